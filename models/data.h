@@ -1,0 +1,29 @@
+/* data.h - batches as a function of the global sample index alone, so that
+ * every split of a run sees the same samples. */
+#ifndef MODELS_DATA_H
+#define MODELS_DATA_H
+#include <stdint.h>
+#include "models/error.h"
+
+typedef enum { ORDER_SEQUENTIAL, ORDER_RANDOM } DataOrder;
+typedef struct DataConfig {
+    char source[512]; /* "markov", or the path of a file read as bytes */
+    int order;        /* DataOrder; for text */
+    int64_t seed;
+} DataConfig;
+
+typedef struct Data Data;
+
+/* `text` and `bytes`: the file's content when source is a path (data keeps the
+ * pointer), else NULL and 0. Samples have sequence + 1 tokens below `vocab`. */
+Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const unsigned char *text,
+                int64_t bytes, Error *error);
+void data_close(Data *data);
+
+/* tokens: (sequence + 1). Position t is the input, t + 1 what it must predict. */
+void data_sample(const Data *data, int64_t sample, int32_t *tokens);
+
+/* The least loss any model can reach, nats a token; NaN where unknown (text).
+ * For `markov` it is the chain's entropy rate (Cover & Thomas, eq. 4.27). */
+double data_entropy(const Data *data);
+#endif

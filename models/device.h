@@ -1,0 +1,38 @@
+/* device.h - one accelerator: its memory by category, and the work it did.
+ *
+ * Every byte of tensor memory is allocated here and every kernel reports here,
+ * so nothing else in the program measures. No globals: one process can hold
+ * many devices (virtual ranks do). */
+#ifndef MODELS_DEVICE_H
+#define MODELS_DEVICE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum {
+    MEM_PARAMETERS,
+    MEM_GRADIENTS,
+    MEM_OPTIMIZER,
+    MEM_ACTIVATIONS,   /* kept from forward for backward */
+    MEM_COMMUNICATION, /* ring buffers, and parameters or gradients gathered for a moment */
+    MEM_WORKSPACE,     /* scratch inside a kernel or a block */
+    MEMORY_CATEGORIES
+} MemoryCategory;
+extern const char *const memory_category_name[MEMORY_CATEGORIES];
+
+typedef struct Device {
+    bool dry; /* tensors have sizes but no storage; kernels report and skip */
+    size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
+    size_t total, peak_total;                                   /* peak of the sum: not the sum of peaks */
+    double flops, bytes;                                        /* work reported by kernels */
+    void (*between_kernels)(void *context);                     /* called as each kernel starts */
+    void *between_context;
+} Device;
+
+/* NULL on a dry device; ends the job when memory is gone. */
+void *device_allocate(Device *device, MemoryCategory category, size_t bytes);
+void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes);
+
+/* What a kernel says as it starts: floating point operations and bytes of
+ * memory traffic. Returns whether to compute (false on a dry device). */
+bool device_kernel(Device *device, double flops, double bytes);
+#endif

@@ -1,0 +1,29 @@
+/* error.h - how anything here says that it failed.
+ *
+ * A function that can be refused by its input returns false and fills an
+ * Error; whoever called it adds what it knows and passes it on. Only main
+ * prints it. What can happen in the middle of a step and cannot be recovered
+ * (memory gone, a peer lost) ends the whole job through fail(). */
+#ifndef MODELS_ERROR_H
+#define MODELS_ERROR_H
+#include <stdbool.h>
+
+typedef struct Error {
+    char text[2048]; /* one line, no trailing newline, no "sim: " prefix */
+} Error;
+
+/* Fills `error` (ignored when NULL) and returns false, so that a refusal is
+ * one statement: return error_set(e, "cannot open %s: %s", path, why); */
+bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints "sim: ..." to stderr and ends the job with status 1 on every rank. */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What fail() calls after printing, to take the other ranks down as well
+ * (comm sets it to MPI_Abort); NULL means exit(1). */
+void fail_through(void (*end_job)(int status));
+
+/* malloc and calloc that never return NULL: bookkeeping, never tensors. */
+void *allocate(unsigned long bytes);
+void *allocate_zeroed(unsigned long count, unsigned long size);
+#endif

@@ -1,0 +1,187 @@
+/* kernels.c - linear, LayerNorm, GELU, embedding, cross-entropy. */
+#include "models/kernels.h"
+#include "models/matmul.h"
+#include "models/vector.h"
+
+static const real NORM_EPSILON = (real)1e-5;
+
+static double traffic(int64_t values)
+{
+    return (double)values * (double)sizeof(real);
+}
+
+/* ---- linear ---- */
+
+VECTORISED static void add_bias(real *restrict y, const real *restrict b, int64_t n, int64_t out)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < out; j++) y[i * out + j] += b[j];
+}
+
+VECTORISED static void add_columns(real *restrict db, const real *restrict dy, int64_t n, int64_t out)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < out; j++) db[j] += dy[i * out + j];
+}
+
+void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out)
+{
+    matmul(false, false, n, out, in, x, W, 0, y);
+    if (device_kernel(y.device, (double)(n * out), traffic(2 * n * out + out))) add_bias(reals(y), reals(b), n, out);
+}
+
+void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in, int64_t out)
+{
+    matmul(false, true, n, in, out, dy, W, 0, dx);
+}
+
+void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out)
+{
+    matmul(true, false, in, out, n, x, dy, 1, dW);
+    if (device_kernel(db.device, (double)(n * out), traffic(n * out + 2 * out)))
+        add_columns(reals(db), reals(dy), n, out);
+}
+
+/* ---- LayerNorm ---- */
+
+static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
+{
+    *mean = sum_of(x, C) / (real)C;
+    real lane[LANES] = {0}, variance = 0;
+    int64_t j = 0;
+    for (; j + LANES <= C; j += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += (x[j + k] - *mean) * (x[j + k] - *mean);
+    for (int k = 0; k < LANES; k++) variance += lane[k];
+    for (; j < C; j++) variance += (x[j] - *mean) * (x[j] - *mean);
+    *rstd = (real)(1 / sqrt((double)(variance / (real)C + NORM_EPSILON)));
+}
+
+VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain, const real *restrict bias,
+                                      real *restrict y, int64_t n, int64_t C)
+{
+    for (int64_t i = 0; i < n; i++, x += C, y += C) {
+        real mean, rstd;
+        mean_and_rstd(x, C, &mean, &rstd);
+        for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
+    }
+}
+
+VECTORISED static void layernorm_rows_backward(const real *restrict dy, const real *restrict x,
+                                               const real *restrict gain, real *restrict dx, real *restrict dgain,
+                                               real *restrict dbias, real *restrict row, int64_t n, int64_t C)
+{
+    real *hat = row, *dhat = row + C; /* the normalised row, and its gradient */
+    for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
+        real mean, rstd;
+        mean_and_rstd(x, C, &mean, &rstd);
+        for (int64_t j = 0; j < C; j++) {
+            hat[j] = (x[j] - mean) * rstd;
+            dhat[j] = dy[j] * gain[j];
+            dgain[j] += dy[j] * hat[j];
+            dbias[j] += dy[j];
+        }
+        real dhat_mean = sum_of(dhat, C) / (real)C, dot_mean = dot_of(dhat, hat, C) / (real)C;
+        for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
+    }
+}
+
+void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
+{
+    if (device_kernel(y.device, 8.0 * (double)(n * C), traffic(2 * n * C + 2 * C)))
+        layernorm_rows(reals(x), reals(gain), reals(bias), reals(y), n, C);
+}
+
+void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n, int64_t C)
+{
+    Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
+    if (device_kernel(dx.device, 16.0 * (double)(n * C), traffic(4 * n * C + 5 * C)))
+        layernorm_rows_backward(reals(dy), reals(x), reals(gain), reals(dx), reals(dgain), reals(dbias), reals(row), n,
+                                C);
+    tensor_free(&row);
+}
+
+/* ---- GELU ---- */
+
+static const real GELU_C = (real)0.79788456080286535588, GELU_A = (real)0.044715; /* sqrt(2/pi) */
+
+VECTORISED static void gelu(const real *restrict x, real *restrict y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        real v = x[i];
+        y[i] = (real)0.5 * v * (1 + real_tanh(GELU_C * (v + GELU_A * v * v * v)));
+    }
+}
+
+VECTORISED static void gelu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        real v = x[i], t = real_tanh(GELU_C * (v + GELU_A * v * v * v));
+        real inner = GELU_C * (1 + 3 * GELU_A * v * v);
+        dx[i] = dy[i] * ((real)0.5 * (1 + t) + (real)0.5 * v * (1 - t * t) * inner);
+    }
+}
+
+void gelu_forward(Tensor x, Tensor y)
+{
+    if (device_kernel(y.device, 10.0 * (double)x.count, traffic(2 * x.count))) gelu(reals(x), reals(y), x.count);
+}
+
+void gelu_backward(Tensor x, Tensor dy, Tensor dx)
+{
+    if (device_kernel(dx.device, 16.0 * (double)x.count, traffic(3 * x.count)))
+        gelu_derivative(reals(x), reals(dy), reals(dx), x.count);
+}
+
+/* ---- embedding ---- */
+
+void embedding_forward(Tensor tokens, Tensor wte, Tensor wpe, Tensor y, int64_t B, int64_t T, int64_t C)
+{
+    if (!device_kernel(y.device, (double)(B * T * C), traffic(3 * B * T * C))) return;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t t = 0; t < T; t++) {
+            const real *e = reals(wte) + ints(tokens)[b * (T + 1) + t] * C, *p = reals(wpe) + t * C;
+            real *out = reals(y) + (b * T + t) * C;
+            for (int64_t j = 0; j < C; j++) out[j] = e[j] + p[j];
+        }
+}
+
+void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, Tensor dwpe, int64_t B, int64_t T, int64_t C)
+{
+    if (!device_kernel(dy.device, 2.0 * (double)(B * T * C), traffic(5 * B * T * C))) return;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t t = 0; t < T; t++) {
+            real *de = reals(dwte) + ints(tokens)[b * (T + 1) + t] * C, *dp = reals(dwpe) + t * C;
+            const real *d = reals(dy) + (b * T + t) * C;
+            for (int64_t j = 0; j < C; j++) de[j] += d[j];
+            for (int64_t j = 0; j < C; j++) dp[j] += d[j];
+        }
+}
+
+/* ---- cross-entropy ---- */
+
+VECTORISED static double softmax_rows(real *logits, const int32_t *tokens, int64_t B, int64_t T, int64_t V)
+{
+    double loss = 0;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t t = 0; t < T; t++) {
+            real *row = logits + (b * T + t) * V;
+            double target = (double)row[tokens[b * (T + 1) + t + 1]];
+            loss += softmax_in_place(row, V) - target;
+        }
+    return loss;
+}
+
+double cross_entropy_forward(Tensor logits, Tensor tokens, int64_t B, int64_t T, int64_t V)
+{
+    if (!device_kernel(logits.device, 12.0 * (double)(B * T * V), traffic(4 * B * T * V))) return 0;
+    return softmax_rows(reals(logits), ints(tokens), B, T, V);
+}
+
+void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int64_t B, int64_t T, int64_t V)
+{
+    if (!device_kernel(probabilities.device, 2.0 * (double)(B * T * V), traffic(2 * B * T * V))) return;
+    real *p = reals(probabilities), by = (real)scale;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t t = 0; t < T; t++) p[(b * T + t) * V + ints(tokens)[b * (T + 1) + t + 1]] -= 1;
+    for (int64_t i = 0; i < B * T * V; i++) p[i] *= by;
+}

@@ -1,0 +1,31 @@
+/* random.c - the one door to Random123. */
+#include "models/random.h"
+#include <Random123/philox.h>
+#include <math.h>
+
+static philox4x32_ctr_t draw(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
+{
+    /* key: seed, with the stream in its high half; counter: the two indices */
+    philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)((uint64_t)seed >> 32) ^ ((uint32_t)stream << 24)}};
+    philox4x32_ctr_t counter = {
+        {(uint32_t)major, (uint32_t)(major >> 32), (uint32_t)minor, (uint32_t)(minor >> 32)}};
+    return philox4x32(counter, key);
+}
+
+uint64_t random_bits(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
+{
+    philox4x32_ctr_t r = draw(seed, stream, major, minor);
+    return (uint64_t)r.v[1] << 32 | r.v[0];
+}
+
+uint64_t random_below(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor, uint64_t n)
+{
+    return (random_bits(seed, stream, major, minor) >> 32) * n >> 32;
+}
+
+double random_normal(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
+{
+    philox4x32_ctr_t r = draw(seed, stream, major, minor);
+    double u = ((double)r.v[0] + 0.5) * 0x1p-32, v = ((double)r.v[1] + 0.5) * 0x1p-32;
+    return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * v);
+}

@@ -1,0 +1,16 @@
+/* random.h - numbers that depend on (seed, stream, index) alone: the generator
+ * is Philox4x32-10 from Random123 (Salmon et al., SC11), a function, not a
+ * state, so any rank can draw any element of any tensor. */
+#ifndef MODELS_RANDOM_H
+#define MODELS_RANDOM_H
+#include <stdint.h>
+
+/* Streams keep the uses of one seed apart. */
+typedef enum { STREAM_WEIGHTS, STREAM_MARKOV_TABLE, STREAM_MARKOV_SAMPLE, STREAM_TEXT_ORDER } RandomStream;
+
+uint64_t random_bits(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor);
+/* uniform below n, unbiased enough for n < 2^32 (64-bit multiply-shift) */
+uint64_t random_below(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor, uint64_t n);
+/* standard normal (Box-Muller) */
+double random_normal(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor);
+#endif

@@ -1,0 +1,58 @@
+/* classic.c - dp: the single-process DataParallel of PyTorch, on ranks.
+ *
+ * The main rank (0) owns the batch and the optimizer. Each step: parameters are
+ * broadcast, inputs scattered, every rank computes, losses are gathered and
+ * gradients summed back on the main rank, which alone takes the step. */
+#include <stdlib.h>
+#include "models/error.h"
+#include "parallel/data_parallel.h"
+
+static void nothing(void *context, int unit)
+{
+    (void)context, (void)unit; /* parameters and gradients are whole all the time */
+}
+
+static void tokens(DataParallel *d, int microbatch, Tensor mine)
+{
+    Tensor all = {0};
+    if (d->group->rank == 0) {
+        all = tensor_new(d->device, MEM_COMMUNICATION, INT32, mine.count * d->group->size);
+        for (int r = 0; r < d->group->size && all.data; r++)
+            d->batch(d->batch_context, r, microbatch, ints(all) + r * mine.count);
+    }
+    scatter(d->group, DP_SCATTER, all.data, tensor_bytes(mine), mine.data, 0);
+    tensor_free(&all);
+}
+
+static void unshard(DataParallel *d)
+{
+    tree_broadcast(d->group, DP_BROADCAST, d->parameters.data, tensor_bytes(d->parameters), 0);
+}
+
+static void reduce(DataParallel *d, double *losses, int count)
+{
+    int n = d->group->size;
+    double *all = d->group->rank == 0 ? allocate((size_t)(n * count) * sizeof *all) : NULL;
+    gather(d->group, DP_GATHER, losses, (size_t)count * sizeof *losses, all, 0);
+    for (int i = 0; i < count; i++) { /* the main rank has them all now, the others none */
+        losses[i] = 0;
+        for (int r = 0; all && r < n; r++) losses[i] += all[r * count + i];
+    }
+    free(all);
+    for (int u = d->gpt->units - 1; u >= 0; u--)
+        tree_reduce(d->group, DP_REDUCE, data_parallel_whole(d, d->gradients, u), 0);
+}
+
+static double sum_of_squares(DataParallel *d)
+{
+    return d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
+}
+
+const DataParallelOps classic_ops = {
+    .hooks = {.need = nothing, .prefetch = nothing, .done = nothing, .gradient_begin = nothing,
+              .gradient_ready = nothing},
+    .tokens = tokens,
+    .unshard = unshard,
+    .reduce = reduce,
+    .sum_of_squares = sum_of_squares,
+};

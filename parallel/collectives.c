@@ -1,0 +1,296 @@
+/* collectives.c - rings, trees, and straight lines.
+ *
+ * The ring, n = 4, blocks 0..3 of every rank; "b:23" is block b with the
+ * contributions of ranks 2 and 3. Each step a rank sends one block to its
+ * right and takes one from its left.
+ *
+ * reduce-scatter: at step s rank r sends block r-s-1 and adds to block r-s-2
+ *
+ *          rank 0              rank 1              rank 2              rank 3
+ *   s = 0  sends 3, adds 2:03  sends 0, adds 3:01  sends 1, adds 0:12  sends 2, adds 1:23
+ *   s = 1  sends 2, adds 1:023 sends 3, adds 2:013 ...                 ...
+ *   s = 2  sends 1, adds 0:all ...                 ...                 adds 3:all
+ *
+ *   Block b sums its ranks in the order b+1, b+2, ..., b: fixed, so repeatable;
+ *   and the same for every way the parts are grouped, so DDP and ZeRO agree.
+ *
+ * all-gather: at step s rank r sends block r-s and takes block r-s-1
+ *
+ *   s = 0  sends 0, takes 3    sends 1, takes 0    sends 2, takes 1    sends 3, takes 2
+ *   s = 1  sends 3, takes 2    ...
+ */
+#include "parallel/collectives.h"
+#include <stdlib.h>
+#include <string.h>
+#include "models/error.h"
+
+int64_t block_offset(int64_t total, int n, int block)
+{
+    int64_t each = total / n, longer = total % n;
+    return block * each + (block < longer ? block : longer);
+}
+
+int64_t block_count(int64_t total, int n, int block)
+{
+    return total / n + (block < total % n);
+}
+
+static Tensor block_of(Tensor part, int n, int block)
+{
+    return tensor_view(part, block_offset(part.count, n, block), block_count(part.count, n, block));
+}
+
+static int64_t blocks_count(const Collective *c, int block)
+{
+    int64_t count = 0;
+    for (int i = 0; i < c->parts; i++) count += block_count(c->part[i].count, c->group->size, block);
+    return count;
+}
+
+/* visits block `block` of every part beside its place in a packed buffer */
+static void each_piece(const Collective *c, int block, Tensor packed, void (*visit)(Tensor piece, Tensor in_packed))
+{
+    int64_t at = 0;
+    for (int i = 0; i < c->parts; i++) {
+        Tensor piece = block_of(c->part[i], c->group->size, block);
+        visit(piece, tensor_view(packed, at, piece.count));
+        at += piece.count;
+    }
+}
+
+static void pack(Tensor piece, Tensor in_packed)
+{
+    tensor_copy(in_packed, piece);
+}
+
+static void unpack(Tensor piece, Tensor in_packed)
+{
+    tensor_copy(piece, in_packed);
+}
+
+static int modulo(int a, int n)
+{
+    return (a % n + n) % n;
+}
+
+/* Which block leaves and which arrives at c->step. */
+static void blocks_at(const Collective *c, int *leaves, int *arrives)
+{
+    int n = c->group->size, r = c->group->rank;
+    bool reducing = c->step < c->reduce_steps;
+    int s = reducing ? c->step + 1 : c->step - c->reduce_steps;
+    *leaves = modulo(r - s, n);
+    *arrives = modulo(r - s - 1, n);
+}
+
+static void step_begin(Collective *c)
+{
+    int leaves, arrives, n = c->group->size, r = c->group->rank;
+    c->busy = true;
+    blocks_at(c, &leaves, &arrives);
+    Tensor out, in;
+    if (c->parts == 1) { /* one part: a block lies in one piece, and is sent and gathered where it lies */
+        out = block_of(c->part[0], n, leaves);
+        in = c->step < c->reduce_steps ? tensor_view(c->incoming, 0, blocks_count(c, arrives))
+                                       : block_of(c->part[0], n, arrives);
+    } else {
+        out = tensor_view(c->outgoing, 0, blocks_count(c, leaves));
+        in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
+        each_piece(c, leaves, out, pack);
+    }
+    comm_receive(c->group, modulo(r - 1, n), c->tag, in.data, tensor_bytes(in), &c->receive);
+    comm_send(c->group, modulo(r + 1, n), c->tag, c->purpose, out.data, tensor_bytes(out), &c->send);
+    c->moving = true;
+    c->busy = false;
+}
+
+static void step_end(Collective *c)
+{
+    int leaves, arrives;
+    c->busy = true;
+    blocks_at(c, &leaves, &arrives);
+    if (c->step < c->reduce_steps)
+        each_piece(c, arrives, c->incoming, tensor_add);
+    else if (c->parts > 1)
+        each_piece(c, arrives, c->incoming, unpack);
+    c->moving = false;
+    c->step++;
+    c->busy = false;
+}
+
+static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts, bool reduces,
+                  bool gathers)
+{
+    int rounds = group->size - 1;
+    *c = (Collective){.group = group, .purpose = purpose, .tag = group->sequence++ & 0x7fff, .parts = parts};
+    c->reduce_steps = reduces ? rounds : 0;
+    c->steps = c->reduce_steps + (gathers ? rounds : 0);
+    c->part = allocate((size_t)parts * sizeof *c->part);
+    memcpy(c->part, part, (size_t)parts * sizeof *c->part);
+    if (c->steps == 0) return;
+    int64_t most = blocks_count(c, 0);
+    if (parts > 1) c->outgoing = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
+    if (parts > 1 || reduces) c->incoming = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
+    step_begin(c);
+}
+
+void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
+{
+    begin(c, group, purpose, part, parts, true, false);
+}
+
+void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
+{
+    begin(c, group, purpose, part, parts, false, true);
+}
+
+void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
+{
+    begin(c, group, purpose, part, parts, true, true);
+}
+
+bool ring_progress(Collective *c)
+{
+    if (c->busy) return false;
+    while (c->group && c->step < c->steps) {
+        if (!c->moving) step_begin(c);
+        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
+        if (!received || !sent) return false;
+        step_end(c);
+    }
+    return true;
+}
+
+void ring_end(Collective *c)
+{
+    while (c->group && c->step < c->steps) {
+        if (!c->moving) step_begin(c);
+        comm_wait(&c->receive);
+        comm_wait(&c->send);
+        step_end(c);
+    }
+    tensor_free(&c->outgoing);
+    tensor_free(&c->incoming);
+    free(c->part);
+    *c = (Collective){0};
+}
+
+/* ---- trees ----
+ *
+ * Ranks are counted from the root; a rank's parent is itself without its lowest
+ * set bit. A broadcast comes down, highest bit first; a reduction goes up,
+ * lowest bit first. n = 6:
+ *
+ *                0
+ *             /  |  \         broadcast  0>4   0>2 4>5   0>1 2>3
+ *            4   2   1        reduce     1>0 3>2 5>4   2>0   4>0
+ *            |   |
+ *            5   3
+ */
+
+static int tag_of(Group *group)
+{
+    return group->sequence++ & 0x7fff;
+}
+
+void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
+{
+    int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group), bit = 1;
+    Request request;
+    while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
+    if (me) {
+        comm_receive(group, modulo(me - bit + root, n), tag, data, bytes, &request);
+        comm_wait(&request);
+    }
+    for (bit >>= 1; bit; bit >>= 1)
+        if (me + bit < n) {
+            comm_send(group, modulo(me + bit + root, n), tag, purpose, data, bytes, &request);
+            comm_wait(&request);
+        }
+}
+
+void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
+{
+    int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group);
+    Request request;
+    Tensor incoming = {0};
+    if (!(me & 1) && me + 1 < n) incoming = tensor_new(t.device, MEM_COMMUNICATION, t.dtype, t.count);
+    for (int bit = 1; bit < n; bit <<= 1) {
+        if (me & bit) {
+            comm_send(group, modulo(me - bit + root, n), tag, purpose, t.data, tensor_bytes(t), &request);
+            comm_wait(&request);
+            break;
+        }
+        if (me + bit < n) {
+            comm_receive(group, modulo(me + bit + root, n), tag, incoming.data, tensor_bytes(t), &request);
+            comm_wait(&request);
+            tensor_add(t, incoming);
+        }
+    }
+    tensor_free(&incoming);
+}
+
+/* ---- straight lines ---- */
+
+static char *piece(const void *all, int rank, size_t bytes)
+{
+    return all ? (char *)all + (size_t)rank * bytes : NULL;
+}
+
+static void copy(void *to, const void *from, size_t bytes)
+{
+    if (to && from && bytes) memmove(to, from, bytes);
+}
+
+void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root)
+{
+    int tag = tag_of(group);
+    Request request;
+    if (group->rank != root) {
+        comm_send(group, root, tag, purpose, mine, bytes, &request);
+        comm_wait(&request);
+        return;
+    }
+    for (int from = 0; from < group->size; from++) {
+        if (from == root) {
+            copy(piece(all, root, bytes), mine, bytes);
+            continue;
+        }
+        comm_receive(group, from, tag, piece(all, from, bytes), bytes, &request);
+        comm_wait(&request);
+    }
+}
+
+void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root)
+{
+    int tag = tag_of(group);
+    Request request;
+    if (group->rank != root) {
+        comm_receive(group, root, tag, mine, bytes, &request);
+        comm_wait(&request);
+        return;
+    }
+    for (int to = 0; to < group->size; to++) {
+        if (to == root) {
+            copy(mine, piece(all, root, bytes), bytes);
+            continue;
+        }
+        comm_send(group, to, tag, purpose, piece(all, to, bytes), bytes, &request);
+        comm_wait(&request);
+    }
+}
+
+/* Round s: send to the rank s to the right, receive from the rank s to the left. */
+void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in)
+{
+    int n = group->size, me = group->rank, tag = tag_of(group);
+    copy(piece(in, me, bytes), piece(out, me, bytes), bytes);
+    for (int s = 1; s < n; s++) {
+        int to = modulo(me + s, n), from = modulo(me - s, n);
+        Request send, receive;
+        comm_receive(group, from, tag, piece(in, from, bytes), bytes, &receive);
+        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &send);
+        comm_wait(&receive);
+        comm_wait(&send);
+    }
+}

@@ -1,0 +1,55 @@
+/* collectives.h - collectives built from point-to-point sends.
+ *
+ * Rings are objects that are begun, progressed while something else computes,
+ * and ended; trees and the rest run to their end. All work on any number of
+ * ranks and any count, also fewer elements than ranks (empty blocks are not
+ * sent). The order of every addition is fixed, so runs repeat bit for bit. */
+#ifndef PARALLEL_COLLECTIVES_H
+#define PARALLEL_COLLECTIVES_H
+#include "models/tensor.h"
+#include "parallel/comm.h"
+
+/* `total` elements are cut into n blocks, the first total % n one element longer. */
+int64_t block_offset(int64_t total, int n, int block);
+int64_t block_count(int64_t total, int n, int block);
+
+typedef struct Collective {
+    Group *group; /* NULL: nothing outstanding */
+    Purpose purpose;
+    int tag;
+    Tensor *part;
+    int parts;
+    int step, reduce_steps, steps;
+    bool moving; /* the requests of `step` are begun */
+    bool busy;   /* inside a step: its own kernels call back into progress */
+    Tensor outgoing, incoming;
+    Request send, receive;
+} Collective;
+
+/* Ring collectives over `parts` tensors at once, each cut into blocks by
+ * itself and in place; block b of all parts travels as one message.
+ *   reduce-scatter: on return rank r's block r holds the sum of all ranks'
+ *                   (the other blocks hold partial sums)
+ *   all-gather:     rank r's block r is copied to all
+ *   all-reduce:     one after the other
+ * Bytes a rank sends: (n-1)/n of the parts for either half, to a block's
+ * rounding (Patarasuk & Yuan 2009). The parts must live until the end. */
+void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+/* Moves on as far as messages have arrived; true when all is done. Never waits. */
+bool ring_progress(Collective *c);
+/* Waits for the rest and gives the buffers back. */
+void ring_end(Collective *c);
+
+/* Binomial trees (Thakur et al. 2005): log2(n) rounds. */
+void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root);
+/* root's `t` becomes the sum over ranks; the others' is used up. */
+void tree_reduce(Group *group, Purpose purpose, Tensor t, int root);
+
+/* Straight to and from the root: rank r's `bytes` are piece r of `all` (root only). */
+void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root);
+void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
+/* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
+void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);
+#endif

@@ -1,0 +1,99 @@
+/* comm_mpi.c - the only file that includes mpi.h. */
+#include "parallel/comm_mpi.h"
+#include <limits.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/error.h"
+
+_Static_assert(sizeof(MPI_Request) <= sizeof(((Request *)0)->state), "Request.state must hold an MPI_Request");
+
+static void group_begin(Group *group)
+{
+    MPI_Group world, some;
+    MPI_Comm *handle = allocate(sizeof *handle);
+    MPI_Comm_group(MPI_COMM_WORLD, &world);
+    MPI_Group_incl(world, group->size, group->members, &some);
+    MPI_Comm_create_group(MPI_COMM_WORLD, some, group->channel, handle);
+    MPI_Group_free(&some);
+    MPI_Group_free(&world);
+    group->handle = handle;
+}
+
+static void group_end(Group *group)
+{
+    MPI_Comm_free(group->handle);
+    free(group->handle);
+}
+
+static int count_of(size_t bytes)
+{
+    if (bytes > INT_MAX)
+        fail("a message of %zu bytes is more than one MPI message can carry (%d); try more ranks or a smaller "
+             "parallel.bucket_mb",
+             bytes, INT_MAX);
+    return (int)bytes;
+}
+
+static void send(Group *group, int to, int tag, const void *data, size_t bytes, Request *request)
+{
+    MPI_Request r;
+    MPI_Isend(data, count_of(bytes), MPI_BYTE, to, tag, *(MPI_Comm *)group->handle, &r);
+    memcpy(request->state, &r, sizeof r);
+}
+
+static void receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request)
+{
+    MPI_Request r;
+    MPI_Irecv(data, count_of(bytes), MPI_BYTE, from, tag, *(MPI_Comm *)group->handle, &r);
+    memcpy(request->state, &r, sizeof r);
+}
+
+static bool test(Request *request)
+{
+    MPI_Request r;
+    int done;
+    memcpy(&r, request->state, sizeof r);
+    MPI_Test(&r, &done, MPI_STATUS_IGNORE);
+    memcpy(request->state, &r, sizeof r);
+    return done;
+}
+
+static void wait(Request *request)
+{
+    MPI_Request r;
+    memcpy(&r, request->state, sizeof r);
+    MPI_Wait(&r, MPI_STATUS_IGNORE);
+}
+
+static const CommBackend MPI_BACKEND = {
+    .group_begin = group_begin, .group_end = group_end, .send = send, .receive = receive, .test = test, .wait = wait};
+
+void comm_mpi_abort(int status)
+{
+    MPI_Abort(MPI_COMM_WORLD, status);
+    _Exit(status);
+}
+
+static void end_job(int status)
+{
+    comm_mpi_abort(status);
+}
+
+Comm *comm_mpi_start(int *argc, char ***argv)
+{
+    MPI_Init(argc, argv);
+    fail_through(end_job);
+    Comm *comm = allocate_zeroed(1, sizeof *comm);
+    comm->backend = &MPI_BACKEND;
+    MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
+    return comm;
+}
+
+void comm_mpi_stop(Comm *comm)
+{
+    free(comm);
+    fail_through(NULL);
+    MPI_Finalize();
+}

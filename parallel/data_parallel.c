@@ -1,0 +1,221 @@
+/* data_parallel.c - what the strategies share: the flat layout, who owns which
+ * block of it, buckets, the optimizer's walk, and moving whole units in and out. */
+#include "parallel/data_parallel.h"
+#include <stdlib.h>
+#include <string.h>
+#include "models/error.h"
+
+/* ---- layout ---- */
+
+Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit)
+{
+    return tensor_view(flat, d->offset[unit], d->padded[unit]);
+}
+
+Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit)
+{
+    int n = d->group->size;
+    return tensor_view(flat, d->offset[unit] / n, d->padded[unit] / n);
+}
+
+void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count)
+{
+    *count = d->padded[unit] / d->group->size;
+    *offset = *count * d->group->rank;
+}
+
+bool data_parallel_has_optimizer(const DataParallel *d)
+{
+    return d->config.kind != DATA_DP || d->group->rank == 0;
+}
+
+static void lay_out(DataParallel *d)
+{
+    int n = d->group->size, units = d->gpt->units;
+    d->padded = allocate((size_t)units * sizeof *d->padded);
+    d->offset = allocate((size_t)units * sizeof *d->offset);
+    for (int u = 0; u < units; u++) {
+        d->padded[u] = (d->gpt->unit[u].count + n - 1) / n * n;
+        d->offset[u] = d->total;
+        d->total += d->padded[u];
+    }
+}
+
+/* Backward completes the units from the last to the first. */
+static void make_buckets(DataParallel *d)
+{
+    int units = d->gpt->units;
+    double full = d->config.kind == DATA_ZERO3 ? 0 : d->config.bucket_mb * 1e6;
+    d->bucket = allocate_zeroed((size_t)units, sizeof *d->bucket);
+    d->bucket_of = allocate((size_t)units * sizeof *d->bucket_of);
+    double bytes = 0;
+    for (int u = units - 1; u >= 0; u--) {
+        Bucket *b = &d->bucket[d->buckets];
+        if (bytes == 0) b->last = u;
+        b->first = u;
+        d->bucket_of[u] = d->buckets;
+        bytes += (double)d->padded[u] * (double)sizeof(real);
+        if (bytes >= full || u == 0) {
+            d->buckets++;
+            bytes = 0;
+        }
+    }
+}
+
+DataParallel *data_parallel_new(const DataParallelConfig *config, const OptimizerConfig *optimizer, Gpt *gpt,
+                                Group *group, int microbatches)
+{
+    DataParallel *d = allocate_zeroed(1, sizeof *d);
+    *d = (DataParallel){.ops = config->kind == DATA_DP ? &classic_ops : &zero_ops,
+                        .config = *config,
+                        .optimizer = *optimizer,
+                        .gpt = gpt,
+                        .device = gpt->device,
+                        .group = group,
+                        .microbatches = microbatches,
+                        .shard_optimizer = config->kind >= DATA_ZERO1,
+                        .shard_gradients = config->kind >= DATA_ZERO2,
+                        .shard_parameters = config->kind >= DATA_ZERO3};
+    lay_out(d);
+    make_buckets(d);
+    d->gathering = allocate_zeroed((size_t)gpt->units, sizeof *d->gathering);
+
+    int64_t whole = d->total, shard = d->total / group->size;
+    d->parameters = tensor_new(d->device, MEM_PARAMETERS, REAL, d->shard_parameters ? shard : whole);
+    d->gradients = tensor_new(d->device, MEM_GRADIENTS, REAL, d->shard_gradients ? shard : whole);
+    for (int i = 0; i < optimizer_states((OptimizerKind)optimizer->kind) && data_parallel_has_optimizer(d); i++) {
+        d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
+        tensor_zero(d->state[i]);
+    }
+    for (int u = 0; u < gpt->units; u++) {
+        if (!d->shard_parameters) gpt->unit[u].weights = data_parallel_whole(d, d->parameters, u);
+        if (!d->shard_gradients) gpt->unit[u].gradients = data_parallel_whole(d, d->gradients, u);
+    }
+    gpt->hooks = d->ops->hooks;
+    gpt->hooks.context = d;
+    return d;
+}
+
+void data_parallel_free(DataParallel *d)
+{
+    if (!d) return;
+    tensor_free(&d->parameters);
+    tensor_free(&d->gradients);
+    for (int i = 0; i < 2; i++) tensor_free(&d->state[i]);
+    free(d->padded);
+    free(d->offset);
+    free(d->bucket);
+    free(d->bucket_of);
+    free(d->gathering);
+    free(d);
+}
+
+/* ---- moving units in and out ---- */
+
+void data_parallel_set(DataParallel *d, int unit, Tensor whole)
+{
+    int64_t offset, count;
+    data_parallel_owned(d, unit, &offset, &count);
+    if (d->shard_parameters)
+        tensor_copy(data_parallel_shard(d, d->parameters, unit), tensor_view(whole, offset, count));
+    else
+        tensor_copy(data_parallel_whole(d, d->parameters, unit), whole);
+}
+
+void data_parallel_initialise(DataParallel *d, int64_t seed)
+{
+    for (int u = 0; u < d->gpt->units; u++) {
+        int64_t offset, count;
+        data_parallel_owned(d, u, &offset, &count);
+        if (d->shard_parameters)
+            gpt_initialise(d->gpt, u, offset, seed, data_parallel_shard(d, d->parameters, u));
+        else
+            gpt_initialise(d->gpt, u, 0, seed, data_parallel_whole(d, d->parameters, u));
+    }
+}
+
+void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole)
+{
+    Tensor flat = gradients ? d->gradients : d->parameters;
+    int64_t offset, count;
+    data_parallel_owned(d, unit, &offset, &count);
+    bool sharded = gradients ? d->shard_optimizer : d->shard_parameters; /* zero1 owns 1/N of the reduced gradient */
+    if (!sharded) {
+        if (d->group->rank == 0) tensor_copy(whole, data_parallel_whole(d, flat, unit));
+        return;
+    }
+    Tensor mine = gradients && !d->shard_gradients
+                      ? tensor_view(data_parallel_whole(d, flat, unit), offset, count)
+                      : data_parallel_shard(d, flat, unit);
+    gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), whole.data, 0);
+}
+
+/* ---- the optimizer ---- */
+
+void data_parallel_begin_step(DataParallel *d)
+{
+    tensor_zero(d->gradients);
+}
+
+typedef struct Update {
+    DataParallel *d;
+    Tensor parameters, gradients, state[2]; /* of the range */
+    double learning_rate, scale;
+    int64_t step;
+} Update;
+
+/* Weight decay is for matrices: biases and norms are left alone. */
+static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+{
+    (void)in_parameter;
+    const Update *u = context;
+    Tensor state[2] = {{0}};
+    for (int i = 0; i < 2; i++)
+        if (u->state[i].device) state[i] = tensor_view(u->state[i], in_range, count);
+    optimizer_update(&u->d->optimizer, tensor_view(u->parameters, in_range, count),
+                     tensor_view(u->gradients, in_range, count), state, u->learning_rate, u->scale, p->rows > 0,
+                     u->step);
+}
+
+/* The part of a unit that this rank updates, in a flat range that is whole or a shard. */
+static Tensor updated_range(const DataParallel *d, Tensor flat, bool sharded, int unit)
+{
+    if (!flat.device) return flat;
+    if (sharded) return data_parallel_shard(d, flat, unit);
+    Tensor whole = data_parallel_whole(d, flat, unit);
+    if (!d->shard_optimizer) return whole;
+    int64_t offset, count;
+    data_parallel_owned(d, unit, &offset, &count);
+    return tensor_view(whole, offset, count);
+}
+
+void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step)
+{
+    if (!data_parallel_has_optimizer(d)) return;
+    for (int u = 0; u < d->gpt->units; u++) {
+        int64_t offset = 0, count = d->padded[u];
+        if (d->shard_optimizer) data_parallel_owned(d, u, &offset, &count);
+        Update update = {.d = d, .learning_rate = learning_rate, .scale = scale, .step = step};
+        update.parameters = updated_range(d, d->parameters, d->shard_parameters, u);
+        update.gradients = updated_range(d, d->gradients, d->shard_gradients, u);
+        for (int i = 0; i < 2; i++) update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
+        gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);
+    }
+}
+
+/* As the shards would do it: a sum for each rank's blocks, then in rank order,
+ * so that ddp has the same bits as zero. */
+double data_parallel_whole_sum_of_squares(DataParallel *d)
+{
+    int n = d->group->size;
+    double sum = 0;
+    for (int r = 0; r < n; r++) {
+        double part = 0;
+        for (int u = 0; u < d->gpt->units; u++) {
+            int64_t count = d->padded[u] / n;
+            part += tensor_sum_of_squares(tensor_view(data_parallel_whole(d, d->gradients, u), r * count, count));
+        }
+        sum += part;
+    }
+    return sum;
+}

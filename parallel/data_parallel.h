@@ -1,0 +1,99 @@
+/* data_parallel.h - who holds which parameters, gradients and optimizer state,
+ * and when they move.
+ *
+ *             parameters  gradients  optimizer  what moves in a step
+ *   dp        whole       whole      main rank  inputs scattered, parameters broadcast,
+ *                                               losses gathered, gradients reduced to main
+ *   ddp       whole       whole      whole      gradients: ring all-reduce
+ *   zero1     whole       whole      1/N        gradients: reduce-scatter; parameters: all-gather
+ *   zero2     whole       1/N        1/N        the same, gradients each microbatch
+ *   zero3     1/N         1/N        1/N        parameters gathered before each use, too
+ *
+ * A strategy stands behind the model's hooks (models/gpt.h). All cut alike:
+ * each unit is padded to a multiple of N and rank r owns block r of every
+ * unit, so ddp and the zeros add the same numbers in the same order.
+ * dp: PyTorch's DataParallel; ddp: Li et al. 2006.15704; zero: Rajbhandari et
+ * al. 1910.02054, with the unit-by-unit gathering of FSDP (Zhao et al. 2304.11277). */
+#ifndef PARALLEL_DATA_PARALLEL_H
+#define PARALLEL_DATA_PARALLEL_H
+#include "models/gpt.h"
+#include "models/optimizer.h"
+#include "parallel/collectives.h"
+#include "parallel/comm.h"
+
+typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
+typedef struct DataParallelConfig {
+    int kind;         /* DataParallelKind */
+    double bucket_mb; /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
+    bool overlap;     /* communication moves on between kernels; else it runs where it begins */
+} DataParallelConfig;
+
+typedef struct DataParallel DataParallel;
+
+/* What differs between the strategies; everything else is shared. */
+typedef struct DataParallelOps {
+    GptHooks hooks; /* context is filled in by data_parallel_new */
+    /* tokens (B, T + 1) of this rank's microbatch */
+    void (*tokens)(DataParallel *d, int microbatch, Tensor tokens);
+    void (*unshard)(DataParallel *d);                           /* whole parameters to all ranks */
+    void (*reduce)(DataParallel *d, double *losses, int count); /* gradients complete where they are owned */
+    double (*sum_of_squares)(DataParallel *d);                  /* of the whole gradient */
+} DataParallelOps;
+
+/* Consecutive units whose gradients travel together. */
+typedef struct Bucket {
+    int first, last, ready; /* units; how many are complete in this microbatch */
+    Collective ring;
+} Bucket;
+
+struct DataParallel {
+    const DataParallelOps *ops;
+    DataParallelConfig config;
+    OptimizerConfig optimizer;
+    Gpt *gpt;
+    Device *device;
+    Group *group;
+    int microbatches; /* a step */
+    int microbatch;   /* now in backward */
+
+    /* Fills the tokens of one rank's microbatch; set by the run. */
+    void (*batch)(void *context, int rank, int microbatch, int32_t *tokens);
+    void *batch_context;
+
+    bool shard_parameters, shard_gradients, shard_optimizer;
+    int64_t *padded;    /* per unit: its count rounded up to a multiple of N */
+    int64_t *offset;    /* per unit: in the whole flat range; its shard begins at offset / N in a flat of shards */
+    int64_t total;      /* padded elements of all units */
+    Tensor parameters, gradients, state[2]; /* flat: whole, or this rank's shards; state may be absent */
+
+    Bucket *bucket; /* in the order backward completes them */
+    int buckets, *bucket_of;
+    Collective *gathering; /* zero3: per unit, the all-gather of its parameters */
+    bool progressing;
+};
+
+/* Allocates what the strategy holds; parameters are not initialised. */
+DataParallel *data_parallel_new(const DataParallelConfig *config, const OptimizerConfig *optimizer, Gpt *gpt,
+                                Group *group, int microbatches);
+void data_parallel_free(DataParallel *d);
+
+/* Rank r's range of a unit: block r of its padded length. */
+void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count);
+/* Fills what this rank holds of a unit from its whole (padded) range. */
+void data_parallel_set(DataParallel *d, int unit, Tensor whole);
+/* Initialises what this rank holds, from the seed. */
+void data_parallel_initialise(DataParallel *d, int64_t seed);
+/* On rank 0 `whole` (padded) becomes the unit's parameters or reduced gradients; all ranks call. */
+void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole);
+
+void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
+/* One optimizer step on what this rank owns; `scale` multiplies gradients; `step` counts from 1. */
+void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
+
+/* For the strategies. */
+Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit);  /* of a flat of shards */
+Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit);  /* of a whole flat: padded */
+double data_parallel_whole_sum_of_squares(DataParallel *d);                /* block by block, in rank order */
+bool data_parallel_has_optimizer(const DataParallel *d);
+extern const DataParallelOps classic_ops, zero_ops;
+#endif

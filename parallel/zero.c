@@ -1,0 +1,178 @@
+/* zero.c - what each ZeRO stage shards, and when it moves; DDP is the stage
+ * that shards nothing.
+ *
+ * A unit's gradient is complete when backward leaves the unit; when all units
+ * of a bucket are, the bucket's ring begins:
+ *
+ *   ddp    in the last microbatch: all-reduce, in place
+ *   zero1  in the last microbatch: reduce-scatter, in place; each rank goes on with its block
+ *   zero2  in every microbatch: reduce-scatter of a gradient that exists only from the unit's
+ *          backward to its ring's end; each rank adds its block to its shard
+ *   zero3  the same, unit by unit; and a unit's parameters exist only while in use
+ */
+#include <stdlib.h>
+#include "models/error.h"
+#include "parallel/data_parallel.h"
+
+/* Called between kernels: moves every ring on that is under way. */
+static void progress(void *context)
+{
+    DataParallel *d = context;
+    if (d->progressing) return;
+    d->progressing = true;
+    for (int i = 0; i < d->buckets; i++) ring_progress(&d->bucket[i].ring);
+    for (int u = 0; u < d->gpt->units; u++) ring_progress(&d->gathering[u]);
+    d->progressing = false;
+}
+
+static void under_way(DataParallel *d)
+{
+    bool any = false;
+    for (int i = 0; i < d->buckets; i++) any |= d->bucket[i].ring.group != NULL;
+    for (int u = 0; u < d->gpt->units; u++) any |= d->gathering[u].group != NULL;
+    d->device->between_kernels = any ? progress : NULL;
+    d->device->between_context = d;
+}
+
+/* ---- parameters ---- */
+
+/* Begins to gather a unit's parameters: a whole buffer with this rank's shard in its place. */
+static void gather_begin(DataParallel *d, int unit)
+{
+    Tensor *weights = &d->gpt->unit[unit].weights;
+    int64_t offset, count;
+    data_parallel_owned(d, unit, &offset, &count);
+    *weights = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
+    tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
+    ring_all_gather_begin(&d->gathering[unit], d->group, ZERO_ALL_GATHER, weights, 1);
+    under_way(d);
+}
+
+static void need(void *context, int unit)
+{
+    DataParallel *d = context;
+    if (!d->shard_parameters) return;
+    if (!d->gpt->unit[unit].weights.device) gather_begin(d, unit);
+    ring_end(&d->gathering[unit]);
+    under_way(d);
+}
+
+static void prefetch(void *context, int unit)
+{
+    DataParallel *d = context;
+    if (d->shard_parameters && d->config.overlap && !d->gpt->unit[unit].weights.device) gather_begin(d, unit);
+}
+
+static void done(void *context, int unit)
+{
+    DataParallel *d = context;
+    if (d->shard_parameters) tensor_free(&d->gpt->unit[unit].weights);
+}
+
+/* zero1 and zero2: the updated blocks go to everybody. */
+static void unshard(DataParallel *d)
+{
+    int units = d->gpt->units;
+    Tensor *part = allocate((size_t)units * sizeof *part);
+    for (int i = 0; i < d->buckets; i++) {
+        Bucket *b = &d->bucket[i];
+        int parts = 0;
+        for (int u = b->last; u >= b->first; u--) part[parts++] = data_parallel_whole(d, d->parameters, u);
+        Collective ring;
+        ring_all_gather_begin(&ring, d->group, ZERO_ALL_GATHER, part, parts);
+        ring_end(&ring);
+    }
+    free(part);
+}
+
+/* ---- gradients ---- */
+
+static void gradient_begin(void *context, int unit)
+{
+    DataParallel *d = context;
+    if (!d->shard_gradients || d->gpt->unit[unit].gradients.device) return;
+    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
+    tensor_zero(d->gpt->unit[unit].gradients);
+}
+
+/* Ends a bucket's ring; with sharded gradients this rank's blocks join its shards. */
+static void bucket_end(DataParallel *d, Bucket *b)
+{
+    if (!b->ring.group) return;
+    ring_end(&b->ring);
+    under_way(d);
+    for (int u = b->first; u <= b->last && d->shard_gradients; u++) {
+        int64_t offset, count;
+        data_parallel_owned(d, u, &offset, &count);
+        tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(d->gpt->unit[u].gradients, offset, count));
+        tensor_free(&d->gpt->unit[u].gradients);
+    }
+}
+
+static void bucket_begin(DataParallel *d, Bucket *b)
+{
+    int parts = 0;
+    Tensor *part = allocate((size_t)(b->last - b->first + 1) * sizeof *part);
+    for (int u = b->last; u >= b->first; u--) part[parts++] = d->gpt->unit[u].gradients;
+    if (d->config.kind == DATA_DDP)
+        ring_all_reduce_begin(&b->ring, d->group, DP_ALL_REDUCE, part, parts);
+    else
+        ring_reduce_scatter_begin(&b->ring, d->group, ZERO_REDUCE_SCATTER, part, parts);
+    free(part);
+    under_way(d);
+}
+
+static void gradient_ready(void *context, int unit)
+{
+    DataParallel *d = context;
+    Bucket *b = &d->bucket[d->bucket_of[unit]];
+    if (++b->ready <= b->last - b->first) return;
+    b->ready = 0;
+    if (!d->shard_gradients && d->microbatch < d->microbatches - 1) return; /* accumulate first */
+    /* sharded gradients: at most one bucket travels while the next one fills */
+    for (int i = 0; i < d->buckets && d->shard_gradients; i++) bucket_end(d, &d->bucket[i]);
+    bucket_begin(d, b);
+    if (!d->config.overlap) bucket_end(d, b);
+}
+
+static void reduce(DataParallel *d, double *losses, int count)
+{
+    (void)losses, (void)count;
+    for (int i = 0; i < d->buckets; i++) bucket_end(d, &d->bucket[i]);
+}
+
+/* Each rank squares what it owns; the parts are exchanged and added in rank order. */
+static double sum_of_squares(DataParallel *d)
+{
+    if (!d->shard_optimizer) return data_parallel_whole_sum_of_squares(d);
+    int n = d->group->size;
+    double mine = 0, sum = 0;
+    for (int u = 0; u < d->gpt->units; u++) {
+        int64_t offset, count;
+        data_parallel_owned(d, u, &offset, &count);
+        mine += tensor_sum_of_squares(d->shard_gradients
+                                          ? data_parallel_shard(d, d->gradients, u)
+                                          : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count));
+    }
+    double *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
+    for (int r = 0; r < n; r++) out[r] = mine;
+    all_to_all(d->group, ZERO_NORM, out, sizeof *out, in);
+    for (int r = 0; r < n; r++) sum += in[r];
+    free(out);
+    free(in);
+    return sum;
+}
+
+static void tokens(DataParallel *d, int microbatch, Tensor mine)
+{
+    if (mine.data) d->batch(d->batch_context, d->group->rank, microbatch, ints(mine));
+}
+
+const DataParallelOps zero_ops = {
+    .hooks = {.need = need, .prefetch = prefetch, .done = done, .gradient_begin = gradient_begin,
+              .gradient_ready = gradient_ready},
+    .tokens = tokens,
+    .unshard = unshard,
+    .reduce = reduce,
+    .sum_of_squares = sum_of_squares,
+};

@@ -1,0 +1,82 @@
+/* config.h - what a run is asked to do: an ini file, resolved.
+ *
+ * Every key is one row of a table (config.c): section, name, type, default,
+ * range or choices, help with an example. The row gives parsing, range checks,
+ * `sim help`, the printed plan and the attribute recorded in the run file. */
+#ifndef SIM_CONFIG_H
+#define SIM_CONFIG_H
+#include <stdio.h>
+#include "models/data.h"
+#include "models/error.h"
+#include "models/gpt_shape.h"
+#include "models/optimizer.h"
+#include "parallel/data_parallel.h"
+
+enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
+typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
+
+typedef struct Config {
+    struct {
+        int preset; /* index into the table of presets; explicit keys override it */
+        GptShape shape;
+        char init[CONFIG_PATH];
+    } model;
+    DataConfig data;
+    struct {
+        int64_t steps, global_batch, microbatch; /* microbatch: 0 until config_check_ranks, when whole_share */
+        bool whole_share;                        /* a rank's share of the batch is one microbatch */
+        OptimizerConfig optimizer; /* kind, weight_decay, beta1, beta2, epsilon, momentum */
+        double learning_rate;
+        int64_t warmup;
+        int decay;
+        double clip;
+        int64_t seed;
+    } train;
+    DataParallelConfig parallel; /* data, bucket_mb, overlap */
+    struct {
+        char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH];
+    } output;
+
+    /* where things came from, for errors and for the record */
+    char name[CONFIG_PATH];      /* the file as the user named it: zero3.ini */
+    char *text;                  /* the ini text as given */
+    int origin[CONFIG_KEYS_MAX]; /* per row: line > 0, or one of the below */
+} Config;
+enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = -3 };
+
+/* Returns the malloc'd text of the file `name`, or NULL. A name with a slash is
+ * taken as it is; a bare one is looked for here, then in ../share/sim/configs
+ * (installed), ../../configs and ../../../configs (source tree) as seen from
+ * `program_directory`, the folder of the executable (NULL: only here). */
+char *config_read(const char *name, const char *program_directory, Error *error);
+
+/* Resolves: defaults < preset < file < preset given by --set < other --set. Only the last of two --set of one
+ * key counts; twice in the file is refused. `sets` are "section.key=value"; `output` is --output's FILE or NULL.
+ * Every refusal names file:line (or --set), key, value and what to try. Keys that need no rank count are checked
+ * against each other too. After a refusal there is nothing to free. */
+bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
+                  const char *output, Error *error);
+void config_free(Config *config);
+
+/* Checks that the batch divides over `ranks` (microbatches a step = global_batch / (ranks * microbatch)) and, where
+ * microbatch was given as 0, sets it to global_batch / ranks: call it before anything reads train.microbatch. The
+ * refusal names the batches, microbatches and rank counts that fit. May be called again with other ranks. */
+bool config_check_ranks(Config *config, int ranks, Error *error);
+
+/* Fills `error` with "zero3.ini:12: train.microbatch = 3: <message>", or "--set train.microbatch=3: ..." or
+ * "zero3.ini: train.microbatch = 3 (default): ...", and returns false. `key` is "section.key"; the message ends
+ * in "; try ...". */
+bool config_refuse(const Config *config, const char *key, Error *error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Row `index` as "section.key" and the resolved value as the ini file spells it, for the plan and the record.
+ * Returns false past the last. CONFIG_VALUE bytes hold any value. */
+bool config_row(const Config *config, int index, char *key, size_t key_size, char *value, size_t value_size);
+/* `sim help`: all keys by section (key NULL); `sim help parallel`: one section; `sim help parallel.data`, or
+ * `sim help bucket_mb` where no other section has such a key: one key in full. */
+bool config_help(FILE *out, const char *key, Error *error);
+/* config.name without folder and .ini: "zero3". */
+void config_stem(const Config *config, char *stem, size_t size);
+/* A DataParallelKind as the ini file spells it. */
+const char *config_data_name(int data); /* "dp", "ddp", "zero1", "zero2", "zero3" */
+#endif

@@ -1,0 +1,162 @@
+/* config_checks.c - values that are fine alone and do not go together. */
+#include <stdlib.h>
+#include <string.h>
+#include "sim/config_rows.h"
+#include "sim/words.h"
+
+static int64_t at_least(int64_t value, int64_t least)
+{
+    return value > least ? value : least;
+}
+
+/* Which of two keys to blame: the one the user wrote, and of two the first. */
+static const char *blame(const Config *config, const char *first, const char *second)
+{
+    int a = config->origin[config_row_named(first)], b = config->origin[config_row_named(second)];
+    bool a_written = a != ORIGIN_DEFAULT && a != ORIGIN_PRESET;
+    bool b_written = b != ORIGIN_DEFAULT && b != ORIGIN_PRESET;
+    return b_written && !a_written ? second : first;
+}
+
+/* Divisors of `n`, ascending, as "1, 2, 4 or 8": those up to 16 nearest to `wanted`. */
+static void list_divisors(int64_t n, int64_t wanted, char *text, size_t size)
+{
+    enum { MOST = 8, TRIED = 1 << 20 };
+    int64_t found[MOST];
+    int count = 0;
+    for (int64_t d = 1; d <= n && d <= TRIED; d++) {
+        if (n % d) continue;
+        if (count < MOST) {
+            found[count++] = d;
+        } else if (llabs(d - wanted) < llabs(found[0] - wanted)) { /* nearer than the smallest one kept */
+            memmove(found, found + 1, (MOST - 1) * sizeof *found);
+            found[MOST - 1] = d;
+        } else {
+            break;
+        }
+    }
+    text[0] = '\0';
+    for (int i = 0; i < count; i++)
+        words_append(text, size, "%s%lld", i == 0 ? "" : i + 1 == count ? " or " : ", ", (long long)found[i]);
+}
+
+static bool check_model(const Config *config, Error *error)
+{
+    const GptShape *s = &config->model.shape;
+    bool markov = strcmp(config->data.source, "markov") == 0;
+    if (s->hidden % s->heads) {
+        char heads[256];
+        list_divisors(s->hidden, s->heads, heads, sizeof heads);
+        return config_refuse(config, blame(config, "model.heads", "model.hidden"), error,
+                             "heads must divide hidden, and %lld / %lld = %.2f; try model.heads = %s",
+                             (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads, heads);
+    }
+    if (markov && s->vocab < 4)
+        return config_refuse(config, "model.vocab", error,
+                             "the markov source has four tokens that can follow each; try model.vocab = 4 or more");
+    if (!markov && s->vocab < 256)
+        return config_refuse(config, blame(config, "model.vocab", "data.source"), error,
+                             "a text is read as bytes, which are 256 tokens, and model.vocab = %lld; "
+                             "try model.vocab = 256, or data.source = markov",
+                             (long long)s->vocab);
+    double L = (double)s->layers, h = (double)s->hidden, f = (double)s->ffn, V = (double)s->vocab;
+    double matrices = L * (4 * h * h + 2 * h * f) + 2 * V * h + (double)s->sequence * h;
+    if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
+        return config_refuse(config, blame(config, "model.layers", "model.hidden"), error,
+                             "about %.1e parameters (%lld layers, hidden %lld, ffn %lld, vocab %lld), more than bytes "
+                             "can be counted for; try model.preset = gpt2-1558m for a large one",
+                             matrices, (long long)s->layers, (long long)s->hidden, (long long)s->ffn,
+                             (long long)s->vocab);
+    return true;
+}
+
+/* BLAS counts rows and columns in 32 bits; the widest rows are 3 hidden, ffn or vocab. */
+static bool check_matrices(const Config *config, int64_t microbatch, Error *error)
+{
+    const GptShape *s = &config->model.shape;
+    int64_t tokens = microbatch * s->sequence, width = at_least(at_least(3 * s->hidden, s->ffn), s->vocab);
+    if (tokens <= INT32_MAX && width <= INT32_MAX) return true;
+    return config_refuse(config, blame(config, "train.microbatch", "model.sequence"), error,
+                         "%lld samples of %lld tokens at once are matrices of %lld x %lld, and BLAS counts to %d; "
+                         "try train.microbatch = %lld",
+                         (long long)microbatch, (long long)s->sequence, (long long)tokens, (long long)width, INT32_MAX,
+                         (long long)at_least(INT32_MAX / s->sequence / 16, 1));
+}
+
+static bool check_train(const Config *config, Error *error)
+{
+    int64_t steps = config->train.steps, batch = config->train.global_batch;
+    if (steps > 0 && config->train.warmup > steps)
+        return config_refuse(config, blame(config, "train.warmup", "train.steps"), error,
+                             "warmup must fit into steps, and %lld > %lld; try train.warmup = %lld",
+                             (long long)config->train.warmup, (long long)steps, (long long)(steps / 10));
+    if (!check_matrices(config, config->train.microbatch, error)) return false;
+    if ((double)steps * (double)batch * (double)config->model.shape.sequence > 9e18)
+        return config_refuse(config, blame(config, "train.steps", "train.global_batch"), error,
+                             "%lld steps of %lld samples are more tokens than can be counted; try train.steps = 1000",
+                             (long long)steps, (long long)batch);
+    return true;
+}
+
+/* What a run writes may not be what it reads, nor one file twice. */
+static bool check_files(const Config *config, Error *error)
+{
+    const char *const keys[] = {"output.file", "output.weights", "output.gradients", "model.init", "data.source"};
+    const char *const paths[] = {config->output.file, config->output.weights, config->output.gradients,
+                                 config->model.init, config->data.source};
+    for (int a = 0; a < 3; a++)
+        for (int b = a + 1; b < 5; b++)
+            if (*paths[a] && strcmp(paths[a], paths[b]) == 0)
+                return config_refuse(config, blame(config, keys[a], keys[b]), error,
+                                     "%s and %s are the same file; try another name for %s", keys[a], keys[b], keys[a]);
+    return true;
+}
+
+bool config_check(const Config *config, Error *error)
+{
+    return check_model(config, error) && check_train(config, error) && check_files(config, error);
+}
+
+/* What would fit instead: other batches, microbatches and rank counts, in words. */
+static void list_fits(const Config *config, int ranks, char *text, size_t size)
+{
+    int64_t batch = config->train.global_batch, micro = at_least(config->train.microbatch, 1);
+    int64_t at_once = ranks * micro, below = batch / at_once * at_once;
+    char list[256];
+    text[0] = '\0';
+    words_append(text, size, "train.global_batch = ");
+    if (below > 0) words_append(text, size, "%lld or ", (long long)below);
+    words_append(text, size, "%lld", (long long)(below + at_once));
+    if (!config->train.whole_share && batch % ranks == 0) {
+        list_divisors(batch / ranks, micro, list, sizeof list);
+        words_append(text, size, ", train.microbatch = %s", list);
+    }
+    if (batch % micro == 0) {
+        list_divisors(batch / micro, ranks, list, sizeof list);
+        words_append(text, size, ", or %s %s", list, batch == micro ? "rank" : "ranks");
+    }
+}
+
+bool config_check_ranks(Config *config, int ranks, Error *error)
+{
+    if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
+    if (config->train.whole_share) config->train.microbatch = 0;
+    int64_t batch = config->train.global_batch, micro = config->train.microbatch;
+    int64_t at_once = ranks * at_least(micro, 1);
+    if (batch % at_once == 0) {
+        if (config->train.whole_share) config->train.microbatch = batch / ranks;
+        return check_matrices(config, config->train.microbatch, error);
+    }
+    char fits[768];
+    double microbatches = (double)batch / (double)at_once;
+    list_fits(config, ranks, fits, sizeof fits);
+    if (config->train.whole_share)
+        return config_refuse(config, "train.global_batch", error,
+                             "%lld samples do not divide over %d ranks, %lld / %d = %.4g; try %s", (long long)batch,
+                             ranks, (long long)batch, ranks, microbatches, fits);
+    return config_refuse(config, blame(config, "train.global_batch", "train.microbatch"), error,
+                         "%d ranks with a microbatch of %lld take %lld samples at a time, and a step would need "
+                         "%lld / (%d x %lld) = %.4g microbatches; try %s",
+                         ranks, (long long)micro, (long long)at_once, (long long)batch, ranks, (long long)micro,
+                         microbatches, fits);
+}

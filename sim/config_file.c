@@ -1,0 +1,154 @@
+/* config_file.c - finding and reading an ini file: here, then where sim keeps its own. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "sim/config.h"
+#include "sim/words.h"
+
+enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
+
+/* From the folder of the program: installed (bin/), built (build/bin/), built in a variant (build/double/bin/). */
+static const char *const places[PLACES] = {"../share/sim/configs", "../../configs", "../../../configs"};
+
+/* The folder of place `i` in its shortest form; false when there is none. */
+static bool place_folder(const char *program_directory, int i, char folder[PATH_SIZE])
+{
+    char joined[PATH_SIZE];
+    if (!program_directory) return false;
+    if (snprintf(joined, sizeof joined, "%s/%s", program_directory, places[i]) >= (int)sizeof joined) return false;
+    char *resolved = realpath(joined, NULL);
+    if (!resolved) return false;
+    bool fits = snprintf(folder, PATH_SIZE, "%s", resolved) < PATH_SIZE;
+    free(resolved);
+    return fits;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The .ini files of a folder, sorted; a list that ends in NULL. */
+static int list_configs(const char *folder, char *names[LISTED + 1])
+{
+    int count = 0;
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && count < LISTED && (entry = readdir(directory));) {
+        size_t length = strlen(entry->d_name);
+        if (length < 5 || strcmp(entry->d_name + length - 4, ".ini") != 0) continue;
+        names[count] = allocate(length + 1);
+        strcpy(names[count++], entry->d_name);
+    }
+    if (directory) closedir(directory);
+    qsort(names, (size_t)count, sizeof *names, by_name);
+    names[count] = NULL;
+    return count;
+}
+
+/* Missing: says where it was looked for, what there is, and what may have been meant. */
+static char *refuse_missing(const char *name, const char *program_directory, Error *error)
+{
+    char here[PATH_SIZE], folder[PATH_SIZE], looked[PATH_SIZE] = "", list[1024] = "", suggestion[256] = "";
+    bool bare = !strchr(name, '/');
+    if (!getcwd(here, sizeof here)) strcpy(here, ".");
+    words_append(looked, sizeof looked, "%s", bare ? here : "that path");
+    for (int i = 0; i < PLACES; i++) {
+        char *names[LISTED + 1];
+        if (!place_folder(program_directory, i, folder)) continue;
+        if (bare) words_append(looked, sizeof looked, " or %s", folder);
+        if (list_configs(folder, names) > 0 && !*list) {
+            words_append(list, sizeof list, "; %s has ", folder);
+            words_append(list, sizeof list, "%s", names[0]);
+            for (int k = 1; names[k]; k++) words_append(list, sizeof list, ", %s", names[k]);
+            const char *nearest = words_nearest(bare ? name : strrchr(name, '/') + 1, (const char *const *)names);
+            words_append(suggestion, sizeof suggestion, "; try --config %s", nearest ? nearest : names[0]);
+        }
+        for (int k = 0; names[k]; k++) free(names[k]);
+    }
+    if (!*suggestion) strcpy(suggestion, "; try --config with the path of an ini file");
+    error_set(error, "%s: no such file in %.1200s%s%s", name, looked, list, suggestion);
+    return NULL;
+}
+
+/* Opens `name` here or, when it is a bare name that is not here, in the first place that has it. */
+static FILE *open_config(const char *name, const char *program_directory, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s", name);
+    FILE *file = fopen(path, "rb");
+    for (int i = 0; !file && errno == ENOENT && !strchr(name, '/') && i < PLACES; i++) {
+        char folder[PATH_SIZE];
+        bool there = place_folder(program_directory, i, folder);
+        if (there && snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE) file = fopen(path, "rb");
+        if (!file && !there) errno = ENOENT;
+    }
+    return file;
+}
+
+/* Reads all of `file`; refuses what is no text. */
+static char *read_text(FILE *file, const char *name, Error *error)
+{
+    size_t room = 1 << 16, used = 0;
+    char *text = allocate(room);
+    while (!feof(file) && !ferror(file) && used < LARGEST) {
+        if (room - used < 2) {
+            char *larger = allocate(room * 2);
+            memcpy(larger, text, used);
+            free(text);
+            text = larger;
+            room *= 2;
+        }
+        used += fread(text + used, 1, room - used - 1, file);
+    }
+    text[used] = '\0';
+    const char *zero = memchr(text, '\0', used);
+    int line = 1;
+    for (const char *c = text; zero && c < zero; c++) line += *c == '\n';
+    bool fine = false;
+    if (ferror(file))
+        error_set(error, "%s: cannot be read: %s; try another file", name, strerror(errno));
+    else if (used >= LARGEST)
+        error_set(error, "%s: more than %d MB, too large for a config; try an ini file", name, LARGEST / 1000000);
+    else if (zero)
+        error_set(error, "%s:%d: byte %zu is zero, so this is no text; try an ini file saved as UTF-8", name, line,
+                  (size_t)(zero - text) + 1);
+    else if (text[strspn(text, " \t\r\n")] == '\0')
+        error_set(error, "%s: is empty; try two lines in it: [parallel] and data = zero3", name);
+    else
+        fine = true;
+    if (fine) return text;
+    free(text);
+    return NULL;
+}
+
+char *config_read(const char *name, const char *program_directory, Error *error)
+{
+    char path[PATH_SIZE];
+    struct stat about;
+    if (*name == '\0') {
+        error_set(error, "--config: no file name; try --config zero3.ini");
+        return NULL;
+    }
+    if (strlen(name) >= CONFIG_PATH) {
+        error_set(error, "%.40s...: a file name of %zu characters, more than the %d there is room for; try a shorter one",
+                  name, strlen(name), CONFIG_PATH - 1);
+        return NULL;
+    }
+    FILE *file = open_config(name, program_directory, path);
+    if (!file) {
+        if (errno == ENOENT) return refuse_missing(name, program_directory, error);
+        error_set(error, "%s: cannot be opened: %s; try another file, or chmod", path, strerror(errno));
+        return NULL;
+    }
+    char *text = NULL;
+    if (fstat(fileno(file), &about) == 0 && S_ISDIR(about.st_mode))
+        error_set(error, "%s: is a folder; try an ini file in it, such as %s%szero3.ini", name, name,
+                  name[strlen(name) - 1] == '/' ? "" : "/");
+    else
+        text = read_text(file, name, error);
+    fclose(file);
+    return text;
+}

@@ -1,0 +1,171 @@
+/* config_help.c - `sim help`: the table of keys, told so that it teaches. */
+#include <string.h>
+#include "sim/config_rows.h"
+#include "sim/presets.h"
+#include "sim/words.h"
+
+enum { WIDTH = 98, COLUMN = 28 };
+
+/* Prints words from column `at` on, wrapped at WIDTH with `indent` blanks; ends the line. */
+static void print_wrapped(FILE *out, const char *text, size_t length, int indent, int at)
+{
+    const char *end = text + length;
+    bool first = true;
+    while (text < end) {
+        int word = (int)strcspn(text, " \n");
+        if (word > end - text) word = (int)(end - text);
+        if (!first && at + 1 + word > WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        fprintf(out, "%s%.*s", first ? "" : " ", word, text);
+        at += word + !first;
+        first = false;
+        text += word;
+        while (text < end && *text == ' ') text++;
+    }
+    fputc('\n', out);
+}
+
+/* Paragraphs, wrapped; lines that begin with @ stand as they are. */
+static void print_paragraphs(FILE *out, const char *text)
+{
+    bool table = false;
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        if (*text == '@') {
+            if (!table) fputc('\n', out);
+            fprintf(out, "%.*s\n", (int)length - 1, text + 1);
+        } else {
+            fputs("\n  ", out);
+            print_wrapped(out, text, length, 2, 2);
+        }
+        table = *text == '@';
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void default_of(const ConfigRow *row, char *text, size_t size)
+{
+    Config toy = {.model.shape = preset_shapes[PRESET_TOY]};
+    if (row->fallback)
+        snprintf(text, size, "%s", row->fallback);
+    else
+        config_row_format(row, &toy, text, size);
+}
+
+/* The range in few words; an upper end nobody meets is left to the help of the one key. */
+static void short_range(const ConfigRow *row, char *text, size_t size)
+{
+    if (row->type == ROW_TEXT || row->type == ROW_SWITCH)
+        text[0] = '\0'; /* said by default and help */
+    else if (row->type == ROW_INTEGER || (row->type == ROW_NUMBER && row->high > 1))
+        snprintf(text, size, "%.0f or more", row->low);
+    else
+        config_row_range(row, text, size);
+}
+
+/* One line a key, as it would stand in the file; choices that do not fit get their own. */
+static void print_section(FILE *out, const ConfigSection *section)
+{
+    fprintf(out, "\n[%s]  %s\n", section->name, section->help);
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = &config_rows[i];
+        if (strcmp(row->section, section->name) != 0) continue;
+        char value[CONFIG_VALUE], range[256];
+        default_of(row, value, sizeof value);
+        short_range(row, range, sizeof range);
+        int used = fprintf(out, "  %s = %s", row->key, value);
+        used += fprintf(out, "%*s%s", used < COLUMN ? COLUMN - used : 1, "", row->help);
+        if (used + 3 + (int)strlen(range) > WIDTH)
+            fprintf(out, "\n%*s(%s)\n", COLUMN, "", range);
+        else
+            fprintf(out, *range ? " (%s)\n" : "%s\n", range);
+    }
+}
+
+static void print_presets(FILE *out)
+{
+    fprintf(out, "\n  %-11s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
+    for (int i = 0; i < PRESETS; i++) {
+        const GptShape *s = &preset_shapes[i];
+        fprintf(out, "  %-11s %6lld %6lld %5lld %6lld %8lld  %s\n", preset_names[i], (long long)s->layers,
+                (long long)s->hidden, (long long)s->heads, (long long)s->vocab, (long long)s->sequence,
+                preset_notes[i]);
+    }
+    fputs("\n  All have ffn = 4 hidden and tied embeddings.\n", out);
+}
+
+static void print_row(FILE *out, const ConfigRow *row)
+{
+    char value[CONFIG_VALUE], range[256];
+    default_of(row, value, sizeof value);
+    config_row_range(row, range, sizeof range);
+    fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);
+    fprintf(out, "  %-9s %s\n", row->type == ROW_TEXT ? "length" : row->type == ROW_CHOICE ? "choices" : "values",
+            range);
+    fprintf(out, "  %-9s %s%s\n", "default", *value ? value : "(empty)",
+            row->fallback ? "" : ", from the preset toy");
+    fprintf(out, "  %-9s [%s]\n  %9s %s = %s\n", "example", row->section, "", row->key, row->example);
+    fprintf(out, "  %-9s --set %s.%s=%s\n", "or", row->section, row->key, row->example);
+    if (row->more) print_paragraphs(out, row->more);
+    if (row->choices == preset_names) print_presets(out);
+}
+
+static void print_overview(FILE *out)
+{
+    fputs("A config is an ini file: sections, and key = value. A key left out has the value shown here.\n"
+          "--set section.key=value changes one for a run. `sim help parallel.data` tells all about one.\n",
+          out);
+    for (int i = 0; i < CONFIG_SECTIONS; i++) print_section(out, &config_sections[i]);
+    fputs("\nThe least config that trains with ZeRO-3 is two lines:\n"
+          "\n  [parallel]\n  data = zero3\n",
+          out);
+}
+
+/* `sim help seed`: the one row of that bare name; -1 with `error` filled when there are none or several. */
+static int bare_row(const char *key, Error *error)
+{
+    char why[1024], list[256] = "";
+    int found = -1, count = 0;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        if (strcmp(config_rows[i].key, key) != 0) continue;
+        words_append(list, sizeof list, "%s%s.%s", count ? " or " : "", config_rows[i].section, key);
+        found = i;
+        count++;
+    }
+    if (count == 1) return found;
+    if (count > 1)
+        error_set(error, "help %s: more than one key has that name; try sim help %s", key, list);
+    else {
+        config_row_unknown("", key, why, sizeof why);
+        error_set(error, "help %.80s: %s", key, why);
+    }
+    return -1;
+}
+
+bool config_help(FILE *out, const char *key, Error *error)
+{
+    if (!key) {
+        print_overview(out);
+        return true;
+    }
+    for (int i = 0; i < CONFIG_SECTIONS; i++)
+        if (strcmp(config_sections[i].name, key) == 0) {
+            print_section(out, &config_sections[i]);
+            return true;
+        }
+    int index = config_row_named(key);
+    const char *dot = strchr(key, '.');
+    if (index < 0 && dot) {
+        char section[64], why[1024];
+        snprintf(section, sizeof section, "%.*s", (int)(dot - key < 63 ? dot - key : 63), key);
+        config_row_unknown(section, dot + 1, why, sizeof why);
+        return error_set(error, "help %.80s: %s", key, why);
+    }
+    if (index < 0) index = bare_row(key, error);
+    if (index < 0) return false;
+    print_row(out, &config_rows[index]);
+    return true;
+}

@@ -1,0 +1,54 @@
+/* config_rows.h - a key of the config is one row of a table; inside the config only. */
+#ifndef SIM_CONFIG_ROWS_H
+#define SIM_CONFIG_ROWS_H
+#include "sim/config.h"
+
+typedef enum {
+    ROW_INTEGER, /* int64_t */
+    ROW_NUMBER,  /* double */
+    ROW_CHOICE,  /* int: index into `choices` */
+    ROW_SWITCH,  /* bool */
+    ROW_TEXT     /* char[size] */
+} RowType;
+
+typedef struct ConfigRow {
+    const char *section, *key;
+    RowType type;
+    size_t offset, size;        /* of the field in Config */
+    const char *fallback;       /* the default as the ini spells it; NULL: the preset gives it */
+    double low, high;           /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */
+    bool low_out, high_out;     /* the end itself is out of the range */
+    const char *const *choices; /* ROW_CHOICE: ends in NULL */
+    bool required;              /* ROW_TEXT: may not be empty */
+    const char *example;        /* a value that fits */
+    const char *help;           /* one line, no full stop */
+    const char *more;           /* what `sim help section.key` adds; paragraphs end in \n */
+} ConfigRow;
+
+typedef struct ConfigSection {
+    const char *name, *help;
+} ConfigSection;
+
+enum { CONFIG_ROWS = 32, CONFIG_SECTIONS = 5 };
+extern const ConfigRow config_rows[CONFIG_ROWS];
+extern const ConfigSection config_sections[CONFIG_SECTIONS];
+
+/* The index of a row, or -1; config_row_named takes "section.key". */
+int config_row_find(const char *section, const char *key);
+int config_row_named(const char *name);
+
+/* Why "section.key" is no row, and which one may have been meant: "no such key; try train.steps". */
+void config_row_unknown(const char *section, const char *key, char *why, size_t size);
+
+/* The range or choices in words: "1 to 1000000", "dp, ddp, zero1, zero2, zero3". */
+void config_row_range(const ConfigRow *row, char *text, size_t size);
+
+/* Reads `text` into the row's field. On refusal `why` gets the reason and what to try. */
+bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size);
+
+/* Writes the field as the ini file spells it. */
+void config_row_format(const ConfigRow *row, const Config *config, char *text, size_t size);
+
+/* Checks the values against each other, as far as that needs no rank count. */
+bool config_check(const Config *config, Error *error);
+#endif

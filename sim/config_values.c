@@ -1,0 +1,267 @@
+/* config_values.c - one value of the config: found by name, read strictly, written back. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/config_rows.h"
+#include "sim/words.h"
+
+int config_row_find(const char *section, const char *key)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++)
+        if (strcmp(config_rows[i].section, section) == 0 && strcmp(config_rows[i].key, key) == 0) return i;
+    return -1;
+}
+
+int config_row_named(const char *name)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        size_t length = strlen(config_rows[i].section);
+        if (strncmp(name, config_rows[i].section, length) == 0 && name[length] == '.' &&
+            strcmp(name + length + 1, config_rows[i].key) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool is_section(const char *name)
+{
+    for (int i = 0; i < CONFIG_SECTIONS; i++)
+        if (strcmp(config_sections[i].name, name) == 0) return true;
+    return false;
+}
+
+/* The row whose key is nearest to `key`; in `section` only, unless NULL. */
+static int nearest_key(const char *section, const char *key)
+{
+    int nearest = -1, nearest_distance = 0;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        if (section && strcmp(section, config_rows[i].section) != 0) continue;
+        if (!words_near(key, config_rows[i].key)) continue;
+        int distance = words_distance(key, config_rows[i].key);
+        if (nearest < 0 || distance < nearest_distance) {
+            nearest = i;
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
+static void unknown_section(const char *section, char *why, size_t size)
+{
+    const char *names[CONFIG_SECTIONS + 1] = {NULL};
+    char list[128];
+    for (int i = 0; i < CONFIG_SECTIONS; i++) names[i] = config_sections[i].name;
+    words_join(list, sizeof list, names);
+    const char *nearest = words_nearest(section, names);
+    if (nearest)
+        snprintf(why, size, "no such section; try [%s]", nearest);
+    else
+        snprintf(why, size, "no such section; try one of %s", list);
+}
+
+void config_row_unknown(const char *section, const char *key, char *why, size_t size)
+{
+    int nearest = key && *key ? nearest_key(is_section(section) ? section : NULL, key) : -1;
+    if (key && nearest < 0) {
+        nearest = nearest_key(NULL, key); /* the right key under another section */
+        if (nearest >= 0 && words_distance(key, config_rows[nearest].key) > 0) nearest = -1;
+    }
+    if (nearest >= 0) {
+        snprintf(why, size, "no such key; try %s.%s", config_rows[nearest].section, config_rows[nearest].key);
+    } else if (is_section(section)) {
+        snprintf(why, size, "no such key; try one of");
+        for (int i = 0, seen = 0; i < CONFIG_ROWS; i++)
+            if (strcmp(config_rows[i].section, section) == 0)
+                words_append(why, size, "%s %s", seen++ ? "," : "", config_rows[i].key);
+    } else {
+        unknown_section(section, why, size);
+    }
+}
+
+/* A number as short as reads back equal: 1000, 0.001, 1e-8. */
+static void format_number(double value, char *text, size_t size)
+{
+    if (value == floor(value) && fabs(value) < 1e6) {
+        snprintf(text, size, "%.0f", value);
+        return;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    char *exponent = strchr(text, 'e'); /* e-08 -> e-8, e+09 -> e9 */
+    if (!exponent) return;
+    char *to = exponent + 1, *from = exponent + 1;
+    if (*from == '-') to++;
+    from++;
+    while (*from == '0' && from[1]) from++;
+    memmove(to, from, strlen(from) + 1);
+}
+
+/* The ends of a range: integers in full, numbers as written. */
+static void format_end(const ConfigRow *row, double end, char *text, size_t size)
+{
+    if (row->type == ROW_INTEGER)
+        snprintf(text, size, "%.0f", end);
+    else
+        format_number(end, text, size);
+}
+
+static bool is_any_integer(const ConfigRow *row)
+{
+    return row->type == ROW_INTEGER && row->low == 0 && row->high == 0;
+}
+
+void config_row_range(const ConfigRow *row, char *text, size_t size)
+{
+    char low[32], high[32];
+    switch (row->type) {
+    case ROW_INTEGER:
+    case ROW_NUMBER:
+        format_end(row, row->low, low, sizeof low);
+        format_end(row, row->high, high, sizeof high);
+        if (is_any_integer(row))
+            snprintf(text, size, "0 to %lld", (long long)INT64_MAX);
+        else
+            snprintf(text, size, "%s to %s%s%s%s", low, high, row->low_out || row->high_out ? ", without " : "",
+                     row->low_out ? low : "", row->high_out ? high : "");
+        break;
+    case ROW_CHOICE: words_join(text, size, row->choices); break;
+    case ROW_SWITCH: snprintf(text, size, "yes, no"); break;
+    case ROW_TEXT: snprintf(text, size, "up to %zu characters", row->size - 1); break;
+    }
+}
+
+static bool parse_integer(const ConfigRow *row, const char *text, int64_t *value, char *why, size_t size)
+{
+    char range[64], *end;
+    config_row_range(row, range, sizeof range);
+    errno = 0;
+    long long parsed = strtoll(text, &end, 10);
+    if (end == text || *end) {
+        double number = strtod(text, &end); /* 1e3 is meant well */
+        if (end != text && *end == '\0' && number == floor(number) && fabs(number) < 1e15)
+            snprintf(why, size, "not written as a whole number; try %.0f", number);
+        else
+            snprintf(why, size, "not a whole number from %s; try %s", range, row->example);
+        return false;
+    }
+    bool inside = is_any_integer(row) ? parsed >= 0 : (double)parsed >= row->low && (double)parsed <= row->high;
+    if (errno == ERANGE || !inside) {
+        snprintf(why, size, "outside %s; try %s", range, row->example);
+        return false;
+    }
+    *value = parsed;
+    return true;
+}
+
+static bool parse_number(const ConfigRow *row, const char *text, double *value, char *why, size_t size)
+{
+    char range[64], *end;
+    config_row_range(row, range, sizeof range);
+    errno = 0;
+    double parsed = strtod(text, &end);
+    /* strtod also takes nan, inf and hexadecimals */
+    if (end == text || *end || text[strspn(text, "0123456789+-.eE")]) {
+        snprintf(why, size, "not a number from %s; try %s", range, row->example);
+        return false;
+    }
+    if (errno == ERANGE && fabs(parsed) < 1) {
+        snprintf(why, size, "too close to 0 for a double; try %s", row->example);
+        return false;
+    }
+    if (parsed < row->low || parsed > row->high || (row->low_out && parsed <= row->low) ||
+        (row->high_out && parsed >= row->high)) {
+        snprintf(why, size, "outside %s; try %s", range, row->example);
+        return false;
+    }
+    *value = parsed;
+    return true;
+}
+
+static bool parse_choice(const ConfigRow *row, const char *text, int *value, char *why, size_t size)
+{
+    char choices[256];
+    for (int i = 0; row->choices[i]; i++)
+        if (strcasecmp(row->choices[i], text) == 0) {
+            *value = i;
+            return true;
+        }
+    words_join(choices, sizeof choices, row->choices);
+    const char *nearest = words_nearest(text, row->choices);
+    snprintf(why, size, "not one of %s; try %s", choices, nearest ? nearest : row->example);
+    return false;
+}
+
+static bool parse_switch(const ConfigRow *row, const char *text, bool *value, char *why, size_t size)
+{
+    static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
+    for (int i = 0; i < 6; i++)
+        if (strcasecmp(words[i], text) == 0) {
+            *value = i % 2 == 1;
+            return true;
+        }
+    snprintf(why, size, "not yes or no (true, false, on and off are taken too); try %s", row->example);
+    return false;
+}
+
+static bool parse_text(const ConfigRow *row, const char *text, char *value, char *why, size_t size)
+{
+    size_t length = strlen(text);
+    if (length >= row->size) {
+        snprintf(why, size, "%zu characters, more than the %zu there is room for; try a shorter path", length,
+                 row->size - 1);
+        return false;
+    }
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127) {
+            snprintf(why, size, "character %d has the code %d, which is no part of a path; try %s",
+                     (int)(c - text) + 1, *c, row->example);
+            return false;
+        }
+    memcpy(value, text, length + 1);
+    return true;
+}
+
+bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size)
+{
+    void *field = (char *)config + row->offset;
+    if (*text == '\0' && (row->type != ROW_TEXT || row->required)) {
+        snprintf(why, size, "no value; try %s", row->example);
+        return false;
+    }
+    switch (row->type) {
+    case ROW_INTEGER: return parse_integer(row, text, field, why, size);
+    case ROW_NUMBER: return parse_number(row, text, field, why, size);
+    case ROW_CHOICE: return parse_choice(row, text, field, why, size);
+    case ROW_SWITCH: return parse_switch(row, text, field, why, size);
+    case ROW_TEXT: return parse_text(row, text, field, why, size);
+    }
+    return false;
+}
+
+/* A path that an ini file would not give back as it is stands in quotes. */
+static void format_text(const char *value, char *text, size_t size)
+{
+    size_t length = strlen(value);
+    bool plain = length == 0 || !strchr("\"' \t;#", value[0]);
+    if (length && strchr(" \t", value[length - 1])) plain = false;
+    for (size_t i = 1; i < length; i++)
+        if (strchr(";#", value[i]) && strchr(" \t", value[i - 1])) plain = false;
+    const char *quote = plain ? "" : strchr(value, '"') ? "'" : "\"";
+    snprintf(text, size, "%s%s%s", quote, value, quote);
+}
+
+void config_row_format(const ConfigRow *row, const Config *config, char *text, size_t size)
+{
+    const void *field = (const char *)config + row->offset;
+    switch (row->type) {
+    case ROW_INTEGER: snprintf(text, size, "%lld", (long long)*(const int64_t *)field); break;
+    case ROW_NUMBER: format_number(*(const double *)field, text, size); break;
+    case ROW_CHOICE: snprintf(text, size, "%s", row->choices[*(const int *)field]); break;
+    case ROW_SWITCH: snprintf(text, size, "%s", *(const bool *)field ? "yes" : "no"); break;
+    case ROW_TEXT: format_text(field, text, size); break;
+    }
+}

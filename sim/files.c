@@ -1,0 +1,126 @@
+/* files.c - the POSIX side of result files. */
+#include "sim/files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096 };
+
+/* "results" of "results/zero3.h5", "." of "zero3.h5" */
+static void folder_of(const char *path, char *folder, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) snprintf(folder, size, ".");
+    else snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+bool files_refuse(const char *path, const char *what, int number, Error *error)
+{
+    static const struct {
+        int number;
+        const char *hint;
+    } hints[] = {
+        {ENOSPC, "; free some space there or name a file on another disk"},
+        {EDQUOT, "; free some of your quota there or name a file on another disk"},
+        {EFBIG, "; raise the limit on file sizes (ulimit -f) or record less"},
+        {EACCES, "; check the permissions or name a file in another folder"},
+        {EPERM, "; check the permissions or name a file in another folder"},
+        {EROFS, "; name a file on another disk"},
+        {ENOENT, "; check the name"},
+        {EISDIR, "; name a file, not a folder"},
+        {ENOTDIR, "; a part of the path is a file where a folder should be: name another folder"},
+        {ENAMETOOLONG, "; name a shorter one"},
+        {EIO, "; the disk or its connection is failing: name a file on another disk"},
+    };
+    char room[48] = "", folder[PATH_SIZE];
+    folder_of(path, folder, sizeof folder);
+    struct statvfs disk;
+    if (number == ENOSPC && !statvfs(folder, &disk))
+        snprintf(room, sizeof room, " (%.1f MB free)", (double)disk.f_bavail * (double)disk.f_frsize / 1e6);
+    const char *hint = "";
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (hints[i].number == number) hint = hints[i].hint;
+    return error_set(error, "%s: cannot %s: %s%s%s", path, what, strerror(number), room, hint);
+}
+
+bool files_prepare(const char *path, Error *error)
+{
+    size_t length = strlen(path);
+    if (length >= PATH_SIZE - 16) return files_refuse(path, "write", ENAMETOOLONG, error);
+    struct stat there;
+    if (!length || path[length - 1] == '/' || (!stat(path, &there) && S_ISDIR(there.st_mode)))
+        return error_set(error, "%s: is a folder; name a file in it, such as %s%srun.h5", path, path,
+                         length && path[length - 1] == '/' ? "" : "/");
+    /* a device or a pipe would be replaced by the rename that publishes the file */
+    if (!stat(path, &there) && !S_ISREG(there.st_mode))
+        return error_set(error, "%s: is no plain file; name another, such as results/run.h5", path);
+
+    char folder[PATH_SIZE];
+    folder_of(path, folder, sizeof folder);
+    for (char *end = folder + 1;; end++) {
+        if (*end && *end != '/') continue;
+        char was = *end;
+        *end = '\0';
+        if (mkdir(folder, 0777) && errno != EEXIST) {
+            /* a folder that exists on a read-only disk gives EROFS, one of another's EACCES */
+            int number = errno;
+            if (stat(folder, &there) || !S_ISDIR(there.st_mode))
+                return files_refuse(folder, "make this folder", number, error);
+        }
+        if (!was) break;
+        *end = was;
+    }
+    if (!stat(folder, &there) && !S_ISDIR(there.st_mode)) return files_refuse(path, "write", ENOTDIR, error);
+    return true;
+}
+
+bool files_copy(const char *from, const char *to, Error *error)
+{
+    enum { PIECE = 1 << 20 };
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0) return files_refuse(from, "read", errno, error);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int number = out < 0 ? errno : 0;
+    char *piece = allocate(PIECE);
+    ssize_t got = 0;
+    while (!number && (got = read(in, piece, PIECE)) > 0)
+        for (ssize_t done = 0, put; done < got && !number; done += put)
+            if ((put = write(out, piece + done, (size_t)(got - done))) < 0) {
+                number = errno == EINTR ? 0 : errno;
+                put = 0;
+            }
+    if (!number && got < 0) number = errno;
+    free(piece);
+    if (out >= 0 && close(out) && !number) number = errno;
+    close(in);
+    return !number || files_refuse(to, "write", number, error);
+}
+
+bool files_keep(const char *path, char *kept, size_t kept_size, Error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    if (!dot || dot == name) dot = path + strlen(path); /* no extension */
+    struct stat there;
+    char free_name[PATH_SIZE];
+    int n = 0;
+    do snprintf(free_name, sizeof free_name, "%.*s.%d%s", (int)(dot - path), path, ++n, dot);
+    while (!lstat(free_name, &there));
+    if (rename(path, free_name)) return files_refuse(path, "rename the earlier file", errno, error);
+    snprintf(kept, kept_size, "%s", free_name);
+    return true;
+}
+
+bool files_publish(const char *temporary, const char *path, Error *error)
+{
+    int file = open(temporary, O_RDONLY | O_CLOEXEC);
+    int number = file < 0 || fsync(file) ? errno : 0;
+    if (file >= 0) close(file);
+    if (!number && rename(temporary, path)) number = errno;
+    return !number || files_refuse(path, "finish writing", number, error);
+}

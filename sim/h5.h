@@ -1,0 +1,95 @@
+/* h5.h - the one door to HDF5: a file with groups, attributes, plain arrays
+ * and tables, written so that h5py, pandas, xarray, ncdump and h5dump read it
+ * without knowing sim.
+ *
+ * Serial, one process a file. Earliest file format, no locking, storage
+ * allocated when a dataset is made: once a file is published only raw data
+ * changes in place, so a kill leaves a file that opens, and a live one can be
+ * read. What changes the structure (making a file, growing a column) happens
+ * in PATH.tmp, which takes PATH's place as a whole or not at all.
+ *
+ * Every function that takes an Error returns false (or NULL) and fills it when
+ * the system or HDF5 refuses. After a failed write, flush or close, leave the
+ * file with h5_abandon() and the process with exit() or MPI_Abort(), not
+ * through MPI_Finalize(): there HDF5 would close the broken file, and may hang
+ * or crash. */
+#ifndef SIM_H5_H
+#define SIM_H5_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "models/error.h"
+
+typedef struct H5 H5;
+typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;
+enum { H5_MAX_RANK = 4 };
+
+H5 *h5_create(const char *path, Error *error); /* PATH.tmp until it is published; truncates an old .tmp */
+H5 *h5_edit(const char *path, Error *error);   /* the same, starting from a copy of PATH */
+H5 *h5_open(const char *path, Error *error);   /* to read, also while another process writes it */
+bool h5_flush(H5 *file, Error *error);
+bool h5_publish(H5 *file, Error *error); /* flushes to the disk and renames PATH.tmp to PATH; stays open */
+/* Publishes what is not published yet, and closes. False: the file is abandoned. */
+bool h5_close(H5 *file, Error *error);
+/* Forgets a broken file without calling HDF5; removes an unpublished PATH.tmp. NULL is left alone. */
+void h5_abandon(H5 *file);
+
+/* Attributes. `object` is "/" or a path to a group or dataset; setting one that exists replaces its value. */
+bool h5_group(H5 *file, const char *path, Error *error);
+bool h5_set_text(H5 *file, const char *object, const char *name, const char *value, Error *error);
+bool h5_set_number(H5 *file, const char *object, const char *name, double value, Error *error);
+bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t value, Error *error);
+/* False when there is no such attribute, or one of another type. */
+bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size);
+bool h5_get_number(H5 *file, const char *object, const char *name, double *value);
+
+/* An array. Floats are filled with NaN, integers with `fill`. `scales[i]` is
+ * the path of the dimension scale of axis i, or NULL. */
+typedef struct H5Array {
+    const char *path, *units, *long_name;
+    H5Kind kind;
+    int rank; /* 1 .. H5_MAX_RANK */
+    size_t dims[H5_MAX_RANK];
+    bool grows; /* along axis 0 */
+    int64_t fill;
+    const char *scales[H5_MAX_RANK];
+} H5Array;
+bool h5_array(H5 *file, const H5Array *array, Error *error);
+bool h5_names(H5 *file, const char *path, const char *long_name, const char *const *names, size_t count,
+              Error *error);                                  /* 1-D text, made a dimension scale */
+bool h5_make_scale(H5 *file, const char *path, Error *error); /* a 1-D array becomes a dimension scale */
+bool h5_link(H5 *file, const char *path, const char *another_name, Error *error);
+bool h5_extend(H5 *file, const char *path, size_t rows, Error *error); /* or trims */
+/* Writes rows first..first+rows-1 along axis 0; `kind` is what `values` hold. */
+bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, const void *values,
+              Error *error);
+bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error);
+
+/* A table: one compound row a struct. `size` is the bytes of a text field,
+ * which is written up to its first NUL or its end. */
+typedef struct H5Field {
+    const char *name;
+    size_t offset;
+    bool text;
+    H5Kind kind; /* when not text */
+    size_t size; /* when text */
+} H5Field;
+bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const H5Field *fields,
+              int count, size_t row_bytes, size_t rows, Error *error);
+/* Writes rows 0..rows-1. */
+bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                    size_t rows, const void *values, Error *error);
+/* Reads by field name; returns malloc'd rows, or NULL. Fields the file lacks are zero. */
+void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                    size_t *rows, Error *error);
+
+/* Reading. Returned memory is malloc'd and the caller's to free. */
+bool h5_exists(H5 *file, const char *path);
+bool h5_shape(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
+bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error); /* the whole array */
+double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
+char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error); /* of a text: its one value */
+void h5_free_names(char **names, size_t count);
+/* Calls `visit` for each dataset at the root, in name order, until it returns false. */
+bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *context, Error *error);
+#endif

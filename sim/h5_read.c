@@ -1,0 +1,178 @@
+/* h5_read.c - reading HDF5 files back: attributes, arrays, names, tables. */
+#define H5_USE_110_API
+#include <hdf5.h>
+#include "sim/h5_file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- attributes ---- */
+
+static hid_t open_attribute(H5 *file, const char *object, const char *name)
+{
+    hid_t where = H5Oopen(file->id, object, H5P_DEFAULT);
+    hid_t attribute = where >= 0 && H5Aexists(where, name) > 0 ? H5Aopen(where, name, H5P_DEFAULT) : -1;
+    h5_release(where);
+    return attribute;
+}
+
+bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size)
+{
+    hid_t attribute = open_attribute(file, object, name);
+    if (attribute < 0) return false;
+    hid_t in_file = H5Aget_type(attribute), type = h5_text_type(H5T_VARIABLE);
+    hid_t space = H5Aget_space(attribute);
+    char *text = NULL;
+    bool ok = H5Tis_variable_str(in_file) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+              H5Aread(attribute, type, &text) >= 0;
+    if (ok) {
+        snprintf(value, size, "%s", text ? text : "");
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, &text);
+    }
+    h5_release(space);
+    h5_release(type);
+    h5_release(in_file);
+    h5_release(attribute);
+    return ok;
+}
+
+bool h5_get_number(H5 *file, const char *object, const char *name, double *value)
+{
+    hid_t attribute = open_attribute(file, object, name);
+    if (attribute < 0) return false;
+    hid_t space = H5Aget_space(attribute);
+    double number;
+    bool ok = H5Sget_simple_extent_npoints(space) == 1 &&
+              H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
+    if (ok) *value = number;
+    h5_release(space);
+    h5_release(attribute);
+    return ok;
+}
+
+/* ---- arrays ---- */
+
+bool h5_exists(H5 *file, const char *path)
+{
+    /* H5Lexists wants every group on the way to exist */
+    char part[1024];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (H5Lexists(file->id, part, H5P_DEFAULT) <= 0) return false;
+    }
+    return H5Lexists(file->id, path, H5P_DEFAULT) > 0;
+}
+
+bool h5_shape(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error)
+{
+    hid_t data = h5_dataset(file, path);
+    if (data < 0) return h5_fail(file->path, "read", path, error);
+    hsize_t extent[H5S_MAX_RANK];
+    hid_t space = H5Dget_space(data);
+    *rank = H5Sget_simple_extent_dims(space, extent, NULL);
+    h5_release(space);
+    if (*rank < 0 || *rank > H5_MAX_RANK)
+        return error_set(error, "%s: %s has %d dimensions, more than %d", file->path, path, *rank,
+                         (int)H5_MAX_RANK);
+    for (int i = 0; i < *rank; i++) dims[i] = extent[i];
+    return true;
+}
+
+bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error)
+{
+    hid_t data = h5_dataset(file, path);
+    return (data >= 0 && H5Dread(data, h5_type(kind, false), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0) ||
+           h5_fail(file->path, "read", path, error);
+}
+
+static size_t product(int rank, const size_t *dims)
+{
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) count *= dims[i];
+    return count;
+}
+
+double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error)
+{
+    if (!h5_shape(file, path, rank, dims, error)) return NULL;
+    double *values = allocate(product(*rank, dims) * sizeof *values);
+    if (h5_read(file, path, H5_F64, values, error)) return values;
+    free(values);
+    return NULL;
+}
+
+/* ---- names ---- */
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(allocate(size), text, size);
+}
+
+char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    if (!h5_shape(file, path, &rank, dims, error)) return NULL;
+    *count = product(rank, dims);
+    char **names = allocate_zeroed(*count, sizeof *names);
+    hid_t data = h5_dataset(file, path), type = h5_text_type(H5T_VARIABLE), space = H5Dget_space(data);
+    bool ok = H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0;
+    if (!ok) h5_fail(file->path, "read", path, error);
+    char **copies = ok ? allocate_zeroed(*count, sizeof *copies) : NULL;
+    for (size_t i = 0; ok && i < *count; i++) copies[i] = copy_text(names[i] ? names[i] : "");
+    if (ok) H5Dvlen_reclaim(type, space, H5P_DEFAULT, names);
+    h5_release(space);
+    h5_release(type);
+    free(names);
+    return copies;
+}
+
+void h5_free_names(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++) free(names[i]);
+    free(names);
+}
+
+/* ---- tables ---- */
+
+void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                    size_t *rows, Error *error)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    if (!h5_shape(file, path, &rank, dims, error)) return NULL;
+    *rows = product(rank, dims);
+    void *values = allocate_zeroed(*rows, row_bytes);
+    hid_t type = h5_row_type(fields, count, row_bytes, false);
+    bool ok = H5Dread(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    if (!ok) h5_fail(file->path, "read", path, error);
+    h5_release(type);
+    if (ok) return values;
+    free(values);
+    return NULL;
+}
+
+/* ---- what is there ---- */
+
+typedef struct Visit {
+    bool (*visit)(const char *name, void *context);
+    void *context;
+} Visit;
+
+static herr_t visit_dataset(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    (void)info;
+    const Visit *v = context;
+    hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+    bool is_dataset = object >= 0 && H5Iget_type(object) == H5I_DATASET;
+    h5_release(object);
+    return is_dataset && !v->visit(name, v->context); /* 1 stops the walk */
+}
+
+bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *context, Error *error)
+{
+    Visit v = {visit, context};
+    return H5Literate(file->id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_dataset, &v) >= 0 ||
+           h5_fail(file->path, "list", "the datasets", error);
+}

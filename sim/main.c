@@ -1,0 +1,186 @@
+/* main.c - the command line. */
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "models/error.h"
+#include "parallel/comm_mpi.h"
+#include "sim/config.h"
+#include "sim/plot.h"
+#include "sim/report.h"
+#include "sim/run.h"
+#include "sim/version.h"
+
+static const char USAGE[] =
+    "sim " SIM_VERSION " - trains a small transformer for real, split over MPI ranks, and shows what the split costs\n"
+    "\n"
+    "  mpirun -n 8 sim --config zero3.ini          train; results land in results/zero3.h5\n"
+    "  sim --config zero3.ini --dry-run --ranks 64 walk one step of 64 ranks without MPI and without numbers:\n"
+    "                                              the same bytes and the same peak memory\n"
+    "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
+    "  sim report results/zero3.h5                 loss, bytes and memory beside their formulas\n"
+    "  sim help [section.key]                      every key of a config, or one in full\n"
+    "\n"
+    "options of a run:\n"
+    "  --config FILE            an ini file: here, or one of those that come with sim\n"
+    "                           (single.ini dp.ini ddp.ini zero1.ini zero2.ini zero3.ini markov.ini)\n"
+    "  --set section.key=value  overrides a key; may be given again\n"
+    "  --output FILE            the run file, in place of results/NAME.h5\n"
+    "  --dry-run                no training: count bytes and memory of one step\n"
+    "  --ranks N                how many ranks the dry run has (default 8)\n"
+    "  --help, --version\n"
+    "\n"
+    "exit status: 0 done, 1 the run failed, 2 the request was refused\n";
+
+enum { MOST_SETS = 64, MOST_RANKS = 65536 };
+
+typedef struct CommandLine {
+    RunOptions options;
+    const char *sets[MOST_SETS];
+    int ranks; /* 0: not given */
+    bool help, version;
+} CommandLine;
+
+static bool parse_ranks(const char *text, int *ranks, Error *error)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || n < 1 || n > MOST_RANKS)
+        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text, MOST_RANKS);
+    *ranks = (int)n;
+    return true;
+}
+
+static bool parse(int argc, char **argv, CommandLine *r, Error *error)
+{
+    static const struct option LONG[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"output", required_argument, NULL, 'o'}, {"dry-run", no_argument, NULL, 'd'},
+        {"ranks", required_argument, NULL, 'n'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
+        switch (c) {
+        case 'c': r->options.config = optarg; break;
+        case 'o': r->options.output = optarg; break;
+        case 'd': r->options.dry = true; break;
+        case 'h': r->help = true; break;
+        case 'v': r->version = true; break;
+        case 's':
+            if (r->options.set_count == MOST_SETS) return error_set(error, "--set: more than %d of them", MOST_SETS);
+            r->sets[r->options.set_count++] = optarg;
+            break;
+        case 'n':
+            if (!parse_ranks(optarg, &r->ranks, error)) return false;
+            break;
+        case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
+        default: return error_set(error, "'%s' is not an option; try sim --help", argv[optind - 1]);
+        }
+    }
+    r->options.sets = r->sets;
+    if (r->help || r->version) return true;
+    if (optind < argc) return error_set(error, "'%s' is not a command; try sim --help", argv[optind]);
+    if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
+    if (r->ranks && !r->options.dry)
+        return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks,
+                         r->options.config);
+    return true;
+}
+
+static char *join(int argc, char **argv)
+{
+    size_t length = 1;
+    for (int i = 0; i < argc; i++) length += strlen(argv[i]) + 1;
+    char *line = allocate(length);
+    line[0] = '\0';
+    for (int i = 0; i < argc; i++) {
+        strcat(line, argv[i]);
+        if (i + 1 < argc) strcat(line, " ");
+    }
+    return line;
+}
+
+static void directory_of_program(const char *name, char *directory, size_t size)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n < 0)
+        snprintf(path, sizeof path, "%s", name);
+    else
+        path[n] = '\0';
+    snprintf(directory, size, "%s", dirname(path));
+}
+
+static int report(int argc, char **argv)
+{
+    Error error;
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        printf("sim report RUN.h5...   loss, bytes and memory of a run beside their formulas\n");
+        return argc < 2 ? STATUS_BAD_REQUEST : STATUS_OK;
+    }
+    for (int i = 1; i < argc; i++)
+        if (!report_run(argv[i], &error)) {
+            fprintf(stderr, "sim: %s\n", error.text);
+            return STATUS_BAD_REQUEST;
+        }
+    return STATUS_OK;
+}
+
+static int help(int argc, char **argv)
+{
+    Error error;
+    if (config_help(stdout, argc > 1 ? argv[1] : NULL, &error)) return STATUS_OK;
+    fprintf(stderr, "sim: %s\n", error.text);
+    return STATUS_BAD_REQUEST;
+}
+
+/* Only rank 0 of a parallel launch speaks; a bad request is the same on all. */
+static bool is_first_rank(void)
+{
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    return !rank || strcmp(rank, "0") == 0;
+}
+
+static int run(int argc, char **argv, const char *program_directory)
+{
+    CommandLine request = {0};
+    Error error;
+    if (!parse(argc, argv, &request, &error)) {
+        if (is_first_rank()) fprintf(stderr, "sim: %s\n", error.text);
+        return STATUS_BAD_REQUEST;
+    }
+    if (request.help || request.version) {
+        if (is_first_rank()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
+        return STATUS_OK;
+    }
+    char *line = join(argc, argv);
+    request.options.command_line = line;
+    request.options.program_directory = program_directory;
+    int status;
+    if (request.options.dry) {
+        status = is_first_rank() ? run_dry(request.ranks ? request.ranks : 8, &request.options) : STATUS_OK;
+    } else {
+        Comm *comm = comm_mpi_start(&argc, &argv);
+        status = run_rank(comm, &request.options);
+        comm_mpi_stop(comm);
+    }
+    free(line);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    char directory[PATH_MAX];
+    directory_of_program(argv[0], directory, sizeof directory);
+    if (argc > 1 && strcmp(argv[1], "plot") == 0) return plot_command(argc - 1, argv + 1, directory);
+    if (argc > 1 && strcmp(argv[1], "report") == 0) return report(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "help") == 0) return help(argc - 1, argv + 1);
+    if (argc < 2) {
+        fputs(USAGE, stdout);
+        return STATUS_BAD_REQUEST;
+    }
+    return run(argc, argv, directory);
+}

@@ -1,0 +1,42 @@
+/* plot_bars.h - the bars of a stacked chart: a bar a rank of one run, or a bar a run; which parts they have. */
+#ifndef SIM_PLOT_BARS_H
+#define SIM_PLOT_BARS_H
+#include "sim/plot_chart.h"
+#include "sim/plot_text.h"
+
+typedef struct PlotBar {
+    const PlotRun *run;
+    const PlotStack *stack;
+    int rank;
+} PlotBar;
+
+typedef struct PlotPart {
+    const char *name, *title, *colour; /* as in the file, in the legend, "#rrggbb" */
+    double highest;                    /* of all bars */
+    bool covered;                      /* by a formula wherever it is not 0 */
+    int place;                         /* in the stack */
+} PlotPart;
+
+typedef struct PlotBars {
+    PlotBar bar[PLOT_BARS_MAX];
+    int count;
+    PlotPart *part; /* from the bottom up; malloc'd */
+    size_t parts;
+    double highest;          /* of all stacks, formulas and marks */
+    char sampled[PLOT_WHY];  /* which ranks were chosen, when not all; else "" */
+    char left_out[PLOT_WHY]; /* which runs have nothing to draw, and why; else "" */
+} PlotBars;
+
+/* What a kind of chart draws. */
+typedef struct PlotKind {
+    const PlotStack *(*stack)(const PlotRun *run);
+    double (*height)(const PlotStack *stack, int rank); /* the rank with the highest stands for its run */
+    double (*shown)(const PlotStack *stack, int rank);  /* the number above a bar */
+    PlotUnit (*unit)(double highest);
+} PlotKind;
+
+/* Fills `bars`; false when no run has anything to draw (left_out says why). */
+bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count);
+double plot_bar_value(const PlotBar *bar, const char *part);
+double plot_bar_formula(const PlotBar *bar); /* the sum of its formulas; NaN when it has none */
+#endif

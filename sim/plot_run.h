@@ -1,0 +1,55 @@
+/* plot_run.h - what the charts need of one run file, read and reduced. */
+#ifndef SIM_PLOT_RUN_H
+#define SIM_PLOT_RUN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "models/error.h"
+
+enum { PLOT_LABEL = 160, PLOT_WHY = 200 };
+
+/* One stack of parts a rank: bytes by purpose, bytes by category, seconds by action. */
+typedef struct PlotStack {
+    int ranks;
+    size_t parts;
+    char **name;        /* [parts] */
+    double *value;      /* [ranks][parts] bytes or seconds */
+    double *theory;     /* [ranks][parts] the formula; NaN: none */
+    double *mark;       /* [ranks] a number to show beside the stack; NaN: unknown */
+    char why[PLOT_WHY]; /* why there is nothing to draw; "" when there is */
+} PlotStack;
+
+typedef struct PlotRun {
+    char *path;
+    char label[PLOT_LABEL]; /* how the charts call this run */
+    char data[32];          /* parallel.data, "" when the file does not say */
+    char precision[16];     /* "fp32", "fp64", "" */
+    int ranks;
+    bool complete, dry;
+    double parameters, entropy; /* NaN: unknown */
+
+    size_t steps; /* finished ones; the columns below are as long */
+    double *step, *loss, *grad_norm, *learning_rate;
+    double step_seconds;      /* the median step; NaN: unknown */
+    char loss_why[PLOT_WHY];  /* why there is no loss to draw; "" when there is */
+
+    PlotStack comm;    /* bytes a step, the mean of all finished; no mark */
+    bool comm_alike;   /* every finished step sent the same bytes */
+    double comm_off;   /* largest |sent - formula| of any step, rank, purpose; NaN: no formulas */
+    int comm_off_rank; /* where that was */
+    size_t comm_off_part;
+
+    PlotStack memory; /* peak bytes; theory of the model states only; mark: the peak of the sum */
+    PlotStack time;   /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
+} PlotRun;
+
+/* Returns false with a message that names the file when it is not a run file
+ * or contradicts itself. What a killed or dry run lacks is no error: see `why`. */
+bool plot_run_read(PlotRun *run, const char *path, Error *error);
+void plot_run_free(PlotRun *run);
+
+void plot_stack_make(PlotStack *stack, int ranks, size_t parts); /* values 0, the rest NaN unless given */
+double plot_stack_total(const PlotStack *stack, int rank);
+int plot_ascending(const void *a, const void *b); /* of doubles, for qsort */
+double plot_median(double *values, size_t count); /* sorts them; NaN when there are none */
+#endif

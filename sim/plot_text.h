@@ -1,0 +1,34 @@
+/* plot_text.h - words and numbers for gnuplot: quoting, units, short labels. */
+#ifndef SIM_PLOT_TEXT_H
+#define SIM_PLOT_TEXT_H
+#include <stdio.h>
+#include "sim/plot_run.h"
+
+/* Writes `text` as a gnuplot string that shows it letter for letter: in single
+ * quotes (so that $, @, ` and \ do nothing) and with a backslash before what
+ * enhanced text would interpret. Control characters and broken UTF-8 become '?'. */
+void plot_quote(FILE *out, const char *text);
+void plot_set_text(FILE *out, const char *name, const char *text); /* NAME = '...' */
+void plot_set_number(FILE *out, const char *name, double value);   /* NAME = 1.5, or NaN */
+void plot_number(FILE *out, double value);                         /* one field of a data block */
+
+typedef struct PlotUnit {
+    const char *name;
+    double scale; /* how many bytes or seconds it is */
+} PlotUnit;
+PlotUnit plot_byte_unit(double highest); /* B, kB, MB, GB, TB; powers of 1000 */
+PlotUnit plot_time_unit(double highest); /* s, ms, µs */
+/* `value` in its own unit with three digits: "1.25 MB". */
+void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double));
+
+/* Cuts the middle out of a label longer than 32 letters: "begin…end". */
+void plot_shorten(char *label);
+
+/* Gives each run its label: the file's stem; where two are alike, the strategy;
+ * else both; else the path, else the path and a number. */
+void plot_label_runs(PlotRun *runs, int count);
+void plot_stem(const char *path, char *stem, size_t size); /* "results/zero3.h5" -> "zero3" */
+
+/* What all runs have in common: "8 ranks, 0.84 M parameters, fp32", as much of it as is the same. */
+void plot_describe(const PlotRun *runs, int count, char *text, size_t size);
+#endif

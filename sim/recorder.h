@@ -1,0 +1,72 @@
+/* recorder.h - a run's file: what rank 0 writes while it trains.
+ *
+ * The layout is the contract "sim-run/1": /config, /steps, /comm, /memory,
+ * /timeline (README, "The run file"). The file appears whole or not at all;
+ * columns are allocated up to 1024 rows at a time, twice as many each time,
+ * and filled with NaN (step: -1); a step's number is written after a flush of
+ * the rest. Growing makes a larger copy and renames it into place, so that a
+ * kill or a full disk at any moment leaves a file with every finished step.
+ *
+ * After a false from any of these: recorder_abandon(), then exit() or
+ * MPI_Abort(), not MPI_Finalize() (h5.h says why). */
+#ifndef SIM_RECORDER_H
+#define SIM_RECORDER_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "models/device.h"
+#include "parallel/comm.h"
+#include "sim/config.h"
+
+/* What is known before the first step. */
+typedef struct RunInfo {
+    const char *path, *command_line;
+    int ranks;
+    bool dry;
+    int64_t parameters;          /* of the whole model */
+    double entropy;              /* floor of the loss, nats a token; NaN when unknown */
+    int actions;                 /* rows of /timeline/actions, all ranks together */
+    const double *theory_bytes;  /* [rank][PURPOSES] one step; NaN: no formula */
+    const double *theory_memory; /* [rank][MEMORY_CATEGORIES]; NaN: no formula */
+} RunInfo;
+
+typedef struct StepRow {
+    int64_t step; /* from 0 */
+    double loss, grad_norm, learning_rate;
+    int64_t tokens;   /* in this step, all ranks */
+    double wall_time; /* s; NaN in a dry run */
+} StepRow;
+
+typedef struct TimelineRow {
+    int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
+    char action[16], lane[16];
+    double measured_start, measured_end; /* s since that rank began the step */
+} TimelineRow;
+
+typedef struct Recorder Recorder;
+
+/* Makes the folder of `path` if needed. What is at `path` is kept as
+ * STEM.1.h5, STEM.2.h5, ... (the first free; copied into `kept` for the caller
+ * to tell, else "") unless it is a run that never finished a step. */
+Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size,
+                        Error *error);
+
+/* bytes, messages: [rank][PURPOSES] sent in this step. */
+bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
+                   Error *error);
+
+/* peak: [rank][MEMORY_CATEGORIES]; peak_total, rss: [rank]; bytes. May be called again as peaks grow. */
+bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *peak_total,
+                     const uint64_t *rss, Error *error);
+
+/* One step's actions, all ranks', at most RunInfo.actions of them. */
+bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows, int count, Error *error);
+
+/* bytes, messages: [rank][PURPOSES] sent before the first step and after the last. */
+bool recorder_outside(Recorder *recorder, const uint64_t *bytes, const uint64_t *messages, Error *error);
+
+/* Trims the columns to the steps done, sets complete = 1, closes and frees. */
+bool recorder_finish(Recorder *recorder, Error *error);
+
+/* Forgets the file without touching it. NULL is left alone. */
+void recorder_abandon(Recorder *recorder);
+#endif

@@ -1,0 +1,21 @@
+/* run.h - the command that trains: `sim --config F`, under mpirun or dry. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+#include "parallel/comm.h"
+
+typedef struct RunOptions {
+    const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
+    const char *const *sets;
+    int set_count;
+    bool dry;
+    const char *command_line, *program_directory;
+} RunOptions;
+
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_REQUEST = 2 };
+
+/* One rank's whole run; every rank returns the same status. Rank 0 alone prints. */
+int run_rank(Comm *comm, const RunOptions *options);
+
+/* The same on `ranks` virtual ranks, one step, without storage. */
+int run_dry(int ranks, const RunOptions *options);
+#endif

@@ -1,0 +1,12 @@
+/* step_record.h - what each rank tells rank 0 after a step. */
+#ifndef SIM_STEP_RECORD_H
+#define SIM_STEP_RECORD_H
+#include "models/device.h"
+#include "parallel/comm.h"
+
+typedef struct StepRecord {
+    double loss;                                  /* this rank's part of the mean */
+    uint64_t bytes[PURPOSES], messages[PURPOSES]; /* sent since the record before, this record included */
+    uint64_t peak[MEMORY_CATEGORIES], peak_total, rss;
+} StepRecord;
+#endif

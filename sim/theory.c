@@ -1,0 +1,112 @@
+/* theory.c - every formula, with where it comes from.
+ *
+ * N ranks; L layers, h hidden, f inner MLP width, a heads, V vocabulary, s
+ * sequence; b samples a microbatch, m microbatches; w bytes a value. */
+#include "sim/theory.h"
+#include <math.h>
+#include "models/tensor.h"
+#include "sim/step_record.h"
+
+/* Parameters of the units that move as one: the embedding, a block, the final
+ * norm with the untied head. For f = 4 h the sum is the familiar
+ * 12 L h^2 (1 + 13 / (12 h)) + (V + s) h + 2 h (Narayanan et al. 2104.04473, eq. 2, plus the final norm). */
+typedef struct Units {
+    double embedding, block, final;
+    double layers;
+} Units;
+
+static double padded(double count, int ranks)
+{
+    return ceil(count / ranks) * ranks; /* so that every rank owns an equal block */
+}
+
+static Units units_of(const GptShape *shape, int ranks)
+{
+    double h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab, s = (double)shape->sequence;
+    return (Units){
+        .embedding = padded((V + s) * h, ranks),
+        /* attention 4 h^2 + 4 h, MLP 2 h f + h + f, two norms 4 h */
+        .block = padded(4 * h * h + 2 * h * f + 9 * h + f, ranks),
+        .final = padded(2 * h + (shape->tie_embeddings ? 0 : V * h), ranks),
+        .layers = (double)shape->layers,
+    };
+}
+
+static double total(Units u)
+{
+    return u.embedding + u.layers * u.block + u.final;
+}
+
+/* How many ranks a binomial tree has below `rank`, directly: one for each
+ * power of two under its lowest set bit that stays inside (Thakur et al. 2005). */
+static int tree_children(int rank, int ranks)
+{
+    int children = 0;
+    for (int bit = 1; bit < ranks && !(rank & bit); bit <<= 1) children += rank + bit < ranks;
+    return children;
+}
+
+void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOSES])
+{
+    double N = ranks, w = sizeof(real), m = (double)config->train.global_batch / (N * (double)config->train.microbatch);
+    double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
+    Units u = units_of(&config->model.shape, ranks);
+    double S = total(u) * w, half = (N - 1) / N * S; /* one ring half: Patarasuk & Yuan 2009, section 3 */
+    for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
+
+    switch ((DataParallelKind)config->parallel.kind) {
+    case DATA_DP: /* the four transfers of PyTorch's DataParallel */
+        bytes[DP_SCATTER] = rank == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
+        bytes[DP_BROADCAST] = tree_children(rank, ranks) * S;
+        bytes[DP_GATHER] = rank == 0 ? 0 : m * sizeof(double);
+        bytes[DP_REDUCE] = rank == 0 ? 0 : S;
+        break;
+    case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
+        bytes[DP_ALL_REDUCE] = 2 * half;
+        break;
+    case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
+        bytes[ZERO_REDUCE_SCATTER] = half;
+        bytes[ZERO_ALL_GATHER] = half;
+        break;
+    case DATA_ZERO2: /* the same with m = 1; gradients are reduced after every microbatch */
+        bytes[ZERO_REDUCE_SCATTER] = m * half;
+        bytes[ZERO_ALL_GATHER] = half;
+        break;
+    case DATA_ZERO3: { /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch. To the letter:
+                        * forward gathers each unit, backward all but the embedding (its backward reads no
+                        * parameters); a tied head gathers the embedding once more in each. */
+        double again = config->model.shape.tie_embeddings ? 1 : 0;
+        double forward = S + again * u.embedding * w, backward = S + (again - 1) * u.embedding * w;
+        bytes[ZERO_REDUCE_SCATTER] = m * half;
+        bytes[ZERO_ALL_GATHER] = m * (N - 1) / N * (forward + backward);
+        break;
+    }
+    case DATA_KINDS: break;
+    }
+    /* the global norm: each shard's sum of squares to every other rank */
+    if (config->parallel.kind >= DATA_ZERO1) bytes[ZERO_NORM] = (N - 1) * sizeof(double);
+    bytes[CONTROL] = rank == 0 ? 0 : sizeof(StepRecord); /* each rank's record to rank 0 */
+}
+
+void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMORY_CATEGORIES])
+{
+    const GptShape *shape = &config->model.shape;
+    double N = ranks, w = sizeof(real), h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab;
+    double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
+    double S = total(units_of(shape, ranks)) * w;
+    int kind = config->parallel.kind;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
+
+    /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N */
+    bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
+    bytes[MEM_GRADIENTS] = kind >= DATA_ZERO2 ? S / N : S;
+    double states = optimizer_states((OptimizerKind)config->train.optimizer.kind) * S;
+    bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : kind == DATA_DP && rank > 0 ? 0 : states;
+
+    /* Korthikanti et al. 2205.05198, section 4.1, without dropout and in w bytes: a layer keeps both norms' inputs
+     * and outputs, q k v, the attention's output, GELU's input and output: s b (8 h + 2 f), and the softmax's
+     * a s^2 b. The head keeps its norm's input and output and the probabilities, s b (2 h + V); and the tokens. */
+    double layer = w * (s * b * (8 * h + 2 * f) + a * s * s * b);
+    double head = w * s * b * (2 * h + V) + (double)sizeof(int32_t) * b * (s + 1);
+    bytes[MEM_ACTIVATIONS] = (double)shape->layers * layer + head;
+}

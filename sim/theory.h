@@ -1,0 +1,16 @@
+/* theory.h - what the papers say a step costs, from the configuration alone.
+ *
+ * Nothing here looks at how the program does it: run files carry these figures
+ * beside the counted ones, and tests hold the two equal. */
+#ifndef SIM_THEORY_H
+#define SIM_THEORY_H
+#include "models/device.h"
+#include "parallel/comm.h"
+#include "sim/config.h"
+
+/* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
+void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOSES]);
+
+/* Peak bytes rank `rank` holds, by category; NaN where no formula stands. */
+void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMORY_CATEGORIES]);
+#endif

@@ -1,0 +1,81 @@
+/* words.c - names in messages: distance, nearest, lists. */
+#include "sim/words.h"
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST = 63, SHOWN = 80 };
+
+void words_append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    if (used + 1 >= size) return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+void words_join(char *text, size_t size, const char *const *names)
+{
+    text[0] = '\0';
+    for (int i = 0; names[i]; i++) words_append(text, size, "%s%s", i ? ", " : "", names[i]);
+}
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+int words_distance(const char *a, const char *b)
+{
+    int rows[3][LONGEST + 1]; /* of the table of prefix distances: two back, one back, this one */
+    int *before = rows[0], *above = rows[1], *here = rows[2];
+    int a_length = (int)strnlen(a, LONGEST), b_length = (int)strnlen(b, LONGEST);
+    for (int j = 0; j <= b_length; j++) above[j] = before[j] = j;
+    for (int i = 1; i <= a_length; i++) {
+        here[0] = i;
+        for (int j = 1; j <= b_length; j++) {
+            int change = above[j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+            here[j] = least(change, least(above[j], here[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                here[j] = least(here[j], before[j - 2] + 1);
+        }
+        int *reuse = before;
+        before = above;
+        above = here;
+        here = reuse;
+    }
+    return above[b_length];
+}
+
+int words_near(const char *typed, const char *name)
+{
+    size_t length = strlen(typed);
+    if (length >= 3 && strncasecmp(typed, name, length) == 0) return 1; /* the beginning of it: bucket */
+    return words_distance(typed, name) <= (length < 3 ? 0 : length < 4 ? 1 : length < 8 ? 2 : 3);
+}
+
+const char *words_nearest(const char *typed, const char *const *names)
+{
+    const char *nearest = NULL;
+    int nearest_distance = 0;
+    for (int i = 0; names[i]; i++) {
+        if (!words_near(typed, names[i])) continue;
+        int distance = words_distance(typed, names[i]);
+        if (!nearest || distance < nearest_distance) {
+            nearest = names[i];
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
+void words_show(char *shown, size_t size, const char *value)
+{
+    size_t length = strlen(value), most = size - 4 < SHOWN ? size - 4 : SHOWN;
+    snprintf(shown, size, "%.*s%s", (int)most, length ? value : "\"\"", length > most ? "..." : "");
+    for (char *c = shown; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+}

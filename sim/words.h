@@ -1,0 +1,25 @@
+/* words.h - small help with names for messages: the one that was meant, and lists of them. */
+#ifndef SIM_WORDS_H
+#define SIM_WORDS_H
+#include <stddef.h>
+
+/* Adds to the end of `text`, never past `size`. */
+void words_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Writes "a, b, c" from a list that ends in NULL. */
+void words_join(char *text, size_t size, const char *const *names);
+
+/* Changes of one letter, or swaps of two neighbours, that turn `a` into `b`
+ * (optimal string alignment); only the first 63 characters are compared. */
+int words_distance(const char *a, const char *b);
+
+/* True when `typed` is so close to `name` that it was probably meant. */
+int words_near(const char *typed, const char *name);
+
+/* The name nearest to `typed` in a list that ends in NULL, or NULL when none is near. */
+const char *words_nearest(const char *typed, const char *const *names);
+
+/* `value` as it can stand in one line of a message: "" when empty, cut when
+ * long, '?' for characters that are not printable. */
+void words_show(char *shown, size_t size, const char *value);
+#endif
