@@ -87,14 +87,6 @@ static void unshard(DataParallel *d)
 
 /* ---- gradients ---- */
 
-static void gradient_begin(void *context, int unit)
-{
-    DataParallel *d = context;
-    if (!d->shard_gradients || d->gpt->unit[unit].gradients.device) return;
-    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
-    tensor_zero(d->gpt->unit[unit].gradients);
-}
-
 /* Ends a bucket's ring; with sharded gradients this rank's blocks join its shards. */
 static void bucket_end(DataParallel *d, Bucket *b)
 {
@@ -107,6 +99,16 @@ static void bucket_end(DataParallel *d, Bucket *b)
         tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(d->gpt->unit[u].gradients, offset, count));
         tensor_free(&d->gpt->unit[u].gradients);
     }
+}
+
+static void gradient_begin(void *context, int unit)
+{
+    DataParallel *d = context;
+    if (!d->shard_gradients) return;
+    bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
+    if (d->gpt->unit[unit].gradients.device) return; /* a tied head has begun it */
+    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
+    tensor_zero(d->gpt->unit[unit].gradients);
 }
 
 static void bucket_begin(DataParallel *d, Bucket *b)

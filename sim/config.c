@@ -13,8 +13,8 @@ enum { WHY = 1024, SHOWN = 100 };
 /* ---- where a value came from --------------------------------------------- */
 
 /* "zero3.ini:12" or "--set train.steps=3" or "zero3.ini", and a note such as " (default)". */
-static void locate(const Config *config, int index, const char *value, char *where, size_t where_size, char *note,
-                   size_t note_size)
+static void locate(const Config *config, int index, const char *value, char *where, size_t where_size,
+                   char *note, size_t note_size)
 {
     const ConfigRow *row = &config_rows[index];
     int origin = config->origin[index];
@@ -91,8 +91,8 @@ static bool visit_file(void *context, const IniEntry *entry, Error *error)
     }
     int index = config_row_find(entry->section, entry->key);
     if (index >= 0 && config->origin[index] > 0)
-        return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where, entry->section,
-                         entry->key, config->origin[index]);
+        return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where,
+                         entry->section, entry->key, config->origin[index]);
     return take(config, where, entry->section, entry->key, entry->value, entry->line, error);
 }
 
@@ -111,7 +111,8 @@ static bool cut_set(char *set, char **section, char **key, char **value, Error *
     *value = equals + 1;
     for (char **part = (char *[]){*section, *key, *value, NULL}; *part; part++) {
         size_t length = strlen(*part);
-        while (length && ((*part)[length - 1] == ' ' || (*part)[length - 1] == '\t')) (*part)[--length] = '\0';
+        while (length && ((*part)[length - 1] == ' ' || (*part)[length - 1] == '\t'))
+            (*part)[--length] = '\0';
     }
     *section += strspn(*section, " \t");
     *key += strspn(*key, " \t");
@@ -194,14 +195,17 @@ bool config_parse(Config *config, const char *name, const char *text, const char
 {
     memset(config, 0, sizeof *config);
     if (strlen(name) >= sizeof config->name)
-        return error_set(error, "%.40s...: a file name of %zu characters, more than the %d there is room for; "
-                         "try a shorter one", name, strlen(name), CONFIG_PATH - 1);
+        return error_set(error,
+                         "%.40s...: a file name of %zu characters, more than the %d there is room for; "
+                         "try a shorter one",
+                         name, strlen(name), CONFIG_PATH - 1);
     strcpy(config->name, name);
     config->text = allocate(strlen(text) + 1);
     strcpy(config->text, text);
     take_defaults(config);
     bool fine = ini_each(name, text, visit_file, config, error) &&
-                take_sets(config, sets, set_count, true, error) && take_sets(config, sets, set_count, false, error);
+                take_sets(config, sets, set_count, true, error) &&
+                take_sets(config, sets, set_count, false, error);
     if (fine) take_preset(config);
     fine = fine && take_output(config, output, error) && config_check(config, error);
     config->train.whole_share = config->train.microbatch == 0;

@@ -1,6 +1,6 @@
 /* config.h - what a run is asked to do: an ini file, resolved.
  *
- * Every key is one row of a table (config.c): section, name, type, default,
+ * Every key is one row of a table (config_rows.c): section, name, type, default,
  * range or choices, help with an example. The row gives parsing, range checks,
  * `sim help`, the printed plan and the attribute recorded in the run file. */
 #ifndef SIM_CONFIG_H
@@ -23,8 +23,9 @@ typedef struct Config {
     } model;
     DataConfig data;
     struct {
-        int64_t steps, global_batch, microbatch; /* microbatch: 0 until config_check_ranks, when whole_share */
-        bool whole_share;                        /* a rank's share of the batch is one microbatch */
+        int64_t steps, global_batch;
+        int64_t microbatch;        /* 0 until config_check_ranks, when whole_share */
+        bool whole_share;          /* a rank's share of the batch is one microbatch */
         OptimizerConfig optimizer; /* kind, weight_decay, beta1, beta2, epsilon, momentum */
         double learning_rate;
         int64_t warmup;
@@ -51,21 +52,22 @@ enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = 
 char *config_read(const char *name, const char *program_directory, Error *error);
 
 /* Resolves: defaults < preset < file < preset given by --set < other --set. Only the last of two --set of one
- * key counts; twice in the file is refused. `sets` are "section.key=value"; `output` is --output's FILE or NULL.
- * Every refusal names file:line (or --set), key, value and what to try. Keys that need no rank count are checked
- * against each other too. After a refusal there is nothing to free. */
+ * key counts; twice in the file is refused. `sets` are "section.key=value"; `output` is --output's FILE or
+ * NULL. Every refusal names file:line (or --set), key, value and what to try. Keys that need no rank count
+ * are checked against each other too. After a refusal there is nothing to free. */
 bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
                   const char *output, Error *error);
 void config_free(Config *config);
 
-/* Checks that the batch divides over `ranks` (microbatches a step = global_batch / (ranks * microbatch)) and, where
- * microbatch was given as 0, sets it to global_batch / ranks: call it before anything reads train.microbatch. The
- * refusal names the batches, microbatches and rank counts that fit. May be called again with other ranks. */
+/* Checks that the batch divides over `ranks` (microbatches a step = global_batch / (ranks * microbatch)) and,
+ * where microbatch was given as 0, sets it to global_batch / ranks: call it before anything reads
+ * train.microbatch. The refusal names the batches, microbatches and rank counts that fit. May be called again
+ * with other ranks. */
 bool config_check_ranks(Config *config, int ranks, Error *error);
 
 /* Fills `error` with "zero3.ini:12: train.microbatch = 3: <message>", or "--set train.microbatch=3: ..." or
- * "zero3.ini: train.microbatch = 3 (default): ...", and returns false. `key` is "section.key"; the message ends
- * in "; try ...". */
+ * "zero3.ini: train.microbatch = 3 (default): ...", and returns false. `key` is "section.key"; the message
+ * ends in "; try ...". */
 bool config_refuse(const Config *config, const char *key, Error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -49,11 +49,13 @@ static bool check_model(const Config *config, Error *error)
         list_divisors(s->hidden, s->heads, heads, sizeof heads);
         return config_refuse(config, blame(config, "model.heads", "model.hidden"), error,
                              "heads must divide hidden, and %lld / %lld = %.2f; try model.heads = %s",
-                             (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads, heads);
+                             (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads,
+                             heads);
     }
     if (markov && s->vocab < 4)
-        return config_refuse(config, "model.vocab", error,
-                             "the markov source has four tokens that can follow each; try model.vocab = 4 or more");
+        return config_refuse(
+            config, "model.vocab", error,
+            "the markov source has four tokens that can follow each; try model.vocab = 4 or more");
     if (!markov && s->vocab < 256)
         return config_refuse(config, blame(config, "model.vocab", "data.source"), error,
                              "a text is read as bytes, which are 256 tokens, and model.vocab = %lld; "
@@ -62,11 +64,11 @@ static bool check_model(const Config *config, Error *error)
     double L = (double)s->layers, h = (double)s->hidden, f = (double)s->ffn, V = (double)s->vocab;
     double matrices = L * (4 * h * h + 2 * h * f) + 2 * V * h + (double)s->sequence * h;
     if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
-        return config_refuse(config, blame(config, "model.layers", "model.hidden"), error,
-                             "about %.1e parameters (%lld layers, hidden %lld, ffn %lld, vocab %lld), more than bytes "
-                             "can be counted for; try model.preset = gpt2-1558m for a large one",
-                             matrices, (long long)s->layers, (long long)s->hidden, (long long)s->ffn,
-                             (long long)s->vocab);
+        return config_refuse(
+            config, blame(config, "model.layers", "model.hidden"), error,
+            "about %.1e parameters (%lld layers, hidden %lld, ffn %lld, vocab %lld), more than bytes "
+            "can be counted for; try model.preset = gpt2-1558m for a large one",
+            matrices, (long long)s->layers, (long long)s->hidden, (long long)s->ffn, (long long)s->vocab);
     return true;
 }
 
@@ -76,11 +78,12 @@ static bool check_matrices(const Config *config, int64_t microbatch, Error *erro
     const GptShape *s = &config->model.shape;
     int64_t tokens = microbatch * s->sequence, width = at_least(at_least(3 * s->hidden, s->ffn), s->vocab);
     if (tokens <= INT32_MAX && width <= INT32_MAX) return true;
-    return config_refuse(config, blame(config, "train.microbatch", "model.sequence"), error,
-                         "%lld samples of %lld tokens at once are matrices of %lld x %lld, and BLAS counts to %d; "
-                         "try train.microbatch = %lld",
-                         (long long)microbatch, (long long)s->sequence, (long long)tokens, (long long)width, INT32_MAX,
-                         (long long)at_least(INT32_MAX / s->sequence / 16, 1));
+    return config_refuse(
+        config, blame(config, "train.microbatch", "model.sequence"), error,
+        "%lld samples of %lld tokens at once are matrices of %lld x %lld, and BLAS counts to %d; "
+        "try train.microbatch = %lld",
+        (long long)microbatch, (long long)s->sequence, (long long)tokens, (long long)width, INT32_MAX,
+        (long long)at_least(INT32_MAX / s->sequence / 16, 1));
 }
 
 static bool check_train(const Config *config, Error *error)
@@ -92,23 +95,26 @@ static bool check_train(const Config *config, Error *error)
                              (long long)config->train.warmup, (long long)steps, (long long)(steps / 10));
     if (!check_matrices(config, config->train.microbatch, error)) return false;
     if ((double)steps * (double)batch * (double)config->model.shape.sequence > 9e18)
-        return config_refuse(config, blame(config, "train.steps", "train.global_batch"), error,
-                             "%lld steps of %lld samples are more tokens than can be counted; try train.steps = 1000",
-                             (long long)steps, (long long)batch);
+        return config_refuse(
+            config, blame(config, "train.steps", "train.global_batch"), error,
+            "%lld steps of %lld samples are more tokens than can be counted; try train.steps = 1000",
+            (long long)steps, (long long)batch);
     return true;
 }
 
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, Error *error)
 {
-    const char *const keys[] = {"output.file", "output.weights", "output.gradients", "model.init", "data.source"};
+    const char *const keys[] = {"output.file", "output.weights", "output.gradients", "model.init",
+                                "data.source"};
     const char *const paths[] = {config->output.file, config->output.weights, config->output.gradients,
                                  config->model.init, config->data.source};
     for (int a = 0; a < 3; a++)
         for (int b = a + 1; b < 5; b++)
             if (*paths[a] && strcmp(paths[a], paths[b]) == 0)
                 return config_refuse(config, blame(config, keys[a], keys[b]), error,
-                                     "%s and %s are the same file; try another name for %s", keys[a], keys[b], keys[a]);
+                                     "%s and %s are the same file; try another name for %s", keys[a], keys[b],
+                                     keys[a]);
     return true;
 }
 
@@ -152,11 +158,12 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
     list_fits(config, ranks, fits, sizeof fits);
     if (config->train.whole_share)
         return config_refuse(config, "train.global_batch", error,
-                             "%lld samples do not divide over %d ranks, %lld / %d = %.4g; try %s", (long long)batch,
-                             ranks, (long long)batch, ranks, microbatches, fits);
-    return config_refuse(config, blame(config, "train.global_batch", "train.microbatch"), error,
-                         "%d ranks with a microbatch of %lld take %lld samples at a time, and a step would need "
-                         "%lld / (%d x %lld) = %.4g microbatches; try %s",
-                         ranks, (long long)micro, (long long)at_once, (long long)batch, ranks, (long long)micro,
-                         microbatches, fits);
+                             "%lld samples do not divide over %d ranks, %lld / %d = %.4g; try %s",
+                             (long long)batch, ranks, (long long)batch, ranks, microbatches, fits);
+    return config_refuse(
+        config, blame(config, "train.global_batch", "train.microbatch"), error,
+        "%d ranks with a microbatch of %lld take %lld samples at a time, and a step would need "
+        "%lld / (%d x %lld) = %.4g microbatches; try %s",
+        ranks, (long long)micro, (long long)at_once, (long long)batch, ranks, (long long)micro, microbatches,
+        fits);
 }

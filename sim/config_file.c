@@ -11,7 +11,8 @@
 
 enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
 
-/* From the folder of the program: installed (bin/), built (build/bin/), built in a variant (build/double/bin/). */
+/* From the folder of the program: installed (bin/), built (build/bin/), built in a variant
+ * (build/double/bin/). */
 static const char *const places[PLACES] = {"../share/sim/configs", "../../configs", "../../../configs"};
 
 /* The folder of place `i` in its shortest form; false when there is none. */
@@ -19,7 +20,8 @@ static bool place_folder(const char *program_directory, int i, char folder[PATH_
 {
     char joined[PATH_SIZE];
     if (!program_directory) return false;
-    if (snprintf(joined, sizeof joined, "%s/%s", program_directory, places[i]) >= (int)sizeof joined) return false;
+    if (snprintf(joined, sizeof joined, "%s/%s", program_directory, places[i]) >= (int)sizeof joined)
+        return false;
     char *resolved = realpath(joined, NULL);
     if (!resolved) return false;
     bool fits = snprintf(folder, PATH_SIZE, "%s", resolved) < PATH_SIZE;
@@ -64,7 +66,8 @@ static char *refuse_missing(const char *name, const char *program_directory, Err
             words_append(list, sizeof list, "; %s has ", folder);
             words_append(list, sizeof list, "%s", names[0]);
             for (int k = 1; names[k]; k++) words_append(list, sizeof list, ", %s", names[k]);
-            const char *nearest = words_nearest(bare ? name : strrchr(name, '/') + 1, (const char *const *)names);
+            const char *nearest =
+                words_nearest(bare ? name : strrchr(name, '/') + 1, (const char *const *)names);
             words_append(suggestion, sizeof suggestion, "; try --config %s", nearest ? nearest : names[0]);
         }
         for (int k = 0; names[k]; k++) free(names[k]);
@@ -111,10 +114,11 @@ static char *read_text(FILE *file, const char *name, Error *error)
     if (ferror(file))
         error_set(error, "%s: cannot be read: %s; try another file", name, strerror(errno));
     else if (used >= LARGEST)
-        error_set(error, "%s: more than %d MB, too large for a config; try an ini file", name, LARGEST / 1000000);
+        error_set(error, "%s: more than %d MB, too large for a config; try an ini file", name,
+                  LARGEST / 1000000);
     else if (zero)
-        error_set(error, "%s:%d: byte %zu is zero, so this is no text; try an ini file saved as UTF-8", name, line,
-                  (size_t)(zero - text) + 1);
+        error_set(error, "%s:%d: byte %zu is zero, so this is no text; try an ini file saved as UTF-8", name,
+                  line, (size_t)(zero - text) + 1);
     else if (text[strspn(text, " \t\r\n")] == '\0')
         error_set(error, "%s: is empty; try two lines in it: [parallel] and data = zero3", name);
     else
@@ -133,8 +137,10 @@ char *config_read(const char *name, const char *program_directory, Error *error)
         return NULL;
     }
     if (strlen(name) >= CONFIG_PATH) {
-        error_set(error, "%.40s...: a file name of %zu characters, more than the %d there is room for; try a shorter one",
-                  name, strlen(name), CONFIG_PATH - 1);
+        error_set(
+            error,
+            "%.40s...: a file name of %zu characters, more than the %d there is room for; try a shorter one",
+            name, strlen(name), CONFIG_PATH - 1);
         return NULL;
     }
     FILE *file = open_config(name, program_directory, path);

@@ -103,7 +103,10 @@ static void print_row(FILE *out, const ConfigRow *row)
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
     fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);
-    fprintf(out, "  %-9s %s\n", row->type == ROW_TEXT ? "length" : row->type == ROW_CHOICE ? "choices" : "values",
+    fprintf(out, "  %-9s %s\n",
+            row->type == ROW_TEXT     ? "length"
+            : row->type == ROW_CHOICE ? "choices"
+                                      : "values",
             range);
     fprintf(out, "  %-9s %s%s\n", "default", *value ? value : "(empty)",
             row->fallback ? "" : ", from the preset toy");

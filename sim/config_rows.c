@@ -10,8 +10,9 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
                                          [OPTIMIZER_ADAMW] = "adamw",
                                          NULL};
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
-static const char *const strategies[] = {[DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
-                                         [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
+static const char *const strategies[] = {
+    [DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
+    [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
 
 const char *config_data_name(int data)
 {
@@ -32,9 +33,10 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
 const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "preset", ROW_CHOICE, FIELD(model.preset), "toy", .choices = preset_names, .example = "small",
      .help = "a model with a name",
-     .more = "A preset gives the keys layers to tie_embeddings of [model] and nothing else. A key that stands in the "
-             "file overrides it, above or below the preset. A preset given by --set overrides the file's keys too: "
-             "after --set model.preset=gpt2-124m the model is GPT-2, whatever the file says.\n"},
+     .more = "A preset gives the keys layers to tie_embeddings of [model] and nothing else. A key that "
+             "stands in the file overrides it, above or below the preset. A preset given by --set "
+             "overrides the file's keys too: after --set model.preset=gpt2-124m the model is GPT-2, "
+             "whatever the file says.\n"},
     {"model", "layers", ROW_INTEGER, FIELD(model.shape.layers), NULL, 1, 1e6, .example = "12",
      .help = "transformer blocks"},
     {"model", "hidden", ROW_INTEGER, FIELD(model.shape.hidden), NULL, 1, 1e7, .example = "768",
@@ -46,34 +48,40 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "inner width of the MLP; 0 is four times hidden"},
     {"model", "vocab", ROW_INTEGER, FIELD(model.shape.vocab), NULL, 2, 2147483647, .example = "256",
      .help = "different tokens; a text read as bytes needs 256",
-     .more = "The data has tokens 0 to vocab - 1. The markov source needs 4 or more, a text 256 or more.\n"},
+     .more = "The data has tokens 0 to vocab - 1. The markov source needs 4 or more, a text 256 or "
+             "more.\n"},
     {"model", "sequence", ROW_INTEGER, FIELD(model.shape.sequence), NULL, 1, 1e7, .example = "1024",
      .help = "tokens in a sample",
      .more = "Positions are learned, so this is also the number of rows of wpe.weight.\n"},
     {"model", "tie_embeddings", ROW_SWITCH, FIELD(model.shape.tie_embeddings), NULL, .example = "yes",
      .help = "the head uses the embedding's matrix, as GPT-2 does",
-     .more = "Press & Wolf, arXiv 1608.05859. With no, the head has vocab x hidden parameters of its own.\n"},
+     .more = "Press & Wolf, arXiv 1608.05859. With no, the head has vocab x hidden parameters of its "
+             "own.\n"},
     {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
-     .more = "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, h.0.attn.c_attn.weight as "
-             "[in, out], and so on. Files that output.weights wrote fit, whatever the split they were trained under. "
-             "Random weights are GPT-2's: normal, deviation 0.02, drawn from train.seed.\n"},
+     .more = "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
+             "h.0.attn.c_attn.weight as [in, out], and so on. Files that output.weights wrote fit, "
+             "whatever the split they were trained under. Random weights are GPT-2's: normal, deviation "
+             "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
+             "from train.seed.\n"},
 
     {"data", "source", ROW_TEXT, FIELD(data.source), "markov", .required = true, .example = "book.txt",
      .help = "markov, or the path of a text, read as bytes",
-     .more = "markov is a language of which the best possible loss is known: after each token one of four can follow, "
-             "with probabilities 1/2, 1/4, 1/8 and 1/8. Its entropy rate is 1.75 bits, so no model can have a loss "
-             "below 1.75 ln 2 = 1.2130 nats a token, and a good one comes close.\n"
-             "Any other value is the path of a file; each of its bytes is a token, and model.vocab must be 256 or "
-             "more.\n"},
+     .more = "markov is a language of which the best possible loss is known: after each token one of "
+             "four can follow, with probabilities 1/2, 1/4, 1/8 and 1/8. Its entropy rate is 1.75 bits, "
+             "so no model can have a loss below 1.75 ln 2 = 1.2130 nats a token, and a good one comes "
+             "close.\n"
+             "Any other value is the path of a file; each of its bytes is a token, and model.vocab must "
+             "be 256 or more.\n"},
     {"data", "order", ROW_CHOICE, FIELD(data.order), "sequential", .choices = orders, .example = "random",
      .help = "which part of a text a sample reads",
-     .more = "sequential: sample i of the run reads bytes i sequence to i sequence + sequence - 1, from the beginning "
-             "again at the end, and predicts the byte after each. random: each sample starts anywhere, drawn from "
-             "data.seed. The markov source has no order.\n"},
+     .more = "sequential: sample i of the run reads bytes i sequence to i sequence + sequence - 1, from "
+             "the beginning again at the end, and predicts the byte after each. random: each sample "
+             "starts anywhere, drawn from data.seed. The markov source has no order.\n"},
     {"data", "seed", ROW_INTEGER, FIELD(data.seed), "1", .example = "7",
      .help = "of the markov language and of the random order",
-     .more = "A sample depends on this seed and its own number alone, so every split of a run sees the same ones.\n"},
+     .more = "A sample depends on this seed and its own number alone, so every split of a run sees the "
+             "same ones.\n"},
 
     {"train", "steps", ROW_INTEGER, FIELD(train.steps), "100", 0, 1e9, .example = "1000",
      .help = "updates of the weights; 0: only what [output] asks for"},
@@ -82,71 +90,74 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more = "A multiple of ranks x microbatch. 24 divides over 1, 2, 3, 4, 6, 8, 12 and 24 ranks.\n"},
     {"train", "microbatch", ROW_INTEGER, FIELD(train.microbatch), "0", 0, 1e9, .example = "1",
      .help = "samples a rank runs at once; 0: all its share",
-     .more = "A rank runs global_batch / (ranks x microbatch) microbatches a step, one after the other, and adds up "
-             "their gradients. Small ones save activation memory. With 0 there is one microbatch, global_batch / "
-             "ranks samples large; then ddp, zero1, zero2 and zero3 give the same weights to the last bit. With "
-             "several, zero2 and zero3 send after each, which adds in another order and moves more bytes.\n"},
+     .more = "A rank runs global_batch / (ranks x microbatch) microbatches a step, one after the other, "
+             "and adds up their gradients. Small ones save activation memory. With 0 there is one "
+             "microbatch, global_batch / ranks samples large; then ddp, zero1, zero2 and zero3 give the "
+             "same weights to the last bit. With several, zero2 and zero3 send after each, which adds "
+             "in another order and moves more bytes.\n"},
     {"train", "optimizer", ROW_CHOICE, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
-     .more = "State, in values a parameter: sgd 0, momentum 1, adam and adamw 2. This is what ZeRO's first stage "
-             "shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv 1711.05101.\n"},
+     .more = "State, in values a parameter: sgd 0, momentum 1, adam and adamw 2. This is what ZeRO's "
+             "first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv "
+             "1711.05101.\n"},
     {"train", "learning_rate", ROW_NUMBER, FIELD(train.learning_rate), "1e-3", 0, 1000, .example = "3e-4",
      .help = "the highest; after warm-up, before decay"},
     {"train", "warmup", ROW_INTEGER, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
      .help = "steps over which the rate rises from 0; at most steps"},
     {"train", "decay", ROW_CHOICE, FIELD(train.decay), "cosine", .choices = decays, .example = "constant",
      .help = "the rate after warm-up; cosine falls to a tenth",
-     .more = "constant stays at learning_rate. cosine is half a period of a cosine from learning_rate, at the end of "
-             "the warm-up, to a tenth of it at the last step.\n"},
-    {"train", "weight_decay", ROW_NUMBER, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000, .example = "0.01",
-     .help = "pull towards 0, on matrices only",
-     .more = "Biases and norms are left alone. adamw decays weights by learning_rate x weight_decay; sgd, momentum and "
-             "adam add weight_decay x weight to the gradient, as PyTorch does.\n"},
-    {"train", "beta1", ROW_NUMBER, FIELD(train.optimizer.beta1), "0.9", 0, 1, .high_out = true, .example = "0.9",
-     .help = "adam, adamw: memory of the mean gradient"},
-    {"train", "beta2", ROW_NUMBER, FIELD(train.optimizer.beta2), "0.95", 0, 1, .high_out = true, .example = "0.95",
-     .help = "adam, adamw: memory of its square"},
+     .more = "constant stays at learning_rate. cosine is half a period of a cosine from learning_rate, "
+             "at the end of the warm-up, to a tenth of it at the last step.\n"},
+    {"train", "weight_decay", ROW_NUMBER, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000,
+     .example = "0.01", .help = "pull towards 0, on matrices only",
+     .more = "Biases and norms are left alone. adamw decays weights by learning_rate x weight_decay; "
+             "sgd, momentum and adam add weight_decay x weight to the gradient, as PyTorch does.\n"},
+    {"train", "beta1", ROW_NUMBER, FIELD(train.optimizer.beta1), "0.9", 0, 1, .high_out = true,
+     .example = "0.9", .help = "adam, adamw: memory of the mean gradient"},
+    {"train", "beta2", ROW_NUMBER, FIELD(train.optimizer.beta2), "0.95", 0, 1, .high_out = true,
+     .example = "0.95", .help = "adam, adamw: memory of its square"},
     {"train", "epsilon", ROW_NUMBER, FIELD(train.optimizer.epsilon), "1e-8", 0, 1, .low_out = true,
      .example = "1e-8", .help = "adam, adamw: added to the root of the square"},
     {"train", "momentum", ROW_NUMBER, FIELD(train.optimizer.momentum), "0.9", 0, 1, .high_out = true,
      .example = "0.9", .help = "momentum: memory of the update"},
     {"train", "clip", ROW_NUMBER, FIELD(train.clip), "1", 0, 1e9, .example = "1.0",
      .help = "longest gradient, as a norm over all parameters; 0: off",
-     .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under ZeRO each rank "
-             "squares and adds its shard; the sums travel, not the gradients.\n"},
-    {"train", "seed", ROW_INTEGER, FIELD(train.seed), "1", .example = "7",
-     .help = "of the random weights"},
+     .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
+             "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
+    {"train", "seed", ROW_INTEGER, FIELD(train.seed), "1", .example = "7", .help = "of the random weights"},
 
     {"parallel", "data", ROW_CHOICE, FIELD(parallel.kind), "ddp", .choices = strategies, .example = "zero3",
      .help = "what each rank holds, and what moves",
-     .more = "Every rank has its own samples; they differ in who holds what. Bytes a parameter, fp32 with Adam, N ranks; "
-             "and values a rank sends a step, in model sizes, with one microbatch:\n"
+     .more = "Every rank has its own samples; they differ in who holds what. Bytes a parameter, fp32 "
+             "with Adam, N ranks; and values a rank sends a step, in model sizes, with one microbatch:\n"
              "@           held by a rank                   sent by a rank\n"
              "@    dp     16 on rank 0, 8 on the others    a copy out to each, gradients back to rank 0\n"
              "@    ddp    4 + 4 + 8                        2 (N-1)/N   all-reduce\n"
              "@    zero1  4 + 4 + 8/N                      2 (N-1)/N   reduce-scatter, all-gather\n"
              "@    zero2  4 + 4/N + 8/N                    2 (N-1)/N   reduce-scatter, all-gather\n"
              "@    zero3  4/N + 4/N + 8/N                  3 (N-1)/N   two all-gathers, reduce-scatter\n"
-             "The three terms are parameters, gradients and optimizer state. ZeRO: Rajbhandari et al., arXiv "
-             "1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that explains it.\n"},
+             "The three terms are parameters, gradients and optimizer state. ZeRO: Rajbhandari et al., "
+             "arXiv 1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that "
+             "explains it.\n"},
     {"parallel", "bucket_mb", ROW_NUMBER, FIELD(parallel.bucket_mb), "25", 0, 1e6, .example = "1",
      .help = "MB (1e6 bytes) of gradients sent together",
-     .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at the first unit "
-             "boundary at or past this size. A unit is the embedding, one block, or the final norm and head; 0 sends "
-             "each unit alone. Large buckets cost fewer messages, small ones start earlier. 25 is PyTorch's. zero3 "
-             "moves unit by unit, dp all at once.\n"},
+     .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
+             "the first unit boundary at or past this size. A unit is the embedding, one block, or the "
+             "final norm and head; 0 sends each unit alone. Large buckets cost fewer messages, small "
+             "ones start earlier. 25 is PyTorch's. zero3 moves unit by unit, dp all at once.\n"},
     {"parallel", "overlap", ROW_SWITCH, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
-     .more = "yes: messages are moved along between kernels. no: communication and computing take turns. The numbers "
-             "are the same either way.\n"},
+     .more = "yes: messages are moved along between kernels. no: communication and computing take "
+             "turns. The numbers are the same either way.\n"},
 
     {"output", "file", ROW_TEXT, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",
-     .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does the same. An "
-             "earlier finished run at that place is kept under another name.\n"},
+     .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does "
+             "the same. An earlier finished run at that place is kept under another name.\n"},
     {"output", "weights", ROW_TEXT, FIELD(output.weights), "", .example = "results/weights.h5",
      .help = "HDF5 file for the weights at the end; empty: none",
-     .more = "As model.init reads them. With train.steps = 0 these are the weights before the first step.\n"},
+     .more = "As model.init reads them. With train.steps = 0 these are the weights before the first "
+             "step.\n"},
     {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
      .more = "After the reduction over the ranks, before clipping, under the names of the weights.\n"},

@@ -14,10 +14,10 @@ typedef enum {
 typedef struct ConfigRow {
     const char *section, *key;
     RowType type;
-    size_t offset, size;        /* of the field in Config */
-    const char *fallback;       /* the default as the ini spells it; NULL: the preset gives it */
-    double low, high;           /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */
-    bool low_out, high_out;     /* the end itself is out of the range */
+    size_t offset, size;    /* of the field in Config */
+    const char *fallback;   /* the default as the ini spells it; NULL: the preset gives it */
+    double low, high;       /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */
+    bool low_out, high_out; /* the end itself is out of the range */
     const char *const *choices; /* ROW_CHOICE: ends in NULL */
     bool required;              /* ROW_TEXT: may not be empty */
     const char *example;        /* a value that fits */

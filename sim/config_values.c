@@ -125,8 +125,9 @@ void config_row_range(const ConfigRow *row, char *text, size_t size)
         if (is_any_integer(row))
             snprintf(text, size, "0 to %lld", (long long)INT64_MAX);
         else
-            snprintf(text, size, "%s to %s%s%s%s", low, high, row->low_out || row->high_out ? ", without " : "",
-                     row->low_out ? low : "", row->high_out ? high : "");
+            snprintf(text, size, "%s to %s%s%s%s", low, high,
+                     row->low_out || row->high_out ? ", without " : "", row->low_out ? low : "",
+                     row->high_out ? high : "");
         break;
     case ROW_CHOICE: words_join(text, size, row->choices); break;
     case ROW_SWITCH: snprintf(text, size, "yes, no"); break;
@@ -148,7 +149,8 @@ static bool parse_integer(const ConfigRow *row, const char *text, int64_t *value
             snprintf(why, size, "not a whole number from %s; try %s", range, row->example);
         return false;
     }
-    bool inside = is_any_integer(row) ? parsed >= 0 : (double)parsed >= row->low && (double)parsed <= row->high;
+    bool inside =
+        is_any_integer(row) ? parsed >= 0 : (double)parsed >= row->low && (double)parsed <= row->high;
     if (errno == ERANGE || !inside) {
         snprintf(why, size, "outside %s; try %s", range, row->example);
         return false;

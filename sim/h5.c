@@ -185,7 +185,6 @@ hid_t h5_text_type(size_t size)
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, size);
     H5Tset_cset(type, H5T_CSET_UTF8);
-    if (size != H5T_VARIABLE) H5Tset_strpad(type, H5T_STR_NULLPAD);
     return type;
 }
 
@@ -272,6 +271,12 @@ static bool make(H5 *file, const char *path, hid_t type, hid_t space, hid_t list
            h5_set_text(file, path, "long_name", long_name, error);
 }
 
+static bool attach(H5 *file, const char *path, int axis, const char *scale, Error *error)
+{
+    return H5DSattach_scale(h5_dataset(file, path), h5_dataset(file, scale), (unsigned)axis) >= 0 ||
+           h5_fail(file->path, "attach the scale", scale, error);
+}
+
 bool h5_array(H5 *file, const H5Array *a, Error *error)
 {
     bool floats = a->kind == H5_F32 || a->kind == H5_F64;
@@ -298,9 +303,7 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
     if (ok && floats)
         ok = set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
     for (int i = 0; i < a->rank && ok; i++)
-        if (a->scales[i] && H5DSattach_scale(h5_dataset(file, a->path), h5_dataset(file, a->scales[i]),
-                                             (unsigned)i) < 0)
-            ok = h5_fail(file->path, "attach the scale", a->scales[i], error);
+        if (a->scales[i]) ok = attach(file, a->path, i, a->scales[i], error);
     h5_release(space);
     h5_release(list);
     return ok;
@@ -391,13 +394,14 @@ hid_t h5_row_type(const H5Field *fields, int count, size_t row_bytes, bool in_fi
     return type;
 }
 
-bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const H5Field *fields,
-              int count, size_t row_bytes, size_t rows, Error *error)
+bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const char *scale,
+              const H5Field *fields, int count, size_t row_bytes, size_t rows, Error *error)
 {
     hsize_t dims = rows;
     hid_t type = h5_row_type(fields, count, row_bytes, true), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &dims, NULL);
-    bool ok = make(file, path, type, space, list, units, long_name, error);
+    bool ok = make(file, path, type, space, list, units, long_name, error) &&
+              (!scale || attach(file, path, 0, scale, error));
     h5_release(space);
     h5_release(list);
     h5_release(type);

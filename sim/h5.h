@@ -65,8 +65,8 @@ bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind
               Error *error);
 bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error);
 
-/* A table: one compound row a struct. `size` is the bytes of a text field,
- * which is written up to its first NUL or its end. */
+/* A table: one compound row a struct. `size` is the bytes of a text field, its
+ * closing NUL included. `scale` as in an array. */
 typedef struct H5Field {
     const char *name;
     size_t offset;
@@ -74,8 +74,8 @@ typedef struct H5Field {
     H5Kind kind; /* when not text */
     size_t size; /* when text */
 } H5Field;
-bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const H5Field *fields,
-              int count, size_t row_bytes, size_t rows, Error *error);
+bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const char *scale,
+              const H5Field *fields, int count, size_t row_bytes, size_t rows, Error *error);
 /* Writes rows 0..rows-1. */
 bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
                     size_t rows, const void *values, Error *error);

@@ -59,7 +59,8 @@ static char *next_line(Lines *lines)
     if (end > line && end[-1] == '\r') end--;
     *end = '\0';
     if (strchr(line, '\r')) {
-        refuse(lines, "a carriage return inside the line; try line ends as Unix (LF) or Windows (CR LF) has them");
+        refuse(lines,
+               "a carriage return inside the line; try line ends as Unix (LF) or Windows (CR LF) has them");
         return NULL;
     }
     return trim(line);
@@ -73,7 +74,8 @@ static bool clean_value(Lines *lines, char *text)
     char quote = *text;
     if (quote == '"' || quote == '\'') {
         char *end = strchr(++lines->value, quote);
-        if (!end) return refuse(lines, "a quote that is not closed; try the same quote at the end of the value");
+        if (!end)
+            return refuse(lines, "a quote that is not closed; try the same quote at the end of the value");
         *end++ = '\0';
         char *rest = trim(end);
         if (*rest && (!is_comment(*rest) || rest == end))
@@ -96,7 +98,8 @@ static bool hand_section(Lines *lines, char *line, char *buffer, size_t size)
     if (!end) return refuse(lines, "a section without its closing bracket; try one such as [train]");
     *end = '\0';
     char *rest = trim(end + 1), *section = trim(line + 1);
-    if (*rest && !is_comment(*rest)) return refuse(lines, "text after [section]; try it on a line of its own");
+    if (*rest && !is_comment(*rest))
+        return refuse(lines, "text after [section]; try it on a line of its own");
     IniEntry entry = {.section = section, .line = lines->line};
     if (!lines->visit(lines->context, &entry, lines->error)) {
         lines->failed = true;
@@ -114,7 +117,8 @@ static bool hand_key(Lines *lines, char *line, char *buffer, size_t size)
     while (*separator && *separator != '=' && *separator != ':' &&
            !(is_comment(*separator) && is_blank(separator[-1])))
         separator++;
-    if (*separator != '=' && *separator != ':') return refuse(lines, "not 'key = value'; try one such as steps = 100");
+    if (*separator != '=' && *separator != ':')
+        return refuse(lines, "not 'key = value'; try one such as steps = 100");
     if (!clean_value(lines, separator + 1)) return false;
     char mark = *separator;
     *separator = '\0';

@@ -183,7 +183,10 @@ static void write_end(char *line, size_t size, const PlotRun *run)
         words_append(line, size, "The loss is not finite from step %.0f on", run->step[first]);
         return;
     }
-    words_append(line, size, last > 1 ? "Mean of the last %zu steps: %.4g" : "Last step%.0zu: %.4g", last > 1 ? last : 0, mean);
+    if (last > 1)
+        words_append(line, size, "Mean of the last %zu steps: %.4g", last, mean);
+    else
+        words_append(line, size, "Last step: %.4g", mean);
     if (run->entropy > 0)
         words_append(line, size, ", %.1f %% %s the entropy of the data", 100 * fabs(mean / run->entropy - 1),
                      mean < run->entropy ? "below" : "above");

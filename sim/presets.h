@@ -3,7 +3,15 @@
 #define SIM_PRESETS_H
 #include "models/gpt_shape.h"
 
-enum { PRESET_TOY, PRESET_SMALL, PRESET_GPT2_124M, PRESET_GPT2_355M, PRESET_GPT2_774M, PRESET_GPT2_1558M, PRESETS };
+enum {
+    PRESET_TOY,
+    PRESET_SMALL,
+    PRESET_GPT2_124M,
+    PRESET_GPT2_355M,
+    PRESET_GPT2_774M,
+    PRESET_GPT2_1558M,
+    PRESETS
+};
 
 extern const char *const preset_names[PRESETS + 1]; /* ends in NULL */
 extern const GptShape preset_shapes[PRESETS];       /* ffn = 0: four times hidden */

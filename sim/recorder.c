@@ -31,7 +31,7 @@ struct Recorder {
 
 /* ---- the layout ---- */
 
-/* Axes: s = step, r = rank, p = purpose, c = category. What has s as its axis grows. */
+/* Axes: s = step, r = rank, p = purpose, c = category, a = action. What has s as its axis grows. */
 typedef struct Dataset {
     const char *path, *axes;
     H5Kind kind;
@@ -41,6 +41,7 @@ typedef struct Dataset {
 /* netCDF looks for scales beside or above a dataset, so they stand at the root. */
 static const Dataset step_scale = {"/step", "s", H5_I64, "1", "training step, from 0; -1: not finished"};
 static const Dataset rank_scale = {"/rank", "r", H5_I32, "1", "MPI rank"};
+static const Dataset action_scale = {"/action", "a", H5_I32, "1", "row of /timeline/actions"};
 
 static const Dataset datasets[] = {
     {"/steps/loss", "s", H5_F64, "1", "mean cross-entropy, nats per token"},
@@ -78,6 +79,7 @@ static size_t axis_length(const Recorder *r, char axis)
     case 's': return r->rows;
     case 'r': return (size_t)r->ranks;
     case 'p': return PURPOSES;
+    case 'a': return (size_t)r->actions;
     default: return MEMORY_CATEGORIES;
     }
 }
@@ -88,6 +90,7 @@ static const char *axis_scale(char axis)
     case 's': return "/step";
     case 'r': return "/rank";
     case 'p': return "/purpose";
+    case 'a': return "/action";
     default: return "/category";
     }
 }
@@ -155,19 +158,28 @@ static bool write_config(Recorder *r, const Config *config, Error *error)
     return h5_write_text(r->file, "/config/ini", "the ini file as given", config->text, error);
 }
 
+/* A scale that counts 0, 1, 2, ... */
+static bool make_numbered(Recorder *r, const Dataset *scale, Error *error)
+{
+    size_t count = axis_length(r, scale->axes[0]);
+    int32_t *numbers = allocate(count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++) numbers[i] = (int32_t)i;
+    bool ok = make_dataset(r, scale, true, error) &&
+              h5_write(r->file, scale->path, 0, count, H5_I32, numbers, error);
+    free(numbers);
+    return ok;
+}
+
 static bool make_scales(Recorder *r, Error *error)
 {
-    if (!make_dataset(r, &step_scale, true, error) || !make_dataset(r, &rank_scale, true, error) ||
+    if (!make_dataset(r, &step_scale, true, error) || !make_numbered(r, &rank_scale, error) ||
+        !make_numbered(r, &action_scale, error) ||
         !h5_names(r->file, "/purpose", "why bytes were sent", purpose_name, PURPOSES, error) ||
         !h5_names(r->file, "/category", "what memory was for", memory_category_name, MEMORY_CATEGORIES,
                   error))
         return false;
-    int32_t *ranks = allocate((size_t)r->ranks * sizeof *ranks);
-    for (int i = 0; i < r->ranks; i++) ranks[i] = i;
-    bool ok = h5_write(r->file, "/rank", 0, (size_t)r->ranks, H5_I32, ranks, error);
-    free(ranks);
     /* second names for the same datasets, where a reader of one group looks */
-    return ok && h5_link(r->file, "/step", "/steps/step", error) &&
+    return h5_link(r->file, "/step", "/steps/step", error) &&
            h5_link(r->file, "/purpose", "/comm/purpose", error) &&
            h5_link(r->file, "/category", "/memory/category", error);
 }
@@ -177,7 +189,7 @@ static bool make_timeline(Recorder *r, Error *error)
     size_t rows = (size_t)r->actions;
     if (!h5_table(r->file, "/timeline/actions", "s",
                   "one step's actions; starts and ends since the rank began the step; rank -1: unused row",
-                  action_fields, ACTION_FIELDS, sizeof(TimelineRow), rows, error) ||
+                  action_scale.path, action_fields, ACTION_FIELDS, sizeof(TimelineRow), rows, error) ||
         !h5_set_integer(r->file, "/timeline", "step", -1, error))
         return false;
     const TimelineRow nothing = {

@@ -37,7 +37,8 @@ int words_distance(const char *a, const char *b)
     for (int i = 1; i <= a_length; i++) {
         here[0] = i;
         for (int j = 1; j <= b_length; j++) {
-            int change = above[j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+            int change =
+                above[j - 1] + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
             here[j] = least(change, least(above[j], here[j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 here[j] = least(here[j], before[j - 2] + 1);

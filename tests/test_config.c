@@ -25,7 +25,8 @@ static bool parse(Config *config, const char *text, const char *const *sets, Err
 static void accept(Config *config, const char *text, const char *set)
 {
     Error error;
-    if (!parse(config, text, (const char *[]){set, NULL}, &error)) fail_msg("%s\nrefused: %s", text, error.text);
+    if (!parse(config, text, (const char *[]){set, NULL}, &error))
+        fail_msg("%s\nrefused: %s", text, error.text);
 }
 
 /* The text, or the --set on an empty file, is refused with exactly this line. */
@@ -104,14 +105,16 @@ static void presets_give_way_to_keys(void **state)
     assert_int_equal(c.model.shape.ffn, 3072);
     assert_int_equal(c.model.shape.vocab, 50257);
     config_free(&c);
-    accept(&c, "[model]\nlayers = 3\nhidden = 96\nffn = 100\n", "model.preset=gpt2-1558m"); /* --set outranks the file */
+    accept(&c, "[model]\nlayers = 3\nhidden = 96\nffn = 100\n",
+           "model.preset=gpt2-1558m"); /* --set outranks the file */
     assert_int_equal(c.model.shape.layers, 48);
     assert_int_equal(c.model.shape.hidden, 1600);
     assert_int_equal(c.model.shape.heads, 25);
     assert_int_equal(c.model.shape.ffn, 6400);
     config_free(&c);
     Error error;
-    const char *sets[] = {"model.layers=5", "model.preset=small", "model.layers = 6", NULL}; /* in any order; last wins */
+    const char *sets[] = {"model.layers=5", "model.preset=small", "model.layers = 6",
+                          NULL}; /* in any order; last wins */
     assert_true(parse(&c, "[model]\nlayers = 3\n", sets, &error));
     assert_int_equal(c.model.shape.layers, 6);
     assert_int_equal(c.model.shape.hidden, 128);
@@ -126,7 +129,8 @@ static void values_in_every_spelling(void **state)
     (void)state;
     Config c;
     accept(&c,
-           "\xEF\xBB\xBF; byte order mark\r\n[train]\r\n  steps = 7\t; seven\r\n\tclip=0 # off\r\nlearning_rate = 1e-3\r\n"
+           "\xEF\xBB\xBF; byte order mark\r\n[train]\r\n  steps = 7\t; seven\r\n\tclip=0 # "
+           "off\r\nlearning_rate = 1e-3\r\n"
            "beta2 : .999\r\noptimizer = AdamW\r\n[ parallel ] ; two\r\noverlap = OFF\r\n"
            "[data]\r\nsource = \"a ;b.txt\" ; quoted\r\n[model]\r\nvocab=256\r\ntie_embeddings=False\r\n"
            "[output]\r\nweights = a#b;c.h5\r\ngradients = 'it is \"so\".h5' # c\r\n[train]\r\nwarmup = 2",
@@ -162,7 +166,8 @@ static void rows_read_back(void **state)
         sprintf(text + strlen(text), "[%s]\n%s = %s\n", key, dot + 1, value);
     }
     accept(&again, text, NULL);
-    for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++) assert_row(&again, key, value);
+    for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++)
+        assert_row(&again, key, value);
     assert_true(again.train.learning_rate == c.train.learning_rate);
     assert_row(&again, "train.epsilon", "1e-12");
     assert_row(&again, "train.learning_rate", "0.12345678901234568");
@@ -205,8 +210,10 @@ static void wrong_values(void **state)
     (void)state;
     refuse("\n\n[parallel]\n\ndata = zero4\n", NULL,
            "t.ini:5: parallel.data = zero4: not one of dp, ddp, zero1, zero2, zero3; try zero1");
-    refuse("[train]\nsteps = 12x\n", NULL, "t.ini:2: train.steps = 12x: not a whole number from 0 to 1000000000; try 1000");
-    refuse("[train]\nsteps = 1e3\n", NULL, "t.ini:2: train.steps = 1e3: not written as a whole number; try 1000");
+    refuse("[train]\nsteps = 12x\n", NULL,
+           "t.ini:2: train.steps = 12x: not a whole number from 0 to 1000000000; try 1000");
+    refuse("[train]\nsteps = 1e3\n", NULL,
+           "t.ini:2: train.steps = 1e3: not written as a whole number; try 1000");
     refuse("[train]\nsteps = -1\n", NULL, "t.ini:2: train.steps = -1: outside 0 to 1000000000; try 1000");
     refuse("[train]\nseed = 9223372036854775808\n", NULL,
            "t.ini:2: train.seed = 9223372036854775808: outside 0 to 9223372036854775807; try 7");
@@ -214,8 +221,9 @@ static void wrong_values(void **state)
     refuse("[train]\nepsilon = 0\n", NULL, "t.ini:2: train.epsilon = 0: outside 0 to 1, without 0; try 1e-8");
     refuse("[train]\nsteps =  ; none\n", NULL, "t.ini:2: train.steps = \"\": no value; try 1000");
     refuse("[data]\nsource =\n", NULL, "t.ini:2: data.source = \"\": no value; try book.txt");
-    refuse("[parallel]\noverlap = maybe\n", NULL,
-           "t.ini:2: parallel.overlap = maybe: not yes or no (true, false, on and off are taken too); try no");
+    refuse(
+        "[parallel]\noverlap = maybe\n", NULL,
+        "t.ini:2: parallel.overlap = maybe: not yes or no (true, false, on and off are taken too); try no");
     const char *bad[] = {"nan", "inf", "-inf", "0x10", "1e400", "-1", "1e-3x", "1,5", "--1", "1e", "1 2"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[64];
@@ -223,15 +231,18 @@ static void wrong_values(void **state)
         refuse_with(text, NULL, "0 to 1000; try 3e-4");
     }
     refuse_with("[train]\nlearning_rate = 1e-400\n", NULL, "too close to 0 for a double; try 3e-4");
-    refuse("", "train.steps=x", "--set train.steps=x: train.steps = x: not a whole number from 0 to 1000000000; try 1000");
+    refuse("", "train.steps=x",
+           "--set train.steps=x: train.steps = x: not a whole number from 0 to 1000000000; try 1000");
 }
 
 static void wrong_keys(void **state)
 {
     (void)state;
     refuse("[train]\nstpes = 3\n", NULL, "t.ini:2: train.stpes = 3: no such key; try train.steps");
-    refuse("[train]\nbucket_mb = 3\n", NULL, "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
-    refuse("[parallel]\ntp = 2\n", NULL, "t.ini:2: parallel.tp = 2: no such key; try one of data, bucket_mb, overlap");
+    refuse("[train]\nbucket_mb = 3\n", NULL,
+           "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
+    refuse("[parallel]\ntp = 2\n", NULL,
+           "t.ini:2: parallel.tp = 2: no such key; try one of data, bucket_mb, overlap");
     refuse("[hardware]\nprofile = ideal\n", NULL,
            "t.ini:1: [hardware]: no such section; try one of model, data, train, parallel, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
@@ -243,9 +254,11 @@ static void wrong_keys(void **state)
     refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
     refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
     refuse("", "trian.steps=3", "--set trian.steps=3: trian.steps = 3: no such key; try train.steps");
-    refuse("", "train.precision=bf16",
-           "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, microbatch, "
-           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, clip, seed");
+    refuse(
+        "", "train.precision=bf16",
+        "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
+        "microbatch, "
+        "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, clip, seed");
     refuse_with("", ".=", "no such section");
 }
 
@@ -255,7 +268,8 @@ static void wrong_lines(void **state)
     refuse("[train]\nsteps\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
     refuse("[train]\nsteps ; = 3\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
     refuse("[train]\n= 3\n", NULL, "t.ini:2: no key before the '='; try one such as steps = 100");
-    refuse("[train\nsteps = 3\n", NULL, "t.ini:1: a section without its closing bracket; try one such as [train]");
+    refuse("[train\nsteps = 3\n", NULL,
+           "t.ini:1: a section without its closing bracket; try one such as [train]");
     refuse("[train] steps = 3\n", NULL, "t.ini:1: text after [section]; try it on a line of its own");
     refuse("[output]\nfile = \"a.h5\n", NULL,
            "t.ini:2: a quote that is not closed; try the same quote at the end of the value");
@@ -273,8 +287,9 @@ static void long_lines(void **state)
     char *text = malloc(LONG + 64);
     char path[CONFIG_PATH + 1], expected[256];
     const char *const starts[] = {"; ", "[output]\nfile = ", "[output]\n", "[", "[output]\nfile = \""};
-    const char *const messages[] = {NULL, "1000000 characters, more than the 511 there is room for", "not 'key = value'",
-                                    "without its closing bracket", "quote that is not closed"};
+    const char *const messages[] = {NULL, "1000000 characters, more than the 511 there is room for",
+                                    "not 'key = value'", "without its closing bracket",
+                                    "quote that is not closed"};
     for (int i = 0; i < 5; i++) {
         strcpy(text, starts[i]);
         size_t length = strlen(text);
@@ -300,7 +315,8 @@ static void long_lines(void **state)
     path[CONFIG_PATH - 1] = 'p';
     path[CONFIG_PATH] = '\0';
     snprintf(line, sizeof line, "[output]\nfile = %s", path);
-    snprintf(expected, sizeof expected, "%.80s...: 512 characters, more than the 511 there is room for; try a shorter path", path);
+    snprintf(expected, sizeof expected,
+             "%.80s...: 512 characters, more than the 511 there is room for; try a shorter path", path);
     refuse_with(line, NULL, expected);
     Error error;
     assert_false(config_parse(&c, path, "", NULL, 0, NULL, &error));
@@ -311,26 +327,33 @@ static void values_that_do_not_fit(void **state)
 {
     (void)state;
     refuse("[model]\nheads = 3\n", NULL,
-           "t.ini:2: model.heads = 3: heads must divide hidden, and 64 / 3 = 21.33; try model.heads = 1, 2, 4, 8, 16, 32 or 64");
+           "t.ini:2: model.heads = 3: heads must divide hidden, and 64 / 3 = 21.33; try model.heads = 1, 2, "
+           "4, 8, 16, 32 or 64");
     refuse("[model]\nhidden = 30\n", NULL,
-           "t.ini:2: model.hidden = 30: heads must divide hidden, and 30 / 4 = 7.50; try model.heads = 1, 2, 3, 5, 6, 10, 15 "
+           "t.ini:2: model.hidden = 30: heads must divide hidden, and 30 / 4 = 7.50; try model.heads = 1, 2, "
+           "3, 5, 6, 10, 15 "
            "or 30");
     refuse("[train]\nsteps=5\nwarmup = 6\n", NULL,
            "t.ini:3: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
     refuse("[train]\nwarmup = 6\n", "train.steps=5",
            "t.ini:2: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
     refuse("[data]\nsource = a.txt\n", NULL,
-           "t.ini:2: data.source = a.txt: a text is read as bytes, which are 256 tokens, and model.vocab = 64; try "
+           "t.ini:2: data.source = a.txt: a text is read as bytes, which are 256 tokens, and model.vocab = "
+           "64; try "
            "model.vocab = 256, or data.source = markov");
     refuse("[model]\nvocab = 3\n", NULL,
-           "t.ini:2: model.vocab = 3: the markov source has four tokens that can follow each; try model.vocab = 4 or more");
+           "t.ini:2: model.vocab = 3: the markov source has four tokens that can follow each; try "
+           "model.vocab = 4 or more");
     refuse("[output]\nweights = a.h5\nfile = a.h5\n", NULL,
-           "t.ini:3: output.file = a.h5: output.file and output.weights are the same file; try another name for output.file");
+           "t.ini:3: output.file = a.h5: output.file and output.weights are the same file; try another name "
+           "for output.file");
     refuse_with("[model]\nvocab=256\n[data]\nsource = a\n[output]\nfile = a\n", NULL, "are the same file");
-    refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL, "1.2e+21 parameters (1000000 layers");
+    refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL,
+                "1.2e+21 parameters (1000000 layers");
     refuse_with("[model]\nsequence = 10000000\n[train]\nmicrobatch = 1000\n", NULL,
                 "t.ini:4: train.microbatch = 1000: 1000 samples of 10000000 tokens at once");
-    refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL, "more tokens than can be counted");
+    refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL,
+                "more tokens than can be counted");
     Config c; /* no step needs no warm-up */
     accept(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
     config_free(&c);
@@ -343,9 +366,10 @@ static void ranks_that_do_not_fit(void **state)
     Error error;
     accept(&c, "[train]\nglobal_batch = 24\n", NULL);
     assert_false(config_check_ranks(&c, 5, &error));
-    assert_string_equal(error.text,
-                        "t.ini:2: train.global_batch = 24: 24 samples do not divide over 5 ranks, 24 / 5 = 4.8; try "
-                        "train.global_batch = 20 or 25, or 1, 2, 3, 4, 6, 8, 12 or 24 ranks");
+    assert_string_equal(
+        error.text,
+        "t.ini:2: train.global_batch = 24: 24 samples do not divide over 5 ranks, 24 / 5 = 4.8; try "
+        "train.global_batch = 20 or 25, or 1, 2, 3, 4, 6, 8, 12 or 24 ranks");
     assert_false(config_check_ranks(&c, 1024, &error));
     assert_non_null(strstr(error.text, "try train.global_batch = 1024, or 1,"));
     assert_true(config_check_ranks(&c, 8, &error)); /* and asked again, with other ranks */
@@ -359,10 +383,11 @@ static void ranks_that_do_not_fit(void **state)
     assert_true(config_check_ranks(&c, 8, &error));
     assert_int_equal(c.train.microbatch, 3);
     assert_false(config_check_ranks(&c, 6, &error));
-    assert_string_equal(error.text,
-                        "t.ini:2: train.microbatch = 3: 6 ranks with a microbatch of 3 take 18 samples at a time, and a "
-                        "step would need 24 / (6 x 3) = 1.333 microbatches; try train.global_batch = 18 or 36, "
-                        "train.microbatch = 1, 2 or 4, or 1, 2, 4 or 8 ranks");
+    assert_string_equal(
+        error.text,
+        "t.ini:2: train.microbatch = 3: 6 ranks with a microbatch of 3 take 18 samples at a time, and a "
+        "step would need 24 / (6 x 3) = 1.333 microbatches; try train.global_batch = 18 or 36, "
+        "train.microbatch = 1, 2 or 4, or 1, 2, 4 or 8 ranks");
     config_free(&c);
     accept(&c, "", NULL); /* a default is blamed as one */
     assert_false(config_check_ranks(&c, 7, &error));
@@ -374,7 +399,8 @@ static void ranks_that_do_not_fit(void **state)
     assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
     assert_string_equal(error.text, "t.ini:2: model.layers = 4 (preset small): no; try 1");
     assert_false(config_check_ranks(&c, 4, &error));
-    assert_non_null(strstr(error.text, "--set train.microbatch=7: train.microbatch = 7: 4 ranks with a microbatch of 7"));
+    assert_non_null(
+        strstr(error.text, "--set train.microbatch=7: train.microbatch = 7: 4 ranks with a microbatch of 7"));
     config_free(&c);
 }
 
@@ -394,8 +420,8 @@ static int make_tree(void **state)
 {
     (void)state;
     if (!getcwd(start, sizeof start) || !mkdtemp(folder) || chdir(folder)) return 1;
-    const char *const folders[] = {"here", "build", "build/bin", "build/double", "build/double/bin", "configs",
-                                   "share", "share/sim", "share/sim/configs", "bin"};
+    const char *const folders[] = {"here",    "build", "build/bin", "build/double",      "build/double/bin",
+                                   "configs", "share", "share/sim", "share/sim/configs", "bin"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         if (mkdir(folders[i], 0755)) return 1;
     put("configs/zero3.ini", "[parallel]\ndata = zero3\n", 24);
@@ -426,13 +452,16 @@ static void finds_files(void **state)
     char full[256];
     const struct {
         const char *name, *program, *begins;
-    } cases[] = {{"ddp.ini", "build/bin", "[train]"},           {"./ddp.ini", NULL, "[train]"},
-                 {"ddp.ini", NULL, "[train]"},                  {"zero3.ini", "build/bin", "[parallel]"},
-                 {"zero3.ini", "build/double/bin", "[parallel]"}, {"shared.ini", "bin", "[parallel]\ndata = dp"},
+    } cases[] = {{"ddp.ini", "build/bin", "[train]"},
+                 {"./ddp.ini", NULL, "[train]"},
+                 {"ddp.ini", NULL, "[train]"},
+                 {"zero3.ini", "build/bin", "[parallel]"},
+                 {"zero3.ini", "build/double/bin", "[parallel]"},
+                 {"shared.ini", "bin", "[parallel]\ndata = dp"},
                  {"../configs/zero3.ini", NULL, "[parallel]"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *text = config_read(cases[i].name,
-                                 cases[i].program ? in_tree(cases[i].program, full, sizeof full) : NULL, &error);
+        char *text = config_read(
+            cases[i].name, cases[i].program ? in_tree(cases[i].program, full, sizeof full) : NULL, &error);
         if (!text) fail_msg("%s: %s", cases[i].name, error.text);
         assert_int_equal(strncmp(text, cases[i].begins, strlen(cases[i].begins)), 0);
         free(text);
@@ -485,19 +514,23 @@ static void refuses_files(void **state)
 static void shipped_files(void **state)
 {
     (void)state;
-    const char *const names[] = {"single.ini", "dp.ini", "ddp.ini", "zero1.ini", "zero2.ini", "zero3.ini", "markov.ini"};
+    const char *const names[] = {"single.ini", "dp.ini",    "ddp.ini",   "zero1.ini",
+                                 "zero2.ini",  "zero3.ini", "markov.ini"};
     const int kinds[] = {DATA_DDP, DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_DDP};
     Config all[7];
     Error error;
     for (int i = 0; i < 7; i++) {
         char path[1200], key[64], value[CONFIG_VALUE], first[CONFIG_VALUE];
-        snprintf(path, sizeof path, "%s/configs/%s", start, names[i]); /* the tests run from the source tree */
+        snprintf(path, sizeof path, "%s/configs/%s", start,
+                 names[i]); /* the tests run from the source tree */
         char *text = config_read(path, NULL, &error);
-        if (!text || !config_parse(&all[i], names[i], text, NULL, 0, NULL, &error)) fail_msg("%s", error.text);
+        if (!text || !config_parse(&all[i], names[i], text, NULL, 0, NULL, &error))
+            fail_msg("%s", error.text);
         free(text);
         assert_int_equal(all[i].parallel.kind, kinds[i]);
         for (int k = 0; k < 6; k++)
-            if (!config_check_ranks(&all[i], (int[]){1, 2, 3, 4, 6, 8}[k], &error)) fail_msg("%s", error.text);
+            if (!config_check_ranks(&all[i], (int[]){1, 2, 3, 4, 6, 8}[k], &error))
+                fail_msg("%s", error.text);
         assert_int_equal(all[i].train.microbatch, 3); /* one microbatch a rank on 8 */
         for (int r = 0; i < 6 && config_row(&all[i], r, key, sizeof key, value, sizeof value); r++)
             if (strncmp(key, "parallel.", 9) != 0 && strcmp(key, "output.file") != 0)
@@ -541,7 +574,8 @@ static void help_for_every_key(void **state)
         Config tried;
         Error error;
         if (strcmp(set, "data.source=book.txt") != 0 && strcmp(key, "model.heads") != 0) {
-            if (!parse(&tried, "[train]\nsteps=1000\n[model]\nhidden=768\n", (const char *[]){set, NULL}, &error))
+            if (!parse(&tried, "[train]\nsteps=1000\n[model]\nhidden=768\n", (const char *[]){set, NULL},
+                       &error))
                 fail_msg("%s", error.text);
             config_free(&tried);
         }
@@ -559,11 +593,13 @@ static void help_refuses(void **state)
     (void)state;
     Error error;
     assert_false(config_help(stdout, "seed", &error));
-    assert_string_equal(error.text, "help seed: more than one key has that name; try sim help data.seed or train.seed");
+    assert_string_equal(error.text,
+                        "help seed: more than one key has that name; try sim help data.seed or train.seed");
     assert_false(config_help(stdout, "trian.steps", &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", &error));
-    assert_string_equal(error.text, "help zero3: no such section; try one of model, data, train, parallel, output");
+    assert_string_equal(error.text,
+                        "help zero3: no such section; try one of model, data, train, parallel, output");
 }
 
 /* ---- any bytes -------------------------------------------------------------------- */
@@ -572,9 +608,21 @@ static void help_refuses(void **state)
 static void random_texts(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"[train]", "[", "]", "=", " = ", "steps", "3", "\n", "\r\n", "\r", ";", " ;", "#",
-                                         "\"", "'", "\t", " ", ":", ".", "\xEF\xBB\xBF", "\xFF", "[model]", "heads", "-",
-                                         "1e9", "9999999999999999999", "preset", "small", "\x01", "data"};
+    static const char *const pieces[] = {"[train]", "[",
+                                         "]",       "=",
+                                         " = ",     "steps",
+                                         "3",       "\n",
+                                         "\r\n",    "\r",
+                                         ";",       " ;",
+                                         "#",       "\"",
+                                         "'",       "\t",
+                                         " ",       ":",
+                                         ".",       "\xEF\xBB\xBF",
+                                         "\xFF",    "[model]",
+                                         "heads",   "-",
+                                         "1e9",     "9999999999999999999",
+                                         "preset",  "small",
+                                         "\x01",    "data"};
     uint32_t random = 1;
     for (int round = 0; round < 20000; round++) {
         char text[512] = "";
@@ -599,15 +647,23 @@ static void random_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_lines_are_enough),   cmocka_unit_test(presets_give_way_to_keys),
-        cmocka_unit_test(values_in_every_spelling), cmocka_unit_test(rows_read_back),
-        cmocka_unit_test(output_and_stem),        cmocka_unit_test(wrong_values),
-        cmocka_unit_test(wrong_keys),             cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(long_lines),             cmocka_unit_test(values_that_do_not_fit),
-        cmocka_unit_test(ranks_that_do_not_fit),  cmocka_unit_test(finds_files),
-        cmocka_unit_test(refuses_files),          cmocka_unit_test(shipped_files),
+        cmocka_unit_test(two_lines_are_enough),
+        cmocka_unit_test(presets_give_way_to_keys),
+        cmocka_unit_test(values_in_every_spelling),
+        cmocka_unit_test(rows_read_back),
+        cmocka_unit_test(output_and_stem),
+        cmocka_unit_test(wrong_values),
+        cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(wrong_lines),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(ranks_that_do_not_fit),
+        cmocka_unit_test(finds_files),
+        cmocka_unit_test(refuses_files),
+        cmocka_unit_test(shipped_files),
         cmocka_unit_test(help_for_every_key),
-        cmocka_unit_test(help_refuses),           cmocka_unit_test(random_texts),
+        cmocka_unit_test(help_refuses),
+        cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests_name("config", tests, make_tree, remove_tree);
 }

@@ -1,0 +1,206 @@
+/* plot_draw.c - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg.
+ *
+ * gnuplot's exit status is no proof: on a full disk it ends with 0 and leaves
+ * an empty or cut file. So a picture is drawn under another name, looked at,
+ * and renamed. */
+#include "sim/plot_draw.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LOADS_MAX = 4, LINE_MAX_BYTES = 1024, NOT_FOUND = 127, NO_FOLDER = 126 };
+
+bool plot_join(char path[PLOT_PATH], const char *folder, const char *name, Error *error)
+{
+    const size_t length = strlen(folder);
+    const char *slash = length == 0 || folder[length - 1] == '/' ? "" : "/";
+    if (snprintf(path, PLOT_PATH, "%s%s%s", folder, slash, name) < PLOT_PATH) return true;
+    return error_set(error, "%.60s...: the path is longer than %d bytes; use a shorter one", folder, PLOT_PATH - 1);
+}
+
+bool plot_make_folder(const char *folder, Error *error)
+{
+    char path[PLOT_PATH];
+    if (!plot_join(path, folder, "", error)) return false;
+    for (char *p = path + 1; *p; p++) {
+        if (*p != '/') continue;
+        *p = '\0';
+        if (mkdir(path, 0777) && errno != EEXIST)
+            return error_set(error, "%s: cannot make this folder: %s; name another with --out DIR", path,
+                             strerror(errno));
+        *p = '/';
+    }
+    struct stat about;
+    if (stat(path, &about) || !S_ISDIR(about.st_mode))
+        return error_set(error, "%s: is not a folder; name another with --out DIR", folder);
+    return true;
+}
+
+/* ---- the script ---- */
+
+bool plot_find_templates(const char *program_directory, char folder[PLOT_PATH], Error *error)
+{
+    static const char *const places[] = {"../share/sim/plots", "../../results", "../../../results"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char file[PLOT_PATH];
+        if (!plot_join(folder, program_directory, places[i], error) || !plot_join(file, folder, "style.gp", error))
+            return false;
+        if (access(file, R_OK) == 0) return true;
+    }
+    return error_set(error, "the plot templates (style.gp and others) are in none of %s, %s, %s under %s; run "
+                            "make install, or the program in its source tree",
+                     places[0], places[1], places[2], program_directory);
+}
+
+/* The file that a line load 'NAME' names. */
+static bool is_load(const char *line, char name[64])
+{
+    char end;
+    return sscanf(line, " load '%63[^'/]%c", name, &end) == 2 && end == '\'';
+}
+
+static bool copy_template(FILE *out, const char *templates, const char *name, const char *data, int depth,
+                          Error *error)
+{
+    char path[PLOT_PATH], line[LINE_MAX_BYTES], inner[64];
+    if (!plot_join(path, templates, name, error)) return false;
+    FILE *in = fopen(path, "r");
+    if (!in) return error_set(error, "%s: cannot read this plot template: %s", path, strerror(errno));
+    bool copied = true;
+    while (copied && fgets(line, sizeof line, in)) {
+        if (!is_load(line, inner))
+            fputs(line, out);
+        else if (!strcmp(inner, "data.gp"))
+            fputs(data, out);
+        else if (depth == LOADS_MAX)
+            copied = error_set(error, "%s: load '%s' is the %dth load inside another; do they go in a circle?", path,
+                               inner, depth + 1);
+        else
+            copied = copy_template(out, templates, inner, data, depth + 1, error);
+    }
+    fclose(in);
+    return copied;
+}
+
+bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder, Error *error)
+{
+    char file[80], path[PLOT_PATH], draft[PLOT_PATH];
+    snprintf(file, sizeof file, "%s.gp", name);
+    if (!plot_join(path, folder, file, error)) return false;
+    snprintf(file, sizeof file, "%s.gp.tmp", name);
+    if (!plot_join(draft, folder, file, error)) return false;
+    FILE *out = fopen(draft, "w");
+    if (!out)
+        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", draft, strerror(errno));
+    snprintf(file, sizeof file, "%s.gp", name);
+    const bool copied = copy_template(out, templates, file, data, 1, error);
+    const bool whole = !ferror(out);
+    if (fclose(out) || !whole || !copied || rename(draft, path)) {
+        const int number = errno;
+        unlink(draft);
+        if (!copied) return false;
+        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", path, strerror(number));
+    }
+    return true;
+}
+
+/* ---- the picture ---- */
+
+/* In the child: nothing of ours may be printed, gnuplot's complaints go to `complaints`. */
+static _Noreturn void become_gnuplot(const char *folder, const char *settings, const char *script, int complaints)
+{
+    const int nowhere = open("/dev/null", O_RDWR);
+    dup2(nowhere, STDIN_FILENO);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(complaints, STDERR_FILENO);
+    if (chdir(folder)) _exit(NO_FOLDER);
+    execlp("gnuplot", "gnuplot", "-d", "-e", settings, script, (char *)NULL); /* -d: no ~/.gnuplot */
+    _exit(NOT_FOUND);
+}
+
+/* Keeps what fits, reads on to the end, and leaves one line: the last that says something. */
+static void read_complaints(int from, char *text, size_t size)
+{
+    size_t used = 0;
+    char rest[512];
+    for (;;) {
+        const bool room = used + 1 < size;
+        const ssize_t got = room ? read(from, text + used, size - 1 - used) : read(from, rest, sizeof rest);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        if (room) used += (size_t)got;
+    }
+    text[used] = '\0';
+    while (used && strchr(" \n\t", text[used - 1])) text[--used] = '\0';
+    const char *last = strrchr(text, '\n');
+    if (last) memmove(text, last + 1, strlen(last + 1) + 1);
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20) *p = ' ';
+}
+
+/* A whole picture ends as its format demands. */
+static bool is_whole(const char *path, const char *format)
+{
+    static const char png_end[] = "IEND\xae\x42\x60\x82", svg_end[] = "</svg>";
+    char tail[64];
+    FILE *in = fopen(path, "rb");
+    if (!in) return false;
+    size_t got = 0;
+    if (fseek(in, 0, SEEK_END) == 0) {
+        const long size = ftell(in), wanted = size < (long)sizeof tail ? size : (long)sizeof tail;
+        if (fseek(in, -wanted, SEEK_END) == 0) got = fread(tail, 1, (size_t)wanted, in);
+    }
+    fclose(in);
+    const bool png = !strcmp(format, "png");
+    return memmem(tail, got, png ? png_end : svg_end, png ? sizeof png_end - 1 : sizeof svg_end - 1) != NULL;
+}
+
+PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Error *error)
+{
+    char script[80], draft_name[80], picture_name[80], settings[160], draft[PLOT_PATH], picture[PLOT_PATH], said[1024];
+    snprintf(script, sizeof script, "%s.gp", name);
+    snprintf(draft_name, sizeof draft_name, "%s.%s.tmp", name, format);
+    snprintf(picture_name, sizeof picture_name, "%s.%s", name, format);
+    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", format, draft_name);
+    if (!plot_join(draft, folder, draft_name, error) || !plot_join(picture, folder, picture_name, error))
+        return PLOT_FAILED;
+
+    int ends[2], status = 0;
+    if (pipe(ends)) {
+        error_set(error, "cannot start gnuplot: %s", strerror(errno));
+        return PLOT_FAILED;
+    }
+    fflush(NULL); /* else the child could print what waits in our buffers */
+    const pid_t child = fork();
+    if (child == 0) become_gnuplot(folder, settings, script, ends[1]);
+    close(ends[1]);
+    if (child > 0) read_complaints(ends[0], said, sizeof said);
+    close(ends[0]);
+    if (child < 0) {
+        error_set(error, "cannot start gnuplot: %s", strerror(errno));
+        return PLOT_FAILED;
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) return PLOT_NO_GNUPLOT;
+
+    if (WIFSIGNALED(status))
+        error_set(error, "%s: gnuplot was ended by signal %d", picture, WTERMSIG(status));
+    else if (WEXITSTATUS(status) == NO_FOLDER)
+        error_set(error, "%s: cannot enter this folder; name another with --out DIR", folder);
+    else if (WEXITSTATUS(status) != 0)
+        error_set(error, "%s: gnuplot failed: %s; try gnuplot %s in that folder", picture, said, script);
+    else if (!is_whole(draft, format))
+        error_set(error, "%s: gnuplot wrote only a part of the picture; is the disk full?%s%s", picture,
+                  said[0] ? " It said: " : "", said);
+    else if (rename(draft, picture))
+        error_set(error, "%s: cannot be put in its place: %s", picture, strerror(errno));
+    else
+        return PLOT_DRAWN;
+    unlink(draft);
+    return PLOT_FAILED;
+}

@@ -1,0 +1,25 @@
+/* plot_draw.h - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg. */
+#ifndef SIM_PLOT_DRAW_H
+#define SIM_PLOT_DRAW_H
+#include <stddef.h>
+#include "models/error.h"
+
+enum { PLOT_PATH = 4096 };
+
+/* "folder/name"; false when it does not fit. */
+bool plot_join(char path[PLOT_PATH], const char *folder, const char *name, Error *error);
+/* Makes the folder and those above it. */
+bool plot_make_folder(const char *folder, Error *error);
+
+/* The folder of the templates: installed beside the program, or in its source tree. */
+bool plot_find_templates(const char *program_directory, char folder[PLOT_PATH], Error *error);
+
+/* Writes folder/name.gp: the template name.gp with each line load '...' replaced
+ * by what it names, 'data.gp' by `data`. So the file needs no other. */
+bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder, Error *error);
+
+typedef enum { PLOT_DRAWN, PLOT_FAILED, PLOT_NO_GNUPLOT } PlotDrawn;
+/* Lets gnuplot draw folder/name.FORMAT ("png", "svg") from folder/name.gp. The
+ * picture appears only when it is whole. */
+PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Error *error);
+#endif

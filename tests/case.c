@@ -1,0 +1,152 @@
+/* case.c - running a case through the same trainer that sim runs. */
+#include "tests/case.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/matmul.h"
+#include "parallel/collectives.h"
+#include "parallel/comm_virtual.h"
+#include "sim/theory.h"
+
+/* Odd sizes on purpose: nothing here is a multiple of the ranks. */
+static const char INI[] = "[model]\nlayers = 3\nhidden = 20\nheads = 2\nffn = 44\nvocab = 19\nsequence = 7\n"
+                          "[train]\nglobal_batch = 24\nmicrobatch = 1\noptimizer = adamw\nlearning_rate = 1e-2\n"
+                          "weight_decay = 0.1\nclip = 0.5\n[parallel]\nbucket_mb = 0.04\n";
+
+/* A unit is padded; a case keeps its parameters without the padding, in order. */
+static real *collect(Trainer *t, bool gradients)
+{
+    DataParallel *d = t->data_parallel;
+    bool root = t->comm->rank == 0;
+    real *all = root ? allocate((size_t)gpt_parameter_count(&t->gpt->shape) * sizeof *all) : NULL;
+    int64_t at = 0;
+    Device aside = {0}; /* not in the rank's own ledger */
+    for (int u = 0; u < t->gpt->units; u++) {
+        Tensor whole = {0};
+        if (root) whole = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
+        data_parallel_collect(d, u, gradients, whole);
+        if (root) memcpy(all + at, whole.data, (size_t)t->gpt->unit[u].count * sizeof *all);
+        at += t->gpt->unit[u].count;
+        tensor_free(&whole);
+    }
+    return all;
+}
+
+static void keep_gradients(Trainer *t, void *context)
+{
+    Case *c = context;
+    real *gradients = collect(t, true);
+    if (t->comm->rank == 0) c->gradients = gradients;
+}
+
+static void keep_counts(Case *c, const Config *config, Trainer *t, const uint64_t *before, Group *world)
+{
+    uint64_t mine[PURPOSES], peak[MEMORY_CATEGORIES + 1];
+    for (int p = 0; p < PURPOSES; p++) mine[p] = p == OUTPUT_GATHER ? 0 : t->comm->bytes[p] - before[p];
+    for (int m = 0; m < MEMORY_CATEGORIES; m++) peak[m] = t->device.peak[m];
+    peak[MEMORY_CATEGORIES] = t->device.peak_total;
+    int n = world->size;
+    if (world->rank == 0) {
+        c->bytes = allocate((size_t)n * sizeof *c->bytes);
+        c->peak = allocate((size_t)n * sizeof *c->peak);
+        c->theory = allocate((size_t)n * sizeof *c->theory);
+        c->memory_theory = allocate((size_t)n * sizeof *c->memory_theory);
+        for (int r = 0; r < n; r++) {
+            theory_bytes(config, n, r, c->theory[r]);
+            theory_memory(config, n, r, c->memory_theory[r]);
+        }
+    }
+    gather(world, CONTROL, mine, sizeof mine, c->bytes, 0);
+    gather(world, CONTROL, peak, sizeof peak, c->peak, 0);
+}
+
+void case_run(Comm *comm, void *one_case)
+{
+    Case *c = one_case;
+    matmul_one_thread();
+    Config config;
+    Error error;
+    int sets = 0;
+    while (c->sets[sets]) sets++;
+    if (!config_parse(&config, "case.ini", INI, c->sets, sets, NULL, &error) ||
+        !config_check_ranks(&config, comm->size, &error)) {
+        if (comm->rank == 0) snprintf(c->refused, sizeof c->refused, "%s", error.text);
+        return;
+    }
+    config.train.steps = c->steps;
+    Group *world = group_world(comm, 7);
+    Trainer *t = trainer_new(&config, comm, NULL, 0, c->dry, &error);
+    if (!t) fail("%s", error.text);
+    data_parallel_initialise(t->data_parallel, config.train.seed);
+    if (comm->rank == 0) {
+        c->loss = allocate_zeroed((size_t)c->steps, sizeof *c->loss);
+        c->parameters = gpt_parameter_count(&config.model.shape);
+    }
+    for (int step = 0; step < c->steps; step++) {
+        uint64_t before[PURPOSES];
+        memcpy(before, comm->bytes, sizeof before);
+        StepResult result = trainer_step(t, step, step == 0 && !c->dry ? keep_gradients : NULL, c);
+        if (step == 0) keep_counts(c, &config, t, before, world);
+        double *parts = comm->rank == 0 ? allocate((size_t)comm->size * sizeof *parts) : NULL;
+        gather(world, CONTROL, &result.loss, sizeof result.loss, parts, 0);
+        for (int r = 0; parts && r < comm->size; r++) c->loss[step] += parts[r];
+        if (step == 0 && comm->rank == 0) c->grad_norm = result.grad_norm;
+        free(parts);
+    }
+    if (!c->dry) {
+        real *weights = collect(t, false);
+        if (comm->rank == 0) c->weights = weights;
+    }
+    trainer_free(t);
+    group_free(world);
+    config_free(&config);
+}
+
+bool case_virtual(Case *c, int ranks)
+{
+    Error error;
+    if (!virtual_run(ranks, case_run, c, &error)) snprintf(c->refused, sizeof c->refused, "%s", error.text);
+    return c->refused[0] == '\0';
+}
+
+void case_free(Case *c)
+{
+    free(c->loss);
+    free(c->gradients);
+    free(c->weights);
+    free(c->bytes);
+    free(c->theory);
+    free(c->peak);
+    free(c->memory_theory);
+    *c = (Case){0};
+}
+
+double case_distance(const Case *truth, const Case *other, bool gradients)
+{
+    const real *a = gradients ? truth->gradients : truth->weights, *b = gradients ? other->gradients : other->weights;
+    /* parameter by parameter: a small one must not hide behind a large one */
+    Config config;
+    Error error;
+    int sets = 0;
+    while (truth->sets[sets]) sets++;
+    if (!config_parse(&config, "case.ini", INI, truth->sets, sets, NULL, &error)) fail("%s", error.text);
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(&config.model.shape, &none);
+    double worst = 0;
+    int64_t at = 0;
+    for (int i = 0; i < gpt->parameters; i++) {
+        int64_t count = parameter_count(&gpt->parameter[i]);
+        double largest = 0, difference = 0;
+        for (int64_t k = at; k < at + count; k++) {
+            largest = fmax(largest, fabs((double)a[k]));
+            double apart = fabs((double)a[k] - (double)b[k]);
+            if (!(apart <= difference)) difference = apart; /* NaN counts as apart */
+        }
+        if (!(difference / largest <= worst)) worst = difference / largest;
+        at += count;
+    }
+    gpt_free(gpt);
+    config_free(&config);
+    return worst;
+}

@@ -1,0 +1,32 @@
+/* case.h - one small training run, as a test sees it: a config, a number of
+ * ranks, and what came out. The same on virtual ranks and under MPI. */
+#ifndef TESTS_CASE_H
+#define TESTS_CASE_H
+#include "sim/step.h"
+
+typedef struct Case {
+    /* in */
+    int steps;
+    const char *sets[16]; /* section.key=value, NULL-terminated, over the test's own small model */
+    bool dry;
+    /* out, on rank 0 */
+    int64_t parameters;
+    double *loss;                   /* [steps], the mean */
+    double grad_norm;               /* of the first step */
+    real *gradients, *weights;      /* every parameter: of the first step before clipping, and at the end */
+    uint64_t (*bytes)[PURPOSES];    /* [rank] in the first step */
+    double (*theory)[PURPOSES];
+    uint64_t (*peak)[MEMORY_CATEGORIES + 1]; /* [rank], the last being the peak of the sum */
+    double (*memory_theory)[MEMORY_CATEGORIES];
+    char refused[2048]; /* why the config was, or "" */
+} Case;
+
+/* One rank's part; all ranks of `comm` call it. */
+void case_run(Comm *comm, void *one_case);
+/* The whole case on virtual ranks; false (and `refused`) when refused or deadlocked. */
+bool case_virtual(Case *c, int ranks);
+void case_free(Case *c);
+
+/* The largest difference, relative to the largest value of the parameter it lies in. */
+double case_distance(const Case *truth, const Case *other, bool gradients);
+#endif
