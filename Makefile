@@ -1,58 +1,107 @@
-# sim: an MPI distributed-training simulator. `make help` lists what can be made.
+# sim, an MPI distributed-training simulator. `make help` lists what can be made.
 .DEFAULT_GOAL := all
 
-# ---- the machine ----------------------------------------------------------
-REAL     ?= float#                 float | double: the type everything is computed in
-SANITIZE ?=#                       1: address and undefined behaviour sanitizers
+REAL     ?= float
+SANITIZE ?=
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 BUILD    ?= build$(if $(filter double,$(REAL)),/double)$(if $(SANITIZE),/sanitized)
 
-# Open MPI refuses root and more ranks than cores unless told otherwise.
+# Open MPI refuses to run as root, or with more ranks than cores, unless told.
 export OMPI_MCA_rmaps_base_oversubscribe ?= 1
 ifeq ($(shell id -u),0)
 export OMPI_ALLOW_RUN_AS_ROOT ?= 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM ?= 1
 endif
 
-# ---- the compiler ---------------------------------------------------------
-MODULES  := openblas hdf5-openmpi
-MPICC    ?= mpicc
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+# ---- building ----
+
+PACKAGES := gcc make pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libopenblas-dev libinih-dev \
+            librandom123-dev libcmocka-dev gnuplot-nox fonts-liberation
+MODULES  := hdf5-openmpi openblas
+COMMA    := ,
+CHECKED  := $(if $(SANITIZE),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined)
+CC       := mpicc
 CPPFLAGS += -I. -D_GNU_SOURCE $(if $(filter double,$(REAL)),-DSIM_DOUBLE) \
             $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
-CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math $(WARNINGS) \
-            $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -O1)
-LDFLAGS  += $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wpedantic -Wshadow \
+            -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(SANITIZE),-O1) $(CHECKED)
 LDLIBS   += $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
-,        := ,
 
-SOURCES  := $(wildcard sim/*.c parallel/*.c models/*.c)
-OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
-LIBRARY  := $(filter-out $(BUILD)/sim/main.o,$(OBJECTS))
-TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*.c))
+SOURCES  := $(wildcard models/*.c parallel/*.c sim/*.c)
+LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
+TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
+SHARED   := $(patsubst %.c,$(BUILD)/%.o,tests/case.c)
 
-all: $(BUILD)/sim.bin
-.PHONY: all
+all: $(BUILD)/bin/sim
 
-# The folder sim/ holds sources, so inside build/ the program is build/bin/sim.
-$(BUILD)/sim.bin: $(BUILD)/bin/sim
-	@touch $@
-$(BUILD)/bin/sim: $(OBJECTS)
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D); echo "  CC  $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/bin/sim: $(BUILD)/sim/main.o $(LIBRARY)
 	@mkdir -p $(@D); echo "  LD  $@"
-	@$(MPICC) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
-$(BUILD)/%.o: %.c | packages
-	@mkdir -p $(@D); echo "  CC  $<"
-	@$(MPICC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SHARED) $(LIBRARY)
 	@echo "  LD  $@"
-	@$(MPICC) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
-packages: ;
-.PHONY: packages
-.PRECIOUS: $(BUILD)/%.o
-tests: $(TESTS)
-.PHONY: tests
+	@$(CC) $(CHECKED) $^ $(LDLIBS) -lcmocka -o $@
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+# The outside witness: counts what reaches MPI, from outside the program.
+$(BUILD)/tests/witness.so: tests/witness.c
+	@mkdir -p $(@D); echo "  LD  $@"
+	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
+
+$(BUILD)/tests/compare: $(BUILD)/tests/compare.o $(LIBRARY)
+	@echo "  LD  $@"
+	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
+
+test-programs: all $(TESTS) $(BUILD)/tests/compare $(BUILD)/tests/witness.so
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:
+
+# ---- using ----
+
+deps: ## install the system packages that are missing (apt)
+	@tests/deps.sh $(PACKAGES)
+
+demo: deps ## train zero3.ini on 8 ranks, report, draw the charts
+	@$(MAKE) --no-print-directory all
+	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" mpirun -n 8 sim --config zero3.ini
+	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sim plot results/zero3.h5
+
+check: deps ## build in both precisions and run every test
+	@$(MAKE) --no-print-directory test-programs
+	@$(MAKE) --no-print-directory test-programs REAL=double
+	@tests/run.sh $(BUILD) $(BUILD)/double
+
+sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
+	@$(MAKE) --no-print-directory test-programs SANITIZE=1
+	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
+	@tests/run.sh build/sanitized build/double/sanitized
+
+install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
+	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs $(DESTDIR)$(PREFIX)/share/sim/plots
+	install -m 755 $(BUILD)/bin/sim $(DESTDIR)$(PREFIX)/bin/sim
+	install -m 644 configs/*.ini $(DESTDIR)$(PREFIX)/share/sim/configs/
+	install -m 644 results/*.gp $(DESTDIR)$(PREFIX)/share/sim/plots/
+
+gallery: all ## draw the README's charts again, from real runs
+	@results/gallery/draw.sh $(CURDIR)/$(BUILD)/bin
+
+lint: ## clang-tidy, cppcheck, the doors, the arrows and the format
+	@tests/lint.sh "$(CPPFLAGS)"
+
+format: ## clang-format on every source
+	clang-format -i $(wildcard models/*.[ch] parallel/*.[ch] sim/*.[ch] tests/*.[ch])
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@echo
+	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
+
+.PHONY: all test-programs deps demo check sanitize install gallery lint format clean help

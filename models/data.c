@@ -61,8 +61,8 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
         return NULL;
     }
     if (!markov && bytes <= sequence) {
-        error_set(error, "%s holds %lld bytes, fewer than model.sequence + 1 = %lld; try a longer text or a shorter sequence",
-                  config->source, (long long)bytes, (long long)sequence + 1);
+        error_set(error, "the text has %lld bytes, fewer than model.sequence + 1 = %lld; try a longer text or a shorter sequence",
+                  (long long)bytes, (long long)sequence + 1);
         return NULL;
     }
     Data *data = allocate_zeroed(1, sizeof *data);

@@ -1,4 +1,4 @@
-# loss.gp - the loss of a run with its gradient norm and learning rate, or of several runs with their distance.
+# loss.gp - the loss of a run, its gradient norm and learning rate; or of several runs, and their distance.
 # To restyle, edit the chart's own loss.gp (it holds its numbers) and draw it again:
 #     gnuplot loss.gp                      makes loss.png
 #     gnuplot -e "fmt='svg'" loss.gp       makes loss.svg
@@ -9,7 +9,9 @@ KEY = 4
 do for [k=1:RUNS] { if (strlen(NAMES[k]) > KEY) { KEY = strlen(NAMES[k]) } }
 MANY = RUNS > 1
 RIGHT = 870
-W = int(RIGHT + (MANY ? 100 + 6.9 * KEY : 40)); H = MANY ? 690 : 400 + 125 * PANELS
+W = int(RIGHT + (MANY ? 110 + 8 * KEY : 40)); H = MANY ? 690 : 400 + 125 * PANELS
+WORDS = 40 + 7.6 * (strlen(SUBTITLE1) > strlen(SUBTITLE2) ? strlen(SUBTITLE1) : strlen(SUBTITLE2))
+if (W < WORDS) { RIGHT = int(RIGHT + WORDS - W); W = int(WORDS) }
 load 'style.gp'
 
 array HUE[8] = ['#4477aa', '#66ccee', '#228833', '#ee7733', '#aa3377', '#ccbb44', '#ee6677', '#222222']
@@ -22,14 +24,15 @@ GAP = ROWS > 10 * RUNS ? ROWS / 6 : 1 # rows between two markers of one run
 shift(k) = GAP > 1 ? int(GAP * (k - 2) / (RUNS - 1.0)) : 0
 
 set multiplot
-set lmargin at screen X(100)
+set lmargin at screen X(108)
 set rmargin at screen X(RIGHT)
 set xrange [STEP_FIRST:STEP_LAST > STEP_FIRST ? STEP_LAST : STEP_FIRST + 1]
 set tmargin at screen Y(TOP + 6)
 set bmargin at screen Y(MANY ? 420 : 345)
 SPAN = HIGH > LOW ? HIGH - LOW : 1
-set yrange [LOW - 0.08 * SPAN:HIGH + 0.06 * SPAN]
-set ylabel 'loss (nats per token)' offset 0.5,0
+set yrange [LOW - (FLOORS ? 0.14 : 0.06) * SPAN:HIGH + 0.06 * SPAN] # the floor's name stands under its line
+set label 5 'loss (nats per token)' at screen X(24),Y((TOP + 6 + (MANY ? 420 : 345)) / 2) center rotate \
+    textcolor rgb INK
 LAST = MANY ? 0 : PANELS == 0 # is this panel the lowest, with the numbers of the x axis?
 set format x (LAST ? '%g' : '')
 set xlabel (LAST ? 'step' : '')
@@ -59,7 +62,7 @@ do for [i=1:3] { unset label i }
 do for [i=1:FLOORS] { unset label 10 + i; unset arrow 10 + i }
 
 if (MANY) {
-    # |loss - the first run's| on a log axis. Its lowest tick stands for an exact 0, which a log has no room for.
+    # |loss - the first run's| on a log axis, where an exact 0 has no place: the lowest tick stands for it.
     # The distances span DIFF_LOW to DIFF_HIGH, powers of ten; both are 0 when no two losses differ.
     SAME = DIFF_HIGH == 0
     ZERO = SAME ? 1e-8 : DIFF_LOW / 10
@@ -69,7 +72,8 @@ if (MANY) {
     set bmargin at screen Y(H - 62)
     set format x '%g'
     set xlabel 'step' offset 0,0.3
-    set ylabel '|loss − first run|'
+    set label 5 '|loss − first run|' at screen X(24),Y((452 + H - 62) / 2) center rotate \
+        textcolor rgb INK
     set logscale y
     set yrange [ZERO / 2:(SAME ? ZERO * 10 : DIFF_HIGH)]
     set ytics ()
@@ -82,7 +86,7 @@ if (MANY) {
         }
     }
     if (SAME) {
-        set label 4 'every loss is the same to the last bit' at graph 0.5,0.6 center textcolor rgb SOFT
+        set label 4 'no loss differs in any bit' at graph 0.5,0.6 center textcolor rgb SOFT
     }
     plot for [k=2:RUNS] $D using 1:(place(distance(k))) with lines linewidth THIN linecolor rgb hue(k), \
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(place(distance(k))) with points pointtype shape(k) \
@@ -96,10 +100,9 @@ if (MANY) {
         set bmargin at screen Y(460 + 125 * (p - 1))
         set format x (p == PANELS ? '%g' : '')
         set xlabel (p == PANELS ? 'step' : '') offset 0,0.3
-        set ylabel PANEL[p]
+        set label 5 PANEL[p] at screen X(24),Y(417 + 125 * (p - 1)) center rotate textcolor rgb INK font ',12'
         set yrange [0:PANEL_HIGH[p] * 1.08]
-        set ytics autofreq
-        set ytics PANEL_HIGH[p] > 0 ? PANEL_TIC[p] : 1
+        set ytics PANEL_TIC[p]
         set format y '%g'
         plot $D using 1:(column(PANEL_COLUMN[p])) with linespoints pointtype 7 pointsize 0.7*POINTS \
             linewidth 1.2 linecolor rgb (PANEL_COLUMN[p] == 3 ? '#aa3377' : '#228833')

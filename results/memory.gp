@@ -12,8 +12,9 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
          textcolor rgb ON[k] notitle, \
      $D using ($0-HALF*1.12):(formula(0)):(HALF*2.24):(0) with vectors nohead linecolor rgb '#111111' \
          linewidth 1.8 title FORMULA, \
-     $D using 0:(mark(0)) with points pointtype 7 pointsize DOT*1.5*SYMBOL linecolor rgb '#ffffff' notitle, \
-     $D using 0:(mark(0)) with points pointtype 7 pointsize DOT*SYMBOL linecolor rgb '#111111' \
+     $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*1.5*SYMBOL \
+         linecolor rgb '#ffffff' notitle, \
+     $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*SYMBOL linecolor rgb '#111111' \
          title 'peak of the sum', \
      $D using 0:(crest(0)):(above(mark(0), 0)) with labels offset 0,LIFT font ABOVE \
          textcolor rgb INK notitle

@@ -4,7 +4,8 @@ if (!exists('fmt')) fmt = 'png'
 if (!exists('out')) out = NAME.'.'.fmt
 # PNG is drawn at twice the size to stay crisp; SVG text and symbols need their own scale to look alike.
 if (fmt eq 'svg') {
-    set terminal svg size W,H dynamic enhanced font 'Arial,13' fontscale 1.3 linewidth 1.2 background '#ffffff'
+    set terminal svg size W,H dynamic enhanced font 'Arial,13' fontscale 1.3 linewidth 1.2 \
+        background '#ffffff'
 } else {
     set terminal pngcairo size 2*W,2*H enhanced font 'Arial,13' fontscale 2 linewidth 2.4 pointscale 2 \
         background '#ffffff'
@@ -23,10 +24,10 @@ set ylabel textcolor rgb INK
 set grid ytics linecolor rgb FAINT linewidth 1 linetype 1 back
 set key textcolor rgb INK vertical Left reverse spacing 1.35
 
-TOP = 100 # the title and two lines under it take this many pixels
+TOP = 106 # the title and two lines under it take this many pixels
 set label 1 '{/:Bold '.TITLE.'}' at screen X(24),Y(30) left textcolor rgb INK font ',17'
-set label 2 SUBTITLE1 at screen X(24),Y(58) left textcolor rgb SOFT
-set label 3 SUBTITLE2 at screen X(24),Y(79) left textcolor rgb SOFT
+set label 2 SUBTITLE1 at screen X(24),Y(58) left textcolor rgb SOFT font ',12'
+set label 3 SUBTITLE2 at screen X(24),Y(79) left textcolor rgb SOFT font ',12'
 
 # Three digits of a number that a chart's unit made readable.
-number(v) = v == 0 ? '0' : v >= 99.95 ? sprintf('%.0f', v) : v >= 9.995 ? sprintf('%.1f', v) : sprintf('%.2f', v)
+number(v) = v == 0 ? '0' : sprintf(v >= 99.95 ? '%.0f' : v >= 9.995 ? '%.1f' : '%.2f', v)

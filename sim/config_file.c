@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sim/config.h"
+#include "sim/files.h"
 #include "sim/words.h"
 
 enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
@@ -94,19 +95,8 @@ static FILE *open_config(const char *name, const char *program_directory, char p
 /* Reads all of `file`; refuses what is no text. */
 static char *read_text(FILE *file, const char *name, Error *error)
 {
-    size_t room = 1 << 16, used = 0;
-    char *text = allocate(room);
-    while (!feof(file) && !ferror(file) && used < LARGEST) {
-        if (room - used < 2) {
-            char *larger = allocate(room * 2);
-            memcpy(larger, text, used);
-            free(text);
-            text = larger;
-            room *= 2;
-        }
-        used += fread(text + used, 1, room - used - 1, file);
-    }
-    text[used] = '\0';
+    size_t used;
+    char *text = files_read(file, LARGEST, &used);
     const char *zero = memchr(text, '\0', used);
     int line = 1;
     for (const char *c = text; zero && c < zero; c++) line += *c == '\n';

@@ -13,6 +13,26 @@
 enum { PATH_SIZE = 4096 };
 
 /* "results" of "results/zero3.h5", "." of "zero3.h5" */
+char *files_read(FILE *file, size_t most, size_t *bytes)
+{
+    size_t room = 1 << 16, used = 0;
+    char *text = allocate(room + 1);
+    while (used < most && !feof(file) && !ferror(file)) {
+        if (used == room) {
+            char *larger = allocate(2 * room + 1);
+            memcpy(larger, text, used);
+            free(text);
+            text = larger;
+            room *= 2;
+        }
+        size_t wanted = room < most ? room - used : most - used;
+        used += fread(text + used, 1, wanted, file);
+    }
+    text[used] = '\0';
+    *bytes = used;
+    return text;
+}
+
 static void folder_of(const char *path, char *folder, size_t size)
 {
     const char *slash = strrchr(path, '/');

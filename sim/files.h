@@ -1,10 +1,15 @@
-/* files.h - what the system does to result files: folders made, copies,
+/* files.h - what the system does to files: read whole, folders made, copies,
  * earlier results kept, new ones put in place; and why it refused. */
 #ifndef SIM_FILES_H
 #define SIM_FILES_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include "models/error.h"
+
+/* The rest of an open file, at most `most` bytes of it, malloc'd and with a zero byte behind. ferror() tells
+ * whether it is all. */
+char *files_read(FILE *file, size_t most, size_t *bytes);
 
 /* "PATH: cannot WHAT: No space left on device (0.1 MB free); free some ...", from an errno; returns false. */
 bool files_refuse(const char *path, const char *what, int number, Error *error);

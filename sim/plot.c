@@ -52,7 +52,7 @@ typedef struct Request {
 static bool parse(Request *request, int argc, char **argv, Error *error)
 {
     bool options = true;
-    for (int i = 0; i < argc; i++) {
+    for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (options && !strcmp(arg, "--"))
             options = false;
@@ -114,7 +114,7 @@ static bool write_chart(int chart, const PlotRun *runs, int count, const char *t
         printf("%-10s skipped: %s%s\n", charts[chart].name, why,
                exists_in(folder, charts[chart].name) ? " (the picture of an earlier call stays there)" : "");
     else if (why[0])
-        printf("%-10s without %s\n", charts[chart].name, why);
+        printf("%-10s leaves out %s\n", charts[chart].name, why);
     const bool done = !*written || plot_write_script(templates, charts[chart].name, data, folder, error);
     free(data);
     return done;
@@ -130,9 +130,11 @@ static bool draw_charts(const bool written[CHARTS], const char *folder, Error *e
             const PlotDrawn drawn = plot_draw(folder, charts[chart].name, formats[f], error);
             if (drawn == PLOT_FAILED) return false;
             if (drawn == PLOT_NO_GNUPLOT)
-                return error_set(error, "gnuplot is not installed; install it (Debian, Ubuntu: apt install gnuplot-nox) "
-                                        "and repeat, or draw the .gp files in %s elsewhere with: gnuplot NAME.gp",
-                                 folder);
+                return error_set(
+                    error,
+                    "gnuplot is not installed; install it (Debian, Ubuntu: apt install gnuplot-nox) "
+                    "and repeat, or draw the .gp files in %s elsewhere with: gnuplot NAME.gp",
+                    folder);
         }
         printf("%-10s %s%s%s.png, .svg, .gp\n", charts[chart].name, folder,
                folder[strlen(folder) - 1] == '/' ? "" : "/", charts[chart].name);
@@ -141,7 +143,8 @@ static bool draw_charts(const bool written[CHARTS], const char *folder, Error *e
     return true;
 }
 
-static bool plot_runs(PlotRun *runs, int count, const Request *request, const char *program_directory, Error *error)
+static bool plot_runs(PlotRun *runs, int count, const Request *request, const char *program_directory,
+                      Error *error)
 {
     char folder[PLOT_PATH], templates[PLOT_PATH];
     plot_label_runs(runs, count);

@@ -40,9 +40,10 @@ static const struct Look {
     {"init.broadcast", "init.broadcast", "#882255"},
     {"output.gather", "output.gather", "#999933"},
     {"control", "control", "#bbbbbb"},
-    {plot_rest, "waiting, other", "#e3e3e3"},
+    {plot_rest, "outside actions", "#e3e3e3"},
 };
-static const char *const spare_colours[] = {"#44aa99", "#cc6677", "#117733", "#ddcc77", "#88ccee", "#882255", "#999933"};
+static const char *const spare_colours[] = {"#44aa99", "#cc6677", "#117733", "#ddcc77",
+                                            "#88ccee", "#882255", "#999933"};
 enum { LOOKS = sizeof looks / sizeof *looks, SPARES = sizeof spare_colours / sizeof *spare_colours };
 
 static int part_of(const PlotStack *stack, const char *name)
@@ -80,6 +81,12 @@ double plot_bar_formula(const PlotBar *bar)
     return sum;
 }
 
+double plot_bar_crest(const PlotBar *bar)
+{
+    const double marks = fmax(plot_bar_formula(bar), bar->stack->mark[bar->rank]); /* fmax skips NaN */
+    return fmax(plot_stack_total(bar->stack, bar->rank), marks);
+}
+
 /* ---- which bars ---- */
 
 static int by_number(const void *a, const void *b)
@@ -113,8 +120,8 @@ static void bars_of_ranks(PlotBars *bars, const PlotKind *kind, const PlotRun *r
     bars->count = plot_choose_ranks(height, run->ranks, chosen, &stride);
     for (int i = 0; i < bars->count; i++) bars->bar[i] = (PlotBar){run, stack, chosen[i]};
     if (stride > 1)
-        snprintf(bars->sampled, sizeof bars->sampled, "%d of %d ranks: one in %d, the lowest and the highest. ",
-                 bars->count, run->ranks, stride);
+        snprintf(bars->sampled, sizeof bars->sampled,
+                 "%d of %d ranks: one in %d, the lowest and the highest. ", bars->count, run->ranks, stride);
     free(height);
 }
 
@@ -195,11 +202,7 @@ static void collect_parts(PlotBars *bars)
         }
     qsort(bars->part, bars->parts, sizeof *bars->part, by_place);
     dress_parts(bars);
-    for (int b = 0; b < bars->count; b++) {
-        const PlotBar *bar = &bars->bar[b];
-        bars->highest = fmax(bars->highest, plot_stack_total(bar->stack, bar->rank));
-        bars->highest = fmax(bars->highest, fmax(plot_bar_formula(bar), bar->stack->mark[bar->rank])); /* skips NaN */
-    }
+    for (int b = 0; b < bars->count; b++) bars->highest = fmax(bars->highest, plot_bar_crest(&bars->bar[b]));
 }
 
 bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count)

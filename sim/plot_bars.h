@@ -1,4 +1,4 @@
-/* plot_bars.h - the bars of a stacked chart: a bar a rank of one run, or a bar a run; which parts they have. */
+/* plot_bars.h - the bars of a stacked chart, a bar a rank of one run or a bar a run, and their parts. */
 #ifndef SIM_PLOT_BARS_H
 #define SIM_PLOT_BARS_H
 #include "sim/plot_chart.h"
@@ -39,4 +39,5 @@ typedef struct PlotKind {
 bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count);
 double plot_bar_value(const PlotBar *bar, const char *part);
 double plot_bar_formula(const PlotBar *bar); /* the sum of its formulas; NaN when it has none */
+double plot_bar_crest(const PlotBar *bar);   /* the highest of its stack, formula and mark */
 #endif

@@ -20,7 +20,8 @@ bool plot_join(char path[PLOT_PATH], const char *folder, const char *name, Error
     const size_t length = strlen(folder);
     const char *slash = length == 0 || folder[length - 1] == '/' ? "" : "/";
     if (snprintf(path, PLOT_PATH, "%s%s%s", folder, slash, name) < PLOT_PATH) return true;
-    return error_set(error, "%.60s...: the path is longer than %d bytes; use a shorter one", folder, PLOT_PATH - 1);
+    return error_set(error, "%.60s...: the path is longer than %d bytes; use a shorter one", folder,
+                     PLOT_PATH - 1);
 }
 
 bool plot_make_folder(const char *folder, Error *error)
@@ -45,16 +46,19 @@ bool plot_make_folder(const char *folder, Error *error)
 
 bool plot_find_templates(const char *program_directory, char folder[PLOT_PATH], Error *error)
 {
-    static const char *const places[] = {"../share/sim/plots", "../../results", "../../../results"};
+    static const char *const places[] = {"../share/sim/plots", "../../results", "../../../results",
+                                         "../../../../results"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char file[PLOT_PATH];
-        if (!plot_join(folder, program_directory, places[i], error) || !plot_join(file, folder, "style.gp", error))
+        if (!plot_join(folder, program_directory, places[i], error) ||
+            !plot_join(file, folder, "style.gp", error))
             return false;
         if (access(file, R_OK) == 0) return true;
     }
-    return error_set(error, "the plot templates (style.gp and others) are in none of %s, %s, %s under %s; run "
-                            "make install, or the program in its source tree",
-                     places[0], places[1], places[2], program_directory);
+    return error_set(error,
+                     "the plot templates (style.gp and others) are neither in %s/%s nor in a folder results/ "
+                     "above it; run make install, or the program in its source tree",
+                     program_directory, places[0]);
 }
 
 /* The file that a line load 'NAME' names. */
@@ -78,8 +82,9 @@ static bool copy_template(FILE *out, const char *templates, const char *name, co
         else if (!strcmp(inner, "data.gp"))
             fputs(data, out);
         else if (depth == LOADS_MAX)
-            copied = error_set(error, "%s: load '%s' is the %dth load inside another; do they go in a circle?", path,
-                               inner, depth + 1);
+            copied =
+                error_set(error, "%s: load '%s' is the %dth load inside another; do they go in a circle?",
+                          path, inner, depth + 1);
         else
             copied = copy_template(out, templates, inner, data, depth + 1, error);
     }
@@ -87,7 +92,8 @@ static bool copy_template(FILE *out, const char *templates, const char *name, co
     return copied;
 }
 
-bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder, Error *error)
+bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder,
+                       Error *error)
 {
     char file[80], path[PLOT_PATH], draft[PLOT_PATH];
     snprintf(file, sizeof file, "%s.gp", name);
@@ -96,7 +102,8 @@ bool plot_write_script(const char *templates, const char *name, const char *data
     if (!plot_join(draft, folder, file, error)) return false;
     FILE *out = fopen(draft, "w");
     if (!out)
-        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", draft, strerror(errno));
+        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", draft,
+                         strerror(errno));
     snprintf(file, sizeof file, "%s.gp", name);
     const bool copied = copy_template(out, templates, file, data, 1, error);
     const bool whole = !ferror(out);
@@ -104,7 +111,8 @@ bool plot_write_script(const char *templates, const char *name, const char *data
         const int number = errno;
         unlink(draft);
         if (!copied) return false;
-        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", path, strerror(number));
+        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", path,
+                         strerror(number));
     }
     return true;
 }
@@ -112,7 +120,8 @@ bool plot_write_script(const char *templates, const char *name, const char *data
 /* ---- the picture ---- */
 
 /* In the child: nothing of ours may be printed, gnuplot's complaints go to `complaints`. */
-static _Noreturn void become_gnuplot(const char *folder, const char *settings, const char *script, int complaints)
+static _Noreturn void become_gnuplot(const char *folder, const char *settings, const char *script,
+                                     int complaints)
 {
     const int nowhere = open("/dev/null", O_RDWR);
     dup2(nowhere, STDIN_FILENO);
@@ -162,7 +171,8 @@ static bool is_whole(const char *path, const char *format)
 
 PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Error *error)
 {
-    char script[80], draft_name[80], picture_name[80], settings[160], draft[PLOT_PATH], picture[PLOT_PATH], said[1024];
+    char script[80], draft_name[80], picture_name[80], settings[160], draft[PLOT_PATH], picture[PLOT_PATH],
+        said[1024];
     snprintf(script, sizeof script, "%s.gp", name);
     snprintf(draft_name, sizeof draft_name, "%s.%s.tmp", name, format);
     snprintf(picture_name, sizeof picture_name, "%s.%s", name, format);

@@ -16,7 +16,8 @@ bool plot_find_templates(const char *program_directory, char folder[PLOT_PATH], 
 
 /* Writes folder/name.gp: the template name.gp with each line load '...' replaced
  * by what it names, 'data.gp' by `data`. So the file needs no other. */
-bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder, Error *error);
+bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder,
+                       Error *error);
 
 typedef enum { PLOT_DRAWN, PLOT_FAILED, PLOT_NO_GNUPLOT } PlotDrawn;
 /* Lets gnuplot draw folder/name.FORMAT ("png", "svg") from folder/name.gp. The

@@ -136,19 +136,19 @@ static void write_floors(FILE *out, const Losses *losses)
     fprintf(out, "]\narray FLOOR_OF[%d] = [", floors);
     for (int i = 0; i < floors; i++) {
         char text[PLOT_LABEL + 32];
-        snprintf(text, sizeof text, "entropy of the data%s%s:", floors > 1 ? ", " : "", floors > 1 ? floor[i]->label : "");
+        snprintf(text, sizeof text, "entropy of the data%s%s:", floors > 1 ? ", " : "",
+                 floors > 1 ? floor[i]->label : "");
         if (i) fputs(", ", out);
         plot_quote(out, text);
     }
     fputs("]\n", out);
 }
 
-/* A tic distance that gives two or three tics. */
+/* The smallest of 1, 2, 5, 10 times a power of ten that gives at most three tics above 0. */
 static double tic(double high)
 {
-    const double step = pow(10, floor(log10(high / 2)));
-    const double times = high / 2 / step;
-    return times >= 5 ? 5 * step : times >= 2 ? 2 * step : step;
+    const double step = pow(10, floor(log10(high / 3))), times = high / 3 / step;
+    return times <= 1 ? step : times <= 2 ? 2 * step : times <= 5 ? 5 * step : 10 * step;
 }
 
 /* Gradient norm and learning rate, as far as the run has them. */
@@ -161,12 +161,14 @@ static void write_panels(FILE *out, const Losses *losses)
         if (highest(losses, c) >= 0) column[panels++] = c;
     fprintf(out, "PANELS = %d\n", panels);
     if (panels == 0) return;
-    fprintf(out, "array PANEL[%d]\narray PANEL_COLUMN[%d]\narray PANEL_HIGH[%d]\narray PANEL_TIC[%d]\n", panels, panels,
-            panels, panels);
+    fprintf(out, "array PANEL[%d]\narray PANEL_COLUMN[%d]\narray PANEL_HIGH[%d]\narray PANEL_TIC[%d]\n",
+            panels, panels, panels, panels);
     for (int p = 0; p < panels; p++) {
         const double high = highest(losses, column[p]);
-        fprintf(out, "PANEL[%d] = '%s'; PANEL_COLUMN[%d] = %zu; PANEL_HIGH[%d] = %.17g; PANEL_TIC[%d] = %.17g\n", p + 1,
-                names[column[p] - 1], p + 1, column[p] + 2, p + 1, high > 0 ? high : 1, p + 1, tic(high > 0 ? high : 1));
+        fprintf(out,
+                "PANEL[%d] = '%s'; PANEL_COLUMN[%d] = %zu; PANEL_HIGH[%d] = %.17g; PANEL_TIC[%d] = %.17g\n",
+                p + 1, names[column[p] - 1], p + 1, column[p] + 2, p + 1, high > 0 ? high : 1, p + 1,
+                tic(high > 0 ? high : 1));
     }
 }
 
@@ -201,16 +203,19 @@ static void write_words(FILE *out, const Losses *losses)
     plot_describe(shown, losses->runs, first, sizeof first);
     if (first[0]) words_append(first, sizeof first, ". ");
     if (losses->runs == 1) {
-        words_append(first, sizeof first, "%s%zu step%s", reference->complete ? "" : "Unfinished: ", reference->steps,
+        words_append(first, sizeof first, "%s%zu step%s",
+                     reference->complete ? "" : "Unfinished: ", reference->steps,
                      reference->steps == 1 ? "" : "s");
         write_end(second, sizeof second, reference);
     } else {
         words_append(first, sizeof first, "The first run, %s, is the grey band", reference->label);
-        words_append(second, sizeof second, "Lower panel: distance of the others from it; 0 is equal to the last bit");
+        words_append(second, sizeof second,
+                     "Lower panel: distance of the others from it; 0 is equal to the last bit");
     }
     if (losses->block > 1)
         words_append(second, sizeof second, ". Each point: the mean of %zu steps", losses->block);
-    snprintf(line, sizeof line, "Training loss%s%s", losses->runs > 1 ? "" : ": ", losses->runs > 1 ? "" : reference->label);
+    snprintf(line, sizeof line, "Training loss%s%s", losses->runs > 1 ? "" : ": ",
+             losses->runs > 1 ? "" : reference->label);
     fputs("NAME = 'loss'\n", out);
     plot_set_text(out, "TITLE", line);
     plot_set_text(out, "SUBTITLE1", first);
@@ -257,8 +262,8 @@ bool plot_loss(FILE *out, const PlotRun *runs, int count, char *why, size_t size
         if (!runs[i].loss_why[0])
             losses.run[losses.runs++] = &runs[i];
         else
-            words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "", count > 1 ? ": " : "",
-                         runs[i].loss_why);
+            words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "",
+                         count > 1 ? ": " : "", runs[i].loss_why);
     }
     if (losses.runs == 0) return false;
     losses.columns = losses.runs == 1 ? 3 : (size_t)losses.runs;

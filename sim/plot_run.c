@@ -46,8 +46,8 @@ static double *read_array(H5 *file, const char *file_path, const char *path, int
     }
     if (fits) return values;
     free(values);
-    error_set(error, "%s: the shape of %s does not match its ranks, steps and names; is it damaged?", file_path,
-              path);
+    error_set(error, "%s: the shape of %s does not match its ranks, steps and names; is it damaged?",
+              file_path, path);
     return NULL;
 }
 
@@ -72,8 +72,8 @@ static bool read_column(H5 *file, PlotRun *run, const char *name, double **colum
     *column = read_array(file, run->path, path, 1, &rows, error);
     if (!*column) return false;
     if (rows >= run->steps) return true;
-    return error_set(error, "%s: %s has %zu rows, but %zu steps were finished; is it damaged?", run->path, path,
-                     rows, run->steps);
+    return error_set(error, "%s: %s has %zu rows, but %zu steps were finished; is it damaged?", run->path,
+                     path, rows, run->steps);
 }
 
 static bool read_steps(H5 *file, PlotRun *run, Error *error)
@@ -144,14 +144,16 @@ static void reduce_comm(PlotRun *run, const double *bytes)
         total += comm->value[cell] + (comm->theory[cell] > 0 ? comm->theory[cell] : 0);
     }
     if (total == 0)
-        snprintf(comm->why, PLOT_WHY, "no bytes were sent (%d rank%s)", run->ranks, run->ranks == 1 ? "" : "s");
+        snprintf(comm->why, PLOT_WHY, "no bytes were sent (%d rank%s)", run->ranks,
+                 run->ranks == 1 ? "" : "s");
 }
 
 static bool read_comm(H5 *file, PlotRun *run, Error *error)
 {
     PlotStack *comm = &run->comm;
     if (run->steps == 0 || !h5_exists(file, "/comm/bytes_sent")) {
-        snprintf(comm->why, PLOT_WHY, run->steps ? "the file has no /comm/bytes_sent" : "no step was finished");
+        snprintf(comm->why, PLOT_WHY,
+                 run->steps ? "the file has no /comm/bytes_sent" : "no step was finished");
         return true;
     }
     comm->name = h5_read_names(file, "/comm/purpose", &comm->parts, error);
@@ -161,7 +163,8 @@ static bool read_comm(H5 *file, PlotRun *run, Error *error)
     if (!bytes) return false;
     if (dims[0] < run->steps) {
         free(bytes);
-        return error_set(error, "%s: /comm/bytes_sent has %zu rows, but %zu steps were finished; is it damaged?",
+        return error_set(error,
+                         "%s: /comm/bytes_sent has %zu rows, but %zu steps were finished; is it damaged?",
                          run->path, dims[0], run->steps);
     }
     bool read = true;
@@ -179,7 +182,8 @@ static bool read_comm(H5 *file, PlotRun *run, Error *error)
 
 static bool model_state(const char *category)
 {
-    return !strcmp(category, "parameters") || !strcmp(category, "gradients") || !strcmp(category, "optimizer");
+    return !strcmp(category, "parameters") || !strcmp(category, "gradients") ||
+           !strcmp(category, "optimizer");
 }
 
 static bool read_memory(H5 *file, PlotRun *run, Error *error)
@@ -199,10 +203,8 @@ static bool read_memory(H5 *file, PlotRun *run, Error *error)
     }
     plot_stack_make(memory, run->ranks, memory->parts);
     double *peak = read_array(file, run->path, "/memory/peak", 2, plane, error);
-    double *total = peak && h5_exists(file, "/memory/peak_total")
-                        ? read_array(file, run->path, "/memory/peak_total", 1, &column, error)
-                        : NULL;
-    if (!peak || (!total && h5_exists(file, "/memory/peak_total"))) {
+    double *total = peak ? read_array(file, run->path, "/memory/peak_total", 1, &column, error) : NULL;
+    if (!total) {
         free(peak);
         return false;
     }
@@ -212,8 +214,7 @@ static bool read_memory(H5 *file, PlotRun *run, Error *error)
         sum += memory->value[cell];
         if (!model_state(memory->name[cell % memory->parts])) memory->theory[cell] = NAN;
     }
-    for (size_t rank = 0; total && rank < ranks; rank++)
-        if (total[rank] > 0) memory->mark[rank] = total[rank];
+    for (size_t rank = 0; rank < ranks; rank++) memory->mark[rank] = total[rank] > 0 ? total[rank] : 0;
     if (sum == 0) snprintf(memory->why, PLOT_WHY, "no peak was recorded before the run ended");
     free(peak);
     free(total);
@@ -227,11 +228,13 @@ static bool read_run(H5 *file, PlotRun *run, Error *error)
     char schema[32] = "";
     double number;
     if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1"))
-        return error_set(error, "%s: not a run file: its attribute schema is \"%s\", not \"sim-run/1\"; give a file "
-                                "that a run of sim recorded",
+        return error_set(error,
+                         "%s: not a run file: its attribute schema is \"%s\", not \"sim-run/1\"; give a file "
+                         "that a run of sim recorded",
                          run->path, schema);
     if (!h5_get_number(file, "/", "ranks", &number) || !(number >= 1 && number <= 1 << 24))
-        return error_set(error, "%s: the attribute ranks is missing or no count; is the file damaged?", run->path);
+        return error_set(error, "%s: the attribute ranks is missing or no count; is the file damaged?",
+                         run->path);
     run->ranks = (int)number;
     run->complete = h5_get_number(file, "/", "complete", &number) && number != 0;
     run->dry = h5_get_number(file, "/", "dry", &number) && number != 0;

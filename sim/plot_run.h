@@ -30,8 +30,8 @@ typedef struct PlotRun {
 
     size_t steps; /* finished ones; the columns below are as long */
     double *step, *loss, *grad_norm, *learning_rate;
-    double step_seconds;      /* the median step; NaN: unknown */
-    char loss_why[PLOT_WHY];  /* why there is no loss to draw; "" when there is */
+    double step_seconds;     /* the median step; NaN: unknown */
+    char loss_why[PLOT_WHY]; /* why there is no loss to draw; "" when there is */
 
     PlotStack comm;    /* bytes a step, the mean of all finished; no mark */
     bool comm_alike;   /* every finished step sent the same bytes */
@@ -40,7 +40,8 @@ typedef struct PlotRun {
     size_t comm_off_part;
 
     PlotStack memory; /* peak bytes; theory of the model states only; mark: the peak of the sum */
-    PlotStack time;   /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
+    PlotStack time; /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
+    double timed_step; /* which step that was; NaN: unknown */
 } PlotRun;
 
 /* Returns false with a message that names the file when it is not a run file

@@ -1,4 +1,5 @@
-/* plot_stacks.c - the stacked charts' data for gnuplot: bytes by purpose, memory by category, time by action. */
+/* plot_stacks.c - the stacked charts' data for gnuplot: bytes by purpose, memory
+ * by category, time by action. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@ static bool dark(const char *colour)
     return 0.299 * (double)(rgb >> 16) + 0.587 * (double)(rgb >> 8 & 255) + 0.114 * (double)(rgb & 255) < 140;
 }
 
-static void write_texts(FILE *out, const char *array, int count,
-                        void (*text)(FILE *, const PlotBars *, int), const PlotBars *bars)
+static void write_texts(FILE *out, const char *array, int count, void (*text)(FILE *, const PlotBars *, int),
+                        const PlotBars *bars)
 {
     fprintf(out, "array %s[%d] = [", array, count);
     for (int i = 0; i < count; i++) {
@@ -84,8 +85,11 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     write_texts(out, "LABEL", bars->count, compare ? run_label : rank_label, bars);
     if (compare) write_texts(out, "NOTE", bars->count, run_note, bars);
     write_parts(out, bars, kind);
-    fputs("# formula, mark, then the parts from the bottom up\n$D << EOD\n", out);
+    fputs("# the highest thing in the bar, formula, mark, then the parts from the bottom up\n$D << EOD\n",
+          out);
     for (int b = 0; b < bars->count; b++) {
+        plot_number(out, plot_bar_crest(&bars->bar[b]));
+        fputc(' ', out);
         plot_number(out, plot_bar_formula(&bars->bar[b]));
         fputc(' ', out);
         plot_number(out, bars->bar[b].stack->mark[bars->bar[b].rank]);
@@ -137,7 +141,8 @@ static double mark(const PlotStack *stack, int rank)
 
 static double busy(const PlotStack *stack, int rank)
 {
-    return plot_stack_total(stack, rank) - stack->value[(size_t)(rank + 1) * stack->parts - 1]; /* the rest is last */
+    return plot_stack_total(stack, rank) -
+           stack->value[(size_t)(rank + 1) * stack->parts - 1]; /* the rest is last */
 }
 
 /* ---- bytes ---- */
@@ -152,7 +157,8 @@ static void compare_bytes(char *line, size_t size, const PlotBars *bars, const P
 {
     const PlotRun *worst = NULL;
     for (int i = 0; i < count; i++)
-        if (!runs[i].comm.why[0] && !isnan(runs[i].comm_off) && (!worst || runs[i].comm_off > worst->comm_off))
+        if (!runs[i].comm.why[0] && !isnan(runs[i].comm_off) &&
+            (!worst || runs[i].comm_off > worst->comm_off))
             worst = &runs[i];
     if (!worst) {
         words_append(line, size, "The file has no formulas");
@@ -164,8 +170,9 @@ static void compare_bytes(char *line, size_t size, const PlotBars *bars, const P
     else {
         char off[32];
         plot_show(off, sizeof off, worst->comm_off, plot_byte_unit);
-        words_append(line, size, "Off the formula by up to %s (%s%srank %d, %s)", off, count > 1 ? worst->label : "",
-                     count > 1 ? ", " : "", worst->comm_off_rank, worst->comm.name[worst->comm_off_part]);
+        words_append(line, size, "Off the formula by up to %s (%s%srank %d, %s)", off,
+                     count > 1 ? worst->label : "", count > 1 ? ", " : "", worst->comm_off_rank,
+                     worst->comm.name[worst->comm_off_part]);
     }
     const char *separator = "; no formula for ";
     for (size_t p = 0; p < bars->parts; p++) {
@@ -185,9 +192,11 @@ bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size
 
     char first[512], second[512] = "";
     begin_line(first, sizeof first, &bars, runs, count);
-    words_append(first, sizeof first, count > 1 ? "The busiest rank of each run" : "Payload bytes handed to the network");
+    words_append(first, sizeof first,
+                 count > 1 ? "The busiest rank of each run" : "Payload bytes handed to the network");
     if (count == 1 && runs->steps > 1)
-        words_append(second, sizeof second, runs->comm_alike ? "All %zu steps alike. " : "Mean of %zu steps. ", runs->steps);
+        words_append(second, sizeof second,
+                     runs->comm_alike ? "All %zu steps alike. " : "Mean of %zu steps. ", runs->steps);
     compare_bytes(second, sizeof second, &bars, runs, count);
     plot_set_text(out, "FORMULA", "formula");
     return write_chart(out, &bars, &kind, count > 1, "comm", "Bytes sent per rank and step", first, second);
@@ -210,11 +219,14 @@ bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t si
 
     char first[512];
     begin_line(first, sizeof first, &bars, runs, count);
-    words_append(first, sizeof first, count > 1 ? "The rank with the highest peak of each run" : "Tensors allocated, in bytes counted");
+    words_append(first, sizeof first,
+                 count > 1 ? "The rank with the highest peak of each run"
+                           : "Tensors allocated, in bytes counted");
     plot_set_text(out, "FORMULA", "formula: model states");
-    return write_chart(out, &bars, &kind, count > 1, "memory", "Peak memory per rank", first,
-                       "Stacked: each category's own peak. These fall at different moments, so the peak of the sum "
-                       "(dot, number) is lower");
+    return write_chart(
+        out, &bars, &kind, count > 1, "memory", "Peak memory per rank", first,
+        "Stacked: each category's own peak. These fall at different moments, so the peak of the sum "
+        "(dot, number) can be lower");
 }
 
 /* ---- time ---- */
@@ -234,10 +246,15 @@ bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t
 
     char first[512];
     begin_line(first, sizeof first, &bars, runs, count);
-    words_append(first, sizeof first,
-                 count > 1 ? "One recorded step of each run, its busiest rank"
-                           : "One recorded step. Above a bar: the share of it that the rank waited");
+    if (count > 1)
+        words_append(first, sizeof first, "The recorded step of each run, its busiest rank");
+    else if (isnan(runs->timed_step))
+        words_append(first, sizeof first, "One step. Above a bar: the share of it outside any action");
+    else
+        words_append(first, sizeof first, "Step %.0f. Above a bar: the share of it outside any action",
+                     runs->timed_step);
     plot_set_text(out, "MARK", "median of all steps");
-    return write_chart(out, &bars, &kind, count > 1, "step_time", "Time of a step", first,
-                       "Wall clock: where ranks share cores, every part also holds the time of the others");
+    return write_chart(
+        out, &bars, &kind, count > 1, "step_time", "Time of a step", first,
+        "Wall clock: an action holds its own waiting, and where ranks share cores, the time of the others");
 }

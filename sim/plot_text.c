@@ -10,7 +10,12 @@ enum { LABEL_LETTERS = 32 };
 static int letter_bytes(const char *text)
 {
     const unsigned char first = (unsigned char)text[0];
-    const int bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    const int bytes = first < 0x80   ? 1
+                      : first < 0xc2 ? 0
+                      : first < 0xe0 ? 2
+                      : first < 0xf0 ? 3
+                      : first < 0xf5 ? 4
+                                     : 0;
     for (int i = 1; i < bytes; i++)
         if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
     return bytes;
@@ -67,14 +72,19 @@ PlotUnit plot_byte_unit(double highest)
 
 PlotUnit plot_time_unit(double highest)
 {
-    return highest >= 1 ? (PlotUnit){"s", 1} : highest >= 1e-3 ? (PlotUnit){"ms", 1e-3} : (PlotUnit){"µs", 1e-6};
+    return highest >= 1      ? (PlotUnit){"s", 1}
+           : highest >= 1e-3 ? (PlotUnit){"ms", 1e-3}
+                             : (PlotUnit){"µs", 1e-6};
 }
 
 void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double))
 {
     const PlotUnit fit = unit(value);
     const double scaled = value / fit.scale;
-    const int digits = fit.scale == 1 && scaled == floor(scaled) ? 0 : scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+    const int digits = fit.scale == 1 && scaled == floor(scaled) ? 0
+                       : scaled >= 99.95                         ? 0
+                       : scaled >= 9.995                         ? 1
+                                                                 : 2;
     snprintf(text, size, "%.*f %s", digits, scaled, fit.name);
 }
 
@@ -123,7 +133,8 @@ void plot_label_runs(PlotRun *runs, int count)
             plot_stem(runs[i].path, stem, sizeof stem);
             label[0] = '\0';
             if (way == NUMBERED) words_append(label, PLOT_LABEL, "%d: ", i + 1);
-            if (way == STEM || way == STEM_AND_DATA || way == NUMBERED) words_append(label, PLOT_LABEL, "%s", stem);
+            if (way == STEM || way == STEM_AND_DATA || way == NUMBERED)
+                words_append(label, PLOT_LABEL, "%s", stem);
             if (way == STEM_AND_DATA) words_append(label, PLOT_LABEL, " ");
             if (way == DATA || way == STEM_AND_DATA) words_append(label, PLOT_LABEL, "%s", runs[i].data);
             if (way == PATH) words_append(label, PLOT_LABEL, "%s", runs[i].path);
@@ -145,7 +156,12 @@ void plot_describe(const PlotRun *runs, int count, char *text, size_t size)
     if (ranks) words_append(text, size, "%d rank%s", runs[0].ranks, runs[0].ranks == 1 ? "" : "s");
     const double p = runs[0].parameters;
     if (parameters)
-        words_append(text, size, "%s%.3g %sparameters", text[0] ? ", " : "", p >= 1e9 ? p / 1e9 : p >= 1e6 ? p / 1e6 : p / 1e3,
-                     p >= 1e9 ? "G " : p >= 1e6 ? "M " : "k ");
+        words_append(text, size, "%s%.3g %sparameters", text[0] ? ", " : "",
+                     p >= 1e9   ? p / 1e9
+                     : p >= 1e6 ? p / 1e6
+                                : p / 1e3,
+                     p >= 1e9   ? "G "
+                     : p >= 1e6 ? "M "
+                                : "k ");
     if (precision) words_append(text, size, "%s%s", text[0] ? ", " : "", runs[0].precision);
 }

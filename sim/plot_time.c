@@ -83,7 +83,8 @@ static void reduce_time(PlotRun *run, Row *rows, size_t count)
         rows[kept++] = rows[i];
     }
     if (kept == 0) {
-        snprintf(time->why, PLOT_WHY, run->dry ? "a dry run takes no time" : "no step's actions were recorded");
+        snprintf(time->why, PLOT_WHY,
+                 run->dry ? "a dry run takes no time" : "no step's actions were recorded");
         return;
     }
     qsort(rows, kept, sizeof *rows, by_rank);
@@ -123,6 +124,9 @@ bool plot_time_read(H5 *file, PlotRun *run, Error *error)
                              &count, error);
         if (!rows) return false;
     }
+    double step;
+    const bool known = count && h5_get_number(file, "/timeline", "step", &step) && step >= 0;
+    run->timed_step = known ? step : NAN;
     reduce_time(run, rows, count);
     free(rows);
     return true;

@@ -2,6 +2,7 @@
 #include "sim/run.h"
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "parallel/comm_virtual.h"
 #include "sim/agree.h"
 #include "sim/config.h"
+#include "sim/config_rows.h"
 #include "sim/files.h"
 #include "sim/progress.h"
 #include "sim/recorder.h"
@@ -32,7 +34,6 @@ typedef struct Run {
     int64_t text_bytes;
     Trainer *trainer;
     Recorder *recorder; /* main */
-    char path[CONFIG_PATH];
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     StepRecord *records;                                            /* main: of all ranks */
     Error error;
@@ -71,58 +72,41 @@ static bool read_config(Run *run)
     return ok; /* the same text, so the same answer on every rank */
 }
 
-static char *files_read(const char *path, int64_t *bytes, Error *error)
-{
-    FILE *file = fopen(path, "rb");
-    char *text = NULL;
-    size_t used = 0, room = 0;
-    if (!file) {
-        error_set(error, "cannot open: %s", strerror(errno));
-        return NULL;
-    }
-    do {
-        if (used == room) {
-            room = room ? 2 * room : 1 << 16;
-            text = realloc(text, room + 1);
-            if (!text) fail("out of memory: %zu bytes of text", room);
-        }
-        used += fread(text + used, 1, room - used, file);
-    } while (used == room);
-    bool ok = !ferror(file);
-    fclose(file);
-    *bytes = (int64_t)used;
-    if (ok && used > 0) return text;
-    error_set(error, "%s", ok ? "the file is empty" : "cannot read");
-    free(text);
-    return NULL;
-}
-
 static bool read_text(Run *run)
 {
     const char *source = run->config.data.source;
     if (strcmp(source, "markov") == 0) return true;
-    Error why;
-    if (run->main) {
-        run->text = files_read(source, &run->text_bytes, &why);
-        if (!run->text) config_refuse(&run->config, "data.source", &run->error, "%s", why.text);
+    FILE *file = run->main ? fopen(source, "rb") : NULL;
+    if (file) {
+        size_t bytes;
+        run->text = files_read(file, SIZE_MAX, &bytes);
+        run->text_bytes = (int64_t)bytes;
+        if (ferror(file)) {
+            free(run->text);
+            run->text = NULL;
+        }
     }
+    if (run->main && !run->text)
+        config_refuse(&run->config, "data.source", &run->error, "cannot read it: %s; try the path of a text file, or markov",
+                      strerror(errno));
+    if (file) fclose(file);
     return share(run, &run->text, &run->text_bytes, !run->options->dry);
 }
 
+/* A dry run has a default of its own: it must not take a real run's place. */
 static void output_path(Run *run)
 {
+    Config *c = &run->config;
     char stem[CONFIG_PATH - 32];
-    config_stem(&run->config, stem, sizeof stem);
-    if (run->config.output.file[0])
-        snprintf(run->path, sizeof run->path, "%s", run->config.output.file);
-    else
-        snprintf(run->path, sizeof run->path, "results/%s%s.h5", stem, run->options->dry ? "-dry" : "");
+    config_stem(c, stem, sizeof stem);
+    if (run->options->dry && c->origin[config_row_named("output.file")] == ORIGIN_DEFAULT)
+        snprintf(c->output.file, sizeof c->output.file, "results/%s-dry.h5", stem);
 }
 
 /* Whatever will be written at the end must be writable now. */
 static bool prepare_outputs(Run *run)
 {
-    const char *paths[] = {run->path, run->config.output.weights, run->config.output.gradients};
+    const char *paths[] = {run->config.output.file, run->config.output.weights, run->config.output.gradients};
     bool ok = true;
     for (int i = 0; i < (run->options->dry ? 1 : 3) && run->main && ok; i++)
         if (paths[i][0]) ok = files_prepare(paths[i], &run->error);
@@ -140,7 +124,7 @@ static void open_recorder(Run *run)
         theory_bytes(&run->config, ranks, r, bytes + r * PURPOSES);
         theory_memory(&run->config, ranks, r, memory + r * MEMORY_CATEGORIES);
     }
-    RunInfo info = {.path = run->path,
+    RunInfo info = {.path = run->config.output.file,
                     .command_line = run->options->command_line,
                     .ranks = ranks,
                     .dry = run->options->dry,
@@ -298,14 +282,19 @@ static void finish(Run *run)
     free(outside);
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void announce(const Run *run)
 {
     const Config *c = &run->config;
-    printf("sim: %s, %s on %d rank%s%s: %.3f M parameters (" REAL_NAME "), batch %lld x %lld tokens, %d microbatch%s a rank and step\n",
-           c->name, config_data_name(c->parallel.kind), run->world->size, run->world->size == 1 ? "" : "s",
-           run->options->dry ? ", dry" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
-           (long long)c->train.global_batch, (long long)c->model.shape.sequence, run->trainer->microbatches,
-           run->trainer->microbatches == 1 ? "" : "es");
+    int64_t tokens = c->train.global_batch * c->model.shape.sequence;
+    printf("%s: %s on %d rank%s%s, %.3f M parameters in " REAL_NAME ", %lld tokens a step in %d microbatch%s a rank\n",
+           c->name, config_data_name(c->parallel.kind), run->world->size, plural(run->world->size),
+           run->options->dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6, (long long)tokens,
+           run->trainer->microbatches, run->trainer->microbatches == 1 ? "" : "es");
     fflush(stdout);
 }
 
@@ -317,7 +306,11 @@ static int run_all(Run *run)
     if (!prepare_outputs(run)) return STATUS_BAD_REQUEST;
     run->trainer = trainer_new(&run->config, run->world->comm, (const unsigned char *)run->text, run->text_bytes,
                                run->options->dry, &run->error);
-    if (!run->trainer) return STATUS_BAD_REQUEST;
+    if (!run->trainer) {
+        Error why = run->error;
+        config_refuse(&run->config, "data.source", &run->error, "%s", why.text);
+        return STATUS_BAD_REQUEST;
+    }
     if (run->main) announce(run);
     if (run->config.model.init[0]) {
         Error why;
@@ -344,7 +337,7 @@ int run_rank(Comm *comm, const RunOptions *options)
     if (run->main) run->records = allocate((size_t)comm->size * sizeof *run->records);
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && !report_run(run->path, &run->error)) status = STATUS_FAILED;
+    if (run->main && status == STATUS_OK && !report_run(run->config.output.file, &run->error)) status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);
         fprintf(stderr, "sim: %s\n", run->error.text);

@@ -32,7 +32,7 @@ static int parameter_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
 
 typedef struct Check {
     const Gpt *gpt;
-    const char *path;
+    bool known; /* every name so far */
     Error *error;
 } Check;
 
@@ -47,18 +47,19 @@ static bool passed_over(const Gpt *gpt, const char *name)
 
 static bool name_is_known(const char *name, void *context)
 {
-    const Check *c = context;
+    Check *c = context;
     for (int i = 0; i < c->gpt->parameters; i++)
         if (strcmp(c->gpt->parameter[i].name, name) == 0) return true;
     if (passed_over(c->gpt, name)) return true;
+    c->known = false;
     return error_set(c->error,
-                     "%s: tensor '%s' has no place in a model of %lld layers%s; try model.layers or "
+                     "tensor '%s' has no place in a model of %lld layers%s; try model.layers or "
                      "model.tie_embeddings as in the file",
-                     c->path, name, (long long)c->gpt->shape.layers,
+                     name, (long long)c->gpt->shape.layers,
                      c->gpt->shape.tie_embeddings ? " with a tied head" : "");
 }
 
-static bool check_file(H5 *file, const Gpt *gpt, const char *path, Error *error)
+static bool check_file(H5 *file, const Gpt *gpt, Error *error)
 {
     for (int i = 0; i < gpt->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
@@ -67,17 +68,16 @@ static bool check_file(H5 *file, const Gpt *gpt, const char *path, Error *error)
         int rank, wanted_rank = parameter_shape(p, wanted);
         path_of(p, name, sizeof name);
         if (!h5_exists(file, name))
-            return error_set(error, "%s: tensor '%s' is missing; try a file with Hugging Face's GPT-2 names", path,
-                             p->name);
+            return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's GPT-2 names", p->name);
         if (!h5_shape(file, name, &rank, dims, error)) return false;
         if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) continue;
         shape_text(rank, dims, have, sizeof have);
         shape_text(wanted_rank, wanted, want, sizeof want);
-        return error_set(error, "%s: tensor '%s' is %s, the model's is %s; try [model] sizes as in the file", path,
-                         p->name, have, want);
+        return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file", p->name,
+                         have, want);
     }
-    Check check = {gpt, path, error};
-    return h5_each(file, name_is_known, &check, error);
+    Check check = {gpt, true, error};
+    return h5_each(file, name_is_known, &check, error) && check.known;
 }
 
 static bool read_unit(H5 *file, const Gpt *gpt, int unit, Tensor whole, Error *error)
@@ -97,7 +97,7 @@ static bool read_unit(H5 *file, const Gpt *gpt, int unit, Tensor whole, Error *e
 bool weights_load(const char *path, DataParallel *d, Group *world, Error *error)
 {
     H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
-    if (!agree(world, file && check_file(file, d->gpt, path, error))) {
+    if (!agree(world, file && check_file(file, d->gpt, error))) {
         if (file) h5_close(file, NULL);
         return false;
     }

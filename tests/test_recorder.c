@@ -313,7 +313,9 @@ static void test_killed(void **state)
             for (int64_t n = 0; recorder && step(recorder, n, NULL);) *finished = ++n;
             _exit(3);
         }
-        usleep((useconds_t)(2000 + 1777 * i));
+        /* every other one around the moment the columns grow */
+        for (int wait = 0; i % 2 && *finished < 1020 && wait < 20000; wait++) usleep(500);
+        usleep((useconds_t)(i % 2 ? 300 * i : 2000 + 1777 * i));
         kill(child, SIGKILL);
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);

@@ -1,0 +1,214 @@
+/* compare.c - what the shell tests ask of HDF5 files.
+ *
+ *   compare bytes RUN              every step's counted bytes equal the formula's, on every rank
+ *   compare memory RUN             peaks equal the formula's where there is one
+ *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw
+ *   compare dry REAL DRY           the same bytes of a step, and the same peaks
+ *   compare steps RUN N            N finished steps, every value of them there
+ *   compare same A B               the same tensors, bit for bit
+ *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value
+ *   compare losses RUN FILE TOL    /steps/loss equals the numbers of a text file, relatively
+ *   compare floor RUN PERCENT      the last tenth's mean loss is within PERCENT of the entropy
+ * Exit status 0 when so; else 1, with a line that says where not. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/h5.h"
+
+typedef struct Numbers {
+    double *value;
+    int rank;
+    size_t dims[H5_MAX_RANK], count;
+} Numbers;
+
+static H5 *open_file(const char *path)
+{
+    Error error;
+    H5 *file = h5_open(path, &error);
+    if (file) return file;
+    printf("%s\n", error.text);
+    exit(1);
+}
+
+static Numbers read_numbers(H5 *file, const char *path)
+{
+    Error error;
+    Numbers n = {.count = 1};
+    n.value = h5_read_numbers(file, path, &n.rank, n.dims, &error);
+    if (!n.value) {
+        printf("%s\n", error.text);
+        exit(1);
+    }
+    for (int i = 0; i < n.rank; i++) n.count *= n.dims[i];
+    return n;
+}
+
+static int differ(const char *format, const char *what, double a, double b)
+{
+    printf(format, what, a, b);
+    printf("\n");
+    return 1;
+}
+
+static size_t finished(H5 *file)
+{
+    Numbers step = read_numbers(file, "/steps/step");
+    size_t n = 0;
+    while (n < step.count && step.value[n] == (double)n) n++;
+    free(step.value);
+    return n;
+}
+
+static int compare_bytes(H5 *file)
+{
+    Numbers sent = read_numbers(file, "/comm/bytes_sent"), theory = read_numbers(file, "/comm/theory_bytes");
+    size_t steps = finished(file), cells = theory.count;
+    if (steps == 0) return differ("%s: %.0f finished steps%.0s", "run", 0, 0);
+    for (size_t i = 0; i < steps * cells; i++)
+        if (sent.value[i] != theory.value[i % cells])
+            return differ("%s: sent %.1f, formula %.1f", "bytes", sent.value[i], theory.value[i % cells]);
+    return 0;
+}
+
+static int compare_memory(H5 *file)
+{
+    Numbers peak = read_numbers(file, "/memory/peak"), theory = read_numbers(file, "/memory/theory");
+    int known = 0;
+    for (size_t i = 0; i < peak.count; i++) {
+        if (isnan(theory.value[i])) continue;
+        known++;
+        if (peak.value[i] != theory.value[i])
+            return differ("%s: peak %.1f, formula %.1f", "memory", peak.value[i], theory.value[i]);
+    }
+    return known ? 0 : differ("%s: no formula%.0s%.0s", "memory", 0, 0);
+}
+
+static int compare_witness(H5 *file, const char *prefix)
+{
+    static const char *const kinds[][2] = {{"/comm/bytes_sent", "/comm/bytes_outside"},
+                                           {"/comm/messages", "/comm/messages_outside"}};
+    size_t steps = finished(file);
+    for (int k = 0; k < 2; k++) {
+        Numbers in = read_numbers(file, kinds[k][0]), out = read_numbers(file, kinds[k][1]);
+        size_t ranks = out.dims[0], purposes = out.dims[1];
+        for (size_t r = 0; r < ranks; r++) {
+            double counted = 0;
+            for (size_t p = 0; p < purposes; p++) {
+                counted += out.value[r * purposes + p];
+                for (size_t s = 0; s < steps; s++) counted += in.value[(s * ranks + r) * purposes + p];
+            }
+            char name[4096];
+            long long rank, seen[2], violations;
+            snprintf(name, sizeof name, "%s.%zu", prefix, r);
+            FILE *witness = fopen(name, "r");
+            if (!witness || fscanf(witness, "%lld %lld %lld %lld", &rank, &seen[0], &seen[1], &violations) != 4)
+                return differ("%s: unreadable%.0s%.0s", name, 0, 0);
+            fclose(witness);
+            if (violations) return differ("%s: %.0f collectives of MPI's own%.0s", name, (double)violations, 0);
+            if (counted != (double)seen[k] || counted <= 0)
+                return differ("%s: counted %.0f, the witness saw %.0f", name, counted, (double)seen[k]);
+        }
+    }
+    return 0;
+}
+
+static int compare_dry(H5 *real_run, H5 *dry)
+{
+    static const char *const paths[] = {"/memory/peak", "/memory/peak_total", "/comm/bytes_outside", "/comm/messages_outside"};
+    Numbers a = read_numbers(real_run, "/comm/bytes_sent"), b = read_numbers(dry, "/comm/bytes_sent");
+    for (size_t i = 0; i < b.dims[1] * b.dims[2]; i++)
+        if (a.value[i] != b.value[i]) return differ("%s: real %.0f, dry %.0f", "/comm/bytes_sent", a.value[i], b.value[i]);
+    for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+        a = read_numbers(real_run, paths[k]), b = read_numbers(dry, paths[k]);
+        for (size_t i = 0; i < a.count; i++)
+            if (a.value[i] != b.value[i]) return differ("%s: real %.0f, dry %.0f", paths[k], a.value[i], b.value[i]);
+    }
+    return 0;
+}
+
+static int compare_steps(H5 *file, double wanted)
+{
+    static const char *const columns[] = {"/steps/loss", "/steps/grad_norm", "/steps/wall_time"};
+    size_t n = finished(file);
+    if (wanted >= 0 ? (double)n != wanted : n == 0) return differ("%s: %.0f finished, not %.0f", "steps", (double)n, wanted);
+    for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+        Numbers column = read_numbers(file, columns[k]);
+        for (size_t i = 0; i < n; i++)
+            if (!isfinite(column.value[i])) return differ("%s: step %.0f is %f", columns[k], (double)i, column.value[i]);
+    }
+    return 0;
+}
+
+typedef struct Pair {
+    H5 *a, *b;
+    double tolerance; /* < 0: bit for bit */
+    int tensors, apart;
+} Pair;
+
+static bool compare_tensor(const char *name, void *context)
+{
+    Pair *pair = context;
+    char path[256];
+    snprintf(path, sizeof path, "/%s", name);
+    Numbers a = read_numbers(pair->a, path), b = read_numbers(pair->b, path);
+    pair->tensors++;
+    double largest = 0, apart = 0;
+    for (size_t i = 0; i < a.count && a.count == b.count; i++) {
+        largest = fmax(largest, fabs(a.value[i]));
+        if (!(fabs(a.value[i] - b.value[i]) <= apart)) apart = fabs(a.value[i] - b.value[i]);
+    }
+    double allowed = pair->tolerance < 0 ? 0 : pair->tolerance * largest;
+    if (a.count != b.count || !(apart <= allowed)) pair->apart += differ("%s: %.3g apart, %.3g allowed", name, apart, allowed);
+    free(a.value);
+    free(b.value);
+    return true;
+}
+
+static int compare_tensors(H5 *a, H5 *b, double tolerance)
+{
+    Pair pair = {.a = a, .b = b, .tolerance = tolerance};
+    Error error;
+    if (!h5_each(a, compare_tensor, &pair, &error)) return differ("%s%.0s%.0s", error.text, 0, 0);
+    return pair.apart > 0 || pair.tensors == 0;
+}
+
+static int compare_losses(H5 *file, const char *path, double tolerance)
+{
+    Numbers loss = read_numbers(file, "/steps/loss");
+    FILE *text = fopen(path, "r");
+    size_t n = 0;
+    for (double wanted; text && fscanf(text, "%lf", &wanted) == 1; n++)
+        if (n >= loss.count || !(fabs(loss.value[n] / wanted - 1) <= tolerance))
+            return differ("%s: %.9g, not %.9g", "loss", n < loss.count ? loss.value[n] : (double)NAN, wanted);
+    return n != finished(file) || n == 0;
+}
+
+static int compare_floor(H5 *file, double percent)
+{
+    Numbers loss = read_numbers(file, "/steps/loss");
+    double entropy = (double)NAN, mean = 0;
+    h5_get_number(file, "/", "entropy", &entropy);
+    size_t n = finished(file), tail = n / 10;
+    for (size_t i = n - tail; i < n; i++) mean += loss.value[i] / (double)tail;
+    return fabs(mean / entropy - 1) * 100 <= percent ? 0 : differ("%s: %.4f, floor %.4f", "loss", mean, entropy);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) return 2;
+    const char *what = argv[1];
+    H5 *a = open_file(argv[2]);
+    if (strcmp(what, "bytes") == 0) return compare_bytes(a);
+    if (strcmp(what, "memory") == 0) return compare_memory(a);
+    if (argc < 4) return 2;
+    if (strcmp(what, "witness") == 0) return compare_witness(a, argv[3]);
+    if (strcmp(what, "dry") == 0) return compare_dry(a, open_file(argv[3]));
+    if (strcmp(what, "steps") == 0) return compare_steps(a, atof(argv[3]));
+    if (strcmp(what, "same") == 0) return compare_tensors(a, open_file(argv[3]), -1);
+    if (strcmp(what, "floor") == 0) return compare_floor(a, atof(argv[3]));
+    if (argc < 5) return 2;
+    if (strcmp(what, "near") == 0) return compare_tensors(a, open_file(argv[3]), atof(argv[4]));
+    if (strcmp(what, "losses") == 0) return compare_losses(a, argv[3], atof(argv[4]));
+    return 2;
+}

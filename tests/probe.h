@@ -1,0 +1,99 @@
+/* probe.h - random tensors, and gradients held against finite differences. */
+#ifndef TESTS_PROBE_H
+#define TESTS_PROBE_H
+#include <math.h>
+#include <stdint.h>
+#include "models/random.h"
+#include "models/tensor.h"
+
+/* The five-point central difference has an error of h^4 f'''''/30 from its
+ * form and of about eps |f| / h from rounding; h balances the two. */
+#ifdef SIM_DOUBLE
+static const double PROBE_STEP = 2e-3, GRADIENT_TOLERANCE = 1e-9, VALUE_TOLERANCE = 1e-13;
+#else
+static const double PROBE_STEP = 0.06, GRADIENT_TOLERANCE = 1e-3, VALUE_TOLERANCE = 3e-6;
+#endif
+
+/* Normal numbers that depend on (which, index) alone. */
+static inline Tensor noise(Device *device, int64_t count, uint64_t which, double deviation)
+{
+    Tensor t = tensor_new(device, MEM_WORKSPACE, REAL, count);
+    for (int64_t i = 0; i < count; i++)
+        reals(t)[i] = (real)(deviation * random_normal(42, STREAM_WEIGHTS, which, (uint64_t)i));
+    return t;
+}
+
+static inline Tensor constant(Device *device, int64_t count, double value)
+{
+    Tensor t = tensor_new(device, MEM_WORKSPACE, REAL, count);
+    for (int64_t i = 0; i < count; i++) reals(t)[i] = (real)value;
+    return t;
+}
+
+/* Tokens below `vocab`, with repeats. */
+static inline Tensor some_tokens(Device *device, int64_t count, uint64_t which, int64_t vocab)
+{
+    Tensor t = tensor_new(device, MEM_ACTIVATIONS, INT32, count);
+    for (int64_t i = 0; i < count; i++)
+        ints(t)[i] = (int32_t)random_below(42, STREAM_TEXT_ORDER, which, (uint64_t)i, (uint64_t)vocab);
+    return t;
+}
+
+/* sum(weights * y): a number that feels every element of y. */
+static inline double weighted(Tensor weights, Tensor y)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < y.count; i++) sum += (double)reals(weights)[i] * (double)reals(y)[i];
+    return sum;
+}
+
+static inline double slope(double (*f)(void *context), void *context, real *x)
+{
+    real at = *x;
+    double value[5], place[5];
+    for (int k = -2; k <= 2; k++) {
+        *x = (real)((double)at + k * PROBE_STEP);
+        place[k + 2] = (double)*x; /* what was stored, not what was asked for */
+        value[k + 2] = k ? f(context) : 0;
+    }
+    *x = at;
+    double near = (value[3] - value[1]) / (place[3] - place[1]), far = (value[4] - value[0]) / (place[4] - place[0]);
+    return (4 * near - far) / 3;
+}
+
+/* The largest difference between f's slope in x and dx - `before` (what dx held
+ * before it was added to), relative to the largest slope. Long tensors are
+ * probed at some 150 places. NaN counts as a difference. */
+static inline double gradient_error(double (*f)(void *context), void *context, Tensor x, Tensor dx, double before)
+{
+    double largest = 0, worst = 0;
+    int64_t stride = x.count / 150 + 1;
+    for (int64_t i = 0; i < x.count; i += stride) {
+        double numeric = slope(f, context, &reals(x)[i]), apart = fabs((double)reals(dx)[i] - before - numeric);
+        largest = fmax(largest, fabs(numeric));
+        if (!(apart <= worst)) worst = apart;
+    }
+    return worst / largest;
+}
+
+/* The largest |a - b| relative to the largest |b|. */
+static inline double distance(Tensor a, const double *b)
+{
+    double largest = 0, worst = 0;
+    for (int64_t i = 0; i < a.count; i++) {
+        double apart = fabs((double)reals(a)[i] - b[i]);
+        largest = fmax(largest, fabs(b[i]));
+        if (!(apart <= worst)) worst = apart;
+    }
+    return worst / largest;
+}
+
+#define assert_below(value, limit)                                                                  \
+    do {                                                                                            \
+        double is = (value), below = (limit);                                                       \
+        if (!(is <= below)) print_error("%s is %.3g, more than %.3g\n", #value, is, below);         \
+        assert_true(is <= below);                                                                   \
+    } while (0)
+#define assert_gradient(f, context, x, dx, before) \
+    assert_below(gradient_error(f, context, x, dx, before), GRADIENT_TOLERANCE)
+#endif

@@ -1,0 +1,92 @@
+#!/bin/bash
+# refusals.sh FLOAT_BUILD DOUBLE_BUILD - bad input and bad luck: one clear line, a status that is
+# not zero, nobody hangs, and what was finished is kept.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# refused NAME STATUS PATTERN COMMAND...: that exit status, and one "sim: " line, which matches.
+refused() {
+    local name=$1 status=$2 pattern=$3 got
+    shift 3
+    "$@" >log 2>&1 </dev/null
+    got=$?
+    [ $got -eq "$status" ] && [ "$(grep -c '^sim: ' log)" -eq 1 ] && grep -qE "^sim: .*($pattern)" log
+    ok $? "$name"
+}
+
+cat >bad.ini <<'INI'
+[train]
+steps = 2
+stepz = 3
+INI
+cat >worse.ini <<'INI'
+[model]
+hidden = 30
+heads = 4
+INI
+refused "unknown key, with line and a suggestion" 2 'bad.ini:3: .*stepz.*try .*steps' train 3 --config bad.ini
+refused "heads that do not divide" 2 'worse.ini:.*30.*4' train 3 --config worse.ini
+refused "a bad value" 2 'zero4.*dp, ddp, zero1, zero2, zero3' train 3 --config zero3.ini --set parallel.data=zero4
+refused "ranks that do not fit" 2 'global_batch = 24.*5 ranks.*try' train 5 --config zero3.ini
+refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini
+refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
+: >empty.txt
+refused "an empty text" 2 'data.source = empty.txt: .*0 bytes' train 3 --config ddp.ini --set data.source=empty.txt --set model.vocab=256
+echo short >short.txt
+refused "a text too short" 2 'data.source = short.txt: .*6 bytes.*33' train 3 --config ddp.ini --set data.source=short.txt --set model.vocab=256
+refused "a folder as text" 2 'data.source = /tmp: .*directory' train 3 --config ddp.ini --set data.source=/tmp --set model.vocab=256
+refused "bytes need 256 tokens" 2 '256' train 3 --config ddp.ini --set data.source=short.txt
+refused "an unwritable output" 2 '/dev/null/x.h5: cannot' train 3 --config ddp.ini --output /dev/null/x.h5
+refused "unwritable weights, before training" 2 '/dev/null/w.h5: cannot' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
+refused "weights from a missing file" 2 'model.init = nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
+refused "weights from a text" 2 'model.init = short.txt' train 3 --config ddp.ini --set model.init=short.txt
+refused "an unknown option" 2 "'--confg' is not an option" "$float/bin/sim" --confg x
+refused "--ranks without --dry-run" 2 'mpirun -n 4' "$float/bin/sim" --config zero3.ini --ranks 4
+refused "no ranks" 2 'ranks 0' "$float/bin/sim" --config zero3.ini --dry-run --ranks 0
+refused "a report of nothing" 2 'nope.h5' "$float/bin/sim" report nope.h5
+refused "a report of a text" 2 'short.txt' "$float/bin/sim" report short.txt
+refused "help for an unknown key" 2 'buckets' "$float/bin/sim" help parallel.buckets
+refused "a loss that is no number" 1 'step [0-9]+: the loss is' train 3 --config ddp.ini --set train.optimizer=sgd \
+    --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
+check "the steps before it are kept" compare bytes diverged.h5
+
+train 1 --config single.ini --set train.steps=0 --set output.weights=w.h5 --output w-run.h5 >/dev/null 2>&1
+refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .64, 64." train 2 --config ddp.ini \
+    --set model.hidden=64 --set model.init=w.h5
+refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
+    --set model.layers=5 --set model.init=w.h5
+
+# A rank is killed: the others go too, and the file holds every finished step.
+train 3 --config zero3.ini --set train.steps=100000 --output killed.h5 >kill.log 2>&1 &
+job=$!
+for _ in $(seq 100); do
+    compare steps killed.h5 -1 >/dev/null 2>&1 && break
+    sleep 0.2
+done
+victim=$(pgrep -f "bin/sim --config zero3.ini --set train.steps=100000 --output killed.h5" | while read -r pid; do
+    [ "$(ps -o comm= -p "$pid")" = sim ] && echo "$pid"
+done | tail -n 1)
+kill -9 "$victim" 2>/dev/null
+ok $? "a rank to kill"
+wait $job
+[ $? -ne 0 ]
+ok $? "mpirun ends, not with 0, when a rank is killed"
+sleep 0.5
+! pgrep -f "output killed.h5" >/dev/null
+ok $? "no rank is left"
+check "the killed run's file opens with every finished step" compare steps killed.h5 -1
+check "and its bytes equal the formula" compare bytes killed.h5
+check "sim report of a killed run" "$float/bin/sim" report killed.h5
+
+# A full disk, when the columns grow (after 1024 rows).
+mkdir disk
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1400k tmpfs disk 2>/dev/null; then
+    refused "a full disk while recording" 1 'disk/full.h5.*No space left on device' train 2 --config ddp.ini \
+        --set model.preset=toy --set model.layers=1 --set model.hidden=8 --set model.sequence=8 --set train.steps=3000 \
+        --set train.global_batch=2 --output disk/full.h5
+    check "every step before it is there" compare steps disk/full.h5 -1
+    umount disk
+else
+    skip "a full disk while recording: needs root to mount a small one"
+fi
+finish

@@ -1,0 +1,61 @@
+#!/bin/bash
+# run.sh FLOAT_BUILD DOUBLE_BUILD - runs every test and counts: "N passed, N failed" at the end.
+#
+# Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name");
+# one that dies, hangs or says nothing is a failure of its own.
+cd "$(dirname "$0")/.." || exit 1
+float=$1 double=$2
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1
+if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+
+# test NAME COMMAND...
+test_program() {
+    local name=$1 began=$SECONDS status bad
+    shift
+    timeout -k 5 "${LIMIT:-240}" "$@" >"$log" 2>&1 </dev/null
+    status=$?
+    local ok not skip
+    skip=$(grep -c '^ok .*# SKIP' "$log")
+    ok=$(($(grep -c '^ok ' "$log") - skip))
+    not=$(grep -c '^not ok ' "$log")
+    if [ $status -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
+    if [ $((ok + not + skip)) -eq 0 ]; then not=1; fi
+    passed=$((passed + ok)) failed=$((failed + not)) skipped=$((skipped + skip))
+    bad=""
+    [ "$skip" -gt 0 ] && bad=", $skip skipped"
+    if [ "$not" -gt 0 ]; then
+        printf '%-58s %3d passed, %d FAILED%s (exit %d)\n' "$name" "$ok" "$not" "$bad" $status
+        grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+    else
+        printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" $((SECONDS - began))
+        grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
+    fi
+}
+
+for build in "$float" "$double"; do
+    for program in "$build"/tests/test_*; do
+        case $program in *.o | *.d) continue ;; esac
+        test_program "$program" "$program"
+    done
+done
+for ranks in 1 2 3 4 6 8; do
+    for build in "$float" "$double"; do
+        for program in test_collectives test_equivalence; do
+            test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+        done
+    done
+done
+for suite in training refusals; do
+    LIMIT=300 test_program "tests/$suite.sh" tests/$suite.sh "$float" "$double"
+done
+
+echo
+if [ $skipped -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ $failed -eq 0 ]

@@ -1,0 +1,54 @@
+# tap.sh - sourced by the shell suites: TAP lines, a folder of one's own, sim under mpirun.
+#
+# A suite is called with FLOAT_BUILD DOUBLE_BUILD and ends with finish.
+cd "$(dirname "$0")/.." || exit 1
+root=$PWD
+float=$root/$1 double=$root/$2
+case $1 in /*) float=$1 ;; esac
+case $2 in /*) double=$2 ;; esac
+place=$(mktemp -d)
+number=0 failures=0
+export OMPI_MCA_rmaps_base_oversubscribe=1
+if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
+clean_up() { cd / && rm -rf "$place"; }
+trap clean_up EXIT
+cd "$place" || exit 1
+
+# ok STATUS NAME: one verdict; $place/log explains a bad one.
+ok() {
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        failures=$((failures + 1))
+        echo "not ok $number - $2"
+        [ -f "$place/log" ] && tail -n 15 "$place/log" | sed 's/^/# /'
+    fi
+}
+
+skip() {
+    number=$((number + 1))
+    echo "ok $number # SKIP $1"
+}
+
+# check NAME COMMAND...: the command says yes.
+check() {
+    local name=$1
+    shift
+    "$@" >"$place/log" 2>&1 </dev/null
+    ok $? "$name"
+}
+
+# train RANKS ARGUMENT...: under mpirun, with a time limit.
+train() {
+    local ranks=$1
+    shift
+    timeout -k 5 120 mpirun -n "$ranks" "${sim:-$float/bin/sim}" "$@"
+}
+
+compare() { "$float/tests/compare" "$@"; }
+
+finish() {
+    echo "1..$number"
+    exit $((failures > 0))
+}

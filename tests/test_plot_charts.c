@@ -1,0 +1,391 @@
+/* test_plot_charts.c - `sim plot` on whole run files: one, several, odd ones,
+ * names that gnuplot could misread, and what happens when gnuplot or a folder fails. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "sim/plot.h"
+#include "sim/plot_draw.h"
+#include "sim/recorder.h"
+#include "tests/check.h"
+
+enum { RANKS = 3, SAID = 8192 };
+
+/* A folder of the test's own, and where the program would lie. */
+typedef struct Place {
+    char folder[64], program[PATH_MAX], said[SAID];
+} Place;
+
+static int setup(void **state)
+{
+    Place *place = allocate_zeroed(1, sizeof *place);
+    snprintf(place->folder, sizeof place->folder, "/tmp/sim-test-plot-XXXXXX");
+    if (!mkdtemp(place->folder)) return -1;
+    if (readlink("/proc/self/exe", place->program, sizeof place->program - 1) < 0) return -1;
+    *strrchr(place->program, '/') = '\0'; /* build/tests: as deep as build/bin */
+    *state = place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    Place *place = *state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
+    const int status = system(command);
+    free(place);
+    return status;
+}
+
+static const char *in_folder(const Place *place, const char *name)
+{
+    static char path[16][256]; /* a test names some paths at once */
+    static int turn;
+    turn = (turn + 1) % 16;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", place->folder, name);
+    return path[turn];
+}
+
+/* Runs sim plot on words given up to NULL; what it prints, on both streams, lands in place->said. */
+static int plot(Place *place, const char *const *words)
+{
+    char *argv[24] = {"plot"};
+    int argc = 1;
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
+    FILE *said = tmpfile();
+    fflush(NULL);
+    const int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
+    dup2(fileno(said), STDOUT_FILENO);
+    dup2(fileno(said), STDERR_FILENO);
+    const int status = plot_command(argc, argv, place->program);
+    fflush(NULL);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    close(out);
+    close(err);
+    rewind(said);
+    place->said[fread(place->said, 1, SAID - 1, said)] = '\0';
+    fclose(said);
+    return status;
+}
+#define PLOT(place, ...) plot(place, (const char *const[]){__VA_ARGS__, NULL})
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static char *text_of(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    char *text = allocate_zeroed(1, 1 << 20);
+    const size_t got = fread(text, 1, (1 << 20) - 1, in);
+    assert_true(got > 0);
+    fclose(in);
+    return text;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part)) print_error("'%s' is not in:\n%s\n", part, text);
+    assert_non_null(strstr(text, part));
+}
+
+static void assert_file_says(const char *path, const char *part)
+{
+    char *text = text_of(path);
+    assert_says(text, part);
+    free(text);
+}
+
+/* ---- the script ---- */
+
+static void test_script(void **state)
+{
+    Place *place = *state;
+    Error error = {""};
+    char templates[PLOT_PATH];
+    assert_true(plot_find_templates(place->program, templates, &error));
+    assert_true(plot_write_script(templates, "comm", "THE_DATA = 1\n", place->folder, &error));
+    char *script = text_of(in_folder(place, "comm.gp"));
+    assert_says(script, "THE_DATA = 1\n");
+    assert_says(script, "set terminal svg");
+    assert_null(strstr(script, "load '"));
+    assert_int_equal(strncmp(script, "# comm.gp", 9), 0);
+    free(script);
+    assert_false(exists(in_folder(place, "comm.gp.tmp")));
+
+    assert_false(plot_write_script(templates, "pie", "", place->folder, &error));
+    assert_says(error.text, "pie.gp");
+    assert_false(exists(in_folder(place, "pie.gp.tmp")));
+    assert_false(plot_find_templates(place->folder, templates, &error));
+    assert_says(error.text, "make install");
+}
+
+/* ---- whole charts ---- */
+
+typedef struct MadeUp {
+    int ranks, steps;
+    bool dry, unfinished, no_formula, untimed;
+    double distance; /* added to each loss */
+} MadeUp;
+
+/* Rank r sends 1000 (r + 1) bytes of all-reduce as its formula says, and 10 of control without one. */
+static void record(const char *path, MadeUp made)
+{
+    const size_t ranks = (size_t)made.ranks;
+    double *formula = allocate(ranks * PURPOSES * sizeof *formula);
+    double *states = allocate(ranks * MEMORY_CATEGORIES * sizeof *states);
+    uint64_t *bytes = allocate_zeroed(ranks * PURPOSES, sizeof *bytes);
+    uint64_t *peak = allocate_zeroed(ranks * MEMORY_CATEGORIES, sizeof *peak);
+    uint64_t *total = allocate_zeroed(ranks, sizeof *total);
+    TimelineRow *rows = allocate_zeroed(ranks * 2, sizeof *rows);
+    for (size_t r = 0; r < ranks; r++) {
+        for (int p = 0; p < PURPOSES; p++) formula[r * PURPOSES + (size_t)p] = made.no_formula ? NAN : 0;
+        for (int c = 0; c < MEMORY_CATEGORIES; c++) {
+            formula[r * PURPOSES + CONTROL] = NAN;
+            peak[r * MEMORY_CATEGORIES + (size_t)c] = 100000 * (r + 1);
+            states[r * MEMORY_CATEGORIES + (size_t)c] =
+                c < MEM_ACTIVATIONS && !made.no_formula ? 100000. * (double)(r + 1) : NAN;
+        }
+        if (made.ranks > 1) {
+            bytes[r * PURPOSES + DP_ALL_REDUCE] = 1000 * (r + 1);
+            bytes[r * PURPOSES + CONTROL] = 10;
+            if (!made.no_formula) formula[r * PURPOSES + DP_ALL_REDUCE] = 1000. * (double)(r + 1);
+        }
+        total[r] = 550000 * (r + 1);
+        rows[2 * r] = (TimelineRow){
+            .rank = (int)r, .action = "F", .lane = "compute", .measured_start = 0, .measured_end = 0.25};
+        rows[2 * r + 1] = (TimelineRow){.rank = (int)r,
+                                        .action = "B",
+                                        .lane = "compute",
+                                        .measured_start = 0.25,
+                                        .measured_end = 0.75 + 0.125 * (double)r};
+    }
+    static char ini[] = "[train]\n";
+    const RunInfo info = {.path = path,
+                          .command_line = "sim",
+                          .ranks = made.ranks,
+                          .dry = made.dry,
+                          .parameters = 1234,
+                          .entropy = 1.5,
+                          .actions = 2 * made.ranks,
+                          .theory_bytes = formula,
+                          .theory_memory = states};
+    Config *config = allocate_zeroed(1, sizeof *config);
+    config->train.steps = made.steps;
+    config->text = ini;
+    char kept[512];
+    Error error = {""};
+    Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
+    assert_string_equal(error.text, "");
+    for (int n = 0; n < made.steps; n++) {
+        const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
+        const StepRow row = {n, loss, 1, 0.1, 64, seconds};
+        assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
+    }
+    assert_true(recorder_memory(recorder, peak, total, total, &error));
+    if (!made.dry && !made.untimed && made.steps)
+        assert_true(recorder_timeline(recorder, made.steps - 1, rows, 2 * made.ranks, &error));
+    if (made.unfinished)
+        recorder_abandon(recorder); /* as a kill leaves it */
+    else
+        assert_true(recorder_finish(recorder, &error));
+    free(config);
+    free(formula);
+    free(states);
+    free(bytes);
+    free(peak);
+    free(total);
+    free(rows);
+}
+
+/* Whether folder/NAME is a PNG, an SVG and a script. */
+static void assert_drawn(const Place *place, const char *folder, const char *name)
+{
+    static const char *const formats[] = {"png", "svg", "gp"};
+    for (int i = 0; i < 3; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s/%s.%s", place->folder, folder, name, formats[i]);
+        struct stat about;
+        assert_int_equal(stat(path, &about), 0);
+        assert_true(about.st_size > 1000);
+    }
+}
+
+static void test_one_run(void **state)
+{
+    Place *place = *state;
+    record(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
+    assert_int_equal(PLOT(place, in_folder(place, "three.h5")), 0);
+    static const char *const names[] = {"loss", "comm", "memory", "step_time"};
+    for (int i = 0; i < 4; i++) {
+        char line[128];
+        assert_drawn(place, "three-charts", names[i]);
+        snprintf(line, sizeof line, "three-charts/%s.png", names[i]);
+        assert_says(place->said, line);
+    }
+    /* a line a rank: the highest thing, formula, mark, parts */
+    assert_file_says(in_folder(place, "three-charts/comm.gp"),
+                     "$D << EOD\n1010 1000 NaN 1000 10\n2010 2000 NaN 2000 10\n3010 3000 NaN 3000 10\nEOD\n");
+    assert_file_says(in_folder(place, "three-charts/comm.gp"), "Equal to the formula on every rank");
+    assert_file_says(in_folder(place, "three-charts/comm.gp"), "no formula for control");
+    assert_file_says(in_folder(place, "three-charts/memory.gp"),
+                     "$D << EOD\n600000 300000 550000 100000 100000 100000 100000 100000 100000\n");
+    assert_file_says(in_folder(place, "three-charts/step_time.gp"), "Step 19. ");
+    assert_file_says(in_folder(place, "three-charts/step_time.gp"),
+                     "\n1 NaN 1 0.25 0.5 0.25\n"); /* rank 0 rests until rank 2 ends */
+    assert_file_says(in_folder(place, "three-charts/loss.gp"), "FLOOR[1] = [1.5]");
+}
+
+static void test_several_runs(void **state)
+{
+    Place *place = *state;
+    record(in_folder(place, "a.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
+    record(in_folder(place, "b_b.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
+    record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
+    assert_int_equal(
+        PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_b.h5"), in_folder(place, "c.h5")), 0);
+    assert_drawn(place, "compare-charts", "memory");
+    assert_drawn(place, "compare-charts", "step_time");
+    assert_file_says(in_folder(place, "compare-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_b', 'c']");
+    assert_file_says(in_folder(place, "compare-charts/memory.gp"),
+                     "'rank 2 of 3', 'rank 2 of 3', 'rank 1 of 2, dry'");
+    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "RUNS = 2\n"); /* a dry run has no loss */
+    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "DIFF_HIGH = 1.0000000000000001e-05");
+    assert_says(place->said, "c: a dry run computes none");
+}
+
+static void test_odd_runs(void **state)
+{
+    static const struct {
+        const char *name;
+        MadeUp made;
+        int drawn; /* of loss, comm, memory, step_time: bits 0 to 3 */
+    } cases[] = {
+        {"one rank", {.ranks = 1, .steps = 3}, 13},
+        {"one step", {.ranks = 2, .steps = 1}, 15},
+        {"no step", {.ranks = 2, .steps = 0}, 4},
+        {"unfinished", {.ranks = 2, .steps = 3, .unfinished = true, .untimed = true}, 7},
+        {"dry", {.ranks = 40, .steps = 1, .dry = true}, 6},
+        {"no formula", {.ranks = 4, .steps = 3, .no_formula = true}, 15},
+        {"a_b^{x}'q\"$D @home `touch x` ~t&\\n", {.ranks = 2, .steps = 3}, 15},
+    };
+    static const char *const names[] = {"loss", "comm", "memory", "step_time"};
+    Place *place = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[128], out[32], line[64];
+        snprintf(file, sizeof file, "%s.h5", cases[i].name);
+        snprintf(out, sizeof out, "out %zu", i);
+        record(in_folder(place, file), cases[i].made);
+        if (PLOT(place, "--out", in_folder(place, out), in_folder(place, file)) != 0)
+            print_error("%s: %s\n", cases[i].name, place->said);
+        for (int chart = 0; chart < 4; chart++) {
+            snprintf(line, sizeof line, "%-10s skipped: ", names[chart]);
+            const bool skipped = strstr(place->said, line) != NULL;
+            assert_int_equal(skipped, !(cases[i].drawn >> chart & 1));
+            if (!skipped) assert_drawn(place, out, names[chart]);
+        }
+    }
+    assert_false(exists("x"));
+    assert_file_says(in_folder(place, "out 4/comm.gp"),
+                     "21 of 40 ranks: one in 2, the lowest and the highest");
+}
+
+/* ---- refusals and failures ---- */
+
+static void test_bad_requests(void **state)
+{
+    Place *place = *state;
+    assert_int_equal(PLOT(place, "--help"), 0);
+    assert_says(place->said, "--out DIR");
+    assert_int_equal(plot(place, (const char *const[]){NULL}), 2);
+    assert_says(place->said, "sim plot --help");
+    assert_int_equal(PLOT(place, "--fast"), 2);
+    assert_says(place->said, "--fast");
+    assert_int_equal(PLOT(place, in_folder(place, "gone.h5")), 2);
+    assert_says(place->said, "gone.h5");
+    FILE *text = fopen(in_folder(place, "text.h5"), "w");
+    fputs("not a run\n", text);
+    fclose(text);
+    assert_int_equal(PLOT(place, in_folder(place, "text.h5")), 2);
+    assert_says(place->said, "text.h5");
+    const char *many[18];
+    for (int i = 0; i < 17; i++) many[i] = "a.h5";
+    many[17] = NULL;
+    assert_int_equal(plot(place, many), 2);
+    assert_says(place->said, "at most 16");
+}
+
+/* A gnuplot of the test's own, first on the PATH, that runs `script`; NULL: none at all. */
+static void fake_gnuplot(const Place *place, const char *script)
+{
+    mkdir(in_folder(place, "bin"), 0755);
+    setenv("PATH", in_folder(place, "bin"), 1);
+    if (!script) return;
+    FILE *out = fopen(in_folder(place, "bin/gnuplot"), "w");
+    fprintf(out, "#!/bin/sh\n%s\n", script);
+    fclose(out);
+    chmod(in_folder(place, "bin/gnuplot"), 0755);
+}
+
+static void test_gnuplot_fails(void **state)
+{
+    Place *place = *state;
+    char path[4096];
+    snprintf(path, sizeof path, "%s", getenv("PATH"));
+    const char *run = in_folder(place, "run.h5"), *out = in_folder(place, "out");
+    record(run, (MadeUp){.ranks = 2, .steps = 3});
+
+    fake_gnuplot(place, NULL);
+    const int missing = PLOT(place, run, "--out", out);
+    setenv("PATH", path, 1);
+    assert_int_equal(missing, 1);
+    assert_says(place->said, "gnuplot-nox");
+    assert_true(exists(in_folder(place, "out/loss.gp")) && exists(in_folder(place, "out/step_time.gp")));
+
+    fake_gnuplot(place, ": > loss.png.tmp; exit 0"); /* what a full disk looks like */
+    const int empty = PLOT(place, run, "--out", out);
+    setenv("PATH", path, 1);
+    assert_int_equal(empty, 1);
+    assert_says(place->said, "disk full");
+    assert_false(exists(in_folder(place, "out/loss.png")) || exists(in_folder(place, "out/loss.png.tmp")));
+
+    fake_gnuplot(place, "echo noise; echo 'line 7: it broke' >&2; exit 1");
+    const int broken = PLOT(place, run, "--out", out);
+    setenv("PATH", path, 1);
+    assert_int_equal(broken, 1);
+    assert_says(place->said, "line 7: it broke");
+    assert_null(strstr(place->said, "noise"));
+}
+
+static void test_folder_refused(void **state)
+{
+    Place *place = *state;
+    const char *run = in_folder(place, "run.h5");
+    record(run, (MadeUp){.ranks = 2, .steps = 3});
+    assert_int_equal(PLOT(place, run, "--out", "/dev/null/charts"), 1);
+    assert_says(place->said, "--out DIR");
+    assert_int_equal(PLOT(place, run, "--out", run), 1);
+    assert_says(place->said, "not a folder");
+    assert_int_equal(PLOT(place, run, "--out", in_folder(place, "new/deep/folder")), 0);
+    assert_drawn(place, "new/deep/folder", "loss");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_script, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_several_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_odd_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gnuplot_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

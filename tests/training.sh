@@ -1,0 +1,99 @@
+#!/bin/bash
+# training.sh FLOAT_BUILD DOUBLE_BUILD - the program as a user runs it: bytes and memory beside the
+# formulas and an outside witness, weights and gradients as files, dry runs, text, installation.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+few="--set train.steps=3 --set model.layers=3 --set model.hidden=36 --set model.heads=3"
+
+# The sanitizers' runtime wants to be loaded before anything preloaded.
+asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
+
+witnessed() { # NAME RANKS ARGUMENT...
+    local name=$1 ranks=$2
+    shift 2
+    rm -f "$name".[0-9]*
+    timeout -k 5 120 mpirun -n "$ranks" env LD_PRELOAD="$asan $float/tests/witness.so" WITNESS="$name" \
+        "$float/bin/sim" "$@" --output "$name.h5"
+}
+
+for strategy in dp ddp zero1 zero2 zero3; do
+    for ranks in 3 8; do
+        case_name=$strategy-$ranks
+        # on 3 ranks several microbatches, on 8 one
+        micro=$([ $ranks -eq 3 ] && echo 4 || echo 0)
+        # shellcheck disable=SC2086
+        check "$case_name trains under the witness" witnessed "$case_name" $ranks --config $strategy.ini $few \
+            --set train.microbatch="$micro" --set output.gradients="$case_name-g.h5" --set output.weights="$case_name-w.h5"
+        check "$case_name bytes equal the formula" compare bytes "$case_name.h5"
+        check "$case_name memory equals the formula" compare memory "$case_name.h5"
+        check "$case_name bytes equal the witness's" compare witness "$case_name.h5" "$case_name"
+        # shellcheck disable=SC2086
+        check "$case_name dry" "$float/bin/sim" --config $strategy.ini $few --set train.microbatch="$micro" \
+            --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --ranks $ranks \
+            --output "$case_name-dry.h5"
+        check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
+    done
+done
+check "a dry run writes no weights" test ! -e never.h5 -a ! -e never-w.h5
+
+# One rank is the truth; files carry the comparison.
+# shellcheck disable=SC2086
+check "one rank" train 1 --config single.ini $few --set output.gradients=one-g.h5 --set output.weights=one-w.h5 --output one.h5
+for strategy in dp ddp zero1 zero2 zero3; do
+    check "$strategy-3 gradients as one rank's" compare near one-g.h5 $strategy-3-g.h5 1e-5
+    check "$strategy-8 gradients as one rank's" compare near one-g.h5 $strategy-8-g.h5 1e-5
+done
+for strategy in zero1 zero2 zero3; do
+    check "$strategy-8 weights as ddp-8's, bit for bit" compare same ddp-8-w.h5 $strategy-8-w.h5
+done
+# shellcheck disable=SC2086
+check "zero3 again" train 8 --config zero3.ini $few --set output.weights=again-w.h5 --output again.h5
+check "the same run twice: the same bits" compare same zero3-8-w.h5 again-w.h5
+
+# Double precision: to 1e-12.
+for strategy in single zero3; do
+    ranks=$([ $strategy = single ] && echo 1 || echo 6)
+    # shellcheck disable=SC2086
+    sim=$double/bin/sim check "$strategy in double on $ranks ranks" train "$ranks" --config $strategy.ini $few \
+        --set output.gradients=$strategy-double.h5 --output $strategy-d.h5
+done
+check "zero3 in double: gradients to 1e-12" compare near single-double.h5 zero3-double.h5 1e-12
+
+# Weights survive any change of split.
+# shellcheck disable=SC2086
+check "weights as they are, under zero3 on 3 ranks" train 3 --config zero3.ini $few --set train.steps=0 \
+    --set model.init=one-w.h5 --set output.weights=carried-w.h5 --output carried.h5
+check "loaded and written: the same bits" compare same one-w.h5 carried-w.h5
+
+# Text.
+seq 1 400 >numbers.txt
+# shellcheck disable=SC2086
+check "a text, sequential" train 2 --config ddp.ini $few --set model.vocab=256 --set data.source=numbers.txt --output text.h5
+# shellcheck disable=SC2086
+check "a text, random order" train 2 --config zero2.ini $few --set model.vocab=256 --set data.source=numbers.txt \
+    --set data.order=random --output random.h5
+check "a text's bytes equal the formula" compare bytes random.h5
+
+# An earlier run is kept; from an installation, from any folder, by the name alone.
+make --no-print-directory -C "$root" install BUILD="${float#"$root"/}" PREFIX="$place/usr" >log 2>&1
+ok $? "make install"
+mkdir elsewhere && cd elsewhere || exit 1
+export PATH="$place/usr/bin:$PATH"
+# shellcheck disable=SC2086
+sim=sim check "mpirun -n 8 sim --config zero3.ini" train 8 --config zero3.ini $few
+check "records into results/zero3.h5" compare steps results/zero3.h5 3
+# shellcheck disable=SC2086
+sim=sim check "and again" train 8 --config zero3.ini $few
+check "the earlier run is kept" compare steps results/zero3.1.h5 3
+check "sim plot draws it" sim plot results/zero3.h5 --out charts
+check "memory.png is there" test -s charts/memory.png
+check "comm.svg is there" test -s charts/comm.svg
+check "sim plot compares runs" sim plot results/zero3.h5 ../ddp-8.h5 --out compared
+check "sim report" sim report results/zero3.h5
+check "sim help" sim help
+check "sim help parallel.data" sim help parallel.data
+# shellcheck disable=SC2086
+check "gpt2-124m, 1024 ranks, dry" sim --config zero3.ini --set model.preset=gpt2-124m --set train.global_batch=1024 \
+    --dry-run --ranks 1024
+finish
