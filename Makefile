@@ -91,6 +91,7 @@ gallery: all ## draw the README's charts again, from real runs
 	@results/gallery/draw.sh $(CURDIR)/$(BUILD)/bin
 
 lint: ## clang-tidy, cppcheck, the doors, the arrows and the format
+	@tests/deps.sh clang-tidy cppcheck clang-format shellcheck
 	@tests/lint.sh "$(CPPFLAGS)"
 
 format: ## clang-format on every source

@@ -20,8 +20,11 @@ hue(k) = HUE[(k - 2) % 8 + 1] # the first run is the grey band, the others take 
 shape(k) = SHAPE[(k - 2 + (k - 2) / 8) % 8 + 1]
 THIN = ROWS > 400 ? 0.8 : 1.2
 POINTS = ROWS < 40 ? 0.8 * SYMBOL : 0
-GAP = ROWS > 10 * RUNS ? ROWS / 6 : 1 # rows between two markers of one run
+# Runs often coincide, so their markers take turns, GAP rows from one of a run to its next; where the rows
+# are too few for that, all mark every row and the earlier runs' markers are larger.
+GAP = ROWS < 2 * RUNS ? 1 : ROWS / 6 > RUNS - 1 ? ROWS / 6 : RUNS - 1
 shift(k) = GAP > 1 ? int(GAP * (k - 2) / (RUNS - 1.0)) : 0
+size(k) = SYMBOL * (GAP > 1 ? 0.9 : 0.9 + 0.45 * (RUNS - k))
 
 set multiplot
 set lmargin at screen X(108)
@@ -48,9 +51,9 @@ if (MANY) {
     plot $D using 1:2 with lines linewidth 7 linecolor rgb '#cfcfcf' title NAMES[1], \
          for [k=2:RUNS] $D using 1:(column(k+1)) with lines linewidth THIN linecolor rgb hue(k) notitle, \
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(column(k+1)) with points pointtype shape(k) \
-             pointsize 1.25*SYMBOL linecolor rgb '#ffffff' notitle, \
+             pointsize 1.35*size(k) linecolor rgb '#ffffff' notitle, \
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(column(k+1)) with points pointtype shape(k) \
-             pointsize 0.9*SYMBOL linecolor rgb hue(k) notitle, \
+             pointsize size(k) linecolor rgb hue(k) notitle, \
          for [k=2:RUNS] NaN with linespoints pointtype shape(k) pointsize 0.9*SYMBOL linewidth 1.2 \
              linecolor rgb hue(k) title NAMES[k]
 } else {
@@ -90,9 +93,9 @@ if (MANY) {
     }
     plot for [k=2:RUNS] $D using 1:(place(distance(k))) with lines linewidth THIN linecolor rgb hue(k), \
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(place(distance(k))) with points pointtype shape(k) \
-             pointsize 1.25*SYMBOL linecolor rgb '#ffffff', \
+             pointsize 1.35*size(k) linecolor rgb '#ffffff', \
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(place(distance(k))) with points pointtype shape(k) \
-             pointsize 0.9*SYMBOL linecolor rgb hue(k)
+             pointsize size(k) linecolor rgb hue(k)
 } else {
     # Gradient norm and learning rate, each in a low panel of its own.
     do for [p=1:PANELS] {

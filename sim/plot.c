@@ -71,8 +71,6 @@ static bool parse(Request *request, int argc, char **argv, Error *error)
             request->file[request->files++] = arg;
     }
     if (request->out && !request->out[0]) return error_set(error, "--out is empty; try --out DIR");
-    if (request->files == 0 && !request->help)
-        return error_set(error, "no run file given; try sim plot results/NAME.h5, or sim plot --help");
     return true;
 }
 
@@ -168,6 +166,10 @@ int plot_command(int argc, char **argv, const char *program_directory)
     if (request.help) {
         fputs(help, stdout);
         return fflush(stdout) ? 1 : 0;
+    }
+    if (request.files == 0) {
+        fputs("sim: plot: no run file given; try sim plot results/NAME.h5, or sim plot --help\n", stderr);
+        return 2;
     }
     PlotRun *runs = allocate_zeroed((size_t)request.files, sizeof *runs);
     int status = 0;

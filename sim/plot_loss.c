@@ -155,21 +155,18 @@ static double tic(double high)
 static void write_panels(FILE *out, const Losses *losses)
 {
     static const char *const names[PANELS_MAX] = {"gradient norm", "learning rate"};
-    size_t column[PANELS_MAX];
     int panels = 0;
-    for (size_t c = 1; losses->runs == 1 && c < losses->columns; c++)
-        if (highest(losses, c) >= 0) column[panels++] = c;
-    fprintf(out, "PANELS = %d\n", panels);
-    if (panels == 0) return;
-    fprintf(out, "array PANEL[%d]\narray PANEL_COLUMN[%d]\narray PANEL_HIGH[%d]\narray PANEL_TIC[%d]\n",
-            panels, panels, panels, panels);
-    for (int p = 0; p < panels; p++) {
-        const double high = highest(losses, column[p]);
-        fprintf(out,
-                "PANEL[%d] = '%s'; PANEL_COLUMN[%d] = %zu; PANEL_HIGH[%d] = %.17g; PANEL_TIC[%d] = %.17g\n",
-                p + 1, names[column[p] - 1], p + 1, column[p] + 2, p + 1, high > 0 ? high : 1, p + 1,
-                tic(high > 0 ? high : 1));
+    fprintf(out, "array PANEL[%d]; array PANEL_COLUMN[%d]; array PANEL_HIGH[%d]; array PANEL_TIC[%d]\n",
+            PANELS_MAX, PANELS_MAX, PANELS_MAX, PANELS_MAX);
+    for (int i = 0; losses->runs == 1 && i < PANELS_MAX; i++) {
+        const double high = highest(losses, (size_t)i + 1);
+        if (!(high >= 0)) continue;
+        panels++;
+        fprintf(
+            out, "PANEL[%d] = '%s'; PANEL_COLUMN[%d] = %d; PANEL_HIGH[%d] = %.17g; PANEL_TIC[%d] = %.17g\n",
+            panels, names[i], panels, i + 3, panels, high > 0 ? high : 1, panels, tic(high > 0 ? high : 1));
     }
+    fprintf(out, "PANELS = %d\n", panels);
 }
 
 /* How the run ended: the mean of its last tenth beside the floor. */

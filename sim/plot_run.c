@@ -227,7 +227,7 @@ static bool read_run(H5 *file, PlotRun *run, Error *error)
 {
     char schema[32] = "";
     double number;
-    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1"))
+    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1") != 0)
         return error_set(error,
                          "%s: not a run file: its attribute schema is \"%s\", not \"sim-run/1\"; give a file "
                          "that a run of sim recorded",

@@ -88,7 +88,7 @@ void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double))
     snprintf(text, size, "%.*f %s", digits, scaled, fit.name);
 }
 
-void plot_shorten(char *label)
+void plot_shorten(char label[PLOT_LABEL])
 {
     const char *at[PLOT_LABEL];
     int letters = 0;
@@ -99,12 +99,10 @@ void plot_shorten(char *label)
     }
     if (letters <= LABEL_LETTERS) return;
     const int head = LABEL_LETTERS / 2;
-    char *end = label + (at[head] - label);
-    const char *tail = at[letters - (LABEL_LETTERS - head - 1)];
-    if (tail - end < (int)strlen("…")) return; /* the mark would not be shorter than what it replaces */
-    const size_t rest = strlen(tail) + 1;
-    memcpy(end, "…", strlen("…"));
-    memmove(end + strlen("…"), tail, rest);
+    char shorter[PLOT_LABEL];
+    snprintf(shorter, sizeof shorter, "%.*s…%s", (int)(at[head] - label), label,
+             at[letters - (LABEL_LETTERS - head - 1)]);
+    snprintf(label, PLOT_LABEL, "%s", shorter);
 }
 
 void plot_stem(const char *path, char *stem, size_t size)

@@ -22,7 +22,7 @@ PlotUnit plot_time_unit(double highest); /* s, ms, µs */
 void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double));
 
 /* Cuts the middle out of a label longer than 32 letters: "begin…end". */
-void plot_shorten(char *label);
+void plot_shorten(char label[PLOT_LABEL]);
 
 /* Gives each run its label: the file's stem; where two are alike, the strategy;
  * else both; else the path, else the path and a number. */

@@ -30,7 +30,7 @@ void plot_divide_time(PlotAction *actions, size_t count, double *seconds)
 {
     qsort(actions, count, sizeof *actions, by_start);
     double *bounds = allocate(2 * count * sizeof *bounds);
-    const PlotAction **open = allocate(count * sizeof *open);
+    size_t *open = allocate(count * sizeof *open); /* the actions that have begun and not ended */
     for (size_t i = 0; i < count; i++) {
         bounds[2 * i] = actions[i].start;
         bounds[2 * i + 1] = actions[i].end;
@@ -41,13 +41,13 @@ void plot_divide_time(PlotAction *actions, size_t count, double *seconds)
         /* between two neighbouring bounds the same actions are open */
         size_t kept = 0;
         for (size_t i = 0; i < opened; i++)
-            if (open[i]->end > bounds[b]) open[kept++] = open[i];
+            if (actions[open[i]].end > bounds[b]) open[kept++] = open[i];
         opened = kept;
         for (; next < count && actions[next].start <= bounds[b]; next++)
-            if (actions[next].end > bounds[b]) open[opened++] = &actions[next];
+            if (actions[next].end > bounds[b]) open[opened++] = next;
         const PlotAction *seen = NULL;
         for (size_t i = 0; i < opened; i++)
-            if (!seen || open[i]->compute >= seen->compute) seen = open[i];
+            if (!seen || actions[open[i]].compute >= seen->compute) seen = &actions[open[i]];
         if (seen) seconds[seen->kind] += bounds[b + 1] - bounds[b];
     }
     free(bounds);

@@ -9,15 +9,15 @@
 /* The five-point central difference has an error of h^4 f'''''/30 from its
  * form and of about eps |f| / h from rounding; h balances the two. */
 #ifdef SIM_DOUBLE
-static const double PROBE_STEP = 2e-3, GRADIENT_TOLERANCE = 1e-9, VALUE_TOLERANCE = 1e-13;
+static const double PROBE_STEP = 1e-3, GRADIENT_TOLERANCE = 1e-9, VALUE_TOLERANCE = 1e-13;
 #else
-static const double PROBE_STEP = 0.06, GRADIENT_TOLERANCE = 1e-3, VALUE_TOLERANCE = 3e-6;
+static const double PROBE_STEP = 0.03, GRADIENT_TOLERANCE = 1e-3, VALUE_TOLERANCE = 2e-6;
 #endif
 
 /* Normal numbers that depend on (which, index) alone. */
 static inline Tensor noise(Device *device, int64_t count, uint64_t which, double deviation)
 {
-    Tensor t = tensor_new(device, MEM_WORKSPACE, REAL, count);
+    Tensor t = tensor_new(device, MEM_PARAMETERS, REAL, count);
     for (int64_t i = 0; i < count; i++)
         reals(t)[i] = (real)(deviation * random_normal(42, STREAM_WEIGHTS, which, (uint64_t)i));
     return t;
@@ -25,7 +25,7 @@ static inline Tensor noise(Device *device, int64_t count, uint64_t which, double
 
 static inline Tensor constant(Device *device, int64_t count, double value)
 {
-    Tensor t = tensor_new(device, MEM_WORKSPACE, REAL, count);
+    Tensor t = tensor_new(device, MEM_PARAMETERS, REAL, count);
     for (int64_t i = 0; i < count; i++) reals(t)[i] = (real)value;
     return t;
 }

@@ -48,7 +48,7 @@ for ranks in 1 2 3 4 6 8; do
         done
     done
 done
-for suite in training refusals; do
+for suite in training refusals golden; do
     LIMIT=300 test_program "tests/$suite.sh" tests/$suite.sh "$float" "$double"
 done
 

@@ -150,7 +150,7 @@ static void record(const char *path, MadeUp made)
             formula[r * PURPOSES + CONTROL] = NAN;
             peak[r * MEMORY_CATEGORIES + (size_t)c] = 100000 * (r + 1);
             states[r * MEMORY_CATEGORIES + (size_t)c] =
-                c < MEM_ACTIVATIONS && !made.no_formula ? 100000. * (double)(r + 1) : NAN;
+                c <= MEM_ACTIVATIONS && !made.no_formula ? 100000. * (double)(r + 1) : NAN;
         }
         if (made.ranks > 1) {
             bytes[r * PURPOSES + DP_ALL_REDUCE] = 1000 * (r + 1);
@@ -177,7 +177,7 @@ static void record(const char *path, MadeUp made)
                           .theory_bytes = formula,
                           .theory_memory = states};
     Config *config = allocate_zeroed(1, sizeof *config);
-    config->train.steps = made.steps;
+    config->train.steps = made.steps + (made.unfinished ? 7 : 0);
     config->text = ini;
     char kept[512];
     Error error = {""};
@@ -292,6 +292,7 @@ static void test_odd_runs(void **state)
         }
     }
     assert_false(exists("x"));
+    assert_file_says(in_folder(place, "out 3/loss.gp"), "Unfinished: 3 steps'\n");
     assert_file_says(in_folder(place, "out 4/comm.gp"),
                      "21 of 40 ranks: one in 2, the lowest and the highest");
 }

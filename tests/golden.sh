@@ -1,0 +1,59 @@
+#!/bin/bash
+# golden.sh FLOAT_BUILD DOUBLE_BUILD - sim against PyTorch: losses, first-step gradients and final
+# weights of the cases in tests/golden/. PyTorch itself is not needed; golden/README.md says more.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
+golden=$root/tests/golden
+
+# Relative; gradients and weights to each tensor's largest value. What PyTorch left is in double
+# precision, but for the final weights, which are float32.
+declare -A tolerance=([float losses]=1e-5 [float gradients]=1e-5 [float final]=5e-5
+                      [double losses]=1e-12 [double gradients]=1e-12 [double final]=2e-7)
+
+# golden PRECISION CASE STRATEGY RANKS [MICROBATCH]: one run, and what the case has golden files for.
+golden() {
+    local precision=$1 case=$2 strategy=$3 ranks=$4 microbatch=${5:-0} run name weights kind
+    run=$precision-$case-$strategy-$ranks-$microbatch
+    name="$precision $case, $strategy on $ranks"
+    [ "$microbatch" -gt 0 ] && name="$name, microbatches of $microbatch"
+    weights=$golden/$case.h5
+    [ -f "$weights" ] || weights=$golden/tied.h5 # the cases of one optimizer only
+    sim=${!precision}/bin/sim check "$name: trains" train "$ranks" --config "$golden/$case.ini" \
+        --set model.init="$weights" --set data.source="$golden/text.txt" --set parallel.data="$strategy" \
+        --set train.microbatch="$microbatch" --set parallel.bucket_mb=0.01 --output "$run.h5" \
+        --set output.gradients="$run.gradients.h5" --set output.weights="$run.final.h5"
+    check "$name: losses as PyTorch's" \
+        compare losses "$run.h5" "$golden/$case.losses.txt" "${tolerance[$precision losses]}"
+    for kind in gradients final; do
+        [ -f "$golden/$case.$kind.h5" ] || continue
+        check "$name: ${kind/final/final weights} as PyTorch's" \
+            compare near "$golden/$case.$kind.h5" "$run.$kind.h5" "${tolerance[$precision $kind]}"
+    done
+}
+
+# Loaded and written under a split: the float32 values of the file, every bit.
+carried() { # PRECISION CASE
+    sim=${!1}/bin/sim check "$1 $2, zero3 on 3: carries weights" train 3 --config "$golden/$2.ini" \
+        --set model.init="$golden/$2.h5" --set data.source="$golden/text.txt" --set parallel.data=zero3 \
+        --set train.steps=0 --set train.warmup=0 --set output.weights="$1-$2-carried.h5" --output "$1-$2-carrier.h5"
+    check "$1 $2: the same bits" compare same "$golden/$2.h5" "$1-$2-carried.h5"
+}
+
+for precision in float double; do
+    for case in tied untied; do
+        golden $precision $case ddp 1
+        golden $precision $case ddp 2
+        golden $precision $case ddp 3
+        golden $precision $case zero3 2
+        golden $precision $case zero3 3
+        golden $precision $case zero3 3 1
+        carried $precision $case
+    done
+    golden $precision tied dp 3 1
+    golden $precision untied zero1 3
+    golden $precision tied zero2 2
+    for case in sgd momentum adam; do
+        golden $precision $case zero3 3
+    done
+done
+finish

@@ -1,0 +1,42 @@
+#!/bin/bash
+# lint.sh CPPFLAGS - the house's rules, then clang-tidy, cppcheck and the format.
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+complain() {
+    echo "lint: $1"
+    bad=1
+}
+
+# One door a library; arrows go sim -> parallel -> models.
+door() { # HEADER FILE...
+    local header=$1 found
+    shift
+    found=$(grep -lE "#include *[<\"]$header" models/* parallel/* sim/* | sort | tr '\n' ' ')
+    [ "$found" = "$* " ] || complain "$header is included by: $found(should be: $*)"
+}
+door mpi.h parallel/comm_mpi.c
+door hdf5.h sim/h5.c sim/h5_read.c
+door cblas.h models/matmul.c
+door ini.h sim/ini.c
+door 'Random123/' models/random.c
+grep -nE '#include "sim/' models/* parallel/* && complain "an arrow points up into sim/"
+grep -nE '#include "parallel/' models/* && complain "an arrow points up into parallel/"
+grep -nE 'TODO|FIXME|XXX|HACK' models/* parallel/* sim/* tests/*.c && complain "unfinished marks"
+
+sources=$(git ls-files '*.c')
+# shellcheck disable=SC2086
+clang-format --dry-run --Werror $(git ls-files '*.[ch]') 2>&1 | grep -E 'error' | head -n 20 | grep . && complain "format: make format"
+checks='-*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.*,bugprone-*,-bugprone-easily-swappable-parameters'
+checks="$checks,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result"
+checks="$checks,misc-redundant-expression,misc-unused-parameters,performance-*,readability-misleading-indentation"
+# shellcheck disable=SC2086
+clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" $sources -- -std=c11 $1 2>/dev/null || complain "clang-tidy"
+# shellcheck disable=SC2086
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+    --suppress=missingIncludeSystem -I. -D_GNU_SOURCE $sources || complain "cppcheck"
+if command -v shellcheck >/dev/null; then
+    # shellcheck disable=SC2046
+    shellcheck -x $(git ls-files '*.sh') || complain "shellcheck"
+fi
+[ $bad -eq 0 ] && echo "lint: clean"
+exit $bad

@@ -1,0 +1,311 @@
+/* test_data.c - samples and initial weights are functions of their index alone,
+ * and have the statistics they claim. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/data.h"
+#include "models/gpt.h"
+#include "models/random.h"
+#include "tests/check.h"
+#include "tests/probe.h"
+
+/* ---- random numbers ---- */
+
+/* Random123's own known answers for philox4x32-10 (kat_vectors in its source):
+ * counter 0 and key 0, all bits set, and the digits of pi. */
+static void philox_known_answers(void **state)
+{
+    (void)state;
+    assert_true(random_bits(0, (RandomStream)0, 0, 0) == 0xe169c58d6627e8d5);
+    assert_true(random_bits(-1, (RandomStream)0, UINT64_MAX, UINT64_MAX) == 0x41c83b0e408f276d);
+    int64_t seed = 0x299f31d0a4093822;
+    uint64_t major = 0x85a308d3243f6a88, minor = 0x0370734413198a2e;
+    assert_true(random_bits(seed, (RandomStream)0, major, minor) == 0x94fdccebd16cfe09);
+    /* a stream is 8 bits of the key, so the key can be had through any of them */
+    int64_t other = seed ^ (int64_t)((uint64_t)STREAM_TEXT_ORDER << 56);
+    assert_true(random_bits(other, STREAM_TEXT_ORDER, major, minor) == 0x94fdccebd16cfe09);
+    assert_true(random_bits(seed, STREAM_TEXT_ORDER, major, minor) != 0x94fdccebd16cfe09);
+}
+
+static void normal_moments(void **state)
+{
+    (void)state;
+    enum { DRAWS = 400000 };
+    double mean = 0, square = 0, cube = 0, fourth = 0, neighbours = 0, before = 0, beyond = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double x = random_normal(3, STREAM_WEIGHTS, 5, (uint64_t)i);
+        mean += x / DRAWS, square += x * x / DRAWS, cube += x * x * x / DRAWS, fourth += x * x * x * x / DRAWS;
+        neighbours += x * before / DRAWS;
+        beyond += fabs(x) > 1.959963985;
+        before = x;
+    }
+    /* five standard errors each */
+    double error = 5 / sqrt(DRAWS);
+    assert_below(fabs(mean), error);
+    assert_below(fabs(square - 1), error * sqrt(2));
+    assert_below(fabs(cube), error * sqrt(15));
+    assert_below(fabs(fourth - 3), error * sqrt(96));
+    assert_below(fabs(neighbours), error);
+    assert_below(fabs(beyond / DRAWS - 0.05), error * sqrt(0.05 * 0.95));
+}
+
+static void uniform_below(void **state)
+{
+    (void)state;
+    enum { BINS = 7, DRAWS = 70000 };
+    int count[BINS] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        uint64_t x = random_below(3, STREAM_TEXT_ORDER, (uint64_t)i, 0, BINS);
+        assert_true(x < BINS);
+        count[x]++;
+    }
+    for (int b = 0; b < BINS; b++) assert_below(fabs(count[b] - DRAWS / (double)BINS), 5 * sqrt(DRAWS / BINS));
+}
+
+/* ---- text ---- */
+
+enum { BYTES = 23, SEQUENCE = 5 };
+
+static Data *open_text(const unsigned char *text, int64_t bytes, int64_t sequence, DataOrder order, int64_t seed)
+{
+    DataConfig config = {.source = "a.txt", .order = (int)order, .seed = seed};
+    Error error;
+    Data *data = data_open(&config, 256, sequence, text, bytes, &error);
+    assert_non_null(data);
+    assert_true(isnan(data_entropy(data)));
+    return data;
+}
+
+static void text_in_sequence(void **state)
+{
+    (void)state;
+    unsigned char text[BYTES];
+    for (int i = 0; i < BYTES; i++) text[i] = (unsigned char)(200 + i);
+    Data *data = open_text(text, BYTES, SEQUENCE, ORDER_SEQUENTIAL, 1);
+    int32_t tokens[SEQUENCE + 1];
+    for (int64_t sample = 0; sample < 50; sample++) {
+        data_sample(data, sample, tokens);
+        for (int t = 0; t <= SEQUENCE; t++) assert_int_equal(tokens[t], 200 + (sample * SEQUENCE + t) % BYTES);
+    }
+    int32_t far[SEQUENCE + 1]; /* no overflow: 23 samples of 5 bytes are five times the text */
+    data_sample(data, 3, tokens);
+    data_sample(data, 3 + BYTES * (INT64_MAX / BYTES / 2), far);
+    assert_memory_equal(far, tokens, sizeof far);
+    data_close(data);
+}
+
+static void text_in_random_order(void **state)
+{
+    (void)state;
+    unsigned char text[BYTES];
+    for (int i = 0; i < BYTES; i++) text[i] = (unsigned char)(200 + i);
+    Data *data = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1);
+    Data *again = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1), *other = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 2);
+    enum { SAMPLES = 3600, STARTS = BYTES - SEQUENCE };
+    int32_t tokens[SEQUENCE + 1], same[SEQUENCE + 1];
+    int starts[STARTS] = {0}, differ = 0;
+    for (int sample = SAMPLES - 1; sample >= 0; sample--) { /* in any order */
+        data_sample(data, sample, tokens);
+        int start = tokens[0] - 200;
+        assert_in_range(start, 0, STARTS - 1); /* the last one ends with the text's last byte */
+        starts[start]++;
+        for (int t = 0; t <= SEQUENCE; t++) assert_int_equal(tokens[t], 200 + start + t);
+        data_sample(again, sample, same);
+        assert_memory_equal(same, tokens, sizeof same);
+        data_sample(other, sample, same);
+        differ += memcmp(same, tokens, sizeof same) != 0;
+    }
+    for (int s = 0; s < STARTS; s++) assert_below(fabs(starts[s] - SAMPLES / (double)STARTS), 5 * sqrt(SAMPLES / STARTS));
+    assert_true(differ > SAMPLES / 2); /* the seed matters */
+    data_close(data);
+    data_close(again);
+    data_close(other);
+}
+
+static void the_shortest_text(void **state)
+{
+    (void)state;
+    static const unsigned char text[] = {7, 8, 9, 250};
+    Data *data = open_text(text, 4, 3, ORDER_RANDOM, 1);
+    int32_t tokens[4];
+    for (int sample = 0; sample < 20; sample++) {
+        data_sample(data, sample, tokens);
+        for (int t = 0; t < 4; t++) assert_int_equal(tokens[t], text[t]);
+    }
+    data_close(data);
+}
+
+/* ---- markov ---- */
+
+static Data *open_markov(int64_t vocab, int64_t sequence, int64_t seed)
+{
+    DataConfig config = {.source = "markov", .seed = seed};
+    Error error;
+    Data *data = data_open(&config, vocab, sequence, NULL, 0, &error);
+    assert_non_null(data);
+    assert_below(fabs(data_entropy(data) - 1.2130075659799042), 1e-15); /* 7/4 ln 2 nats */
+    return data;
+}
+
+static int descending(const void *a, const void *b)
+{
+    return *(const int *)b - *(const int *)a;
+}
+
+/* Each token has four successors, of 1/2, 1/4, 1/8, 1/8, and four predecessors; all tokens are as frequent. */
+static void check_chain(int64_t vocab, int64_t seed)
+{
+    enum { LENGTH = 33, SAMPLES = 8000, MOST = 19 };
+    static int pairs[MOST][MOST];
+    static const double probability[4] = {0.5, 0.25, 0.125, 0.125};
+    int first[MOST] = {0}, predecessors[MOST] = {0};
+    memset(pairs, 0, sizeof pairs);
+    Data *data = open_markov(vocab, LENGTH, seed);
+    int32_t tokens[LENGTH + 1];
+    for (int sample = 0; sample < SAMPLES; sample++) {
+        data_sample(data, sample, tokens);
+        first[tokens[0]]++;
+        for (int t = 0; t < LENGTH; t++) {
+            assert_in_range(tokens[t + 1], 0, vocab - 1);
+            pairs[tokens[t]][tokens[t + 1]]++;
+        }
+    }
+    double all = (double)SAMPLES * LENGTH, entropy = 0, uniform = all / (double)vocab;
+    for (int64_t i = 0; i < vocab; i++) {
+        int sum = 0, successors = 0;
+        for (int64_t j = 0; j < vocab; j++) {
+            sum += pairs[i][j];
+            successors += pairs[i][j] > 0;
+            predecessors[j] += pairs[i][j] > 0;
+        }
+        assert_int_equal(successors, 4);
+        for (int64_t j = 0; j < vocab; j++)
+            if (pairs[i][j] > 0) entropy -= pairs[i][j] / all * log2((double)pairs[i][j] / sum);
+        qsort(pairs[i], (size_t)vocab, sizeof **pairs, descending);
+        for (int k = 0; k < 4; k++)
+            assert_below(fabs(pairs[i][k] - sum * probability[k]), 5 * sqrt(sum * probability[k]));
+        assert_below(fabs(sum - uniform), 10 * sqrt(uniform)); /* neighbours are not independent: a wider band */
+        assert_below(fabs(first[i] - SAMPLES / (double)vocab), 5 * sqrt(SAMPLES / (double)vocab));
+    }
+    for (int64_t j = 0; j < vocab; j++) assert_int_equal(predecessors[j], 4);
+    assert_below(fabs(entropy - 1.75), 0.01);
+    data_close(data);
+}
+
+static void markov_chain(void **state)
+{
+    (void)state;
+    for (int64_t seed = 1; seed <= 3; seed++) check_chain(19, seed);
+    check_chain(4, 1); /* the smallest */
+}
+
+static void markov_samples_by_index_alone(void **state)
+{
+    (void)state;
+    Data *a = open_markov(50, 40, 1), *b = open_markov(50, 40, 1), *other = open_markov(50, 40, 2);
+    int32_t x[41], y[41], z[41], last[41] = {0};
+    for (int64_t sample = 0; sample < 100; sample++) {
+        data_sample(a, sample, x);
+        data_sample(b, 99 - sample, y);
+        data_sample(b, sample, y);
+        assert_memory_equal(x, y, sizeof x);
+        data_sample(other, sample, z);
+        assert_memory_not_equal(x, z, sizeof x); /* another seed */
+        assert_memory_not_equal(x, last, sizeof x); /* another sample */
+        memcpy(last, x, sizeof x);
+    }
+    data_close(a);
+    data_close(b);
+    data_close(other);
+}
+
+static void refusals_say_numbers(void **state)
+{
+    (void)state;
+    static const unsigned char text[10] = "123456789";
+    Error error;
+    DataConfig markov = {.source = "markov"}, file = {.source = "corpus.txt"};
+    assert_null(data_open(&markov, 3, 8, NULL, 0, &error));
+    assert_non_null(strstr(error.text, "model.vocab = 3 is too small"));
+    assert_non_null(strstr(error.text, "try 4"));
+    assert_null(data_open(&file, 255, 8, text, 10, &error));
+    assert_non_null(strstr(error.text, "model.vocab = 255"));
+    assert_non_null(strstr(error.text, "try 256"));
+    assert_null(data_open(&file, 256, 10, text, 10, &error)); /* 10 bytes hold no 10 + 1 tokens */
+    assert_non_null(strstr(error.text, "corpus.txt"));
+    assert_non_null(strstr(error.text, "11"));
+    Data *data = data_open(&file, 256, 9, text, 10, &error);
+    assert_non_null(data);
+    data_close(data);
+}
+
+/* ---- initial weights ---- */
+
+static void any_range_of_weights_as_of_the_whole(void **state)
+{
+    (void)state;
+    static const GptShape shape = {.layers = 2, .hidden = 20, .heads = 2, .ffn = 44, .vocab = 19, .sequence = 7};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&shape, &device);
+    for (int u = 0; u < gpt->units; u++) {
+        int64_t count = gpt->unit[u].count;
+        Tensor whole = constant(&device, count, 9), piece = constant(&device, count + 5, 9);
+        gpt_initialise(gpt, u, 0, 11, whole);
+        for (int64_t offset = 0, n = 1; offset < count; offset += n, n = n * 3 % 701) {
+            Tensor part = tensor_view(piece, offset, n < count + 5 - offset ? n : count + 5 - offset);
+            gpt_initialise(gpt, u, offset, 11, part);
+        }
+        gpt_initialise(gpt, u, count - 3, 11, tensor_view(piece, count - 3, 8)); /* runs past the end */
+        assert_memory_equal(piece.data, whole.data, tensor_bytes(whole));
+        for (int i = 0; i < 5; i++) assert_true(reals(piece)[count + i] == 0);
+        tensor_free(&whole);
+        tensor_free(&piece);
+    }
+    gpt_free(gpt);
+}
+
+/* Radford et al. 2019, section 2.3: 0.02, and residual projections less by the root of their number, 2 L. */
+static void weights_as_gpt_2(void **state)
+{
+    (void)state;
+    static const GptShape shape = {.layers = 8, .hidden = 40, .heads = 2, .ffn = 160, .vocab = 50, .sequence = 30};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&shape, &device);
+    real first = 0;
+    for (int i = 0; i < gpt->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        int64_t n = parameter_count(p);
+        Tensor t = constant(&device, n, 9);
+        gpt_initialise(gpt, p->unit, p->offset, 11, t);
+        double square = 0;
+        for (int64_t k = 0; k < n; k++) {
+            square += (double)reals(t)[k] * (double)reals(t)[k] / (double)n;
+            if (p->rows == 0) assert_true(reals(t)[k] == (strstr(p->name, "ln_") && strstr(p->name, "weight") ? 1 : 0));
+        }
+        double deviation = strstr(p->name, "c_proj") ? 0.02 / 4 : 0.02;
+        if (p->rows) assert_below(fabs(sqrt(square) / deviation - 1), 5 / sqrt(2 * (double)n));
+        if (p->rows) assert_true(reals(t)[0] != first); /* no two begin alike */
+        first = reals(t)[0];
+        tensor_free(&t);
+    }
+    gpt_free(gpt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(normal_moments),
+        cmocka_unit_test(uniform_below),
+        cmocka_unit_test(text_in_sequence),
+        cmocka_unit_test(text_in_random_order),
+        cmocka_unit_test(the_shortest_text),
+        cmocka_unit_test(markov_chain),
+        cmocka_unit_test(markov_samples_by_index_alone),
+        cmocka_unit_test(refusals_say_numbers),
+        cmocka_unit_test(any_range_of_weights_as_of_the_whole),
+        cmocka_unit_test(weights_as_gpt_2),
+    };
+    return cmocka_run_group_tests_name("data", tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* test_device.c - the ledger: bytes by category, their peaks, and work; that a
+ * training step gives back what it took; that a dry device counts the same. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/kernels.h"
+#include "models/matmul.h"
+#include "parallel/comm_virtual.h"
+#include "sim/step.h"
+#include "tests/check.h"
+
+static void holds(const Device *d, MemoryCategory category, size_t current, size_t peak)
+{
+    assert_int_equal(d->current[category], current);
+    assert_int_equal(d->peak[category], peak);
+}
+
+/* Sizes a person can add up; w is the bytes of a real. */
+static void memory_by_category(void **state)
+{
+    (void)state;
+    const size_t w = sizeof(real);
+    for (int dry = 0; dry < 2; dry++) {
+        Device d = {.dry = dry};
+        Tensor p = tensor_new(&d, MEM_PARAMETERS, REAL, 100), a = tensor_new(&d, MEM_ACTIVATIONS, REAL, 50);
+        Tensor s = tensor_new(&d, MEM_WORKSPACE, REAL, 30);
+        assert_true((p.data == NULL) == dry && (a.data == NULL) == dry && (s.data == NULL) == dry);
+        holds(&d, MEM_PARAMETERS, 100 * w, 100 * w);
+        holds(&d, MEM_ACTIVATIONS, 50 * w, 50 * w);
+        assert_int_equal(d.total, 180 * w);
+        tensor_free(&a);
+        tensor_free(&a); /* a freed tensor is left alone */
+        holds(&d, MEM_ACTIVATIONS, 0, 50 * w);
+        Tensor c = tensor_new(&d, MEM_COMMUNICATION, INT32, 40), more = tensor_new(&d, MEM_ACTIVATIONS, REAL, 20);
+        holds(&d, MEM_COMMUNICATION, 160, 160);
+        holds(&d, MEM_ACTIVATIONS, 20 * w, 50 * w);
+        assert_int_equal(d.total, 150 * w + 160);
+        assert_int_equal(d.peak_total, w == 4 ? 150 * w + 160 : 180 * w); /* not the sum of the peaks: 180 w + 160 */
+        Tensor view = tensor_view(p, 10, 5);
+        assert_int_equal(view.count, 5);
+        assert_true(dry || view.data == reals(p) + 10);
+        assert_int_equal(d.total, 150 * w + 160); /* a view costs nothing */
+        Tensor none = tensor_new(&d, MEM_GRADIENTS, REAL, 0);
+        holds(&d, MEM_GRADIENTS, 0, 0);
+        Tensor *own[] = {&p, &s, &c, &more, &none};
+        for (int i = 0; i < 5; i++) tensor_free(own[i]);
+        for (int m = 0; m < MEMORY_CATEGORIES; m++) assert_int_equal(d.current[m], 0);
+        assert_int_equal(d.total, 0);
+        holds(&d, MEM_PARAMETERS, 0, 100 * w);
+        holds(&d, MEM_OPTIMIZER, 0, 0);
+    }
+}
+
+static void count_call(void *context)
+{
+    ++*(int *)context;
+}
+
+static void work_and_the_hook_between_kernels(void **state)
+{
+    (void)state;
+    const double w = sizeof(real);
+    for (int dry = 0; dry < 2; dry++) {
+        int calls = 0;
+        Device d = {.dry = dry, .between_kernels = count_call, .between_context = &calls};
+        assert_true(device_kernel(&d, 5, 7) == !dry);
+        assert_true(device_kernel(&d, 10, 70) == !dry);
+        assert_true(d.flops == 15 && d.bytes == 77 && calls == 2);
+
+        /* (5, 7) by (7, 11) and a bias: 2 x 385 flops of products, 55 of sums */
+        Tensor x = tensor_new(&d, MEM_PARAMETERS, REAL, 35), W = tensor_new(&d, MEM_PARAMETERS, REAL, 77);
+        Tensor b = tensor_new(&d, MEM_PARAMETERS, REAL, 11), y = tensor_new(&d, MEM_PARAMETERS, REAL, 55);
+        tensor_zero(x);
+        tensor_zero(W);
+        tensor_zero(b);
+        d.flops = d.bytes = 0;
+        linear_forward(x, W, b, y, 5, 7, 11);
+        assert_true(d.flops == 770 + 55);
+        assert_true(d.bytes == w * (35 + 77 + 55) + w * (2 * 55 + 11)); /* each read or written once a kernel */
+        Tensor *own[] = {&x, &W, &b, &y};
+        for (int i = 0; i < 4; i++) tensor_free(own[i]);
+    }
+}
+
+static void zero_copy_add(void **state)
+{
+    (void)state;
+    Device d = {0}, dry = {.dry = true};
+    Tensor a = tensor_new(&d, MEM_PARAMETERS, REAL, 37), b = tensor_new(&d, MEM_PARAMETERS, REAL, 37);
+    for (int i = 0; i < 37; i++) reals(a)[i] = (real)i;
+    tensor_copy(b, a);
+    tensor_add(tensor_view(b, 1, 35), tensor_view(a, 2, 35));
+    tensor_zero(tensor_view(a, 0, 36));
+    for (int i = 0; i < 37; i++) {
+        assert_true(reals(a)[i] == (i < 36 ? 0 : 36));
+        assert_true(reals(b)[i] == (i == 0 || i == 36 ? i : 2 * i + 1));
+    }
+    tensor_free(&a);
+    tensor_free(&b);
+    Tensor none = tensor_new(&dry, MEM_PARAMETERS, REAL, 37);
+    tensor_zero(none);
+    tensor_copy(none, none);
+    tensor_add(none, none);
+    assert_true(tensor_sum_of_squares(none) == 0 && none.data == NULL);
+    tensor_free(&none);
+}
+
+/* ---- a training step ---- */
+
+enum { RANKS_MAX = 3 };
+typedef struct Step {
+    const char *const *sets;
+    bool dry;
+    size_t left[RANKS_MAX]; /* of activations, workspace and communication after the step */
+    size_t held[RANKS_MAX]; /* of anything after the end */
+    double flops[RANKS_MAX], bytes[RANKS_MAX];
+    char refused[2048];
+} Step;
+
+static void run_step(Comm *comm, void *context)
+{
+    static const char ini[] = "[model]\nlayers = 2\nhidden = 12\nheads = 3\nffn = 20\nvocab = 19\nsequence = 7\n"
+                              "[train]\nglobal_batch = 6\nmicrobatch = 1\noptimizer = adamw\nclip = 0.5\n";
+    Step *s = context;
+    Config config;
+    Error error;
+    int sets = 0;
+    while (s->sets[sets]) sets++;
+    if (!config_parse(&config, "step.ini", ini, s->sets, sets, NULL, &error) ||
+        !config_check_ranks(&config, comm->size, &error)) {
+        snprintf(s->refused, sizeof s->refused, "%s", error.text);
+        return;
+    }
+    Trainer *t = trainer_new(&config, comm, NULL, 0, s->dry, &error);
+    data_parallel_initialise(t->data_parallel, 1);
+    for (int step = 0; step < 2; step++) trainer_step(t, step, NULL, NULL);
+    const Device *d = &t->device;
+    int r = comm->rank;
+    s->left[r] = d->current[MEM_ACTIVATIONS] + d->current[MEM_WORKSPACE] + d->current[MEM_COMMUNICATION];
+    s->flops[r] = d->flops;
+    s->bytes[r] = d->bytes;
+    data_parallel_free(t->data_parallel);
+    t->data_parallel = NULL;
+    s->held[r] = d->total;
+    trainer_free(t);
+    config_free(&config);
+}
+
+/* Every strategy on one and three ranks, with and without overlap, real and dry. */
+static void a_step_gives_back_what_it_took(void **state)
+{
+    (void)state;
+    static const char *const strategies[] = {"dp", "ddp", "zero1", "zero2", "zero3"};
+    static const char *const variants[][3] = {
+        {"parallel.overlap=yes", "parallel.bucket_mb=0.01", "model.tie_embeddings=yes"},
+        {"parallel.overlap=no", "parallel.bucket_mb=25", "model.tie_embeddings=no"}};
+    for (int ranks = 1; ranks <= RANKS_MAX; ranks += 2)
+        for (int s = 0; s < 5; s++)
+            for (int v = 0; v < 2; v++) {
+                char data[32];
+                snprintf(data, sizeof data, "parallel.data=%s", strategies[s]);
+                const char *const sets[] = {data, variants[v][0], variants[v][1], variants[v][2], NULL};
+                Step real_one = {.sets = sets}, dry = {.sets = sets, .dry = true};
+                Error error;
+                assert_true(virtual_run(ranks, run_step, &real_one, &error));
+                assert_true(virtual_run(ranks, run_step, &dry, &error));
+                assert_string_equal(real_one.refused, "");
+                for (int r = 0; r < ranks; r++) {
+                    assert_int_equal(real_one.left[r] + dry.left[r], 0);
+                    assert_int_equal(real_one.held[r] + dry.held[r], 0);
+                    assert_true(real_one.flops[r] > 0 && dry.flops[r] == real_one.flops[r]);
+                    assert_true(real_one.bytes[r] > 0 && dry.bytes[r] == real_one.bytes[r]);
+                }
+            }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_by_category),
+        cmocka_unit_test(work_and_the_hook_between_kernels),
+        cmocka_unit_test(zero_copy_add),
+        cmocka_unit_test(a_step_gives_back_what_it_took),
+    };
+    matmul_one_thread();
+    return cmocka_run_group_tests_name("device", tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/* test_optimizer.c - the update rules against the papers' algorithms, in
+ * double, a parameter at a time; and ranges against the whole. */
+#include <math.h>
+#include <string.h>
+#include "models/optimizer.h"
+#include "tests/check.h"
+#include "tests/probe.h"
+
+enum { COUNT = 101, STEPS = 20 };
+static const char *const NAMES[] = {"sgd", "momentum", "adam", "adamw"};
+static const OptimizerConfig CONFIG = {
+    .weight_decay = 0.1, .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8, .momentum = 0.9};
+#ifdef SIM_DOUBLE
+static const double TOLERANCE = 1e-13;
+#else
+static const double TOLERANCE = 1e-5; /* twenty roundings, and Adam divides small numbers by small numbers */
+#endif
+
+typedef struct Range {
+    Tensor x, g, state[2];
+} Range;
+
+static Range range_new(Device *device)
+{
+    Range r = {.x = noise(device, COUNT, 1, 1), .g = constant(device, COUNT, 0)};
+    for (int i = 0; i < 2; i++) r.state[i] = constant(device, COUNT, 0);
+    return r;
+}
+
+static void range_free(Range *r)
+{
+    tensor_free(&r->x);
+    tensor_free(&r->g);
+    for (int i = 0; i < 2; i++) tensor_free(&r->state[i]);
+}
+
+static void gradient_of(int step, Tensor g)
+{
+    for (int64_t i = 0; i < g.count; i++)
+        reals(g)[i] = (real)random_normal(7, STREAM_WEIGHTS, (uint64_t)step, (uint64_t)i);
+}
+
+static double rate_of(int step)
+{
+    return 0.01 * (1 + step % 3);
+}
+
+/* One parameter, as the papers write it; t counts from 1. */
+static void plain(int kind, double *x, double g, double *m, double *v, double rate, double lambda, int t)
+{
+    const OptimizerConfig *c = &CONFIG;
+    if (kind != OPTIMIZER_ADAMW) g += lambda * *x; /* L2: the gradient of lambda/2 x^2 */
+    if (kind == OPTIMIZER_SGD) {
+        *x -= rate * g;
+    } else if (kind == OPTIMIZER_MOMENTUM) {
+        *m = c->momentum * *m + g;
+        *x -= rate * *m;
+    } else {
+        /* Kingma & Ba, algorithm 1; with lambda: Loshchilov & Hutter, algorithm 2, line 12 */
+        *m = c->beta1 * *m + (1 - c->beta1) * g;
+        *v = c->beta2 * *v + (1 - c->beta2) * g * g;
+        double m_hat = *m / (1 - pow(c->beta1, t)), v_hat = *v / (1 - pow(c->beta2, t));
+        double decay = kind == OPTIMIZER_ADAMW ? lambda * *x : 0;
+        *x -= rate * (m_hat / (sqrt(v_hat) + c->epsilon) + decay);
+    }
+}
+
+static void as_the_papers(void **state)
+{
+    (void)state;
+    Device device = {0};
+    for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_ADAMW; kind++)
+        for (int decay = 0; decay < 2; decay++) {
+            OptimizerConfig config = CONFIG;
+            config.kind = kind;
+            Range r = range_new(&device);
+            double x[COUNT], m[COUNT] = {0}, v[COUNT] = {0}, scale = 0.3;
+            for (int i = 0; i < COUNT; i++) x[i] = (double)reals(r.x)[i];
+            for (int t = 1; t <= STEPS; t++) {
+                gradient_of(t, r.g);
+                optimizer_update(&config, r.x, r.g, r.state, rate_of(t), scale, decay, t);
+                for (int i = 0; i < COUNT; i++)
+                    plain(kind, &x[i], scale * (double)reals(r.g)[i], &m[i], &v[i], rate_of(t), decay ? 0.1 : 0, t);
+            }
+            double apart = distance(r.x, x);
+            if (!(apart <= TOLERANCE)) print_error("%s %s decay: ", NAMES[kind], decay ? "with" : "without");
+            assert_below(apart, TOLERANCE);
+            if (optimizer_states((OptimizerKind)kind) > 0) assert_below(distance(r.state[0], m), TOLERANCE);
+            if (optimizer_states((OptimizerKind)kind) > 1) assert_below(distance(r.state[1], v), TOLERANCE);
+            range_free(&r);
+        }
+}
+
+/* Shards update exactly as the whole does, wherever they are cut. */
+static void ranges_as_the_whole(void **state)
+{
+    (void)state;
+    static const int64_t cuts[] = {0, 1, 8, 41, 41, 100, COUNT};
+    Device device = {0};
+    for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_ADAMW; kind++) {
+        OptimizerConfig config = CONFIG;
+        config.kind = kind;
+        Range whole = range_new(&device), cut = range_new(&device);
+        for (int t = 1; t <= STEPS; t++) {
+            gradient_of(t, whole.g);
+            gradient_of(t, cut.g);
+            optimizer_update(&config, whole.x, whole.g, whole.state, rate_of(t), 0.3, true, t);
+            for (int c = 0; c < 6; c++) {
+                int64_t at = cuts[c], n = cuts[c + 1] - at;
+                Tensor parts[2] = {tensor_view(cut.state[0], at, n), tensor_view(cut.state[1], at, n)};
+                optimizer_update(&config, tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts, rate_of(t), 0.3,
+                                 true, t);
+            }
+        }
+        assert_memory_equal(cut.x.data, whole.x.data, COUNT * sizeof(real));
+        for (int i = 0; i < 2; i++) assert_memory_equal(cut.state[i].data, whole.state[i].data, COUNT * sizeof(real));
+        range_free(&whole);
+        range_free(&cut);
+    }
+}
+
+/* x = 1, gradient 8 scaled by 1/16, rate 1/4: numbers a person can check. */
+static void first_steps_by_hand(void **state)
+{
+    (void)state;
+    static const double expected[][2] = {
+        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)},       /* sgd: with decay 1/2 the gradient is 0.5 + 0.5 x */
+        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)},       /* momentum: the same at first */
+        {1 - 0.25, 1 - 0.25},                           /* adam: one rate against the gradient's sign */
+        {1 - 0.25, (1 - 0.25 * 0.5) - 0.25},            /* adamw: x shrinks by rate * decay as well */
+    };
+    Device device = {0};
+    for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_ADAMW; kind++)
+        for (int decay = 0; decay < 2; decay++) {
+            OptimizerConfig config = {.kind = kind, .weight_decay = 0.5, .beta1 = 0.5, .beta2 = 0.75, .momentum = 0.5};
+            Tensor x = constant(&device, 1, 1), g = constant(&device, 1, 8);
+            Tensor both[2] = {constant(&device, 1, 0), constant(&device, 1, 0)};
+            optimizer_update(&config, x, g, both, 0.25, 1.0 / 16, decay, 1);
+            assert_below(fabs((double)reals(x)[0] - expected[kind][decay]), VALUE_TOLERANCE);
+            tensor_free(&x);
+            tensor_free(&g);
+            for (int i = 0; i < 2; i++) tensor_free(&both[i]);
+        }
+    assert_int_equal(optimizer_states(OPTIMIZER_SGD), 0);
+    assert_int_equal(optimizer_states(OPTIMIZER_MOMENTUM), 1);
+    assert_int_equal(optimizer_states(OPTIMIZER_ADAM), 2);
+    assert_int_equal(optimizer_states(OPTIMIZER_ADAMW), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_the_papers),
+        cmocka_unit_test(ranges_as_the_whole),
+        cmocka_unit_test(first_steps_by_hand),
+    };
+    return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
+}
