@@ -26,8 +26,8 @@ VECTORISED static void causal_softmax(real *scores, int64_t r0, int64_t r1, int6
 }
 
 /* dS = P * (dP - sum(dP * P)), row by row */
-VECTORISED static void causal_softmax_backward(const real *probabilities, real *dscores, int64_t r0, int64_t r1,
-                                               int64_t T)
+VECTORISED static void causal_softmax_backward(const real *probabilities, real *dscores, int64_t r0,
+                                               int64_t r1, int64_t T)
 {
     for (int64_t r = r0; r < r1; r++) {
         const real *p = probabilities + r * T;
@@ -46,7 +46,8 @@ static bool report(Device *device, double products, int64_t B, int64_t T, int64_
                          (double)sizeof(real) * (3 * cells + 4.0 * (double)(B * T * C)));
 }
 
-void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C, int64_t heads)
+void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
+                       int64_t heads)
 {
     if (!report(y.device, 2, B, T, C, heads)) return;
     int64_t hd = C / heads, ld = 3 * C;
@@ -64,8 +65,8 @@ void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, in
         }
 }
 
-void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T, int64_t C,
-                        int64_t heads)
+void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,
+                        int64_t C, int64_t heads)
 {
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
     int64_t hd = C / heads, ld = 3 * C;

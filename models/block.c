@@ -6,9 +6,9 @@ void block_tensor_shape(const GptShape *shape, BlockTensor which, int64_t *rows,
 {
     int64_t C = shape->hidden, F = shape->ffn;
     const int64_t size[BLOCK_TENSORS][2] = {
-        [LN_1_GAIN] = {0, C}, [LN_1_BIAS] = {0, C}, [QKV_WEIGHT] = {C, 3 * C}, [QKV_BIAS] = {0, 3 * C},
-        [PROJ_WEIGHT] = {C, C}, [PROJ_BIAS] = {0, C}, [LN_2_GAIN] = {0, C}, [LN_2_BIAS] = {0, C},
-        [FC_WEIGHT] = {C, F}, [FC_BIAS] = {0, F}, [OUT_WEIGHT] = {F, C}, [OUT_BIAS] = {0, C},
+        [LN_1_GAIN] = {0, C},   [LN_1_BIAS] = {0, C}, [QKV_WEIGHT] = {C, 3 * C}, [QKV_BIAS] = {0, 3 * C},
+        [PROJ_WEIGHT] = {C, C}, [PROJ_BIAS] = {0, C}, [LN_2_GAIN] = {0, C},      [LN_2_BIAS] = {0, C},
+        [FC_WEIGHT] = {C, F},   [FC_BIAS] = {0, F},   [OUT_WEIGHT] = {F, C},     [OUT_BIAS] = {0, C},
     };
     *rows = size[which][0];
     *columns = size[which][1];
@@ -87,7 +87,8 @@ void block_backward(const GptShape *shape, int64_t B, const BlockParameters *p, 
     linear_backward_weight(s->norm2, dinner, dw[FC_WEIGHT], dw[FC_BIAS], n, C, F);
     tensor_free(&s->norm2);
     tensor_free(&dinner);
-    layernorm_backward(dnorm, s->x2, w[LN_2_GAIN], dy, dw[LN_2_GAIN], dw[LN_2_BIAS], n, C); /* dy is dx2 now */
+    /* which makes dy the gradient of x2 */
+    layernorm_backward(dnorm, s->x2, w[LN_2_GAIN], dy, dw[LN_2_GAIN], dw[LN_2_BIAS], n, C);
     tensor_free(&s->x2);
 
     /* x2 = x + proj(attention(qkv(norm1))) */
@@ -103,7 +104,8 @@ void block_backward(const GptShape *shape, int64_t B, const BlockParameters *p, 
     linear_backward_weight(s->norm1, dqkv, dw[QKV_WEIGHT], dw[QKV_BIAS], n, C, 3 * C);
     tensor_free(&s->norm1);
     tensor_free(&dqkv);
-    layernorm_backward(dnorm, s->x, w[LN_1_GAIN], dy, dw[LN_1_GAIN], dw[LN_1_BIAS], n, C); /* and dx now */
+    /* and now of x */
+    layernorm_backward(dnorm, s->x, w[LN_1_GAIN], dy, dw[LN_1_GAIN], dw[LN_1_BIAS], n, C);
     tensor_free(&s->x);
     tensor_free(&dnorm);
 }

@@ -7,12 +7,18 @@
 
 /* A block's tensors, in the order they lie in its flat range. */
 typedef enum {
-    LN_1_GAIN, LN_1_BIAS,
-    QKV_WEIGHT, QKV_BIAS,   /* (C, 3C) */
-    PROJ_WEIGHT, PROJ_BIAS, /* (C, C) */
-    LN_2_GAIN, LN_2_BIAS,
-    FC_WEIGHT, FC_BIAS,     /* (C, ffn) */
-    OUT_WEIGHT, OUT_BIAS,   /* (ffn, C) */
+    LN_1_GAIN,
+    LN_1_BIAS,
+    QKV_WEIGHT, /* (C, 3C): q, k, v */
+    QKV_BIAS,
+    PROJ_WEIGHT, /* (C, C) */
+    PROJ_BIAS,
+    LN_2_GAIN,
+    LN_2_BIAS,
+    FC_WEIGHT, /* (C, ffn) */
+    FC_BIAS,
+    OUT_WEIGHT, /* (ffn, C) */
+    OUT_BIAS,
     BLOCK_TENSORS
 } BlockTensor;
 typedef struct BlockParameters {

@@ -40,7 +40,8 @@ static void make_chain(Data *data)
         uint64_t attempt = 0;
         bool taken;
         do {
-            data->shift[k] = (int64_t)random_below(seed, STREAM_MARKOV_TABLE, 1 + (uint64_t)k, attempt++, (uint64_t)V);
+            data->shift[k] =
+                (int64_t)random_below(seed, STREAM_MARKOV_TABLE, 1 + (uint64_t)k, attempt++, (uint64_t)V);
             taken = false;
             for (int j = 0; j < k; j++) taken |= data->shift[j] == data->shift[k];
         } while (taken);
@@ -52,8 +53,8 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
 {
     bool markov = strcmp(config->source, "markov") == 0;
     if (markov && vocab < BRANCHES) {
-        error_set(error, "model.vocab = %lld is too small for the markov source; try %d or more", (long long)vocab,
-                  BRANCHES);
+        error_set(error, "model.vocab = %lld is too small for the markov source; try %d or more",
+                  (long long)vocab, BRANCHES);
         return NULL;
     }
     if (!markov && vocab < 256) {
@@ -61,7 +62,9 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
         return NULL;
     }
     if (!markov && bytes <= sequence) {
-        error_set(error, "the text has %lld bytes, fewer than model.sequence + 1 = %lld; try a longer text or a shorter sequence",
+        error_set(error,
+                  "the text has %lld bytes, fewer than model.sequence + 1 = %lld; try a longer text or a "
+                  "shorter sequence",
                   (long long)bytes, (long long)sequence + 1);
         return NULL;
     }

@@ -11,14 +11,16 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
 {
     device->current[category] += bytes;
     device->total += bytes;
-    if (device->current[category] > device->peak[category]) device->peak[category] = device->current[category];
+    if (device->current[category] > device->peak[category])
+        device->peak[category] = device->current[category];
     if (device->total > device->peak_total) device->peak_total = device->total;
     if (device->dry || bytes == 0) return NULL;
 
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!memory)
-        fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, more ranks, "
+        fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, more "
+             "ranks, "
              "or --dry-run to see what the run needs",
              (double)bytes / 1e9, memory_category_name[category], (double)(device->total - bytes) / 1e9);
     return memory;

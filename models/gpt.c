@@ -50,7 +50,7 @@ Gpt *gpt_new(const GptShape *shape, Device *device)
     Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
     *gpt = (Gpt){.shape = *shape, .device = device, .units = L + 2};
     gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
-    gpt->parameter = allocate_zeroed((size_t)(L * BLOCK_TENSORS + 5), sizeof *gpt->parameter);
+    gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 5, sizeof *gpt->parameter);
 
     add_parameter(gpt, 0, "wte.weight", shape->vocab, shape->hidden, INIT_NORMAL);
     add_parameter(gpt, 0, "wpe.weight", shape->sequence, shape->hidden, INIT_NORMAL);
@@ -64,7 +64,8 @@ Gpt *gpt_new(const GptShape *shape, Device *device)
         }
     add_parameter(gpt, L + 1, "ln_f.weight", 0, shape->hidden, INIT_ONE);
     add_parameter(gpt, L + 1, "ln_f.bias", 0, shape->hidden, INIT_ZERO);
-    if (!shape->tie_embeddings) add_parameter(gpt, L + 1, "lm_head.weight", shape->vocab, shape->hidden, INIT_NORMAL);
+    if (!shape->tie_embeddings)
+        add_parameter(gpt, L + 1, "lm_head.weight", shape->vocab, shape->hidden, INIT_NORMAL);
     return gpt;
 }
 
@@ -87,8 +88,8 @@ int64_t gpt_parameter_count(const GptShape *shape)
 }
 
 void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
-                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count,
-                                      void *context),
+                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range,
+                                      int64_t count, void *context),
                         void *context)
 {
     const Unit *u = &gpt->unit[unit];
@@ -109,7 +110,8 @@ typedef struct Filling {
 static void fill(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
 {
     const Filling *f = context;
-    double deviation = 0.02 / (p->init == INIT_NORMAL_RESIDUAL ? sqrt(2.0 * (double)f->gpt->shape.layers) : 1.0);
+    double deviation =
+        0.02 / (p->init == INIT_NORMAL_RESIDUAL ? sqrt(2.0 * (double)f->gpt->shape.layers) : 1.0);
     uint64_t index = (uint64_t)(p - f->gpt->parameter);
     for (int64_t i = 0; i < count; i++) {
         double value = p->init == INIT_ONE ? 1 : 0;
@@ -239,8 +241,8 @@ void gpt_backward(Gpt *gpt, GptSaved *saved, double scale)
             BlockParameters p = block_parameters(shape, flat), d = block_parameters(shape, dflat);
             block_backward(shape, saved->B, &p, &d, &saved->block[layer - 1], dx);
         } else {
-            embedding_backward(saved->tokens, dx, wte_of(gpt, dflat), wpe_of(gpt, dflat), saved->B, shape->sequence,
-                               shape->hidden);
+            embedding_backward(saved->tokens, dx, wte_of(gpt, dflat), wpe_of(gpt, dflat), saved->B,
+                               shape->sequence, shape->hidden);
         }
         if (layer > 0) for_units(gpt, layer, hooks->done);
         hooks->gradient_ready(hooks->context, layer);

@@ -27,7 +27,7 @@ int64_t parameter_count(const Parameter *p);
 
 typedef struct Unit {
     int64_t count;
-    int first, parameters;        /* in Gpt.parameter */
+    int first, parameters;     /* in Gpt.parameter */
     Tensor weights, gradients; /* whole while needed; set by the holder */
 } Unit;
 
@@ -69,8 +69,8 @@ void gpt_initialise(const Gpt *gpt, int unit, int64_t offset, int64_t seed, Tens
 /* Calls visit(parameter, its offset in the parameter, its offset in the range,
  * count) for each parameter that crosses offset..offset+count-1 of the unit. */
 void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
-                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count,
-                                      void *context),
+                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range,
+                                      int64_t count, void *context),
                         void *context);
 
 /* Takes tokens (B, T + 1) over. Returns the sum over B T positions of -log p,

@@ -27,7 +27,8 @@ VECTORISED static void add_columns(real *restrict db, const real *restrict dy, i
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out)
 {
     matmul(false, false, n, out, in, x, W, 0, y);
-    if (device_kernel(y.device, (double)(n * out), traffic(2 * n * out + out))) add_bias(reals(y), reals(b), n, out);
+    if (device_kernel(y.device, (double)(n * out), traffic(2 * n * out + out)))
+        add_bias(reals(y), reals(b), n, out);
 }
 
 void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in, int64_t out)
@@ -56,8 +57,8 @@ static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
     *rstd = (real)(1 / sqrt((double)(variance / (real)C + NORM_EPSILON)));
 }
 
-VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain, const real *restrict bias,
-                                      real *restrict y, int64_t n, int64_t C)
+VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
+                                      const real *restrict bias, real *restrict y, int64_t n, int64_t C)
 {
     for (int64_t i = 0; i < n; i++, x += C, y += C) {
         real mean, rstd;
@@ -67,8 +68,9 @@ VECTORISED static void layernorm_rows(const real *restrict x, const real *restri
 }
 
 VECTORISED static void layernorm_rows_backward(const real *restrict dy, const real *restrict x,
-                                               const real *restrict gain, real *restrict dx, real *restrict dgain,
-                                               real *restrict dbias, real *restrict row, int64_t n, int64_t C)
+                                               const real *restrict gain, real *restrict dx,
+                                               real *restrict dgain, real *restrict dbias, real *restrict row,
+                                               int64_t n, int64_t C)
 {
     real *hat = row, *dhat = row + C; /* the normalised row, and its gradient */
     for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
@@ -91,12 +93,13 @@ void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, 
         layernorm_rows(reals(x), reals(gain), reals(bias), reals(y), n, C);
 }
 
-void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n, int64_t C)
+void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n,
+                        int64_t C)
 {
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     if (device_kernel(dx.device, 16.0 * (double)(n * C), traffic(4 * n * C + 5 * C)))
-        layernorm_rows_backward(reals(dy), reals(x), reals(gain), reals(dx), reals(dgain), reals(dbias), reals(row), n,
-                                C);
+        layernorm_rows_backward(reals(dy), reals(x), reals(gain), reals(dx), reals(dgain), reals(dbias),
+                                reals(row), n, C);
     tensor_free(&row);
 }
 
@@ -123,7 +126,8 @@ VECTORISED static void gelu_derivative(const real *restrict x, const real *dy, r
 
 void gelu_forward(Tensor x, Tensor y)
 {
-    if (device_kernel(y.device, 10.0 * (double)x.count, traffic(2 * x.count))) gelu(reals(x), reals(y), x.count);
+    if (device_kernel(y.device, 10.0 * (double)x.count, traffic(2 * x.count)))
+        gelu(reals(x), reals(y), x.count);
 }
 
 void gelu_backward(Tensor x, Tensor dy, Tensor dx)
@@ -177,7 +181,8 @@ double cross_entropy_forward(Tensor logits, Tensor tokens, int64_t B, int64_t T,
     return softmax_rows(reals(logits), ints(tokens), B, T, V);
 }
 
-void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int64_t B, int64_t T, int64_t V)
+void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int64_t B, int64_t T,
+                            int64_t V)
 {
     if (!device_kernel(probabilities.device, 2.0 * (double)(B * T * V), traffic(2 * B * T * V))) return;
     real *p = reals(probabilities), by = (real)scale;

@@ -34,12 +34,14 @@ void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, Tensor dwpe, int6
  * positions of -log p(next token), 0 on a dry device. tokens as above. */
 double cross_entropy_forward(Tensor logits, Tensor tokens, int64_t B, int64_t T, int64_t V);
 /* probabilities -> scale * d loss / d logits, in place. */
-void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int64_t B, int64_t T, int64_t V);
+void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int64_t B, int64_t T,
+                            int64_t V);
 
 /* Causal multi-head attention (Vaswani et al. 1706.03762, eq. 1). qkv (B, T, 3C)
  * packed q, k, v; probabilities (B, heads, T, T), zero above the diagonal;
  * y (B, T, C). */
-void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C, int64_t heads);
-void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T, int64_t C,
-                        int64_t heads);
+void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
+                       int64_t heads);
+void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,
+                        int64_t C, int64_t heads);
 #endif

@@ -28,9 +28,18 @@ typedef struct Tensor {
 } Tensor;
 
 size_t dtype_bytes(DType dtype);
-static inline size_t tensor_bytes(Tensor t) { return (size_t)t.count * dtype_bytes(t.dtype); }
-static inline real *reals(Tensor t) { return t.data; }
-static inline int32_t *ints(Tensor t) { return t.data; }
+static inline size_t tensor_bytes(Tensor t)
+{
+    return (size_t)t.count * dtype_bytes(t.dtype);
+}
+static inline real *reals(Tensor t)
+{
+    return t.data;
+}
+static inline int32_t *ints(Tensor t)
+{
+    return t.data;
+}
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count); /* not zeroed */
 void tensor_free(Tensor *t); /* owners only; a freed or zero tensor is left alone */

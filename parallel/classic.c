@@ -49,7 +49,10 @@ static double sum_of_squares(DataParallel *d)
 }
 
 const DataParallelOps classic_ops = {
-    .hooks = {.need = nothing, .prefetch = nothing, .done = nothing, .gradient_begin = nothing,
+    .hooks = {.need = nothing,
+              .prefetch = nothing,
+              .done = nothing,
+              .gradient_begin = nothing,
               .gradient_ready = nothing},
     .tokens = tokens,
     .unshard = unshard,

@@ -48,7 +48,8 @@ static int64_t blocks_count(const Collective *c, int block)
 }
 
 /* visits block `block` of every part beside its place in a packed buffer */
-static void each_piece(const Collective *c, int block, Tensor packed, void (*visit)(Tensor piece, Tensor in_packed))
+static void each_piece(const Collective *c, int block, Tensor packed,
+                       void (*visit)(Tensor piece, Tensor in_packed))
 {
     int64_t at = 0;
     for (int i = 0; i < c->parts; i++) {

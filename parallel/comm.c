@@ -47,7 +47,8 @@ void group_free(Group *group)
     free(group);
 }
 
-void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes, Request *request)
+void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
+               Request *request)
 {
     *request = (Request){0};
     if (bytes == 0) return;

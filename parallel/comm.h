@@ -67,7 +67,8 @@ void group_free(Group *group);
 
 /* Begin a message of `bytes` from `data` to group rank `to`; an empty one is not sent.
  * data stays untouched until the request is done. */
-void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes, Request *request);
+void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
+               Request *request);
 void comm_receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request);
 bool comm_test(Request *request);
 void comm_wait(Request *request);

@@ -6,7 +6,8 @@
 #include <string.h>
 #include "models/error.h"
 
-_Static_assert(sizeof(MPI_Request) <= sizeof(((Request *)0)->state), "Request.state must hold an MPI_Request");
+_Static_assert(sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
+               "Request.state must hold an MPI_Request");
 
 static void group_begin(Group *group)
 {
@@ -29,9 +30,10 @@ static void group_end(Group *group)
 static int count_of(size_t bytes)
 {
     if (bytes > INT_MAX)
-        fail("a message of %zu bytes is more than one MPI message can carry (%d); try more ranks or a smaller "
-             "parallel.bucket_mb",
-             bytes, INT_MAX);
+        fail(
+            "a message of %zu bytes is more than one MPI message can carry (%d); try more ranks or a smaller "
+            "parallel.bucket_mb",
+            bytes, INT_MAX);
     return (int)bytes;
 }
 
@@ -66,8 +68,12 @@ static void wait(Request *request)
     MPI_Wait(&r, MPI_STATUS_IGNORE);
 }
 
-static const CommBackend MPI_BACKEND = {
-    .group_begin = group_begin, .group_end = group_end, .send = send, .receive = receive, .test = test, .wait = wait};
+static const CommBackend MPI_BACKEND = {.group_begin = group_begin,
+                                        .group_end = group_end,
+                                        .send = send,
+                                        .receive = receive,
+                                        .test = test,
+                                        .wait = wait};
 
 void comm_mpi_abort(int status)
 {

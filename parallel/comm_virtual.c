@@ -99,10 +99,11 @@ static bool test(Request *request)
     if (!p.receive) return true;
     for (size_t i = me->head; i < me->tail; i++) {
         Letter *letter = &me->mailbox[i];
-        if (letter->taken || letter->channel != p.channel || letter->from != p.from || letter->tag != p.tag) continue;
+        if (letter->taken || letter->channel != p.channel || letter->from != p.from || letter->tag != p.tag)
+            continue;
         if (letter->bytes != p.bytes)
-            fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank, p.bytes,
-                 p.from, p.channel, p.tag, letter->bytes);
+            fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank,
+                 p.bytes, p.from, p.channel, p.tag, letter->bytes);
         if (letter->data && p.data) memcpy(p.data, letter->data, p.bytes);
         free(letter->data);
         letter->data = NULL;
@@ -142,11 +143,12 @@ static bool report_deadlock(const World *world, Error *error)
     for (int i = 0; i < world->ranks; i++) {
         const Pending *w = world->rank[i].waiting;
         if (!w || world->rank[i].ended || waiting++ >= 4) continue;
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s rank %d for %zu bytes from rank %d (channel %d, tag %d)",
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%s rank %d for %zu bytes from rank %d (channel %d, tag %d)",
                                  used ? ";" : "", i, w->bytes, w->from, w->channel, w->tag);
     }
-    return error_set(error, "deadlock: %d of %d ranks wait for messages nobody sends:%s%s", waiting, world->ranks, text,
-                     waiting > 4 ? "; ..." : "");
+    return error_set(error, "deadlock: %d of %d ranks wait for messages nobody sends:%s%s", waiting,
+                     world->ranks, text, waiting > 4 ? "; ..." : "");
 }
 
 bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *context, Error *error)

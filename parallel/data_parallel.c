@@ -83,7 +83,8 @@ DataParallel *data_parallel_new(const DataParallelConfig *config, const Optimize
     int64_t whole = d->total, shard = d->total / group->size;
     d->parameters = tensor_new(d->device, MEM_PARAMETERS, REAL, d->shard_parameters ? shard : whole);
     d->gradients = tensor_new(d->device, MEM_GRADIENTS, REAL, d->shard_gradients ? shard : whole);
-    for (int i = 0; i < optimizer_states((OptimizerKind)optimizer->kind) && data_parallel_has_optimizer(d); i++) {
+    for (int i = 0; i < optimizer_states((OptimizerKind)optimizer->kind) && data_parallel_has_optimizer(d);
+         i++) {
         d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
         tensor_zero(d->state[i]);
     }
@@ -139,7 +140,8 @@ void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor who
     Tensor flat = gradients ? d->gradients : d->parameters;
     int64_t offset, count;
     data_parallel_owned(d, unit, &offset, &count);
-    bool sharded = gradients ? d->shard_optimizer : d->shard_parameters; /* zero1 owns 1/N of the reduced gradient */
+    bool sharded =
+        gradients ? d->shard_optimizer : d->shard_parameters; /* zero1 owns 1/N of the reduced gradient */
     if (!sharded) {
         if (d->group->rank == 0) tensor_copy(whole, data_parallel_whole(d, flat, unit));
         return;
@@ -165,7 +167,8 @@ typedef struct Update {
 } Update;
 
 /* Weight decay is for matrices: biases and norms are left alone. */
-static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count,
+                             void *context)
 {
     (void)in_parameter;
     const Update *u = context;
@@ -173,8 +176,8 @@ static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t i
     for (int i = 0; i < 2; i++)
         if (u->state[i].device) state[i] = tensor_view(u->state[i], in_range, count);
     optimizer_update(&u->d->optimizer, tensor_view(u->parameters, in_range, count),
-                     tensor_view(u->gradients, in_range, count), state, u->learning_rate, u->scale, p->rows > 0,
-                     u->step);
+                     tensor_view(u->gradients, in_range, count), state, u->learning_rate, u->scale,
+                     p->rows > 0, u->step);
 }
 
 /* The part of a unit that this rank updates, in a flat range that is whole or a shard. */
@@ -213,7 +216,8 @@ double data_parallel_whole_sum_of_squares(DataParallel *d)
         double part = 0;
         for (int u = 0; u < d->gpt->units; u++) {
             int64_t count = d->padded[u] / n;
-            part += tensor_sum_of_squares(tensor_view(data_parallel_whole(d, d->gradients, u), r * count, count));
+            part +=
+                tensor_sum_of_squares(tensor_view(data_parallel_whole(d, d->gradients, u), r * count, count));
         }
         sum += part;
     }

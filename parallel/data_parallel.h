@@ -23,9 +23,10 @@
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
 typedef struct DataParallelConfig {
-    int kind;         /* DataParallelKind */
-    double bucket_mb; /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
-    bool overlap;     /* communication moves on between kernels; else it runs where it begins */
+    int kind; /* DataParallelKind */
+    /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
+    double bucket_mb;
+    bool overlap; /* communication moves on between kernels; else it runs where it begins */
 } DataParallelConfig;
 
 typedef struct DataParallel DataParallel;
@@ -61,9 +62,9 @@ struct DataParallel {
     void *batch_context;
 
     bool shard_parameters, shard_gradients, shard_optimizer;
-    int64_t *padded;    /* per unit: its count rounded up to a multiple of N */
-    int64_t *offset;    /* per unit: in the whole flat range; its shard begins at offset / N in a flat of shards */
-    int64_t total;      /* padded elements of all units */
+    /* the flat range of all units: each padded to a multiple of N; its shard begins at offset / N in a
+     * flat of shards */
+    int64_t *padded, *offset, total;
     Tensor parameters, gradients, state[2]; /* flat: whole, or this rank's shards; state may be absent */
 
     Bucket *bucket; /* in the order backward completes them */
@@ -91,9 +92,9 @@ void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
 
 /* For the strategies. */
-Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit);  /* of a flat of shards */
-Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit);  /* of a whole flat: padded */
-double data_parallel_whole_sum_of_squares(DataParallel *d);                /* block by block, in rank order */
+Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit); /* of a flat of shards */
+Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of a whole flat: padded */
+double data_parallel_whole_sum_of_squares(DataParallel *d);               /* block by block, in rank order */
 bool data_parallel_has_optimizer(const DataParallel *d);
 extern const DataParallelOps classic_ops, zero_ops;
 #endif

@@ -35,7 +35,8 @@ void schedule_lower(Schedule *schedule, DataParallelKind data)
     *schedule = (Schedule){0};
     /* dp: the main rank's parameters are the only ones that were stepped */
     if (data == DATA_DP) add(schedule, ACTION_UNSHARD, -1);
-    for (int i = 0; i < computed.count; i++) add(schedule, computed.action[i].kind, computed.action[i].microbatch);
+    for (int i = 0; i < computed.count; i++)
+        add(schedule, computed.action[i].kind, computed.action[i].microbatch);
     add(schedule, ACTION_REDUCE, -1);
     add(schedule, ACTION_STEP, -1);
     /* zero1, zero2: each rank stepped its own block */

@@ -96,7 +96,8 @@ static void bucket_end(DataParallel *d, Bucket *b)
     for (int u = b->first; u <= b->last && d->shard_gradients; u++) {
         int64_t offset, count;
         data_parallel_owned(d, u, &offset, &count);
-        tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(d->gpt->unit[u].gradients, offset, count));
+        tensor_add(data_parallel_shard(d, d->gradients, u),
+                   tensor_view(d->gpt->unit[u].gradients, offset, count));
         tensor_free(&d->gpt->unit[u].gradients);
     }
 }
@@ -105,7 +106,7 @@ static void gradient_begin(void *context, int unit)
 {
     DataParallel *d = context;
     if (!d->shard_gradients) return;
-    bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
+    bucket_end(d, &d->bucket[d->bucket_of[unit]]);   /* the microbatch before may still be on its way */
     if (d->gpt->unit[unit].gradients.device) return; /* a tied head has begun it */
     d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
     tensor_zero(d->gpt->unit[unit].gradients);
@@ -152,9 +153,9 @@ static double sum_of_squares(DataParallel *d)
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t offset, count;
         data_parallel_owned(d, u, &offset, &count);
-        mine += tensor_sum_of_squares(d->shard_gradients
-                                          ? data_parallel_shard(d, d->gradients, u)
-                                          : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count));
+        mine += tensor_sum_of_squares(
+            d->shard_gradients ? data_parallel_shard(d, d->gradients, u)
+                               : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count));
     }
     double *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
     for (int r = 0; r < n; r++) out[r] = mine;
@@ -171,7 +172,10 @@ static void tokens(DataParallel *d, int microbatch, Tensor mine)
 }
 
 const DataParallelOps zero_ops = {
-    .hooks = {.need = need, .prefetch = prefetch, .done = done, .gradient_begin = gradient_begin,
+    .hooks = {.need = need,
+              .prefetch = prefetch,
+              .done = done,
+              .gradient_begin = gradient_begin,
               .gradient_ready = gradient_ready},
     .tokens = tokens,
     .unshard = unshard,

@@ -36,8 +36,10 @@ char *files_read(FILE *file, size_t most, size_t *bytes)
 static void folder_of(const char *path, char *folder, size_t size)
 {
     const char *slash = strrchr(path, '/');
-    if (!slash) snprintf(folder, size, ".");
-    else snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (!slash)
+        snprintf(folder, size, ".");
+    else
+        snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
 bool files_refuse(const char *path, const char *what, int number, Error *error)

@@ -295,8 +295,10 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
         H5Pset_chunk(list, a->rank, chunk);
     }
     const double nan_fill = NAN;
-    if (floats) H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &nan_fill);
-    else H5Pset_fill_value(list, H5T_NATIVE_INT64, &a->fill);
+    if (floats)
+        H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &nan_fill);
+    else
+        H5Pset_fill_value(list, H5T_NATIVE_INT64, &a->fill);
 
     hid_t space = H5Screate_simple(a->rank, dims, most), type = h5_type(a->kind, true);
     bool ok = make(file, a->path, type, space, list, a->units, a->long_name, error);

@@ -42,8 +42,7 @@ bool h5_get_number(H5 *file, const char *object, const char *name, double *value
     if (attribute < 0) return false;
     hid_t space = H5Aget_space(attribute);
     double number;
-    bool ok = H5Sget_simple_extent_npoints(space) == 1 &&
-              H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
+    bool ok = H5Sget_simple_extent_npoints(space) == 1 && H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
     if (ok) *value = number;
     h5_release(space);
     h5_release(attribute);

@@ -15,10 +15,12 @@
 #include "sim/version.h"
 
 static const char USAGE[] =
-    "sim " SIM_VERSION " - trains a small transformer for real, split over MPI ranks, and shows what the split costs\n"
+    "sim " SIM_VERSION
+    " - trains a small transformer for real, split over MPI ranks, and shows what the split costs\n"
     "\n"
     "  mpirun -n 8 sim --config zero3.ini          train; results land in results/zero3.h5\n"
-    "  sim --config zero3.ini --dry-run --ranks 64 walk one step of 64 ranks without MPI and without numbers:\n"
+    "  sim --config zero3.ini --dry-run --ranks 64 walk one step of 64 ranks without MPI and without "
+    "numbers:\n"
     "                                              the same bytes and the same peak memory\n"
     "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
     "  sim report results/zero3.h5                 loss, bytes and memory beside their formulas\n"
@@ -49,7 +51,8 @@ static bool parse_ranks(const char *text, int *ranks, Error *error)
     char *end;
     long n = strtol(text, &end, 10);
     if (end == text || *end || n < 1 || n > MOST_RANKS)
-        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text, MOST_RANKS);
+        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text,
+                         MOST_RANKS);
     *ranks = (int)n;
     return true;
 }
@@ -70,7 +73,8 @@ static bool parse(int argc, char **argv, CommandLine *r, Error *error)
         case 'h': r->help = true; break;
         case 'v': r->version = true; break;
         case 's':
-            if (r->options.set_count == MOST_SETS) return error_set(error, "--set: more than %d of them", MOST_SETS);
+            if (r->options.set_count == MOST_SETS)
+                return error_set(error, "--set: more than %d of them", MOST_SETS);
             r->sets[r->options.set_count++] = optarg;
             break;
         case 'n':

@@ -18,12 +18,12 @@ const char *const preset_names[PRESETS + 1] = {
 
 const GptShape preset_shapes[PRESETS] = {
     /*                     L    h     a   ffn V      s     tied */
-    [PRESET_TOY] = {       2,   64,   4,  0,  64,    32,   true},
-    [PRESET_SMALL] = {     4,   128,  4,  0,  64,    64,   true},
-    [PRESET_GPT2_124M] = { 12,  768,  12, 0,  50257, 1024, true},
-    [PRESET_GPT2_355M] = { 24,  1024, 16, 0,  50257, 1024, true},
-    [PRESET_GPT2_774M] = { 36,  1280, 20, 0,  50257, 1024, true},
-    [PRESET_GPT2_1558M] = {48,  1600, 25, 0,  50257, 1024, true},
+    [PRESET_TOY] = {2, 64, 4, 0, 64, 32, true},
+    [PRESET_SMALL] = {4, 128, 4, 0, 64, 64, true},
+    [PRESET_GPT2_124M] = {12, 768, 12, 0, 50257, 1024, true},
+    [PRESET_GPT2_355M] = {24, 1024, 16, 0, 50257, 1024, true},
+    [PRESET_GPT2_774M] = {36, 1280, 20, 0, 50257, 1024, true},
+    [PRESET_GPT2_1558M] = {48, 1600, 25, 0, 50257, 1024, true},
 };
 
 const char *const preset_notes[PRESETS] = {

@@ -30,7 +30,8 @@ static bool on_terminal(void)
 
 void progress_begin(Progress *p, int64_t steps, int64_t tokens_per_step)
 {
-    *p = (Progress){.terminal = on_terminal(), .steps = steps, .tokens_per_step = tokens_per_step, .began = now()};
+    *p = (Progress){
+        .terminal = on_terminal(), .steps = steps, .tokens_per_step = tokens_per_step, .began = now()};
 }
 
 static void duration(double seconds, char *text, size_t size)
@@ -52,12 +53,13 @@ void progress_step(Progress *p, int64_t step, double loss, double wall_time)
     if (p->terminal) {
         if (time - p->last_shown < 0.1 && done < p->steps) return; /* ten times a second at most */
         p->last_shown = time;
-        printf("\r  step %lld/%lld   loss %.4f   %.0f tokens/s   %s left\033[K", (long long)done, (long long)p->steps,
-               loss, (double)p->tokens_per_step / wall_time, left);
+        printf("\r  step %lld/%lld   loss %.4f   %.0f tokens/s   %s left\033[K", (long long)done,
+               (long long)p->steps, loss, (double)p->tokens_per_step / wall_time, left);
     } else {
         if (done != 1 && done % every && done < p->steps) return;
-        printf("  step %*lld/%lld   loss %.4f   %.0f tokens/s   %s left\n", (int)snprintf(NULL, 0, "%lld", (long long)p->steps),
-               (long long)done, (long long)p->steps, loss, (double)p->tokens_per_step / wall_time, left);
+        printf("  step %*lld/%lld   loss %.4f   %.0f tokens/s   %s left\n",
+               (int)snprintf(NULL, 0, "%lld", (long long)p->steps), (long long)done, (long long)p->steps,
+               loss, (double)p->tokens_per_step / wall_time, left);
     }
     fflush(stdout);
 }

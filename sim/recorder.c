@@ -124,21 +124,20 @@ static bool write_header(Recorder *r, const RunInfo *info, const Config *config,
     const struct {
         const char *name, *text;
     } texts[] = {
-        {"schema", SCHEMA},
-        {"sim_version", SIM_VERSION},
-        {"created", created},
-        {"command_line", info->command_line},
-        {"precision", REAL_NAME},
-        {"Conventions", "CF-1.10"},
-        {"title", title},
-        {"source", "sim " SIM_VERSION},
+        {"schema", SCHEMA},       {"sim_version", SIM_VERSION},
+        {"created", created},     {"command_line", info->command_line},
+        {"precision", REAL_NAME}, {"Conventions", "CF-1.10"},
+        {"title", title},         {"source", "sim " SIM_VERSION},
         {"history", history},
     };
     const struct {
         const char *name;
         int64_t value;
     } integers[] = {
-        {"ranks", info->ranks}, {"parameters", info->parameters}, {"dry", info->dry}, {"complete", 0},
+        {"ranks", info->ranks},
+        {"parameters", info->parameters},
+        {"dry", info->dry},
+        {"complete", 0},
     };
     bool ok = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && ok; i++)
@@ -249,7 +248,10 @@ static bool publish(Recorder *r, Error *error)
     return true;
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 static size_t first_rows(const Recorder *r)
 {
@@ -258,8 +260,7 @@ static size_t first_rows(const Recorder *r)
     return rows > 0 ? rows : 1;
 }
 
-Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size,
-                        Error *error)
+Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size, Error *error)
 {
     kept[0] = '\0';
     if (!files_prepare(info->path, error)) return NULL;

@@ -27,7 +27,8 @@ static void size_text(double bytes, char *text, size_t size)
 }
 
 /* The least and the most of a column over ranks, as one text. */
-static void range_text(const double *values, size_t ranks, size_t columns, size_t column, char *text, size_t size)
+static void range_text(const double *values, size_t ranks, size_t columns, size_t column, char *text,
+                       size_t size)
 {
     double least = values[column], most = least;
     char from[32], to[32];
@@ -93,7 +94,8 @@ static bool read_comm(H5 *file, size_t step, Table *t, Error *error)
         memcpy(t->counted, all + step * cells, cells * sizeof *all);
     }
     free(all);
-    if (!t->counted) return error_set(error, "/comm/bytes_sent has %zu rows, /steps names step %zu", steps, step);
+    if (!t->counted)
+        return error_set(error, "/comm/bytes_sent has %zu rows, /steps names step %zu", steps, step);
     t->name = h5_read_names(file, "/comm/purpose", &names, error);
     t->formula = h5_read_numbers(file, "/comm/theory_bytes", &rank, dims, error);
     return t->name && t->formula;
@@ -143,10 +145,12 @@ static void print_loss(H5 *file, size_t finished)
            column_at(file, "/steps/loss", finished - 1));
     if (h5_get_number(file, "/", "entropy", &entropy)) {
         double tail = tail_mean(file, "/steps/loss", finished);
-        printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", entropy, 100 * (tail / entropy - 1));
+        printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", entropy,
+               100 * (tail / entropy - 1));
     }
     printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n",
-           tail_mean(file, "/steps/tokens_per_second", finished), 1e3 * tail_mean(file, "/steps/wall_time", finished));
+           tail_mean(file, "/steps/tokens_per_second", finished),
+           1e3 * tail_mean(file, "/steps/wall_time", finished));
 }
 
 static void print_totals(H5 *file, bool dry)
@@ -190,7 +194,9 @@ static bool report_file(H5 *file, const char *path, Error *error)
     size_t finished = finished_steps(file, error);
 
     printf("\n%s: %s on %.0f ranks, %s\n", path, strategy, ranks,
-           dry > 0 ? "dry: one step walked without numbers" : complete > 0 ? "complete" : "not complete (running or stopped)");
+           dry > 0        ? "dry: one step walked without numbers"
+           : complete > 0 ? "complete"
+                          : "not complete (running or stopped)");
     if (finished == 0) {
         printf("  no finished step\n");
         return true;

@@ -33,7 +33,7 @@ typedef struct Run {
     char *text; /* the data source's bytes */
     int64_t text_bytes;
     Trainer *trainer;
-    Recorder *recorder; /* main */
+    Recorder *recorder;                                             /* main */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     StepRecord *records;                                            /* main: of all ranks */
     Error error;
@@ -87,8 +87,8 @@ static bool read_text(Run *run)
         }
     }
     if (run->main && !run->text)
-        config_refuse(&run->config, "data.source", &run->error, "cannot read it: %s; try the path of a text file, or markov",
-                      strerror(errno));
+        config_refuse(&run->config, "data.source", &run->error,
+                      "cannot read it: %s; try the path of a text file, or markov", strerror(errno));
     if (file) fclose(file);
     return share(run, &run->text, &run->text_bytes, !run->options->dry);
 }
@@ -175,7 +175,8 @@ static void gather_records(Run *run, const StepRecord *before, const StepResult 
 }
 
 /* Main only: one row of /steps and /comm, and the peaks so far. */
-static void record_step(Run *run, int64_t step, const StepResult *result, double wall_time, Progress *progress)
+static void record_step(Run *run, int64_t step, const StepResult *result, double wall_time,
+                        Progress *progress)
 {
     size_t ranks = (size_t)run->world->size;
     bool dry = run->options->dry;
@@ -204,7 +205,8 @@ static void record_step(Run *run, int64_t step, const StepResult *result, double
     progress_step(progress, step, row.loss, wall_time);
     if (!isfinite(row.loss)) {
         progress_end(progress);
-        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1", (long long)step, row.loss);
+        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1",
+             (long long)step, row.loss);
     }
 }
 
@@ -274,7 +276,8 @@ static void finish(Run *run)
     }
     bool timed = walked && !run->options->dry;
     if (!recorder_outside(run->recorder, outside, messages, &run->error) ||
-        (timed && !recorder_timeline(run->recorder, run->config.train.steps - 1, rows, (int)(ranks * actions), &run->error)) ||
+        (timed && !recorder_timeline(run->recorder, run->config.train.steps - 1, rows, (int)(ranks * actions),
+                                     &run->error)) ||
         !recorder_finish(run->recorder, &run->error))
         fail("%s", run->error.text);
     free(rows);
@@ -291,10 +294,11 @@ static void announce(const Run *run)
 {
     const Config *c = &run->config;
     int64_t tokens = c->train.global_batch * c->model.shape.sequence;
-    printf("%s: %s on %d rank%s%s, %.3f M parameters in " REAL_NAME ", %lld tokens a step in %d microbatch%s a rank\n",
+    printf("%s: %s on %d rank%s%s, %.3f M parameters in " REAL_NAME
+           ", %lld tokens a step in %d microbatch%s a rank\n",
            c->name, config_data_name(c->parallel.kind), run->world->size, plural(run->world->size),
-           run->options->dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6, (long long)tokens,
-           run->trainer->microbatches, run->trainer->microbatches == 1 ? "" : "es");
+           run->options->dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
+           (long long)tokens, run->trainer->microbatches, run->trainer->microbatches == 1 ? "" : "es");
     fflush(stdout);
 }
 
@@ -304,8 +308,8 @@ static int run_all(Run *run)
     if (!read_text(run)) return STATUS_BAD_REQUEST;
     output_path(run);
     if (!prepare_outputs(run)) return STATUS_BAD_REQUEST;
-    run->trainer = trainer_new(&run->config, run->world->comm, (const unsigned char *)run->text, run->text_bytes,
-                               run->options->dry, &run->error);
+    run->trainer = trainer_new(&run->config, run->world->comm, (const unsigned char *)run->text,
+                               run->text_bytes, run->options->dry, &run->error);
     if (!run->trainer) {
         Error why = run->error;
         config_refuse(&run->config, "data.source", &run->error, "%s", why.text);
@@ -337,7 +341,8 @@ int run_rank(Comm *comm, const RunOptions *options)
     if (run->main) run->records = allocate((size_t)comm->size * sizeof *run->records);
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && !report_run(run->config.output.file, &run->error)) status = STATUS_FAILED;
+    if (run->main && status == STATUS_OK && !report_run(run->config.output.file, &run->error))
+        status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);
         fprintf(stderr, "sim: %s\n", run->error.text);

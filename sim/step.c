@@ -12,12 +12,13 @@ static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
 {
     const Trainer *t = context;
     int64_t B = t->config->train.microbatch, T = t->config->model.shape.sequence;
-    int64_t first = t->step * t->config->train.global_batch + ((int64_t)rank * t->microbatches + microbatch) * B;
+    int64_t first =
+        t->step * t->config->train.global_batch + ((int64_t)rank * t->microbatches + microbatch) * B;
     for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
 }
 
-Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes, bool dry,
-                     Error *error)
+Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes,
+                     bool dry, Error *error)
 {
     const GptShape *shape = &config->model.shape;
     Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, text_bytes, error);
@@ -27,8 +28,8 @@ Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text
     t->microbatches = (int)(config->train.global_batch / (comm->size * config->train.microbatch));
     t->gpt = gpt_new(shape, &t->device);
     t->data_group = group_world(comm, CHANNEL_DATA);
-    t->data_parallel =
-        data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt, t->data_group, t->microbatches);
+    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt, t->data_group,
+                                         t->microbatches);
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;
     schedule_single_stage(&t->schedule, t->microbatches);
@@ -111,7 +112,8 @@ static const char *lane_of(ActionKind kind)
     return kind == ACTION_UNSHARD || kind == ACTION_REDUCE ? "network" : "compute";
 }
 
-StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context), void *context)
+StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
+                        void *context)
 {
     StepResult result = {0};
     double began = now();

@@ -19,10 +19,10 @@ typedef struct Trainer {
     DataParallel *data_parallel;
     Schedule schedule;
     int microbatches;
-    int64_t step;           /* the one under way, from 0 */
-    GptSaved *saved;        /* per microbatch */
-    double *losses;         /* per microbatch: the sum over its positions */
-    TimelineRow *timeline;  /* of the last step, one row an action */
+    int64_t step;          /* the one under way, from 0 */
+    GptSaved *saved;       /* per microbatch */
+    double *losses;        /* per microbatch: the sum over its positions */
+    TimelineRow *timeline; /* of the last step, one row an action */
 } Trainer;
 
 typedef struct StepResult {
@@ -31,12 +31,13 @@ typedef struct StepResult {
 } StepResult;
 
 /* `text`: the data source's bytes, or NULL. The device is dry when `dry`. */
-Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes, bool dry,
-                     Error *error);
+Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes,
+                     bool dry, Error *error);
 void trainer_free(Trainer *t);
 
 /* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped. */
-StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context), void *context);
+StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
+                        void *context);
 
 /* The rate at a step: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last step. */
 double learning_rate_at(const Config *config, int64_t step);

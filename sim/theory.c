@@ -22,7 +22,8 @@ static double padded(double count, int ranks)
 
 static Units units_of(const GptShape *shape, int ranks)
 {
-    double h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab, s = (double)shape->sequence;
+    double h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab,
+           s = (double)shape->sequence;
     return (Units){
         .embedding = padded((V + s) * h, ranks),
         /* attention 4 h^2 + 4 h, MLP 2 h f + h + f, two norms 4 h */
@@ -48,7 +49,8 @@ static int tree_children(int rank, int ranks)
 
 void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOSES])
 {
-    double N = ranks, w = sizeof(real), m = (double)config->train.global_batch / (N * (double)config->train.microbatch);
+    double N = ranks, w = sizeof(real),
+           m = (double)config->train.global_batch / (N * (double)config->train.microbatch);
     double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
     Units u = units_of(&config->model.shape, ranks);
     double S = total(u) * w, half = (N - 1) / N * S; /* one ring half: Patarasuk & Yuan 2009, section 3 */
@@ -91,7 +93,8 @@ void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOS
 void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMORY_CATEGORIES])
 {
     const GptShape *shape = &config->model.shape;
-    double N = ranks, w = sizeof(real), h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab;
+    double N = ranks, w = sizeof(real), h = (double)shape->hidden, f = (double)shape->ffn,
+           V = (double)shape->vocab;
     double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
     double S = total(units_of(shape, ranks)) * w;
     int kind = config->parallel.kind;

@@ -68,13 +68,14 @@ static bool check_file(H5 *file, const Gpt *gpt, Error *error)
         int rank, wanted_rank = parameter_shape(p, wanted);
         path_of(p, name, sizeof name);
         if (!h5_exists(file, name))
-            return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's GPT-2 names", p->name);
+            return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's GPT-2 names",
+                             p->name);
         if (!h5_shape(file, name, &rank, dims, error)) return false;
         if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) continue;
         shape_text(rank, dims, have, sizeof have);
         shape_text(wanted_rank, wanted, want, sizeof want);
-        return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file", p->name,
-                         have, want);
+        return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
+                         p->name, have, want);
     }
     Check check = {gpt, true, error};
     return h5_each(file, name_is_known, &check, error) && check.known;
@@ -125,8 +126,8 @@ static bool write_unit(H5 *file, const Gpt *gpt, int unit, Tensor whole, bool gr
         array.long_name = gradients ? "gradient of the mean loss" : "parameter";
         array.rank = parameter_shape(p, array.dims);
         if (!h5_array(file, &array, error) ||
-            !h5_write(file, name, 0, array.dims[0], REAL_KIND, tensor_view(whole, p->offset, parameter_count(p)).data,
-                      error))
+            !h5_write(file, name, 0, array.dims[0], REAL_KIND,
+                      tensor_view(whole, p->offset, parameter_count(p)).data, error))
             return false;
     }
     return true;
@@ -137,7 +138,8 @@ void weights_save(const char *path, DataParallel *d, Group *world, bool gradient
     Error error;
     bool writes = world->rank == 0 && !d->device->dry;
     H5 *file = writes ? h5_create(path, &error) : NULL;
-    if (writes && (!file || !h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : "sim-weights/1", &error)))
+    if (writes &&
+        (!file || !h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : "sim-weights/1", &error)))
         fail("%s", error.text);
     for (int u = 0; u < d->gpt->units; u++) {
         Tensor whole = {0};

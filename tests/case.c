@@ -10,9 +10,10 @@
 #include "sim/theory.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
-static const char INI[] = "[model]\nlayers = 3\nhidden = 20\nheads = 2\nffn = 44\nvocab = 19\nsequence = 7\n"
-                          "[train]\nglobal_batch = 24\nmicrobatch = 1\noptimizer = adamw\nlearning_rate = 1e-2\n"
-                          "weight_decay = 0.1\nclip = 0.5\n[parallel]\nbucket_mb = 0.04\n";
+static const char INI[] =
+    "[model]\nlayers = 3\nhidden = 20\nheads = 2\nffn = 44\nvocab = 19\nsequence = 7\n"
+    "[train]\nglobal_batch = 24\nmicrobatch = 1\noptimizer = adamw\nlearning_rate = 1e-2\n"
+    "weight_decay = 0.1\nclip = 0.5\n[parallel]\nbucket_mb = 0.04\n";
 
 /* A unit is padded; a case keeps its parameters without the padding, in order. */
 static real *collect(Trainer *t, bool gradients)
@@ -124,7 +125,8 @@ void case_free(Case *c)
 
 double case_distance(const Case *truth, const Case *other, bool gradients)
 {
-    const real *a = gradients ? truth->gradients : truth->weights, *b = gradients ? other->gradients : other->weights;
+    const real *a = gradients ? truth->gradients : truth->weights,
+               *b = gradients ? other->gradients : other->weights;
     /* parameter by parameter: a small one must not hide behind a large one */
     Config config;
     Error error;

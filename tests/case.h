@@ -11,10 +11,10 @@ typedef struct Case {
     bool dry;
     /* out, on rank 0 */
     int64_t parameters;
-    double *loss;                   /* [steps], the mean */
-    double grad_norm;               /* of the first step */
-    real *gradients, *weights;      /* every parameter: of the first step before clipping, and at the end */
-    uint64_t (*bytes)[PURPOSES];    /* [rank] in the first step */
+    double *loss;                /* [steps], the mean */
+    double grad_norm;            /* of the first step */
+    real *gradients, *weights;   /* every parameter: of the first step before clipping, and at the end */
+    uint64_t (*bytes)[PURPOSES]; /* [rank] in the first step */
     double (*theory)[PURPOSES];
     uint64_t (*peak)[MEMORY_CATEGORIES + 1]; /* [rank], the last being the peak of the sum */
     double (*memory_theory)[MEMORY_CATEGORIES];

@@ -102,10 +102,12 @@ static int compare_witness(H5 *file, const char *prefix)
             long long rank, seen[2], violations;
             snprintf(name, sizeof name, "%s.%zu", prefix, r);
             FILE *witness = fopen(name, "r");
-            if (!witness || fscanf(witness, "%lld %lld %lld %lld", &rank, &seen[0], &seen[1], &violations) != 4)
+            if (!witness ||
+                fscanf(witness, "%lld %lld %lld %lld", &rank, &seen[0], &seen[1], &violations) != 4)
                 return differ("%s: unreadable%.0s%.0s", name, 0, 0);
             fclose(witness);
-            if (violations) return differ("%s: %.0f collectives of MPI's own%.0s", name, (double)violations, 0);
+            if (violations)
+                return differ("%s: %.0f collectives of MPI's own%.0s", name, (double)violations, 0);
             if (counted != (double)seen[k] || counted <= 0)
                 return differ("%s: counted %.0f, the witness saw %.0f", name, counted, (double)seen[k]);
         }
@@ -115,14 +117,17 @@ static int compare_witness(H5 *file, const char *prefix)
 
 static int compare_dry(H5 *real_run, H5 *dry)
 {
-    static const char *const paths[] = {"/memory/peak", "/memory/peak_total", "/comm/bytes_outside", "/comm/messages_outside"};
+    static const char *const paths[] = {"/memory/peak", "/memory/peak_total", "/comm/bytes_outside",
+                                        "/comm/messages_outside"};
     Numbers a = read_numbers(real_run, "/comm/bytes_sent"), b = read_numbers(dry, "/comm/bytes_sent");
     for (size_t i = 0; i < b.dims[1] * b.dims[2]; i++)
-        if (a.value[i] != b.value[i]) return differ("%s: real %.0f, dry %.0f", "/comm/bytes_sent", a.value[i], b.value[i]);
+        if (a.value[i] != b.value[i])
+            return differ("%s: real %.0f, dry %.0f", "/comm/bytes_sent", a.value[i], b.value[i]);
     for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
         a = read_numbers(real_run, paths[k]), b = read_numbers(dry, paths[k]);
         for (size_t i = 0; i < a.count; i++)
-            if (a.value[i] != b.value[i]) return differ("%s: real %.0f, dry %.0f", paths[k], a.value[i], b.value[i]);
+            if (a.value[i] != b.value[i])
+                return differ("%s: real %.0f, dry %.0f", paths[k], a.value[i], b.value[i]);
     }
     return 0;
 }
@@ -131,11 +136,13 @@ static int compare_steps(H5 *file, double wanted)
 {
     static const char *const columns[] = {"/steps/loss", "/steps/grad_norm", "/steps/wall_time"};
     size_t n = finished(file);
-    if (wanted >= 0 ? (double)n != wanted : n == 0) return differ("%s: %.0f finished, not %.0f", "steps", (double)n, wanted);
+    if (wanted >= 0 ? (double)n != wanted : n == 0)
+        return differ("%s: %.0f finished, not %.0f", "steps", (double)n, wanted);
     for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
         Numbers column = read_numbers(file, columns[k]);
         for (size_t i = 0; i < n; i++)
-            if (!isfinite(column.value[i])) return differ("%s: step %.0f is %f", columns[k], (double)i, column.value[i]);
+            if (!isfinite(column.value[i]))
+                return differ("%s: step %.0f is %f", columns[k], (double)i, column.value[i]);
     }
     return 0;
 }
@@ -159,7 +166,8 @@ static bool compare_tensor(const char *name, void *context)
         if (!(fabs(a.value[i] - b.value[i]) <= apart)) apart = fabs(a.value[i] - b.value[i]);
     }
     double allowed = pair->tolerance < 0 ? 0 : pair->tolerance * largest;
-    if (a.count != b.count || !(apart <= allowed)) pair->apart += differ("%s: %.3g apart, %.3g allowed", name, apart, allowed);
+    if (a.count != b.count || !(apart <= allowed))
+        pair->apart += differ("%s: %.3g apart, %.3g allowed", name, apart, allowed);
     free(a.value);
     free(b.value);
     return true;
@@ -191,7 +199,8 @@ static int compare_floor(H5 *file, double percent)
     h5_get_number(file, "/", "entropy", &entropy);
     size_t n = finished(file), tail = n / 10;
     for (size_t i = n - tail; i < n; i++) mean += loss.value[i] / (double)tail;
-    return fabs(mean / entropy - 1) * 100 <= percent ? 0 : differ("%s: %.4f, floor %.4f", "loss", mean, entropy);
+    return fabs(mean / entropy - 1) * 100 <= percent ? 0
+                                                     : differ("%s: %.4f, floor %.4f", "loss", mean, entropy);
 }
 
 int main(int argc, char **argv)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # tap.sh - sourced by the shell suites: TAP lines, a folder of one's own, sim under mpirun.
 #
 # A suite is called with FLOAT_BUILD DOUBLE_BUILD and ends with finish.

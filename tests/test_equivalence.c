@@ -16,7 +16,7 @@ static const double TOLERANCE = 1e-5;
 #endif
 enum { STEPS = 10 };
 
-static Comm *mpi;                              /* NULL: virtual ranks */
+static Comm *mpi; /* NULL: virtual ranks */
 static const int VIRTUAL_RANKS[] = {1, 2, 3, 4, 6, 8, 0};
 
 static const char *const STRATEGIES[] = {"dp", "ddp", "zero1", "zero2", "zero3"};
@@ -52,7 +52,8 @@ static void compare_loss(const Case *truth, const Case *c, const char *what, int
 {
     for (int i = 0; i < c->steps; i++) {
         double apart = fabs(c->loss[i] / truth->loss[i] - 1);
-        if (!(apart <= TOLERANCE)) print_error("%s on %d ranks: loss of step %d is %.3g apart\n", what, ranks, i, apart);
+        if (!(apart <= TOLERANCE))
+            print_error("%s on %d ranks: loss of step %d is %.3g apart\n", what, ranks, i, apart);
         assert_true(apart <= TOLERANCE);
     }
 }
@@ -61,10 +62,11 @@ static void check_bytes(const Case *c, const char *what, int ranks)
 {
     for (int r = 0; r < ranks; r++)
         for (int p = 0; p < PURPOSES; p++) {
-            if (p == CONTROL || p == INIT_BROADCAST) continue; /* the run's, not the trainer's: see commands.sh */
+            if (p == CONTROL || p == INIT_BROADCAST)
+                continue; /* the run's, not the trainer's: see commands.sh */
             if ((double)c->bytes[r][p] != c->theory[r][p])
-                print_error("%s on %d ranks: rank %d sent %llu of %s, the formula says %.1f\n", what, ranks, r,
-                            (unsigned long long)c->bytes[r][p], purpose_name[p], c->theory[r][p]);
+                print_error("%s on %d ranks: rank %d sent %llu of %s, the formula says %.1f\n", what, ranks,
+                            r, (unsigned long long)c->bytes[r][p], purpose_name[p], c->theory[r][p]);
             assert_true((double)c->bytes[r][p] == c->theory[r][p]);
         }
 }
@@ -75,8 +77,9 @@ static void check_memory(const Case *c, const char *what, int ranks)
         for (int m = 0; m < MEMORY_CATEGORIES; m++) {
             if (isnan(c->memory_theory[r][m])) continue;
             if ((double)c->peak[r][m] != c->memory_theory[r][m])
-                print_error("%s on %d ranks: rank %d holds %llu of %s, the formula says %.1f\n", what, ranks, r,
-                            (unsigned long long)c->peak[r][m], memory_category_name[m], c->memory_theory[r][m]);
+                print_error("%s on %d ranks: rank %d holds %llu of %s, the formula says %.1f\n", what, ranks,
+                            r, (unsigned long long)c->peak[r][m], memory_category_name[m],
+                            c->memory_theory[r][m]);
             assert_true((double)c->peak[r][m] == c->memory_theory[r][m]);
         }
 }
@@ -96,7 +99,8 @@ static void against_one_rank(const char *const *sets)
             }
             compare_loss(&truth, &c, STRATEGIES[s], *n);
             double gradients = case_distance(&truth, &c, true);
-            if (!(gradients <= TOLERANCE)) print_error("%s on %d ranks: gradients %.3g apart\n", STRATEGIES[s], *n, gradients);
+            if (!(gradients <= TOLERANCE))
+                print_error("%s on %d ranks: gradients %.3g apart\n", STRATEGIES[s], *n, gradients);
             assert_true(gradients <= TOLERANCE);
             assert_true(fabs(c.grad_norm / truth.grad_norm - 1) <= TOLERANCE);
             check_bytes(&c, STRATEGIES[s], *n);
@@ -115,7 +119,8 @@ static void every_strategy_as_one_rank(void **state)
 static void untied_without_overlap_one_bucket(void **state)
 {
     (void)state;
-    const char *sets[] = {"model.tie_embeddings=no", "parallel.overlap=no", "parallel.bucket_mb=25", "train.clip=0", NULL};
+    const char *sets[] = {"model.tie_embeddings=no", "parallel.overlap=no", "parallel.bucket_mb=25",
+                          "train.clip=0", NULL};
     against_one_rank(sets);
 }
 
@@ -243,7 +248,8 @@ int main(int argc, char **argv)
     };
     if (getenv("OMPI_COMM_WORLD_SIZE")) mpi = comm_mpi_start(&argc, &argv);
     if (mpi && mpi->rank > 0 && !freopen("/dev/null", "w", stderr)) return 1; /* rank 0 reports */
-    int failed = cmocka_run_group_tests_name(mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name(
+        mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL);
     if (mpi && failed && mpi->rank == 0) comm_mpi_abort(1);
     if (mpi) comm_mpi_stop(mpi);
     return failed != 0;

@@ -9,6 +9,7 @@ few="--set train.steps=3 --set model.layers=3 --set model.hidden=36 --set model.
 # The sanitizers' runtime wants to be loaded before anything preloaded.
 asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
 
+# shellcheck disable=SC2317
 witnessed() { # NAME RANKS ARGUMENT...
     local name=$1 ranks=$2
     shift 2

@@ -18,17 +18,17 @@ static void count(int n, MPI_Datatype type)
     messages++;
 }
 
-#define WATCH(name)                                                                                                  \
-    int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c)                               \
-    {                                                                                                                \
-        count(n, t);                                                                                                 \
-        return PMPI_##name(b, n, t, to, tag, c);                                                                     \
+#define WATCH(name)                                                                   \
+    int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c) \
+    {                                                                                 \
+        count(n, t);                                                                  \
+        return PMPI_##name(b, n, t, to, tag, c);                                      \
     }
-#define WATCH_BEGUN(name)                                                                                            \
-    int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c, MPI_Request *r)               \
-    {                                                                                                                \
-        count(n, t);                                                                                                 \
-        return PMPI_##name(b, n, t, to, tag, c, r);                                                                  \
+#define WATCH_BEGUN(name)                                                                             \
+    int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c, MPI_Request *r) \
+    {                                                                                                 \
+        count(n, t);                                                                                  \
+        return PMPI_##name(b, n, t, to, tag, c, r);                                                   \
     }
 WATCH(Send)
 WATCH(Bsend)
@@ -39,8 +39,8 @@ WATCH_BEGUN(Ibsend)
 WATCH_BEGUN(Issend)
 WATCH_BEGUN(Irsend)
 
-int MPI_Sendrecv(const void *sb, int sn, MPI_Datatype st, int to, int stag, void *rb, int rn, MPI_Datatype rt, int from,
-                 int rtag, MPI_Comm c, MPI_Status *s)
+int MPI_Sendrecv(const void *sb, int sn, MPI_Datatype st, int to, int stag, void *rb, int rn, MPI_Datatype rt,
+                 int from, int rtag, MPI_Comm c, MPI_Status *s)
 {
     count(sn, st);
     return PMPI_Sendrecv(sb, sn, st, to, stag, rb, rn, rt, from, rtag, c, s);
