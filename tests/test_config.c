@@ -551,7 +551,9 @@ static char *help(const char *key)
     bool known = config_help(out, key, &error);
     fclose(out);
     if (!known) fail_msg("%s", error.text);
-    return text;
+    char *copy = strdup(text);
+    free(text);
+    return copy;
 }
 
 static void help_for_every_key(void **state)

@@ -63,7 +63,7 @@ static void check_bytes(const Case *c, const char *what, int ranks)
     for (int r = 0; r < ranks; r++)
         for (int p = 0; p < PURPOSES; p++) {
             if (p == CONTROL || p == INIT_BROADCAST)
-                continue; /* the run's, not the trainer's: see commands.sh */
+                continue; /* the run's, not the trainer's: see training.sh */
             if ((double)c->bytes[r][p] != c->theory[r][p])
                 print_error("%s on %d ranks: rank %d sent %llu of %s, the formula says %.1f\n", what, ranks,
                             r, (unsigned long long)c->bytes[r][p], purpose_name[p], c->theory[r][p]);
@@ -231,8 +231,8 @@ static void zero3_holds_only_units_in_flight(void **state)
     case_free(&c);
 }
 
-/* What stops a failing rank from leaving the others in a collective: rank 0
- * alone asserts, and a failure ends the whole job. */
+/* Under MPI rank 0 alone asserts and prints; its first failure ends the whole
+ * job, so that no rank is left in a collective. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -247,7 +247,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(zero3_holds_only_units_in_flight),
     };
     if (getenv("OMPI_COMM_WORLD_SIZE")) mpi = comm_mpi_start(&argc, &argv);
-    if (mpi && mpi->rank > 0 && !freopen("/dev/null", "w", stderr)) return 1; /* rank 0 reports */
+    if (mpi) setenv("CMOCKA_TEST_ABORT", "1", 1);
+    if (mpi && mpi->rank > 0 && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+        return 1;
     int failed = cmocka_run_group_tests_name(
         mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL);
     if (mpi && failed && mpi->rank == 0) comm_mpi_abort(1);
