@@ -43,7 +43,7 @@ void tensor_copy(Tensor to, Tensor from)
 
 void tensor_add(Tensor to, Tensor from)
 {
-    assert(to.count == from.count);
+    assert(to.count == from.count && to.dtype == REAL && from.dtype == REAL);
     if (!device_kernel(to.device, (double)to.count, 3.0 * (double)tensor_bytes(to))) return;
     real *restrict y = reals(to);
     const real *restrict x = reals(from);

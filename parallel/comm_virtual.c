@@ -170,9 +170,14 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
         r->runnable = false;
         coroutine_resume(r->coroutine);
     }
-    bool all = true;
-    for (int i = 0; i < ranks; i++) all &= world.rank[i].ended;
+    bool all = true, unread = false;
+    for (int i = 0; i < ranks; i++) {
+        all &= world.rank[i].ended;
+        unread |= world.rank[i].head < world.rank[i].tail;
+    }
     if (!all) report_deadlock(&world, error);
+    if (all && unread)
+        all = error_set(error, "all ranks have ended, and messages are left that nobody received");
     for (int i = 0; i < ranks; i++) {
         VirtualRank *r = &world.rank[i];
         for (size_t k = r->head; k < r->tail; k++) free(r->mailbox[k].data);

@@ -7,6 +7,7 @@
 
 /* Runs body(comm, context) for each of `ranks` virtual ranks to its end.
  * False, with the rank and message named, when all that are left wait for
- * messages nobody has sent: what would be a hang under MPI. */
+ * messages nobody has sent: what would be a hang under MPI. False too when a
+ * message was sent that nobody received. */
 bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *context, Error *error);
 #endif

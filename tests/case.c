@@ -143,9 +143,10 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
         for (int64_t k = at; k < at + count; k++) {
             largest = fmax(largest, fabs((double)a[k]));
             double apart = fabs((double)a[k] - (double)b[k]);
-            if (!(apart <= difference)) difference = apart; /* NaN counts as apart */
+            if (!(apart <= difference) && !isnan(difference)) difference = apart; /* a NaN stays */
         }
-        if (!(difference / largest <= worst)) worst = difference / largest;
+        double relative = difference == 0 ? 0 : difference / largest;
+        if (!(relative <= worst) && !isnan(worst)) worst = relative;
         at += count;
     }
     gpt_free(gpt);

@@ -5,7 +5,7 @@
  *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw
  *   compare dry REAL DRY           the same bytes of a step, and the same peaks
  *   compare steps RUN N            N finished steps, every value of them there
- *   compare same A B               the same tensors, bit for bit
+ *   compare same A B               the same tensors, no more and no fewer, bit for bit
  *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value
  *   compare losses RUN FILE TOL    /steps/loss equals the numbers of a text file, relatively
  *   compare floor RUN PERCENT      the last tenth's mean loss is within PERCENT of the entropy
@@ -163,7 +163,8 @@ static bool compare_tensor(const char *name, void *context)
     double largest = 0, apart = 0;
     for (size_t i = 0; i < a.count && a.count == b.count; i++) {
         largest = fmax(largest, fabs(a.value[i]));
-        if (!(fabs(a.value[i] - b.value[i]) <= apart)) apart = fabs(a.value[i] - b.value[i]);
+        double difference = fabs(a.value[i] - b.value[i]);
+        if (!(difference <= apart) && !isnan(apart)) apart = difference; /* a NaN stays */
     }
     double allowed = pair->tolerance < 0 ? 0 : pair->tolerance * largest;
     if (a.count != b.count || !(apart <= allowed))
@@ -177,8 +178,10 @@ static int compare_tensors(H5 *a, H5 *b, double tolerance)
 {
     Pair pair = {.a = a, .b = b, .tolerance = tolerance};
     Error error;
-    if (!h5_each(a, compare_tensor, &pair, &error)) return differ("%s%.0s%.0s", error.text, 0, 0);
-    return pair.apart > 0 || pair.tensors == 0;
+    Pair back = {.a = b, .b = a, .tolerance = HUGE_VAL}; /* what only b has */
+    if (!h5_each(a, compare_tensor, &pair, &error) || !h5_each(b, compare_tensor, &back, &error))
+        return differ("%s%.0s%.0s", error.text, 0, 0);
+    return pair.apart > 0 || pair.tensors == 0 || pair.tensors != back.tensors;
 }
 
 static int compare_losses(H5 *file, const char *path, double tolerance)

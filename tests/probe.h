@@ -3,6 +3,7 @@
 #define TESTS_PROBE_H
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include "models/random.h"
 #include "models/tensor.h"
 
@@ -28,6 +29,17 @@ static inline Tensor constant(Device *device, int64_t count, double value)
     Tensor t = tensor_new(device, MEM_PARAMETERS, REAL, count);
     for (int64_t i = 0; i < count; i++) reals(t)[i] = (real)value;
     return t;
+}
+
+static inline void give_back(Tensor *t, int count)
+{
+    for (int i = 0; i < count; i++) tensor_free(&t[i]);
+}
+
+/* Zeros. */
+static inline double *doubles(int64_t count)
+{
+    return calloc((size_t)count, sizeof(double));
 }
 
 /* Tokens below `vocab`, with repeats. */
@@ -57,19 +69,22 @@ static inline double slope(double (*f)(void *context), void *context, real *x)
         value[k + 2] = k ? f(context) : 0;
     }
     *x = at;
-    double near = (value[3] - value[1]) / (place[3] - place[1]), far = (value[4] - value[0]) / (place[4] - place[0]);
+    double near = (value[3] - value[1]) / (place[3] - place[1]),
+           far = (value[4] - value[0]) / (place[4] - place[0]);
     return (4 * near - far) / 3;
 }
 
 /* The largest difference between f's slope in x and dx - `before` (what dx held
  * before it was added to), relative to the largest slope. Long tensors are
  * probed at some 150 places. NaN counts as a difference. */
-static inline double gradient_error(double (*f)(void *context), void *context, Tensor x, Tensor dx, double before)
+static inline double gradient_error(double (*f)(void *context), void *context, Tensor x, Tensor dx,
+                                    double before)
 {
     double largest = 0, worst = 0;
     int64_t stride = x.count / 150 + 1;
     for (int64_t i = 0; i < x.count; i += stride) {
-        double numeric = slope(f, context, &reals(x)[i]), apart = fabs((double)reals(dx)[i] - before - numeric);
+        double numeric = slope(f, context, &reals(x)[i]),
+               apart = fabs((double)reals(dx)[i] - before - numeric);
         largest = fmax(largest, fabs(numeric));
         if (!(apart <= worst)) worst = apart;
     }
@@ -88,11 +103,11 @@ static inline double distance(Tensor a, const double *b)
     return worst / largest;
 }
 
-#define assert_below(value, limit)                                                                  \
-    do {                                                                                            \
-        double is = (value), below = (limit);                                                       \
-        if (!(is <= below)) print_error("%s is %.3g, more than %.3g\n", #value, is, below);         \
-        assert_true(is <= below);                                                                   \
+#define assert_below(value, limit)                                                          \
+    do {                                                                                    \
+        double is = (value), below = (limit);                                               \
+        if (!(is <= below)) print_error("%s is %.3g, more than %.3g\n", #value, is, below); \
+        assert_true(is <= below);                                                           \
     } while (0)
 #define assert_gradient(f, context, x, dx, before) \
     assert_below(gradient_error(f, context, x, dx, before), GRADIENT_TOLERANCE)

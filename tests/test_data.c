@@ -18,6 +18,9 @@ static void philox_known_answers(void **state)
 {
     (void)state;
     assert_true(random_bits(0, (RandomStream)0, 0, 0) == 0xe169c58d6627e8d5);
+    double u = (0x6627e8d5 + 0.5) / 4294967296, v = (0xe169c58d + 0.5) / 4294967296; /* Box & Muller 1958 */
+    assert_below(fabs(random_normal(0, (RandomStream)0, 0, 0) - sqrt(-2 * log(u)) * cos(2 * acos(-1) * v)),
+                 1e-14);
     assert_true(random_bits(-1, (RandomStream)0, UINT64_MAX, UINT64_MAX) == 0x41c83b0e408f276d);
     int64_t seed = 0x299f31d0a4093822;
     uint64_t major = 0x85a308d3243f6a88, minor = 0x0370734413198a2e;
@@ -35,7 +38,8 @@ static void normal_moments(void **state)
     double mean = 0, square = 0, cube = 0, fourth = 0, neighbours = 0, before = 0, beyond = 0;
     for (int i = 0; i < DRAWS; i++) {
         double x = random_normal(3, STREAM_WEIGHTS, 5, (uint64_t)i);
-        mean += x / DRAWS, square += x * x / DRAWS, cube += x * x * x / DRAWS, fourth += x * x * x * x / DRAWS;
+        mean += x / DRAWS, square += x * x / DRAWS, cube += x * x * x / DRAWS,
+            fourth += x * x * x * x / DRAWS;
         neighbours += x * before / DRAWS;
         beyond += fabs(x) > 1.959963985;
         before = x;
@@ -60,14 +64,16 @@ static void uniform_below(void **state)
         assert_true(x < BINS);
         count[x]++;
     }
-    for (int b = 0; b < BINS; b++) assert_below(fabs(count[b] - DRAWS / (double)BINS), 5 * sqrt(DRAWS / BINS));
+    for (int b = 0; b < BINS; b++)
+        assert_below(fabs(count[b] - DRAWS / (double)BINS), 5 * sqrt(DRAWS / (double)BINS));
 }
 
 /* ---- text ---- */
 
 enum { BYTES = 23, SEQUENCE = 5 };
 
-static Data *open_text(const unsigned char *text, int64_t bytes, int64_t sequence, DataOrder order, int64_t seed)
+static Data *open_text(const unsigned char *text, int64_t bytes, int64_t sequence, DataOrder order,
+                       int64_t seed)
 {
     DataConfig config = {.source = "a.txt", .order = (int)order, .seed = seed};
     Error error;
@@ -86,7 +92,8 @@ static void text_in_sequence(void **state)
     int32_t tokens[SEQUENCE + 1];
     for (int64_t sample = 0; sample < 50; sample++) {
         data_sample(data, sample, tokens);
-        for (int t = 0; t <= SEQUENCE; t++) assert_int_equal(tokens[t], 200 + (sample * SEQUENCE + t) % BYTES);
+        for (int t = 0; t <= SEQUENCE; t++)
+            assert_int_equal(tokens[t], 200 + (sample * SEQUENCE + t) % BYTES);
     }
     int32_t far[SEQUENCE + 1]; /* no overflow: 23 samples of 5 bytes are five times the text */
     data_sample(data, 3, tokens);
@@ -101,7 +108,8 @@ static void text_in_random_order(void **state)
     unsigned char text[BYTES];
     for (int i = 0; i < BYTES; i++) text[i] = (unsigned char)(200 + i);
     Data *data = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1);
-    Data *again = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1), *other = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 2);
+    Data *again = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1),
+         *other = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 2);
     enum { SAMPLES = 3600, STARTS = BYTES - SEQUENCE };
     int32_t tokens[SEQUENCE + 1], same[SEQUENCE + 1];
     int starts[STARTS] = {0}, differ = 0;
@@ -116,7 +124,8 @@ static void text_in_random_order(void **state)
         data_sample(other, sample, same);
         differ += memcmp(same, tokens, sizeof same) != 0;
     }
-    for (int s = 0; s < STARTS; s++) assert_below(fabs(starts[s] - SAMPLES / (double)STARTS), 5 * sqrt(SAMPLES / STARTS));
+    for (int s = 0; s < STARTS; s++)
+        assert_below(fabs(starts[s] - SAMPLES / (double)STARTS), 5 * sqrt(SAMPLES / (double)STARTS));
     assert_true(differ > SAMPLES / 2); /* the seed matters */
     data_close(data);
     data_close(again);
@@ -185,7 +194,8 @@ static void check_chain(int64_t vocab, int64_t seed)
         qsort(pairs[i], (size_t)vocab, sizeof **pairs, descending);
         for (int k = 0; k < 4; k++)
             assert_below(fabs(pairs[i][k] - sum * probability[k]), 5 * sqrt(sum * probability[k]));
-        assert_below(fabs(sum - uniform), 10 * sqrt(uniform)); /* neighbours are not independent: a wider band */
+        assert_below(fabs(sum - uniform),
+                     10 * sqrt(uniform)); /* neighbours are not independent: a wider band */
         assert_below(fabs(first[i] - SAMPLES / (double)vocab), 5 * sqrt(SAMPLES / (double)vocab));
     }
     for (int64_t j = 0; j < vocab; j++) assert_int_equal(predecessors[j], 4);
@@ -211,7 +221,7 @@ static void markov_samples_by_index_alone(void **state)
         data_sample(b, sample, y);
         assert_memory_equal(x, y, sizeof x);
         data_sample(other, sample, z);
-        assert_memory_not_equal(x, z, sizeof x); /* another seed */
+        assert_memory_not_equal(x, z, sizeof x);    /* another seed */
         assert_memory_not_equal(x, last, sizeof x); /* another sample */
         memcpy(last, x, sizeof x);
     }
@@ -245,7 +255,8 @@ static void refusals_say_numbers(void **state)
 static void any_range_of_weights_as_of_the_whole(void **state)
 {
     (void)state;
-    static const GptShape shape = {.layers = 2, .hidden = 20, .heads = 2, .ffn = 44, .vocab = 19, .sequence = 7};
+    static const GptShape shape = {
+        .layers = 2, .hidden = 20, .heads = 2, .ffn = 44, .vocab = 19, .sequence = 7};
     Device device = {0};
     Gpt *gpt = gpt_new(&shape, &device);
     for (int u = 0; u < gpt->units; u++) {
@@ -269,7 +280,8 @@ static void any_range_of_weights_as_of_the_whole(void **state)
 static void weights_as_gpt_2(void **state)
 {
     (void)state;
-    static const GptShape shape = {.layers = 8, .hidden = 40, .heads = 2, .ffn = 160, .vocab = 50, .sequence = 30};
+    static const GptShape shape = {
+        .layers = 8, .hidden = 40, .heads = 2, .ffn = 160, .vocab = 50, .sequence = 30};
     Device device = {0};
     Gpt *gpt = gpt_new(&shape, &device);
     real first = 0;
@@ -281,7 +293,8 @@ static void weights_as_gpt_2(void **state)
         double square = 0;
         for (int64_t k = 0; k < n; k++) {
             square += (double)reals(t)[k] * (double)reals(t)[k] / (double)n;
-            if (p->rows == 0) assert_true(reals(t)[k] == (strstr(p->name, "ln_") && strstr(p->name, "weight") ? 1 : 0));
+            if (p->rows == 0)
+                assert_true(reals(t)[k] == (strstr(p->name, "ln_") && strstr(p->name, "weight") ? 1 : 0));
         }
         double deviation = strstr(p->name, "c_proj") ? 0.02 / 4 : 0.02;
         if (p->rows) assert_below(fabs(sqrt(square) / deviation - 1), 5 / sqrt(2 * (double)n));
@@ -295,16 +308,11 @@ static void weights_as_gpt_2(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers),
-        cmocka_unit_test(normal_moments),
-        cmocka_unit_test(uniform_below),
-        cmocka_unit_test(text_in_sequence),
-        cmocka_unit_test(text_in_random_order),
-        cmocka_unit_test(the_shortest_text),
-        cmocka_unit_test(markov_chain),
-        cmocka_unit_test(markov_samples_by_index_alone),
-        cmocka_unit_test(refusals_say_numbers),
-        cmocka_unit_test(any_range_of_weights_as_of_the_whole),
+        cmocka_unit_test(philox_known_answers), cmocka_unit_test(normal_moments),
+        cmocka_unit_test(uniform_below),        cmocka_unit_test(text_in_sequence),
+        cmocka_unit_test(text_in_random_order), cmocka_unit_test(the_shortest_text),
+        cmocka_unit_test(markov_chain),         cmocka_unit_test(markov_samples_by_index_alone),
+        cmocka_unit_test(refusals_say_numbers), cmocka_unit_test(any_range_of_weights_as_of_the_whole),
         cmocka_unit_test(weights_as_gpt_2),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);

@@ -248,8 +248,8 @@ int main(int argc, char **argv)
     };
     if (getenv("OMPI_COMM_WORLD_SIZE")) mpi = comm_mpi_start(&argc, &argv);
     if (mpi) setenv("CMOCKA_TEST_ABORT", "1", 1);
-    if (mpi && mpi->rank > 0 && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
-        return 1;
+    setvbuf(stdout, NULL, _IONBF, 0); /* an abort must not swallow the verdict */
+    if (mpi && mpi->rank > 0 && !freopen("/dev/null", "w", stdout)) return 1;
     int failed = cmocka_run_group_tests_name(
         mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL);
     if (mpi && failed && mpi->rank == 0) comm_mpi_abort(1);

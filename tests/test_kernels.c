@@ -1,5 +1,5 @@
 /* test_kernels.c - every kernel against a plain loop in double, and its backward
- * against finite differences of its forward.
+ * against finite differences of its forward. Attention has test_attention.c.
  *
  * Before a backward, parameter gradients hold 1 (they are added to) and input
  * gradients NaN (they are written), unless kernels.h says otherwise. */
@@ -12,16 +12,6 @@
 #include "tests/probe.h"
 
 static Device device; /* all tests allocate here; the last one sees it empty */
-
-static void give_back(Tensor *t, int count)
-{
-    for (int i = 0; i < count; i++) tensor_free(&t[i]);
-}
-
-static double *doubles(int64_t count)
-{
-    return calloc((size_t)count, sizeof(double));
-}
 
 /* ---- matmul and linear ---- */
 
@@ -38,7 +28,8 @@ static void matmul_in_all_its_forms(void **state)
             for (int j = 0; j < N; j++) {
                 double sum = beta > 0 ? 3 : 0;
                 for (int k = 0; k < K; k++)
-                    sum += (double)reals(A)[ta ? k * M + i : i * K + k] * (double)reals(B)[tb ? j * K + k : k * N + j];
+                    sum += (double)reals(A)[ta ? k * M + i : i * K + k] *
+                           (double)reals(B)[tb ? j * K + k : k * N + j];
                 expected[i * N + j] = sum;
             }
         matmul(ta, tb, M, N, K, A, B, (real)beta, C);
@@ -63,7 +54,8 @@ static void linear_layer(void **state)
 {
     (void)state;
     Linear l = {.n = 9, .in = 7, .out = 19};
-    l.x = noise(&device, l.n * l.in, 1, 1), l.W = noise(&device, l.in * l.out, 2, 1), l.b = noise(&device, l.out, 3, 1);
+    l.x = noise(&device, l.n * l.in, 1, 1), l.W = noise(&device, l.in * l.out, 2, 1),
+    l.b = noise(&device, l.out, 3, 1);
     l.y = constant(&device, l.n * l.out, NAN), l.weights = noise(&device, l.n * l.out, 4, 1);
     linear_loss(&l);
     double expected[9 * 19];
@@ -71,11 +63,13 @@ static void linear_layer(void **state)
         for (int64_t j = 0; j < l.out; j++) {
             expected[i * l.out + j] = (double)reals(l.b)[j];
             for (int64_t k = 0; k < l.in; k++)
-                expected[i * l.out + j] += (double)reals(l.x)[i * l.in + k] * (double)reals(l.W)[k * l.out + j];
+                expected[i * l.out + j] +=
+                    (double)reals(l.x)[i * l.in + k] * (double)reals(l.W)[k * l.out + j];
         }
     assert_below(distance(l.y, expected), VALUE_TOLERANCE);
 
-    Tensor dx = constant(&device, l.x.count, NAN), dW = constant(&device, l.W.count, 1), db = constant(&device, l.out, 1);
+    Tensor dx = constant(&device, l.x.count, NAN), dW = constant(&device, l.W.count, 1),
+           db = constant(&device, l.out, 1);
     linear_backward_input(l.weights, l.W, dx, l.n, l.in, l.out);
     linear_backward_weight(l.x, l.weights, dW, db, l.n, l.in, l.out);
     assert_gradient(linear_loss, &l, l.x, dx, 0);
@@ -105,14 +99,16 @@ static void layernorm(void **state)
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         Norm l = {.n = 6, .C = widths[w]};
         int64_t count = l.n * l.C;
-        l.x = noise(&device, count, 1, 2), l.gain = constant(&device, l.C, 1), l.bias = constant(&device, l.C, 0);
+        l.x = noise(&device, count, 1, 2), l.gain = constant(&device, l.C, 1),
+        l.bias = constant(&device, l.C, 0);
         l.y = constant(&device, count, NAN), l.weights = noise(&device, count, 4, 1);
         for (int64_t i = 0; i < count; i++) reals(l.x)[i] += 10; /* a mean to take away */
         norm_loss(&l);
         for (int64_t i = 0; i < l.n; i++) {
             double mean = 0, variance = 0, x_mean = 0, x_variance = 0;
             const real *y = reals(l.y) + i * l.C, *x = reals(l.x) + i * l.C;
-            for (int64_t j = 0; j < l.C; j++) mean += (double)y[j] / (double)l.C, x_mean += (double)x[j] / (double)l.C;
+            for (int64_t j = 0; j < l.C; j++)
+                mean += (double)y[j] / (double)l.C, x_mean += (double)x[j] / (double)l.C;
             for (int64_t j = 0; j < l.C; j++) {
                 variance += ((double)y[j] - mean) * ((double)y[j] - mean) / (double)l.C;
                 x_variance += ((double)x[j] - x_mean) * ((double)x[j] - x_mean) / (double)l.C;
@@ -127,11 +123,13 @@ static void layernorm(void **state)
         l.gain = noise(&device, l.C, 2, 1), l.bias = noise(&device, l.C, 3, 1);
         norm_loss(&l);
         for (int64_t i = 0; i < count; i++)
-            expected[i] = (double)reals(hat)[i] * (double)reals(l.gain)[i % l.C] + (double)reals(l.bias)[i % l.C];
+            expected[i] =
+                (double)reals(hat)[i] * (double)reals(l.gain)[i % l.C] + (double)reals(l.bias)[i % l.C];
         assert_below(distance(l.y, expected), VALUE_TOLERANCE);
         free(expected);
 
-        Tensor dx = constant(&device, count, 1), dgain = constant(&device, l.C, 1), dbias = constant(&device, l.C, 1);
+        Tensor dx = constant(&device, count, 1), dgain = constant(&device, l.C, 1),
+               dbias = constant(&device, l.C, 1);
         layernorm_backward(l.weights, l.x, l.gain, dx, dgain, dbias, l.n, l.C); /* adds to dx, too */
         assert_gradient(norm_loss, &l, l.x, dx, 1);
         assert_gradient(norm_loss, &l, l.gain, dgain, 1);
@@ -181,14 +179,18 @@ static void embedding(void **state)
 {
     (void)state;
     enum { B = 2, T = 3, C = 2, V = 5 };
-    static const int32_t token[B * (T + 1)] = {4, 0, 4, 1, 2, 4, 0, 3}; /* the last of each sample is no input */
+    static const int32_t token[B * (T + 1)] = {4, 0, 4, 1,
+                                               2, 4, 0, 3}; /* the last of each sample is no input */
     Tensor tokens = some_tokens(&device, B * (T + 1), 0, V), y = constant(&device, B * T * C, NAN);
     Tensor wte = constant(&device, V * C, 0), wpe = constant(&device, T * C, 0);
     memcpy(tokens.data, token, sizeof token);
-    for (int i = 0; i < V * C; i++) reals(wte)[i] = (real)(10 * (i / C) + i % C);
-    for (int i = 0; i < T * C; i++) reals(wpe)[i] = (real)(1000 * (i / C));
+    for (int k = 0; k < V; k++)
+        for (int j = 0; j < C; j++) reals(wte)[k * C + j] = (real)(10 * k + j);
+    for (int t = 0; t < T; t++)
+        for (int j = 0; j < C; j++) reals(wpe)[t * C + j] = (real)(1000 * t);
     embedding_forward(tokens, wte, wpe, y, B, T, C);
-    static const double expected[B * T * C] = {40, 41, 1000, 1001, 2040, 2041, 20, 21, 1040, 1041, 2000, 2001};
+    static const double expected[B * T * C] = {40, 41, 1000, 1001, 2040, 2041,
+                                               20, 21, 1040, 1041, 2000, 2001};
     assert_true(distance(y, expected) == 0);
 
     Tensor dwte = constant(&device, V * C, 1), dwpe = constant(&device, T * C, 1);
@@ -221,11 +223,13 @@ static void cross_entropy(void **state)
     int64_t n = e.B * e.T, count = n * e.V;
     e.tokens = some_tokens(&device, e.B * (e.T + 1), 5, e.V);
     e.logits = constant(&device, count, 3), e.work = constant(&device, count, NAN);
-    assert_below(fabs(entropy_loss(&e) - (double)n * log(19)), 100 * VALUE_TOLERANCE); /* nothing known: log V */
+    assert_below(fabs(entropy_loss(&e) - (double)n * log(19)),
+                 100 * VALUE_TOLERANCE); /* nothing known: log V */
 
     tensor_free(&e.logits);
     e.logits = noise(&device, count, 1, 2);
-    for (int64_t j = 0; j < e.V; j++) reals(e.logits)[j] += 1000, reals(e.logits)[e.V + j] -= 1000; /* no overflow */
+    for (int64_t j = 0; j < e.V; j++)
+        reals(e.logits)[j] += 1000, reals(e.logits)[e.V + j] -= 1000; /* no overflow */
     double expected = 0, *p = doubles(count);
     for (int64_t i = 0; i < n; i++) {
         const real *row = reals(e.logits) + i * e.V;
@@ -239,7 +243,8 @@ static void cross_entropy(void **state)
     assert_below(distance(e.work, p), VALUE_TOLERANCE);
     free(p);
 
-    for (int64_t j = 0; j < e.V; j++) reals(e.logits)[j] -= 1000, reals(e.logits)[e.V + j] += 1000; /* room to differ */
+    for (int64_t j = 0; j < e.V; j++)
+        reals(e.logits)[j] -= 1000, reals(e.logits)[e.V + j] += 1000; /* room to differ */
     entropy_loss(&e);
     for (int64_t i = 0; i < n; i++) {
         double sum = 0;
@@ -252,110 +257,6 @@ static void cross_entropy(void **state)
     for (int64_t i = 0; i < count; i++) reals(dlogits)[i] *= 4;
     assert_gradient(entropy_loss, &e, e.logits, dlogits, 0);
     give_back((Tensor[]){e.tokens, e.logits, e.work, dlogits}, 4);
-}
-
-/* ---- attention ---- */
-
-typedef struct Attention {
-    int64_t B, T, C, heads;
-    Tensor qkv, P, y, weights;
-} Attention;
-
-/* One position, a row block less and more than full, exactly full ones, and three blocks. */
-static const Attention ATTENTION_SIZES[] = {
-    {.B = 1, .T = 1, .C = 4, .heads = 2},  {.B = 2, .T = 5, .C = 12, .heads = 3}, {.B = 1, .T = 64, .C = 6, .heads = 2},
-    {.B = 2, .T = 70, .C = 9, .heads = 3}, {.B = 1, .T = 128, .C = 5, .heads = 1}, {.B = 1, .T = 131, .C = 6, .heads = 3},
-};
-enum { ATTENTIONS = sizeof ATTENTION_SIZES / sizeof *ATTENTION_SIZES };
-
-static Attention attention_of(int which)
-{
-    Attention a = ATTENTION_SIZES[which];
-    a.qkv = noise(&device, a.B * a.T * 3 * a.C, 1, 1), a.weights = noise(&device, a.B * a.T * a.C, 2, 1);
-    a.P = constant(&device, a.B * a.heads * a.T * a.T, NAN), a.y = constant(&device, a.B * a.T * a.C, NAN);
-    return a;
-}
-
-static void attention_free(Attention *a)
-{
-    give_back((Tensor[]){a->qkv, a->P, a->y, a->weights}, 4);
-}
-
-static double attention_loss(void *context)
-{
-    Attention *a = context;
-    attention_forward(a->qkv, a->P, a->y, a->B, a->T, a->C, a->heads);
-    return weighted(a->weights, a->y);
-}
-
-/* softmax(q k^T / sqrt(hd)) v, one query at a time */
-static void plain_attention(const Attention *a, double *P, double *y)
-{
-    int64_t hd = a->C / a->heads, ld = 3 * a->C;
-    for (int64_t b = 0; b < a->B; b++)
-        for (int64_t h = 0; h < a->heads; h++)
-            for (int64_t t = 0; t < a->T; t++) {
-                const real *q = reals(a->qkv) + b * a->T * ld + h * hd;
-                double *row = P + ((b * a->heads + h) * a->T + t) * a->T, sum = 0;
-                for (int64_t s = 0; s <= t; s++) {
-                    double score = 0;
-                    for (int64_t j = 0; j < hd; j++) score += (double)q[t * ld + j] * (double)q[s * ld + a->C + j];
-                    sum += row[s] = exp(score / sqrt((double)hd));
-                }
-                for (int64_t s = 0; s <= t; s++) {
-                    row[s] /= sum;
-                    for (int64_t j = 0; j < hd; j++)
-                        y[(b * a->T + t) * a->C + h * hd + j] += row[s] * (double)q[s * ld + 2 * a->C + j];
-                }
-            }
-}
-
-static void attention(void **state)
-{
-    (void)state;
-    for (int which = 0; which < ATTENTIONS; which++) {
-        Attention a = attention_of(which);
-        double *P = doubles(a.P.count), *y = doubles(a.y.count);
-        attention_loss(&a);
-        plain_attention(&a, P, y); /* zeros above the diagonal included */
-        assert_below(distance(a.P, P), VALUE_TOLERANCE);
-        assert_below(distance(a.y, y), VALUE_TOLERANCE);
-        free(P);
-        free(y);
-        for (int64_t i = 0; i < a.P.count / a.T; i++) {
-            double sum = 0;
-            for (int64_t s = 0; s < a.T; s++) sum += (double)reals(a.P)[i * a.T + s];
-            for (int64_t s = i % a.T + 1; s < a.T; s++) assert_true(reals(a.P)[i * a.T + s] == 0);
-            assert_below(fabs(sum - 1), VALUE_TOLERANCE);
-        }
-        Tensor dqkv = constant(&device, a.qkv.count, NAN);
-        attention_backward(a.weights, a.qkv, a.P, dqkv, a.B, a.T, a.C, a.heads);
-        assert_gradient(attention_loss, &a, a.qkv, dqkv, 0);
-        tensor_free(&dqkv);
-        attention_free(&a);
-    }
-}
-
-/* What comes later is not seen: other numbers from position t on leave y before t as it was, bit for bit. */
-static void attention_is_causal(void **state)
-{
-    (void)state;
-    for (int which = 1; which < ATTENTIONS; which++) {
-        Attention a = attention_of(which), other = attention_of(which);
-        attention_loss(&a);
-        for (int64_t t = a.T - 1; t > 0; t -= a.T / 5) {
-            for (int64_t b = 0; b < a.B; b++)
-                for (int64_t i = t * 3 * a.C; i < a.T * 3 * a.C; i++) reals(other.qkv)[b * a.T * 3 * a.C + i] += 5;
-            attention_loss(&other);
-            for (int64_t b = 0; b < a.B; b++) {
-                const real *was = reals(a.y) + b * a.T * a.C, *is = reals(other.y) + b * a.T * a.C;
-                assert_memory_equal(is, was, (size_t)(t * a.C) * sizeof(real));
-                assert_memory_not_equal(is + t * a.C, was + t * a.C, (size_t)a.C * sizeof(real));
-            }
-        }
-        attention_free(&a);
-        attention_free(&other);
-    }
 }
 
 static void nothing_leaks(void **state)
@@ -373,8 +274,6 @@ int main(void)
         cmocka_unit_test(gelu),
         cmocka_unit_test(embedding),
         cmocka_unit_test(cross_entropy),
-        cmocka_unit_test(attention),
-        cmocka_unit_test(attention_is_causal),
         cmocka_unit_test(nothing_leaks),
     };
     matmul_one_thread();

@@ -13,11 +13,6 @@ static const GptShape SHAPE = {.layers = 2, .hidden = 6, .heads = 3, .ffn = 10, 
 
 /* ---- the plain model ---- */
 
-static double *doubles(int64_t count)
-{
-    return calloc((size_t)count, sizeof(double));
-}
-
 static void plain_norm(const double *x, const real *gain, const real *bias, double *y, int64_t n, int64_t C)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -30,7 +25,8 @@ static void plain_norm(const double *x, const real *gain, const real *bias, doub
 }
 
 /* y += x W + b */
-static void plain_linear(const double *x, const real *W, const real *b, double *y, int64_t n, int64_t in, int64_t out)
+static void plain_linear(const double *x, const real *W, const real *b, double *y, int64_t n, int64_t in,
+                         int64_t out)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < out; j++) {
@@ -53,7 +49,8 @@ static void plain_attention(const double *qkv, double *y, const GptShape *s, int
                 sum += weight[u] = exp(score / sqrt((double)hd));
             }
             for (int64_t u = 0; u <= t; u++)
-                for (int64_t j = 0; j < hd; j++) y[row * C + h * hd + j] += weight[u] / sum * q[2 * C + j - u * 3 * C];
+                for (int64_t j = 0; j < hd; j++)
+                    y[row * C + h * hd + j] += weight[u] / sum * q[2 * C + j - u * 3 * C];
         }
 }
 
@@ -61,7 +58,8 @@ static void plain_attention(const double *qkv, double *y, const GptShape *s, int
 static void plain_block(double *x, const BlockParameters *p, const GptShape *s, int64_t B)
 {
     int64_t C = s->hidden, F = s->ffn, n = B * s->sequence;
-    double *norm = doubles(n * C), *qkv = doubles(n * 3 * C), *mixed = doubles(n * C), *inner = doubles(n * F);
+    double *norm = doubles(n * C), *qkv = doubles(n * 3 * C), *mixed = doubles(n * C),
+           *inner = doubles(n * F);
     const real *w[BLOCK_TENSORS];
     for (int i = 0; i < BLOCK_TENSORS; i++) w[i] = reals(p->tensor[i]);
     plain_norm(x, w[LN_1_GAIN], w[LN_1_BIAS], norm, n, C);
@@ -101,7 +99,8 @@ static double block_loss(void *context)
     block_run(b);
     double loss = weighted(b->weights, b->y);
     BlockSaved *s = &b->saved;
-    Tensor *kept[] = {&b->y, &s->x, &s->norm1, &s->qkv, &s->probabilities, &s->attention, &s->x2, &s->norm2, &s->inner, &s->gelu};
+    Tensor *kept[] = {&b->y,         &s->x,  &s->norm1, &s->qkv,   &s->probabilities,
+                      &s->attention, &s->x2, &s->norm2, &s->inner, &s->gelu};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) tensor_free(kept[i]);
     return loss;
 }
@@ -240,21 +239,20 @@ static double plain_loss(const Holder *h)
     const int32_t *tokens = ints(h->tokens);
     double *x = doubles(n * C), *norm = doubles(n * C), loss = 0;
     for (int64_t i = 0; i < n * C; i++)
-        x[i] = (double)wte[tokens[i / C / T * (T + 1) + i / C % T] * C + i % C] + (double)wpe[i / C % T * C + i % C];
+        x[i] = (double)wte[tokens[i / C / T * (T + 1) + i / C % T] * C + i % C] +
+               (double)wpe[i / C % T * C + i % C];
     for (int l = 0; l < s->layers; l++) {
         BlockParameters p = block_parameters(s, h->weights[1 + l]);
         plain_block(x, &p, s, BATCH);
     }
     plain_norm(x, final, final + C, norm, n, C);
     for (int64_t i = 0; i < n; i++) {
-        double sum = 0, target = 0;
-        for (int64_t v = 0; v < V; v++) {
-            double logit = 0;
-            for (int64_t j = 0; j < C; j++) logit += norm[i * C + j] * (double)head[v * C + j];
-            sum += exp(logit);
-            if (v == tokens[i / T * (T + 1) + i % T + 1]) target = logit;
-        }
-        loss += log(sum) - target;
+        double logit[64] = {0}, others = 0;
+        int32_t target = tokens[i / T * (T + 1) + i % T + 1];
+        for (int64_t v = 0; v < V; v++)
+            for (int64_t j = 0; j < C; j++) logit[v] += norm[i * C + j] * (double)head[v * C + j];
+        for (int64_t v = 0; v < V; v++) others += v == target ? 0 : exp(logit[v] - logit[target]);
+        loss += log1p(others); /* -log p, p = 1 / (1 + others) */
     }
     free(x);
     free(norm);
@@ -281,7 +279,8 @@ static void gpt_of(bool tied)
     for (int i = 0; i < h->gpt->parameters; i++) {
         const Parameter *p = &h->gpt->parameter[i];
         Tensor x = tensor_view(h->weights[p->unit], p->offset, parameter_count(p));
-        double error = gradient_error(gpt_loss, h, x, tensor_view(h->gradients[p->unit], p->offset, x.count), 1);
+        double error =
+            gradient_error(gpt_loss, h, x, tensor_view(h->gradients[p->unit], p->offset, x.count), 1);
         if (!(error <= GRADIENT_TOLERANCE)) print_error("%s: ", p->name);
         assert_below(error, GRADIENT_TOLERANCE);
     }

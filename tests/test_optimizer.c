@@ -80,7 +80,8 @@ static void as_the_papers(void **state)
                 gradient_of(t, r.g);
                 optimizer_update(&config, r.x, r.g, r.state, rate_of(t), scale, decay, t);
                 for (int i = 0; i < COUNT; i++)
-                    plain(kind, &x[i], scale * (double)reals(r.g)[i], &m[i], &v[i], rate_of(t), decay ? 0.1 : 0, t);
+                    plain(kind, &x[i], scale * (double)reals(r.g)[i], &m[i], &v[i], rate_of(t),
+                          decay ? 0.1 : 0, t);
             }
             double apart = distance(r.x, x);
             if (!(apart <= TOLERANCE)) print_error("%s %s decay: ", NAMES[kind], decay ? "with" : "without");
@@ -108,12 +109,13 @@ static void ranges_as_the_whole(void **state)
             for (int c = 0; c < 6; c++) {
                 int64_t at = cuts[c], n = cuts[c + 1] - at;
                 Tensor parts[2] = {tensor_view(cut.state[0], at, n), tensor_view(cut.state[1], at, n)};
-                optimizer_update(&config, tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts, rate_of(t), 0.3,
-                                 true, t);
+                optimizer_update(&config, tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts,
+                                 rate_of(t), 0.3, true, t);
             }
         }
         assert_memory_equal(cut.x.data, whole.x.data, COUNT * sizeof(real));
-        for (int i = 0; i < 2; i++) assert_memory_equal(cut.state[i].data, whole.state[i].data, COUNT * sizeof(real));
+        for (int i = 0; i < 2; i++)
+            assert_memory_equal(cut.state[i].data, whole.state[i].data, COUNT * sizeof(real));
         range_free(&whole);
         range_free(&cut);
     }
@@ -124,15 +126,16 @@ static void first_steps_by_hand(void **state)
 {
     (void)state;
     static const double expected[][2] = {
-        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)},       /* sgd: with decay 1/2 the gradient is 0.5 + 0.5 x */
-        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)},       /* momentum: the same at first */
-        {1 - 0.25, 1 - 0.25},                           /* adam: one rate against the gradient's sign */
-        {1 - 0.25, (1 - 0.25 * 0.5) - 0.25},            /* adamw: x shrinks by rate * decay as well */
+        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)}, /* sgd: with decay 1/2 the gradient is 0.5 + 0.5 x */
+        {1 - 0.25 * 0.5, 1 - 0.25 * (0.5 + 0.5)}, /* momentum: the same at first */
+        {1 - 0.25, 1 - 0.25},                     /* adam: one rate against the gradient's sign */
+        {1 - 0.25, (1 - 0.25 * 0.5) - 0.25},      /* adamw: x shrinks by rate * decay as well */
     };
     Device device = {0};
     for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_ADAMW; kind++)
         for (int decay = 0; decay < 2; decay++) {
-            OptimizerConfig config = {.kind = kind, .weight_decay = 0.5, .beta1 = 0.5, .beta2 = 0.75, .momentum = 0.5};
+            OptimizerConfig config = {
+                .kind = kind, .weight_decay = 0.5, .beta1 = 0.5, .beta2 = 0.75, .momentum = 0.5};
             Tensor x = constant(&device, 1, 1), g = constant(&device, 1, 8);
             Tensor both[2] = {constant(&device, 1, 0), constant(&device, 1, 0)};
             optimizer_update(&config, x, g, both, 0.25, 1.0 / 16, decay, 1);

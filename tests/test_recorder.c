@@ -56,8 +56,13 @@ static Recorder *begin(const char *path, int64_t steps, char *kept, Error *error
     static const double bytes[RANKS * PURPOSES] = {[1] = 10, [PURPOSES] = NAN};
     static const double memory[RANKS * MEMORY_CATEGORIES] = {[0] = 7, [1] = NAN};
     static char text[] = "[train]\nsteps = 5 ; five\n";
-    const RunInfo info = {.path = path, .command_line = "sim --config made-up.ini", .ranks = RANKS,
-                          .parameters = 1234, .entropy = 1.5, .actions = ACTIONS, .theory_bytes = bytes,
+    const RunInfo info = {.path = path,
+                          .command_line = "sim --config made-up.ini",
+                          .ranks = RANKS,
+                          .parameters = 1234,
+                          .entropy = 1.5,
+                          .actions = ACTIONS,
+                          .theory_bytes = bytes,
                           .theory_memory = memory};
     Config *config = calloc(1, sizeof *config);
     config->train.steps = steps;
@@ -125,7 +130,10 @@ static int64_t look_at_steps(const char *path, bool live)
     return (int64_t)done;
 }
 
-static int64_t check_steps(const char *path) { return look_at_steps(path, false); }
+static int64_t check_steps(const char *path)
+{
+    return look_at_steps(path, false);
+}
 
 static int64_t complete(const char *path)
 {
@@ -151,8 +159,10 @@ static void write_run(const char *path, int64_t planned, int64_t steps, bool fin
     Recorder *recorder = begin(path, planned, kept, &error);
     assert_string_equal(error.text, "");
     for (int64_t n = 0; n < steps; n++) assert_true(step(recorder, n, &error));
-    if (finish) assert_true(recorder_finish(recorder, &error));
-    else recorder_abandon(recorder);
+    if (finish)
+        assert_true(recorder_finish(recorder, &error));
+    else
+        recorder_abandon(recorder);
     assert_string_equal(error.text, "");
 }
 
@@ -261,11 +271,16 @@ static void test_described(void **state)
     Place *place = *state;
     write_run(place->run, 2, 2, true, NULL);
     static const char *const all[] = {
-        "/config/ini", "/steps/step", "/steps/loss", "/steps/grad_norm", "/steps/learning_rate",
-        "/steps/tokens", "/steps/wall_time", "/steps/tokens_per_second", "/comm/purpose",
-        "/comm/bytes_sent", "/comm/messages", "/comm/theory_bytes", "/comm/bytes_outside",
-        "/comm/messages_outside", "/memory/category", "/memory/peak", "/memory/peak_total",
-        "/memory/theory", "/memory/rss_peak", "/timeline/actions",
+        "/config/ini",          "/steps/step",
+        "/steps/loss",          "/steps/grad_norm",
+        "/steps/learning_rate", "/steps/tokens",
+        "/steps/wall_time",     "/steps/tokens_per_second",
+        "/comm/purpose",        "/comm/bytes_sent",
+        "/comm/messages",       "/comm/theory_bytes",
+        "/comm/bytes_outside",  "/comm/messages_outside",
+        "/memory/category",     "/memory/peak",
+        "/memory/peak_total",   "/memory/theory",
+        "/memory/rss_peak",     "/timeline/actions",
     };
     H5 *file = h5_open(place->run, NULL);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) described(all[i], file);

@@ -102,7 +102,8 @@ static void same_bits_wherever_a_range_is_cut(void **state)
     exp_of_many(x, y, MANY);
     for (int i = 0; i < MANY; i++) z[i] = exp_of_one(x[i]);
     assert_memory_equal(y, z, MANY * sizeof *y);
-    for (int64_t at = 0, length = 1; at < MANY; at += length++) exp_of_many(x + at, z + at, length < MANY - at ? length : MANY - at);
+    for (int64_t at = 0, length = 1; at < MANY; at += length++)
+        exp_of_many(x + at, z + at, length < MANY - at ? length : MANY - at);
     assert_memory_equal(y, z, MANY * sizeof *y);
     tanh_of_many(x, y, MANY);
     for (int i = 0; i < MANY; i++) z[i] = tanh_of_one(x[i]);
@@ -137,7 +138,8 @@ static void same_bits_on_every_instruction_set(void **state)
 
         memcpy(a.data, x.data, (size_t)n * sizeof(real));
         memcpy(b.data, x.data, (size_t)n * sizeof(real));
-        double la = softmax_vectorised(reals(a), n), lb = softmax_baseline(reals(b), n), total = 0, log_sum = 0;
+        double la = softmax_vectorised(reals(a), n), lb = softmax_baseline(reals(b), n), total = 0,
+               log_sum = 0;
         assert_memory_equal(&la, &lb, sizeof la);
         assert_memory_equal(a.data, b.data, (size_t)n * sizeof(real));
         for (int64_t i = 0; i < n; i++) total += (double)reals(a)[i], log_sum += exp((double)reals(x)[i]);

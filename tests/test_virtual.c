@@ -96,11 +96,13 @@ static void a_wrong_size_is_refused(void **state)
     close(ends[1]);
     size_t used = 0;
     ssize_t got;
-    while (used < sizeof text - 1 && (got = read(ends[0], text + used, sizeof text - 1 - used)) > 0) used += (size_t)got;
+    while (used < sizeof text - 1 && (got = read(ends[0], text + used, sizeof text - 1 - used)) > 0)
+        used += (size_t)got;
     close(ends[0]);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-    assert_non_null(strstr(text, "sim: rank 1 expects 12 bytes from rank 0 (channel 5, tag 7) and is sent 16"));
+    assert_non_null(
+        strstr(text, "sim: rank 1 expects 12 bytes from rank 0 (channel 5, tag 7) and is sent 16"));
 }
 
 /* Messages of one sender and tag arrive in the order they were sent; of several, as asked for. */
@@ -122,7 +124,8 @@ static void many_letters(Comm *comm, void *context)
     for (int from = 2; from > 0; from--)
         for (int tag = 1; tag >= 0; tag--)
             for (int i = 0; i < 10; i++) {
-                comm_receive(&group, from, tag, &order->got[(2 - from) * 20 + (1 - tag) * 10 + i], sizeof(int), &request);
+                comm_receive(&group, from, tag, &order->got[(2 - from) * 20 + (1 - tag) * 10 + i],
+                             sizeof(int), &request);
                 comm_wait(&request);
             }
 }
@@ -152,8 +155,10 @@ static void every_collective(Comm *comm, void *context)
     Counts *c = context;
     Device device = {.dry = c->dry};
     Group group = group_of(comm);
-    Tensor part[2] = {tensor_new(&device, MEM_GRADIENTS, REAL, 61), tensor_new(&device, MEM_GRADIENTS, REAL, 5)};
-    Tensor all = tensor_new(&device, MEM_GRADIENTS, REAL, 9 * 5), in = tensor_new(&device, MEM_GRADIENTS, REAL, 9 * 5);
+    Tensor part[2] = {tensor_new(&device, MEM_GRADIENTS, REAL, 61),
+                      tensor_new(&device, MEM_GRADIENTS, REAL, 5)};
+    Tensor all = tensor_new(&device, MEM_GRADIENTS, REAL, 9 * 5),
+           in = tensor_new(&device, MEM_GRADIENTS, REAL, 9 * 5);
     for (int p = 0; p < 2; p++) tensor_zero(part[p]);
     tensor_zero(all);
     Collective ring;

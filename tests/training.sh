@@ -77,7 +77,7 @@ check "a text, random order" train 2 --config zero2.ini $few --set model.vocab=2
 check "a text's bytes equal the formula" compare bytes random.h5
 
 # An earlier run is kept; from an installation, from any folder, by the name alone.
-make --no-print-directory -C "$root" install BUILD="${float#"$root"/}" PREFIX="$place/usr" >log 2>&1
+make --no-print-directory -C "$root" install SANITIZE="${asan:+1}" PREFIX="$place/usr" >log 2>&1
 ok $? "make install"
 mkdir elsewhere && cd elsewhere || exit 1
 export PATH="$place/usr/bin:$PATH"
