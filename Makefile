@@ -5,7 +5,7 @@ REAL     ?= float
 SANITIZE ?=
 PREFIX   ?= /usr/local
 DESTDIR  ?=
-BUILD    ?= build$(if $(filter double,$(REAL)),/double)$(if $(SANITIZE),/sanitized)
+BUILD    ?= build$(if $(filter double,$(REAL)),$(if $(SANITIZE),/double-sanitized,/double),$(if $(SANITIZE),/sanitized))
 
 # Open MPI refuses to run as root, or with more ranks than cores, unless told.
 export OMPI_MCA_rmaps_base_oversubscribe ?= 1
@@ -79,7 +79,7 @@ check: deps ## build in both precisions and run every test
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory test-programs SANITIZE=1
 	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
-	@tests/run.sh build/sanitized build/double/sanitized
+	@tests/run.sh build/sanitized build/double-sanitized
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
 	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs $(DESTDIR)$(PREFIX)/share/sim/plots

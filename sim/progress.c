@@ -1,18 +1,11 @@
 /* progress.c - a line on a terminal, lines in a log. */
 #include "sim/progress.h"
+#include "sim/clock.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Under mpirun our own output is always a pseudo-terminal, so what counts is
  * where mpirun's goes: it is our parent, on this machine. */
@@ -31,7 +24,7 @@ static bool on_terminal(void)
 void progress_begin(Progress *p, int64_t steps, int64_t tokens_per_step)
 {
     *p = (Progress){
-        .terminal = on_terminal(), .steps = steps, .tokens_per_step = tokens_per_step, .began = now()};
+        .terminal = on_terminal(), .steps = steps, .tokens_per_step = tokens_per_step, .began = clock_now()};
 }
 
 static void duration(double seconds, char *text, size_t size)
@@ -47,7 +40,7 @@ static void duration(double seconds, char *text, size_t size)
 void progress_step(Progress *p, int64_t step, double loss, double wall_time)
 {
     int64_t done = step + 1, every = (p->steps + 9) / 10;
-    double time = now(), average = (time - p->began) / (double)done;
+    double time = clock_now(), average = (time - p->began) / (double)done;
     char left[32];
     duration(average * (double)(p->steps - done), left, sizeof left);
     if (p->terminal) {

@@ -1,5 +1,6 @@
 /* run.c - a run from request to report, the same on real and virtual ranks. */
 #include "sim/run.h"
+#include "sim/clock.h"
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include "models/matmul.h"
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
@@ -38,13 +38,6 @@ typedef struct Run {
     StepRecord *records;                                            /* main: of all ranks */
     Error error;
 } Run;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- before the first step ---- */
 
@@ -224,14 +217,14 @@ static void train(Run *run)
     Progress progress;
     if (run->main) progress_begin(&progress, steps, c->train.global_batch * c->model.shape.sequence);
     for (int64_t step = 0; step < steps; step++) {
-        double began = now();
+        double began = clock_now();
         StepRecord before;
         memcpy(before.bytes, run->world->comm->bytes, sizeof before.bytes);
         memcpy(before.messages, run->world->comm->messages, sizeof before.messages);
         bool first = step == 0 && c->output.gradients[0];
         StepResult result = trainer_step(t, step, first ? save_gradients : NULL, run);
         gather_records(run, &before, &result);
-        if (run->main) record_step(run, step, &result, now() - began, &progress);
+        if (run->main) record_step(run, step, &result, clock_now() - began, &progress);
     }
     if (run->main) progress_end(&progress);
 }

@@ -1,9 +1,9 @@
 /* step.c - what each action of a schedule does. */
 #include "sim/step.h"
+#include "sim/clock.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { CHANNEL_DATA = 1 };
 
@@ -64,13 +64,6 @@ double learning_rate_at(const Config *config, int64_t step)
     return rate * (0.1 + 0.45 * (1 + cos(3.14159265358979323846 * progress)));
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double positions(const Trainer *t)
 {
     return (double)t->config->train.global_batch * (double)t->config->model.shape.sequence;
@@ -116,7 +109,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
                         void *context)
 {
     StepResult result = {0};
-    double began = now();
+    double began = clock_now();
     t->step = step;
     data_parallel_begin_step(t->data_parallel);
     for (int i = 0; i < t->schedule.count; i++) {
@@ -125,7 +118,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
         snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
         snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
-        row->measured_start = now() - began;
+        row->measured_start = clock_now() - began;
         switch (a.kind) {
         case ACTION_FORWARD: forward(t, a.microbatch); break;
         case ACTION_BACKWARD: backward(t, a.microbatch); break;
@@ -134,7 +127,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         case ACTION_STEP: optimize(t, &result); break;
         case ACTION_KINDS: break;
         }
-        row->measured_end = now() - began;
+        row->measured_end = clock_now() - began;
         if (a.kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
     }
     return result;
