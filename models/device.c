@@ -1,5 +1,6 @@
 /* device.c - the ledger of one accelerator's memory and work. */
 #include "models/device.h"
+#include <malloc.h>
 #include <stdlib.h>
 #include "models/error.h"
 
@@ -31,6 +32,12 @@ void device_free(Device *device, MemoryCategory category, void *memory, size_t b
     device->current[category] -= bytes;
     device->total -= bytes;
     free(memory);
+}
+
+void device_keep_memory(void)
+{
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 bool device_kernel(Device *device, double flops, double bytes)

@@ -32,6 +32,11 @@ typedef struct Device {
 void *device_allocate(Device *device, MemoryCategory category, size_t bytes);
 void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes);
 
+/* Once a process: freed tensor memory stays with it for the next step, which
+ * allocates the same sizes again; giving it back to the system and faulting it
+ * in anew costs a quarter of a small step. */
+void device_keep_memory(void);
+
 /* What a kernel says as it starts: floating point operations and bytes of
  * memory traffic. Returns whether to compute (false on a dry device). */
 bool device_kernel(Device *device, double flops, double bytes);

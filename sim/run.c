@@ -327,6 +327,7 @@ static int run_all(Run *run)
 int run_rank(Comm *comm, const RunOptions *options)
 {
     matmul_one_thread();
+    device_keep_memory();
     Run *run = allocate_zeroed(1, sizeof *run);
     run->options = options;
     run->world = group_world(comm, CHANNEL_CONTROL);
