@@ -3,21 +3,24 @@
 #ifndef MODELS_BLOCK_H
 #define MODELS_BLOCK_H
 #include "models/gpt_shape.h"
+#include "models/region.h"
 #include "models/tensor.h"
 
-/* A block's tensors, in the order they lie in its flat range. */
+/* A block's tensors, in the order they lie in its flat range. With t ranks in
+ * a tensor-parallel region QKV and FC are cut by columns (by heads), PROJ and
+ * OUT by rows; the rest is the same on all. */
 typedef enum {
     LN_1_GAIN,
     LN_1_BIAS,
-    QKV_WEIGHT, /* (C, 3C): q, k, v */
+    QKV_WEIGHT, /* (C, 3C/t): q, k, v */
     QKV_BIAS,
-    PROJ_WEIGHT, /* (C, C) */
+    PROJ_WEIGHT, /* (C/t, C) */
     PROJ_BIAS,
     LN_2_GAIN,
     LN_2_BIAS,
-    FC_WEIGHT, /* (C, ffn) */
+    FC_WEIGHT, /* (C, ffn/t) */
     FC_BIAS,
-    OUT_WEIGHT, /* (ffn, C) */
+    OUT_WEIGHT, /* (ffn/t, C) */
     OUT_BIAS,
     BLOCK_TENSORS
 } BlockTensor;
@@ -25,25 +28,28 @@ typedef struct BlockParameters {
     Tensor tensor[BLOCK_TENSORS]; /* views */
 } BlockParameters;
 
-/* What forward keeps for backward: 8 C + 2 ffn values a position and
- * heads x T probabilities a position. Forward takes x over. */
+/* What forward keeps for backward. Forward takes x over. T' is T, or T/t with sequence parallelism. */
 typedef struct BlockSaved {
-    Tensor x, norm1;      /* (B, T, C) */
-    Tensor qkv;           /* (B, T, 3C) */
-    Tensor probabilities; /* (B, heads, T, T) */
-    Tensor attention;     /* (B, T, C) */
-    Tensor x2, norm2;     /* (B, T, C) */
-    Tensor inner, gelu;   /* (B, T, ffn) */
+    Tensor x, norm1;      /* (B, T', C) */
+    Tensor qkv;           /* (B, T, 3C/t) */
+    Tensor probabilities; /* (B, heads/t, T, T) */
+    Tensor attention;     /* (B, T, C/t) */
+    Tensor x2, norm2;     /* (B, T', C) */
+    Tensor inner, gelu;   /* (B, T, ffn/t) */
 } BlockSaved;
 
-/* The size of tensor `which`: rows x columns, or columns alone (rows = 0) for a vector. */
-void block_tensor_shape(const GptShape *shape, BlockTensor which, int64_t *rows, int64_t *columns);
-/* Views of the block's tensors in its flat range. */
-BlockParameters block_parameters(const GptShape *shape, Tensor flat);
+/* How tensor `which` of the whole block is cut over the ranks of a region. */
+typedef enum { CUT_NONE, CUT_ROWS, CUT_COLUMNS, CUT_QKV /* columns, of each of the three */ } Cut;
+/* The whole size: rows x columns, or columns alone (rows = 0) for a vector. */
+void block_tensor_shape(const GptShape *shape, BlockTensor which, int64_t *rows, int64_t *columns, Cut *cut);
+/* Views of this rank's tensors in its flat range. */
+BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat);
 
-/* x (B, T, C) -> a new y (B, T, C). x belongs to saved afterwards. */
-Tensor block_forward(const GptShape *shape, int64_t B, const BlockParameters *p, Tensor x, BlockSaved *saved);
-/* Turns dy (B, T, C) into dx in place, adds to the gradients d, frees saved. */
-void block_backward(const GptShape *shape, int64_t B, const BlockParameters *p, const BlockParameters *d,
-                    BlockSaved *saved, Tensor dy);
+/* x (B, T', C) -> a new y (B, T', C). x belongs to saved afterwards. */
+Tensor block_forward(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *p, Tensor x,
+                     BlockSaved *saved);
+/* Turns dy (B, T', C) into dx in place, adds to the gradients d, frees saved. With sequence parallelism the
+ * gradients of what is not cut are this rank's part of a sum. */
+void block_backward(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *p,
+                    const BlockParameters *d, BlockSaved *saved, Tensor dy);
 #endif

@@ -19,11 +19,16 @@ typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;
 typedef struct Parameter {
     char name[48]; /* Hugging Face's: "h.0.attn.c_attn.weight" */
     int unit;
-    int64_t offset;        /* in the unit */
-    int64_t rows, columns; /* rows = 0: a vector */
+    int64_t offset;                    /* in the unit */
+    int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
+    int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
+    Cut cut;
     Init init;
 } Parameter;
-int64_t parameter_count(const Parameter *p);
+int64_t parameter_count(const Parameter *p);       /* of what this rank holds */
+int64_t parameter_whole_count(const Parameter *p); /* of all of it */
+/* Where element `index` of what rank `rank` of `ranks` holds lies in the whole; -1: padding of the vocabulary. */
+int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index);
 
 typedef struct Unit {
     int64_t count;
@@ -43,6 +48,8 @@ typedef struct GptHooks {
 typedef struct Gpt {
     GptShape shape;
     Device *device;
+    Region region;     /* tensor parallelism; one rank by default */
+    int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
     int units, parameters;
     Unit *unit;
     Parameter *parameter;
@@ -54,10 +61,11 @@ typedef struct GptSaved {
     int64_t B;
     Tensor tokens; /* (B, T + 1) */
     BlockSaved *block;
-    Tensor x, norm, probabilities; /* head: (B, T, C), (B, T, C), (B, T, V) */
+    Tensor x, norm, probabilities; /* head: (B, T', C), (B, T', C), (B, T, vocab_cut) */
 } GptSaved;
 
-Gpt *gpt_new(const GptShape *shape, Device *device);
+/* `region` NULL: all of it on one rank. */
+Gpt *gpt_new(const GptShape *shape, const Region *region, Device *device);
 void gpt_free(Gpt *gpt);
 int64_t gpt_parameter_count(const GptShape *shape);
 

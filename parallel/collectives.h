@@ -52,4 +52,7 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
 /* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
 void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);
+
+/* The sum of every rank's number, the same bits on all: each sends its own to each, all add in rank order. */
+double sum_in_rank_order(Group *group, Purpose purpose, double mine);
 #endif

@@ -20,6 +20,12 @@ typedef enum {
     ZERO_REDUCE_SCATTER, /* gradients to their shards */
     ZERO_ALL_GATHER,     /* parameters from their shards */
     ZERO_NORM,           /* each shard's part of the gradient norm */
+    TP_ALL_REDUCE,       /* entering and leaving a tensor-parallel region */
+    TP_ALL_GATHER,       /* the same under sequence parallelism, and what is gathered again in backward */
+    TP_REDUCE_SCATTER,
+    TP_CROSS_ENTROPY,    /* three numbers a position from every slice of the vocabulary */
+    TP_GRADIENTS,        /* sequence parallelism: gradients of what is not cut */
+    TP_NORM,             /* each slice's part of the gradient norm */
     INIT_BROADCAST,      /* the config, the text, and weights read from a file */
     OUTPUT_GATHER,       /* weights and gradients on their way to a file */
     CONTROL,             /* agreement on errors, and each step's record to rank 0 */

@@ -206,20 +206,34 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
     }
 }
 
-/* As the shards would do it: a sum for each rank's blocks, then in rank order,
- * so that ddp has the same bits as zero. */
+typedef struct Squares {
+    Tensor range;
+    bool first;
+    double sum;
+} Squares;
+
+static void square(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+{
+    (void)in_parameter;
+    Squares *s = context;
+    if (p->cut != CUT_NONE || s->first) s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range, count));
+}
+
+double data_parallel_sum_of_squares(DataParallel *d, int rank)
+{
+    Squares squares = {.first = d->gpt->region.rank == 0};
+    for (int u = 0; u < d->gpt->units; u++) {
+        int64_t count = d->padded[u] / d->group->size, offset = rank * count;
+        squares.range = d->shard_gradients ? data_parallel_shard(d, d->gradients, u)
+                                           : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);
+        gpt_each_parameter(d->gpt, u, offset, count, square, &squares);
+    }
+    return squares.sum;
+}
+
 double data_parallel_whole_sum_of_squares(DataParallel *d)
 {
-    int n = d->group->size;
     double sum = 0;
-    for (int r = 0; r < n; r++) {
-        double part = 0;
-        for (int u = 0; u < d->gpt->units; u++) {
-            int64_t count = d->padded[u] / n;
-            part +=
-                tensor_sum_of_squares(tensor_view(data_parallel_whole(d, d->gradients, u), r * count, count));
-        }
-        sum += part;
-    }
+    for (int r = 0; r < d->group->size; r++) sum += data_parallel_sum_of_squares(d, r);
     return sum;
 }

@@ -57,6 +57,9 @@ struct DataParallel {
     int microbatches; /* a step */
     int microbatch;   /* now in backward */
 
+    /* Called when a unit's gradient is complete on this rank, before it is reduced over the group. */
+    void (*complete)(const Gpt *gpt, int unit);
+
     /* Fills the tokens of one rank's microbatch; set by the run. */
     void (*batch)(void *context, int rank, int microbatch, int32_t *tokens);
     void *batch_context;
@@ -94,7 +97,11 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
 /* For the strategies. */
 Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit); /* of a flat of shards */
 Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of a whole flat: padded */
-double data_parallel_whole_sum_of_squares(DataParallel *d);               /* block by block, in rank order */
+/* The sum of squares of rank `rank`'s blocks of the gradient (with sharded gradients: its own). What all ranks
+ * of a tensor-parallel group hold alike counts on the first of them only. */
+double data_parallel_sum_of_squares(DataParallel *d, int rank);
+/* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
+double data_parallel_whole_sum_of_squares(DataParallel *d);
 bool data_parallel_has_optimizer(const DataParallel *d);
 extern const DataParallelOps classic_ops, zero_ops;
 #endif

@@ -129,9 +129,11 @@ static void gradient_ready(void *context, int unit)
 {
     DataParallel *d = context;
     Bucket *b = &d->bucket[d->bucket_of[unit]];
+    bool reduces = d->shard_gradients || d->microbatch == d->microbatches - 1; /* else accumulate first */
+    if (reduces) d->complete(d->gpt, unit);
     if (++b->ready <= b->last - b->first) return;
     b->ready = 0;
-    if (!d->shard_gradients && d->microbatch < d->microbatches - 1) return; /* accumulate first */
+    if (!reduces) return;
     /* sharded gradients: at most one bucket travels while the next one fills */
     for (int i = 0; i < d->buckets && d->shard_gradients; i++) bucket_end(d, &d->bucket[i]);
     bucket_begin(d, b);
@@ -144,26 +146,11 @@ static void reduce(DataParallel *d, double *losses, int count)
     for (int i = 0; i < d->buckets; i++) bucket_end(d, &d->bucket[i]);
 }
 
-/* Each rank squares what it owns; the parts are exchanged and added in rank order. */
+/* Each rank squares what it owns. */
 static double sum_of_squares(DataParallel *d)
 {
     if (!d->shard_optimizer) return data_parallel_whole_sum_of_squares(d);
-    int n = d->group->size;
-    double mine = 0, sum = 0;
-    for (int u = 0; u < d->gpt->units; u++) {
-        int64_t offset, count;
-        data_parallel_owned(d, u, &offset, &count);
-        mine += tensor_sum_of_squares(
-            d->shard_gradients ? data_parallel_shard(d, d->gradients, u)
-                               : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count));
-    }
-    double *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
-    for (int r = 0; r < n; r++) out[r] = mine;
-    all_to_all(d->group, ZERO_NORM, out, sizeof *out, in);
-    for (int r = 0; r < n; r++) sum += in[r];
-    free(out);
-    free(in);
-    return sum;
+    return sum_in_rank_order(d->group, ZERO_NORM, data_parallel_sum_of_squares(d, d->group->rank));
 }
 
 static void tokens(DataParallel *d, int microbatch, Tensor mine)

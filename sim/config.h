@@ -11,6 +11,7 @@
 #include "models/gpt_shape.h"
 #include "models/optimizer.h"
 #include "parallel/data_parallel.h"
+#include "parallel/tensor_parallel.h"
 
 enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
@@ -34,6 +35,7 @@ typedef struct Config {
         int64_t seed;
     } train;
     DataParallelConfig parallel; /* data, bucket_mb, overlap */
+    TensorParallelConfig tensor; /* tp, sequence_parallel */
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH];
     } output;

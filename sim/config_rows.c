@@ -150,6 +150,18 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more = "yes: messages are moved along between kernels. no: communication and computing take "
              "turns. The numbers are the same either way.\n"},
 
+    {"parallel", "tp", ROW_INTEGER, FIELD(tensor.size), "1", 1, 65536, .example = "2",
+     .help = "ranks that share every matrix: tensor parallelism",
+     .more = "Shoeybi et al., arXiv 1909.08053. Attention is split by heads, the MLP by columns then rows, the "
+             "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
+             "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
+             "model.ffn and the ranks; ranks / tp replicas of the model share the batch.\n"},
+    {"parallel", "sequence_parallel", ROW_SWITCH, FIELD(tensor.sequence_parallel), "no", .example = "yes",
+     .help = "with tp: norms and residuals on 1/tp of the sequence",
+     .more = "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
+             "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
+             "tp divides model.sequence.\n"},
+
     {"output", "file", ROW_TEXT, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",
      .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does "

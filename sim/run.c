@@ -206,7 +206,7 @@ static void record_step(Run *run, int64_t step, const StepResult *result, double
 static void save_gradients(Trainer *t, void *context)
 {
     Run *run = context;
-    weights_save(run->config.output.gradients, t->data_parallel, run->world, true);
+    weights_save(run->config.output.gradients, t, run->world, true);
 }
 
 static void train(Run *run)
@@ -250,7 +250,7 @@ static void finish(Run *run)
     Trainer *t = run->trainer;
     size_t ranks = (size_t)run->world->size, actions = (size_t)t->schedule.count;
     const char *weights = run->config.output.weights;
-    if (weights[0]) weights_save(weights, t->data_parallel, run->world, false);
+    if (weights[0]) weights_save(weights, t, run->world, false);
 
     bool walked = run->options->dry || run->config.train.steps > 0;
     TimelineRow *rows = run->main ? allocate(ranks * actions * sizeof *rows) : NULL;
@@ -311,7 +311,7 @@ static int run_all(Run *run)
     if (run->main) announce(run);
     if (run->config.model.init[0]) {
         Error why;
-        if (!weights_load(run->config.model.init, run->trainer->data_parallel, run->world, &why)) {
+        if (!weights_load(run->config.model.init, run->trainer, run->world, &why)) {
             config_refuse(&run->config, "model.init", &run->error, "%s", why.text);
             return STATUS_BAD_REQUEST;
         }

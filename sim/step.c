@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHANNEL_DATA = 1 };
-
 /* Samples are dealt to ranks and microbatches by their global index alone. */
 static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
 {
@@ -25,11 +23,13 @@ Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text
     if (!data) return NULL;
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .comm = comm, .device = {.dry = dry}, .data = data};
-    t->microbatches = (int)(config->train.global_batch / (comm->size * config->train.microbatch));
-    t->gpt = gpt_new(shape, &t->device);
-    t->data_group = group_world(comm, CHANNEL_DATA);
-    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt, t->data_group,
+    t->mesh = mesh_new(comm, (int)config->tensor.size);
+    t->microbatches = (int)(config->train.global_batch / (t->mesh.dp * config->train.microbatch));
+    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group);
+    t->gpt = gpt_new(shape, &region, &t->device);
+    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt, t->mesh.data_group,
                                          t->microbatches);
+    t->data_parallel->complete = tensor_parallel_sum_gradients;
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;
     schedule_single_stage(&t->schedule, t->microbatches);
@@ -44,7 +44,7 @@ void trainer_free(Trainer *t)
 {
     if (!t) return;
     data_parallel_free(t->data_parallel);
-    group_free(t->data_group);
+    mesh_free(&t->mesh);
     gpt_free(t->gpt);
     data_close(t->data);
     schedule_free(&t->schedule);
@@ -87,14 +87,15 @@ static void reduce(Trainer *t, StepResult *result)
 {
     DataParallel *d = t->data_parallel;
     d->ops->reduce(d, t->losses, t->microbatches);
-    for (int k = 0; k < t->microbatches; k++) result->loss += t->losses[k] / positions(t);
+    bool mine = t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
+    for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
 static void optimize(Trainer *t, StepResult *result)
 {
     DataParallel *d = t->data_parallel;
     double clip = t->config->train.clip;
-    result->grad_norm = sqrt(d->ops->sum_of_squares(d));
+    result->grad_norm = sqrt(sum_in_rank_order(t->mesh.tensor_group, TP_NORM, d->ops->sum_of_squares(d)));
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
     double scale = clip > 0 && result->grad_norm > clip ? clip / (result->grad_norm + 1e-6) : 1;
     data_parallel_update(d, learning_rate_at(t->config, t->step), scale, t->step + 1);

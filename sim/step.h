@@ -4,6 +4,7 @@
 #include "models/data.h"
 #include "models/gpt.h"
 #include "parallel/data_parallel.h"
+#include "parallel/mesh.h"
 #include "parallel/schedule.h"
 #include "sim/config.h"
 #include "sim/recorder.h"
@@ -15,7 +16,7 @@ typedef struct Trainer {
     Device device;
     Data *data;
     Gpt *gpt;
-    Group *data_group;
+    Mesh mesh;
     DataParallel *data_parallel;
     Schedule schedule;
     int microbatches;

@@ -20,15 +20,16 @@ static double padded(double count, int ranks)
     return ceil(count / ranks) * ranks; /* so that every rank owns an equal block */
 }
 
-static Units units_of(const GptShape *shape, int ranks)
+static Units units_of(const Config *config, int replicas)
 {
-    double h = (double)shape->hidden, f = (double)shape->ffn, V = (double)shape->vocab,
-           s = (double)shape->sequence;
+    const GptShape *shape = &config->model.shape;
+    double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
+    double t = (double)config->tensor.size, V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
     return (Units){
-        .embedding = padded((V + s) * h, ranks),
-        /* attention 4 h^2 + 4 h, MLP 2 h f + h + f, two norms 4 h */
-        .block = padded(4 * h * h + 2 * h * f + 9 * h + f, ranks),
-        .final = padded(2 * h + (shape->tie_embeddings ? 0 : V * h), ranks),
+        .embedding = padded((V + s) * h, replicas),
+        /* cut by t: 4 h^2 + 3 h of attention, 2 h f + f of the MLP; whole: two row-parallel biases, two norms */
+        .block = padded((4 * h * h + 3 * h + 2 * h * f + f) / t + 6 * h, replicas),
+        .final = padded(2 * h + (shape->tie_embeddings ? 0 : V * h), replicas),
         .layers = (double)shape->layers,
     };
 }
@@ -47,21 +48,59 @@ static int tree_children(int rank, int ranks)
     return children;
 }
 
+/* What rank `rank` of n sends when a ring all-reduces `count` values cut into blocks: all blocks but one in
+ * either half. Blocks differ by one value where n does not divide. */
+static double ring_all_reduce(double count, int n, int rank)
+{
+    double each = floor(count / n), longer = count - each * n;
+    double own = each + (rank < longer), next = each + ((rank + 1) % n < longer);
+    return n == 1 ? 0 : 2 * count - own - next;
+}
+
+/* Tensor and sequence parallelism, for one microbatch: Shoeybi et al. 1909.08053, section 3; Korthikanti et al.
+ * 2205.05198, section 4.2. A = s b h values cross each border of a region. */
+static void tensor_bytes_of(const Config *config, double microbatches, double reductions, int rank,
+                            double bytes[PURPOSES])
+{
+    const GptShape *shape = &config->model.shape;
+    int t = (int)config->tensor.size;
+    if (t == 1) return;
+    double L = (double)shape->layers, h = (double)shape->hidden, w = sizeof(real), m = microbatches;
+    double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
+    if (!config->tensor.sequence_parallel) {
+        /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
+        bytes[TP_ALL_REDUCE] = m * (4 * L + 2) * ring_all_reduce(A, t, rank) * w;
+    } else {
+        double half = (t - 1) / (double)t * A * w;
+        /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
+         * what entered gathered again for the weights' gradients */
+        bytes[TP_ALL_GATHER] = m * (6 * L + 3) * half;
+        bytes[TP_REDUCE_SCATTER] = m * (4 * L + 2) * half; /* the conjugates */
+        /* gradients of what is not cut, each tensor by itself: six of h a block, the positions, the final norm */
+        bytes[TP_GRADIENTS] = reductions * w *
+                              ((6 * L + 2) * ring_all_reduce(h, t, rank) +
+                               ring_all_reduce((double)shape->sequence * h, t, rank));
+    }
+    bytes[TP_CROSS_ENTROPY] = m * (t - 1) * 3 * positions * w; /* most, sum, target of every position */
+    bytes[TP_NORM] = (t - 1) * (double)sizeof(double);
+}
+
 void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOSES])
 {
-    double N = ranks, w = sizeof(real),
-           m = (double)config->train.global_batch / (N * (double)config->train.microbatch);
+    int t = (int)config->tensor.size, replicas = ranks / t, replica = rank / t;
+    double N = replicas, w = sizeof(real);
+    double m = (double)config->train.global_batch / (N * (double)config->train.microbatch);
     double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
-    Units u = units_of(&config->model.shape, ranks);
+    Units u = units_of(config, replicas);
     double S = total(u) * w, half = (N - 1) / N * S; /* one ring half: Patarasuk & Yuan 2009, section 3 */
     for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
 
     switch ((DataParallelKind)config->parallel.kind) {
     case DATA_DP: /* the four transfers of PyTorch's DataParallel */
-        bytes[DP_SCATTER] = rank == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
-        bytes[DP_BROADCAST] = tree_children(rank, ranks) * S;
-        bytes[DP_GATHER] = rank == 0 ? 0 : m * sizeof(double);
-        bytes[DP_REDUCE] = rank == 0 ? 0 : S;
+        bytes[DP_SCATTER] = replica == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
+        bytes[DP_BROADCAST] = tree_children(replica, replicas) * S;
+        bytes[DP_GATHER] = replica == 0 ? 0 : m * sizeof(double);
+        bytes[DP_REDUCE] = replica == 0 ? 0 : S;
         break;
     case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
         bytes[DP_ALL_REDUCE] = 2 * half;
@@ -87,16 +126,19 @@ void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOS
     }
     /* the global norm: each shard's sum of squares to every other rank */
     if (config->parallel.kind >= DATA_ZERO1) bytes[ZERO_NORM] = (N - 1) * sizeof(double);
+    /* zero2 and zero3 reduce gradients after every microbatch, the others once */
+    tensor_bytes_of(config, m, config->parallel.kind >= DATA_ZERO2 ? m : 1, rank % t, bytes);
     bytes[CONTROL] = rank == 0 ? 0 : sizeof(StepRecord); /* each rank's record to rank 0 */
 }
 
 void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMORY_CATEGORIES])
 {
     const GptShape *shape = &config->model.shape;
-    double N = ranks, w = sizeof(real), h = (double)shape->hidden, f = (double)shape->ffn,
-           V = (double)shape->vocab;
+    int t = (int)config->tensor.size, replicas = ranks / t, replica = rank / t;
+    double N = replicas, w = sizeof(real), h = (double)shape->hidden, f = (double)shape->ffn;
+    double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
     double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
-    double S = total(units_of(shape, ranks)) * w;
+    double S = total(units_of(config, replicas)) * w;
     int kind = config->parallel.kind;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
 
@@ -104,12 +146,13 @@ void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMOR
     bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
     bytes[MEM_GRADIENTS] = kind >= DATA_ZERO2 ? S / N : S;
     double states = optimizer_states((OptimizerKind)config->train.optimizer.kind) * S;
-    bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : kind == DATA_DP && rank > 0 ? 0 : states;
+    bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : kind == DATA_DP && replica > 0 ? 0 : states;
 
-    /* Korthikanti et al. 2205.05198, section 4.1, without dropout and in w bytes: a layer keeps both norms' inputs
-     * and outputs, q k v, the attention's output, GELU's input and output: s b (8 h + 2 f), and the softmax's
-     * a s^2 b. The head keeps its norm's input and output and the probabilities, s b (2 h + V); and the tokens. */
-    double layer = w * (s * b * (8 * h + 2 * f) + a * s * s * b);
-    double head = w * s * b * (2 * h + V) + (double)sizeof(int32_t) * b * (s + 1);
+    /* Korthikanti et al. 2205.05198, section 4, without dropout and in w bytes. A layer keeps both norms' inputs
+     * and outputs, 4 s b h, which sequence parallelism cuts by t; and, cut by t in any case, q k v and the
+     * attention's output, GELU's input and output, and the softmax's a s^2 b. The head keeps its norm's input and
+     * output and the probabilities of its slice of the vocabulary; and the tokens. */
+    double layer = w * (4 * s * b * h / outside + (s * b * (4 * h + 2 * f) + a * s * s * b) / t);
+    double head = w * s * b * (2 * h / outside + V) + (double)sizeof(int32_t) * b * (s + 1);
     bytes[MEM_ACTIVATIONS] = (double)shape->layers * layer + head;
 }

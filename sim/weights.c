@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/error.h"
+#include "parallel/collectives.h"
 #include "sim/agree.h"
 #include "sim/h5.h"
 
@@ -23,9 +24,9 @@ static void shape_text(int rank, const size_t *dims, char *text, size_t size)
 
 static int parameter_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
 {
-    dims[0] = (size_t)(p->rows ? p->rows : p->columns);
-    dims[1] = (size_t)p->columns;
-    return p->rows ? 2 : 1;
+    dims[0] = (size_t)(p->whole_rows ? p->whole_rows : p->whole_columns);
+    dims[1] = (size_t)p->whole_columns;
+    return p->whole_rows ? 2 : 1;
 }
 
 /* ---- reading ---- */
@@ -81,33 +82,35 @@ static bool check_file(H5 *file, const Gpt *gpt, Error *error)
     return h5_each(file, name_is_known, &check, error) && check.known;
 }
 
-static bool read_unit(H5 *file, const Gpt *gpt, int unit, Tensor whole, Error *error)
+/* One parameter reaches every rank whole, and each takes its slice into its range of the unit. */
+static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
 {
-    const Unit *u = &gpt->unit[unit];
-    tensor_zero(whole);
-    for (int i = u->first; i < u->first + u->parameters; i++) {
-        const Parameter *p = &gpt->parameter[i];
-        char name[64];
-        path_of(p, name, sizeof name);
-        Tensor place = tensor_view(whole, p->offset, parameter_count(p));
-        if (place.data && !h5_read(file, name, REAL_KIND, place.data, error)) return false;
-    }
-    return true;
+    char name[64];
+    Error error;
+    Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
+    path_of(p, name, sizeof name);
+    if (file && whole.data && !h5_read(file, name, REAL_KIND, whole.data, &error)) fail("%s", error.text);
+    tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
+    tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
+    tensor_free(&whole);
 }
 
-bool weights_load(const char *path, DataParallel *d, Group *world, Error *error)
+bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 {
+    DataParallel *d = t->data_parallel;
     H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
-    if (!agree(world, file && check_file(file, d->gpt, error))) {
+    if (!agree(world, file && check_file(file, t->gpt, error))) {
         if (file) h5_close(file, NULL);
         return false;
     }
-    for (int u = 0; u < d->gpt->units; u++) {
-        Tensor whole = tensor_new(d->device, MEM_WORKSPACE, REAL, d->padded[u]);
-        if (file && !read_unit(file, d->gpt, u, whole, error)) fail("%s", error->text);
-        tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
-        data_parallel_set(d, u, whole);
-        tensor_free(&whole);
+    for (int u = 0; u < t->gpt->units; u++) {
+        const Unit *unit = &t->gpt->unit[u];
+        Tensor mine = tensor_new(&t->device, MEM_WORKSPACE, REAL, d->padded[u]);
+        tensor_zero(mine);
+        for (int i = unit->first; i < unit->first + unit->parameters; i++)
+            load_parameter(file, t, &t->gpt->parameter[i], world, mine);
+        data_parallel_set(d, u, mine);
+        tensor_free(&mine);
     }
     if (file) h5_close(file, NULL);
     return true;
@@ -115,38 +118,45 @@ bool weights_load(const char *path, DataParallel *d, Group *world, Error *error)
 
 /* ---- writing ---- */
 
-static bool write_unit(H5 *file, const Gpt *gpt, int unit, Tensor whole, bool gradients, Error *error)
+static bool write_parameter(H5 *file, const Parameter *p, bool gradients, Tensor whole, Error *error)
 {
-    const Unit *u = &gpt->unit[unit];
-    for (int i = u->first; i < u->first + u->parameters; i++) {
-        const Parameter *p = &gpt->parameter[i];
-        char name[64];
-        path_of(p, name, sizeof name);
-        H5Array array = {.path = name, .units = "1", .kind = REAL_KIND};
-        array.long_name = gradients ? "gradient of the mean loss" : "parameter";
-        array.rank = parameter_shape(p, array.dims);
-        if (!h5_array(file, &array, error) ||
-            !h5_write(file, name, 0, array.dims[0], REAL_KIND,
-                      tensor_view(whole, p->offset, parameter_count(p)).data, error))
-            return false;
-    }
-    return true;
+    char name[64];
+    path_of(p, name, sizeof name);
+    H5Array array = {.path = name, .units = "1", .kind = REAL_KIND};
+    array.long_name = gradients ? "gradient of the mean loss" : "parameter";
+    array.rank = parameter_shape(p, array.dims);
+    return h5_array(file, &array, error) && h5_write(file, name, 0, array.dims[0], REAL_KIND, whole.data, error);
 }
 
-void weights_save(const char *path, DataParallel *d, Group *world, bool gradients)
+/* The first replica's ranks bring their slices of each parameter to rank 0. */
+static void save_unit(H5 *file, const Trainer *t, int unit, bool gradients, Tensor mine, bool main)
 {
     Error error;
-    bool writes = world->rank == 0 && !d->device->dry;
-    H5 *file = writes ? h5_create(path, &error) : NULL;
-    if (writes &&
-        (!file || !h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : "sim-weights/1", &error)))
-        fail("%s", error.text);
-    for (int u = 0; u < d->gpt->units; u++) {
+    const Unit *u = &t->gpt->unit[unit];
+    for (int i = u->first; i < u->first + u->parameters; i++) {
+        const Parameter *p = &t->gpt->parameter[i];
         Tensor whole = {0};
-        if (world->rank == 0) whole = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[u]);
-        data_parallel_collect(d, u, gradients, whole);
-        if (writes && !write_unit(file, d->gpt, u, whole, gradients, &error)) fail("%s", error.text);
+        if (main) whole = tensor_new(mine.device, MEM_COMMUNICATION, REAL, parameter_whole_count(p));
+        tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group, tensor_view(mine, p->offset, parameter_count(p)), whole);
+        if (file && !write_parameter(file, p, gradients, whole, &error)) fail("%s", error.text);
         tensor_free(&whole);
+    }
+}
+
+void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
+{
+    Error error;
+    DataParallel *d = t->data_parallel;
+    bool writes = world->rank == 0 && !t->device.dry;
+    H5 *file = writes ? h5_create(path, &error) : NULL;
+    const char *schema = gradients ? "sim-gradients/1" : "sim-weights/1";
+    if (writes && (!file || !h5_set_text(file, "/", "schema", schema, &error))) fail("%s", error.text);
+    for (int u = 0; u < t->gpt->units; u++) {
+        Tensor mine = {0};
+        if (t->mesh.data == 0) mine = tensor_new(&t->device, MEM_COMMUNICATION, REAL, d->padded[u]);
+        data_parallel_collect(d, u, gradients, mine);
+        if (t->mesh.data == 0) save_unit(file, t, u, gradients, mine, world->rank == 0);
+        tensor_free(&mine);
     }
     if (writes && !h5_close(file, &error)) fail("%s", error.text);
 }

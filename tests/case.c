@@ -24,12 +24,17 @@ static real *collect(Trainer *t, bool gradients)
     int64_t at = 0;
     Device aside = {0}; /* not in the rank's own ledger */
     for (int u = 0; u < t->gpt->units; u++) {
-        Tensor whole = {0};
-        if (root) whole = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
-        data_parallel_collect(d, u, gradients, whole);
-        if (root) memcpy(all + at, whole.data, (size_t)t->gpt->unit[u].count * sizeof *all);
-        at += t->gpt->unit[u].count;
-        tensor_free(&whole);
+        const Unit *unit = &t->gpt->unit[u];
+        Tensor mine = {0};
+        if (t->mesh.data == 0) mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
+        data_parallel_collect(d, u, gradients, mine);
+        for (int i = unit->first; i < unit->first + unit->parameters && t->mesh.data == 0; i++) {
+            const Parameter *p = &t->gpt->parameter[i];
+            Tensor whole = {.device = &aside, .data = all ? all + at : NULL, .count = parameter_whole_count(p)};
+            tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group, tensor_view(mine, p->offset, parameter_count(p)), whole);
+            at += whole.count;
+        }
+        tensor_free(&mine);
     }
     return all;
 }
@@ -134,7 +139,7 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
     while (truth->sets[sets]) sets++;
     if (!config_parse(&config, "case.ini", INI, truth->sets, sets, NULL, &error)) fail("%s", error.text);
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&config.model.shape, &none);
+    Gpt *gpt = gpt_new(&config.model.shape, NULL, &none);
     double worst = 0;
     int64_t at = 0;
     for (int i = 0; i < gpt->parameters; i++) {
@@ -152,4 +157,37 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
     gpt_free(gpt);
     config_free(&config);
     return worst;
+}
+
+static bool near(double apart, double tolerance, const char *what, int ranks, const char *of)
+{
+    if (apart <= tolerance) return true;
+    printf("# %s on %d ranks: %s %.3g apart\n", what, ranks, of, apart);
+    return false;
+}
+
+static bool equal(double counted, double formula, const char *what, int ranks, int rank, const char *of)
+{
+    if (counted == formula || isnan(formula)) return true;
+    printf("# %s on %d ranks: rank %d counts %.0f of %s, the formula says %.2f\n", what, ranks, rank, counted, of,
+           formula);
+    return false;
+}
+
+bool case_agrees(const Case *truth, const Case *c, const char *what, int ranks, double tolerance)
+{
+    bool ok = true;
+    for (int i = 0; i < c->steps; i++)
+        ok &= near(fabs(c->loss[i] / truth->loss[i] - 1), tolerance, what, ranks, "the loss is");
+    ok &= near(case_distance(truth, c, true), tolerance, what, ranks, "gradients are");
+    ok &= near(fabs(c->grad_norm / truth->grad_norm - 1), tolerance, what, ranks, "the norm is");
+    for (int r = 0; r < ranks; r++) {
+        for (int p = 0; p < PURPOSES; p++) { /* control and setup are the run's, not the trainer's: training.sh */
+            if (p == CONTROL || p == INIT_BROADCAST) continue;
+            ok &= equal((double)c->bytes[r][p], c->theory[r][p], what, ranks, r, purpose_name[p]);
+        }
+        for (int m = 0; m < MEMORY_CATEGORIES; m++)
+            ok &= equal((double)c->peak[r][m], c->memory_theory[r][m], what, ranks, r, memory_category_name[m]);
+    }
+    return ok;
 }

@@ -27,6 +27,10 @@ void case_run(Comm *comm, void *one_case);
 bool case_virtual(Case *c, int ranks);
 void case_free(Case *c);
 
+/* Whether losses, gradients and norm are those of `truth` within `tolerance`, and bytes and memory those of the
+ * formulas, exactly; prints what is not. */
+bool case_agrees(const Case *truth, const Case *c, const char *what, int ranks, double tolerance);
+
 /* The largest difference, relative to the largest value of the parameter it lies in. */
 double case_distance(const Case *truth, const Case *other, bool gradients);
 #endif

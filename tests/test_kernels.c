@@ -188,18 +188,25 @@ static void embedding(void **state)
         for (int j = 0; j < C; j++) reals(wte)[k * C + j] = (real)(10 * k + j);
     for (int t = 0; t < T; t++)
         for (int j = 0; j < C; j++) reals(wpe)[t * C + j] = (real)(1000 * t);
-    embedding_forward(tokens, wte, wpe, y, B, T, C);
+    /* the vocabulary in two slices: what one does not have is zero */
+    Tensor high = constant(&device, B * T * C, NAN);
+    embedding_forward(tokens, tensor_view(wte, 0, 3 * C), 0, 3, y, B, T, C);
+    embedding_forward(tokens, tensor_view(wte, 3 * C, 2 * C), 3, 2, high, B, T, C);
+    tensor_add(y, high);
+    position_forward(wpe, 0, y, B, T, C);
     static const double expected[B * T * C] = {40, 41, 1000, 1001, 2040, 2041,
                                                20, 21, 1040, 1041, 2000, 2001};
     assert_true(distance(y, expected) == 0);
 
     Tensor dwte = constant(&device, V * C, 1), dwpe = constant(&device, T * C, 1);
-    embedding_backward(tokens, y, dwte, dwpe, B, T, C); /* dy = y */
+    embedding_backward(tokens, y, tensor_view(dwte, 0, 3 * C), 0, 3, B, T, C); /* dy = y */
+    embedding_backward(tokens, y, tensor_view(dwte, 3 * C, 2 * C), 3, 2, B, T, C);
+    position_backward(y, dwpe, 0, B, T, C);
     static const double words[V * C] = {3001, 3003, 1, 1, 21, 22, 1, 1, 3121, 3124};
     static const double places[T * C] = {61, 63, 2041, 2043, 4041, 4043};
     assert_true(distance(dwte, words) == 0);
     assert_true(distance(dwpe, places) == 0);
-    give_back((Tensor[]){tokens, y, wte, wpe, dwte, dwpe}, 6);
+    give_back((Tensor[]){tokens, y, wte, wpe, dwte, dwpe, high}, 7);
 }
 
 /* ---- cross-entropy ---- */
@@ -213,7 +220,48 @@ static double entropy_loss(void *context)
 {
     Entropy *e = context;
     memcpy(e->work.data, e->logits.data, tensor_bytes(e->work));
-    return cross_entropy_forward(e->work, e->tokens, e->B, e->T, e->V);
+    Tensor statistics = constant(&device, 3 * e->B * e->T, NAN);
+    cross_entropy_statistics(e->work, e->tokens, statistics, 0, e->V, e->B, e->T, e->V);
+    double loss = cross_entropy_forward(e->work, statistics, 1, 0, e->B * e->T, e->V);
+    tensor_free(&statistics);
+    return loss;
+}
+
+/* The vocabulary of 19 in 4 slices of 6, the last one holding one token and
+ * padding, and of 9 in 5 slices of 2 and one that is all padding: the same
+ * loss, probabilities and gradient as in one piece. */
+static void cross_entropy_in_slices(void **state)
+{
+    (void)state;
+    static const int64_t cases[][2] = {{19, 4}, {9, 6}};
+    for (int k = 0; k < 2; k++) {
+        Entropy e = {.B = 2, .T = 5, .V = cases[k][0]};
+        int64_t n = e.B * e.T, V = e.V, parts = cases[k][1], cut = k == 0 ? 6 : 2;
+        e.tokens = some_tokens(&device, e.B * (e.T + 1), 5, V);
+        e.logits = noise(&device, n * V, 1, 3), e.work = constant(&device, n * V, NAN);
+        double loss = entropy_loss(&e);
+        Tensor all = constant(&device, 3 * n * parts, NAN), slice[6];
+        for (int64_t s = 0; s < parts; s++) {
+            int64_t used = V - s * cut < 0 ? 0 : V - s * cut < cut ? V - s * cut : cut;
+            slice[s] = constant(&device, n * cut, NAN); /* padding holds anything */
+            for (int64_t i = 0; i < n; i++)
+                for (int64_t j = 0; j < used; j++) reals(slice[s])[i * cut + j] = reals(e.logits)[i * V + s * cut + j];
+            cross_entropy_statistics(slice[s], e.tokens, tensor_view(all, 3 * n * s, 3 * n), (int)s, used, e.B, e.T, cut);
+        }
+        for (int64_t s = 0; s < parts; s++) {
+            double sliced = cross_entropy_forward(slice[s], all, (int)parts, (int)s, n, cut);
+            assert_below(fabs(sliced / loss - 1), VALUE_TOLERANCE);
+            cross_entropy_backward(slice[s], e.tokens, 1, (int)s, e.B, e.T, cut);
+        }
+        cross_entropy_backward(e.work, e.tokens, 1, 0, e.B, e.T, V);
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t v = 0; v < parts * cut; v++) {
+                double expected = v < V ? (double)reals(e.work)[i * V + v] : 0;
+                assert_below(fabs((double)reals(slice[v / cut])[i * cut + v % cut] - expected), VALUE_TOLERANCE);
+            }
+        give_back(slice, (int)parts);
+        give_back((Tensor[]){e.tokens, e.logits, e.work, all}, 4);
+    }
 }
 
 static void cross_entropy(void **state)
@@ -253,7 +301,7 @@ static void cross_entropy(void **state)
     }
     Tensor dlogits = constant(&device, count, 0);
     tensor_copy(dlogits, e.work);
-    cross_entropy_backward(dlogits, e.tokens, 0.25, e.B, e.T, e.V);
+    cross_entropy_backward(dlogits, e.tokens, 0.25, 0, e.B, e.T, e.V);
     for (int64_t i = 0; i < count; i++) reals(dlogits)[i] *= 4;
     assert_gradient(entropy_loss, &e, e.logits, dlogits, 0);
     give_back((Tensor[]){e.tokens, e.logits, e.work, dlogits}, 4);
@@ -274,6 +322,7 @@ int main(void)
         cmocka_unit_test(gelu),
         cmocka_unit_test(embedding),
         cmocka_unit_test(cross_entropy),
+        cmocka_unit_test(cross_entropy_in_slices),
         cmocka_unit_test(nothing_leaks),
     };
     matmul_one_thread();

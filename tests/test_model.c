@@ -10,6 +10,7 @@
 
 enum { BATCH = 2, UNITS = 4 };
 static const GptShape SHAPE = {.layers = 2, .hidden = 6, .heads = 3, .ffn = 10, .vocab = 11, .sequence = 5};
+static const Region ONE = {.size = 1};
 
 /* ---- the plain model ---- */
 
@@ -90,7 +91,7 @@ static void block_run(Block *b)
 {
     Tensor x = tensor_new(&b->device, MEM_ACTIVATIONS, REAL, b->x.count);
     tensor_copy(x, b->x); /* forward takes it over */
-    b->y = block_forward(&SHAPE, BATCH, &b->p, x, &b->saved);
+    b->y = block_forward(&SHAPE, &ONE, BATCH, &b->p, x, &b->saved);
 }
 
 static double block_loss(void *context)
@@ -112,12 +113,13 @@ static void block(void **state)
     int64_t values = BATCH * SHAPE.sequence * SHAPE.hidden, parameters = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
         int64_t rows, columns;
-        block_tensor_shape(&SHAPE, (BlockTensor)i, &rows, &columns);
+        Cut cut;
+        block_tensor_shape(&SHAPE, (BlockTensor)i, &rows, &columns, &cut);
         parameters += (rows ? rows : 1) * columns;
     }
     assert_int_equal(parameters, 4 * 6 * 6 + 2 * 6 * 10 + 9 * 6 + 10);
     b.flat = noise(&b.device, parameters, 1, 0.5), b.x = noise(&b.device, values, 2, 1);
-    b.weights = noise(&b.device, values, 3, 1), b.p = block_parameters(&SHAPE, b.flat);
+    b.weights = noise(&b.device, values, 3, 1), b.p = block_parameters(&SHAPE, 1, b.flat);
 
     double *expected = doubles(values);
     for (int64_t i = 0; i < values; i++) expected[i] = (double)reals(b.x)[i];
@@ -127,10 +129,10 @@ static void block(void **state)
     free(expected);
 
     Tensor gradients = constant(&b.device, parameters, 1), dx = constant(&b.device, values, 0);
-    BlockParameters d = block_parameters(&SHAPE, gradients);
+    BlockParameters d = block_parameters(&SHAPE, 1, gradients);
     tensor_copy(dx, b.weights);
     tensor_free(&b.y);
-    block_backward(&SHAPE, BATCH, &b.p, &d, &b.saved, dx);
+    block_backward(&SHAPE, &ONE, BATCH, &b.p, &d, &b.saved, dx);
     assert_true(b.device.current[MEM_ACTIVATIONS] == 0 && b.device.current[MEM_WORKSPACE] == 0);
     assert_gradient(block_loss, &b, b.x, dx, 0);
     for (int i = 0; i < BLOCK_TENSORS; i++) assert_gradient(block_loss, &b, b.p.tensor[i], d.tensor[i], 1);
@@ -184,7 +186,7 @@ static Holder *holder_new(bool tied)
     Holder *h = calloc(1, sizeof *h);
     GptShape shape = SHAPE;
     shape.tie_embeddings = tied;
-    h->gpt = gpt_new(&shape, &h->device);
+    h->gpt = gpt_new(&shape, NULL, &h->device);
     h->gpt->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
     for (int u = 0; u < UNITS; u++) {
         h->weights[u] = noise(&h->device, h->gpt->unit[u].count, 10 + (uint64_t)u, 0.5);
@@ -242,7 +244,7 @@ static double plain_loss(const Holder *h)
         x[i] = (double)wte[tokens[i / C / T * (T + 1) + i / C % T] * C + i % C] +
                (double)wpe[i / C % T * C + i % C];
     for (int l = 0; l < s->layers; l++) {
-        BlockParameters p = block_parameters(s, h->weights[1 + l]);
+        BlockParameters p = block_parameters(s, 1, h->weights[1 + l]);
         plain_block(x, &p, s, BATCH);
     }
     plain_norm(x, final, final + C, norm, n, C);

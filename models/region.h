@@ -1,0 +1,48 @@
+/* region.h - where tensor parallelism enters and leaves a region of the model.
+ *
+ * Inside a region each of `size` ranks holds a slice of the width; outside, all
+ * hold the same (B, T, C), or with `sequence` each its T / size rows of every
+ * sample (B, T/size, C). Entering and leaving are conjugate pairs (Shoeybi et
+ * al. 1909.08053, f and g; Korthikanti et al. 2205.05198, g and g-bar):
+ *
+ *                    enter forward   enter backward   leave forward    leave backward
+ *   tensor           nothing         all-reduce       all-reduce       nothing
+ *   with sequence    all-gather      reduce-scatter   reduce-scatter   all-gather
+ *
+ * The model calls these; what moves the bytes stands behind RegionOps. With one
+ * rank nothing moves and whole and local are the same tensor. */
+#ifndef MODELS_REGION_H
+#define MODELS_REGION_H
+#include "models/tensor.h"
+
+typedef struct RegionOps {
+    void (*sum)(void *context, Tensor t);                             /* over ranks, in place */
+    void (*gather_rows)(void *context, Tensor whole, int64_t B);      /* this rank's rows are in place */
+    void (*sum_to_rows)(void *context, Tensor whole, int64_t B);      /* over ranks, this rank's rows are complete */
+    void (*gather_all)(void *context, Tensor all);                    /* block `rank` of all is in place */
+} RegionOps;
+
+typedef struct Region {
+    int size, rank;
+    bool sequence;
+    const RegionOps *ops; /* not called when size is 1 */
+    void *context;
+} Region;
+
+/* Rows of a sample that this rank holds outside a region, and the first of them. */
+int64_t region_rows(const Region *r, int64_t T);
+int64_t region_first_row(const Region *r, int64_t T);
+
+/* local -> whole (B, T, C): local itself, or a new tensor; region_release() it. */
+Tensor region_enter(const Region *r, Tensor local, int64_t B);
+/* dwhole (this rank's part of the sum, used up) -> dlocal; they may be one tensor. */
+void region_enter_backward(const Region *r, Tensor dwhole, Tensor dlocal, int64_t B);
+/* What a region writes its result to: local itself, or a new whole tensor; region_release() it. */
+Tensor region_result(const Region *r, Tensor local);
+/* whole (this rank's part of the sum, used up) -> local. */
+void region_leave(const Region *r, Tensor whole, Tensor local, int64_t B);
+/* dlocal -> dwhole: as region_enter. */
+Tensor region_leave_backward(const Region *r, Tensor dlocal, int64_t B);
+/* Frees `whole` unless it is `local` itself. */
+void region_release(const Region *r, Tensor *whole);
+#endif

@@ -1,0 +1,98 @@
+/* tensor_parallel.c - the conjugate pairs of models/region.h as ring collectives. */
+#include "parallel/tensor_parallel.h"
+#include <stdlib.h>
+#include "models/error.h"
+#include "parallel/collectives.h"
+
+static void sum(void *group, Tensor t)
+{
+    Collective ring;
+    ring_all_reduce_begin(&ring, group, TP_ALL_REDUCE, &t, 1);
+    ring_end(&ring);
+}
+
+/* The samples of whole (B, T, C): each is cut into blocks of rows by itself. */
+static Tensor *samples_of(Tensor whole, int64_t B)
+{
+    Tensor *sample = allocate((size_t)B * sizeof *sample);
+    for (int64_t b = 0; b < B; b++) sample[b] = tensor_view(whole, b * (whole.count / B), whole.count / B);
+    return sample;
+}
+
+static void gather_rows(void *group, Tensor whole, int64_t B)
+{
+    Tensor *sample = samples_of(whole, B);
+    Collective ring;
+    ring_all_gather_begin(&ring, group, TP_ALL_GATHER, sample, (int)B);
+    ring_end(&ring);
+    free(sample);
+}
+
+static void sum_to_rows(void *group, Tensor whole, int64_t B)
+{
+    Tensor *sample = samples_of(whole, B);
+    Collective ring;
+    ring_reduce_scatter_begin(&ring, group, TP_REDUCE_SCATTER, sample, (int)B);
+    ring_end(&ring);
+    free(sample);
+}
+
+static void gather_all(void *group, Tensor all)
+{
+    Collective ring;
+    ring_all_gather_begin(&ring, group, TP_CROSS_ENTROPY, &all, 1);
+    ring_end(&ring);
+}
+
+static const RegionOps RINGS = {
+    .sum = sum, .gather_rows = gather_rows, .sum_to_rows = sum_to_rows, .gather_all = gather_all};
+
+Region tensor_parallel_region(const TensorParallelConfig *config, Group *group)
+{
+    return (Region){.size = group->size,
+                    .rank = group->rank,
+                    .sequence = config->sequence_parallel,
+                    .ops = &RINGS,
+                    .context = group};
+}
+
+void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
+{
+    const Unit *u = &gpt->unit[unit];
+    if (gpt->region.size == 1 || !gpt->region.sequence) return;
+    Tensor *part = allocate((size_t)u->parameters * sizeof *part);
+    int parts = 0;
+    for (int i = u->first; i < u->first + u->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        if (p->cut == CUT_NONE) part[parts++] = tensor_view(u->gradients, p->offset, parameter_count(p));
+    }
+    Collective ring;
+    ring_all_reduce_begin(&ring, gpt->region.context, TP_GRADIENTS, part, parts);
+    ring_end(&ring);
+    free(part);
+}
+
+void tensor_parallel_collect(const Gpt *gpt, const Parameter *p, Group *group, Tensor mine, Tensor whole)
+{
+    Tensor slices = {0};
+    int ranks = p->cut == CUT_NONE ? 1 : group->size; /* what is not cut is whole on rank 0 */
+    if (ranks == 1) {
+        if (group->rank == 0) tensor_copy(whole, mine);
+        return;
+    }
+    if (group->rank == 0) slices = tensor_new(gpt->device, MEM_COMMUNICATION, REAL, mine.count * ranks);
+    gather(group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), slices.data, 0);
+    for (int64_t i = 0; i < slices.count && slices.data; i++) {
+        int64_t place = parameter_place(p, ranks, (int)(i / mine.count), i % mine.count);
+        if (place >= 0) reals(whole)[place] = reals(slices)[i];
+    }
+    tensor_free(&slices);
+}
+
+void tensor_parallel_slice(const Gpt *gpt, const Parameter *p, Tensor whole, Tensor mine)
+{
+    for (int64_t i = 0; i < mine.count && mine.data; i++) {
+        int64_t place = parameter_place(p, gpt->region.size, gpt->region.rank, i);
+        reals(mine)[i] = place >= 0 ? reals(whole)[place] : 0;
+    }
+}

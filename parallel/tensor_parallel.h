@@ -1,0 +1,26 @@
+/* tensor_parallel.h - what moves when a tensor-parallel region is entered or
+ * left (models/region.h), and what its ranks must add up besides. */
+#ifndef PARALLEL_TENSOR_PARALLEL_H
+#define PARALLEL_TENSOR_PARALLEL_H
+#include "models/gpt.h"
+#include "parallel/comm.h"
+
+typedef struct TensorParallelConfig {
+    int64_t size;           /* tp */
+    bool sequence_parallel; /* outside regions each rank holds 1/tp of the sequence */
+} TensorParallelConfig;
+
+/* The region of `group`; it must live as long. */
+Region tensor_parallel_region(const TensorParallelConfig *config, Group *group);
+
+/* Under sequence parallelism each rank has seen only its rows: the gradients of
+ * a unit's parameters that are not cut are summed over the group. Otherwise
+ * every rank has the sum already, and nothing moves. */
+void tensor_parallel_sum_gradients(const Gpt *gpt, int unit);
+
+/* On rank 0 of the group `whole` becomes the parameter of which every rank brings its slice `mine`. */
+void tensor_parallel_collect(const Gpt *gpt, const Parameter *p, Group *group, Tensor mine, Tensor whole);
+/* The other way, with nothing sent: this rank's slice of a whole parameter; padding becomes zero. */
+void tensor_parallel_slice(const Gpt *gpt, const Parameter *p, Tensor whole, Tensor mine);
+
+#endif
