@@ -89,60 +89,53 @@ static bool missing(Action a, unsigned lacks, Error *error)
     return error_set(error, "%s comes before %dI%d", text, a.stage, a.microbatch);
 }
 
-/* Where an action gets what it needs when no message on the list brings it:
- * at the ends of the model, from this same rank, or, before lowering, later. */
-static unsigned brought_otherwise(const Plan *plan, const unsigned char *state, Action a)
+/* Whether a stage has what its neighbour makes though no receive on the list brought it: at an end of the
+ * model; before lowering, which adds the receive; or from this same rank, once it is made. */
+static bool brought_otherwise(const Plan *plan, const unsigned char *state, Action a, int neighbour,
+                              unsigned made)
 {
-    int m = plan->shape.m, stage = a.stage, rank = plan->rank_of[stage];
-    const unsigned char *here = state + (size_t)stage * m + a.microbatch;
-    unsigned have = 0;
-    if (stage == 0)
-        have |= HAS_INPUT;
-    else if (plan->rank_of[stage - 1] != rank)
-        have |= plan->lowered ? 0 : HAS_INPUT;
-    else if (here[-m] & HAS_FORWARD)
-        have |= HAS_INPUT;
-    if (stage == plan->stages - 1)
-        have |= HAS_OUTPUT_GRADIENT;
-    else if (plan->rank_of[stage + 1] != rank)
-        have |= plan->lowered ? 0 : HAS_OUTPUT_GRADIENT;
-    else if (here[m] & HAS_INPUT_GRADIENT)
-        have |= HAS_OUTPUT_GRADIENT;
-    return have;
+    if (neighbour < 0 || neighbour == plan->stages) return true;
+    if (plan->rank_of[neighbour] != plan->rank_of[a.stage]) return !plan->lowered;
+    return state[(size_t)neighbour * plan->shape.m + a.microbatch] & made;
 }
 
 /* The stage a message comes from or goes to must be on another rank. */
 static bool check_message(const Plan *plan, Action a, Error *error)
 {
-    char text[64];
     bool up = a.kind == ACTION_SEND_FORWARD || a.kind == ACTION_RECV_BACKWARD;
     bool down = a.kind == ACTION_SEND_BACKWARD || a.kind == ACTION_RECV_FORWARD;
     if (!up && !down) return true;
     int peer = up ? a.stage + 1 : a.stage - 1;
+    bool outside = peer < 0 || peer == plan->stages;
+    if (!outside && plan->rank_of[peer] != plan->rank_of[a.stage]) return true;
+    char text[64];
     action_text(a, text, sizeof text);
-    if (peer < 0 || peer == plan->stages)
+    if (outside)
         return error_set(error, "%s has no other end: it is the %s stage", text, up ? "last" : "first");
-    if (plan->rank_of[peer] == plan->rank_of[a.stage])
-        return error_set(error, "%s has no other end: stage %d is on the same rank", text, peer);
-    return true;
+    return error_set(error, "%s has no other end: stage %d is on the same rank", text, peer);
 }
 
 static bool check_action(const Plan *plan, unsigned char *state, int rank, Action a, Error *error)
 {
     char text[64];
-    action_text(a, text, sizeof text);
-    if (!rule[a.kind].needs && !rule[a.kind].makes) return true;
-    if (a.stage < 0 || a.stage >= plan->stages || a.microbatch < 0 || a.microbatch >= plan->shape.m)
-        return error_set(error, "%s is none of %d stages and %d microbatches", text, plan->stages,
-                         plan->shape.m);
+    int m = plan->shape.m;
+    unsigned needs = rule[a.kind].needs, makes = rule[a.kind].makes;
+    if (!needs && !makes) return true;
+    if (a.stage < 0 || a.stage >= plan->stages || a.microbatch < 0 || a.microbatch >= m)
+        return error_set(error, "%s is none of %d stages and %d microbatches",
+                         action_text(a, text, sizeof text), plan->stages, m);
     if (plan->rank_of[a.stage] != rank)
-        return error_set(error, "%s is on rank %d, and stage %d is on rank %d", text, rank, a.stage,
-                         plan->rank_of[a.stage]);
+        return error_set(error, "%s is on rank %d, and stage %d is on rank %d",
+                         action_text(a, text, sizeof text), rank, a.stage, plan->rank_of[a.stage]);
     if (!check_message(plan, a, error)) return false;
-    unsigned char *here = state + (size_t)a.stage * plan->shape.m + a.microbatch;
-    unsigned have = *here | brought_otherwise(plan, state, a), makes = rule[a.kind].makes;
-    if (*here & makes) return error_set(error, "%s repeats what was done before", text);
-    if (rule[a.kind].needs & ~have) return missing(a, rule[a.kind].needs & ~have, error);
+    unsigned char *here = state + (size_t)a.stage * m + a.microbatch;
+    if (*here & makes)
+        return error_set(error, "%s repeats what was done before", action_text(a, text, sizeof text));
+    unsigned lacks = needs & ~(unsigned)*here;
+    if (lacks & HAS_INPUT && brought_otherwise(plan, state, a, a.stage - 1, HAS_FORWARD)) lacks &= ~HAS_INPUT;
+    if (lacks & HAS_OUTPUT_GRADIENT && brought_otherwise(plan, state, a, a.stage + 1, HAS_INPUT_GRADIENT))
+        lacks &= ~HAS_OUTPUT_GRADIENT;
+    if (lacks) return missing(a, lacks, error);
     *here = (unsigned char)(*here | makes);
     return true;
 }

@@ -38,7 +38,8 @@ static void span_is(const Timeline *t, int rank, int index, double start, double
 }
 
 /* 1f1b, two ranks, two microbatches:
- *   rank 0   F0 0-1, F1 1-2, [idle 2-7.5, wire -7.75], B0 -9.75, [idle -13.5, wire -13.75], B1 -15.75, REDUCE, STEP
+ *   rank 0   F0 0-1, F1 1-2, [idle 2-7.5, wire -7.75], B0 -9.75, [idle -13.5, wire -13.75], B1 -15.75,
+ *            REDUCE, STEP
  *   rank 1   [idle 0-1, wire -1.5] F0 -3.5, B0 -7.5, F1 -9.5, B1 -13.5, REDUCE, STEP, [idle 19.5-21.75] */
 static void times_by_hand(void **state)
 {
