@@ -43,8 +43,9 @@ typedef struct Timeline {
     RankTimeline *rank;
 } Timeline;
 
-/* Checks a lowered plan (plan_check), then walks it. False, with the ranks and
- * actions that stand still, for a deadlock; and for a message nobody receives. */
+/* Checks a lowered plan (plan_check, so every message sent has its receive),
+ * then walks it. False, with the ranks and actions that stand still, for a
+ * deadlock; and for a message sent twice. */
 bool timeline_walk(Timeline *timeline, const Plan *plan, const Durations *durations, Error *error);
 void timeline_free(Timeline *timeline);
 #endif
