@@ -1,15 +1,30 @@
-/* schedule.c - writing and lowering lists of actions. */
+/* schedule.c - lists of actions, and what an action is called. */
 #include "parallel/schedule.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
 
 const char *const action_name[ACTION_KINDS] = {
-    [ACTION_UNSHARD] = "UNSHARD", [ACTION_FORWARD] = "F", [ACTION_BACKWARD] = "B",
-    [ACTION_REDUCE] = "REDUCE",   [ACTION_STEP] = "STEP",
+    [ACTION_UNSHARD] = "UNSHARD",
+    [ACTION_FORWARD] = "F",
+    [ACTION_BACKWARD] = "B",
+    [ACTION_INPUT] = "I",
+    [ACTION_WEIGHT] = "W",
+    [ACTION_SEND_FORWARD] = "SEND_F",
+    [ACTION_RECV_FORWARD] = "RECV_F",
+    [ACTION_SEND_BACKWARD] = "SEND_B",
+    [ACTION_RECV_BACKWARD] = "RECV_B",
+    [ACTION_REDUCE] = "REDUCE",
+    [ACTION_STEP] = "STEP",
 };
 
-static void add(Schedule *s, ActionKind kind, int microbatch)
+const char *const schedule_name[SCHEDULE_KINDS] = {
+    [SCHEDULE_NAIVE] = "naive", [SCHEDULE_GPIPE] = "gpipe",
+    [SCHEDULE_1F1B] = "1f1b",   [SCHEDULE_INTERLEAVED] = "interleaved",
+    [SCHEDULE_ZB_H1] = "zb-h1",
+};
+
+void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
 {
     if (s->count == s->capacity) {
         s->capacity = s->capacity ? 2 * s->capacity : 16;
@@ -18,34 +33,23 @@ static void add(Schedule *s, ActionKind kind, int microbatch)
         free(s->action);
         s->action = larger;
     }
-    s->action[s->count++] = (Action){.kind = kind, .stage = 0, .microbatch = microbatch};
-}
-
-void schedule_single_stage(Schedule *schedule, int microbatches)
-{
-    for (int k = 0; k < microbatches; k++) {
-        add(schedule, ACTION_FORWARD, k);
-        add(schedule, ACTION_BACKWARD, k);
-    }
-}
-
-void schedule_lower(Schedule *schedule, DataParallelKind data)
-{
-    Schedule computed = *schedule;
-    *schedule = (Schedule){0};
-    /* dp: the main rank's parameters are the only ones that were stepped */
-    if (data == DATA_DP) add(schedule, ACTION_UNSHARD, -1);
-    for (int i = 0; i < computed.count; i++)
-        add(schedule, computed.action[i].kind, computed.action[i].microbatch);
-    add(schedule, ACTION_REDUCE, -1);
-    add(schedule, ACTION_STEP, -1);
-    /* zero1, zero2: each rank stepped its own block */
-    if (data == DATA_ZERO1 || data == DATA_ZERO2) add(schedule, ACTION_UNSHARD, -1);
-    schedule_free(&computed);
+    s->action[s->count++] = (Action){.kind = kind, .stage = stage, .microbatch = microbatch};
 }
 
 void schedule_free(Schedule *schedule)
 {
     free(schedule->action);
     *schedule = (Schedule){0};
+}
+
+const char *action_text(Action a, char *text, unsigned long size)
+{
+    const char *name = action_name[a.kind];
+    if (a.microbatch < 0)
+        snprintf(text, size, "%s", name);
+    else if (name[1])
+        snprintf(text, size, "%s of stage %d, microbatch %d", name, a.stage, a.microbatch);
+    else
+        snprintf(text, size, "%d%s%d", a.stage, name, a.microbatch);
+    return text;
 }

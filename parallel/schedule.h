@@ -1,22 +1,35 @@
 /* schedule.h - a schedule is data: the list of actions one rank executes in a
- * step. Nothing is scheduled anywhere else. */
+ * step. Nothing is scheduled anywhere else.
+ *
+ * The model is cut into v * p stages, stage s on rank s mod p (other
+ * placements come with schedules of a user's own, see plan.h). A list is
+ * written in two passes: first what is computed (F, B, or I and W), by one of
+ * the five functions below; then lowering adds what must move. */
 #ifndef PARALLEL_SCHEDULE_H
 #define PARALLEL_SCHEDULE_H
+#include "models/error.h"
 #include "parallel/data_parallel.h"
 
 typedef enum {
-    ACTION_UNSHARD,  /* whole parameters reach every rank */
-    ACTION_FORWARD,  /* F: one microbatch through this stage */
-    ACTION_BACKWARD, /* B */
-    ACTION_REDUCE,   /* gradients are complete where they are owned */
-    ACTION_STEP,     /* the optimizer */
+    ACTION_UNSHARD,       /* whole parameters reach every rank */
+    ACTION_FORWARD,       /* F: one microbatch through this stage */
+    ACTION_BACKWARD,      /* B: both halves of the backward pass */
+    ACTION_INPUT,         /* I: the half that gives the input's gradient; saved activations stay */
+    ACTION_WEIGHT,        /* W: the half that gives the weights' gradients */
+    ACTION_SEND_FORWARD,  /* this stage's output to the next stage */
+    ACTION_RECV_FORWARD,  /* this stage's input from the stage before */
+    ACTION_SEND_BACKWARD, /* the gradient of this stage's input to the stage before */
+    ACTION_RECV_BACKWARD, /* the gradient of this stage's output from the next stage */
+    ACTION_REDUCE,        /* gradients are complete where they are owned */
+    ACTION_STEP,          /* the optimizer */
     ACTION_KINDS
 } ActionKind;
-extern const char *const action_name[ACTION_KINDS]; /* "UNSHARD", "F", "B", "REDUCE", "STEP" */
+/* "UNSHARD", "F", "B", "I", "W", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "REDUCE", "STEP" */
+extern const char *const action_name[ACTION_KINDS];
 
 typedef struct Action {
     ActionKind kind;
-    int stage, microbatch; /* microbatch -1: not of one */
+    int stage, microbatch; /* microbatch -1: not of one; stage -1: of all stages this rank holds */
 } Action;
 
 typedef struct Schedule {
@@ -24,10 +37,44 @@ typedef struct Schedule {
     int count, capacity;
 } Schedule;
 
+typedef struct Shape {
+    int v, p, m; /* stages a rank, ranks, microbatches a step */
+} Shape;
+
+typedef enum {
+    SCHEDULE_NAIVE,
+    SCHEDULE_GPIPE,
+    SCHEDULE_1F1B,
+    SCHEDULE_INTERLEAVED,
+    SCHEDULE_ZB_H1,
+    SCHEDULE_KINDS
+} ScheduleKind;
+extern const char *const schedule_name[SCHEDULE_KINDS]; /* "naive", "gpipe", "1f1b", "interleaved", "zb-h1" */
+
+/* Each writes what one rank computes. Every stage runs its backwards in
+ * ascending order of microbatches, so that all schedules of one split add the
+ * same numbers in the same order. */
+void schedule_naive(Schedule *schedule, Shape shape, int rank);
+void schedule_gpipe(Schedule *schedule, Shape shape, int rank);
+void schedule_1f1b(Schedule *schedule, Shape shape, int rank);
+void schedule_interleaved(Schedule *schedule, Shape shape, int rank);
+void schedule_zb_h1(Schedule *schedule, Shape shape, int rank);
+void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank); /* one of the five */
+/* Whether a kind can run a shape; the reason and what to try when it cannot. */
+bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
+
 /* One stage: each microbatch forward, then backward at once, so that one
  * microbatch's activations are held at a time. */
 void schedule_single_stage(Schedule *schedule, int microbatches);
+
+/* Adds a receive before and a send after each F and each B or I, wherever the
+ * neighbour stage is on another rank. rank_of: per stage of `stages`. */
+void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages);
 /* Adds what the data-parallel strategy needs around the computation. */
 void schedule_lower(Schedule *schedule, DataParallelKind data);
+
+void schedule_add(Schedule *schedule, ActionKind kind, int stage, int microbatch);
 void schedule_free(Schedule *schedule);
+/* "2B13", "SEND_F of stage 2, microbatch 13" or "REDUCE" into text. */
+const char *action_text(Action action, char *text, unsigned long size);
 #endif

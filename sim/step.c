@@ -126,6 +126,12 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
         case ACTION_REDUCE: reduce(t, &result); break;
         case ACTION_STEP: optimize(t, &result); break;
+        case ACTION_INPUT:
+        case ACTION_WEIGHT:
+        case ACTION_SEND_FORWARD:
+        case ACTION_RECV_FORWARD:
+        case ACTION_SEND_BACKWARD:
+        case ACTION_RECV_BACKWARD: fail("a model of one stage has no %s", action_name[a.kind]);
         case ACTION_KINDS: break;
         }
         row->measured_end = clock_now() - began;

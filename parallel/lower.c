@@ -1,0 +1,43 @@
+/* lower.c - what must move, added to the list of what is computed. */
+#include "parallel/schedule.h"
+#include <stdlib.h>
+
+void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)
+{
+    Schedule computed = *schedule;
+    *schedule = (Schedule){0};
+    for (int i = 0; i < computed.count; i++) {
+        Action a = computed.action[i];
+        bool forward = a.kind == ACTION_FORWARD,
+             backward = a.kind == ACTION_BACKWARD || a.kind == ACTION_INPUT;
+        bool before = a.stage > 0 && rank_of[a.stage - 1] != rank_of[a.stage];
+        bool after = a.stage < stages - 1 && rank_of[a.stage + 1] != rank_of[a.stage];
+        if (forward && before) schedule_add(schedule, ACTION_RECV_FORWARD, a.stage, a.microbatch);
+        if (backward && after) schedule_add(schedule, ACTION_RECV_BACKWARD, a.stage, a.microbatch);
+        schedule_add(schedule, a.kind, a.stage, a.microbatch);
+        if (forward && after) schedule_add(schedule, ACTION_SEND_FORWARD, a.stage, a.microbatch);
+        if (backward && before) schedule_add(schedule, ACTION_SEND_BACKWARD, a.stage, a.microbatch);
+    }
+    schedule_free(&computed);
+}
+
+void schedule_lower(Schedule *schedule, DataParallelKind data)
+{
+    Schedule computed = *schedule;
+    *schedule = (Schedule){0};
+    int stage = computed.count ? computed.action[0].stage : -1;
+    for (int i = 0; i < computed.count; i++)
+        if (computed.action[i].stage != stage)
+            stage = -1; /* several: what is added here is for all of them */
+    /* dp: the main rank's parameters are the only ones that were stepped */
+    if (data == DATA_DP) schedule_add(schedule, ACTION_UNSHARD, stage, -1);
+    for (int i = 0; i < computed.count; i++) {
+        Action a = computed.action[i];
+        schedule_add(schedule, a.kind, a.stage, a.microbatch);
+    }
+    schedule_add(schedule, ACTION_REDUCE, stage, -1);
+    schedule_add(schedule, ACTION_STEP, stage, -1);
+    /* zero1, zero2: each rank stepped its own block */
+    if (data == DATA_ZERO1 || data == DATA_ZERO2) schedule_add(schedule, ACTION_UNSHARD, stage, -1);
+    schedule_free(&computed);
+}

@@ -1,0 +1,28 @@
+/* notation.h - schedules as text.
+ *
+ * The notation is that of PyTorch's torch.distributed.pipelining: a line a
+ * rank, cells between commas, each STAGE KIND MICROBATCH:
+ *
+ *     0F0,0F1,0B0,0B1          F forward, B backward; or, cut in two,
+ *     ,1F0,1B0,1F1,1B1         I the input's gradient and W the weights'
+ *
+ * Empty cells mean nothing: when an action starts follows from its list. */
+#ifndef PARALLEL_NOTATION_H
+#define PARALLEL_NOTATION_H
+#include <stdio.h>
+#include "parallel/plan.h"
+
+/* The computed actions of every rank. */
+void notation_write(const Plan *plan, FILE *out);
+
+/* A user's schedule; the shape is what the text makes it. Refused, with the
+ * line and the cell (both from 1), unless every microbatch visits every stage
+ * once forward and then once backward, every stage is on one rank, all ranks
+ * hold as many stages, and no rank waits forever. `name` begins the error. */
+bool notation_read(Plan *plan, const char *text, const char *name, Error *error);
+
+/* Draws the walk: ranks down, time across, F, I and W one slot wide and B two;
+ * labels are F3, or 5F3 where ranks hold several stages; a dot is an idle slot.
+ * No rank's line is longer than `columns`; what is cut is said in a line below. */
+bool notation_grid(const Plan *plan, int columns, FILE *out, Error *error);
+#endif

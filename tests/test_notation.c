@@ -1,0 +1,195 @@
+/* test_notation.c - schedules in PyTorch's notation, there and back, every
+ * refusal with its line and cell; and the grid, drawn by hand. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/notation.h"
+#include "tests/check.h"
+
+static char *written(const Plan *plan)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    notation_write(plan, out);
+    fclose(out);
+    return text;
+}
+
+static void there_and_back(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < SCHEDULE_KINDS; kind++)
+        for (int p = 1; p <= 6; p++)
+            for (int m = 1; m <= 13; m++)
+                for (int v = 1; v <= 3; v++) {
+                    Plan plan, again;
+                    Error error = {""};
+                    Shape shape = {.v = v, .p = p, .m = m};
+                    if (!plan_write(&plan, (ScheduleKind)kind, shape, &error)) continue;
+                    char *text = written(&plan);
+                    assert_true(notation_read(&again, text, "again.csv", &error));
+                    assert_memory_equal(&again.shape, &plan.shape, sizeof shape);
+                    assert_memory_equal(again.rank_of, plan.rank_of, (size_t)plan.stages * sizeof(int));
+                    assert_false(again.lowered);
+                    for (int rank = 0; rank < p; rank++) {
+                        assert_int_equal(again.list[rank].count, plan.list[rank].count);
+                        assert_memory_equal(again.list[rank].action, plan.list[rank].action,
+                                            (size_t)plan.list[rank].count * sizeof(Action));
+                    }
+                    plan_lower_messages(&plan); /* what is not computed is not written */
+                    char *lowered = written(&plan);
+                    assert_string_equal(lowered, text);
+                    free(lowered);
+                    free(text);
+                    plan_free(&plan);
+                    plan_free(&again);
+                }
+}
+
+/* Empty cells, spaces, Windows line ends; both middle stages on one rank. */
+static void a_users_own(void **state)
+{
+    (void)state;
+    static const int v_shape[] = {0, 1, 1, 0};
+    Plan plan;
+    Error error;
+    assert_true(
+        notation_read(&plan, "0F0,,,3F0, 3I0 ,3W0,,0B0\r\n,1F0,2F0,,,2B0,1B0,\r\n\r\n", "v.csv", &error));
+    assert_true(plan.shape.v == 2 && plan.shape.p == 2 && plan.shape.m == 1 && plan.stages == 4);
+    assert_memory_equal(plan.rank_of, v_shape, sizeof v_shape);
+    char *text = written(&plan);
+    assert_string_equal(text, "0F0,3F0,3I0,3W0,0B0\n1F0,2F0,2B0,1B0\n");
+    free(text);
+    plan_free(&plan);
+}
+
+static void refusals_name_line_and_cell(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason;
+    } bad[] = {
+        {"", "no schedule in it"},
+        {" \n\n", "no schedule in it"},
+        {"0F0,0X0", "line 1, cell 2: \"0X0\" is not a stage"},
+        {"0F0,\n,,F0", "line 2, cell 3: \"F0\" is not a stage"},
+        {"0F", "line 1, cell 1: \"0F\""},
+        {"0F0 0B0", "line 1, cell 1: \"0F0 0B0\""},
+        {"-1F0", "line 1, cell 1: \"-1F0\""},
+        {"0F1234567,0B0", "line 1, cell 1: \"0F1234567\""},
+        {"0SEND_F0", "line 1, cell 1: \"0SEND_F0\""},
+        {"0F0,0B999999", "microbatches up to 999999 need at least 2000000 cells, and there are 2"},
+        {"999999F0,0B0", "stages up to 999999"},
+        {"0F0,0B0\n1F0,,0B1", "line 2, cell 3: stage 0 is on line 1 already"},
+        {"0F0,0B0\n\n1F0,1B0", "line 2: this rank has nothing to do"},
+        {"0F0,0B0,2F0,2B0\n1F0,1B0",
+         "line 2: ranks hold equally many stages, and this one 1 where line 1 has 2"},
+        {"0F0,0B0\n2F0,2B0", "stage 1 is on no line"},
+        {"0F0,0B0,,0F0", "line 1, cell 4: 0F0 repeats"},
+        {"0F0,0B0,0B0", "line 1, cell 3: 0B0 repeats"},
+        {"0F0,0I0,0B0", "line 1, cell 3: 0B0 repeats"},
+        {"0F0,0B0,0W0", "line 1, cell 3: 0W0 repeats"},
+        {",0B0,0F0", "line 1, cell 2: 0B0 comes before 0F0"},
+        {"0F0,0W0,0I0", "line 1, cell 2: 0W0 comes before 0I0"},
+        {"0F0,0F1,0B0", "line 1: stage 0 never runs microbatch 1's B"},
+        {"0F0,0F1,0B0,0I1", "line 1: stage 0 never runs microbatch 1's W"},
+        {"0F1,0B1", "line 1: stage 0 never runs microbatch 0's F"},
+        {"1F0,0F0,1B0,0B0", "line 1, cell 1: 1F0 comes before its input, the output of stage 0"},
+        {"0F0,1F0,0B0,1B0", "line 1, cell 3: 0B0 comes before the gradient of its output, from stage 1"},
+        {"0F0,0F1,0B0,0B1\n1F0,1F1,1B1,1B0", ""}, /* another order: legal */
+        {"0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1", "deadlock: rank 0 waits at RECV_B of stage 0, microbatch 0 for "
+                                             "rank 1; rank 1 waits at RECV_F of stage "
+                                             "1, microbatch 1 for rank 0"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Plan plan;
+        Error error = {""};
+        bool good = notation_read(&plan, bad[i].text, "user.csv", &error);
+        if (good != !*bad[i].reason || !strstr(error.text, bad[i].reason))
+            print_error("\"%s\": %s\n", bad[i].text, error.text);
+        assert_true(good == !*bad[i].reason);
+        assert_non_null(strstr(error.text, bad[i].reason));
+        if (!good) assert_int_equal(strncmp(error.text, "user.csv: ", 10), 0);
+        if (good) plan_free(&plan);
+    }
+}
+
+/* One character changed anywhere: read or refused, and what is read is what it says. */
+static void mistyped(void **state)
+{
+    (void)state;
+    static const char typed[] = "0123FBIW,\n ;";
+    Plan plan;
+    Error error;
+    assert_true(plan_write(&plan, SCHEDULE_ZB_H1, (Shape){.v = 1, .p = 3, .m = 4}, &error));
+    char *text = written(&plan);
+    plan_free(&plan);
+    int refused = 0, accepted = 0;
+    for (size_t at = 0; text[at]; at++)
+        for (const char *c = typed; *c; c++) {
+            char was = text[at];
+            text[at] = *c;
+            error.text[0] = 0;
+            if (notation_read(&plan, text, "mistyped.csv", &error)) {
+                accepted++;
+                plan_free(&plan);
+            } else {
+                refused++;
+                assert_true(error.text[0] != 0);
+            }
+            text[at] = was;
+        }
+    assert_true(refused > 8 * accepted);
+    free(text);
+}
+
+static void grid_is(ScheduleKind kind, Shape shape, int columns, const char *expected)
+{
+    Plan plan;
+    Error error;
+    char *text = NULL;
+    size_t size;
+    assert_true(plan_write(&plan, kind, shape, &error));
+    FILE *out = open_memstream(&text, &size);
+    assert_true(notation_grid(&plan, columns, out, &error));
+    fclose(out);
+    assert_string_equal(text, expected);
+    free(text);
+    plan_free(&plan);
+}
+
+static void grids_by_hand(void **state)
+{
+    (void)state;
+    const Shape shape = {.v = 1, .p = 2, .m = 3}, four = {.v = 1, .p = 4, .m = 4};
+    grid_is(SCHEDULE_1F1B, shape, 100,
+            "rank 0  F0 F1 .  .  B0--- F2 B1--- .  B2---\n"
+            "rank 1  .  F0 B0--- F1 B1--- F2 B2--- .  .\n");
+    grid_is(SCHEDULE_ZB_H1, four, 100,
+            "rank 0  F0 F1 F2 F3 .  .  .  I0 W0 I1 W1 I2 W2 I3 W3\n"
+            "rank 1  .  F0 F1 F2 .  .  I0 F3 I1 W0 I2 W1 I3 W2 W3\n"
+            "rank 2  .  .  F0 F1 .  I0 F2 I1 F3 I2 W0 I3 W1 W2 W3\n"
+            "rank 3  .  .  .  F0 I0 F1 I1 F2 I2 F3 I3 W0 W1 W2 W3\n");
+    grid_is(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 2}, 100,
+            "rank 0  0F0 0F1 2F0 2F1 .   .   2B0---- .   2B1---- 0B0---- 0B1----\n"
+            "rank 1  .   1F0 1F1 3F0 3B0---- 3F1 3B1---- 1B0---- 1B1---- .   .\n");
+    /* the cut goes through rank 1's B0, and is said */
+    grid_is(SCHEDULE_GPIPE, shape, 22,
+            "rank 0  F0 F1 F2 .  .\n"
+            "rank 1  .  F0 F1 F2 B0-\n"
+            "5 of 12 slots shown; the other 7 need 43 columns\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(a_users_own),
+        cmocka_unit_test(refusals_name_line_and_cell),
+        cmocka_unit_test(mistyped),
+        cmocka_unit_test(grids_by_hand),
+    };
+    return cmocka_run_group_tests_name("notation", tests, NULL, NULL);
+}
