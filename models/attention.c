@@ -46,23 +46,41 @@ static bool report(Device *device, double products, int64_t B, int64_t T, int64_
                          (double)sizeof(real) * (3 * cells + 4.0 * (double)(B * T * C)));
 }
 
+/* scores = softmax(q k^T / sqrt(hd)) of the queries r0..r1-1 of one head */
+static void probabilities_of(const real *q, real *P, int64_t r0, int64_t r1, int64_t T, int64_t C, int64_t hd)
+{
+    int64_t ld = 3 * C;
+    real scale = (real)(1 / sqrt((double)hd));
+    matmul_strided(false, true, r1 - r0, r1, hd, scale, q + r0 * ld, ld, q + C, ld, 0, P + r0 * T, T);
+    causal_softmax(P, r0, r1, T);
+}
+
 void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
                        int64_t heads)
 {
     if (!report(y.device, 2, B, T, C, heads)) return;
     int64_t hd = C / heads, ld = 3 * C;
-    real scale = (real)(1 / sqrt((double)hd));
     for (int64_t b = 0; b < B; b++)
         for (int64_t h = 0; h < heads; h++) {
-            const real *q = reals(qkv) + b * T * ld + h * hd, *k = q + C, *v = k + C;
+            const real *q = reals(qkv) + b * T * ld + h * hd, *v = q + 2 * C;
             real *P = reals(probabilities) + (b * heads + h) * T * T, *out = reals(y) + b * T * C + h * hd;
             for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
-                int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
-                matmul_strided(false, true, n, r1, hd, scale, q + r0 * ld, ld, k, ld, 0, P + r0 * T, T);
-                causal_softmax(P, r0, r1, T);
-                matmul_strided(false, false, n, hd, r1, 1, P + r0 * T, T, v, ld, 0, out + r0 * C, C);
+                int64_t r1 = least(r0 + ROWS, T);
+                probabilities_of(q, P, r0, r1, T, C, hd);
+                matmul_strided(false, false, r1 - r0, hd, r1, 1, P + r0 * T, T, v, ld, 0, out + r0 * C, C);
             }
         }
+}
+
+void attention_probabilities(Tensor qkv, Tensor probabilities, int64_t B, int64_t T, int64_t C, int64_t heads)
+{
+    if (!report(qkv.device, 1, B, T, C, heads)) return;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t h = 0; h < heads; h++)
+            for (int64_t r0 = 0; r0 < T; r0 += ROWS)
+                probabilities_of(reals(qkv) + b * T * 3 * C + h * (C / heads),
+                                 reals(probabilities) + (b * heads + h) * T * T, r0, least(r0 + ROWS, T), T,
+                                 C, C / heads);
 }
 
 void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,

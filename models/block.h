@@ -45,11 +45,15 @@ void block_tensor_shape(const GptShape *shape, BlockTensor which, int64_t *rows,
 /* Views of this rank's tensors in its flat range. */
 BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat);
 
+/* What backward computes again instead of forward keeping it (Korthikanti et al. 2205.05198, section 5):
+ * nothing; the attention's probabilities; or all but the block's input (Chen et al. 1604.06174). */
+typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
+
 /* x (B, T', C) -> a new y (B, T', C). x belongs to saved afterwards. */
-Tensor block_forward(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *p, Tensor x,
-                     BlockSaved *saved);
+Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                     const BlockParameters *p, Tensor x, BlockSaved *saved);
 /* Turns dy (B, T', C) into dx in place, adds to the gradients d, frees saved. With sequence parallelism the
  * gradients of what is not cut are this rank's part of a sum. */
-void block_backward(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *p,
-                    const BlockParameters *d, BlockSaved *saved, Tensor dy);
+void block_backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                    const BlockParameters *p, const BlockParameters *d, BlockSaved *saved, Tensor dy);
 #endif

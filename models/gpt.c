@@ -47,7 +47,8 @@ int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index)
     return row < p->whole_rows || p->whole_rows == 0 ? row * p->whole_columns + column : -1;
 }
 
-static void add_parameter(Gpt *gpt, int unit, const char *name, int64_t rows, int64_t columns, Cut cut, Init init)
+static void add_parameter(Gpt *gpt, int unit, const char *name, int64_t rows, int64_t columns, Cut cut,
+                          Init init)
 {
     Unit *u = &gpt->unit[unit];
     Parameter *p = &gpt->parameter[gpt->parameters];
@@ -185,7 +186,8 @@ static Tensor embed(Gpt *gpt, int64_t B, Tensor tokens)
     int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, rows = region_rows(&gpt->region, T);
     Tensor flat = gpt->unit[0].weights, x = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, B * rows * C);
     Tensor part = region_result(&gpt->region, x);
-    embedding_forward(tokens, wte_of(gpt, flat), gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut, part, B, T, C);
+    embedding_forward(tokens, wte_of(gpt, flat), gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut, part, B,
+                      T, C);
     region_leave(&gpt->region, part, x, B);
     region_release(&gpt->region, &part);
     position_forward(wpe_of(gpt, flat), region_first_row(&gpt->region, T), x, B, rows, C);
@@ -196,10 +198,11 @@ static void embed_backward(Gpt *gpt, const GptSaved *saved, Tensor dx)
 {
     int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, B = saved->B;
     Tensor dflat = gpt->unit[0].gradients, whole = region_leave_backward(&gpt->region, dx, B);
-    embedding_backward(saved->tokens, whole, wte_of(gpt, dflat), gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut, B,
-                       T, C);
+    embedding_backward(saved->tokens, whole, wte_of(gpt, dflat), gpt->region.rank * gpt->vocab_cut,
+                       gpt->vocab_cut, B, T, C);
     region_release(&gpt->region, &whole);
-    position_backward(dx, wpe_of(gpt, dflat), region_first_row(&gpt->region, T), B, region_rows(&gpt->region, T), C);
+    position_backward(dx, wpe_of(gpt, dflat), region_first_row(&gpt->region, T), B,
+                      region_rows(&gpt->region, T), C);
 }
 
 /* ---- the last layer: norm, vocabulary-parallel head and cross-entropy ---- */
@@ -234,8 +237,9 @@ static double head_forward(Gpt *gpt, Tensor x, GptSaved *saved)
 
     /* no rank ever has all columns: three numbers a position tell the others what they need */
     Tensor all = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 3 * n * region->size);
-    cross_entropy_statistics(saved->probabilities, saved->tokens, tensor_view(all, 3 * n * region->rank, 3 * n),
-                             region->rank, columns_used(gpt), B, T, V);
+    cross_entropy_statistics(saved->probabilities, saved->tokens,
+                             tensor_view(all, 3 * n * region->rank, 3 * n), region->rank, columns_used(gpt),
+                             B, T, V);
     if (region->size > 1) region->ops->gather_all(region->context, all);
     double loss = cross_entropy_forward(saved->probabilities, all, region->size, region->rank, n, V);
     tensor_free(&all);
@@ -286,7 +290,7 @@ double gpt_forward(Gpt *gpt, int64_t B, Tensor tokens, GptSaved *saved)
             x = embed(gpt, B, tokens);
         } else if (layer < head) {
             BlockParameters p = block_parameters(shape, gpt->region.size, gpt->unit[layer].weights);
-            x = block_forward(shape, &gpt->region, B, &p, x, &saved->block[layer - 1]);
+            x = block_forward(shape, &gpt->region, gpt->recompute, B, &p, x, &saved->block[layer - 1]);
         } else {
             loss = head_forward(gpt, x, saved);
         }
@@ -311,7 +315,8 @@ void gpt_backward(Gpt *gpt, GptSaved *saved, double scale)
         } else if (layer > 0) {
             BlockParameters p = block_parameters(shape, gpt->region.size, gpt->unit[layer].weights);
             BlockParameters d = block_parameters(shape, gpt->region.size, gpt->unit[layer].gradients);
-            block_backward(shape, &gpt->region, saved->B, &p, &d, &saved->block[layer - 1], dx);
+            block_backward(shape, &gpt->region, gpt->recompute, saved->B, &p, &d, &saved->block[layer - 1],
+                           dx);
         } else {
             embed_backward(gpt, saved, dx);
         }

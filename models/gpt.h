@@ -48,7 +48,8 @@ typedef struct GptHooks {
 typedef struct Gpt {
     GptShape shape;
     Device *device;
-    Region region;     /* tensor parallelism; one rank by default */
+    Region region; /* tensor parallelism; one rank by default */
+    Recompute recompute;
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
     int units, parameters;
     Unit *unit;

@@ -163,8 +163,8 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, T
     }
 }
 
-void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B, int64_t T,
-                        int64_t C)
+void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B,
+                        int64_t T, int64_t C)
 {
     if (!device_kernel(dy.device, (double)(B * T * C), traffic(3 * B * T * C))) return;
     for (int64_t i = 0; i < B * T; i++) {
@@ -207,8 +207,8 @@ static int64_t target_column(const int32_t *tokens, int64_t i, int64_t T, int pa
     return column >= 0 && column < V ? column : -1;
 }
 
-VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *statistics, int part, int64_t used,
-                                    int64_t n, int64_t T, int64_t V)
+VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *statistics, int part,
+                                    int64_t used, int64_t n, int64_t T, int64_t V)
 {
     for (int64_t i = 0; i < n; i++) {
         real *row = logits + i * V, *s = statistics + i * STATISTICS;
@@ -221,14 +221,15 @@ VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *s
     }
 }
 
-void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used, int64_t B,
-                              int64_t T, int64_t V)
+void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used,
+                              int64_t B, int64_t T, int64_t V)
 {
     if (device_kernel(logits.device, 6.0 * (double)(B * T * V), traffic(3 * B * T * V)))
         exponentials(reals(logits), ints(tokens), reals(statistics), part, used, B * T, T, V);
 }
 
-VECTORISED static double normalise(real *exponential, const real *all, int parts, int part, int64_t n, int64_t V)
+VECTORISED static double normalise(real *exponential, const real *all, int parts, int part, int64_t n,
+                                   int64_t V)
 {
     double loss = 0;
     for (int64_t i = 0; i < n; i++) {

@@ -33,8 +33,8 @@ void gelu_backward(Tensor x, Tensor dy, Tensor dx);
  * where a token has no row here. */
 void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, Tensor y, int64_t B, int64_t T,
                        int64_t C);
-void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B, int64_t T,
-                        int64_t C);
+void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B,
+                        int64_t T, int64_t C);
 /* y (B, T, C) += wpe's rows first..first+T-1 */
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C);
@@ -46,8 +46,8 @@ void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t
  * in this slice. Second half: from all slices' statistics (parts, B T, 3) the
  * numbers become probabilities; returns the sum over all positions of
  * -log p(next token), 0 on a dry device. */
-void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used, int64_t B,
-                              int64_t T, int64_t V);
+void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used,
+                              int64_t B, int64_t T, int64_t V);
 double cross_entropy_forward(Tensor logits, Tensor all_statistics, int parts, int part, int64_t n, int64_t V);
 /* probabilities -> scale * d loss / d logits, in place. */
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int part, int64_t B, int64_t T,
@@ -58,6 +58,9 @@ void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, i
  * y (B, T, C). */
 void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
                        int64_t heads);
+/* The probabilities alone, the same bits: for a backward that has not kept them. */
+void attention_probabilities(Tensor qkv, Tensor probabilities, int64_t B, int64_t T, int64_t C,
+                             int64_t heads);
 void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,
                         int64_t C, int64_t heads);
 #endif

@@ -16,10 +16,11 @@
 #include "models/tensor.h"
 
 typedef struct RegionOps {
-    void (*sum)(void *context, Tensor t);                             /* over ranks, in place */
-    void (*gather_rows)(void *context, Tensor whole, int64_t B);      /* this rank's rows are in place */
-    void (*sum_to_rows)(void *context, Tensor whole, int64_t B);      /* over ranks, this rank's rows are complete */
-    void (*gather_all)(void *context, Tensor all);                    /* block `rank` of all is in place */
+    void (*sum)(void *context, Tensor t);                        /* over ranks, in place */
+    void (*gather_rows)(void *context, Tensor whole, int64_t B); /* this rank's rows are in place */
+    void (*sum_to_rows)(void *context, Tensor whole,
+                        int64_t B);                /* over ranks, this rank's rows are complete */
+    void (*gather_all)(void *context, Tensor all); /* block `rank` of all is in place */
 } RegionOps;
 
 typedef struct Region {

@@ -23,12 +23,12 @@ typedef enum {
     TP_ALL_REDUCE,       /* entering and leaving a tensor-parallel region */
     TP_ALL_GATHER,       /* the same under sequence parallelism, and what is gathered again in backward */
     TP_REDUCE_SCATTER,
-    TP_CROSS_ENTROPY,    /* three numbers a position from every slice of the vocabulary */
-    TP_GRADIENTS,        /* sequence parallelism: gradients of what is not cut */
-    TP_NORM,             /* each slice's part of the gradient norm */
-    INIT_BROADCAST,      /* the config, the text, and weights read from a file */
-    OUTPUT_GATHER,       /* weights and gradients on their way to a file */
-    CONTROL,             /* agreement on errors, and each step's record to rank 0 */
+    TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
+    TP_GRADIENTS,     /* sequence parallelism: gradients of what is not cut */
+    TP_NORM,          /* each slice's part of the gradient norm */
+    INIT_BROADCAST,   /* the config, the text, and weights read from a file */
+    OUTPUT_GATHER,    /* weights and gradients on their way to a file */
+    CONTROL,          /* agreement on errors, and each step's record to rank 0 */
     PURPOSES
 } Purpose;
 extern const char *const purpose_name[PURPOSES];

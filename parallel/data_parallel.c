@@ -216,7 +216,8 @@ static void square(const Parameter *p, int64_t in_parameter, int64_t in_range, i
 {
     (void)in_parameter;
     Squares *s = context;
-    if (p->cut != CUT_NONE || s->first) s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range, count));
+    if (p->cut != CUT_NONE || s->first)
+        s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range, count));
 }
 
 double data_parallel_sum_of_squares(DataParallel *d, int rank)
@@ -224,8 +225,9 @@ double data_parallel_sum_of_squares(DataParallel *d, int rank)
     Squares squares = {.first = d->gpt->region.rank == 0};
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t count = d->padded[u] / d->group->size, offset = rank * count;
-        squares.range = d->shard_gradients ? data_parallel_shard(d, d->gradients, u)
-                                           : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);
+        squares.range = d->shard_gradients
+                            ? data_parallel_shard(d, d->gradients, u)
+                            : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);
         gpt_each_parameter(d->gpt, u, offset, count, square, &squares);
     }
     return squares.sum;

@@ -32,6 +32,7 @@ typedef struct Config {
         int64_t warmup;
         int decay;
         double clip;
+        int recompute; /* Recompute */
         int64_t seed;
     } train;
     DataParallelConfig parallel; /* data, bucket_mb, overlap */

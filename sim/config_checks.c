@@ -137,14 +137,16 @@ static bool check_tensor(const Config *config, Error *error)
                              (long long)config->tensor.size, cut[i].key, (long long)cut[i].size, list);
     }
     if (config->tensor.sequence_parallel && config->tensor.size == 1)
-        return config_refuse(config, "parallel.sequence_parallel", error,
-                             "there is no tensor parallelism to go with it, parallel.tp = 1; try parallel.tp = 2");
+        return config_refuse(
+            config, "parallel.sequence_parallel", error,
+            "there is no tensor parallelism to go with it, parallel.tp = 1; try parallel.tp = 2");
     return true;
 }
 
 bool config_check(const Config *config, Error *error)
 {
-    return check_model(config, error) && check_tensor(config, error) && check_train(config, error) && check_files(config, error);
+    return check_model(config, error) && check_tensor(config, error) && check_train(config, error) &&
+           check_files(config, error);
 }
 
 /* What would fit instead: other batches, microbatches and rank counts, in words. */
@@ -173,9 +175,10 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
     int tp = (int)config->tensor.size, replicas = ranks / tp;
     if (ranks % tp != 0)
-        return config_refuse(config, "parallel.tp", error,
-                             "%d ranks do not divide into groups of %d; try %d or %d ranks, or another parallel.tp",
-                             ranks, tp, (int)at_least(replicas * tp, tp), (replicas + 1) * tp);
+        return config_refuse(
+            config, "parallel.tp", error,
+            "%d ranks do not divide into groups of %d; try %d or %d ranks, or another parallel.tp", ranks, tp,
+            (int)at_least(replicas * tp, tp), (replicas + 1) * tp);
     if (config->train.whole_share) config->train.microbatch = 0;
     int64_t batch = config->train.global_batch, micro = config->train.microbatch;
     int64_t at_once = replicas * at_least(micro, 1);
@@ -186,14 +189,15 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
     char fits[768], who[64];
     double microbatches = (double)batch / (double)at_once;
     list_fits(config, replicas, fits, sizeof fits);
-    snprintf(who, sizeof who, tp > 1 ? "%d replicas (%d ranks, parallel.tp = %d)" : "%d ranks", replicas, ranks, tp);
+    snprintf(who, sizeof who, tp > 1 ? "%d replicas (%d ranks, parallel.tp = %d)" : "%d ranks", replicas,
+             ranks, tp);
     if (config->train.whole_share)
         return config_refuse(config, "train.global_batch", error,
-                             "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch, who,
-                             (long long)batch, replicas, microbatches, fits);
+                             "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch,
+                             who, (long long)batch, replicas, microbatches, fits);
     return config_refuse(config, blame(config, "train.global_batch", "train.microbatch"), error,
                          "%s with a microbatch of %lld take %lld samples at a time, and a step would need "
                          "%lld / (%d x %lld) = %.4g microbatches; try %s",
-                         who, (long long)micro, (long long)at_once, (long long)batch, replicas, (long long)micro,
-                         microbatches, fits);
+                         who, (long long)micro, (long long)at_once, (long long)batch, replicas,
+                         (long long)micro, microbatches, fits);
 }

@@ -10,6 +10,8 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
                                          [OPTIMIZER_ADAMW] = "adamw",
                                          NULL};
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
+static const char *const recomputes[] = {
+    [RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
 static const char *const strategies[] = {
     [DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
     [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
@@ -124,6 +126,13 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "longest gradient, as a norm over all parameters; 0: off",
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
+    {"train", "recompute", ROW_CHOICE, FIELD(train.recompute), "none", .choices = recomputes,
+     .example = "selective", .help = "what backward computes again to save memory",
+     .more =
+         "Korthikanti et al., arXiv 2205.05198. none: all activations are kept from forward for backward. "
+         "selective: the attention's probabilities, heads x sequence of them a position, are computed again "
+         "from q and k. full: only each block's input is kept, and backward runs the block forward once more "
+         "(with tp its communication, too). The numbers are the same.\n"},
     {"train", "seed", ROW_INTEGER, FIELD(train.seed), "1", .example = "7", .help = "of the random weights"},
 
     {"parallel", "data", ROW_CHOICE, FIELD(parallel.kind), "ddp", .choices = strategies, .example = "zero3",
@@ -152,15 +161,17 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
 
     {"parallel", "tp", ROW_INTEGER, FIELD(tensor.size), "1", 1, 65536, .example = "2",
      .help = "ranks that share every matrix: tensor parallelism",
-     .more = "Shoeybi et al., arXiv 1909.08053. Attention is split by heads, the MLP by columns then rows, the "
-             "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
-             "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
-             "model.ffn and the ranks; ranks / tp replicas of the model share the batch.\n"},
+     .more =
+         "Shoeybi et al., arXiv 1909.08053. Attention is split by heads, the MLP by columns then rows, the "
+         "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
+         "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
+         "model.ffn and the ranks; ranks / tp replicas of the model share the batch.\n"},
     {"parallel", "sequence_parallel", ROW_SWITCH, FIELD(tensor.sequence_parallel), "no", .example = "yes",
      .help = "with tp: norms and residuals on 1/tp of the sequence",
-     .more = "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
-             "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
-             "tp divides model.sequence.\n"},
+     .more =
+         "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
+         "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
+         "tp divides model.sequence.\n"},
 
     {"output", "file", ROW_TEXT, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",

@@ -27,6 +27,12 @@ static const struct Look {
     {"zero.reduce_scatter", "zero.reduce_scatter", "#66ccee"},
     {"zero.all_gather", "zero.all_gather", "#228833"},
     {"zero.norm", "zero.norm", "#332288"},
+    {"tp.all_reduce", "tp.all_reduce", "#ee99aa"},
+    {"tp.all_gather", "tp.all_gather", "#44bb99"},
+    {"tp.reduce_scatter", "tp.reduce_scatter", "#99ddff"},
+    {"tp.cross_entropy", "tp.cross_entropy", "#997700"},
+    {"tp.gradients", "tp.gradients", "#994455"},
+    {"tp.norm", "tp.norm", "#004488"},
 
     {"F", "forward", "#4477aa"},
     {"B", "backward", "#e69f00"},

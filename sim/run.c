@@ -286,12 +286,20 @@ static const char *plural(int64_t count)
 static void announce(const Run *run)
 {
     const Config *c = &run->config;
-    int64_t tokens = c->train.global_batch * c->model.shape.sequence;
-    printf("%s: %s on %d rank%s%s, %.3f M parameters in " REAL_NAME
+    const Mesh *mesh = &run->trainer->mesh;
+    int64_t tokens = c->train.global_batch * c->model.shape.sequence, t = mesh->tp, V = c->model.shape.vocab;
+    char grid[64] = "";
+    if (t > 1)
+        snprintf(grid, sizeof grid, " (%d x tp %d%s)", mesh->dp, mesh->tp,
+                 c->tensor.sequence_parallel ? ", sp" : "");
+    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in " REAL_NAME
            ", %lld tokens a step in %d microbatch%s a rank\n",
-           c->name, config_data_name(c->parallel.kind), run->world->size, plural(run->world->size),
+           c->name, config_data_name(c->parallel.kind), run->world->size, plural(run->world->size), grid,
            run->options->dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
            (long long)tokens, run->trainer->microbatches, run->trainer->microbatches == 1 ? "" : "es");
+    if (V % t)
+        printf("  the vocabulary of %lld is padded to %lld, %lld for each of %lld ranks\n", (long long)V,
+               (long long)((V + t - 1) / t * t), (long long)((V + t - 1) / t), (long long)t);
     fflush(stdout);
 }
 

@@ -27,8 +27,9 @@ Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text
     t->microbatches = (int)(config->train.global_batch / (t->mesh.dp * config->train.microbatch));
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group);
     t->gpt = gpt_new(shape, &region, &t->device);
-    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt, t->mesh.data_group,
-                                         t->microbatches);
+    t->gpt->recompute = (Recompute)config->train.recompute;
+    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
+                                         t->mesh.data_group, t->microbatches);
     t->data_parallel->complete = tensor_parallel_sum_gradients;
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;

@@ -24,7 +24,8 @@ static Units units_of(const Config *config, int replicas)
 {
     const GptShape *shape = &config->model.shape;
     double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
-    double t = (double)config->tensor.size, V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
+    double t = (double)config->tensor.size,
+           V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
     return (Units){
         .embedding = padded((V + s) * h, replicas),
         /* cut by t: 4 h^2 + 3 h of attention, 2 h f + f of the MLP; whole: two row-parallel biases, two norms */
@@ -67,15 +68,16 @@ static void tensor_bytes_of(const Config *config, double microbatches, double re
     if (t == 1) return;
     double L = (double)shape->layers, h = (double)shape->hidden, w = sizeof(real), m = microbatches;
     double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
+    double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0; /* a block's forward, once more */
     if (!config->tensor.sequence_parallel) {
         /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
-        bytes[TP_ALL_REDUCE] = m * (4 * L + 2) * ring_all_reduce(A, t, rank) * w;
+        bytes[TP_ALL_REDUCE] = m * (4 * L + again + 2) * ring_all_reduce(A, t, rank) * w;
     } else {
         double half = (t - 1) / (double)t * A * w;
         /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
          * what entered gathered again for the weights' gradients */
-        bytes[TP_ALL_GATHER] = m * (6 * L + 3) * half;
-        bytes[TP_REDUCE_SCATTER] = m * (4 * L + 2) * half; /* the conjugates */
+        bytes[TP_ALL_GATHER] = m * (6 * L + again + 3) * half;
+        bytes[TP_REDUCE_SCATTER] = m * (4 * L + again + 2) * half; /* the conjugates */
         /* gradients of what is not cut, each tensor by itself: six of h a block, the positions, the final norm */
         bytes[TP_GRADIENTS] = reductions * w *
                               ((6 * L + 2) * ring_all_reduce(h, t, rank) +
@@ -152,7 +154,10 @@ void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMOR
      * and outputs, 4 s b h, which sequence parallelism cuts by t; and, cut by t in any case, q k v and the
      * attention's output, GELU's input and output, and the softmax's a s^2 b. The head keeps its norm's input and
      * output and the probabilities of its slice of the vocabulary; and the tokens. */
-    double layer = w * (4 * s * b * h / outside + (s * b * (4 * h + 2 * f) + a * s * s * b) / t);
+    double core = a * s * s * b / t; /* table 2: selective leaves this out, full keeps the input alone */
+    double layer = w * (4 * s * b * h / outside + s * b * (4 * h + 2 * f) / t + core);
+    if (config->train.recompute == RECOMPUTE_SELECTIVE) layer -= w * core;
+    if (config->train.recompute == RECOMPUTE_FULL) layer = w * s * b * h / outside;
     double head = w * s * b * (2 * h / outside + V) + (double)sizeof(int32_t) * b * (s + 1);
     bytes[MEM_ACTIVATIONS] = (double)shape->layers * layer + head;
 }

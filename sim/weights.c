@@ -125,7 +125,8 @@ static bool write_parameter(H5 *file, const Parameter *p, bool gradients, Tensor
     H5Array array = {.path = name, .units = "1", .kind = REAL_KIND};
     array.long_name = gradients ? "gradient of the mean loss" : "parameter";
     array.rank = parameter_shape(p, array.dims);
-    return h5_array(file, &array, error) && h5_write(file, name, 0, array.dims[0], REAL_KIND, whole.data, error);
+    return h5_array(file, &array, error) &&
+           h5_write(file, name, 0, array.dims[0], REAL_KIND, whole.data, error);
 }
 
 /* The first replica's ranks bring their slices of each parameter to rank 0. */
@@ -137,7 +138,8 @@ static void save_unit(H5 *file, const Trainer *t, int unit, bool gradients, Tens
         const Parameter *p = &t->gpt->parameter[i];
         Tensor whole = {0};
         if (main) whole = tensor_new(mine.device, MEM_COMMUNICATION, REAL, parameter_whole_count(p));
-        tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group, tensor_view(mine, p->offset, parameter_count(p)), whole);
+        tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group,
+                                tensor_view(mine, p->offset, parameter_count(p)), whole);
         if (file && !write_parameter(file, p, gradients, whole, &error)) fail("%s", error.text);
         tensor_free(&whole);
     }

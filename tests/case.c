@@ -30,8 +30,10 @@ static real *collect(Trainer *t, bool gradients)
         data_parallel_collect(d, u, gradients, mine);
         for (int i = unit->first; i < unit->first + unit->parameters && t->mesh.data == 0; i++) {
             const Parameter *p = &t->gpt->parameter[i];
-            Tensor whole = {.device = &aside, .data = all ? all + at : NULL, .count = parameter_whole_count(p)};
-            tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group, tensor_view(mine, p->offset, parameter_count(p)), whole);
+            Tensor whole = {
+                .device = &aside, .data = all ? all + at : NULL, .count = parameter_whole_count(p)};
+            tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group,
+                                    tensor_view(mine, p->offset, parameter_count(p)), whole);
             at += whole.count;
         }
         tensor_free(&mine);
@@ -169,8 +171,8 @@ static bool near(double apart, double tolerance, const char *what, int ranks, co
 static bool equal(double counted, double formula, const char *what, int ranks, int rank, const char *of)
 {
     if (counted == formula || isnan(formula)) return true;
-    printf("# %s on %d ranks: rank %d counts %.0f of %s, the formula says %.2f\n", what, ranks, rank, counted, of,
-           formula);
+    printf("# %s on %d ranks: rank %d counts %.0f of %s, the formula says %.2f\n", what, ranks, rank, counted,
+           of, formula);
     return false;
 }
 
@@ -182,12 +184,14 @@ bool case_agrees(const Case *truth, const Case *c, const char *what, int ranks, 
     ok &= near(case_distance(truth, c, true), tolerance, what, ranks, "gradients are");
     ok &= near(fabs(c->grad_norm / truth->grad_norm - 1), tolerance, what, ranks, "the norm is");
     for (int r = 0; r < ranks; r++) {
-        for (int p = 0; p < PURPOSES; p++) { /* control and setup are the run's, not the trainer's: training.sh */
+        for (int p = 0; p < PURPOSES;
+             p++) { /* control and setup are the run's, not the trainer's: training.sh */
             if (p == CONTROL || p == INIT_BROADCAST) continue;
             ok &= equal((double)c->bytes[r][p], c->theory[r][p], what, ranks, r, purpose_name[p]);
         }
         for (int m = 0; m < MEMORY_CATEGORIES; m++)
-            ok &= equal((double)c->peak[r][m], c->memory_theory[r][m], what, ranks, r, memory_category_name[m]);
+            ok &=
+                equal((double)c->peak[r][m], c->memory_theory[r][m], what, ranks, r, memory_category_name[m]);
     }
     return ok;
 }

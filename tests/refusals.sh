@@ -37,6 +37,13 @@ refused "unknown key, with line and a suggestion" 2 'bad.ini:3: .*stepz.*try .*s
 refused "heads that do not divide" 2 'worse.ini:.*30.*4' train 3 --config worse.ini
 refused "a bad value" 2 'zero4.*dp, ddp, zero1, zero2, zero3' train 3 --config zero3.ini --set parallel.data=zero4
 refused "ranks that do not fit" 2 'global_batch = 24.*5 ranks.*try' train 5 --config zero3.ini
+refused "ranks that do not divide into groups" 2 'parallel.tp = 2.*3 ranks.*groups of 2.*try' train 3 --config tp.ini
+refused "heads that do not divide by tp" 2 'tp = 3 does not divide model.heads = 4; try parallel.tp = .*2.*4' \
+    train 3 --config tp.ini --set parallel.tp=3
+refused "a sequence that does not divide by tp" 2 'tp = 2 does not divide model.sequence = 31' \
+    train 2 --config sp.ini --set model.sequence=31
+refused "sequence parallelism alone" 2 'sequence_parallel.*parallel.tp = 1' \
+    train 2 --config ddp.ini --set parallel.sequence_parallel=yes
 refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini
 refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
 : >empty.txt

@@ -241,8 +241,9 @@ static void wrong_keys(void **state)
     refuse("[train]\nstpes = 3\n", NULL, "t.ini:2: train.stpes = 3: no such key; try train.steps");
     refuse("[train]\nbucket_mb = 3\n", NULL,
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
-    refuse("[parallel]\ntp = 2\n", NULL,
-           "t.ini:2: parallel.tp = 2: no such key; try one of data, bucket_mb, overlap");
+    refuse("[parallel]\npp = 2\n", NULL,
+           "t.ini:2: parallel.pp = 2: no such key; try one of data, bucket_mb, overlap, tp, "
+           "sequence_parallel");
     refuse("[hardware]\nprofile = ideal\n", NULL,
            "t.ini:1: [hardware]: no such section; try one of model, data, train, parallel, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
@@ -254,11 +255,11 @@ static void wrong_keys(void **state)
     refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
     refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
     refuse("", "trian.steps=3", "--set trian.steps=3: trian.steps = 3: no such key; try train.steps");
-    refuse(
-        "", "train.precision=bf16",
-        "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
-        "microbatch, "
-        "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, clip, seed");
+    refuse("", "train.precision=bf16",
+           "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
+           "microbatch, "
+           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, clip, "
+           "recompute, seed");
     refuse_with("", ".=", "no such section");
 }
 
@@ -576,8 +577,8 @@ static void help_for_every_key(void **state)
         Config tried;
         Error error;
         if (strcmp(set, "data.source=book.txt") != 0 && strcmp(key, "model.heads") != 0) {
-            if (!parse(&tried, "[train]\nsteps=1000\n[model]\nhidden=768\n", (const char *[]){set, NULL},
-                       &error))
+            if (!parse(&tried, "[train]\nsteps=1000\n[model]\nhidden=768\n[parallel]\ntp=2\n",
+                       (const char *[]){set, NULL}, &error))
                 fail_msg("%s", error.text);
             config_free(&tried);
         }

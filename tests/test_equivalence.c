@@ -122,7 +122,8 @@ static void tensor_parallel_grids(const char *const *sets)
             char tp[32], what[64];
             const char *more[16] = {tp, k % 2 ? "parallel.sequence_parallel=yes" : "parallel.overlap=yes"};
             snprintf(tp, sizeof tp, "parallel.tp=%d", GRIDS[g].tp);
-            snprintf(what, sizeof what, "%s with tp = %d%s", STRATEGIES[k / 2], GRIDS[g].tp, k % 2 ? ", sp" : "");
+            snprintf(what, sizeof what, "%s with tp = %d%s", STRATEGIES[k / 2], GRIDS[g].tp,
+                     k % 2 ? ", sp" : "");
             for (int i = 0; sets[i]; i++) more[i + 2] = sets[i];
             Case c = make_case(k / 2, more, 4);
             agrees(&truth, &c, what, GRIDS[g].ranks);
@@ -151,14 +152,52 @@ static void tensor_parallel_untied_unclipped(void **state)
 static void tensor_parallel_padded_slices(void **state)
 {
     (void)state;
-    const char *sets[] = {"model.hidden=16", "model.heads=8", "model.ffn=24", "model.sequence=8", "model.vocab=9", NULL};
-    const char *split[] = {"model.hidden=16", "model.heads=8", "model.ffn=24", "model.sequence=8", "model.vocab=9",
-                           "parallel.tp=8", "parallel.sequence_parallel=yes", NULL};
+    const char *sets[] = {"model.hidden=16",  "model.heads=8", "model.ffn=24",
+                          "model.sequence=8", "model.vocab=9", NULL};
+    const char *split[] = {"model.hidden=16",
+                           "model.heads=8",
+                           "model.ffn=24",
+                           "model.sequence=8",
+                           "model.vocab=9",
+                           "parallel.tp=8",
+                           "parallel.sequence_parallel=yes",
+                           NULL};
     if (!grid_fits(8)) return;
     Case truth = make_case(DDP, sets, 4), c = make_case(ZERO3, split, 4);
     assert_true(case_virtual(&truth, 1));
     agrees(&truth, &c, "tp = 8, sp, 9 words", 8);
     case_free(&truth);
+}
+
+/* Recomputing changes no bit of any weight, and the ledger and the bytes as the formulas say. */
+static void recompute_changes_no_bit(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"none", "selective", "full"};
+    for (int split = 0; split < 3; split++) {
+        Case kept[STRATEGY_COUNT];
+        if (!grid_fits(4)) return;
+        for (int k = 0; k < 3; k++)
+            for (int s = 0; s < STRATEGY_COUNT; s++) {
+                char recompute[48];
+                const char *sets[] = {recompute, DIVISIBLE, split ? "parallel.tp=2" : "parallel.tp=1",
+                                      split == 2 ? "parallel.sequence_parallel=yes" : NULL, NULL};
+                snprintf(recompute, sizeof recompute, "train.recompute=%s", modes[k]);
+                Case c = make_case(s, sets, 3);
+                bool look = run_case(&c, 4);
+                if (k == 0) {
+                    kept[s] = c;
+                    continue;
+                }
+                if (look) {
+                    assert_true(case_agrees(&kept[s], &c, recompute, 4, 0));
+                    assert_memory_equal(c.weights, kept[s].weights, (size_t)c.parameters * sizeof(real));
+                    assert_true(c.peak[0][MEM_ACTIVATIONS] < kept[s].peak[0][MEM_ACTIVATIONS]);
+                }
+                case_free(&c);
+            }
+        for (int s = 0; s < STRATEGY_COUNT; s++) case_free(&kept[s]);
+    }
 }
 
 /* ddp, zero1, zero2, zero3: the same bits in every weight, with one microbatch a rank. */
@@ -266,6 +305,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(tensor_parallel_as_one_rank),
         cmocka_unit_test(tensor_parallel_untied_unclipped),
         cmocka_unit_test(tensor_parallel_padded_slices),
+        cmocka_unit_test(recompute_changes_no_bit),
         cmocka_unit_test(bit_identical_clipped),
         cmocka_unit_test(bit_identical_unclipped),
         cmocka_unit_test(repeats_bit_for_bit),

@@ -245,8 +245,10 @@ static void cross_entropy_in_slices(void **state)
             int64_t used = V - s * cut < 0 ? 0 : V - s * cut < cut ? V - s * cut : cut;
             slice[s] = constant(&device, n * cut, NAN); /* padding holds anything */
             for (int64_t i = 0; i < n; i++)
-                for (int64_t j = 0; j < used; j++) reals(slice[s])[i * cut + j] = reals(e.logits)[i * V + s * cut + j];
-            cross_entropy_statistics(slice[s], e.tokens, tensor_view(all, 3 * n * s, 3 * n), (int)s, used, e.B, e.T, cut);
+                for (int64_t j = 0; j < used; j++)
+                    reals(slice[s])[i * cut + j] = reals(e.logits)[i * V + s * cut + j];
+            cross_entropy_statistics(slice[s], e.tokens, tensor_view(all, 3 * n * s, 3 * n), (int)s, used,
+                                     e.B, e.T, cut);
         }
         for (int64_t s = 0; s < parts; s++) {
             double sliced = cross_entropy_forward(slice[s], all, (int)parts, (int)s, n, cut);
@@ -257,7 +259,8 @@ static void cross_entropy_in_slices(void **state)
         for (int64_t i = 0; i < n; i++)
             for (int64_t v = 0; v < parts * cut; v++) {
                 double expected = v < V ? (double)reals(e.work)[i * V + v] : 0;
-                assert_below(fabs((double)reals(slice[v / cut])[i * cut + v % cut] - expected), VALUE_TOLERANCE);
+                assert_below(fabs((double)reals(slice[v / cut])[i * cut + v % cut] - expected),
+                             VALUE_TOLERANCE);
             }
         give_back(slice, (int)parts);
         give_back((Tensor[]){e.tokens, e.logits, e.work, all}, 4);

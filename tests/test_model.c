@@ -91,7 +91,7 @@ static void block_run(Block *b)
 {
     Tensor x = tensor_new(&b->device, MEM_ACTIVATIONS, REAL, b->x.count);
     tensor_copy(x, b->x); /* forward takes it over */
-    b->y = block_forward(&SHAPE, &ONE, BATCH, &b->p, x, &b->saved);
+    b->y = block_forward(&SHAPE, &ONE, RECOMPUTE_NONE, BATCH, &b->p, x, &b->saved);
 }
 
 static double block_loss(void *context)
@@ -132,7 +132,7 @@ static void block(void **state)
     BlockParameters d = block_parameters(&SHAPE, 1, gradients);
     tensor_copy(dx, b.weights);
     tensor_free(&b.y);
-    block_backward(&SHAPE, &ONE, BATCH, &b.p, &d, &b.saved, dx);
+    block_backward(&SHAPE, &ONE, RECOMPUTE_NONE, BATCH, &b.p, &d, &b.saved, dx);
     assert_true(b.device.current[MEM_ACTIVATIONS] == 0 && b.device.current[MEM_WORKSPACE] == 0);
     assert_gradient(block_loss, &b, b.x, dx, 0);
     for (int i = 0; i < BLOCK_TENSORS; i++) assert_gradient(block_loss, &b, b.p.tensor[i], d.tensor[i], 1);

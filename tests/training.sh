@@ -67,6 +67,29 @@ check "weights as they are, under zero3 on 3 ranks" train 3 --config zero3.ini $
     --set model.init=one-w.h5 --set output.weights=carried-w.h5 --output carried.h5
 check "loaded and written: the same bits" compare same one-w.h5 carried-w.h5
 
+# Tensor parallelism, with and without sequence parallelism, under the witness; weights across splits.
+for split in tp sp; do
+    # shellcheck disable=SC2086
+    check "$split-8 trains under the witness" witnessed $split-8 8 --config $split.ini $few --set model.heads=4 \
+        --set model.vocab=63 --set output.gradients=$split-8-g.h5 --set output.weights=$split-8-w.h5
+    check "$split-8 bytes equal the formula" compare bytes $split-8.h5
+    check "$split-8 memory equals the formula" compare memory $split-8.h5
+    check "$split-8 bytes equal the witness's" compare witness $split-8.h5 $split-8
+    # shellcheck disable=SC2086
+    check "$split-8 dry" "$float/bin/sim" --config $split.ini $few --set model.heads=4 --set model.vocab=63 \
+        --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --output $split-8-dry.h5
+    check "$split-8 dry bytes and peaks equal the real ones" compare dry $split-8.h5 $split-8-dry.h5
+done
+# shellcheck disable=SC2086
+check "one rank, 63 words" train 1 --config single.ini $few --set model.heads=4 --set model.vocab=63 \
+    --set output.gradients=odd-g.h5 --output odd.h5
+check "tp-8 gradients as one rank's" compare near odd-g.h5 tp-8-g.h5 1e-5
+check "sp-8 gradients as one rank's" compare near odd-g.h5 sp-8-g.h5 1e-5
+# shellcheck disable=SC2086
+check "tp's weights under sp and zero3 on 4 ranks" train 4 --config sp.ini $few --set model.heads=4 --set model.vocab=63 \
+    --set parallel.data=zero3 --set train.steps=0 --set model.init=tp-8-w.h5 --set output.weights=moved-w.h5 --output moved.h5
+check "loaded and written under another split: the same bits" compare same tp-8-w.h5 moved-w.h5
+
 # Text.
 seq 1 400 >numbers.txt
 # shellcheck disable=SC2086
