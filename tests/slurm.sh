@@ -17,6 +17,15 @@ if ! unshare --pid --net --uts --ipc --mount --fork true 2>log; then
     finish
 fi
 
+# A cluster runs in the background, so that Ctrl-C stops it at once, before its files go.
+running=
+interrupted() {
+    trap '' INT TERM HUP
+    if [ -n "$running" ]; then kill -TERM "$running" && wait "$running"; fi 2>/dev/null
+    exit 130
+}
+trap interrupted INT TERM HUP
+
 # ---- what is submitted ----
 
 check "make install" make --no-print-directory -C "$root" install PREFIX="$place/usr"
@@ -126,7 +135,10 @@ nothing_left() {
 
 touch began
 sleep 0.01
-check "a cluster of 5 nodes runs the jobs" "$cluster" 5 2 bash -c jobs_of_this_suite
+"$cluster" 5 2 bash -c jobs_of_this_suite >log 2>&1 </dev/null &
+running=$!
+wait $running
+ok $? "a cluster of 5 nodes runs the jobs"
 check "every job has ended" test "$(wc -l <queue.txt)" -eq 1
 
 check "sbatch takes the job" grep -q 'Submitted batch job' first.submitted
@@ -177,14 +189,14 @@ for signal in INT TERM KILL; do
     rm -f namespaces
     # Started in the background a script ignores Ctrl-C, unless told otherwise.
     env --default-signal=INT "$cluster" 2 2 bash -c "$waiting" >log 2>&1 </dev/null &
-    victim=$!
+    running=$!
     for _ in $(seq 300); do
         [ -s namespaces ] && break
         sleep 0.1
     done
-    [ -s namespaces ] && grep -q pid: namespaces && kill -$signal $victim
+    [ -s namespaces ] && grep -q pid: namespaces && kill -$signal $running
     ok $? "a cluster with a running job gets SIG$signal"
-    ! wait $victim 2>/dev/null
+    ! wait $running 2>/dev/null
     ok $? "and ends, not with 0"
     nothing_left "after SIG$signal"
 done

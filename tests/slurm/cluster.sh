@@ -101,7 +101,7 @@ connect() { # NODE PID
 idle() { [ "$(timeout 5 sinfo -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l)" -eq "$1" ]; }
 
 login() { # NODES CPUS COMMAND...
-    local nodes=$1 cpus=$2 k tries
+    local nodes=$1 cpus=$2 k controller
     shift 2
     must mount -t proc proc /proc
     must mount -t tmpfs -o mode=755 tmpfs $home
@@ -118,11 +118,13 @@ login() { # NODES CPUS COMMAND...
     munged -F --key-file=$home/munge.key --socket=$home/munge.sock --pid-file=$home/munged.pid \
         --log-file=$home/munged.log --seed-file=$home/munged.seed >$home/munged.out 2>&1 </dev/null &
     slurmctld -D >$home/slurmctld.out 2>&1 </dev/null &
+    controller=$!
     for ((k = 0; k < nodes; k++)); do
         unshare --net --uts --ipc --mount bash "$0" --node "$k" >"$home/node$k.out" 2>&1 </dev/null &
         connect "$k" $!
     done
-    for ((tries = 0; tries < 300; tries++)); do
+    SECONDS=0
+    while ((SECONDS < 30)) && kill -0 $controller 2>/dev/null; do
         if idle "$nodes"; then
             "$@"
             exit
@@ -130,7 +132,7 @@ login() { # NODES CPUS COMMAND...
         sleep 0.1
     done
     tail -n 8 $home/*.out $home/*.log >&2
-    fail "$nodes nodes were not idle within 30 s; their logs are above"
+    fail "after $SECONDS s $nodes nodes were not idle, or slurmctld had died; the logs are above"
 }
 
 # ---- outside ----
@@ -159,16 +161,18 @@ unset "${!SLURM_@}" "${!SBATCH_@}"
 setpriv --pdeathsig KILL unshare --pid --net --uts --ipc --mount --fork --kill-child bash "$0" --login "$@" <&0 &
 outer=$!
 
-# The first process gone, unshare waits until the kernel has ended all the others.
+# stop SIGNAL: the first process gone, unshare waits until the kernel has ended all the others.
 stop() {
     local first
     trap '' INT TERM HUP
     read -r first _ <"/proc/$outer/task/$outer/children"
     if [ -n "$first" ]; then kill -KILL "$first"; else kill -KILL $outer; fi 2>/dev/null
     wait $outer 2>/dev/null
-    exit "$1"
+    trap - "$1"
+    kill -"$1" $$
 }
-trap 'stop 130' INT
-trap 'stop 143' TERM
-trap 'stop 129' HUP
+for signal in INT TERM HUP; do
+    # shellcheck disable=SC2064
+    trap "stop $signal" $signal
+done
 wait $outer
