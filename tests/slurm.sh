@@ -96,11 +96,13 @@ said() { # NAME PATTERN: one line of the job's output, and only one, matches
     [ "$(grep -cE "$2" "$1".*.out)" -eq 1 ]
 }
 
-# Processes in one of the cluster's namespaces; none is a success.
+# Processes of the suite in one of the cluster's namespaces; none is a success. Namespaces' numbers are
+# used again, by anybody; the suite's folder is in the environment of its own processes only.
 no_process_left() {
-    local left waited
+    local left waited process
     for ((waited = 0; waited < 50; waited++)); do
-        left=$(find /proc/[0-9]*/ns -type l -printf '%p %l\n' 2>/dev/null | grep -F -f "$1")
+        left=$(find /proc/[0-9]*/ns -type l -printf '%h %l\n' 2>/dev/null | grep -F -f "$1" | cut -d' ' -f1 | sort -u |
+            while read -r process; do grep -sqaF "$place" "${process%/ns}/environ" && echo "$process"; done)
         [ -z "$left" ] && return 0
         sleep 0.1
     done
@@ -109,7 +111,7 @@ no_process_left() {
 }
 
 no_mount_left() {
-    ! grep -E "$place|/etc/slurm|/etc/hosts" /proc/mounts && ! grep -F -f namespaces /proc/self/mountinfo
+    ! grep -E "$place|/etc/slurm|/etc/hosts" /proc/mounts
 }
 
 # Files newer than the suite, by the names and in the places of Slurm, munge, PMIx and the nodes.
@@ -122,8 +124,9 @@ no_file_left() {
     } | grep .
 }
 
+# A network lives by a process or a mount, which are looked for above, or lies about in the host's own.
 no_network_left() {
-    ! ip -o link | grep -E ' port[0-9]+[@:]' && ! grep -F -f namespaces <(lsns -n -o NS -t net 2>/dev/null | sed 's/.*/net:[&]/')
+    ! ip -o link | grep -E ' port[0-9]+[@:]' && ! ip netns list | grep -E 'node[0-9]|login'
 }
 
 nothing_left() {
