@@ -76,15 +76,21 @@ check: deps ## build in both precisions and run every test
 	@$(MAKE) --no-print-directory test-programs REAL=double
 	@tests/run.sh $(BUILD) $(BUILD)/double
 
+check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
+	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
+	@LIMIT=600 tests/run.sh $(BUILD) $(BUILD) slurm
+
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory test-programs SANITIZE=1
 	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
 	@tests/run.sh build/sanitized build/double-sanitized
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
-	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs $(DESTDIR)$(PREFIX)/share/sim/plots
+	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs/slurm $(DESTDIR)$(PREFIX)/share/sim/plots
 	install -m 755 $(BUILD)/bin/sim $(DESTDIR)$(PREFIX)/bin/sim
 	install -m 644 configs/*.ini $(DESTDIR)$(PREFIX)/share/sim/configs/
+	install -m 644 configs/slurm/sim.sbatch $(DESTDIR)$(PREFIX)/share/sim/configs/slurm/
 	install -m 644 results/*.gp $(DESTDIR)$(PREFIX)/share/sim/plots/
 
 gallery: all ## draw the README's charts again, from real runs
@@ -101,8 +107,8 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check sanitize install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-slurm sanitize install gallery lint format clean help

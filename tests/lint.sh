@@ -40,7 +40,7 @@ cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-sup
     --suppress=missingIncludeSystem --suppress=nullPointerRedundantCheck -I. -D_GNU_SOURCE $sources || complain "cppcheck"
 if command -v shellcheck >/dev/null; then
     # shellcheck disable=SC2046
-    shellcheck -x $(git ls-files '*.sh') || complain "shellcheck"
+    shellcheck -x $(git ls-files '*.sh' '*.sbatch') || complain "shellcheck"
 fi
 [ $bad -eq 0 ] && echo "lint: clean"
 exit $bad

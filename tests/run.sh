@@ -1,13 +1,16 @@
 #!/bin/bash
-# run.sh FLOAT_BUILD DOUBLE_BUILD - runs every test and counts: "N passed, N failed" at the end.
+# run.sh FLOAT_BUILD DOUBLE_BUILD [SUITE...] - runs every test, or the shell suites named, and counts:
+# "N passed, N failed" at the end.
 #
 # Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name");
 # one that dies, hangs or says nothing is a failure of its own.
 cd "$(dirname "$0")/.." || exit 1
 float=$1 double=$2
-passed=0 failed=0 skipped=0
+shift 2
+passed=0 failed=0 skipped=0 running=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+trap 'trap "" INT TERM HUP; [ -z "$running" ] || { kill -TERM $running; wait $running; } 2>/dev/null; exit 130' INT TERM HUP
 export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
@@ -15,7 +18,10 @@ if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_
 test_program() {
     local name=$1 began=$SECONDS status bad
     shift
-    timeout -k 5 "${LIMIT:-240}" "$@" >"$log" 2>&1 </dev/null
+    # In the background, so that Ctrl-C is not kept waiting; timeout passes it to all of the program.
+    timeout -k 5 "${LIMIT:-240}" "$@" >"$log" 2>&1 </dev/null &
+    running=$!
+    wait $running
     status=$?
     local ok not skip
     skip=$(grep -c '^ok .*# SKIP' "$log")
@@ -35,23 +41,32 @@ test_program() {
     fi
 }
 
-for build in "$float" "$double"; do
-    for program in "$build"/tests/test_*; do
-        case $program in *.o | *.d) continue ;; esac
-        test_program "$program" "$program"
-    done
-done
-# Under the sanitizers leaks are looked for above, on virtual ranks; Open MPI has its own.
-export ASAN_OPTIONS=detect_leaks=0
-for ranks in 1 2 3 4 6 8; do
+# Programs, alone and under MPI.
+programs() {
+    local build program ranks
     for build in "$float" "$double"; do
-        for program in test_rings test_collectives test_equivalence; do
-            test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+        for program in "$build"/tests/test_*; do
+            case $program in *.o | *.d) continue ;; esac
+            test_program "$program" "$program"
         done
     done
-done
-for suite in training refusals golden; do
-    LIMIT=300 test_program "tests/$suite.sh" tests/$suite.sh "$float" "$double"
+    # Under the sanitizers leaks are looked for above, on virtual ranks; Open MPI has its own.
+    export ASAN_OPTIONS=detect_leaks=0
+    for ranks in 1 2 3 4 6 8; do
+        for build in "$float" "$double"; do
+            for program in test_rings test_collectives test_equivalence; do
+                test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+            done
+        done
+    done
+}
+
+if [ $# -eq 0 ]; then
+    programs
+    set -- training refusals golden
+fi
+for suite in "$@"; do
+    LIMIT=${LIMIT:-300} test_program "tests/$suite.sh" "tests/$suite.sh" "$float" "$double"
 done
 
 echo
