@@ -429,9 +429,10 @@ static void test_too_large(void **state)
     assert_false(exists(place->folder, "run.h5.tmp"));
     unlink(place->run);
 
-    /* when a block is added */
+    /* when a block is added: room for one and a half times the first block's rows, two cubes and six columns wide */
+    const size_t row = 2 * RANKS * PURPOSES * sizeof(uint64_t) + 6 * sizeof(double), block = 1024 * row;
     struct stat there;
-    assert_int_equal(run_out(place->run, 5000, 0, 700000, &said), 1024);
+    assert_int_equal(run_out(place->run, 5000, 0, block * 3 / 2, &said), 1024);
     check_message(&said, place->run, EFBIG);
     assert_int_equal(check_steps(place->run), 1024);
     assert_false(exists(place->folder, "run.h5.tmp"));
@@ -439,7 +440,7 @@ static void test_too_large(void **state)
     unlink(place->run);
 
     /* at a flush, which only a failing disk does: the file is as large as it will be */
-    assert_int_equal(run_out(place->run, 5000, 0, 150000, &said), 0);
+    assert_int_equal(run_out(place->run, 5000, 0, block / 4, &said), 0);
     check_message(&said, place->run, EFBIG);
     assert_int_equal(check_steps(place->run), 0);
 }
