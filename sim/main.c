@@ -28,7 +28,7 @@ static const char USAGE[] =
     "\n"
     "options of a run:\n"
     "  --config FILE            an ini file: here, or one of those that come with sim\n"
-    "                           (single.ini dp.ini ddp.ini zero1.ini zero2.ini zero3.ini markov.ini)\n"
+    "                           (single dp ddp zero1 zero2 zero3 tp sp markov, each .ini)\n"
     "  --set section.key=value  overrides a key; may be given again\n"
     "  --output FILE            the run file, in place of results/NAME.h5\n"
     "  --dry-run                no training: count bytes and memory of one step\n"
