@@ -228,24 +228,31 @@ void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, i
         exponentials(reals(logits), ints(tokens), reals(statistics), part, used, B * T, T, V);
 }
 
+/* A slice's part of the sum of exp(logit - most) over the whole vocabulary. */
+static inline real share(const real *statistics, real most)
+{
+    return statistics[SUM] > 0 ? statistics[SUM] * real_exp(statistics[MOST] - most) : 0;
+}
+
 VECTORISED static double normalise(real *exponential, const real *all, int parts, int part, int64_t n,
                                    int64_t V)
 {
     double loss = 0;
     for (int64_t i = 0; i < n; i++) {
-        real most = all[i * STATISTICS + MOST], sum = 0, target = 0;
+        const real *first = all + i * STATISTICS;
+        real most = first[MOST];
         for (int k = 1; k < parts; k++) {
-            real other = all[(k * n + i) * STATISTICS + MOST];
+            real other = first[k * n * STATISTICS + MOST];
             most = other > most ? other : most;
         }
-        for (int k = 0; k < parts; k++) {
-            const real *s = all + (k * n + i) * STATISTICS;
-            sum += s[SUM] * (s[SUM] > 0 ? real_exp(s[MOST] - most) : 0);
-            target += s[TARGET];
+        real sum = share(first, most), target = first[TARGET];
+        for (int k = 1; k < parts; k++) {
+            sum += share(first + k * n * STATISTICS, most);
+            target += first[k * n * STATISTICS + TARGET];
         }
         loss += log((double)sum) + (double)most - (double)target;
         const real *mine = all + (part * n + i) * STATISTICS;
-        real by = mine[SUM] > 0 ? real_exp(mine[MOST] - most) / sum : 0;
+        real by = mine[SUM] > 0 ? real_exp(mine[MOST] - most) / sum : 0; /* a slice of padding has no sum */
         for (int64_t v = 0; v < V; v++) exponential[i * V + v] *= by;
     }
     return loss;
