@@ -11,30 +11,28 @@ static void sum(void *group, Tensor t)
     ring_end(&ring);
 }
 
-/* The samples of whole (B, T, C): each is cut into blocks of rows by itself. */
-static Tensor *samples_of(Tensor whole, int64_t B)
+typedef void (*RingBegin)(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+
+/* A ring over the samples of whole (B, T, C): each is cut into blocks of rows by itself. */
+static void over_rows(RingBegin begin, Group *group, Purpose purpose, Tensor whole, int64_t B)
 {
+    int64_t count = whole.count / B;
     Tensor *sample = allocate((size_t)B * sizeof *sample);
-    for (int64_t b = 0; b < B; b++) sample[b] = tensor_view(whole, b * (whole.count / B), whole.count / B);
-    return sample;
+    for (int64_t b = 0; b < B; b++) sample[b] = tensor_view(whole, b * count, count);
+    Collective ring;
+    begin(&ring, group, purpose, sample, (int)B);
+    ring_end(&ring);
+    free(sample);
 }
 
 static void gather_rows(void *group, Tensor whole, int64_t B)
 {
-    Tensor *sample = samples_of(whole, B);
-    Collective ring;
-    ring_all_gather_begin(&ring, group, TP_ALL_GATHER, sample, (int)B);
-    ring_end(&ring);
-    free(sample);
+    over_rows(ring_all_gather_begin, group, TP_ALL_GATHER, whole, B);
 }
 
 static void sum_to_rows(void *group, Tensor whole, int64_t B)
 {
-    Tensor *sample = samples_of(whole, B);
-    Collective ring;
-    ring_reduce_scatter_begin(&ring, group, TP_REDUCE_SCATTER, sample, (int)B);
-    ring_end(&ring);
-    free(sample);
+    over_rows(ring_reduce_scatter_begin, group, TP_REDUCE_SCATTER, whole, B);
 }
 
 static void gather_all(void *group, Tensor all)
