@@ -22,8 +22,10 @@
 #include "parallel/comm.h"
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
+typedef enum { REDUCE_AUTO, REDUCE_MICROBATCH, REDUCE_STEP } ReduceMoment;
 typedef struct DataParallelConfig {
-    int kind; /* DataParallelKind */
+    int kind;   /* DataParallelKind */
+    int reduce; /* ReduceMoment: auto is each microbatch for zero2 and zero3, once a step for the others */
     /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
     double bucket_mb;
     bool overlap; /* communication moves on between kernels; else it runs where it begins */

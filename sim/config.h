@@ -15,6 +15,7 @@
 
 enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
+typedef enum { PROFILE_IDEAL, PROFILE_MEASURED } HardwareProfile;
 
 typedef struct Config {
     struct {
@@ -37,6 +38,14 @@ typedef struct Config {
     } train;
     DataParallelConfig parallel; /* data, bucket_mb, overlap */
     TensorParallelConfig tensor; /* tp, sequence_parallel */
+    struct {
+        int64_t size, virtual_stages; /* pp; stages a rank */
+        char schedule[CONFIG_PATH];   /* a ScheduleKind's name, or the path of a schedule in text */
+    } pipeline;
+    struct {
+        int profile;                  /* HardwareProfile */
+        double latency_us, bandwidth; /* of a link: microseconds, GB (1e9 bytes) a second */
+    } hardware;
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH];
     } output;
