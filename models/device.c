@@ -8,12 +8,17 @@ const char *const memory_category_name[MEMORY_CATEGORIES] = {
     "parameters", "gradients", "optimizer", "activations", "communication", "workspace",
 };
 
-void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
+static void add(Device *device, MemoryCategory category, size_t bytes)
 {
     device->current[category] += bytes;
-    device->total += bytes;
     if (device->current[category] > device->peak[category])
         device->peak[category] = device->current[category];
+}
+
+void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
+{
+    device->total += bytes;
+    add(device, category, bytes);
     if (device->total > device->peak_total) device->peak_total = device->total;
     if (device->dry || bytes == 0) return NULL;
 
@@ -32,6 +37,12 @@ void device_free(Device *device, MemoryCategory category, void *memory, size_t b
     device->current[category] -= bytes;
     device->total -= bytes;
     free(memory);
+}
+
+void device_rebook(Device *device, MemoryCategory from, MemoryCategory to, size_t bytes)
+{
+    device->current[from] -= bytes;
+    add(device, to, bytes);
 }
 
 void device_keep_memory(void)

@@ -21,6 +21,12 @@ void tensor_free(Tensor *t)
     *t = (Tensor){0};
 }
 
+void tensor_rebook(Tensor *t, MemoryCategory category)
+{
+    device_rebook(t->device, t->category, category, tensor_bytes(*t));
+    t->category = category;
+}
+
 Tensor tensor_view(Tensor t, int64_t offset, int64_t count)
 {
     assert(offset >= 0 && count >= 0 && offset + count <= t.count);

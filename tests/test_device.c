@@ -43,6 +43,11 @@ static void memory_by_category(void **state)
         assert_int_equal(d.total, 170 * w + 160); /* a view costs nothing */
         Tensor none = tensor_new(&d, MEM_GRADIENTS, REAL, 0);
         holds(&d, MEM_GRADIENTS, 0, 0);
+        tensor_rebook(&more, MEM_WORKSPACE); /* 30 + 40 of workspace, and not a byte more in all */
+        holds(&d, MEM_ACTIVATIONS, 0, 50 * w);
+        holds(&d, MEM_WORKSPACE, 70 * w, 70 * w);
+        assert_int_equal(d.total, 170 * w + 160);
+        assert_int_equal(d.peak_total, 170 * w + 160);
         Tensor *own[] = {&p, &s, &c, &more, &none};
         for (int i = 0; i < 5; i++) tensor_free(own[i]);
         for (int m = 0; m < MEMORY_CATEGORIES; m++) assert_int_equal(d.current[m], 0);
