@@ -54,30 +54,41 @@ static void leave_linear(const Region *region, int64_t B, Tensor x, Tensor W, Te
     tensor_add(y, residual);
 }
 
-/* Its backward: dx (n, in), and what it adds to dW and db. */
-static void leave_linear_backward(const Region *region, int64_t B, Tensor dy, Tensor x, Tensor W, Tensor dx,
-                                  Tensor dW, Tensor db, int64_t n, int64_t in, int64_t C)
+/* Its backward by halves, either of which may be NULL: with W dx (n, in), with d what is added to the gradients
+ * of W, d[0], and b, d[1]. */
+static void leave_linear_backward(const Region *region, int64_t B, Tensor dy, Tensor x, const Tensor *W,
+                                  Tensor dx, const Tensor *d, int64_t n, int64_t in, int64_t C)
 {
     Tensor whole = region_leave_backward(region, dy, B);
-    linear_backward_input(whole, W, dx, n, in, C);
-    matmul(true, false, in, C, n, x, whole, 1, dW);
+    if (W) linear_backward_input(whole, *W, dx, n, in, C);
+    if (d) {
+        matmul(true, false, in, C, n, x, whole, 1, d[0]);
+        bias_backward(dy, d[1], dy.count / C, C);
+    }
     region_release(region, &whole);
-    bias_backward(dy, db, dy.count / C, C);
 }
 
-/* Backward of y = enter(norm) W + b (column-parallel): dnorm (B, T', C). The norm's output was kept as it lies
- * outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
-static Tensor enter_linear_backward(const Region *region, int64_t B, Tensor dy, Tensor norm, Tensor W,
-                                    Tensor dW, Tensor db, int64_t n, int64_t C, int64_t out)
+/* Backward of y = enter(norm) W + b (column-parallel), the input's half: a new dnorm (B, T', C) like `outside`. */
+static Tensor enter_linear_backward_input(const Region *region, int64_t B, Tensor dy, Tensor W,
+                                          Tensor outside, int64_t n, int64_t C, int64_t out)
 {
-    Tensor whole = region_enter(region, norm, B);
-    linear_backward_weight(whole, dy, dW, db, n, C, out);
+    Tensor dnorm = scratch(outside, outside.count), whole = region_result(region, dnorm);
+    linear_backward_input(dy, W, whole, n, C, out);
+    region_enter_backward(region, whole, dnorm, B);
     region_release(region, &whole);
-    Tensor dnorm = scratch(dy, norm.count), dwhole = region_result(region, dnorm);
-    linear_backward_input(dy, W, dwhole, n, C, out);
-    region_enter_backward(region, dwhole, dnorm, B);
-    region_release(region, &dwhole);
     return dnorm;
+}
+
+/* The weights' half adds to the gradients of W, d[0], and b, d[1], and frees dy and norm. The norm's output was
+ * kept as it lies outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
+static void enter_linear_backward_weight(const Region *region, int64_t B, Tensor *dy, Tensor *norm,
+                                         const Tensor *d, int64_t n, int64_t C, int64_t out)
+{
+    Tensor whole = region_enter(region, *norm, B);
+    linear_backward_weight(whole, *dy, d[0], d[1], n, C, out);
+    region_release(region, &whole);
+    tensor_free(dy);
+    tensor_free(norm);
 }
 
 /* Fills saved with tensors of `category`, its probabilities being there; returns a new y of category `output`. */
@@ -121,14 +132,14 @@ static Tensor probabilities(const GptShape *shape, const Region *region, Device 
                       B * shape->heads / region->size * shape->sequence * shape->sequence);
 }
 
-Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                     const BlockParameters *p, Tensor x, BlockSaved *saved)
+Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, MemoryCategory output,
+                     int64_t B, const BlockParameters *p, Tensor x, BlockSaved *saved)
 {
     /* what will be computed again is scratch, here and there */
     MemoryCategory kept = recompute == RECOMPUTE_FULL ? MEM_WORKSPACE : MEM_ACTIVATIONS;
     MemoryCategory core = recompute == RECOMPUTE_NONE ? MEM_ACTIVATIONS : MEM_WORKSPACE;
     BlockSaved s = {.probabilities = probabilities(shape, region, x.device, core, B)};
-    Tensor y = forward(shape, region, kept, MEM_ACTIVATIONS, B, p, x, &s);
+    Tensor y = forward(shape, region, kept, output, B, p, x, &s);
     if (recompute != RECOMPUTE_NONE) tensor_free(&s.probabilities);
     if (recompute == RECOMPUTE_FULL) {
         Tensor *all[] = {&s.norm1, &s.qkv, &s.attention, &s.x2, &s.norm2, &s.inner, &s.gelu};
@@ -153,47 +164,105 @@ static void recover(const GptShape *shape, const Region *region, Recompute recom
     }
 }
 
-void block_backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                    const BlockParameters *p, const BlockParameters *d, BlockSaved *s, Tensor dy)
+/* The norms' gradients come with dx and wait in dnorms, whichever way backward is cut: a sum over rows and then
+ * one addition to d has the same bits whatever d held when the rows were summed. */
+static void norm_backward(Tensor dnorm, Tensor x, Tensor gain, Tensor dx, Tensor dnorms, int which, int64_t C)
+{
+    layernorm_backward(dnorm, x, gain, dx, tensor_view(dnorms, 2 * which * C, C),
+                       tensor_view(dnorms, (2 * which + 1) * C, C), dx.count / C, C);
+}
+
+static void norms_backward_weight(const Tensor *d, Tensor *dnorms, int64_t C)
+{
+    static const BlockTensor at[] = {LN_1_GAIN, LN_1_BIAS, LN_2_GAIN, LN_2_BIAS};
+    for (int i = 0; i < 4; i++) tensor_add(d[at[i]], tensor_view(*dnorms, i * C, C));
+    tensor_free(dnorms);
+}
+
+static Tensor copied(Tensor t)
+{
+    Tensor copy = scratch(t, t.count);
+    tensor_copy(copy, t);
+    return copy;
+}
+
+/* Both halves, or without dw the input's, which leaves in saved what the weights' needs. */
+static void backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                     const BlockParameters *p, const Tensor *dw, BlockSaved *s, Tensor dy)
 {
     /* selective recovers just before the attention's backward, so that the rest is free by then */
     if (recompute == RECOMPUTE_FULL) recover(shape, region, recompute, B, p, s);
-    int64_t T = shape->sequence, C = shape->hidden, n = B * T, rows = dy.count / C;
+    int64_t T = shape->sequence, C = shape->hidden, n = B * T;
     int64_t t = region->size, heads = shape->heads / t, F = shape->ffn / t;
-    const Tensor *w = p->tensor, *dw = d->tensor;
+    const Tensor *w = p->tensor;
+    s->dnorms = scratch(dy, 4 * C);
+    tensor_zero(s->dnorms);
 
     /* y = x2 + out(gelu(fc(norm2))) */
-    Tensor dinner = scratch(dy, n * F);
-    leave_linear_backward(region, B, dy, s->gelu, w[OUT_WEIGHT], dinner, dw[OUT_WEIGHT], dw[OUT_BIAS], n, F,
-                          C);
-    tensor_free(&s->gelu);
-    gelu_backward(s->inner, dinner, dinner);
+    s->dinner = scratch(dy, n * F);
+    leave_linear_backward(region, B, dy, s->gelu, &w[OUT_WEIGHT], s->dinner, dw ? &dw[OUT_WEIGHT] : NULL, n,
+                          F, C);
+    if (dw) tensor_free(&s->gelu);
+    gelu_backward(s->inner, s->dinner, s->dinner);
     tensor_free(&s->inner);
-    Tensor dnorm =
-        enter_linear_backward(region, B, dinner, s->norm2, w[FC_WEIGHT], dw[FC_WEIGHT], dw[FC_BIAS], n, C, F);
-    tensor_free(&s->norm2);
-    tensor_free(&dinner);
-    /* which makes dy the gradient of x2 */
-    layernorm_backward(dnorm, s->x2, w[LN_2_GAIN], dy, dw[LN_2_GAIN], dw[LN_2_BIAS], rows, C);
+    Tensor dnorm = enter_linear_backward_input(region, B, s->dinner, w[FC_WEIGHT], dy, n, C, F);
+    if (dw)
+        enter_linear_backward_weight(region, B, &s->dinner, &s->norm2, &dw[FC_WEIGHT], n, C, F);
+    else
+        s->dy = copied(dy);
+    norm_backward(dnorm, s->x2, w[LN_2_GAIN], dy, s->dnorms, 1, C); /* which makes dy the gradient of x2 */
     tensor_free(&dnorm);
     tensor_free(&s->x2);
 
     /* x2 = x + proj(attention(qkv(norm1))) */
-    Tensor dattention = scratch(dy, n * C / t), dqkv = scratch(dy, n * 3 * C / t);
-    leave_linear_backward(region, B, dy, s->attention, w[PROJ_WEIGHT], dattention, dw[PROJ_WEIGHT],
-                          dw[PROJ_BIAS], n, C / t, C);
-    tensor_free(&s->attention);
+    Tensor dattention = scratch(dy, n * C / t);
+    s->dqkv = scratch(dy, n * 3 * C / t);
+    leave_linear_backward(region, B, dy, s->attention, &w[PROJ_WEIGHT], dattention,
+                          dw ? &dw[PROJ_WEIGHT] : NULL, n, C / t, C);
+    if (dw) tensor_free(&s->attention);
     if (recompute == RECOMPUTE_SELECTIVE) recover(shape, region, recompute, B, p, s);
-    attention_backward(dattention, s->qkv, s->probabilities, dqkv, B, T, C / t, heads);
+    attention_backward(dattention, s->qkv, s->probabilities, s->dqkv, B, T, C / t, heads);
     tensor_free(&dattention);
     tensor_free(&s->probabilities);
     tensor_free(&s->qkv);
-    dnorm = enter_linear_backward(region, B, dqkv, s->norm1, w[QKV_WEIGHT], dw[QKV_WEIGHT], dw[QKV_BIAS], n,
-                                  C, 3 * C / t);
-    tensor_free(&s->norm1);
-    tensor_free(&dqkv);
-    /* and now of x */
-    layernorm_backward(dnorm, s->x, w[LN_1_GAIN], dy, dw[LN_1_GAIN], dw[LN_1_BIAS], rows, C);
+    dnorm = enter_linear_backward_input(region, B, s->dqkv, w[QKV_WEIGHT], dy, n, C, 3 * C / t);
+    if (dw)
+        enter_linear_backward_weight(region, B, &s->dqkv, &s->norm1, &dw[QKV_WEIGHT], n, C, 3 * C / t);
+    else
+        s->dx2 = copied(dy);
+    norm_backward(dnorm, s->x, w[LN_1_GAIN], dy, s->dnorms, 0, C); /* and now of x */
     tensor_free(&dnorm);
     tensor_free(&s->x);
+    if (dw) norms_backward_weight(dw, &s->dnorms, C);
+}
+
+void block_backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                    const BlockParameters *p, const BlockParameters *d, BlockSaved *saved, Tensor dy)
+{
+    backward(shape, region, recompute, B, p, d->tensor, saved, dy);
+}
+
+void block_backward_input(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                          const BlockParameters *p, BlockSaved *s, Tensor dy)
+{
+    backward(shape, region, recompute, B, p, NULL, s, dy);
+    Tensor *kept[] = {&s->norm1,  &s->attention, &s->norm2, &s->gelu,  &s->dy,
+                      &s->dinner, &s->dx2,       &s->dqkv,  &s->dnorms};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) tensor_rebook(kept[i], MEM_ACTIVATIONS);
+}
+
+void block_backward_weight(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *d,
+                           BlockSaved *s)
+{
+    int64_t C = shape->hidden, n = B * shape->sequence, t = region->size, F = shape->ffn / t;
+    const Tensor *dw = d->tensor, none = {0};
+    leave_linear_backward(region, B, s->dy, s->gelu, NULL, none, &dw[OUT_WEIGHT], n, F, C);
+    tensor_free(&s->dy);
+    tensor_free(&s->gelu);
+    enter_linear_backward_weight(region, B, &s->dinner, &s->norm2, &dw[FC_WEIGHT], n, C, F);
+    leave_linear_backward(region, B, s->dx2, s->attention, NULL, none, &dw[PROJ_WEIGHT], n, C / t, C);
+    tensor_free(&s->dx2);
+    tensor_free(&s->attention);
+    enter_linear_backward_weight(region, B, &s->dqkv, &s->norm1, &dw[QKV_WEIGHT], n, C, 3 * C / t);
+    norms_backward_weight(dw, &s->dnorms, C);
 }

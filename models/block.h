@@ -36,6 +36,11 @@ typedef struct BlockSaved {
     Tensor attention;     /* (B, T, C/t) */
     Tensor x2, norm2;     /* (B, T', C) */
     Tensor inner, gelu;   /* (B, T, ffn/t) */
+    /* and what backward's first half keeps for its second, beside norm1, attention, norm2 and gelu */
+    Tensor dy, dx2; /* (B, T', C) */
+    Tensor dinner;  /* (B, T, ffn/t) */
+    Tensor dqkv;    /* (B, T, 3C/t) */
+    Tensor dnorms;  /* (4, C): of LN_1_GAIN, LN_1_BIAS, LN_2_GAIN, LN_2_BIAS */
 } BlockSaved;
 
 /* How tensor `which` of the whole block is cut over the ranks of a region. */
@@ -49,11 +54,20 @@ BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat);
  * nothing; the attention's probabilities; or all but the block's input (Chen et al. 1604.06174). */
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
-/* x (B, T', C) -> a new y (B, T', C). x belongs to saved afterwards. */
-Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                     const BlockParameters *p, Tensor x, BlockSaved *saved);
-/* Turns dy (B, T', C) into dx in place, adds to the gradients d, frees saved. With sequence parallelism the
- * gradients of what is not cut are this rank's part of a sum. */
+/* x (B, T', C) -> a new y (B, T', C) of category `output`. x belongs to saved afterwards. */
+Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, MemoryCategory output,
+                     int64_t B, const BlockParameters *p, Tensor x, BlockSaved *saved);
+
+/* Backward in two halves (zero bubble: Qi et al. 2401.10241, section 2). The input's half turns dy (B, T', C)
+ * into dx in place and frees what the other does not need. The activations first only fall, then only rise. */
+void block_backward_input(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
+                          const BlockParameters *p, BlockSaved *saved, Tensor dy);
+/* The weights' half adds to the gradients d and frees saved. With sequence parallelism the gradients of what is
+ * not cut are this rank's part of a sum. It reads no parameters. */
+void block_backward_weight(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *d,
+                           BlockSaved *saved);
+/* Both at once, the same bits: each weight's part where its operands are at hand, so that dy is neither copied
+ * nor gathered twice. */
 void block_backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
                     const BlockParameters *p, const BlockParameters *d, BlockSaved *saved, Tensor dy);
 #endif

@@ -290,7 +290,8 @@ double gpt_forward(Gpt *gpt, int64_t B, Tensor tokens, GptSaved *saved)
             x = embed(gpt, B, tokens);
         } else if (layer < head) {
             BlockParameters p = block_parameters(shape, gpt->region.size, gpt->unit[layer].weights);
-            x = block_forward(shape, &gpt->region, gpt->recompute, B, &p, x, &saved->block[layer - 1]);
+            x = block_forward(shape, &gpt->region, gpt->recompute, MEM_ACTIVATIONS, B, &p, x,
+                              &saved->block[layer - 1]);
         } else {
             loss = head_forward(gpt, x, saved);
         }

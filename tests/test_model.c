@@ -91,7 +91,7 @@ static void block_run(Block *b)
 {
     Tensor x = tensor_new(&b->device, MEM_ACTIVATIONS, REAL, b->x.count);
     tensor_copy(x, b->x); /* forward takes it over */
-    b->y = block_forward(&SHAPE, &ONE, RECOMPUTE_NONE, BATCH, &b->p, x, &b->saved);
+    b->y = block_forward(&SHAPE, &ONE, RECOMPUTE_NONE, MEM_ACTIVATIONS, BATCH, &b->p, x, &b->saved);
 }
 
 static double block_loss(void *context)

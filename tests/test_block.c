@@ -1,0 +1,267 @@
+/* test_block.c - a block's backward in two halves: the same bits as in one, in every order of microbatches;
+ * what the ledger holds between the halves; what is sent. On one virtual rank, and on two with and without
+ * sequence parallelism. */
+#include <math.h>
+#include <string.h>
+#include "models/block.h"
+#include "models/matmul.h"
+#include "parallel/tensor_parallel.h"
+#include "tests/probe.h"
+#include "tests/ranks.h"
+
+enum { BATCH = 3, MICROBATCHES = 3, MODES = 3 };
+static const GptShape SHAPE = {.hidden = 12, .heads = 6, .ffn = 20, .sequence = 8};
+static const char *const MODE_NAME[MODES] = {"none", "selective", "full"};
+
+typedef struct Case {
+    Findings findings; /* first: check_findings() */
+    Recompute recompute;
+    bool sequence;
+} Case;
+
+/* ---- one rank and its microbatches ---- */
+
+typedef struct Rank {
+    Device device;
+    Comm *comm;
+    Group *group;
+    Region region;
+    Recompute recompute;
+    int64_t outside; /* elements of a (B, T', C) */
+    Tensor truth, weights, gradients;
+    BlockParameters p, d;
+    BlockSaved saved[MICROBATCHES];
+    Tensor dy[MICROBATCHES];
+} Rank;
+
+static int64_t range(int ranks)
+{
+    int64_t count = 0;
+    for (int i = 0; i < BLOCK_TENSORS; i++) {
+        int64_t rows, columns;
+        Cut cut;
+        block_tensor_shape(&SHAPE, (BlockTensor)i, &rows, &columns, &cut);
+        count += (rows ? rows : 1) * columns / (cut == CUT_NONE ? 1 : ranks);
+    }
+    return count;
+}
+
+/* The weights need not fit together over the ranks: nothing here compares with the whole. */
+static void rank_open(Rank *r, const Case *c, Comm *comm)
+{
+    *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .recompute = c->recompute};
+    TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
+    r->region = tensor_parallel_region(&config, r->group);
+    r->outside = BATCH * region_rows(&r->region, SHAPE.sequence) * SHAPE.hidden;
+    int64_t count = range(comm->size);
+    r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
+    r->weights = constant(&r->device, count, NAN);
+    r->gradients = constant(&r->device, count, 1);
+    r->p = block_parameters(&SHAPE, comm->size, r->weights);
+    r->d = block_parameters(&SHAPE, comm->size, r->gradients);
+}
+
+static void rank_close(Rank *r)
+{
+    for (int m = 0; m < MICROBATCHES; m++) tensor_free(&r->dy[m]);
+    Tensor *own[] = {&r->truth, &r->weights, &r->gradients};
+    for (int i = 0; i < 3; i++) tensor_free(own[i]);
+    group_free(r->group);
+}
+
+/* F, B, I or W of microbatch m. The weights are there only while it may read them, and NaN otherwise. */
+static void act(Rank *r, char kind, int m)
+{
+    BlockSaved *s = &r->saved[m];
+    /* outside a region without sequence parallelism all ranks hold the same */
+    uint64_t which = (uint64_t)(10 * m + (r->region.sequence ? r->comm->rank : 0));
+    if (kind != 'W') tensor_copy(r->weights, r->truth);
+    if (kind == 'F') {
+        Tensor x = noise(&r->device, r->outside, 200 + which, 1);
+        tensor_rebook(&x, MEM_ACTIVATIONS);
+        Tensor y = block_forward(&SHAPE, &r->region, r->recompute, MEM_COMMUNICATION, BATCH, &r->p, x, s);
+        tensor_free(&y);
+        r->dy[m] = noise(&r->device, r->outside, 300 + which, 1);
+    }
+    if (kind == 'B') block_backward(&SHAPE, &r->region, r->recompute, BATCH, &r->p, &r->d, s, r->dy[m]);
+    if (kind == 'I') block_backward_input(&SHAPE, &r->region, r->recompute, BATCH, &r->p, s, r->dy[m]);
+    if (kind != 'W')
+        for (int64_t i = 0; i < r->weights.count; i++) reals(r->weights)[i] = NAN;
+    if (kind == 'W') block_backward_weight(&SHAPE, &r->region, BATCH, &r->d, s);
+}
+
+static void walk(Rank *r, const char *actions)
+{
+    for (; *actions; actions += 2) act(r, actions[0], actions[1] - '0');
+}
+
+static bool same(Tensor a, Tensor b)
+{
+    return memcmp(a.data, b.data, tensor_bytes(a)) == 0;
+}
+
+/* Runs body on every region under every mode of recomputation. */
+static void everywhere(void (*body)(Comm *comm, void *context))
+{
+    for (int k = 0; k < MODES; k++)
+        for (int ranks = 1; ranks <= 2; ranks++)
+            for (int sequence = 0; sequence < ranks; sequence++) {
+                Case c = {.recompute = (Recompute)k, .sequence = sequence};
+                Error error;
+                assert_true(virtual_run(ranks, body, &c, &error));
+                check_findings(&c.findings, ranks, sequence);
+            }
+}
+
+/* ---- the same bits ---- */
+
+static void in_any_order(Comm *comm, void *context)
+{
+    /* gradients are added to in the order of the microbatches in all of them */
+    static const char *const orders[] = {"F0F1I0I1W0W1F2I2W2", "F0I0W0F1I1W1F2I2W2", "F0F1F2I0I1W0I2W1W2",
+                                         "F0B0F1F2I1I2W1W2", "F0F1F2I2B0B1W2"};
+    Case *c = context;
+    Rank one;
+    rank_open(&one, c, comm);
+    walk(&one, "F0F1F2B0B1B2");
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        Rank halves;
+        rank_open(&halves, c, comm);
+        walk(&halves, orders[i]);
+        for (int m = 0; m < MICROBATCHES; m++)
+            expect(&c->findings, same(one.dy[m], halves.dy[m]), "%s, recompute %s: dx of %d", orders[i],
+                   MODE_NAME[c->recompute], m);
+        for (int k = 0; k < BLOCK_TENSORS; k++)
+            expect(&c->findings, same(one.d.tensor[k], halves.d.tensor[k]),
+                   "%s, recompute %s: gradient %d of rank %d", orders[i], MODE_NAME[c->recompute], k,
+                   comm->rank);
+        rank_close(&halves);
+        expect(&c->findings, halves.device.total == 0, "%s: %zu bytes left", orders[i], halves.device.total);
+    }
+    rank_close(&one);
+}
+
+static void halves_give_the_bits_of_the_whole(void **state)
+{
+    (void)state;
+    everywhere(in_any_order);
+}
+
+/* ---- the ledger ---- */
+
+static void holds(Case *c, const Rank *r, const char *after, int64_t elements)
+{
+    const Device *d = &r->device;
+    expect(&c->findings, d->current[MEM_ACTIVATIONS] == (size_t)elements * sizeof(real),
+           "recompute %s after %s: %zu bytes, not %zu", MODE_NAME[c->recompute], after,
+           d->current[MEM_ACTIVATIONS], (size_t)elements * sizeof(real));
+    expect(&c->findings, d->current[MEM_WORKSPACE] + d->current[MEM_COMMUNICATION] == 0,
+           "recompute %s after %s: scratch is left", MODE_NAME[c->recompute], after);
+}
+
+/* One action; what it held at most is the greater of what there was before and after. */
+static void peaks_at_an_end(Case *c, Rank *r, const char *action)
+{
+    Device *d = &r->device;
+    size_t before = d->peak[MEM_ACTIVATIONS] = d->current[MEM_ACTIVATIONS];
+    walk(r, action);
+    size_t after = d->current[MEM_ACTIVATIONS];
+    expect(&c->findings, d->peak[MEM_ACTIVATIONS] == (before > after ? before : after),
+           "recompute %s: %s goes from %zu over %zu to %zu bytes", MODE_NAME[c->recompute], action, before,
+           d->peak[MEM_ACTIVATIONS], after);
+}
+
+static void ledger_of(Comm *comm, void *context)
+{
+    Case *c = context;
+    Rank r;
+    rank_open(&r, c, comm);
+    int64_t t = comm->size, n = BATCH * SHAPE.sequence, C = SHAPE.hidden, F = SHAPE.ffn, out = r.outside;
+    int64_t whole = 4 * out + 4 * n * C / t + 2 * n * F / t; /* x norm1 x2 norm2, qkv attention, inner gelu */
+    int64_t scores = BATCH * SHAPE.heads / t * SHAPE.sequence * SHAPE.sequence;
+    const int64_t forward[MODES] = {whole + scores, whole, out};
+    /* norm1 norm2 dy dx2, attention dqkv, gelu dinner, dnorms */
+    int64_t halfway = 4 * out + 4 * n * C / t + 2 * n * F / t + 4 * C;
+
+    walk(&r, "F0");
+    holds(c, &r, "F0", forward[c->recompute]);
+    peaks_at_an_end(c, &r, "F1");
+    peaks_at_an_end(c, &r, "I0");
+    holds(c, &r, "F0 F1 I0", forward[c->recompute] + halfway);
+    peaks_at_an_end(c, &r, "I1");
+    holds(c, &r, "I0 I1", 2 * halfway);
+    peaks_at_an_end(c, &r, "W0");
+    holds(c, &r, "W0", halfway);
+    peaks_at_an_end(c, &r, "W1");
+    holds(c, &r, "W1", 0);
+    walk(&r, "F2");
+    peaks_at_an_end(c, &r, "B2");
+    holds(c, &r, "B2", 0);
+    rank_close(&r);
+}
+
+static void ledger_between_the_halves(void **state)
+{
+    (void)state;
+    everywhere(ledger_of);
+}
+
+/* ---- work and bytes ---- */
+
+typedef struct Cost {
+    double flops;
+    uint64_t gathered, sent; /* bytes: in all-gathers, in all */
+} Cost;
+
+static Cost cost(Rank *r, const char *action)
+{
+    Cost before = {.flops = r->device.flops, .gathered = r->comm->bytes[TP_ALL_GATHER]}, after;
+    for (int i = 0; i < PURPOSES; i++) before.sent += r->comm->bytes[i];
+    walk(r, action);
+    after = (Cost){.flops = r->device.flops - before.flops,
+                   .gathered = r->comm->bytes[TP_ALL_GATHER] - before.gathered};
+    for (int i = 0; i < PURPOSES; i++) after.sent += r->comm->bytes[i];
+    after.sent -= before.sent;
+    return after;
+}
+
+/* The halves compute what the whole does; under sequence parallelism dy and dx2 are gathered once more. */
+static void costs_of(Comm *comm, void *context)
+{
+    Case *c = context;
+    Rank r;
+    rank_open(&r, c, comm);
+    walk(&r, "F0F1");
+    Cost whole = cost(&r, "B0"), input = cost(&r, "I1"), weight = cost(&r, "W1");
+    /* on two ranks each sends its half of what is gathered */
+    uint64_t gather = c->sequence ? (uint64_t)r.outside * sizeof(real) : 0;
+    uint64_t again = c->recompute == RECOMPUTE_FULL ? 2 * gather : 0;
+    expect(&c->findings, input.flops + weight.flops == whole.flops, "%.0f + %.0f flops, not %.0f",
+           input.flops, weight.flops, whole.flops);
+    expect(&c->findings, whole.gathered == 4 * gather + again, "B gathers %.0f bytes",
+           (double)whole.gathered);
+    expect(&c->findings, input.gathered == 2 * gather + again, "I gathers %.0f bytes",
+           (double)input.gathered);
+    expect(&c->findings, weight.gathered == 4 * gather && weight.sent == weight.gathered,
+           "W gathers %.0f and sends %.0f bytes", (double)weight.gathered, (double)weight.sent);
+    expect(&c->findings, input.sent + weight.sent == whole.sent + 2 * gather, "%.0f + %.0f bytes, not %.0f",
+           (double)input.sent, (double)weight.sent, (double)(whole.sent + 2 * gather));
+    rank_close(&r);
+}
+
+static void halves_gather_dy_twice(void **state)
+{
+    (void)state;
+    everywhere(costs_of);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(halves_give_the_bits_of_the_whole),
+        cmocka_unit_test(ledger_between_the_halves),
+        cmocka_unit_test(halves_gather_dy_twice),
+    };
+    matmul_one_thread();
+    return cmocka_run_group_tests_name("block", tests, NULL, NULL);
+}
