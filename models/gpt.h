@@ -1,9 +1,12 @@
 /* gpt.h - a GPT in the GPT-2 family: its parameters, forward and backward.
  *
- * Parameters are grouped in units, the pieces that move as one: unit 0 is the
- * embedding (wte, wpe), units 1..L the blocks, unit L+1 the final norm and, if
- * untied, the head. A unit is one flat range. Layers have the same numbers;
- * the head (layer L+1) also reads unit 0 when the embedding is tied.
+ * Layer 0 is the embedding, layers 1..L are the blocks, layer L+1 is the head.
+ * Consecutive layers make a stage; a rank holds one, or several, or all.
+ *
+ * Parameters are grouped in units, the pieces that move as one, each one flat
+ * range: wte; wpe; a block; the final norm with an untied head. A tied head
+ * reads wte, or, in a model of several stages, a copy of it that the last
+ * stage holds as a unit of its own.
  *
  * Single-device code with named holes: whoever holds the parameters is told
  * when a unit is needed, when it is done with, and when its gradient begins
@@ -17,7 +20,8 @@
 typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;
 
 typedef struct Parameter {
-    char name[48]; /* Hugging Face's: "h.0.attn.c_attn.weight" */
+    char name[48];                   /* Hugging Face's: "h.0.attn.c_attn.weight" */
+    const struct Parameter *copy_of; /* NULL but for a tied head's copy of wte */
     int unit;
     int64_t offset;                    /* in the unit */
     int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
@@ -30,11 +34,28 @@ int64_t parameter_whole_count(const Parameter *p); /* of all of it */
 /* Where element `index` of what rank `rank` of `ranks` holds lies in the whole; -1: padding of the vocabulary. */
 int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index);
 
+enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
 typedef struct Unit {
     int64_t count;
     int first, parameters;     /* in Gpt.parameter */
+    int stage;                 /* whose it is */
+    bool held;                 /* by this rank */
     Tensor weights, gradients; /* whole while needed; set by the holder */
 } Unit;
+
+/* How many blocks stage `stage` of `stages` has: where they do not divide, the first stages have one more. */
+int64_t stage_blocks(int64_t layers, int stages, int stage);
+
+/* The stages of the whole model, and which of them this rank holds. */
+typedef struct GptStages {
+    int count;
+    const int *rank_of; /* (count); NULL: all here */
+    int rank;           /* this one */
+} GptStages;
+typedef struct GptStage {
+    int first, last; /* layers */
+    bool held;
+} GptStage;
 
 typedef struct GptHooks {
     void *context;
@@ -51,22 +72,26 @@ typedef struct Gpt {
     Region region; /* tensor parallelism; one rank by default */
     Recompute recompute;
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
-    int units, parameters;
+    int units, parameters, stages; /* of the whole model */
     Unit *unit;
     Parameter *parameter;
+    GptStage *stage;
+    int head_embedding; /* the unit a tied head reads, or -1 */
     GptHooks hooks;
 } Gpt;
 
-/* What one microbatch keeps from forward for backward. */
+/* What a stage keeps of one microbatch from forward for backward. */
 typedef struct GptSaved {
+    int stage;
     int64_t B;
-    Tensor tokens; /* (B, T + 1) */
-    BlockSaved *block;
-    Tensor x, norm, probabilities; /* head: (B, T', C), (B, T', C), (B, T, vocab_cut) */
+    Tensor tokens;                   /* (B, T + 1); the first and the last stage */
+    BlockSaved *block;               /* of the stage's layers */
+    Tensor x, norm, probabilities;   /* head: (B, T', C), (B, T', C), (B, T, vocab_cut) */
+    Tensor dx_embedding, final_norm; /* from the input's half to the weights': (B, T', C), (2, C) */
 } GptSaved;
 
-/* `region` NULL: all of it on one rank. */
-Gpt *gpt_new(const GptShape *shape, const Region *region, Device *device);
+/* `region` NULL: all of every layer on one rank; `stages` NULL: all layers in one stage. */
+Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stages, Device *device);
 void gpt_free(Gpt *gpt);
 int64_t gpt_parameter_count(const GptShape *shape);
 
@@ -82,9 +107,15 @@ void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
                                       int64_t count, void *context),
                         void *context);
 
-/* Takes tokens (B, T + 1) over. Returns the sum over B T positions of -log p,
- * in nats. `saved` holds what backward needs. */
-double gpt_forward(Gpt *gpt, int64_t B, Tensor tokens, GptSaved *saved);
-/* Adds scale * d(sum of -log p)/d(parameter) to the gradients; frees saved. */
-void gpt_backward(Gpt *gpt, GptSaved *saved, double scale);
+/* One microbatch through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
+ * the output of the stage before. Returns its own, which the last has not; that one sets *loss to the sum over
+ * B T positions of -log p, in nats. `saved` holds what backward needs. */
+Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, Tensor tokens, Tensor x, GptSaved *saved, double *loss);
+
+/* Backward, whole or in its halves: the gradient of the input first, those of the weights at any time after
+ * (Qi et al. 2401.10241). */
+typedef enum { HALF_INPUT = 1, HALF_WEIGHTS = 2, HALF_BOTH = 3 } Halves;
+/* The input's half takes over dy (B, T', C), which the last stage has not, and returns dx, which the first has
+ * not. The weights' half adds scale * d(sum of -log p)/d(parameter) to the gradients and frees saved. */
+Tensor gpt_backward(Gpt *gpt, GptSaved *saved, Halves halves, double scale, Tensor dy);
 #endif

@@ -23,6 +23,7 @@ void tensor_free(Tensor *t)
 
 void tensor_rebook(Tensor *t, MemoryCategory category)
 {
+    if (!t->device) return;
     device_rebook(t->device, t->category, category, tensor_bytes(*t));
     t->category = category;
 }

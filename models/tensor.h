@@ -43,7 +43,8 @@ static inline int32_t *ints(Tensor t)
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count); /* not zeroed */
 void tensor_free(Tensor *t); /* owners only; a freed or zero tensor is left alone */
-void tensor_rebook(Tensor *t, MemoryCategory category); /* owners only; its memory stays where it is */
+/* Owners only; its memory stays where it is. A zero tensor is left alone. */
+void tensor_rebook(Tensor *t, MemoryCategory category);
 Tensor tensor_view(Tensor t, int64_t offset, int64_t count);
 
 void tensor_zero(Tensor t);

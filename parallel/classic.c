@@ -39,7 +39,8 @@ static void reduce(DataParallel *d, double *losses, int count)
         for (int r = 0; all && r < n; r++) losses[i] += all[r * count + i];
     }
     free(all);
-    for (int u = d->gpt->units - 1; u >= 0; u--) d->complete(d->gpt, u);
+    for (int u = d->gpt->units - 1; u >= 0; u--)
+        if (d->gpt->unit[u].held) d->complete(d->gpt, u);
     for (int u = d->gpt->units - 1; u >= 0; u--)
         tree_reduce(d->group, DP_REDUCE, data_parallel_whole(d, d->gradients, u), 0);
 }

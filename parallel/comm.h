@@ -26,6 +26,10 @@ typedef enum {
     TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
     TP_GRADIENTS,     /* sequence parallelism: gradients of what is not cut */
     TP_NORM,          /* each slice's part of the gradient norm */
+    PP_SEND_FORWARD,  /* a stage's output to the next stage */
+    PP_SEND_BACKWARD, /* the gradient of a stage's input to the stage before */
+    PP_EMBEDDING,     /* gradients of a tied embedding, between the first stage and the last */
+    PP_NORM,          /* each stage's part of the gradient norm */
     INIT_BROADCAST,   /* the config, the text, and weights read from a file */
     OUTPUT_GATHER,    /* weights and gradients on their way to a file */
     CONTROL,          /* agreement on errors, and each step's record to rank 0 */

@@ -5,6 +5,11 @@
 #include <string.h>
 #include "models/error.h"
 
+bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config)
+{
+    return config->kind >= DATA_ZERO2 && config->reduce != REDUCE_STEP;
+}
+
 /* ---- layout ---- */
 
 Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit)
@@ -35,30 +40,32 @@ static void lay_out(DataParallel *d)
     d->padded = allocate((size_t)units * sizeof *d->padded);
     d->offset = allocate((size_t)units * sizeof *d->offset);
     for (int u = 0; u < units; u++) {
-        d->padded[u] = (d->gpt->unit[u].count + n - 1) / n * n;
+        d->padded[u] = d->gpt->unit[u].held ? (d->gpt->unit[u].count + n - 1) / n * n : 0;
         d->offset[u] = d->total;
         d->total += d->padded[u];
     }
 }
 
-/* Backward completes the units from the last to the first. */
+/* Backward completes a stage's units from the last to the first; stages run one by one, so no bucket holds
+ * units of two. */
 static void make_buckets(DataParallel *d)
 {
     int units = d->gpt->units;
-    double full = d->config.kind == DATA_ZERO3 ? 0 : d->config.bucket_mb * 1e6;
+    double full = d->config.kind == DATA_ZERO3 ? 0 : d->config.bucket_mb * 1e6, bytes = 0;
     d->bucket = allocate_zeroed((size_t)units, sizeof *d->bucket);
-    d->bucket_of = allocate((size_t)units * sizeof *d->bucket_of);
-    double bytes = 0;
+    d->bucket_of = allocate_zeroed((size_t)units, sizeof *d->bucket_of);
+    Bucket *open = NULL;
     for (int u = units - 1; u >= 0; u--) {
-        Bucket *b = &d->bucket[d->buckets];
-        if (bytes == 0) b->last = u;
-        b->first = u;
-        d->bucket_of[u] = d->buckets;
-        bytes += (double)d->padded[u] * (double)sizeof(real);
-        if (bytes >= full || u == 0) {
-            d->buckets++;
+        const Unit *unit = &d->gpt->unit[u];
+        if (!unit->held) continue;
+        if (!open || bytes >= full || d->gpt->unit[open->last].stage != unit->stage) {
+            open = &d->bucket[d->buckets++];
+            open->last = u;
             bytes = 0;
         }
+        open->first = u;
+        d->bucket_of[u] = d->buckets - 1;
+        bytes += (double)d->padded[u] * (double)sizeof(real);
     }
 }
 
@@ -74,7 +81,7 @@ DataParallel *data_parallel_new(const DataParallelConfig *config, const Optimize
                         .group = group,
                         .microbatches = microbatches,
                         .shard_optimizer = config->kind >= DATA_ZERO1,
-                        .shard_gradients = config->kind >= DATA_ZERO2,
+                        .shard_gradients = data_parallel_reduces_each_microbatch(config),
                         .shard_parameters = config->kind >= DATA_ZERO3};
     lay_out(d);
     make_buckets(d);
@@ -127,6 +134,7 @@ void data_parallel_initialise(DataParallel *d, int64_t seed)
 {
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t offset, count;
+        if (!d->gpt->unit[u].held) continue;
         data_parallel_owned(d, u, &offset, &count);
         if (d->shard_parameters)
             gpt_initialise(d->gpt, u, offset, seed, data_parallel_shard(d, d->parameters, u));
@@ -135,21 +143,26 @@ void data_parallel_initialise(DataParallel *d, int64_t seed)
     }
 }
 
+Tensor data_parallel_reduced(const DataParallel *d, int unit)
+{
+    if (d->shard_gradients) return data_parallel_shard(d, d->gradients, unit);
+    Tensor whole = data_parallel_whole(d, d->gradients, unit);
+    if (!data_parallel_has_optimizer(d)) return tensor_view(whole, 0, 0);
+    if (!d->shard_optimizer) return whole;
+    int64_t offset, count; /* zero1 owns 1/N of the reduced gradient too */
+    data_parallel_owned(d, unit, &offset, &count);
+    return tensor_view(whole, offset, count);
+}
+
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole)
 {
-    Tensor flat = gradients ? d->gradients : d->parameters;
-    int64_t offset, count;
-    data_parallel_owned(d, unit, &offset, &count);
-    bool sharded =
-        gradients ? d->shard_optimizer : d->shard_parameters; /* zero1 owns 1/N of the reduced gradient */
-    if (!sharded) {
-        if (d->group->rank == 0) tensor_copy(whole, data_parallel_whole(d, flat, unit));
-        return;
-    }
-    Tensor mine = gradients && !d->shard_gradients
-                      ? tensor_view(data_parallel_whole(d, flat, unit), offset, count)
-                      : data_parallel_shard(d, flat, unit);
-    gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), whole.data, 0);
+    Tensor mine = gradients             ? data_parallel_reduced(d, unit)
+                  : d->shard_parameters ? data_parallel_shard(d, d->parameters, unit)
+                                        : data_parallel_whole(d, d->parameters, unit);
+    if (gradients ? d->shard_optimizer : d->shard_parameters)
+        gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), whole.data, 0);
+    else if (d->group->rank == 0)
+        tensor_copy(whole, mine);
 }
 
 /* ---- the optimizer ---- */
@@ -216,7 +229,7 @@ static void square(const Parameter *p, int64_t in_parameter, int64_t in_range, i
 {
     (void)in_parameter;
     Squares *s = context;
-    if (p->cut != CUT_NONE || s->first)
+    if ((p->cut != CUT_NONE || s->first) && !p->copy_of)
         s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range, count));
 }
 

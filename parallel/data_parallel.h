@@ -9,6 +9,8 @@
  *   zero2     whole       1/N        1/N        the same, gradients each microbatch
  *   zero3     1/N         1/N        1/N        parameters gathered before each use, too
  *
+ * zero2 and zero3 may also reduce once a step: the gradients are whole then, as zero1's.
+ *
  * A strategy stands behind the model's hooks (models/gpt.h). All cut alike:
  * each unit is padded to a multiple of N and rank r owns block r of every
  * unit, so ddp and the zeros add the same numbers in the same order.
@@ -30,6 +32,7 @@ typedef struct DataParallelConfig {
     double bucket_mb;
     bool overlap; /* communication moves on between kernels; else it runs where it begins */
 } DataParallelConfig;
+bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config);
 
 typedef struct DataParallel DataParallel;
 
@@ -67,7 +70,7 @@ struct DataParallel {
     void *batch_context;
 
     bool shard_parameters, shard_gradients, shard_optimizer;
-    /* the flat range of all units: each padded to a multiple of N; its shard begins at offset / N in a
+    /* the flat range of the units this rank holds: each padded to a multiple of N; its shard begins at offset / N in a
      * flat of shards */
     int64_t *padded, *offset, total;
     Tensor parameters, gradients, state[2]; /* flat: whole, or this rank's shards; state may be absent */
@@ -92,6 +95,9 @@ void data_parallel_initialise(DataParallel *d, int64_t seed);
 /* On rank 0 `whole` (padded) becomes the unit's parameters or reduced gradients; all ranks call. */
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole);
 
+/* What this rank owns of a unit's reduced gradient: its block, the whole, or (dp, not on the main rank) nothing. */
+Tensor data_parallel_reduced(const DataParallel *d, int unit);
+
 void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
 /* One optimizer step on what this rank owns; `scale` multiplies gradients; `step` counts from 1. */
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
@@ -100,7 +106,7 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
 Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit); /* of a flat of shards */
 Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of a whole flat: padded */
 /* The sum of squares of rank `rank`'s blocks of the gradient (with sharded gradients: its own). What all ranks
- * of a tensor-parallel group hold alike counts on the first of them only. */
+ * of a tensor-parallel group hold alike counts on the first of them only, a copy of wte nowhere. */
 double data_parallel_sum_of_squares(DataParallel *d, int rank);
 /* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
 double data_parallel_whole_sum_of_squares(DataParallel *d);

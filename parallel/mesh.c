@@ -3,23 +3,37 @@
 #include <stdlib.h>
 #include "models/error.h"
 
-enum { CHANNEL_DATA = 1, CHANNEL_TENSOR = 2 };
+enum { CHANNEL_DATA = 1, CHANNEL_TENSOR, CHANNEL_PIPE, CHANNEL_PIPE_NORM };
 
-Mesh mesh_new(Comm *comm, int tp)
+/* The `size` ranks from `first` on, `stride` apart. */
+static Group *group_of(Comm *comm, int channel, int first, int stride, int size)
 {
-    Mesh mesh = {.dp = comm->size / tp, .tp = tp, .data = comm->rank / tp, .tensor = comm->rank % tp};
-    int *members = allocate((size_t)comm->size * sizeof *members);
-    for (int i = 0; i < mesh.dp; i++) members[i] = i * tp + mesh.tensor;
-    mesh.data_group = group_new(comm, CHANNEL_DATA, members, mesh.dp);
-    for (int i = 0; i < tp; i++) members[i] = mesh.data * tp + i;
-    mesh.tensor_group = group_new(comm, CHANNEL_TENSOR, members, tp);
+    int *members = allocate((size_t)size * sizeof *members);
+    for (int i = 0; i < size; i++) members[i] = first + i * stride;
+    Group *group = group_new(comm, channel, members, size);
     free(members);
-    return mesh;
+    return group;
+}
+
+Mesh mesh_new(Comm *comm, int pp, int tp)
+{
+    int dp = comm->size / (pp * tp), column = dp * tp;
+    Mesh m = {.pp = pp, .dp = dp, .tp = tp};
+    m.pipe = comm->rank / column;
+    m.data = comm->rank / tp % dp;
+    m.tensor = comm->rank % tp;
+    m.data_group = group_of(comm, CHANNEL_DATA, m.pipe * column + m.tensor, tp, dp);
+    m.tensor_group = group_of(comm, CHANNEL_TENSOR, comm->rank - m.tensor, 1, tp);
+    m.pipe_group = group_of(comm, CHANNEL_PIPE, comm->rank % column, column, pp);
+    m.norm_group = group_of(comm, CHANNEL_PIPE_NORM, comm->rank % column, column, pp);
+    return m;
 }
 
 void mesh_free(Mesh *mesh)
 {
     group_free(mesh->data_group);
     group_free(mesh->tensor_group);
+    group_free(mesh->pipe_group);
+    group_free(mesh->norm_group);
     *mesh = (Mesh){0};
 }

@@ -65,8 +65,10 @@ void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
         if (p->cut == CUT_NONE) part[parts++] = tensor_view(u->gradients, p->offset, parameter_count(p));
     }
     Collective ring;
-    ring_all_reduce_begin(&ring, gpt->region.context, TP_GRADIENTS, part, parts);
-    ring_end(&ring);
+    if (parts) {
+        ring_all_reduce_begin(&ring, gpt->region.context, TP_GRADIENTS, part, parts);
+        ring_end(&ring);
+    }
     free(part);
 }
 

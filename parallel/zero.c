@@ -7,7 +7,7 @@
  *   ddp    in the last microbatch: all-reduce, in place
  *   zero1  in the last microbatch: reduce-scatter, in place; each rank goes on with its block
  *   zero2  in every microbatch: reduce-scatter of a gradient that exists only from the unit's
- *          backward to its ring's end; each rank adds its block to its shard
+ *          backward to its ring's end; each rank adds its block to its shard; or once, as zero1
  *   zero3  the same, unit by unit; and a unit's parameters exist only while in use
  */
 #include <stdlib.h>
@@ -106,8 +106,7 @@ static void gradient_begin(void *context, int unit)
 {
     DataParallel *d = context;
     if (!d->shard_gradients) return;
-    bucket_end(d, &d->bucket[d->bucket_of[unit]]);   /* the microbatch before may still be on its way */
-    if (d->gpt->unit[unit].gradients.device) return; /* a tied head has begun it */
+    bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
     d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
     tensor_zero(d->gpt->unit[unit].gradients);
 }

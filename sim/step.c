@@ -15,41 +15,57 @@ static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
     for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
 }
 
-Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes,
-                     bool dry, Error *error)
+/* This rank's list, and what moves besides. */
+static void make_schedule(Trainer *t)
+{
+    const Schedule *mine = &t->plan->list[t->mesh.pipe];
+    for (int i = 0; i < mine->count; i++)
+        schedule_add(&t->schedule, mine->action[i].kind, mine->action[i].stage, mine->action[i].microbatch);
+    schedule_lower(&t->schedule, (DataParallelKind)t->config->parallel.kind);
+    t->timeline = allocate_zeroed((size_t)t->schedule.count, sizeof *t->timeline);
+}
+
+Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
+                     int64_t text_bytes, bool dry, Error *error)
 {
     const GptShape *shape = &config->model.shape;
     Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, text_bytes, error);
     if (!data) return NULL;
     Trainer *t = allocate_zeroed(1, sizeof *t);
-    *t = (Trainer){.config = config, .comm = comm, .device = {.dry = dry}, .data = data};
-    t->mesh = mesh_new(comm, (int)config->tensor.size);
-    t->microbatches = (int)(config->train.global_batch / (t->mesh.dp * config->train.microbatch));
+    *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
+    t->mesh = mesh_new(comm, (int)config->pipeline.size, (int)config->tensor.size);
+    t->microbatches = plan->shape.m;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group);
-    t->gpt = gpt_new(shape, &region, &t->device);
+    GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
+    t->gpt = gpt_new(shape, &region, &stages, &t->device);
     t->gpt->recompute = (Recompute)config->train.recompute;
     t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
                                          t->mesh.data_group, t->microbatches);
     t->data_parallel->complete = tensor_parallel_sum_gradients;
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;
-    schedule_single_stage(&t->schedule, t->microbatches);
-    schedule_lower(&t->schedule, (DataParallelKind)config->parallel.kind);
-    t->saved = allocate_zeroed((size_t)t->microbatches, sizeof *t->saved);
+    t->pipeline = pipeline_new(t->mesh.pipe_group, plan, t->gpt);
+    make_schedule(t);
+
+    t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
+    for (int s = 0, chunk = 0; s < plan->stages; s++)
+        if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
+    t->slot = allocate_zeroed((size_t)plan->shape.v * (size_t)t->microbatches, sizeof *t->slot);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
-    t->timeline = allocate_zeroed((size_t)t->schedule.count, sizeof *t->timeline);
     return t;
 }
 
 void trainer_free(Trainer *t)
 {
     if (!t) return;
+    pipeline_free(t->pipeline);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
     gpt_free(t->gpt);
     data_close(t->data);
     schedule_free(&t->schedule);
-    free(t->saved);
+    free(t->chunk_of);
+    free(t->slot);
     free(t->losses);
     free(t->timeline);
     free(t);
@@ -70,25 +86,79 @@ static double positions(const Trainer *t)
     return (double)t->config->train.global_batch * (double)t->config->model.shape.sequence;
 }
 
-static void forward(Trainer *t, int k)
+static Slot *slot_of(Trainer *t, int stage, int microbatch)
 {
-    int64_t B = t->config->train.microbatch;
-    Tensor tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
-    t->data_parallel->ops->tokens(t->data_parallel, k, tokens);
-    t->losses[k] = gpt_forward(t->gpt, B, tokens, &t->saved[k]);
+    return &t->slot[t->chunk_of[stage] * t->microbatches + microbatch];
 }
 
-static void backward(Trainer *t, int k)
+static bool is_last(const Trainer *t, int stage)
 {
-    t->data_parallel->microbatch = k;
-    gpt_backward(t->gpt, &t->saved[k], 1 / positions(t)); /* the mean over the whole batch, on every rank */
+    return stage == t->plan->stages - 1;
+}
+
+/* Moves a tensor out of its place. */
+static Tensor take(Tensor *t)
+{
+    Tensor taken = *t;
+    *t = (Tensor){0};
+    return taken;
+}
+
+/* What the stage beside made on this same rank, unless it came as a message. */
+static Tensor input_of(Trainer *t, Action a)
+{
+    Tensor *x = &slot_of(t, a.stage, a.microbatch)->x;
+    if (a.stage > 0 && !x->device) x = &slot_of(t, a.stage - 1, a.microbatch)->y;
+    tensor_rebook(x, MEM_ACTIVATIONS);
+    return take(x);
+}
+
+static Tensor output_gradient_of(Trainer *t, Action a)
+{
+    Tensor *dy = &slot_of(t, a.stage, a.microbatch)->dy;
+    if (!is_last(t, a.stage) && !dy->device) dy = &slot_of(t, a.stage + 1, a.microbatch)->dx;
+    return take(dy);
+}
+
+static void forward(Trainer *t, Action a)
+{
+    int64_t B = t->config->train.microbatch;
+    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    Tensor tokens = {0}, x = input_of(t, a);
+    if (a.stage == 0 || is_last(t, a.stage)) {
+        tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
+        t->data_parallel->ops->tokens(t->data_parallel, a.microbatch, tokens);
+    }
+    slot->y = gpt_forward(t->gpt, a.stage, B, tokens, x, &slot->saved, &t->losses[a.microbatch]);
+}
+
+static void backward(Trainer *t, Action a, Halves halves)
+{
+    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
+    t->data_parallel->microbatch = a.microbatch;
+    /* the mean over the whole batch, on every rank */
+    Tensor dx = gpt_backward(t->gpt, &slot->saved, halves, 1 / positions(t), dy);
+    if (halves & HALF_INPUT) slot->dx = dx;
+}
+
+/* The border between two stages: the residual stream of one microbatch. */
+static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
+{
+    const GptShape *shape = &t->config->model.shape;
+    int64_t rows = t->config->train.microbatch * region_rows(&t->gpt->region, shape->sequence);
+    Tensor border = tensor_new(&t->device, MEM_COMMUNICATION, REAL, rows * shape->hidden);
+    pipeline_receive(t->pipeline, direction, from, a.microbatch, border);
+    return border;
 }
 
 static void reduce(Trainer *t, StepResult *result)
 {
     DataParallel *d = t->data_parallel;
-    d->ops->reduce(d, t->losses, t->microbatches);
-    bool mine = t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
+    bool last = t->gpt->stage[t->plan->stages - 1].held;
+    d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
+    pipeline_sum_embedding(t->pipeline, d);
+    bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
@@ -96,7 +166,8 @@ static void optimize(Trainer *t, StepResult *result)
 {
     DataParallel *d = t->data_parallel;
     double clip = t->config->train.clip;
-    result->grad_norm = sqrt(sum_in_rank_order(t->mesh.tensor_group, TP_NORM, d->ops->sum_of_squares(d)));
+    double squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, d->ops->sum_of_squares(d));
+    result->grad_norm = sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
     double scale = clip > 0 && result->grad_norm > clip ? clip / (result->grad_norm + 1e-6) : 1;
     data_parallel_update(d, learning_rate_at(t->config, t->step), scale, t->step + 1);
@@ -104,7 +175,37 @@ static void optimize(Trainer *t, StepResult *result)
 
 static const char *lane_of(ActionKind kind)
 {
-    return kind == ACTION_UNSHARD || kind == ACTION_REDUCE ? "network" : "compute";
+    switch (kind) {
+    case ACTION_FORWARD:
+    case ACTION_BACKWARD:
+    case ACTION_INPUT:
+    case ACTION_WEIGHT:
+    case ACTION_STEP: return "compute";
+    default: return "network";
+    }
+}
+
+static void perform(Trainer *t, Action a, StepResult *result)
+{
+    Slot *slot = a.microbatch >= 0 ? slot_of(t, a.stage, a.microbatch) : NULL;
+    switch (a.kind) {
+    case ACTION_FORWARD: forward(t, a); break;
+    case ACTION_BACKWARD: backward(t, a, HALF_BOTH); break;
+    case ACTION_INPUT: backward(t, a, HALF_INPUT); break;
+    case ACTION_WEIGHT: backward(t, a, HALF_WEIGHTS); break;
+    case ACTION_SEND_FORWARD:
+        pipeline_send(t->pipeline, PP_SEND_FORWARD, a.stage, a.microbatch, take(&slot->y));
+        break;
+    case ACTION_SEND_BACKWARD:
+        pipeline_send(t->pipeline, PP_SEND_BACKWARD, a.stage, a.microbatch, take(&slot->dx));
+        break;
+    case ACTION_RECV_FORWARD: slot->x = receive(t, a, PP_SEND_FORWARD, a.stage - 1); break;
+    case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
+    case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
+    case ACTION_REDUCE: reduce(t, result); break;
+    case ACTION_STEP: optimize(t, result); break;
+    case ACTION_KINDS: break;
+    }
 }
 
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
@@ -121,22 +222,10 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
         snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
         row->measured_start = clock_now() - began;
-        switch (a.kind) {
-        case ACTION_FORWARD: forward(t, a.microbatch); break;
-        case ACTION_BACKWARD: backward(t, a.microbatch); break;
-        case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
-        case ACTION_REDUCE: reduce(t, &result); break;
-        case ACTION_STEP: optimize(t, &result); break;
-        case ACTION_INPUT:
-        case ACTION_WEIGHT:
-        case ACTION_SEND_FORWARD:
-        case ACTION_RECV_FORWARD:
-        case ACTION_SEND_BACKWARD:
-        case ACTION_RECV_BACKWARD: fail("a model of one stage has no %s", action_name[a.kind]);
-        case ACTION_KINDS: break;
-        }
+        perform(t, a, &result);
         row->measured_end = clock_now() - began;
         if (a.kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
     }
+    pipeline_flush(t->pipeline);
     return result;
 }

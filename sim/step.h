@@ -5,9 +5,16 @@
 #include "models/gpt.h"
 #include "parallel/data_parallel.h"
 #include "parallel/mesh.h"
-#include "parallel/schedule.h"
+#include "parallel/pipeline.h"
 #include "sim/config.h"
 #include "sim/recorder.h"
+
+/* One microbatch on one of this rank's stages. */
+typedef struct Slot {
+    GptSaved saved;
+    Tensor x, y;   /* the stage's input until F takes it, its output until it is sent or taken */
+    Tensor dy, dx; /* and so backward */
+} Slot;
 
 /* Everything one rank trains with. */
 typedef struct Trainer {
@@ -15,14 +22,17 @@ typedef struct Trainer {
     Comm *comm;
     Device device;
     Data *data;
-    Gpt *gpt;
     Mesh mesh;
+    Gpt *gpt;
     DataParallel *data_parallel;
-    Schedule schedule;
+    const Plan *plan; /* of this rank's pipeline */
+    Pipeline *pipeline;
+    Schedule schedule; /* this rank's list, with all that moves */
     int microbatches;
     int64_t step;          /* the one under way, from 0 */
-    GptSaved *saved;       /* per microbatch */
-    double *losses;        /* per microbatch: the sum over its positions */
+    int *chunk_of;         /* of each stage this rank holds: which of them it is */
+    Slot *slot;            /* (chunk, microbatch) */
+    double *losses;        /* per microbatch: the sum over its positions; on the last stage */
     TimelineRow *timeline; /* of the last step, one row an action */
 } Trainer;
 
@@ -31,9 +41,10 @@ typedef struct StepResult {
     double grad_norm; /* before clipping; on rank 0 */
 } StepResult;
 
-/* `text`: the data source's bytes, or NULL. The device is dry when `dry`. */
-Trainer *trainer_new(const Config *config, Comm *comm, const unsigned char *text, int64_t text_bytes,
-                     bool dry, Error *error);
+/* `plan`: of one pipeline, with its messages, as pipeline_plan() makes it; it must live as long. `text`: the
+ * data source's bytes, or NULL. The device is dry when `dry`. */
+Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
+                     int64_t text_bytes, bool dry, Error *error);
 void trainer_free(Trainer *t);
 
 /* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped. */

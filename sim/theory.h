@@ -6,11 +6,13 @@
 #define SIM_THEORY_H
 #include "models/device.h"
 #include "parallel/comm.h"
+#include "parallel/plan.h"
 #include "sim/config.h"
 
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
-void theory_bytes(const Config *config, int ranks, int rank, double bytes[PURPOSES]);
+void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
 /* Peak bytes rank `rank` holds, by category; NaN where no formula stands. */
-void theory_memory(const Config *config, int ranks, int rank, double bytes[MEMORY_CATEGORIES]);
+void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
+                   double bytes[MEMORY_CATEGORIES]);
 #endif

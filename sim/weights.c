@@ -5,6 +5,7 @@
 #include "models/error.h"
 #include "parallel/collectives.h"
 #include "sim/agree.h"
+#include "sim/collect.h"
 #include "sim/h5.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
@@ -91,7 +92,8 @@ static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group
     path_of(p, name, sizeof name);
     if (file && whole.data && !h5_read(file, name, REAL_KIND, whole.data, &error)) fail("%s", error.text);
     tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
-    tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
+    if (t->gpt->unit[p->unit].held)
+        tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
     tensor_free(&whole);
 }
 
@@ -118,47 +120,33 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 
 /* ---- writing ---- */
 
-static bool write_parameter(H5 *file, const Parameter *p, bool gradients, Tensor whole, Error *error)
+typedef struct Writing {
+    H5 *file; /* NULL: a dry run's */
+    bool gradients;
+} Writing;
+
+static void write_parameter(const Parameter *p, Tensor whole, void *context)
 {
+    const Writing *w = context;
+    Error error;
     char name[64];
     path_of(p, name, sizeof name);
     H5Array array = {.path = name, .units = "1", .kind = REAL_KIND};
-    array.long_name = gradients ? "gradient of the mean loss" : "parameter";
+    array.long_name = w->gradients ? "gradient of the mean loss" : "parameter";
     array.rank = parameter_shape(p, array.dims);
-    return h5_array(file, &array, error) &&
-           h5_write(file, name, 0, array.dims[0], REAL_KIND, whole.data, error);
-}
-
-/* The first replica's ranks bring their slices of each parameter to rank 0. */
-static void save_unit(H5 *file, const Trainer *t, int unit, bool gradients, Tensor mine, bool main)
-{
-    Error error;
-    const Unit *u = &t->gpt->unit[unit];
-    for (int i = u->first; i < u->first + u->parameters; i++) {
-        const Parameter *p = &t->gpt->parameter[i];
-        Tensor whole = {0};
-        if (main) whole = tensor_new(mine.device, MEM_COMMUNICATION, REAL, parameter_whole_count(p));
-        tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group,
-                                tensor_view(mine, p->offset, parameter_count(p)), whole);
-        if (file && !write_parameter(file, p, gradients, whole, &error)) fail("%s", error.text);
-        tensor_free(&whole);
-    }
+    if (w->file && (!h5_array(w->file, &array, &error) ||
+                    !h5_write(w->file, name, 0, array.dims[0], REAL_KIND, whole.data, &error)))
+        fail("%s", error.text);
 }
 
 void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
 {
     Error error;
-    DataParallel *d = t->data_parallel;
     bool writes = world->rank == 0 && !t->device.dry;
     H5 *file = writes ? h5_create(path, &error) : NULL;
     const char *schema = gradients ? "sim-gradients/1" : "sim-weights/1";
     if (writes && (!file || !h5_set_text(file, "/", "schema", schema, &error))) fail("%s", error.text);
-    for (int u = 0; u < t->gpt->units; u++) {
-        Tensor mine = {0};
-        if (t->mesh.data == 0) mine = tensor_new(&t->device, MEM_COMMUNICATION, REAL, d->padded[u]);
-        data_parallel_collect(d, u, gradients, mine);
-        if (t->mesh.data == 0) save_unit(file, t, u, gradients, mine, world->rank == 0);
-        tensor_free(&mine);
-    }
+    Writing writing = {file, gradients};
+    collect_parameters(t, gradients, write_parameter, &writing);
     if (writes && !h5_close(file, &error)) fail("%s", error.text);
 }

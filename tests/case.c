@@ -7,6 +7,8 @@
 #include "models/matmul.h"
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
+#include "sim/collect.h"
+#include "sim/pipeline.h"
 #include "sim/theory.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
@@ -15,30 +17,26 @@ static const char INI[] =
     "[train]\nglobal_batch = 24\nmicrobatch = 1\noptimizer = adamw\nlearning_rate = 1e-2\n"
     "weight_decay = 0.1\nclip = 0.5\n[parallel]\nbucket_mb = 0.04\n";
 
-/* A unit is padded; a case keeps its parameters without the padding, in order. */
+/* A case keeps its parameters whole, one after the other. */
+typedef struct Keeping {
+    real *all;
+    int64_t at;
+} Keeping;
+
+static void keep(const Parameter *p, Tensor whole, void *context)
+{
+    (void)p;
+    Keeping *k = context;
+    memcpy(k->all + k->at, whole.data, tensor_bytes(whole));
+    k->at += whole.count;
+}
+
 static real *collect(Trainer *t, bool gradients)
 {
-    DataParallel *d = t->data_parallel;
-    bool root = t->comm->rank == 0;
-    real *all = root ? allocate((size_t)gpt_parameter_count(&t->gpt->shape) * sizeof *all) : NULL;
-    int64_t at = 0;
-    Device aside = {0}; /* not in the rank's own ledger */
-    for (int u = 0; u < t->gpt->units; u++) {
-        const Unit *unit = &t->gpt->unit[u];
-        Tensor mine = {0};
-        if (t->mesh.data == 0) mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
-        data_parallel_collect(d, u, gradients, mine);
-        for (int i = unit->first; i < unit->first + unit->parameters && t->mesh.data == 0; i++) {
-            const Parameter *p = &t->gpt->parameter[i];
-            Tensor whole = {
-                .device = &aside, .data = all ? all + at : NULL, .count = parameter_whole_count(p)};
-            tensor_parallel_collect(t->gpt, p, t->mesh.tensor_group,
-                                    tensor_view(mine, p->offset, parameter_count(p)), whole);
-            at += whole.count;
-        }
-        tensor_free(&mine);
-    }
-    return all;
+    Keeping k = {0};
+    if (t->comm->rank == 0) k.all = allocate((size_t)gpt_parameter_count(&t->gpt->shape) * sizeof *k.all);
+    collect_parameters(t, gradients, keep, &k);
+    return k.all;
 }
 
 static void keep_gradients(Trainer *t, void *context)
@@ -48,7 +46,7 @@ static void keep_gradients(Trainer *t, void *context)
     if (t->comm->rank == 0) c->gradients = gradients;
 }
 
-static void keep_counts(Case *c, const Config *config, Trainer *t, const uint64_t *before, Group *world)
+static void keep_counts(Case *c, Trainer *t, const uint64_t *before, Group *world)
 {
     uint64_t mine[PURPOSES], peak[MEMORY_CATEGORIES + 1];
     for (int p = 0; p < PURPOSES; p++) mine[p] = p == OUTPUT_GATHER ? 0 : t->comm->bytes[p] - before[p];
@@ -61,8 +59,8 @@ static void keep_counts(Case *c, const Config *config, Trainer *t, const uint64_
         c->theory = allocate((size_t)n * sizeof *c->theory);
         c->memory_theory = allocate((size_t)n * sizeof *c->memory_theory);
         for (int r = 0; r < n; r++) {
-            theory_bytes(config, n, r, c->theory[r]);
-            theory_memory(config, n, r, c->memory_theory[r]);
+            theory_bytes(t->config, t->plan, n, r, c->theory[r]);
+            theory_memory(t->config, t->plan, n, r, c->memory_theory[r]);
         }
     }
     gather(world, CONTROL, mine, sizeof mine, c->bytes, 0);
@@ -83,8 +81,14 @@ void case_run(Comm *comm, void *one_case)
         return;
     }
     config.train.steps = c->steps;
+    Plan plan;
+    if (!pipeline_plan(&config, config_microbatches(&config, comm->size), c->schedule, &plan, &error)) {
+        if (comm->rank == 0) snprintf(c->refused, sizeof c->refused, "%s", error.text);
+        config_free(&config);
+        return;
+    }
     Group *world = group_world(comm, 7);
-    Trainer *t = trainer_new(&config, comm, NULL, 0, c->dry, &error);
+    Trainer *t = trainer_new(&config, &plan, comm, NULL, 0, c->dry, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, config.train.seed);
     if (comm->rank == 0) {
@@ -95,7 +99,7 @@ void case_run(Comm *comm, void *one_case)
         uint64_t before[PURPOSES];
         memcpy(before, comm->bytes, sizeof before);
         StepResult result = trainer_step(t, step, step == 0 && !c->dry ? keep_gradients : NULL, c);
-        if (step == 0) keep_counts(c, &config, t, before, world);
+        if (step == 0) keep_counts(c, t, before, world);
         double *parts = comm->rank == 0 ? allocate((size_t)comm->size * sizeof *parts) : NULL;
         gather(world, CONTROL, &result.loss, sizeof result.loss, parts, 0);
         for (int r = 0; parts && r < comm->size; r++) c->loss[step] += parts[r];
@@ -107,6 +111,7 @@ void case_run(Comm *comm, void *one_case)
         if (comm->rank == 0) c->weights = weights;
     }
     trainer_free(t);
+    plan_free(&plan);
     group_free(world);
     config_free(&config);
 }
@@ -141,7 +146,7 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
     while (truth->sets[sets]) sets++;
     if (!config_parse(&config, "case.ini", INI, truth->sets, sets, NULL, &error)) fail("%s", error.text);
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&config.model.shape, NULL, &none);
+    Gpt *gpt = gpt_new(&config.model.shape, NULL, NULL, &none);
     double worst = 0;
     int64_t at = 0;
     for (int i = 0; i < gpt->parameters; i++) {

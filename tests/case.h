@@ -9,6 +9,7 @@ typedef struct Case {
     int steps;
     const char *sets[16]; /* section.key=value, NULL-terminated, over the test's own small model */
     bool dry;
+    const char *schedule; /* the text of a schedule of the test's own, or NULL */
     /* out, on rank 0 */
     int64_t parameters;
     double *loss;                /* [steps], the mean */

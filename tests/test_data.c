@@ -258,7 +258,7 @@ static void any_range_of_weights_as_of_the_whole(void **state)
     static const GptShape shape = {
         .layers = 2, .hidden = 20, .heads = 2, .ffn = 44, .vocab = 19, .sequence = 7};
     Device device = {0};
-    Gpt *gpt = gpt_new(&shape, NULL, &device);
+    Gpt *gpt = gpt_new(&shape, NULL, NULL, &device);
     for (int u = 0; u < gpt->units; u++) {
         int64_t count = gpt->unit[u].count;
         Tensor whole = constant(&device, count, 9), piece = constant(&device, count + 5, 9);
@@ -283,7 +283,7 @@ static void weights_as_gpt_2(void **state)
     static const GptShape shape = {
         .layers = 8, .hidden = 40, .heads = 2, .ffn = 160, .vocab = 50, .sequence = 30};
     Device device = {0};
-    Gpt *gpt = gpt_new(&shape, NULL, &device);
+    Gpt *gpt = gpt_new(&shape, NULL, NULL, &device);
     real first = 0;
     for (int i = 0; i < gpt->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];

@@ -8,7 +8,7 @@
 #include "tests/check.h"
 #include "tests/probe.h"
 
-enum { BATCH = 2, UNITS = 4 };
+enum { BATCH = 2, UNITS = 5 };
 static const GptShape SHAPE = {.layers = 2, .hidden = 6, .heads = 3, .ffn = 10, .vocab = 11, .sequence = 5};
 static const Region ONE = {.size = 1};
 
@@ -186,7 +186,7 @@ static Holder *holder_new(bool tied)
     Holder *h = calloc(1, sizeof *h);
     GptShape shape = SHAPE;
     shape.tie_embeddings = tied;
-    h->gpt = gpt_new(&shape, NULL, &h->device);
+    h->gpt = gpt_new(&shape, NULL, NULL, &h->device);
     h->gpt->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
     for (int u = 0; u < UNITS; u++) {
         h->weights[u] = noise(&h->device, h->gpt->unit[u].count, 10 + (uint64_t)u, 0.5);
@@ -214,7 +214,9 @@ static double run_forward(Holder *h, GptSaved *saved)
 {
     Tensor tokens = tensor_new(&h->device, MEM_ACTIVATIONS, INT32, h->tokens.count);
     memcpy(tokens.data, h->tokens.data, tensor_bytes(tokens)); /* forward takes them over */
-    return gpt_forward(h->gpt, BATCH, tokens, saved);
+    double loss;
+    gpt_forward(h->gpt, 0, BATCH, tokens, (Tensor){0}, saved, &loss);
+    return loss;
 }
 
 /* Forward alone; backward is what frees, so its gradients go to a place of their own. */
@@ -226,7 +228,7 @@ static double gpt_loss(void *context)
     double loss = run_forward(h, &saved);
     memcpy(keep, h->gradients, sizeof keep);
     for (int u = 0; u < UNITS; u++) h->gradients[u] = constant(&h->device, keep[u].count, 0);
-    gpt_backward(h->gpt, &saved, 0);
+    gpt_backward(h->gpt, &saved, HALF_BOTH, 0, (Tensor){0});
     for (int u = 0; u < UNITS; u++) tensor_free(&h->gradients[u]);
     memcpy(h->gradients, keep, sizeof keep);
     return loss;
@@ -236,7 +238,8 @@ static double plain_loss(const Holder *h)
 {
     const GptShape *s = &h->gpt->shape;
     int64_t T = s->sequence, C = s->hidden, V = s->vocab, n = BATCH * T;
-    const real *wte = reals(h->weights[0]), *wpe = wte + V * C, *final = reals(h->weights[UNITS - 1]);
+    const real *wte = reals(h->weights[UNIT_WTE]), *wpe = reals(h->weights[UNIT_WPE]),
+               *final = reals(h->weights[UNITS - 1]);
     const real *head = s->tie_embeddings ? wte : final + 2 * C;
     const int32_t *tokens = ints(h->tokens);
     double *x = doubles(n * C), *norm = doubles(n * C), loss = 0;
@@ -244,7 +247,7 @@ static double plain_loss(const Holder *h)
         x[i] = (double)wte[tokens[i / C / T * (T + 1) + i / C % T] * C + i % C] +
                (double)wpe[i / C % T * C + i % C];
     for (int l = 0; l < s->layers; l++) {
-        BlockParameters p = block_parameters(s, 1, h->weights[1 + l]);
+        BlockParameters p = block_parameters(s, 1, h->weights[UNIT_BLOCKS + l]);
         plain_block(x, &p, s, BATCH);
     }
     plain_norm(x, final, final + C, norm, n, C);
@@ -270,13 +273,13 @@ static void gpt_of(bool tied)
     GptSaved saved;
     double loss = run_forward(h, &saved), expected = plain_loss(h);
     assert_below(fabs(loss / expected - 1), 10 * VALUE_TOLERANCE);
-    gpt_backward(h->gpt, &saved, 1);
+    gpt_backward(h->gpt, &saved, HALF_BOTH, 1, (Tensor){0});
     assert_true(h->device.current[MEM_ACTIVATIONS] == tensor_bytes(h->tokens));
     assert_true(h->device.current[MEM_WORKSPACE] == 0);
     for (int u = 0; u < UNITS; u++) {
         assert_int_equal(h->begun[u], 1); /* a gradient begins and is complete once a microbatch */
         assert_int_equal(h->ready[u], 1);
-        assert_true(h->prefetched[u] > 0 || (u == 0 && !tied));
+        assert_true(h->prefetched[u] > 0 || u == UNIT_WPE || (u == UNIT_WTE && !tied));
     }
     for (int i = 0; i < h->gpt->parameters; i++) {
         const Parameter *p = &h->gpt->parameter[i];
@@ -289,7 +292,7 @@ static void gpt_of(bool tied)
 
     /* another microbatch at scale -1 takes away what the first added */
     run_forward(h, &saved);
-    gpt_backward(h->gpt, &saved, -1);
+    gpt_backward(h->gpt, &saved, HALF_BOTH, -1, (Tensor){0});
     for (int u = 0; u < UNITS; u++)
         for (int64_t i = 0; i < h->gradients[u].count; i++)
             assert_below(fabs((double)reals(h->gradients[u])[i] - 1), 100 * VALUE_TOLERANCE);
@@ -324,8 +327,8 @@ static void gpt_is_causal(void **state)
         for (int64_t later = t; later < T; later++)
             assert_memory_not_equal(is + later * V, was + later * V, (size_t)V * sizeof *is);
         assert_memory_equal(is + T * V, was + T * V, (size_t)(T * V) * sizeof *is); /* the other sample */
-        gpt_backward(h->gpt, &a, 1);
-        gpt_backward(h->gpt, &b, 1);
+        gpt_backward(h->gpt, &a, HALF_BOTH, 1, (Tensor){0});
+        gpt_backward(h->gpt, &b, HALF_BOTH, 1, (Tensor){0});
     }
     holder_free(h);
 }

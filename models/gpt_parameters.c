@@ -1,0 +1,191 @@
+/* gpt_parameters.c - the table of parameters and units, and initialisation. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "models/error.h"
+#include "models/gpt.h"
+#include "models/random.h"
+
+static const struct {
+    const char *name;
+    Init init;
+} BLOCK_TABLE[BLOCK_TENSORS] = {
+    [LN_1_GAIN] = {"ln_1.weight", INIT_ONE},
+    [LN_1_BIAS] = {"ln_1.bias", INIT_ZERO},
+    [QKV_WEIGHT] = {"attn.c_attn.weight", INIT_NORMAL},
+    [QKV_BIAS] = {"attn.c_attn.bias", INIT_ZERO},
+    [PROJ_WEIGHT] = {"attn.c_proj.weight", INIT_NORMAL_RESIDUAL},
+    [PROJ_BIAS] = {"attn.c_proj.bias", INIT_ZERO},
+    [LN_2_GAIN] = {"ln_2.weight", INIT_ONE},
+    [LN_2_BIAS] = {"ln_2.bias", INIT_ZERO},
+    [FC_WEIGHT] = {"mlp.c_fc.weight", INIT_NORMAL},
+    [FC_BIAS] = {"mlp.c_fc.bias", INIT_ZERO},
+    [OUT_WEIGHT] = {"mlp.c_proj.weight", INIT_NORMAL_RESIDUAL},
+    [OUT_BIAS] = {"mlp.c_proj.bias", INIT_ZERO},
+};
+
+int64_t stage_blocks(int64_t layers, int stages, int stage)
+{
+    return layers / stages + (stage < layers % stages);
+}
+
+int64_t parameter_count(const Parameter *p)
+{
+    return (p->rows ? p->rows : 1) * p->columns;
+}
+
+int64_t parameter_whole_count(const Parameter *p)
+{
+    return (p->whole_rows ? p->whole_rows : 1) * p->whole_columns;
+}
+
+int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index)
+{
+    int64_t row = index / p->columns, column = index % p->columns, third = p->columns / 3;
+    if (p->cut == CUT_ROWS) row += rank * p->rows;
+    if (p->cut == CUT_COLUMNS) column += rank * p->columns;
+    if (p->cut == CUT_QKV) column = column / third * (third * ranks) + rank * third + column % third;
+    return row < p->whole_rows || p->whole_rows == 0 ? row * p->whole_columns + column : -1;
+}
+
+static void add_parameter(Gpt *gpt, int unit, const char *name, int64_t rows, int64_t columns, Cut cut,
+                          Init init)
+{
+    Unit *u = &gpt->unit[unit];
+    Parameter *p = &gpt->parameter[gpt->parameters];
+    int64_t t = gpt->region.size;
+    if (u->parameters++ == 0) u->first = gpt->parameters;
+    gpt->parameters++;
+    *p = (Parameter){.unit = unit, .offset = u->count, .cut = cut, .init = init};
+    p->whole_rows = p->rows = rows;
+    p->whole_columns = p->columns = columns;
+    if (cut == CUT_ROWS) p->rows = (rows + t - 1) / t; /* only a vocabulary may not divide: padded */
+    if (cut == CUT_COLUMNS || cut == CUT_QKV) p->columns = columns / t;
+    snprintf(p->name, sizeof p->name, "%s", name);
+    u->count += parameter_count(p);
+}
+
+/* Layer l's own units are l + 1, but for the first, which has two; what the last layer has besides follows. */
+static void place_stages(Gpt *gpt, const GptStages *stages)
+{
+    static const GptStages whole = {.count = 1};
+    int L = (int)gpt->shape.layers;
+    if (!stages) stages = &whole;
+    gpt->stages = stages->count;
+    gpt->stage = allocate_zeroed((size_t)gpt->stages, sizeof *gpt->stage);
+    int64_t blocks = 0;
+    for (int s = 0; s < gpt->stages; s++) {
+        GptStage *stage = &gpt->stage[s];
+        bool first = s == 0, last = s == gpt->stages - 1;
+        stage->held = !stages->rank_of || stages->rank_of[s] == stages->rank;
+        stage->first = first ? 0 : (int)blocks + 1;
+        blocks += stage_blocks(gpt->shape.layers, gpt->stages, s);
+        stage->last = last ? L + 1 : (int)blocks;
+        int from = first ? UNIT_WTE : stage->first + 1, to = last ? gpt->units - 1 : stage->last + 1;
+        for (int u = from; u <= to; u++) {
+            gpt->unit[u].stage = s;
+            gpt->unit[u].held = stage->held;
+        }
+    }
+}
+
+static void add_block(Gpt *gpt, int l)
+{
+    for (int i = 0; i < BLOCK_TENSORS; i++) {
+        char name[48];
+        int64_t rows, columns;
+        Cut cut;
+        snprintf(name, sizeof name, "h.%d.%s", l, BLOCK_TABLE[i].name);
+        block_tensor_shape(&gpt->shape, (BlockTensor)i, &rows, &columns, &cut);
+        add_parameter(gpt, UNIT_BLOCKS + l, name, rows, columns, cut, BLOCK_TABLE[i].init);
+    }
+}
+
+Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stages, Device *device)
+{
+    int L = (int)shape->layers, final = UNIT_BLOCKS + L;
+    int64_t V = shape->vocab, C = shape->hidden;
+    bool copy = shape->tie_embeddings && stages && stages->count > 1;
+    Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
+    *gpt = (Gpt){.shape = *shape, .device = device, .region = {.size = 1}, .units = final + 1 + copy};
+    if (region) gpt->region = *region;
+    gpt->vocab_cut = (V + gpt->region.size - 1) / gpt->region.size;
+    gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
+    gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 6, sizeof *gpt->parameter);
+
+    add_parameter(gpt, UNIT_WTE, "wte.weight", V, C, CUT_ROWS, INIT_NORMAL);
+    add_parameter(gpt, UNIT_WPE, "wpe.weight", shape->sequence, C, CUT_NONE, INIT_NORMAL);
+    for (int l = 0; l < L; l++) add_block(gpt, l);
+    add_parameter(gpt, final, "ln_f.weight", 0, C, CUT_NONE, INIT_ONE);
+    add_parameter(gpt, final, "ln_f.bias", 0, C, CUT_NONE, INIT_ZERO);
+    if (!shape->tie_embeddings) add_parameter(gpt, final, "lm_head.weight", V, C, CUT_ROWS, INIT_NORMAL);
+    gpt->head_embedding = copy ? final + 1 : shape->tie_embeddings ? UNIT_WTE : -1;
+    if (copy) {
+        add_parameter(gpt, final + 1, "wte.weight", V, C, CUT_ROWS, INIT_NORMAL);
+        gpt->parameter[gpt->parameters - 1].copy_of = &gpt->parameter[0];
+    }
+    place_stages(gpt, stages);
+    return gpt;
+}
+
+void gpt_free(Gpt *gpt)
+{
+    if (!gpt) return;
+    free(gpt->stage);
+    free(gpt->unit);
+    free(gpt->parameter);
+    free(gpt);
+}
+
+int64_t gpt_parameter_count(const GptShape *shape)
+{
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(shape, NULL, NULL, &none);
+    int64_t count = 0;
+    for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
+    gpt_free(gpt);
+    return count;
+}
+
+void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
+                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range,
+                                      int64_t count, void *context),
+                        void *context)
+{
+    const Unit *u = &gpt->unit[unit];
+    for (int i = u->first; i < u->first + u->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        int64_t from = offset > p->offset ? offset : p->offset;
+        int64_t end = p->offset + parameter_count(p), to = offset + count < end ? offset + count : end;
+        if (from < to) visit(p, from - p->offset, from - offset, to - from, context);
+    }
+}
+
+typedef struct Filling {
+    const Gpt *gpt;
+    int64_t seed;
+    real *to;
+} Filling;
+
+static void fill(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+{
+    const Filling *f = context;
+    double deviation =
+        0.02 / (p->init == INIT_NORMAL_RESIDUAL ? sqrt(2.0 * (double)f->gpt->shape.layers) : 1.0);
+    uint64_t index = (uint64_t)((p->copy_of ? p->copy_of : p) - f->gpt->parameter);
+    for (int64_t i = 0; i < count; i++) {
+        double value = p->init == INIT_ONE ? 1 : 0;
+        int64_t place = parameter_place(p, f->gpt->region.size, f->gpt->region.rank, in_parameter + i);
+        if (place >= 0 && (p->init == INIT_NORMAL || p->init == INIT_NORMAL_RESIDUAL))
+            value = deviation * random_normal(f->seed, STREAM_WEIGHTS, index, (uint64_t)place);
+        f->to[in_range + i] = (real)value;
+    }
+}
+
+void gpt_initialise(const Gpt *gpt, int unit, int64_t offset, int64_t seed, Tensor to)
+{
+    tensor_zero(to); /* padding past the unit's end stays zero */
+    if (!to.data) return;
+    Filling filling = {.gpt = gpt, .seed = seed, .to = reals(to)};
+    gpt_each_parameter(gpt, unit, offset, to.count, fill, &filling);
+}

@@ -1,0 +1,42 @@
+/* pipeline.h - what moves between the stages of a pipeline.
+ *
+ * A send hands its tensor over and goes on; a receive waits. A message is known
+ * by its direction, its sender's stage and its microbatch, never by its order. */
+#ifndef PARALLEL_PIPELINE_H
+#define PARALLEL_PIPELINE_H
+#include "parallel/data_parallel.h"
+#include "parallel/plan.h"
+
+typedef struct Outgoing {
+    Tensor tensor;
+    Request request;
+    struct Outgoing *next;
+} Outgoing;
+
+typedef struct Pipeline {
+    Group *group;
+    Shape shape;
+    const int *rank_of; /* of every stage; the plan's */
+    Outgoing *outgoing; /* sent and perhaps not yet on the way */
+    Group *embedding;   /* the first stage and the last, of which this rank is one; or NULL */
+    Gpt *gpt;
+} Pipeline;
+
+/* All ranks of the pipeline call it; `group`, `plan` and `gpt` must live as long. */
+Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt);
+void pipeline_free(Pipeline *p);
+
+/* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. */
+void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Tensor t);
+/* Into `t`, what stage `from` has sent. */
+void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, Tensor t);
+/* Waits until all that was sent is on its way. */
+void pipeline_flush(Pipeline *p);
+
+/* A tied embedding has one gradient: the sum of the first stage's and the last's, on both. For each data-parallel
+ * rank what it owns of the reduced gradients. */
+void pipeline_sum_embedding(Pipeline *p, DataParallel *d);
+
+/* Brings `t`, which stage `stage`'s rank has, to the first rank of the pipeline; `index` tells it from others. */
+void pipeline_collect(Pipeline *p, int stage, int index, Tensor t);
+#endif

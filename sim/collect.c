@@ -1,0 +1,31 @@
+/* collect.c - over the replicas' shards, the tensor ranks' slices and the pipeline's stages. */
+#include "sim/collect.h"
+
+void collect_parameters(Trainer *t, bool gradients,
+                        void (*visit)(const Parameter *p, Tensor whole, void *context), void *context)
+{
+    Device aside = {.dry = t->device.dry};
+    const Mesh *mesh = &t->mesh;
+    for (int u = 0; u < t->gpt->units; u++) {
+        const Unit *unit = &t->gpt->unit[u];
+        Tensor mine = {0};
+        if (t->gpt->parameter[unit->first].copy_of) continue;
+        if (unit->held) {
+            if (mesh->data == 0) mine = tensor_new(&aside, MEM_WORKSPACE, REAL, t->data_parallel->padded[u]);
+            data_parallel_collect(t->data_parallel, u, gradients, mine);
+        }
+        for (int i = unit->first; i < unit->first + unit->parameters && mesh->data == 0; i++) {
+            const Parameter *p = &t->gpt->parameter[i];
+            Tensor whole = {0};
+            if (mesh->tensor == 0 && (unit->held || mesh->pipe == 0))
+                whole = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(p));
+            if (unit->held)
+                tensor_parallel_collect(t->gpt, p, mesh->tensor_group,
+                                        tensor_view(mine, p->offset, parameter_count(p)), whole);
+            if (mesh->tensor == 0) pipeline_collect(t->pipeline, unit->stage, i, whole);
+            if (t->comm->rank == 0) visit(p, whole, context);
+            tensor_free(&whole);
+        }
+        tensor_free(&mine);
+    }
+}
