@@ -24,6 +24,12 @@ const char *const schedule_name[SCHEDULE_KINDS] = {
     [SCHEDULE_ZB_H1] = "zb-h1",
 };
 
+void stage_layers(int64_t layers, int stages, int stage, int64_t *first, int64_t *count)
+{
+    *first = block_offset(layers, stages, stage);
+    *count = block_count(layers, stages, stage);
+}
+
 void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
 {
     if (s->count == s->capacity) {

@@ -51,6 +51,9 @@ typedef enum {
 } ScheduleKind;
 extern const char *const schedule_name[SCHEDULE_KINDS]; /* "naive", "gpipe", "1f1b", "interleaved", "zb-h1" */
 
+/* Which layers a stage holds: of `stages` that share them the first layers % stages hold one more. */
+void stage_layers(int64_t layers, int stages, int stage, int64_t *first, int64_t *count);
+
 /* Each writes what one rank computes. Every stage runs its backwards in
  * ascending order of microbatches, so that all schedules of one split add the
  * same numbers in the same order. */
