@@ -1,5 +1,5 @@
 /* test_pipeline.c - plans made from a config: ideal durations, the formula of the bubble beside the walk,
- * schedules from a text. */
+ * schedules from a text, and the pipelines among the configs that come with sim. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,11 +172,46 @@ static void layers_of_stages(void **state)
         }
 }
 
+/* The files that come with sim: 8 ranks of them have pipelines that run. */
+static void shipped_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int pp, dp, tp, m;
+    } shipped[] = {{"naive", 4, 2, 1, 8},       {"gpipe", 4, 2, 1, 8}, {"1f1b", 4, 2, 1, 8},
+                   {"interleaved", 4, 2, 1, 8}, {"zb-h1", 4, 2, 1, 8}, {"3d", 2, 2, 2, 4},
+                   {"3d-zero3", 2, 2, 2, 4}};
+    for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
+        char path[64];
+        Error error = {""};
+        Config c;
+        Plan plan;
+        snprintf(path, sizeof path, "configs/%s.ini", shipped[i].name);
+        char *text = config_read(path, NULL, &error);
+        bool good =
+            text && config_parse(&c, path, text, NULL, 0, NULL, &error) && config_check_ranks(&c, 8, &error);
+        if (!good) print_error("%s\n", error.text);
+        assert_true(good);
+        int m = config_microbatches(&c, 8);
+        assert_int_equal(c.pipeline.size, shipped[i].pp);
+        assert_int_equal(c.tensor.size, shipped[i].tp);
+        assert_int_equal(config_replicas(&c, 8), shipped[i].dp);
+        assert_int_equal(m, shipped[i].m);
+        if (shipped[i].pp == 4) assert_string_equal(c.pipeline.schedule, shipped[i].name);
+        assert_true(pipeline_plan(&c, m, NULL, &plan, &error));
+        plan_free(&plan);
+        config_free(&c);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ideal_durations), cmocka_unit_test(formula_is_the_walk),
         cmocka_unit_test(a_users_own),     cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(shipped_files),
     };
     return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }
