@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/notation.h"
-#include "parallel/timeline.h"
 
 static int digits(int number)
 {
@@ -37,7 +36,7 @@ static void draw_rank(const Plan *plan, const Timeline *timeline, int rank, int 
     row[used] = 0;
 }
 
-static void draw(const Plan *plan, const Timeline *timeline, int columns, FILE *out)
+void notation_grid(const Plan *plan, const Timeline *timeline, int columns, FILE *out)
 {
     int slots = (int)lround(timeline->end), name = digits(plan->shape.p - 1);
     int width = digits(plan->shape.m - 1) + 2 + (plan->shape.v > 1 ? digits(plan->stages - 1) : 0);
@@ -53,21 +52,4 @@ static void draw(const Plan *plan, const Timeline *timeline, int columns, FILE *
         fprintf(out, "%d of %d slots shown; the other %d need %d columns\n", shown, slots, slots - shown,
                 before + slots * width - 1);
     free(row);
-}
-
-bool notation_grid(const Plan *plan, int columns, FILE *out, Error *error)
-{
-    Plan lowered;
-    plan_copy(&lowered, plan);
-    if (!lowered.lowered) plan_lower_messages(&lowered);
-    Ideal ideal = {.forward = 1, .backward = 2, .input = 1, .weight = 1};
-    Durations durations = timeline_ideal(&ideal);
-    Timeline timeline;
-    bool good = timeline_walk(&timeline, &lowered, &durations, error);
-    if (good) {
-        draw(&lowered, &timeline, columns, out);
-        timeline_free(&timeline);
-    }
-    plan_free(&lowered);
-    return good;
 }

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/timeline.h"
 
 static bool is_computed(ActionKind kind)
 {

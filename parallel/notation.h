@@ -10,7 +10,7 @@
 #ifndef PARALLEL_NOTATION_H
 #define PARALLEL_NOTATION_H
 #include <stdio.h>
-#include "parallel/plan.h"
+#include "parallel/timeline.h"
 
 /* The computed actions of every rank. */
 void notation_write(const Plan *plan, FILE *out);
@@ -21,8 +21,9 @@ void notation_write(const Plan *plan, FILE *out);
  * hold as many stages, and no rank waits forever. `name` begins the error. */
 bool notation_read(Plan *plan, const char *text, const char *name, Error *error);
 
-/* Draws the walk: ranks down, time across, F, I and W one slot wide and B two;
- * labels are F3, or 5F3 where ranks hold several stages; a dot is an idle slot.
- * No rank's line is longer than `columns`; what is cut is said in a line below. */
-bool notation_grid(const Plan *plan, int columns, FILE *out, Error *error);
+/* Draws a walk of the plan: ranks down, time across, a slot a second; starts
+ * and ends are rounded to slots. Labels are F3, or 5F3 where ranks hold several
+ * stages; a dot is an idle slot. No rank's line is longer than `columns`; what
+ * is cut is said in a line below. */
+void notation_grid(const Plan *plan, const Timeline *timeline, int columns, FILE *out);
 #endif

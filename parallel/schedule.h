@@ -63,10 +63,6 @@ void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank
 /* Whether a kind can run a shape; the reason and what to try when it cannot. */
 bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
 
-/* One stage: each microbatch forward, then backward at once, so that one
- * microbatch's activations are held at a time. */
-void schedule_single_stage(Schedule *schedule, int microbatches);
-
 /* Adds a receive before and a send after each F and each B or I, wherever the
  * neighbour stage is on another rank. rank_of: per stage of `stages`. */
 void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages);

@@ -91,11 +91,6 @@ void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank
     writer[kind](schedule, shape, rank);
 }
 
-void schedule_single_stage(Schedule *schedule, int microbatches)
-{
-    schedule_1f1b(schedule, (Shape){.v = 1, .p = 1, .m = microbatches}, 0);
-}
-
 bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
 {
     const char *name = schedule_name[kind];

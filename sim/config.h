@@ -36,7 +36,7 @@ typedef struct Config {
         int recompute; /* Recompute */
         int64_t seed;
     } train;
-    DataParallelConfig parallel; /* data, bucket_mb, overlap */
+    DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
     TensorParallelConfig tensor; /* tp, sequence_parallel */
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */
@@ -71,11 +71,19 @@ bool config_parse(Config *config, const char *name, const char *text, const char
                   const char *output, Error *error);
 void config_free(Config *config);
 
-/* Checks that the batch divides over `ranks` (microbatches a step = global_batch / (ranks * microbatch)) and,
- * where microbatch was given as 0, sets it to global_batch / ranks: call it before anything reads
- * train.microbatch. The refusal names the batches, microbatches and rank counts that fit. May be called again
- * with other ranks. */
+/* Checks that `ranks` are whole replicas of pp x tp, that the batch divides over them and, where microbatch
+ * was given as 0, sets it to global_batch / replicas: call it before anything reads train.microbatch. Then a
+ * schedule with a name must be possible with so many microbatches. The refusal names the batches,
+ * microbatches and rank counts that fit. May be called again with other ranks. */
 bool config_check_ranks(Config *config, int ranks, Error *error);
+/* Once checked: replicas of the model, each pp x tp ranks; and microbatches each of them runs a step. */
+int config_replicas(const Config *config, int ranks);
+int config_microbatches(const Config *config, int ranks);
+
+/* Returns the malloc'd bytes of a file that `key` names, with a zero behind; or NULL, refusing with "try the
+ * path of INSTEAD". */
+char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
+                       int64_t *bytes, Error *error);
 
 /* Fills `error` with "zero3.ini:12: train.microbatch = 3: <message>", or "--set train.microbatch=3: ..." or
  * "zero3.ini: train.microbatch = 3 (default): ...", and returns false. `key` is "section.key"; the message

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/config_rows.h"
+#include "sim/pipeline.h"
 #include "sim/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)
@@ -105,12 +106,12 @@ static bool check_train(const Config *config, Error *error)
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, Error *error)
 {
-    const char *const keys[] = {"output.file", "output.weights", "output.gradients", "model.init",
-                                "data.source"};
+    const char *const keys[] = {"output.file", "output.weights", "output.gradients",
+                                "model.init",  "data.source",    "parallel.schedule"};
     const char *const paths[] = {config->output.file, config->output.weights, config->output.gradients,
-                                 config->model.init, config->data.source};
+                                 config->model.init,  config->data.source,    config->pipeline.schedule};
     for (int a = 0; a < 3; a++)
-        for (int b = a + 1; b < 5; b++)
+        for (int b = a + 1; b < 6; b++)
             if (*paths[a] && strcmp(paths[a], paths[b]) == 0)
                 return config_refuse(config, blame(config, keys[a], keys[b]), error,
                                      "%s and %s are the same file; try another name for %s", keys[a], keys[b],
@@ -143,10 +144,62 @@ static bool check_tensor(const Config *config, Error *error)
     return true;
 }
 
+static bool check_pipeline(const Config *config, Error *error)
+{
+    int64_t pp = config->pipeline.size, v = config->pipeline.virtual_stages, stages = pp * v;
+    ScheduleKind kind = pipeline_kind(config);
+    if (kind == SCHEDULE_KINDS && !pipeline_is_file(config)) {
+        const char *names[SCHEDULE_KINDS + 1] = {NULL};
+        char list[128];
+        for (int k = 0; k < SCHEDULE_KINDS; k++) names[k] = schedule_name[k];
+        words_join(list, sizeof list, names);
+        const char *nearest = words_nearest(config->pipeline.schedule, names);
+        return config_refuse(config, "parallel.schedule", error,
+                             "not one of %s, nor the path of a file that ends in .csv; try %s", list,
+                             nearest ? nearest : schedule_name[SCHEDULE_1F1B]);
+    }
+    Error why;
+    Shape any = {.v = (int)v, .p = 1, .m = 1}; /* whether the kind takes so many stages a rank */
+    if (kind != SCHEDULE_KINDS && !schedule_possible(kind, any, &why))
+        return config_refuse(config, blame(config, "parallel.virtual_stages", "parallel.schedule"), error,
+                             "%s", why.text);
+    if (config->model.shape.layers < stages)
+        return config_refuse(
+            config, blame(config, v > 1 ? "parallel.virtual_stages" : "parallel.pp", "model.layers"), error,
+            "%lld layers cannot fill pp x virtual_stages = %lld x %lld = %lld stages; try model.layers = "
+            "%lld, "
+            "or fewer stages",
+            (long long)config->model.shape.layers, (long long)pp, (long long)v, (long long)stages,
+            (long long)stages);
+    if (config->parallel.reduce == REDUCE_MICROBATCH && config->parallel.kind < DATA_ZERO2)
+        return config_refuse(
+            config, blame(config, "parallel.reduce", "parallel.data"), error,
+            "%s holds whole gradients, so they are summed once a step and sent once; try parallel.reduce = "
+            "step, or parallel.data = zero2",
+            config_data_name(config->parallel.kind));
+    return true;
+}
+
 bool config_check(const Config *config, Error *error)
 {
-    return check_model(config, error) && check_tensor(config, error) && check_train(config, error) &&
-           check_files(config, error);
+    return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
+           check_train(config, error) && check_files(config, error);
+}
+
+/* Ranks that hold the model once. */
+static int64_t replica_size(const Config *config)
+{
+    return config->pipeline.size * config->tensor.size;
+}
+
+int config_replicas(const Config *config, int ranks)
+{
+    return (int)(ranks / replica_size(config));
+}
+
+int config_microbatches(const Config *config, int ranks)
+{
+    return (int)(config->train.global_batch / (config_replicas(config, ranks) * config->train.microbatch));
 }
 
 /* What would fit instead: other batches, microbatches and rank counts, in words. */
@@ -165,32 +218,46 @@ static void list_fits(const Config *config, int ranks, char *text, size_t size)
     }
     if (batch % micro == 0) {
         list_divisors(batch / micro, ranks, list, sizeof list);
-        const char *who = config->tensor.size > 1 ? "replica" : "rank";
+        const char *who = replica_size(config) > 1 ? "replica" : "rank";
         words_append(text, size, ", or %s %s%s", list, who, batch == micro ? "" : "s");
     }
 }
 
-bool config_check_ranks(Config *config, int ranks, Error *error)
+static bool check_groups(const Config *config, int ranks, Error *error)
 {
-    if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
-    int tp = (int)config->tensor.size, replicas = ranks / tp;
-    if (ranks % tp != 0)
-        return config_refuse(
-            config, "parallel.tp", error,
-            "%d ranks do not divide into groups of %d; try %d or %d ranks, or another parallel.tp", ranks, tp,
-            (int)at_least(replicas * tp, tp), (replicas + 1) * tp);
+    int64_t group = replica_size(config), replicas = ranks / group;
+    char product[96] = "", fewer[32] = "";
+    if (ranks % group == 0) return true;
+    if (replicas > 0) snprintf(fewer, sizeof fewer, "%lld or ", (long long)(replicas * group));
+    if (config->pipeline.size > 1 && config->tensor.size > 1)
+        snprintf(product, sizeof product, " (pp x tp = %lld x %lld)", (long long)config->pipeline.size,
+                 (long long)config->tensor.size);
+    const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
+    return config_refuse(config, key, error,
+                         "%d ranks do not divide into groups of %lld%s; try %s%lld ranks, or another %s",
+                         ranks, (long long)group, product, fewer, (long long)(replicas + 1) * group, key);
+}
+
+/* That the batch divides; sets the microbatch where it is a whole share. */
+static bool check_batch(Config *config, int ranks, Error *error)
+{
+    int replicas = config_replicas(config, ranks);
     if (config->train.whole_share) config->train.microbatch = 0;
     int64_t batch = config->train.global_batch, micro = config->train.microbatch;
     int64_t at_once = replicas * at_least(micro, 1);
     if (batch % at_once == 0) {
         if (config->train.whole_share) config->train.microbatch = batch / replicas;
-        return check_matrices(config, config->train.microbatch, error);
+        return true;
     }
-    char fits[768], who[64];
+    char fits[768], who[128], pp[48] = "", tp[48] = "";
     double microbatches = (double)batch / (double)at_once;
     list_fits(config, replicas, fits, sizeof fits);
-    snprintf(who, sizeof who, tp > 1 ? "%d replicas (%d ranks, parallel.tp = %d)" : "%d ranks", replicas,
-             ranks, tp);
+    if (config->pipeline.size > 1)
+        snprintf(pp, sizeof pp, ", parallel.pp = %lld", (long long)config->pipeline.size);
+    if (config->tensor.size > 1)
+        snprintf(tp, sizeof tp, ", parallel.tp = %lld", (long long)config->tensor.size);
+    snprintf(who, sizeof who, *pp || *tp ? "%d replicas (%d ranks%s%s)" : "%d ranks", replicas, ranks, pp,
+             tp);
     if (config->train.whole_share)
         return config_refuse(config, "train.global_batch", error,
                              "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch,
@@ -200,4 +267,25 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
                          "%lld / (%d x %lld) = %.4g microbatches; try %s",
                          who, (long long)micro, (long long)at_once, (long long)batch, replicas,
                          (long long)micro, microbatches, fits);
+}
+
+/* A file is checked when it is read: pipeline_plan. */
+static bool check_schedule(const Config *config, int ranks, Error *error)
+{
+    ScheduleKind kind = pipeline_kind(config);
+    int replicas = config_replicas(config, ranks), m = config_microbatches(config, ranks);
+    Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
+    Error why;
+    if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;
+    return config_refuse(config, "parallel.schedule", error,
+                         "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s",
+                         (long long)config->train.global_batch, replicas, (long long)config->train.microbatch,
+                         m, why.text);
+}
+
+bool config_check_ranks(Config *config, int ranks, Error *error)
+{
+    if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
+    return check_groups(config, ranks, error) && check_batch(config, ranks, error) &&
+           check_matrices(config, config->train.microbatch, error) && check_schedule(config, ranks, error);
 }

@@ -1,4 +1,4 @@
-/* config_file.c - finding and reading an ini file: here, then where sim keeps its own. */
+/* config_file.c - finding and reading an ini file: here, then where sim keeps its own; and what it names. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -146,5 +146,22 @@ char *config_read(const char *name, const char *program_directory, Error *error)
     else
         text = read_text(file, name, error);
     fclose(file);
+    return text;
+}
+
+char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
+                       int64_t *bytes, Error *error)
+{
+    size_t used = 0;
+    char *text = NULL;
+    FILE *file = fopen(path, "rb");
+    if (file) text = files_read(file, SIZE_MAX, &used);
+    if (!file || ferror(file)) {
+        config_refuse(config, key, error, "cannot read it: %s; try the path of %s", strerror(errno), instead);
+        free(text);
+        text = NULL;
+    }
+    if (file) fclose(file);
+    *bytes = (int64_t)used;
     return text;
 }

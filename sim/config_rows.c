@@ -15,6 +15,9 @@ static const char *const recomputes[] = {
 static const char *const strategies[] = {
     [DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
     [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
+static const char *const reduce_moments[] = {
+    [REDUCE_AUTO] = "auto", [REDUCE_MICROBATCH] = "microbatch", [REDUCE_STEP] = "step", NULL};
+static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
 
 const char *config_data_name(int data)
 {
@@ -26,6 +29,7 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"data", "what it learns from"},
     {"train", "how it learns"},
     {"parallel", "how the work is split over the ranks"},
+    {"hardware", "how simulated time passes"},
     {"output", "what is kept"},
 };
 
@@ -89,14 +93,18 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "updates of the weights; 0: only what [output] asks for"},
     {"train", "global_batch", ROW_INTEGER, FIELD(train.global_batch), "24", 1, 1e9, .example = "48",
      .help = "samples a step, of all ranks together",
-     .more = "A multiple of ranks x microbatch. 24 divides over 1, 2, 3, 4, 6, 8, 12 and 24 ranks.\n"},
+     .more =
+         "A multiple of replicas x microbatch; a replica is a rank, or pp x tp of them. 24 divides over 1, "
+         "2, 3, 4, 6, 8, 12 and 24 replicas.\n"},
     {"train", "microbatch", ROW_INTEGER, FIELD(train.microbatch), "0", 0, 1e9, .example = "1",
      .help = "samples a rank runs at once; 0: all its share",
-     .more = "A rank runs global_batch / (ranks x microbatch) microbatches a step, one after the other, "
-             "and adds up their gradients. Small ones save activation memory. With 0 there is one "
-             "microbatch, global_batch / ranks samples large; then ddp, zero1, zero2 and zero3 give the "
-             "same weights to the last bit. With several, zero2 and zero3 send after each, which adds "
-             "in another order and moves more bytes.\n"},
+     .more =
+         "A replica of the model (a rank, or pp x tp of them) runs global_batch / (replicas x microbatch) "
+         "microbatches a step and adds up their gradients. Small ones save activation memory, and keep "
+         "the stages of a pipeline busy. With 0 there is one microbatch, global_batch / replicas "
+         "samples large; then ddp, zero1, zero2 and zero3 give the same weights to the last bit. With "
+         "several, zero2 and zero3 send after each (see parallel.reduce), which adds in another order "
+         "and moves more bytes.\n"},
     {"train", "optimizer", ROW_CHOICE, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
      .more = "State, in values a parameter: sgd 0, momentum 1, adam and adamw 2. This is what ZeRO's "
@@ -148,6 +156,13 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "The three terms are parameters, gradients and optimizer state. ZeRO: Rajbhandari et al., "
              "arXiv 1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that "
              "explains it.\n"},
+    {"parallel", "reduce", ROW_CHOICE, FIELD(parallel.reduce), "auto", .choices = reduce_moments,
+     .example = "step", .help = "zero2, zero3: when gradients are summed over the ranks",
+     .more = "It matters where a step has several microbatches, m of them. microbatch: after each, so a rank "
+             "holds 1/N of the gradients and sends them m times. step: once, after the last, so a rank holds "
+             "whole gradients and sends them once. auto is microbatch for zero2 and zero3. dp, ddp and zero1 "
+             "hold "
+             "whole gradients in any case, and sum them once a step.\n"},
     {"parallel", "bucket_mb", ROW_NUMBER, FIELD(parallel.bucket_mb), "25", 0, 1e6, .example = "1",
      .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
@@ -165,13 +180,63 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "Shoeybi et al., arXiv 1909.08053. Attention is split by heads, the MLP by columns then rows, the "
          "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
          "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
-         "model.ffn and the ranks; ranks / tp replicas of the model share the batch.\n"},
+         "model.ffn and the ranks; ranks / (pp tp) replicas of the model share the batch.\n"},
     {"parallel", "sequence_parallel", ROW_SWITCH, FIELD(tensor.sequence_parallel), "no", .example = "yes",
      .help = "with tp: norms and residuals on 1/tp of the sequence",
      .more =
          "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
          "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
          "tp divides model.sequence.\n"},
+
+    {"parallel", "pp", ROW_INTEGER, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
+     .help = "ranks that hold the layers one after the other",
+     .more =
+         "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, the first layers % "
+         "stages "
+         "of them one layer longer. A microbatch's activations go from stage to stage, and its gradients "
+         "back; ranks that wait for them are the bubble. pp x tp divides the ranks; ranks / (pp tp) replicas "
+         "of the model share the batch. `sim schedule --config FILE` draws who computes what, and when.\n"},
+    {"parallel", "schedule", ROW_TEXT, FIELD(pipeline.schedule), "1f1b", .required = true, .example = "zb-h1",
+     .help = "in which order the stages compute, or a file of it",
+     .more =
+         "Of p ranks with m microbatches, where a backward takes twice a forward:\n"
+         "@                  bubble               held at most by rank r\n"
+         "@    naive         (p-1)/p              1         one microbatch under way in all\n"
+         "@    gpipe         (p-1)/(m+p-1)        m         all forward, then all backward\n"
+         "@    1f1b          (p-1)/(m+p-1)        p - r     backward as soon as it can be\n"
+         "@    interleaved   (p-1)/(v m+p-1)      2 (p-1-r) + (v-1) p + 1, each 1/v as large\n"
+         "@    zb-h1         (p-1)/(3 m+p-1)      p         backward in two halves, I and W\n"
+         "v is virtual_stages, and m is a multiple of p for interleaved. zb-h1's is for m of p or more. "
+         "gpipe: "
+         "Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; interleaved: Narayanan "
+         "et "
+         "al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
+         "A value that ends in .csv is the path of a schedule of your own, in the notation of PyTorch's "
+         "torch.distributed.pipelining: a line a rank, each cell a stage, one of F, B, I and W, and a "
+         "microbatch, such as 0F0,0F1,0B0,0B1. `sim schedule --csv` writes one to begin with. It is checked, "
+         "and walked on paper for deadlocks, before anything runs.\n"},
+    {"parallel", "virtual_stages", ROW_INTEGER, FIELD(pipeline.virtual_stages), "1", 1, 65536, .example = "2",
+     .help = "interleaved: stages a rank of the pipeline holds",
+     .more =
+         "Stage s is on rank s % pp, so a microbatch visits every rank virtual_stages times: the bubble is "
+         "as many times smaller, and as many times more bytes go between ranks. At most layers / pp. A "
+         "schedule from a file brings its own number.\n"},
+
+    {"hardware", "profile", ROW_CHOICE, FIELD(hardware.profile), "ideal", .choices = profiles,
+     .example = "measured", .help = "where the durations of simulated time come from",
+     .more =
+         "ideal: all stages are alike, F takes 1 s, B 2 s, its halves I and W 1 s each, and messages take no "
+         "time: what the papers' bubbles count on. train.recompute = full makes B and I 1 s longer, "
+         "selective "
+         "by the share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
+         "measured: computing takes the CPU time it took here, a message latency_us and its bytes over "
+         "bandwidth_gb; ranks that share a core are then timed as if each had its own.\n"},
+    {"hardware", "latency_us", ROW_NUMBER, FIELD(hardware.latency_us), "5", 0, 1e9, .example = "2",
+     .help = "measured: microseconds before a message's first byte",
+     .more = "Of a link between any two ranks. The profile ideal has no links.\n"},
+    {"hardware", "bandwidth_gb", ROW_NUMBER, FIELD(hardware.bandwidth), "25", 0, 1e9, .low_out = true,
+     .example = "50", .help = "measured: GB (1e9 bytes) a second of a link",
+     .more = "In each direction, between any two ranks. 25 is 200 Gbit/s. The profile ideal has no links.\n"},
 
     {"output", "file", ROW_TEXT, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",

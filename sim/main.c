@@ -12,6 +12,7 @@
 #include "sim/plot.h"
 #include "sim/report.h"
 #include "sim/run.h"
+#include "sim/schedule_command.h"
 #include "sim/version.h"
 
 static const char USAGE[] =
@@ -24,11 +25,13 @@ static const char USAGE[] =
     "                                              the same bytes and the same peak memory\n"
     "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
     "  sim report results/zero3.h5                 loss, bytes and memory beside their formulas\n"
+    "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim help [section.key]                      every key of a config, or one in full\n"
     "\n"
     "options of a run:\n"
     "  --config FILE            an ini file: here, or one of those that come with sim\n"
-    "                           (single dp ddp zero1 zero2 zero3 tp sp markov, each .ini)\n"
+    "                           (single dp ddp zero1 zero2 zero3 tp sp naive gpipe 1f1b interleaved\n"
+    "                           zb-h1 3d 3d-zero3 markov, each .ini)\n"
     "  --set section.key=value  overrides a key; may be given again\n"
     "  --output FILE            the run file, in place of results/NAME.h5\n"
     "  --dry-run                no training: count bytes and memory of one step\n"
@@ -43,7 +46,7 @@ typedef struct CommandLine {
     RunOptions options;
     const char *sets[MOST_SETS];
     int ranks; /* 0: not given */
-    bool help, version;
+    bool csv, help, version;
 } CommandLine;
 
 static bool parse_ranks(const char *text, int *ranks, Error *error)
@@ -57,19 +60,26 @@ static bool parse_ranks(const char *text, int *ranks, Error *error)
     return true;
 }
 
+/* The options of `sim --config F` and of `sim schedule --config F`; which of them go with which is checked by
+ * those. */
 static bool parse(int argc, char **argv, CommandLine *r, Error *error)
 {
-    static const struct option LONG[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"output", required_argument, NULL, 'o'}, {"dry-run", no_argument, NULL, 'd'},
-        {"ranks", required_argument, NULL, 'n'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+    static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
+                                         {"set", required_argument, NULL, 's'},
+                                         {"output", required_argument, NULL, 'o'},
+                                         {"dry-run", no_argument, NULL, 'd'},
+                                         {"ranks", required_argument, NULL, 'n'},
+                                         {"csv", no_argument, NULL, 't'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {"version", no_argument, NULL, 'v'},
+                                         {NULL, 0, NULL, 0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
         switch (c) {
         case 'c': r->options.config = optarg; break;
         case 'o': r->options.output = optarg; break;
         case 'd': r->options.dry = true; break;
+        case 't': r->csv = true; break;
         case 'h': r->help = true; break;
         case 'v': r->version = true; break;
         case 's':
@@ -87,10 +97,26 @@ static bool parse(int argc, char **argv, CommandLine *r, Error *error)
     r->options.sets = r->sets;
     if (r->help || r->version) return true;
     if (optind < argc) return error_set(error, "'%s' is not a command; try sim --help", argv[optind]);
+    return true;
+}
+
+static bool check_run(const CommandLine *r, Error *error)
+{
     if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
+    if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
     if (r->ranks && !r->options.dry)
         return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks,
                          r->options.config);
+    return true;
+}
+
+static bool check_schedule(const CommandLine *r, Error *error)
+{
+    if (!r->options.config)
+        return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
+    if (r->options.dry || r->options.output)
+        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s",
+                         r->options.dry ? "--dry-run" : "--output");
     return true;
 }
 
@@ -148,17 +174,34 @@ static bool is_first_rank(void)
     return !rank || strcmp(rank, "0") == 0;
 }
 
+static int schedule(int argc, char **argv, const char *program_directory)
+{
+    CommandLine request = {.options.program_directory = program_directory};
+    Error error;
+    if (!is_first_rank()) return STATUS_OK;
+    bool good = parse(argc, argv, &request, &error);
+    if (good && (request.help || request.version)) {
+        fputs(request.help ? SCHEDULE_USAGE : "sim " SIM_VERSION "\n", stdout);
+        return STATUS_OK;
+    }
+    if (good && check_schedule(&request, &error))
+        return schedule_command(&request.options, request.ranks, request.csv);
+    fprintf(stderr, "sim: %s\n", error.text);
+    return STATUS_BAD_REQUEST;
+}
+
 static int run(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {0};
     Error error;
-    if (!parse(argc, argv, &request, &error)) {
-        if (is_first_rank()) fprintf(stderr, "sim: %s\n", error.text);
-        return STATUS_BAD_REQUEST;
-    }
-    if (request.help || request.version) {
+    bool good = parse(argc, argv, &request, &error);
+    if (good && (request.help || request.version)) {
         if (is_first_rank()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
+    }
+    if (!good || !check_run(&request, &error)) {
+        if (is_first_rank()) fprintf(stderr, "sim: %s\n", error.text);
+        return STATUS_BAD_REQUEST;
     }
     char *line = join(argc, argv);
     request.options.command_line = line;
@@ -181,6 +224,7 @@ int main(int argc, char **argv)
     directory_of_program(argv[0], directory, sizeof directory);
     if (argc > 1 && strcmp(argv[1], "plot") == 0) return plot_command(argc - 1, argv + 1, directory);
     if (argc > 1 && strcmp(argv[1], "report") == 0) return report(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "schedule") == 0) return schedule(argc - 1, argv + 1, directory);
     if (argc > 1 && strcmp(argv[1], "help") == 0) return help(argc - 1, argv + 1);
     if (argc < 2) {
         fputs(USAGE, stdout);

@@ -1,7 +1,6 @@
 /* run.c - a run from request to report, the same on real and virtual ranks. */
 #include "sim/run.h"
 #include "sim/clock.h"
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "sim/config.h"
 #include "sim/config_rows.h"
 #include "sim/files.h"
+#include "sim/pipeline.h"
 #include "sim/progress.h"
 #include "sim/recorder.h"
 #include "sim/report.h"
@@ -32,6 +32,7 @@ typedef struct Run {
     Config config;
     char *text; /* the data source's bytes */
     int64_t text_bytes;
+    Plan plan;
     Trainer *trainer;
     Recorder *recorder;                                             /* main */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
@@ -65,25 +66,34 @@ static bool read_config(Run *run)
     return ok; /* the same text, so the same answer on every rank */
 }
 
+/* A file that `key` names, from rank 0 to all; `carry` as in share(). */
+static bool read_path(Run *run, const char *key, const char *path, const char *instead, bool carry,
+                      char **text, int64_t *bytes)
+{
+    if (run->main) *text = config_read_path(&run->config, key, path, instead, bytes, &run->error);
+    return share(run, text, bytes, carry);
+}
+
 static bool read_text(Run *run)
 {
     const char *source = run->config.data.source;
     if (strcmp(source, "markov") == 0) return true;
-    FILE *file = run->main ? fopen(source, "rb") : NULL;
-    if (file) {
-        size_t bytes;
-        run->text = files_read(file, SIZE_MAX, &bytes);
-        run->text_bytes = (int64_t)bytes;
-        if (ferror(file)) {
-            free(run->text);
-            run->text = NULL;
-        }
-    }
-    if (run->main && !run->text)
-        config_refuse(&run->config, "data.source", &run->error,
-                      "cannot read it: %s; try the path of a text file, or markov", strerror(errno));
-    if (file) fclose(file);
-    return share(run, &run->text, &run->text_bytes, !run->options->dry);
+    return read_path(run, "data.source", source, "a text file, or markov", !run->options->dry, &run->text,
+                     &run->text_bytes);
+}
+
+/* The plan is the same on every rank, so all refuse it together. */
+static bool read_schedule(Run *run)
+{
+    Config *c = &run->config;
+    char *text = NULL; /* of a file; a schedule with a name has none */
+    int64_t bytes;
+    bool ok = !pipeline_is_file(c) || read_path(run, "parallel.schedule", c->pipeline.schedule,
+                                                "a schedule in text, or 1f1b", true, &text, &bytes);
+    ok = ok && pipeline_plan(c, config_microbatches(c, run->world->size), text, &run->plan, &run->error);
+    free(text);
+    if (ok) c->pipeline.virtual_stages = run->plan.shape.v; /* a file brings its own number */
+    return ok;
 }
 
 /* A dry run has a default of its own: it must not take a real run's place. */
@@ -114,8 +124,8 @@ static void open_recorder(Run *run)
     double *bytes = allocate((size_t)ranks * PURPOSES * sizeof *bytes);
     double *memory = allocate((size_t)ranks * MEMORY_CATEGORIES * sizeof *memory);
     for (int r = 0; r < ranks; r++) {
-        theory_bytes(&run->config, ranks, r, bytes + r * PURPOSES);
-        theory_memory(&run->config, ranks, r, memory + r * MEMORY_CATEGORIES);
+        theory_bytes(&run->config, &run->plan, ranks, r, bytes + r * PURPOSES);
+        theory_memory(&run->config, &run->plan, ranks, r, memory + r * MEMORY_CATEGORIES);
     }
     RunInfo info = {.path = run->config.output.file,
                     .command_line = run->options->command_line,
@@ -307,9 +317,10 @@ static int run_all(Run *run)
 {
     if (!read_config(run)) return STATUS_BAD_REQUEST;
     if (!read_text(run)) return STATUS_BAD_REQUEST;
+    if (!read_schedule(run)) return STATUS_BAD_REQUEST;
     output_path(run);
     if (!prepare_outputs(run)) return STATUS_BAD_REQUEST;
-    run->trainer = trainer_new(&run->config, run->world->comm, (const unsigned char *)run->text,
+    run->trainer = trainer_new(&run->config, &run->plan, run->world->comm, (const unsigned char *)run->text,
                                run->text_bytes, run->options->dry, &run->error);
     if (!run->trainer) {
         Error why = run->error;
@@ -351,6 +362,7 @@ int run_rank(Comm *comm, const RunOptions *options)
     }
     trainer_free(run->trainer);
     free(run->text);
+    plan_free(&run->plan);
     config_free(&run->config);
     free(run->records);
     group_free(run->world);

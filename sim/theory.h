@@ -15,4 +15,8 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
 /* Peak bytes rank `rank` holds, by category; NaN where no formula stands. */
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES]);
+
+/* The idle share of a pipeline's ranks when all stages take the ideal seconds and messages none; NaN for a
+ * user's own schedule. */
+double theory_bubble(const Config *config, int microbatches);
 #endif

@@ -44,6 +44,18 @@ refused "a sequence that does not divide by tp" 2 'tp = 2 does not divide model.
     train 2 --config sp.ini --set model.sequence=31
 refused "sequence parallelism alone" 2 'sequence_parallel.*parallel.tp = 1' \
     train 2 --config ddp.ini --set parallel.sequence_parallel=yes
+refused "a schedule nobody knows" 2 'parallel.schedule = 1f2b: .*try 1f1b' train 2 --config ddp.ini --set parallel.schedule=1f2b
+refused "a schedule's file that is missing" 2 'parallel.schedule = no.csv: .*No such file' \
+    train 2 --config ddp.ini --set parallel.schedule=no.csv
+refused "more stages than layers" 2 '6 layers cannot fill.*= 7 x 1 = 7 stages' train 7 --config ddp.ini --set parallel.pp=7
+refused "ranks that are no whole pipelines" 2 'parallel.pp = 4: 6 ranks.*groups of 4; try 4 or 8' train 6 --config 1f1b.ini
+refused "microbatches that are no whole groups" 2 'parallel.schedule = interleaved: .*= 16 / \(1 x 8\) = 2: .*groups of 4' \
+    train 4 --config interleaved.ini --set train.microbatch=8
+refused "gradients that are summed once" 2 'parallel.reduce = microbatch: ddp holds whole gradients' \
+    train 2 --config ddp.ini --set parallel.reduce=microbatch
+refused "a virtual stage too many" 2 'virtual_stages = 2: zb-h1 runs one' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
+refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
+refused "csv without a schedule command" 2 'sim schedule --csv' "$float/bin/sim" --config ddp.ini --csv
 refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini
 refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
 : >empty.txt

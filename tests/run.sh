@@ -63,7 +63,7 @@ programs() {
 
 if [ $# -eq 0 ]; then
     programs
-    set -- training refusals golden
+    set -- training schedule refusals golden
 fi
 for suite in "$@"; do
     LIMIT=${LIMIT:-300} test_program "tests/$suite.sh" "tests/$suite.sh" "$float" "$double"

@@ -241,11 +241,11 @@ static void wrong_keys(void **state)
     refuse("[train]\nstpes = 3\n", NULL, "t.ini:2: train.stpes = 3: no such key; try train.steps");
     refuse("[train]\nbucket_mb = 3\n", NULL,
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
-    refuse("[parallel]\npp = 2\n", NULL,
-           "t.ini:2: parallel.pp = 2: no such key; try one of data, bucket_mb, overlap, tp, "
-           "sequence_parallel");
-    refuse("[hardware]\nprofile = ideal\n", NULL,
-           "t.ini:1: [hardware]: no such section; try one of model, data, train, parallel, output");
+    refuse("[parallel]\ncp = 2\n", NULL,
+           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, overlap, tp, "
+           "sequence_parallel, pp, schedule, virtual_stages");
+    refuse("[cluster]\nnodes = 2\n", NULL,
+           "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
@@ -402,6 +402,104 @@ static void ranks_that_do_not_fit(void **state)
     assert_false(config_check_ranks(&c, 4, &error));
     assert_non_null(
         strstr(error.text, "--set train.microbatch=7: train.microbatch = 7: 4 ranks with a microbatch of 7"));
+    config_free(&c);
+}
+
+static void pipelines(void **state)
+{
+    (void)state;
+    Config c;
+    accept(&c, "[hardware]\nprofile = Measured\nbandwidth_gb = 12.5\n", NULL);
+    assert_int_equal(c.pipeline.size, 1);
+    assert_int_equal(c.pipeline.virtual_stages, 1);
+    assert_string_equal(c.pipeline.schedule, "1f1b");
+    assert_int_equal(c.parallel.reduce, REDUCE_AUTO);
+    assert_int_equal(c.hardware.profile, PROFILE_MEASURED);
+    assert_true(c.hardware.latency_us == 5 && c.hardware.bandwidth == 12.5);
+    config_free(&c);
+    accept(&c,
+           "[parallel]\npp = 1\nschedule = a b.csv\nvirtual_stages = 2\ndata = zero2\nreduce = microbatch\n",
+           NULL);
+    assert_string_equal(c.pipeline.schedule, "a b.csv");
+    assert_int_equal(c.parallel.reduce, REDUCE_MICROBATCH);
+    config_free(&c);
+
+    refuse("[parallel]\nschedule = gpip\n", NULL,
+           "t.ini:2: parallel.schedule = gpip: not one of naive, gpipe, 1f1b, interleaved, zb-h1, nor the "
+           "path of "
+           "a file that ends in .csv; try gpipe");
+    refuse_with("[parallel]\nschedule = .csv\n", NULL, "a file that ends in .csv; try 1f1b");
+    refuse(
+        "[parallel]\nschedule = gpipe\nvirtual_stages = 2\n", NULL,
+        "t.ini:3: parallel.virtual_stages = 2: gpipe runs one stage a rank, not 2; try one, or the schedule "
+        "interleaved");
+    refuse_with(
+        "[parallel]\nschedule = interleaved\n", NULL,
+        "t.ini:2: parallel.schedule = interleaved: interleaved needs two or more stages a rank and has 1");
+    refuse("[model]\nlayers = 5\n[parallel]\npp = 3\nschedule = interleaved\nvirtual_stages = 2\n", NULL,
+           "t.ini:6: parallel.virtual_stages = 2: 5 layers cannot fill pp x virtual_stages = 3 x 2 = 6 "
+           "stages; try "
+           "model.layers = 6, or fewer stages");
+    refuse_with("[parallel]\npp = 3\n", NULL, "t.ini:2: parallel.pp = 3: 2 layers cannot fill");
+    refuse_with("[model]\nlayers = 2\n", "parallel.pp=65536",
+                "65536 x 1 = 65536 stages; try model.layers = 65536");
+    const char *const whole[] = {"dp", "ddp", "zero1"};
+    for (int i = 0; i < 3; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "[parallel]\nreduce = microbatch\ndata = %s\n", whole[i]);
+        refuse_with(text, NULL, "t.ini:2: parallel.reduce = microbatch: ");
+        refuse_with(text, NULL, "holds whole gradients, so they are summed once a step");
+    }
+    refuse_with("[hardware]\nbandwidth_gb = 0\n", NULL, "without 0; try 50");
+    refuse_with("[output]\nfile = a.csv\n[parallel]\nschedule = a.csv\n", NULL, "are the same file");
+}
+
+static void ranks_refused(Config *c, int ranks, const char *message)
+{
+    Error error;
+    assert_false(config_check_ranks(c, ranks, &error));
+    assert_string_equal(error.text, message);
+}
+
+static void ranks_of_a_pipeline(void **state)
+{
+    (void)state;
+    Config c;
+    Error error;
+    accept(&c, "[model]\nlayers = 4\n[train]\nmicrobatch = 2\n[parallel]\npp = 2\ntp = 2\n", NULL);
+    assert_true(config_check_ranks(&c, 8, &error));
+    assert_int_equal(config_replicas(&c, 8), 2);
+    assert_int_equal(config_microbatches(&c, 8), 6);
+    assert_int_equal(config_microbatches(&c, 4), 12);
+    ranks_refused(
+        &c, 6,
+        "t.ini:6: parallel.pp = 2: 6 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 or 8 "
+        "ranks, or another parallel.pp");
+    ranks_refused(&c, 1,
+                  "t.ini:6: parallel.pp = 2: 1 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
+                  "ranks, or another parallel.pp");
+    ranks_refused(
+        &c, 20,
+        "t.ini:4: train.microbatch = 2: 5 replicas (20 ranks, parallel.pp = 2, parallel.tp = 2) with a "
+        "microbatch of 2 take 10 samples at a time, and a step would need 24 / (5 x 2) = 2.4 "
+        "microbatches; try train.global_batch = 20 or 30, or 1, 2, 3, 4, 6 or 12 replicas");
+    config_free(&c);
+    accept(&c, "[parallel]\npp = 2\n", NULL);
+    ranks_refused(
+        &c, 10,
+        "t.ini: train.global_batch = 24 (default): 24 samples do not divide over 5 replicas (10 ranks, "
+        "parallel.pp = 2), 24 / 5 = 4.8; try train.global_batch = 20 or 25, or 1, 2, 3, 4, 6, 8, 12 or 24 "
+        "replicas");
+    config_free(&c);
+
+    accept(&c, "[model]\nlayers = 4\n[parallel]\npp = 2\nschedule = interleaved\nvirtual_stages = 2\n",
+           "train.microbatch=4");
+    assert_true(config_check_ranks(&c, 2, &error)); /* 6 microbatches: three groups of 2 */
+    ranks_refused(
+        &c, 4,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (2 x 4) = 3: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try 2 or 4, or 1f1b");
     config_free(&c);
 }
 
@@ -577,7 +675,8 @@ static void help_for_every_key(void **state)
         Config tried;
         Error error;
         if (strcmp(set, "data.source=book.txt") != 0 && strcmp(key, "model.heads") != 0) {
-            if (!parse(&tried, "[train]\nsteps=1000\n[model]\nhidden=768\n[parallel]\ntp=2\n",
+            if (!parse(&tried,
+                       "[train]\nsteps=1000\n[model]\nhidden=768\n[parallel]\ntp=2\nschedule=my.csv\n",
                        (const char *[]){set, NULL}, &error))
                 fail_msg("%s", error.text);
             config_free(&tried);
@@ -601,8 +700,8 @@ static void help_refuses(void **state)
     assert_false(config_help(stdout, "trian.steps", &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", &error));
-    assert_string_equal(error.text,
-                        "help zero3: no such section; try one of model, data, train, parallel, output");
+    assert_string_equal(
+        error.text, "help zero3: no such section; try one of model, data, train, parallel, hardware, output");
 }
 
 /* ---- any bytes -------------------------------------------------------------------- */
@@ -661,6 +760,8 @@ int main(void)
         cmocka_unit_test(long_lines),
         cmocka_unit_test(values_that_do_not_fit),
         cmocka_unit_test(ranks_that_do_not_fit),
+        cmocka_unit_test(pipelines),
+        cmocka_unit_test(ranks_of_a_pipeline),
         cmocka_unit_test(finds_files),
         cmocka_unit_test(refuses_files),
         cmocka_unit_test(shipped_files),

@@ -152,9 +152,15 @@ static void grid_is(ScheduleKind kind, Shape shape, int columns, const char *exp
     char *text = NULL;
     size_t size;
     assert_true(plan_write(&plan, kind, shape, &error));
+    plan_lower_messages(&plan);
+    Ideal ideal = {.forward = 1, .backward = 2, .input = 1, .weight = 1};
+    Durations durations = timeline_ideal(&ideal);
+    Timeline timeline;
+    assert_true(timeline_walk(&timeline, &plan, &durations, &error));
     FILE *out = open_memstream(&text, &size);
-    assert_true(notation_grid(&plan, columns, out, &error));
+    notation_grid(&plan, &timeline, columns, out);
     fclose(out);
+    timeline_free(&timeline);
     assert_string_equal(text, expected);
     free(text);
     plan_free(&plan);

@@ -1,0 +1,95 @@
+/* pipeline.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
+#include "sim/pipeline.h"
+#include <string.h>
+#include <strings.h>
+#include "parallel/notation.h"
+#include "sim/config_rows.h"
+#include "sim/words.h"
+
+ScheduleKind pipeline_kind(const Config *config)
+{
+    int kind = 0;
+    while (kind < SCHEDULE_KINDS && strcasecmp(config->pipeline.schedule, schedule_name[kind]) != 0) kind++;
+    return (ScheduleKind)kind;
+}
+
+bool pipeline_is_file(const Config *config)
+{
+    size_t length = strlen(config->pipeline.schedule);
+    return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
+}
+
+Ideal pipeline_ideal(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn, again = 0;
+    if (config->train.recompute == RECOMPUTE_SELECTIVE) again = s / (4 * h + 2 * f + 2 * s);
+    if (config->train.recompute == RECOMPUTE_FULL) again = 1;
+    return (Ideal){.forward = 1, .backward = 2 + again, .input = 1 + again, .weight = 1};
+}
+
+/* What would fit the file's microbatches, where there are `has` a step. */
+static bool refuse_microbatches(const Config *config, int wants, int has, Error *error)
+{
+    int64_t batch = config->train.global_batch, share = has * config->train.microbatch;
+    char smaller[64] = "";
+    if (share % wants == 0)
+        words_append(smaller, sizeof smaller, "train.microbatch = %lld, or ", (long long)(share / wants));
+    return config_refuse(
+        config, "parallel.schedule", error,
+        "it is a schedule of %d microbatches, and a step has train.global_batch / (replicas x "
+        "train.microbatch) = %lld / (%lld x %lld) = %d; try %strain.global_batch = %lld",
+        wants, (long long)batch, (long long)(batch / share), (long long)config->train.microbatch, has,
+        smaller, (long long)(batch / has * wants));
+}
+
+/* Whether the schedule of a file is one of this pipeline. */
+static bool check_shape(const Config *config, Shape shape, int microbatches, Error *error)
+{
+    bool given = config->origin[config_row_named("parallel.virtual_stages")] != ORIGIN_DEFAULT;
+    int64_t pp = config->pipeline.size, v = config->pipeline.virtual_stages,
+            layers = config->model.shape.layers;
+    if (shape.p != pp)
+        return config_refuse(config, "parallel.schedule", error,
+                             "it has %d lines, one a rank of the pipeline, and parallel.pp = %lld; try "
+                             "parallel.pp = %d",
+                             shape.p, (long long)pp, shape.p);
+    if (given && shape.v != v)
+        return config_refuse(config, "parallel.virtual_stages", error,
+                             "%.80s has %d ranks x %d stages a rank; try parallel.virtual_stages = %d, or "
+                             "leave it out",
+                             config->pipeline.schedule, shape.p, shape.v, shape.v);
+    if (layers < (int64_t)shape.v * shape.p)
+        return config_refuse(
+            config, "parallel.schedule", error,
+            "its %d stages are more than model.layers = %lld can fill; try model.layers = %d",
+            shape.v * shape.p, (long long)layers, shape.v * shape.p);
+    return shape.m == microbatches || refuse_microbatches(config, shape.m, microbatches, error);
+}
+
+static bool write_plan(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
+{
+    Shape shape = {
+        .v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = microbatches};
+    if (!pipeline_is_file(config)) return plan_write(plan, pipeline_kind(config), shape, error);
+    if (!notation_read(plan, text, config->pipeline.schedule, error)) return false;
+    if (check_shape(config, plan->shape, microbatches, error)) return true;
+    plan_free(plan);
+    return false;
+}
+
+bool pipeline_plan(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
+{
+    if (!write_plan(config, microbatches, text, plan, error)) return false;
+    plan_lower_messages(plan);
+    Ideal ideal = pipeline_ideal(config);
+    Durations durations = timeline_ideal(&ideal);
+    Timeline timeline;
+    Error why;
+    if (timeline_walk(&timeline, plan, &durations, &why)) {
+        timeline_free(&timeline);
+        return true;
+    }
+    plan_free(plan);
+    return config_refuse(config, "parallel.schedule", error, "%s", why.text);
+}

@@ -1,0 +1,151 @@
+/* schedule_command.c - prints who computes what, and when: figures and a grid, or the notation. */
+#include "sim/schedule_command.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "parallel/notation.h"
+#include "sim/config.h"
+#include "sim/pipeline.h"
+#include "sim/theory.h"
+
+const char SCHEDULE_USAGE[] =
+    "sim schedule --config FILE [--set section.key=value]... [--ranks N] [--csv]\n"
+    "\n"
+    "Draws a step of a pipeline before anything runs: ranks down, time across; F a microbatch's forward,\n"
+    "B its backward, or I and W the halves of one cut in two; dots are the bubble. Above it stand the\n"
+    "bubble, by formula and as walked with ideal durations (sim help hardware.profile), and how many\n"
+    "microbatches each rank holds at once.\n"
+    "\n"
+    "  sim schedule --config 1f1b.ini --ranks 8            one of two replicas of 4 ranks\n"
+    "  sim schedule --config 1f1b.ini --set parallel.schedule=gpipe\n"
+    "  sim schedule --config 1f1b.ini --ranks 8 --csv > my.csv\n"
+    "                                                      a line a rank, such as 0F0,0F1,0B0,0B1:\n"
+    "                                                      change it, and run your own with\n"
+    "  mpirun -n 8 sim --config 1f1b.ini --set parallel.schedule=my.csv\n"
+    "\n"
+    "--ranks N says how many ranks the run has, so how many replicas share the batch; without it\n"
+    "there is one, pp x tp ranks. sim help parallel.schedule tells the schedules apart.\n";
+
+enum { COLUMNS = 100, SHOWN = 16 };
+
+static int terminal_columns(void)
+{
+    struct winsize window;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : COLUMNS;
+}
+
+/* Where `ranks` is 0 it becomes those of one replica. */
+static bool read_config(const RunOptions *o, Config *config, int *ranks, Error *error)
+{
+    char *text = config_read(o->config, o->program_directory, error);
+    if (!text) return false;
+    bool good = config_parse(config, o->config, text, o->sets, o->set_count, o->output, error);
+    free(text);
+    if (!good) return false;
+    if (*ranks == 0) *ranks = (int)(config->pipeline.size * config->tensor.size);
+    return config_check_ranks(config, *ranks, error);
+}
+
+static bool make_plan(const Config *config, int microbatches, Plan *plan, Error *error)
+{
+    char *text = NULL;
+    int64_t bytes;
+    if (pipeline_is_file(config)) {
+        text = config_read_path(config, "parallel.schedule", config->pipeline.schedule,
+                                "a schedule in text, or 1f1b", &bytes, error);
+        if (!text) return false;
+    }
+    bool good = pipeline_plan(config, microbatches, text, plan, error);
+    free(text);
+    return good;
+}
+
+/* "4 3 2 1", or the beginning and the end where there are many. */
+static void print_list(const char *name, const int64_t *number, int count, const char *unit)
+{
+    printf("  %-10s", name);
+    for (int i = 0; i < count; i++) {
+        if (count > SHOWN && i == SHOWN - 2) {
+            printf(" ...");
+            i = count - 1;
+        }
+        printf(" %lld", (long long)number[i]);
+    }
+    printf("  %s\n", unit);
+}
+
+static bool cuts_backward(const Plan *plan)
+{
+    for (int rank = 0; rank < plan->shape.p; rank++)
+        for (int i = 0; i < plan->list[rank].count; i++)
+            if (plan->list[rank].action[i].kind == ACTION_INPUT) return true;
+    return false;
+}
+
+static void print_bubble(const Config *c, const Plan *plan, const Timeline *timeline)
+{
+    Ideal ideal = pipeline_ideal(c);
+    double theory = theory_bubble(c, plan->shape.m);
+    printf("  %-10s %.6f walked, ", "bubble", timeline->bubble);
+    if (isnan(theory))
+        printf("and no formula for a schedule of your own");
+    else
+        printf("%.6f by the formula", theory);
+    printf("  (F takes %.3g s, ", ideal.forward);
+    if (cuts_backward(plan))
+        printf("I %.3g s, W %.3g s)\n", ideal.input, ideal.weight);
+    else
+        printf("B %.3g s)\n", ideal.backward);
+}
+
+static void print_figures(const Config *c, int ranks, const Plan *plan, const Timeline *timeline)
+{
+    Shape s = plan->shape;
+    bool cut = cuts_backward(plan);
+    int64_t *number = allocate((size_t)plan->stages * sizeof *number);
+    printf(
+        "%s: %s, p = %d ranks, m = %d microbatches, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
+        c->name, c->pipeline.schedule, s.p, s.m, s.v, s.v == 1 ? "" : "s", config_replicas(c, ranks),
+        (long long)c->tensor.size);
+    for (int k = 0; k < plan->stages; k++)
+        number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
+    print_list("layers", number, plan->stages, "by stage");
+    print_bubble(c, plan, timeline);
+    for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight;
+    print_list("in flight", number, s.p,
+               cut ? "microbatches at most, by rank, until W" : "microbatches at most, by rank");
+    for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight_input;
+    if (cut) print_list("", number, s.p, "until I");
+    putchar('\n');
+    free(number);
+}
+
+static bool show(const Config *config, int ranks, const Plan *plan, Error *error)
+{
+    Ideal ideal = pipeline_ideal(config);
+    Durations durations = timeline_ideal(&ideal);
+    Timeline timeline;
+    if (!timeline_walk(&timeline, plan, &durations, error)) return false;
+    print_figures(config, ranks, plan, &timeline);
+    notation_grid(plan, &timeline, terminal_columns(), stdout);
+    timeline_free(&timeline);
+    return true;
+}
+
+int schedule_command(const RunOptions *options, int ranks, bool csv)
+{
+    Config config = {0};
+    Plan plan = {0};
+    Error error;
+    bool good = read_config(options, &config, &ranks, &error) &&
+                make_plan(&config, config_microbatches(&config, ranks), &plan, &error);
+    if (good && csv) notation_write(&plan, stdout);
+    if (good && !csv) good = show(&config, ranks, &plan, &error);
+    if (!good) fprintf(stderr, "sim: %s\n", error.text);
+    plan_free(&plan);
+    config_free(&config);
+    return good ? STATUS_OK : STATUS_BAD_REQUEST;
+}

@@ -1,0 +1,220 @@
+/* test_pipeline.c - plans made from a config: ideal durations, the formula of the bubble beside the walk,
+ * schedules from a text, and the pipelines among the configs that come with sim. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/notation.h"
+#include "sim/config.h"
+#include "sim/config_rows.h"
+#include "sim/pipeline.h"
+#include "sim/theory.h"
+#include "tests/check.h"
+
+static Config parsed(const char *text, const char *const *sets)
+{
+    Config config;
+    Error error = {""};
+    int count = 0;
+    while (sets && sets[count]) count++;
+    if (!config_parse(&config, "t.ini", text, sets, count, NULL, &error)) print_error("%s\n", error.text);
+    assert_string_equal(error.text, "");
+    return config;
+}
+
+static void ideal_is(const char *recompute, double again)
+{
+    char text[256];
+    snprintf(text, sizeof text, "[model]\nhidden = 64\nffn = 200\nsequence = 32\n[train]\nrecompute = %s\n",
+             recompute);
+    Config c = parsed(text, NULL);
+    Ideal ideal = pipeline_ideal(&c);
+    assert_true(ideal.forward == 1 && ideal.weight == 1);
+    assert_true(ideal.backward == 2 + again && ideal.input == 1 + again);
+    config_free(&c);
+}
+
+static void ideal_durations(void **state)
+{
+    (void)state;
+    ideal_is("none", 0);
+    ideal_is("full", 1);
+    /* b = 1: QK^T is 2 s^2 h = 131072 flops; projections 2 s (4 h^2 + 2 h f) = 2686976; QK^T and PV 262144 */
+    ideal_is("selective", 131072 / (2686976 + 262144.));
+}
+
+/* Every schedule and recomputation, p = 1..8, m = 1..4p, v = 1..3: the walk has the bubble of the formula. */
+static void formula_is_the_walk(void **state)
+{
+    (void)state;
+    int plans = 0;
+    Config c = parsed("[model]\nlayers = 24\n", NULL);
+    for (int kind = 0; kind < SCHEDULE_KINDS; kind++)
+        for (int recompute = RECOMPUTE_NONE; recompute <= RECOMPUTE_FULL; recompute++)
+            for (int p = 1; p <= 8; p++)
+                for (int m = 1; m <= 4 * p; m++)
+                    for (int v = 1; v <= 3; v++) {
+                        if (!schedule_possible((ScheduleKind)kind, (Shape){.v = v, .p = p, .m = m}, NULL))
+                            continue;
+                        strcpy(c.pipeline.schedule, schedule_name[kind]);
+                        c.pipeline.size = p;
+                        c.pipeline.virtual_stages = v;
+                        c.train.recompute = recompute;
+                        Plan plan;
+                        Error error;
+                        Timeline t;
+                        Ideal ideal = pipeline_ideal(&c);
+                        Durations durations = timeline_ideal(&ideal);
+                        assert_true(pipeline_plan(&c, m, NULL, &plan, &error));
+                        assert_true(plan.lowered);
+                        assert_true(timeline_walk(&t, &plan, &durations, &error));
+                        if (fabs(theory_bubble(&c, m) - t.bubble) > 1e-12)
+                            print_error(
+                                "%s p=%d m=%d v=%d recompute=%d: %.15g by the formula, %.15g walked\n",
+                                schedule_name[kind], p, m, v, recompute, theory_bubble(&c, m), t.bubble);
+                        assert_true(fabs(theory_bubble(&c, m) - t.bubble) <= 1e-12);
+                        timeline_free(&t);
+                        plan_free(&plan);
+                        plans++;
+                    }
+    assert_true(plans > 3 * 4 * 4 * 36); /* p x m: 4 times 1 + ... + 8 */
+    config_free(&c);
+}
+
+/* A text of the schedule `kind`. */
+static char *text_of(ScheduleKind kind, Shape shape)
+{
+    Plan plan;
+    char *text = NULL;
+    size_t size;
+    assert_true(plan_write(&plan, kind, shape, NULL));
+    FILE *out = open_memstream(&text, &size);
+    notation_write(&plan, out);
+    fclose(out);
+    plan_free(&plan);
+    return text;
+}
+
+static const char OWN[] = "[model]\nlayers = 4\n[train]\nglobal_batch = 8\nmicrobatch = 2\n"
+                          "[parallel]\nschedule = my.csv\npp = 2\n";
+
+static void file_refused(const char *set, const char *text, int microbatches, const char *message)
+{
+    Config c = parsed(OWN, (const char *[]){set, NULL});
+    Plan plan;
+    Error error = {""};
+    bool good = pipeline_plan(&c, microbatches, text, &plan, &error);
+    assert_string_equal(error.text, message);
+    assert_false(good);
+    assert_null(plan.list);
+    config_free(&c);
+}
+
+static void a_users_own(void **state)
+{
+    (void)state;
+    Config c = parsed(OWN, NULL);
+    Plan plan;
+    Error error;
+    char *two = text_of(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 4});
+    assert_true(pipeline_is_file(&c));
+    assert_true(pipeline_plan(&c, 4, two, &plan, &error)); /* two stages a rank: the file says so */
+    assert_int_equal(plan.shape.v, 2);
+    assert_true(plan.lowered);
+    plan_free(&plan);
+    assert_true(isnan(theory_bubble(&c, 4)));
+    config_free(&c);
+
+    file_refused(
+        "parallel.virtual_stages=1", two, 4,
+        "--set parallel.virtual_stages=1: parallel.virtual_stages = 1: my.csv has 2 ranks x 2 stages a "
+        "rank; try parallel.virtual_stages = 2, or leave it out");
+    file_refused(
+        "parallel.pp=1", two, 4,
+        "t.ini:7: parallel.schedule = my.csv: it has 2 lines, one a rank of the pipeline, and parallel.pp "
+        "= 1; try parallel.pp = 2");
+    file_refused(
+        "model.layers=3", two, 4,
+        "t.ini:7: parallel.schedule = my.csv: its 4 stages are more than model.layers = 3 can fill; try "
+        "model.layers = 4");
+    file_refused(
+        NULL, two, 2,
+        "t.ini:7: parallel.schedule = my.csv: it is a schedule of 4 microbatches, and a step has "
+        "train.global_batch / (replicas x train.microbatch) = 8 / (2 x 2) = 2; try train.microbatch = 1, "
+        "or train.global_batch = 16");
+    free(two);
+    file_refused(
+        NULL, "0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n", 2,
+        "my.csv: deadlock: rank 0 waits at RECV_B of stage 0, microbatch 0 for rank 1; rank 1 waits at "
+        "RECV_F of stage 1, microbatch 1 for rank 0 (rank r is line r + 1)");
+    file_refused(
+        NULL, "0F0,0B0\n1F0,1X0\n", 1,
+        "my.csv: line 2, cell 2: \"1X0\" is not a stage, one of F, B, I, W and a microbatch, such as 0F3; "
+        "sends and receives are not written, they follow");
+}
+
+static void layers_of_stages(void **state)
+{
+    (void)state;
+    const int64_t by_hand[] = {3, 3, 2, 2};
+    for (int64_t layers = 1; layers <= 20; layers++)
+        for (int count = 1; count <= layers; count++) {
+            GptStages stages = {.count = count};
+            GptShape shape = {.layers = layers, .hidden = 4, .heads = 1, .ffn = 4, .vocab = 4, .sequence = 1};
+            Device none = {.dry = true};
+            Gpt *gpt = gpt_new(&shape, NULL, &stages, &none);
+            for (int s = 0, next = 0; s < count; s++) {
+                int64_t blocks = stage_blocks(layers, count, s);
+                assert_int_equal(blocks, layers / count + (s < layers % count));
+                if (layers == 10 && count == 4) assert_int_equal(blocks, by_hand[s]);
+                assert_int_equal(gpt->stage[s].first, next); /* the first has the embedding, the last the head */
+                next += (int)blocks + (s == 0) + (s == count - 1);
+                assert_int_equal(gpt->stage[s].last, next - 1);
+            }
+            gpt_free(gpt);
+        }
+}
+
+/* The files that come with sim: 8 ranks of them have pipelines that run. */
+static void shipped_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int pp, dp, tp, m;
+    } shipped[] = {{"naive", 4, 2, 1, 8},       {"gpipe", 4, 2, 1, 8}, {"1f1b", 4, 2, 1, 8},
+                   {"interleaved", 4, 2, 1, 8}, {"zb-h1", 4, 2, 1, 8}, {"3d", 2, 2, 2, 4},
+                   {"3d-zero3", 2, 2, 2, 4}};
+    for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
+        char path[64];
+        Error error = {""};
+        Config c;
+        Plan plan;
+        snprintf(path, sizeof path, "configs/%s.ini", shipped[i].name);
+        char *text = config_read(path, NULL, &error);
+        bool good =
+            text && config_parse(&c, path, text, NULL, 0, NULL, &error) && config_check_ranks(&c, 8, &error);
+        if (!good) print_error("%s\n", error.text);
+        assert_true(good);
+        int m = config_microbatches(&c, 8);
+        assert_int_equal(c.pipeline.size, shipped[i].pp);
+        assert_int_equal(c.tensor.size, shipped[i].tp);
+        assert_int_equal(config_replicas(&c, 8), shipped[i].dp);
+        assert_int_equal(m, shipped[i].m);
+        if (shipped[i].pp == 4) assert_string_equal(c.pipeline.schedule, shipped[i].name);
+        assert_true(pipeline_plan(&c, m, NULL, &plan, &error));
+        plan_free(&plan);
+        config_free(&c);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ideal_durations), cmocka_unit_test(formula_is_the_walk),
+        cmocka_unit_test(a_users_own),     cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(shipped_files),
+    };
+    return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
+}
