@@ -26,6 +26,10 @@ typedef enum {
     TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
     TP_GRADIENTS,     /* sequence parallelism: gradients of what is not cut */
     TP_NORM,          /* each slice's part of the gradient norm */
+    PP_SEND_FORWARD,  /* activations to the next stage */
+    PP_SEND_BACKWARD, /* their gradients to the one before */
+    PP_EMBEDDING,     /* a tied embedding's gradient, between the first stage and the last */
+    PP_NORM,          /* each stage's part of the gradient norm */
     INIT_BROADCAST,   /* the config, the text, and weights read from a file */
     OUTPUT_GATHER,    /* weights and gradients on their way to a file */
     CONTROL,          /* agreement on errors, and each step's record to rank 0 */
