@@ -1,4 +1,4 @@
-/* device.h - one accelerator: its memory by category, and the work it did.
+/* device.h - one accelerator: its memory by category, the work it did, and its lanes of time.
  *
  * Every byte of tensor memory is allocated here and every kernel reports here,
  * so nothing else in the program measures. No globals: one process can hold
@@ -7,6 +7,7 @@
 #define MODELS_DEVICE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "models/lanes.h"
 
 typedef enum {
     MEM_PARAMETERS,
@@ -24,7 +25,8 @@ typedef struct Device {
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
     size_t total, peak_total;                                   /* peak of the sum: not the sum of peaks */
     double flops, bytes;                                        /* work reported by kernels */
-    void (*between_kernels)(void *context);                     /* called as each kernel starts */
+    Lanes lanes;
+    void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;
 } Device;
 

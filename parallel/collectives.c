@@ -74,6 +74,11 @@ static int modulo(int a, int n)
     return (a % n + n) % n;
 }
 
+static int tag_of(Group *group)
+{
+    return group->sequence++ & (COMM_TAGS - 1);
+}
+
 /* Which block leaves and which arrives at c->step. */
 static void blocks_at(const Collective *c, int *leaves, int *arrives)
 {
@@ -99,8 +104,9 @@ static void step_begin(Collective *c)
         in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
         each_piece(c, leaves, out, pack);
     }
-    comm_receive(c->group, modulo(r - 1, n), c->tag, in.data, tensor_bytes(in), &c->receive);
-    comm_send(c->group, modulo(r + 1, n), c->tag, c->purpose, out.data, tensor_bytes(out), &c->send);
+    comm_receive(c->group, modulo(r - 1, n), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
+    comm_send_stamped(c->group, modulo(r + 1, n), c->tag, c->purpose, out.data, tensor_bytes(out), c->start,
+                      &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -109,6 +115,7 @@ static void step_end(Collective *c)
 {
     int leaves, arrives;
     c->busy = true;
+    if (c->receive.sent > c->start) c->start = c->receive.sent;
     blocks_at(c, &leaves, &arrives);
     if (c->step < c->reduce_steps)
         each_piece(c, arrives, c->incoming, tensor_add);
@@ -123,16 +130,22 @@ static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *pa
                   bool gathers)
 {
     int rounds = group->size - 1;
-    *c = (Collective){.group = group, .purpose = purpose, .tag = group->sequence++ & 0x7fff, .parts = parts};
+    *c = (Collective){.group = group, .purpose = purpose, .tag = tag_of(group), .parts = parts};
+    lanes_pause(group->comm->lanes);
+    c->start = comm_now(group->comm);
     c->reduce_steps = reduces ? rounds : 0;
     c->steps = c->reduce_steps + (gathers ? rounds : 0);
     c->part = allocate((size_t)parts * sizeof *c->part);
     memcpy(c->part, part, (size_t)parts * sizeof *c->part);
-    if (c->steps == 0) return;
-    int64_t most = blocks_count(c, 0);
-    if (parts > 1) c->outgoing = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
-    if (parts > 1 || reduces) c->incoming = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
-    step_begin(c);
+    if (c->steps > 0) {
+        int64_t most = blocks_count(c, 0);
+        c->step_seconds = link_seconds(&group->comm->link, (size_t)most * dtype_bytes(part->dtype));
+        if (parts > 1) c->outgoing = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
+        if (parts > 1 || reduces)
+            c->incoming = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
+        step_begin(c);
+    }
+    lanes_resume(group->comm->lanes);
 }
 
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
@@ -150,26 +163,35 @@ void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const T
     begin(c, group, purpose, part, parts, true, true);
 }
 
+/* As far as messages have arrived, or to the end. */
+static void move_on(Collective *c, bool to_the_end)
+{
+    lanes_pause(c->group->comm->lanes);
+    while (c->step < c->steps) {
+        if (!c->moving) step_begin(c);
+        if (to_the_end) {
+            comm_finish(&c->receive);
+            comm_finish(&c->send);
+        }
+        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
+        if (!received || !sent) break;
+        step_end(c);
+    }
+    lanes_resume(c->group->comm->lanes);
+}
+
 bool ring_progress(Collective *c)
 {
     if (c->busy) return false;
-    while (c->group && c->step < c->steps) {
-        if (!c->moving) step_begin(c);
-        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
-        if (!received || !sent) return false;
-        step_end(c);
-    }
-    return true;
+    if (c->group && c->step < c->steps) move_on(c, false);
+    return !c->group || c->step == c->steps;
 }
 
 void ring_end(Collective *c)
 {
-    while (c->group && c->step < c->steps) {
-        if (!c->moving) step_begin(c);
-        comm_wait(&c->receive);
-        comm_wait(&c->send);
-        step_end(c);
-    }
+    if (!c->group) return;
+    move_on(c, true);
+    comm_join(c->group->comm, c->purpose, c->start, c->start + c->steps * c->step_seconds);
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->part);
@@ -189,18 +211,13 @@ void ring_end(Collective *c)
  *            5   3
  */
 
-static int tag_of(Group *group)
-{
-    return group->sequence++ & 0x7fff;
-}
-
 void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
 {
     int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group), bit = 1;
     Request request;
     while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
     if (me) {
-        comm_receive(group, modulo(me - bit + root, n), tag, data, bytes, &request);
+        comm_receive(group, modulo(me - bit + root, n), tag, purpose, data, bytes, &request);
         comm_wait(&request);
     }
     for (bit >>= 1; bit; bit >>= 1)
@@ -215,6 +232,7 @@ void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
     int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group);
     Request request;
     Tensor incoming = {0};
+    lanes_pause(group->comm->lanes); /* its additions too */
     if (!(me & 1) && me + 1 < n) incoming = tensor_new(t.device, MEM_COMMUNICATION, t.dtype, t.count);
     for (int bit = 1; bit < n; bit <<= 1) {
         if (me & bit) {
@@ -223,12 +241,14 @@ void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
             break;
         }
         if (me + bit < n) {
-            comm_receive(group, modulo(me + bit + root, n), tag, incoming.data, tensor_bytes(t), &request);
+            comm_receive(group, modulo(me + bit + root, n), tag, purpose, incoming.data, tensor_bytes(t),
+                         &request);
             comm_wait(&request);
             tensor_add(t, incoming);
         }
     }
     tensor_free(&incoming);
+    lanes_resume(group->comm->lanes);
 }
 
 /* ---- straight lines ---- */
@@ -257,7 +277,7 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
             copy(piece(all, root, bytes), mine, bytes);
             continue;
         }
-        comm_receive(group, from, tag, piece(all, from, bytes), bytes, &request);
+        comm_receive(group, from, tag, purpose, piece(all, from, bytes), bytes, &request);
         comm_wait(&request);
     }
 }
@@ -267,7 +287,7 @@ void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void 
     int tag = tag_of(group);
     Request request;
     if (group->rank != root) {
-        comm_receive(group, root, tag, mine, bytes, &request);
+        comm_receive(group, root, tag, purpose, mine, bytes, &request);
         comm_wait(&request);
         return;
     }
@@ -289,7 +309,7 @@ void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, vo
     for (int s = 1; s < n; s++) {
         int to = modulo(me + s, n), from = modulo(me - s, n);
         Request send, receive;
-        comm_receive(group, from, tag, piece(in, from, bytes), bytes, &receive);
+        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &receive);
         comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &send);
         comm_wait(&receive);
         comm_wait(&send);

@@ -3,7 +3,16 @@
  * Rings are objects that are begun, progressed while something else computes,
  * and ended; trees and the rest run to their end. All work on any number of
  * ranks and any count, also fewer elements than ranks (empty blocks are not
- * sent). The order of every addition is fixed, so runs repeat bit for bit. */
+ * sent). The order of every addition is fixed, so runs repeat bit for bit.
+ *
+ * In simulated time a ring has a lane of its own. It starts when its last member
+ * has begun it: each block's stamp is the latest beginning its sender knows of,
+ * and after n - 1 steps all know it (but for empty blocks). A step takes as long as its longest block,
+ * so that all members end together, 2 (n-1) (latency + S / (n bandwidth)) later
+ * for an all-reduce of S bytes, whenever their messages were really found; and
+ * only what outlasts the compute lane at ring_end() is waited for. Trees and the
+ * rest are messages sent and awaited on the compute lane. All the CPU time spent
+ * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_H
 #define PARALLEL_COLLECTIVES_H
 #include "models/tensor.h"
@@ -23,7 +32,8 @@ typedef struct Collective {
     bool moving; /* the requests of `step` are begun */
     bool busy;   /* inside a step: its own kernels call back into progress */
     Tensor outgoing, incoming;
-    Request send, receive;
+    Request send, receive;      /* so it stays where it is while outstanding */
+    double start, step_seconds; /* simulated: the latest beginning known, and each step's */
 } Collective;
 
 /* Ring collectives over `parts` tensors at once, each cut into blocks by

@@ -1,5 +1,6 @@
-/* comm.c - counting, and the way to whichever backend is behind. */
+/* comm.c - counting, simulated time, and the way to whichever backend is behind. */
 #include "parallel/comm.h"
+#include <assert.h>
 #include <stdlib.h>
 #include "models/error.h"
 
@@ -57,34 +58,90 @@ void group_free(Group *group)
     free(group);
 }
 
+/* ---- simulated time ---- */
+
+double link_seconds(const Link *link, size_t bytes)
+{
+    return bytes ? link->latency + (double)bytes * link->seconds_per_byte : 0;
+}
+
+double comm_now(const Comm *comm)
+{
+    return comm->lanes ? comm->lanes->now : 0;
+}
+
+void comm_join(Comm *comm, Purpose purpose, double sent, double arrives)
+{
+    if (!comm->lanes || purpose > PP_NORM) return;
+    Part idle = PART_PP_IDLE, wire = PART_PP_WIRE;
+    if (purpose <= TP_NORM) idle = wire = purpose <= ZERO_NORM ? PART_DP_EXPOSED : PART_TP_EXPOSED;
+    lanes_wait(comm->lanes, sent, arrives, idle, wire);
+}
+
+/* ---- messages ---- */
+
+/* Whether there is anything to send or receive. */
+static bool begin(Request *request, Group *group, int tag, Purpose purpose, size_t bytes)
+{
+    assert(tag >= 0 && tag < COMM_TAGS);
+    *request = (Request){0};
+    if (bytes == 0) return false;
+    *request = (Request){.comm = group->comm, .purpose = purpose, .bytes = bytes};
+    return true;
+}
+
+void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
+                       double sent, Request *request)
+{
+    if (!begin(request, group, tag, purpose, bytes)) return;
+    request->sent = sent;
+    request->comm->bytes[purpose] += bytes;
+    request->comm->messages[purpose]++;
+    request->comm->backend->send(group, to, tag, data, request);
+}
+
 void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
                Request *request)
 {
-    *request = (Request){0};
-    if (bytes == 0) return;
-    Comm *comm = group->comm;
-    comm->bytes[purpose] += bytes;
-    comm->messages[purpose]++;
-    request->comm = comm;
-    comm->backend->send(group, to, tag, data, bytes, request);
+    Lanes *lanes = group->comm->lanes;
+    lanes_pause(lanes); /* which brings it up to date */
+    comm_send_stamped(group, to, tag, purpose, data, bytes, comm_now(group->comm), request);
+    lanes_resume(lanes);
 }
 
-void comm_receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request)
+void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes,
+                  Request *request)
 {
-    *request = (Request){0};
-    if (bytes == 0) return;
-    request->comm = group->comm;
-    group->comm->backend->receive(group, from, tag, data, bytes, request);
+    if (!begin(request, group, tag, purpose, bytes)) return;
+    request->receives = true;
+    lanes_pause(request->comm->lanes);
+    request->comm->backend->receive(group, from, tag, data, request);
+    lanes_resume(request->comm->lanes);
 }
 
 bool comm_test(Request *request)
 {
-    if (request->comm && request->comm->backend->test(request)) request->comm = NULL;
-    return request->comm == NULL;
+    if (!request->comm || request->done) return true;
+    request->done = request->comm->backend->test(request);
+    return request->done;
+}
+
+void comm_finish(Request *request)
+{
+    if (!request->comm || request->done) return;
+    request->comm->backend->wait(request);
+    request->done = true;
 }
 
 void comm_wait(Request *request)
 {
-    if (request->comm) request->comm->backend->wait(request);
+    Comm *comm = request->comm;
+    if (!comm) return;
+    lanes_pause(comm->lanes);
+    comm_finish(request);
+    if (request->receives)
+        comm_join(comm, request->purpose, request->sent,
+                  request->sent + link_seconds(&comm->link, request->bytes));
     request->comm = NULL;
+    lanes_resume(comm->lanes);
 }

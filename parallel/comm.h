@@ -3,14 +3,19 @@
  * Two backends stand behind it: comm_mpi (one process a rank) and comm_virtual
  * (all ranks in this process, as coroutines). Whatever leaves a rank leaves
  * through comm_send, and is counted there. Data may be NULL on a dry device:
- * then only its size travels. */
+ * then only its size travels.
+ *
+ * Simulated time travels with the messages: each carries the moment it was sent,
+ * and arrives latency + bytes / bandwidth later (Hockney 1994; messages do not
+ * slow each other). A receiver on its compute lane waits until then. */
 #ifndef PARALLEL_COMM_H
 #define PARALLEL_COMM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "models/lanes.h"
 
-/* Why bytes move. The names are the columns of /comm. */
+/* Why bytes move, sorted by axis (comm_join relies on it). The names are the columns of /comm. */
 typedef enum {
     DP_SCATTER,          /* inputs from the main rank */
     DP_BROADCAST,        /* parameters from the main rank */
@@ -50,24 +55,39 @@ typedef struct Group {
     void *handle;       /* the backend's */
 } Group;
 
+/* Stays where it is until it is done: the backend writes to it. */
 typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
+    Purpose purpose;
+    bool receives, done;
+    size_t bytes;
+    double sent; /* the message's stamp; of a receive once it is done */
     _Alignas(16) unsigned char state[64];
 } Request;
 
 typedef struct CommBackend {
     void (*group_begin)(Group *group);
     void (*group_end)(Group *group);
-    void (*send)(Group *group, int to, int tag, const void *data, size_t bytes, Request *request);
-    void (*receive)(Group *group, int from, int tag, void *data, size_t bytes, Request *request);
+    /* both find the size in request->bytes; request->sent goes with the data */
+    void (*send)(Group *group, int to, int tag, const void *data, Request *request);
+    void (*receive)(Group *group, int from, int tag, void *data, Request *request);
     bool (*test)(Request *request); /* done? */
     void (*wait)(Request *request);
 } CommBackend;
+
+/* All zero: free and at once. */
+typedef struct Link {
+    double latency, seconds_per_byte;
+} Link;
+/* From a message's sending to its arrival; an empty one is not sent. */
+double link_seconds(const Link *link, size_t bytes);
 
 struct Comm {
     const CommBackend *backend;
     int rank, size;
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
+    Link link;                                    /* simulated */
+    Lanes *lanes;                                 /* this rank's time; NULL: all happens at 0 */
 };
 
 /* Members call this together, each with the same list. */
@@ -75,11 +95,25 @@ Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
 
+enum { COMM_TAGS = 1 << 14 }; /* tags are below: MPI promises twice as many, and stamps take every other */
+
 /* Begin a message of `bytes` from `data` to group rank `to`; an empty one is not sent.
- * data stays untouched until the request is done. */
+ * data stays untouched until the request is done. It is stamped with the compute lane's now. */
 void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
                Request *request);
-void comm_receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request);
-bool comm_test(Request *request);
+void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes,
+                  Request *request);
+/* Until the request is done; the compute lane then waits for what it received. */
 void comm_wait(Request *request);
+
+/* For collectives, which keep a time of their own and pause the compute lane's: a send with their stamp, and
+ * whether or until a request is done, nothing waiting in simulated time. */
+void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
+                       double sent, Request *request);
+bool comm_test(Request *request);
+void comm_finish(Request *request);
+/* The compute lane waits for what was sent and arrives at these moments, unless the purpose is of no axis. */
+void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);
+/* The compute lane's now. */
+double comm_now(const Comm *comm);
 #endif

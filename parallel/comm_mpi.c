@@ -6,9 +6,6 @@
 #include <string.h>
 #include "models/error.h"
 
-_Static_assert(sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
-               "Request.state must hold an MPI_Request");
-
 static void group_begin(Group *group)
 {
     MPI_Group world, some;
@@ -37,35 +34,44 @@ static int count_of(size_t bytes)
     return (int)bytes;
 }
 
-static void send(Group *group, int to, int tag, const void *data, size_t bytes, Request *request)
+/* A message is two of MPI's: the data under an even tag, its stamp under the odd one beside. */
+enum { DATA, STAMP, HALVES };
+_Static_assert(HALVES * sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
+               "Request.state must hold the MPI_Requests of data and stamp");
+
+static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
-    MPI_Request r;
-    MPI_Isend(data, count_of(bytes), MPI_BYTE, to, tag, *(MPI_Comm *)group->handle, &r);
-    memcpy(request->state, &r, sizeof r);
+    MPI_Request r[HALVES];
+    MPI_Comm comm = *(MPI_Comm *)group->handle;
+    MPI_Isend(data, count_of(request->bytes), MPI_BYTE, to, HALVES * tag + DATA, comm, &r[DATA]);
+    MPI_Isend(&request->sent, 1, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
+    memcpy(request->state, r, sizeof r);
 }
 
-static void receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request)
+static void receive(Group *group, int from, int tag, void *data, Request *request)
 {
-    MPI_Request r;
-    MPI_Irecv(data, count_of(bytes), MPI_BYTE, from, tag, *(MPI_Comm *)group->handle, &r);
-    memcpy(request->state, &r, sizeof r);
+    MPI_Request r[HALVES];
+    MPI_Comm comm = *(MPI_Comm *)group->handle;
+    MPI_Irecv(data, count_of(request->bytes), MPI_BYTE, from, HALVES * tag + DATA, comm, &r[DATA]);
+    MPI_Irecv(&request->sent, 1, MPI_DOUBLE, from, HALVES * tag + STAMP, comm, &r[STAMP]);
+    memcpy(request->state, r, sizeof r);
 }
 
 static bool test(Request *request)
 {
-    MPI_Request r;
+    MPI_Request r[HALVES];
     int done;
-    memcpy(&r, request->state, sizeof r);
-    MPI_Test(&r, &done, MPI_STATUS_IGNORE);
-    memcpy(request->state, &r, sizeof r);
+    memcpy(r, request->state, sizeof r);
+    MPI_Testall(HALVES, r, &done, MPI_STATUSES_IGNORE);
+    memcpy(request->state, r, sizeof r);
     return done;
 }
 
 static void wait(Request *request)
 {
-    MPI_Request r;
-    memcpy(&r, request->state, sizeof r);
-    MPI_Wait(&r, MPI_STATUS_IGNORE);
+    MPI_Request r[HALVES];
+    memcpy(r, request->state, sizeof r);
+    MPI_Waitall(HALVES, r, MPI_STATUSES_IGNORE);
 }
 
 static const CommBackend MPI_BACKEND = {.group_begin = group_begin,

@@ -14,7 +14,8 @@ typedef struct Letter {
     int channel, from, tag; /* from: world rank */
     bool taken;
     size_t bytes;
-    void *data; /* NULL: only the size travels */
+    double sent; /* the stamp */
+    void *data;  /* NULL: only the size travels */
 } Letter;
 
 typedef struct World World;
@@ -37,9 +38,8 @@ struct World {
     void *context;
 };
 
-/* What a Request holds; a send is done at once and leaves it all zero. */
+/* What a receive's Request holds; a send is done at once. */
 typedef struct Pending {
-    bool receive;
     int channel, from, tag;
     void *data;
     size_t bytes;
@@ -76,18 +76,19 @@ static void post(VirtualRank *to, Letter letter)
         make_runnable(to->world, to->comm.rank);
 }
 
-static void send(Group *group, int to, int tag, const void *data, size_t bytes, Request *request)
+static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
+    size_t bytes = request->bytes;
     VirtualRank *me = (VirtualRank *)group->comm;
-    Letter letter = {.channel = group->channel, .from = me->comm.rank, .tag = tag, .bytes = bytes};
+    Letter letter = {
+        .channel = group->channel, .from = me->comm.rank, .tag = tag, .bytes = bytes, .sent = request->sent};
     if (data) letter.data = memcpy(allocate(bytes), data, bytes);
     post(&me->world->rank[group->members[to]], letter);
-    memset(request->state, 0, sizeof request->state);
 }
 
-static void receive(Group *group, int from, int tag, void *data, size_t bytes, Request *request)
+static void receive(Group *group, int from, int tag, void *data, Request *request)
 {
-    Pending pending = {true, group->channel, group->members[from], tag, data, bytes};
+    Pending pending = {group->channel, group->members[from], tag, data, request->bytes};
     memcpy(request->state, &pending, sizeof pending);
 }
 
@@ -95,8 +96,8 @@ static bool test(Request *request)
 {
     VirtualRank *me = (VirtualRank *)request->comm;
     Pending p;
+    if (!request->receives) return true;
     memcpy(&p, request->state, sizeof p);
-    if (!p.receive) return true;
     for (size_t i = me->head; i < me->tail; i++) {
         Letter *letter = &me->mailbox[i];
         if (letter->taken || letter->channel != p.channel || letter->from != p.from || letter->tag != p.tag)
@@ -108,6 +109,7 @@ static bool test(Request *request)
         free(letter->data);
         letter->data = NULL;
         letter->taken = true;
+        request->sent = letter->sent;
         while (me->head < me->tail && me->mailbox[me->head].taken) me->head++;
         return true;
     }

@@ -65,8 +65,8 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
 void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, Tensor t)
 {
     Request request;
-    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), t.data, tensor_bytes(t),
-                 &request);
+    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, t.data,
+                 tensor_bytes(t), &request);
     comm_wait(&request);
 }
 
@@ -103,7 +103,7 @@ void pipeline_collect(Pipeline *p, int stage, int index, Tensor t)
     if (p->group->rank == from)
         comm_send(p->group, 0, tag, OUTPUT_GATHER, t.data, tensor_bytes(t), &request);
     else if (p->group->rank == 0)
-        comm_receive(p->group, from, tag, t.data, tensor_bytes(t), &request);
+        comm_receive(p->group, from, tag, OUTPUT_GATHER, t.data, tensor_bytes(t), &request);
     else
         return;
     comm_wait(&request);

@@ -2,7 +2,7 @@
  *
  *   compare bytes RUN              every step's counted bytes equal the formula's, on every rank
  *   compare memory RUN             peaks equal the formula's where there is one
- *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw
+ *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw; a stamp a message
  *   compare dry REAL DRY           the same bytes of a step, and the same peaks
  *   compare steps RUN N            N finished steps, every value of them there
  *   compare same A B               the same tensors, no more and no fewer, bit for bit
@@ -99,15 +99,18 @@ static int compare_witness(H5 *file, const char *prefix)
                 for (size_t s = 0; s < steps; s++) counted += in.value[(s * ranks + r) * purposes + p];
             }
             char name[4096];
-            long long rank, seen[2], violations;
+            long long rank, seen[2], stamps, violations;
             snprintf(name, sizeof name, "%s.%zu", prefix, r);
             FILE *witness = fopen(name, "r");
-            if (!witness ||
-                fscanf(witness, "%lld %lld %lld %lld", &rank, &seen[0], &seen[1], &violations) != 4)
+            if (!witness || fscanf(witness, "%lld %lld %lld %lld %lld", &rank, &seen[0], &seen[1], &stamps,
+                                   &violations) != 5)
                 return differ("%s: unreadable%.0s%.0s", name, 0, 0);
             fclose(witness);
             if (violations)
-                return differ("%s: %.0f collectives of MPI's own%.0s", name, (double)violations, 0);
+                return differ("%s: %.0f collectives of MPI's own, or odd stamps%.0s", name,
+                              (double)violations, 0);
+            if (stamps != seen[1])
+                return differ("%s: %.0f messages, %.0f stamps", name, (double)seen[1], (double)stamps);
             if (counted != (double)seen[k] || counted <= 0)
                 return differ("%s: counted %.0f, the witness saw %.0f", name, counted, (double)seen[k]);
         }

@@ -54,7 +54,7 @@ programs() {
     export ASAN_OPTIONS=detect_leaks=0
     for ranks in 1 2 3 4 6 8; do
         for build in "$float" "$double"; do
-            for program in test_rings test_collectives test_equivalence; do
+            for program in test_rings test_collectives test_lanes test_equivalence; do
                 test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
             done
         done

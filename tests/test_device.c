@@ -6,6 +6,7 @@
 #include "models/kernels.h"
 #include "models/matmul.h"
 #include "parallel/comm_virtual.h"
+#include "sim/pipeline.h"
 #include "sim/step.h"
 #include "tests/check.h"
 
@@ -153,6 +154,7 @@ static void run_step(Comm *comm, void *context)
     t->data_parallel = NULL;
     s->held[r] = d->total;
     trainer_free(t);
+    plan_free(&plan);
     config_free(&config);
 }
 

@@ -24,7 +24,7 @@ static void one_waits(Comm *comm, void *context)
     char data[24] = {0};
     if (comm->rank == 2) comm_send(&group, 1, 8, CONTROL, data, sizeof data, &request); /* another tag */
     if (comm->rank != 1) return;
-    comm_receive(&group, 2, 7, data, sizeof data, &request);
+    comm_receive(&group, 2, 7, CONTROL, data, sizeof data, &request);
     comm_wait(&request);
 }
 
@@ -43,7 +43,7 @@ static void all_wait(Comm *comm, void *context)
     Group group = group_of(comm);
     int data = 0;
     Request request;
-    comm_receive(&group, (comm->rank + 1) % comm->size, 3, &data, sizeof data, &request);
+    comm_receive(&group, (comm->rank + 1) % comm->size, 3, CONTROL, &data, sizeof data, &request);
     comm_wait(&request);
 }
 
@@ -73,7 +73,7 @@ static void of_two_sizes(Comm *comm, void *context)
     char data[16] = {0};
     if (comm->rank == 0) comm_send(&group, 1, 7, CONTROL, data, 16, &request);
     if (comm->rank != 1) return;
-    comm_receive(&group, 0, 7, data, 12, &request);
+    comm_receive(&group, 0, 7, CONTROL, data, 12, &request);
     comm_wait(&request);
 }
 
@@ -124,7 +124,7 @@ static void many_letters(Comm *comm, void *context)
     for (int from = 2; from > 0; from--)
         for (int tag = 1; tag >= 0; tag--)
             for (int i = 0; i < 10; i++) {
-                comm_receive(&group, from, tag, &order->got[(2 - from) * 20 + (1 - tag) * 10 + i],
+                comm_receive(&group, from, tag, CONTROL, &order->got[(2 - from) * 20 + (1 - tag) * 10 + i],
                              sizeof(int), &request);
                 comm_wait(&request);
             }

@@ -1,19 +1,34 @@
 /* witness.c - counts, from outside, the bytes a program hands to MPI.
  *
  * Preloaded over MPI's profiling interface: every call that carries payload is
- * counted and passed on; a collective of MPI's own is counted as a violation,
- * since sim builds its own. At the end each rank writes "rank bytes messages
- * violations" to $WITNESS.RANK. */
+ * counted and passed on. A message under an odd tag is the stamp of one under
+ * the even tag below: its simulated time, no payload, and counted by itself. A
+ * violation is a stamp that is not one double, or does not go where the message
+ * before it went, and a collective of MPI's own, since sim builds its own. At
+ * the end each rank writes "rank bytes messages stamps violations" to
+ * $WITNESS.RANK. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static long long bytes, messages, violations;
+static long long bytes, messages, stamps, violations;
+static int last_to, last_tag; /* of the last payload */
+static MPI_Comm last_comm;
 
-static void count(int n, MPI_Datatype type)
+static void count(int n, MPI_Datatype type, int to, int tag, MPI_Comm comm)
 {
     int size;
     PMPI_Type_size(type, &size);
+    if (tag % 2) {
+        stamps++;
+        if ((size_t)n * (size_t)size != sizeof(double) || to != last_to || tag != last_tag + 1 ||
+            comm != last_comm)
+            violations++;
+        return;
+    }
+    last_to = to;
+    last_tag = tag;
+    last_comm = comm;
     bytes += (long long)n * size;
     messages++;
 }
@@ -21,13 +36,13 @@ static void count(int n, MPI_Datatype type)
 #define WATCH(name)                                                                   \
     int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c) \
     {                                                                                 \
-        count(n, t);                                                                  \
+        count(n, t, to, tag, c);                                                      \
         return PMPI_##name(b, n, t, to, tag, c);                                      \
     }
 #define WATCH_BEGUN(name)                                                                             \
     int MPI_##name(const void *b, int n, MPI_Datatype t, int to, int tag, MPI_Comm c, MPI_Request *r) \
     {                                                                                                 \
-        count(n, t);                                                                                  \
+        count(n, t, to, tag, c);                                                                      \
         return PMPI_##name(b, n, t, to, tag, c, r);                                                   \
     }
 WATCH(Send)
@@ -42,7 +57,7 @@ WATCH_BEGUN(Irsend)
 int MPI_Sendrecv(const void *sb, int sn, MPI_Datatype st, int to, int stag, void *rb, int rn, MPI_Datatype rt,
                  int from, int rtag, MPI_Comm c, MPI_Status *s)
 {
-    count(sn, st);
+    count(sn, st, to, stag, c);
     return PMPI_Sendrecv(sb, sn, st, to, stag, rb, rn, rt, from, rtag, c, s);
 }
 
@@ -68,7 +83,7 @@ int MPI_Finalize(void)
         snprintf(name, sizeof name, "%s.%d", path, rank);
         FILE *file = fopen(name, "w");
         if (!file) abort();
-        fprintf(file, "%d %lld %lld %lld\n", rank, bytes, messages, violations);
+        fprintf(file, "%d %lld %lld %lld %lld\n", rank, bytes, messages, stamps, violations);
         fclose(file);
     }
     return PMPI_Finalize();

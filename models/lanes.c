@@ -1,0 +1,81 @@
+/* lanes.c - advancing one rank's simulated time. */
+#include "models/lanes.h"
+#include <assert.h>
+#include <time.h>
+
+const char *const part_name[PARTS] = {
+    "compute", "recompute", "tp_exposed", "dp_exposed", "pp_wire", "pp_idle", "optimizer",
+};
+
+static double cpu_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void spend(Lanes *lanes, Part part, double seconds)
+{
+    lanes->now += seconds;
+    lanes->spent[part] += seconds;
+}
+
+static void follow_clock(Lanes *lanes)
+{
+    if (!lanes->reads_clock || lanes->pauses) return;
+    double clock = cpu_clock(), passed = clock - lanes->clock;
+    lanes->clock = clock;
+    lanes->cpu += passed;
+    if (lanes->measured) spend(lanes, lanes->part, passed);
+}
+
+void lanes_begin_step(Lanes *lanes)
+{
+    *lanes = (Lanes){.reads_clock = lanes->reads_clock, .measured = lanes->measured};
+    if (lanes->reads_clock) lanes->clock = cpu_clock();
+}
+
+void lanes_compute(Lanes *lanes, double seconds)
+{
+    assert(!lanes->measured);
+    spend(lanes, lanes->part, seconds);
+}
+
+Part lanes_part(Lanes *lanes, Part part)
+{
+    Part before = lanes->part;
+    follow_clock(lanes);
+    lanes->part = part;
+    return before;
+}
+
+void lanes_wait(Lanes *lanes, double sent, double arrives, Part idle, Part wire)
+{
+    if (sent > lanes->now) {
+        lanes->idle += sent - lanes->now;
+        spend(lanes, idle, sent - lanes->now);
+    }
+    if (arrives > lanes->now) {
+        lanes->wire += arrives - lanes->now;
+        spend(lanes, wire, arrives - lanes->now);
+    }
+}
+
+void lanes_pause(Lanes *lanes)
+{
+    if (!lanes) return;
+    follow_clock(lanes);
+    lanes->pauses++;
+}
+
+void lanes_resume(Lanes *lanes)
+{
+    if (!lanes || --lanes->pauses) return;
+    if (lanes->reads_clock) lanes->clock = cpu_clock();
+}
+
+Lanes lanes_read(Lanes *lanes)
+{
+    follow_clock(lanes);
+    return *lanes;
+}

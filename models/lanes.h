@@ -1,0 +1,51 @@
+/* lanes.h - the simulated time of one rank: its compute lane, and what its seconds went into.
+ *
+ * The lane advances by computing and by waiting, and every second of it counts
+ * as one Part: the parts sum to `now`. Computing comes from one of two sources:
+ * measured, the CPU time of this thread as it passes, or told, by
+ * lanes_compute(). Inside communication the lane is paused: what moving and
+ * adding bytes costs this machine is not the simulated machine's compute.
+ * Waiting ends when a message arrives; its clock came with it (parallel/comm.h). */
+#ifndef MODELS_LANES_H
+#define MODELS_LANES_H
+#include <stdbool.h>
+
+/* What a second went into. The names are the columns of /breakdown. */
+typedef enum {
+    PART_COMPUTE,
+    PART_RECOMPUTE,  /* forward again, for backward */
+    PART_TP_EXPOSED, /* waiting for what a tensor or data parallel group sends: idle and wire both */
+    PART_DP_EXPOSED,
+    PART_PP_WIRE, /* the neighbouring stage has sent and nothing has arrived */
+    PART_PP_IDLE, /* it had not sent yet: the bubble */
+    PART_OPTIMIZER,
+    PARTS
+} Part;
+extern const char *const part_name[PARTS];
+
+typedef struct Lanes {
+    bool reads_clock; /* not on a dry device: there is nothing to measure */
+    bool measured;    /* what the clock says advances the lane; else lanes_compute() does */
+    Part part;        /* what computing counts as now */
+    double now;       /* simulated seconds since the step began */
+    double spent[PARTS];
+    double idle, wire; /* of all waiting: until the message was sent, and from then until it arrived */
+    double cpu;        /* seconds really computed, whatever the source */
+    double clock;      /* the CPU clock when last read */
+    int pauses;        /* now open */
+} Lanes;
+
+/* Back to 0, running; reads_clock and measured stay. */
+void lanes_begin_step(Lanes *lanes);
+/* Told: so many seconds were computed. */
+void lanes_compute(Lanes *lanes, double seconds);
+/* From here on computing counts as `part`; returns what it counted as. */
+Part lanes_part(Lanes *lanes, Part part);
+/* Waits for what was sent and arrives at these moments; either may have passed. */
+void lanes_wait(Lanes *lanes, double sent, double arrives, Part idle, Part wire);
+/* Between these the CPU clock is not followed. They nest; a NULL is nobody's time. */
+void lanes_pause(Lanes *lanes);
+void lanes_resume(Lanes *lanes);
+/* A copy, up to date: what lies between two is one less the other. */
+Lanes lanes_read(Lanes *lanes);
+#endif
