@@ -2,16 +2,4 @@
 # To restyle, edit the chart's own comm.gp (it holds its numbers) and draw it again:
 #     gnuplot comm.gp                      makes comm.png
 #     gnuplot -e "fmt='svg'" comm.gp       makes comm.svg
-load 'data.gp'
-KEY = strlen(FORMULA); TALL = 500
-load 'bars.gp'
-set ylabel UNIT.' sent per rank and step' offset 0.5,0
-plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) with boxxyerror \
-         linecolor rgb COLOUR[k] linewidth EDGE title PART[k], \
-     for [k=1:PARTS] $D using 0:((bottom(k)+top(k))/2):(inside(k)) with labels font ',11' \
-         textcolor rgb ON[k] notitle, \
-     $D using 0:(formula(0)) with points pointtype 13 pointsize 1.6*SYMBOL linecolor rgb '#ffffff' notitle, \
-     $D using 0:(formula(0)) with points pointtype 13 pointsize 1.1*SYMBOL linecolor rgb '#111111' \
-         title FORMULA, \
-     $D using 0:(crest(0)):(above(top(PARTS), 0)) with labels offset 0,LIFT font ABOVE \
-         textcolor rgb INK notitle
+load 'bytes.gp'

@@ -362,8 +362,10 @@ static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hi
     hsize_t start[H5_MAX_RANK] = {first}, count[H5_MAX_RANK] = {0};
     hid_t data = h5_dataset(file, path), space = H5Dget_space(data), memory = -1;
     int rank = H5Sget_simple_extent_dims(space, count, NULL);
-    bool ok = rank > 0;
-    if (ok) {
+    bool ok = rank >= 0;
+    if (rank == 0) {
+        ok = H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    } else if (ok) {
         count[0] = rows;
         memory = H5Screate_simple(rank, count, NULL);
         ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&

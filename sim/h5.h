@@ -48,7 +48,7 @@ bool h5_get_number(H5 *file, const char *object, const char *name, double *value
 typedef struct H5Array {
     const char *path, *units, *long_name;
     H5Kind kind;
-    int rank; /* 1 .. H5_MAX_RANK */
+    int rank; /* 0 .. H5_MAX_RANK */
     size_t dims[H5_MAX_RANK];
     bool grows; /* along axis 0 */
     int64_t fill;
@@ -60,7 +60,7 @@ bool h5_names(H5 *file, const char *path, const char *long_name, const char *con
 bool h5_make_scale(H5 *file, const char *path, Error *error); /* a 1-D array becomes a dimension scale */
 bool h5_link(H5 *file, const char *path, const char *another_name, Error *error);
 bool h5_extend(H5 *file, const char *path, size_t rows, Error *error); /* or trims */
-/* Writes rows first..first+rows-1 along axis 0; `kind` is what `values` hold. */
+/* Writes rows first..first+rows-1 along axis 0 (of rank 0: its one value); `kind` is what `values` hold. */
 bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, const void *values,
               Error *error);
 bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error);

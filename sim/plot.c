@@ -15,8 +15,13 @@ static const struct {
 } charts[] = {
     {"loss", plot_loss},
     {"comm", plot_comm},
+    {"bytes_by_axis", plot_bytes_by_axis},
     {"memory", plot_memory},
     {"step_time", plot_step_time},
+    {"gantt", plot_gantt},
+    {"bubble", plot_bubble},
+    {"bubble_microbatches", plot_bubble_microbatches},
+    {"breakdown", plot_breakdown},
 };
 enum { CHARTS = sizeof charts / sizeof *charts };
 
@@ -24,12 +29,17 @@ static const char help[] =
     "sim plot RUN.h5... [--out DIR]   draws the charts of recorded runs\n"
     "\n"
     "One file: the charts of that run, a bar a rank.\n"
-    "    loss        loss by step over the entropy of the data; gradient norm; learning rate\n"
-    "    comm        bytes sent in a step by purpose; diamonds: the formula\n"
-    "    memory      peak bytes by category; line: the formula for parameters, gradients, optimizer\n"
-    "    step_time   measured seconds of one recorded step by action\n"
-    "Several files (up to 16): the same charts side by side, a bar a run. The first file is what the\n"
-    "others are compared with: losses as |loss - first|, bars in percent.\n"
+    "    loss           loss by step over the entropy of the data; gradient norm; learning rate\n"
+    "    comm           bytes sent in a step by purpose; diamonds: the formula\n"
+    "    bytes_by_axis  the same by axis of the grid: data, tensor, pipeline\n"
+    "    memory         peak bytes by category; line: the formula for parameters, gradients, optimizer\n"
+    "    step_time      measured seconds of one recorded step by action\n"
+    "    gantt          that step's actions in simulated time, a row a pipeline rank\n"
+    "    bubble         the share of a step in which a rank idles; line: the formula\n"
+    "    breakdown      simulated seconds of a step by what they went to\n"
+    "Several files (up to 16): the same charts side by side, a bar a run, gantts under each other on one\n"
+    "axis; and bubble_microbatches, bubbles by schedule and number of microbatches. The first file is what\n"
+    "the others are compared with: losses as |loss - first|, bars in percent.\n"
     "\n"
     "    sim plot results/zero3.h5                      -> results/zero3-charts/\n"
     "    sim plot results/dp.h5 results/zero?.h5        -> results/compare-charts/\n"
@@ -109,10 +119,10 @@ static bool write_chart(int chart, const PlotRun *runs, int count, const char *t
         return error_set(error, "cannot keep the data of a chart: %s", strerror(ENOMEM));
     }
     if (!*written)
-        printf("%-10s skipped: %s%s\n", charts[chart].name, why,
+        printf("%-19s skipped: %s%s\n", charts[chart].name, why,
                exists_in(folder, charts[chart].name) ? " (the picture of an earlier call stays there)" : "");
     else if (why[0])
-        printf("%-10s leaves out %s\n", charts[chart].name, why);
+        printf("%-19s leaves out %s\n", charts[chart].name, why);
     const bool done = !*written || plot_write_script(templates, charts[chart].name, data, folder, error);
     free(data);
     return done;
@@ -134,7 +144,7 @@ static bool draw_charts(const bool written[CHARTS], const char *folder, Error *e
                     "and repeat, or draw the .gp files in %s elsewhere with: gnuplot NAME.gp",
                     folder);
         }
-        printf("%-10s %s%s%s.png, .svg, .gp\n", charts[chart].name, folder,
+        printf("%-19s %s%s%s.png, .svg, .gp\n", charts[chart].name, folder,
                folder[strlen(folder) - 1] == '/' ? "" : "/", charts[chart].name);
         fflush(stdout);
     }

@@ -9,9 +9,10 @@
 /* How a part is called and coloured, the same in every chart of every run, in
  * the order of the stack. Colours: Tol's bright and muted palettes, told apart
  * by the colour-blind; large parts that meet in one chart lie far apart. */
-static const struct Look {
-    const char *name, *title, *colour;
-} looks[] = {
+static const PlotLook looks[] = {
+    {"compute", "compute", "#4477aa"},
+    {"recompute", "recompute", "#66ccee"},
+
     {"parameters", "parameters", "#4477aa"},
     {"gradients", "gradients", "#66ccee"},
     {"optimizer", "optimizer", "#228833"},
@@ -34,18 +35,38 @@ static const struct Look {
     {"tp.gradients", "tp.gradients", "#994455"},
     {"tp.norm", "tp.norm", "#004488"},
 
+    {"pp.send_forward", "pp.send_forward", "#ddaa33"},
+    {"pp.send_backward", "pp.send_backward", "#bb5566"},
+    {"pp.embedding", "pp.embedding", "#009988"},
+    {"pp.norm", "pp.norm", "#555555"},
+
+    {"data", "data: dp, zero", "#aa3377"},
+    {"tensor", "tensor: tp", "#ee6677"},
+    {"pipeline", "pipeline: pp", "#ccbb44"},
+    {"tp_exposed", "tensor-parallel wait", "#ee6677"},
+    {"dp_exposed", "data-parallel wait", "#aa3377"},
+    {"pp_wire", "pipeline wire", "#ccbb44"},
+
+    {"simulated", "simulated", "#4477aa"},
+    {"measured", "measured", "#e69f00"},
+
     {"F", "forward", "#4477aa"},
     {"B", "backward", "#e69f00"},
+    {"I", "input gradient", "#ee7733"},
+    {"W", "weight gradient", "#ccbb44"},
     {"REDUCE", "reduce gradients", "#66ccee"},
-    {"UNSHARD", "unshard", "#228833"},
+    {"UNSHARD", "unshard", "#aa3377"},
     {"RESHARD", "reshard", "#ccbb44"},
-    {"STEP", "optimizer step", "#aa3377"},
+    {"RECV_F", "receive activations", "#99ddff"},
+    {"RECV_B", "receive gradients", "#ee99aa"},
+    {"STEP", "optimizer step", "#228833"},
 
     {"", "", ""}, /* names that are not in this table stand here */
 
     {"init.broadcast", "init.broadcast", "#882255"},
     {"output.gather", "output.gather", "#999933"},
     {"control", "control", "#bbbbbb"},
+    {"pp_idle", "pipeline idle", "#e3e3e3"},
     {plot_rest, "outside actions", "#e3e3e3"},
 };
 static const char *const spare_colours[] = {"#44aa99", "#cc6677", "#117733", "#ddcc77",
@@ -157,6 +178,11 @@ static int look_of(const char *name)
         if (!looks[i].name[0]) other = i;
     }
     return other;
+}
+
+const PlotLook *plot_look(const char *name)
+{
+    return &looks[look_of(name)];
 }
 
 /* Stacks with what formulas cover at the bottom, so that the formula's mark meets its top. */

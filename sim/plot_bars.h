@@ -4,6 +4,12 @@
 #include "sim/plot_chart.h"
 #include "sim/plot_text.h"
 
+typedef struct PlotLook {
+    const char *name, *title, *colour; /* as in the file, in a legend, "#rrggbb" */
+} PlotLook;
+const PlotLook *plot_look(const char *name); /* of a name that the table in plot_bars.c holds */
+bool plot_dark(const char *colour);          /* so that text on it is white */
+
 typedef struct PlotBar {
     const PlotRun *run;
     const PlotStack *stack;
@@ -40,4 +46,11 @@ bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, i
 double plot_bar_value(const PlotBar *bar, const char *part);
 double plot_bar_formula(const PlotBar *bar); /* the sum of its formulas; NaN when it has none */
 double plot_bar_crest(const PlotBar *bar);   /* the highest of its stack, formula and mark */
+
+/* Begins the first of the two lines below a title: "8 ranks, 0.84 M parameters, fp32. " and what a reader must
+ * know of an odd run. */
+void plot_bars_begin(char *line, size_t size, const PlotBars *bars, const PlotRun *runs, int count);
+/* Writes title, both lines and the bars; `compare`: a bar a run. Frees what `bars` holds; true. */
+bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, const char *name,
+                     const char *title, const char *first_line, const char *second_line);
 #endif

@@ -14,6 +14,11 @@ typedef bool (*PlotChart)(FILE *out, const PlotRun *runs, int count, char *why, 
 bool plot_loss(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_bubble_microbatches(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_bytes_by_axis(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 
 /* The ranks that get a bar: all up to PLOT_RANKS_ALL, else about that many in

@@ -5,14 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/h5.h"
+#include "sim/plot_simulated.h"
 #include "sim/plot_time.h"
 
 double plot_stack_total(const PlotStack *stack, int rank)
 {
     double total = 0;
-    for (size_t part = 0; part < stack->parts; part++)
-        total += stack->value[(size_t)rank * stack->parts + part];
+    for (size_t part = 0; part < stack->parts; part++) {
+        const double value = stack->value[(size_t)rank * stack->parts + part];
+        total = stack->beside ? fmax(total, value) : total + value; /* fmax skips NaN */
+    }
     return total;
 }
 
@@ -31,9 +33,10 @@ double plot_median(double *values, size_t count)
 
 /* ---- reading ---- */
 
-/* The whole array; `want` gives its shape, 0 for any size, filled in. */
-static double *read_array(H5 *file, const char *file_path, const char *path, int want_rank, size_t *want,
-                          Error *error)
+enum { AXES = 5 }; /* data, tensor, pipeline, control, other */
+
+double *plot_run_array(H5 *file, const PlotRun *run, const char *path, int want_rank, size_t *want,
+                       Error *error)
 {
     int rank;
     size_t dims[H5_MAX_RANK];
@@ -47,7 +50,7 @@ static double *read_array(H5 *file, const char *file_path, const char *path, int
     if (fits) return values;
     free(values);
     error_set(error, "%s: the shape of %s does not match its ranks, steps and names; is it damaged?",
-              file_path, path);
+              run->path, path);
     return NULL;
 }
 
@@ -69,7 +72,7 @@ static bool read_column(H5 *file, PlotRun *run, const char *name, double **colum
         return true;
     }
     size_t rows = 0;
-    *column = read_array(file, run->path, path, 1, &rows, error);
+    *column = plot_run_array(file, run, path, 1, &rows, error);
     if (!*column) return false;
     if (rows >= run->steps) return true;
     return error_set(error, "%s: %s has %zu rows, but %zu steps were finished; is it damaged?", run->path,
@@ -80,7 +83,7 @@ static bool read_steps(H5 *file, PlotRun *run, Error *error)
 {
     size_t rows = 0;
     if (h5_exists(file, "/steps/step")) {
-        run->step = read_array(file, run->path, "/steps/step", 1, &rows, error);
+        run->step = plot_run_array(file, run, "/steps/step", 1, &rows, error);
         if (!run->step) return false;
     }
     while (run->steps < rows && run->step[run->steps] >= 0) run->steps++;
@@ -121,6 +124,50 @@ void plot_stack_make(PlotStack *stack, int ranks, size_t parts)
     if (!stack->theory) stack->theory = filled(cells, NAN);
 }
 
+void plot_stack_name(PlotStack *stack, const char *const *names, size_t parts)
+{
+    stack->parts = parts;
+    stack->name = allocate(parts * sizeof *stack->name);
+    for (size_t i = 0; i < parts; i++) stack->name[i] = strcpy(allocate(strlen(names[i]) + 1), names[i]);
+}
+
+/* Where a purpose's bytes move, by the first word of its name. */
+static size_t axis_of(const char *purpose)
+{
+    static const struct {
+        const char *prefix;
+        size_t axis;
+    } axes[] = {{"dp.", 0}, {"zero.", 0}, {"tp.", 1}, {"pp.", 2}, {"control", 3}};
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        if (!strncmp(purpose, axes[i].prefix, strlen(axes[i].prefix))) return axes[i].axis;
+    return AXES - 1;
+}
+
+/* Formulas add up as bytes do; an axis with bytes that no formula foretells has none. */
+static void sum_axes(PlotRun *run)
+{
+    static const char *const names[AXES] = {"data", "tensor", "pipeline", "control", "other"};
+    const PlotStack *comm = &run->comm;
+    PlotStack *axes = &run->axes;
+    plot_stack_name(axes, names, AXES);
+    plot_stack_make(axes, run->ranks, AXES);
+    snprintf(axes->why, PLOT_WHY, "%s", comm->why);
+    bool unknown[AXES];
+    for (size_t rank = 0; rank < (size_t)run->ranks; rank++) {
+        memset(unknown, 0, sizeof unknown);
+        for (size_t part = 0; part < comm->parts; part++) {
+            const size_t cell = rank * comm->parts + part, axis = axis_of(comm->name[part]),
+                         sum = rank * AXES + axis;
+            const double theory = comm->theory[cell];
+            axes->value[sum] += comm->value[cell];
+            unknown[axis] = unknown[axis] || (isnan(theory) && comm->value[cell] > 0);
+            if (!isnan(theory)) axes->theory[sum] = fmax(axes->theory[sum], 0) + theory; /* from NaN on */
+        }
+        for (size_t axis = 0; axis < AXES; axis++)
+            if (unknown[axis]) axes->theory[rank * AXES + axis] = NAN;
+    }
+}
+
 /* The mean bytes of a step, and whether all steps and the formulas agree. */
 static void reduce_comm(PlotRun *run, const double *bytes)
 {
@@ -154,12 +201,13 @@ static bool read_comm(H5 *file, PlotRun *run, Error *error)
     if (run->steps == 0 || !h5_exists(file, "/comm/bytes_sent")) {
         snprintf(comm->why, PLOT_WHY,
                  run->steps ? "the file has no /comm/bytes_sent" : "no step was finished");
+        snprintf(run->axes.why, PLOT_WHY, "%s", comm->why);
         return true;
     }
     comm->name = h5_read_names(file, "/comm/purpose", &comm->parts, error);
     if (!comm->name) return false;
     size_t dims[3] = {0, (size_t)run->ranks, comm->parts}, plane[2] = {(size_t)run->ranks, comm->parts};
-    double *bytes = read_array(file, run->path, "/comm/bytes_sent", 3, dims, error);
+    double *bytes = plot_run_array(file, run, "/comm/bytes_sent", 3, dims, error);
     if (!bytes) return false;
     if (dims[0] < run->steps) {
         free(bytes);
@@ -169,12 +217,13 @@ static bool read_comm(H5 *file, PlotRun *run, Error *error)
     }
     bool read = true;
     if (h5_exists(file, "/comm/theory_bytes")) {
-        comm->theory = read_array(file, run->path, "/comm/theory_bytes", 2, plane, error);
+        comm->theory = plot_run_array(file, run, "/comm/theory_bytes", 2, plane, error);
         read = comm->theory != NULL;
     }
     if (read) {
         plot_stack_make(comm, run->ranks, comm->parts);
         reduce_comm(run, bytes);
+        sum_axes(run);
     }
     free(bytes);
     return read;
@@ -198,12 +247,12 @@ static bool read_memory(H5 *file, PlotRun *run, Error *error)
     const size_t ranks = (size_t)run->ranks;
     size_t plane[2] = {ranks, memory->parts}, column = ranks;
     if (h5_exists(file, "/memory/theory")) {
-        memory->theory = read_array(file, run->path, "/memory/theory", 2, plane, error);
+        memory->theory = plot_run_array(file, run, "/memory/theory", 2, plane, error);
         if (!memory->theory) return false;
     }
     plot_stack_make(memory, run->ranks, memory->parts);
-    double *peak = read_array(file, run->path, "/memory/peak", 2, plane, error);
-    double *total = peak ? read_array(file, run->path, "/memory/peak_total", 1, &column, error) : NULL;
+    double *peak = plot_run_array(file, run, "/memory/peak", 2, plane, error);
+    double *total = peak ? plot_run_array(file, run, "/memory/peak_total", 1, &column, error) : NULL;
     if (!total) {
         free(peak);
         return false;
@@ -241,11 +290,11 @@ static bool read_run(H5 *file, PlotRun *run, Error *error)
     run->parameters = h5_get_number(file, "/", "parameters", &number) ? number : NAN;
     run->entropy = h5_get_number(file, "/", "entropy", &number) ? number : NAN;
     if (!h5_get_text(file, "/", "precision", run->precision, sizeof run->precision)) run->precision[0] = '\0';
-    if (!h5_exists(file, "/config") ||
-        !h5_get_text(file, "/config", "parallel.data", run->data, sizeof run->data))
-        run->data[0] = '\0';
+    Error split;
+    if (!run_shape_read(&run->shape, file, run->ranks, &split))
+        return error_set(error, "%s: %s; is the file damaged?", run->path, split.text);
     return read_steps(file, run, error) && read_comm(file, run, error) && read_memory(file, run, error) &&
-           plot_time_read(file, run, error);
+           plot_time_read(file, run, error) && plot_simulated_read(file, run, error);
 }
 
 bool plot_run_read(PlotRun *run, const char *path, Error *error)
@@ -276,6 +325,10 @@ void plot_run_free(PlotRun *run)
     free(run->grad_norm);
     free(run->learning_rate);
     free_stack(&run->comm);
+    free_stack(&run->axes);
     free_stack(&run->memory);
     free_stack(&run->time);
+    free_stack(&run->breakdown);
+    free_stack(&run->bubble);
+    free(run->span);
 }

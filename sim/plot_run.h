@@ -4,14 +4,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "models/error.h"
+#include "sim/h5.h"
+#include "sim/run_shape.h"
 
 enum { PLOT_LABEL = 160, PLOT_WHY = 200 };
 
-/* One stack of parts a rank: bytes by purpose, bytes by category, seconds by action. */
+/* One stack of parts a rank: bytes by purpose or axis, bytes by category, seconds by action or part. */
 typedef struct PlotStack {
     int ranks;
     size_t parts;
+    bool beside;        /* the parts stand beside each other: the highest is the height, not the sum */
     char **name;        /* [parts] */
     double *value;      /* [ranks][parts] bytes or seconds */
     double *theory;     /* [ranks][parts] the formula; NaN: none */
@@ -19,11 +21,18 @@ typedef struct PlotStack {
     char why[PLOT_WHY]; /* why there is nothing to draw; "" when there is */
 } PlotStack;
 
+/* One action of the recorded step, in simulated time. */
+typedef struct PlotSpan {
+    int32_t rank, stage, microbatch;
+    char action[16];
+    double start, end, recompute, communication; /* as TimelineRow's (recorder.h); the step begins at 0 */
+} PlotSpan;
+
 typedef struct PlotRun {
     char *path;
     char label[PLOT_LABEL]; /* how the charts call this run */
-    char data[32];          /* parallel.data, "" when the file does not say */
-    char precision[16];     /* "fp32", "fp64", "" */
+    RunShape shape;
+    char precision[16]; /* "fp32", "fp64", "" */
     int ranks;
     bool complete, dry;
     double parameters, entropy; /* NaN: unknown */
@@ -39,9 +48,19 @@ typedef struct PlotRun {
     int comm_off_rank; /* where that was */
     size_t comm_off_part;
 
+    PlotStack axes; /* the same bytes by the axis of the grid they move along */
+
     PlotStack memory; /* peak bytes; theory of the model states only; mark: the peak of the sum */
     PlotStack time; /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
     double timed_step; /* which step that was; NaN: unknown */
+
+    PlotStack breakdown; /* simulated seconds of the last step by part; mark: those that compute */
+    PlotStack bubble;    /* idle share of the step, simulated and measured; theory: the formula */
+    double formula;      /* the bubble's; NaN: unknown */
+    PlotSpan *span;      /* what took simulated time, by rank and start */
+    size_t spans;
+    double simulated_end;    /* of the last span; NaN without one */
+    char span_why[PLOT_WHY]; /* why there is none; "" when there is */
 } PlotRun;
 
 /* Returns false with a message that names the file when it is not a run file
@@ -49,8 +68,12 @@ typedef struct PlotRun {
 bool plot_run_read(PlotRun *run, const char *path, Error *error);
 void plot_run_free(PlotRun *run);
 
+/* The whole array; `want` gives its shape, 0 for any size, filled in. NULL when it has another. */
+double *plot_run_array(H5 *file, const PlotRun *run, const char *path, int want_rank, size_t *want,
+                       Error *error);
 void plot_stack_make(PlotStack *stack, int ranks, size_t parts); /* values 0, the rest NaN unless given */
-double plot_stack_total(const PlotStack *stack, int rank);
-int plot_ascending(const void *a, const void *b); /* of doubles, for qsort */
+double plot_stack_total(const PlotStack *stack, int rank);       /* how high it is */
+void plot_stack_name(PlotStack *stack, const char *const *names, size_t parts); /* copies them */
+int plot_ascending(const void *a, const void *b);                               /* of doubles, for qsort */
 double plot_median(double *values, size_t count); /* sorts them; NaN when there are none */
 #endif

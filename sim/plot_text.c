@@ -134,7 +134,8 @@ void plot_label_runs(PlotRun *runs, int count)
             if (way == STEM || way == STEM_AND_DATA || way == NUMBERED)
                 words_append(label, PLOT_LABEL, "%s", stem);
             if (way == STEM_AND_DATA) words_append(label, PLOT_LABEL, " ");
-            if (way == DATA || way == STEM_AND_DATA) words_append(label, PLOT_LABEL, "%s", runs[i].data);
+            if (way == DATA || way == STEM_AND_DATA)
+                words_append(label, PLOT_LABEL, "%s", runs[i].shape.data);
             if (way == PATH) words_append(label, PLOT_LABEL, "%s", runs[i].path);
             plot_shorten(label);
         }

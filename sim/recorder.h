@@ -1,7 +1,8 @@
 /* recorder.h - a run's file: what rank 0 writes while it trains.
  *
  * The layout is the contract "sim-run/1": /config, /steps, /comm, /memory,
- * /timeline (README, "The run file"). The file appears whole or not at all;
+ * /pipeline, /breakdown, /timeline (README, "The run file"; written in
+ * recorder_layout.c). The file appears whole or not at all;
  * columns are allocated up to 1024 rows at a time, twice as many each time,
  * and filled with NaN (step: -1); a step's number is written after a flush of
  * the rest. Growing makes a larger copy and renames it into place, so that a
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "models/device.h"
+#include "models/lanes.h"
 #include "parallel/comm.h"
 #include "sim/config.h"
 
@@ -32,14 +34,20 @@ typedef struct RunInfo {
 typedef struct StepRow {
     int64_t step; /* from 0 */
     double loss, grad_norm, learning_rate;
-    int64_t tokens;   /* in this step, all ranks */
-    double wall_time; /* s; NaN in a dry run */
+    int64_t tokens;        /* in this step, all ranks */
+    double wall_time;      /* s; NaN in a dry run */
+    double simulated_time; /* s, until the last rank ended */
 } StepRow;
 
+/* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. */
 typedef struct TimelineRow {
     int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
     char action[16], lane[16];
-    double measured_start, measured_end; /* s since that rank began the step */
+    double simulated_start, simulated_end; /* since the step began */
+    double recompute;                      /* of the simulated span: spent computing again */
+    double communication; /* of it: waiting for tensor- or data-parallel messages; of a receive's: its wire */
+    double measured_start, measured_end; /* since that rank began the step */
+    double measured_compute;             /* CPU time of its compute */
 } TimelineRow;
 
 typedef struct Recorder Recorder;
@@ -60,6 +68,14 @@ bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *p
 
 /* One step's actions, all ranks', at most RunInfo.actions of them. */
 bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows, int count, Error *error);
+
+/* simulated, measured: [rank] the share of a step in which the rank has nothing to do; theory: the formula's
+ * share. NaN where unknown, as all are until the first call. */
+bool recorder_pipeline(Recorder *recorder, const double *simulated, const double *measured, double theory,
+                       Error *error);
+
+/* seconds: [rank][PARTS] of the last step's simulated time. NaN until the first call. */
+bool recorder_breakdown(Recorder *recorder, const double *seconds, Error *error);
 
 /* bytes, messages: [rank][PURPOSES] sent before the first step and after the last. */
 bool recorder_outside(Recorder *recorder, const uint64_t *bytes, const uint64_t *messages, Error *error);

@@ -219,6 +219,8 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         Action a = t->schedule.action[i];
         TimelineRow *row = &t->timeline[i];
         *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
+        row->simulated_start = row->simulated_end = row->measured_compute = (double)NAN;
+        row->recompute = row->communication = (double)NAN;
         snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
         snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
         row->measured_start = clock_now() - began;

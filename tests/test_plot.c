@@ -62,18 +62,19 @@ static void test_units(void **state)
 static void test_labels(void **state)
 {
     (void)state;
-    PlotRun runs[3] = {{.path = "r/dp.h5", .data = "dp"}, {.path = "r/zero3.h5", .data = "zero3"}};
+    PlotRun runs[3] = {{.path = "r/dp.h5", .shape.data = "dp"},
+                       {.path = "r/zero3.h5", .shape.data = "zero3"}};
     plot_label_runs(runs, 2);
     assert_string_equal(runs[0].label, "dp");
     assert_string_equal(runs[1].label, "zero3");
     runs[0].path = "x/run.h5", runs[1].path = "y/run.h5"; /* same stems: the strategies */
     plot_label_runs(runs, 2);
     assert_string_equal(runs[0].label, "dp");
-    runs[2] = (PlotRun){.path = "y/walk.h5", .data = "dp"}; /* some stems alike, some strategies */
+    runs[2] = (PlotRun){.path = "y/walk.h5", .shape.data = "dp"}; /* some stems alike, some strategies */
     plot_label_runs(runs, 3);
     assert_string_equal(runs[0].label, "run dp");
     assert_string_equal(runs[2].label, "walk dp");
-    strcpy(runs[1].data, "dp"); /* only the folders differ */
+    strcpy(runs[1].shape.data, "dp"); /* only the folders differ */
     plot_label_runs(runs, 2);
     assert_string_equal(runs[1].label, "y/run.h5");
     runs[1].path = "x/run.h5"; /* the same file twice */

@@ -1,112 +1,22 @@
 /* test_plot_charts.c - `sim plot` on whole run files: one, several, odd ones,
  * names that gnuplot could misread, and what happens when gnuplot or a folder fails. */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/plot.h"
 #include "sim/plot_draw.h"
 #include "sim/recorder.h"
-#include "tests/check.h"
+#include "tests/plot_place.h"
 
-enum { RANKS = 3, SAID = 8192 };
-
-/* A folder of the test's own, and where the program would lie. */
-typedef struct Place {
-    char folder[64], program[PATH_MAX], said[SAID];
-} Place;
-
-static int setup(void **state)
-{
-    Place *place = allocate_zeroed(1, sizeof *place);
-    snprintf(place->folder, sizeof place->folder, "/tmp/sim-test-plot-XXXXXX");
-    if (!mkdtemp(place->folder)) return -1;
-    if (readlink("/proc/self/exe", place->program, sizeof place->program - 1) < 0) return -1;
-    *strrchr(place->program, '/') = '\0'; /* build/tests: as deep as build/bin */
-    *state = place;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    Place *place = *state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
-    const int status = system(command);
-    free(place);
-    return status;
-}
-
-static const char *in_folder(const Place *place, const char *name)
-{
-    static char path[16][256]; /* a test names some paths at once */
-    static int turn;
-    turn = (turn + 1) % 16;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", place->folder, name);
-    return path[turn];
-}
-
-/* Runs sim plot on words given up to NULL; what it prints, on both streams, lands in place->said. */
-static int plot(Place *place, const char *const *words)
-{
-    char *argv[24] = {"plot"};
-    int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
-    FILE *said = tmpfile();
-    fflush(NULL);
-    const int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
-    dup2(fileno(said), STDOUT_FILENO);
-    dup2(fileno(said), STDERR_FILENO);
-    const int status = plot_command(argc, argv, place->program);
-    fflush(NULL);
-    dup2(out, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
-    close(out);
-    close(err);
-    rewind(said);
-    place->said[fread(place->said, 1, SAID - 1, said)] = '\0';
-    fclose(said);
-    return status;
-}
-#define PLOT(place, ...) plot(place, (const char *const[]){__VA_ARGS__, NULL})
-
-static bool exists(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-static char *text_of(const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    assert_non_null(in);
-    char *text = allocate_zeroed(1, 1 << 20);
-    const size_t got = fread(text, 1, (1 << 20) - 1, in);
-    assert_true(got > 0);
-    fclose(in);
-    return text;
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (!strstr(text, part)) print_error("'%s' is not in:\n%s\n", part, text);
-    assert_non_null(strstr(text, part));
-}
-
-static void assert_file_says(const char *path, const char *part)
-{
-    char *text = text_of(path);
-    assert_says(text, part);
-    free(text);
-}
+enum { RANKS = 3 };
 
 /* ---- the script ---- */
 
 static void test_script(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     Error error = {""};
     char templates[PLOT_PATH];
     assert_true(plot_find_templates(place->program, templates, &error));
@@ -185,7 +95,7 @@ static void record(const char *path, MadeUp made)
     assert_string_equal(error.text, "");
     for (int n = 0; n < made.steps; n++) {
         const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
-        const StepRow row = {n, loss, 1, 0.1, 64, seconds};
+        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5};
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     }
     assert_true(recorder_memory(recorder, peak, total, total, &error));
@@ -204,22 +114,9 @@ static void record(const char *path, MadeUp made)
     free(rows);
 }
 
-/* Whether folder/NAME is a PNG, an SVG and a script. */
-static void assert_drawn(const Place *place, const char *folder, const char *name)
-{
-    static const char *const formats[] = {"png", "svg", "gp"};
-    for (int i = 0; i < 3; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "%s/%s/%s.%s", place->folder, folder, name, formats[i]);
-        struct stat about;
-        assert_int_equal(stat(path, &about), 0);
-        assert_true(about.st_size > 1000);
-    }
-}
-
 static void test_one_run(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     record(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
     assert_int_equal(PLOT(place, in_folder(place, "three.h5")), 0);
     static const char *const names[] = {"loss", "comm", "memory", "step_time"};
@@ -244,7 +141,7 @@ static void test_one_run(void **state)
 
 static void test_several_runs(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     record(in_folder(place, "a.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
     record(in_folder(place, "b_b.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
     record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
@@ -276,7 +173,7 @@ static void test_odd_runs(void **state)
         {"a_b^{x}'q\"$D @home `touch x` ~t&\\n", {.ranks = 2, .steps = 3}, 15},
     };
     static const char *const names[] = {"loss", "comm", "memory", "step_time"};
-    Place *place = *state;
+    PlotPlace *place = *state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char file[128], out[32], line[64];
         snprintf(file, sizeof file, "%s.h5", cases[i].name);
@@ -285,7 +182,7 @@ static void test_odd_runs(void **state)
         if (PLOT(place, "--out", in_folder(place, out), in_folder(place, file)) != 0)
             print_error("%s: %s\n", cases[i].name, place->said);
         for (int chart = 0; chart < 4; chart++) {
-            snprintf(line, sizeof line, "%-10s skipped: ", names[chart]);
+            snprintf(line, sizeof line, "%-19s skipped: ", names[chart]);
             const bool skipped = strstr(place->said, line) != NULL;
             assert_int_equal(skipped, !(cases[i].drawn >> chart & 1));
             if (!skipped) assert_drawn(place, out, names[chart]);
@@ -301,7 +198,7 @@ static void test_odd_runs(void **state)
 
 static void test_bad_requests(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     assert_int_equal(PLOT(place, "--help"), 0);
     assert_says(place->said, "--out DIR");
     assert_int_equal(plot(place, (const char *const[]){NULL}), 2);
@@ -323,7 +220,7 @@ static void test_bad_requests(void **state)
 }
 
 /* A gnuplot of the test's own, first on the PATH, that runs `script`; NULL: none at all. */
-static void fake_gnuplot(const Place *place, const char *script)
+static void fake_gnuplot(const PlotPlace *place, const char *script)
 {
     mkdir(in_folder(place, "bin"), 0755);
     setenv("PATH", in_folder(place, "bin"), 1);
@@ -336,7 +233,7 @@ static void fake_gnuplot(const Place *place, const char *script)
 
 static void test_gnuplot_fails(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     char path[4096];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     const char *run = in_folder(place, "run.h5"), *out = in_folder(place, "out");
@@ -366,7 +263,7 @@ static void test_gnuplot_fails(void **state)
 
 static void test_folder_refused(void **state)
 {
-    Place *place = *state;
+    PlotPlace *place = *state;
     const char *run = in_folder(place, "run.h5");
     record(run, (MadeUp){.ranks = 2, .steps = 3});
     assert_int_equal(PLOT(place, run, "--out", "/dev/null/charts"), 1);

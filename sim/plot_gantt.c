@@ -1,0 +1,231 @@
+/* plot_gantt.c - the pipeline timeline's data: boxes of simulated time, a row a rank, a panel a run. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/plot_bars.h"
+#include "sim/plot_simulated.h"
+#include "sim/words.h"
+
+enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, KINDS = 7 };
+
+/* What boxes are called and coloured like, in the order of the legend; the last is not an action. */
+static const char *const kinds[KINDS] = {"F", "B", "I", "W", "recompute", "STEP", "communication"};
+enum { RECOMPUTE = 4, COMMUNICATION = KINDS - 1 };
+
+typedef struct Gantt {
+    FILE *out;
+    PlotUnit unit;
+    bool used[KINDS], shaded;
+    double narrowest; /* of the boxes with a microbatch, in unit */
+    int highest;      /* microbatch */
+} Gantt;
+
+static int kind_of(const char *action)
+{
+    for (int kind = 0; kind < COMMUNICATION; kind++)
+        if (!strcmp(kinds[kind], action)) return kind;
+    return COMMUNICATION; /* sends, receives, UNSHARD, REDUCE */
+}
+
+/* ---- rows ---- */
+
+/* A row a stage's rank, of the first data replica and tensor rank; without a pipeline, the first ranks. */
+static int rows_of(const RunShape *shape, int ranks, int rank[ROWS_PIPELINE])
+{
+    const bool pipeline = shape->pp > 1;
+    const int all = pipeline ? shape->pp : ranks < ROWS_DATA ? ranks : ROWS_DATA;
+    const int stride = (all + ROWS_PIPELINE - 1) / ROWS_PIPELINE;
+    int rows = 0;
+    for (int i = 0; i < all; i += stride) rank[rows++] = pipeline ? i * shape->dp * shape->tp : i;
+    return rows;
+}
+
+/* ---- boxes ---- */
+
+/* Later stages of a rank are darker. `chunk` counts from 0 of `chunks`. */
+static long shade(const char *colour, int chunk, int chunks)
+{
+    const long rgb = strtol(colour + 1, NULL, 16);
+    const double light = chunks > 1 ? 1 - 0.28 * chunk / (chunks - 1) : 1;
+    return lround(light * (double)(rgb >> 16)) << 16 | lround(light * (double)(rgb >> 8 & 255)) << 8 |
+           lround(light * (double)(rgb & 255));
+}
+
+/* How many of the rank's stages come before this one, and how many it has. */
+static int chunk_of(const PlotSpan *spans, size_t count, int stage, int *chunks)
+{
+    int below = 0;
+    *chunks = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool seen = spans[i].stage < 0;
+        for (size_t j = 0; j < i && !seen; j++) seen = spans[j].stage == spans[i].stage;
+        if (seen) continue;
+        ++*chunks;
+        below += spans[i].stage < stage;
+    }
+    return below;
+}
+
+/* A line of $D: row, start, end, colour, ink, microbatch (-1: none to show). */
+static void write_box(Gantt *gantt, int row, double start, double end, int kind, int chunk, int chunks,
+                      int microbatch)
+{
+    if (!(end > start)) return;
+    const char *colour = plot_look(kinds[kind])->colour;
+    char text[8];
+    const long rgb = shade(colour, chunk, chunks);
+    snprintf(text, sizeof text, "#%06lx", rgb);
+    fprintf(gantt->out, "%d %.9g %.9g 0x%06lx 0x%s %d\n", row, start / gantt->unit.scale,
+            end / gantt->unit.scale, rgb, plot_dark(text) ? "ffffff" : "222222", microbatch);
+    gantt->used[kind] = true;
+    if (microbatch >= 0) gantt->narrowest = fmin(gantt->narrowest, (end - start) / gantt->unit.scale);
+    if (microbatch > gantt->highest) gantt->highest = microbatch;
+    gantt->shaded = gantt->shaded || chunk > 0;
+}
+
+/* Recomputation first, what the action is for, communication last; a receive's idling stays empty. */
+static void write_span(Gantt *gantt, int row, const PlotSpan *span, int chunk, int chunks)
+{
+    const int kind = kind_of(span->action);
+    const double recompute = fmax(span->recompute, 0), communication = fmax(span->communication, 0);
+    const bool receive = !strncmp(span->action, "RECV", 4);
+    if (kind == COMMUNICATION) {
+        write_box(gantt, row, receive ? span->end - communication : span->start, span->end, kind, 0, 1, -1);
+        return;
+    }
+    const double own = span->start + recompute, wait = fmax(own, span->end - communication);
+    write_box(gantt, row, span->start, own, RECOMPUTE, 0, 1, -1);
+    write_box(gantt, row, own, wait, kind, chunk, chunks, span->microbatch);
+    write_box(gantt, row, wait, span->end, COMMUNICATION, 0, 1, -1);
+}
+
+static void write_rank(Gantt *gantt, const PlotRun *run, int rank, int row)
+{
+    size_t first = 0, count = 0;
+    while (first < run->spans && run->span[first].rank < rank) first++;
+    while (first + count < run->spans && run->span[first + count].rank == rank) count++;
+    const PlotSpan *spans = run->span + first;
+    for (size_t i = 0; i < count; i++) {
+        int chunks, chunk = chunk_of(spans, count, spans[i].stage, &chunks);
+        write_span(gantt, row, &spans[i], spans[i].stage < 0 ? 0 : chunk, chunks);
+    }
+}
+
+/* ---- words ---- */
+
+/* "1f1b, p = 4, m = 8. Step 12.3 ms. Bubble 27.3 %, formula (p−1)/(m+p−1) = 27.3 %"; `labelled`: the run's
+ * label stands before it. */
+static void describe(const PlotRun *run, bool labelled, char *text, size_t size)
+{
+    char letters[64], step[32];
+    const RunShape *shape = &run->shape;
+    run_shape_letters(shape, letters, sizeof letters);
+    plot_show(step, sizeof step, run->simulated_end, plot_time_unit);
+    const bool said = !shape->schedule[0] || (labelled && !strcmp(run->label, shape->schedule));
+    snprintf(text, size, "%s%s%s. Step %s", said ? "" : shape->schedule, said ? "" : ", ", letters, step);
+    if (run->bubble.why[0]) return;
+    words_append(text, size, ". Bubble %.1f %%", 100 * plot_mean_bubble(run));
+    const char *formula = run_shape_formula(shape);
+    if (!isnan(run->formula))
+        words_append(text, size, ", formula %s%s%.1f %%", formula, formula[0] ? " = " : "",
+                     100 * run->formula);
+}
+
+static void write_words(FILE *out, const PlotRun *runs, int count)
+{
+    char first[512], line[PLOT_LABEL + 32];
+    plot_describe(runs, count, first, sizeof first);
+    bool pipeline = false;
+    for (int i = 0; i < count; i++) pipeline = pipeline || runs[i].shape.pp > 1;
+    if (first[0]) words_append(first, sizeof first, ". ");
+    words_append(first, sizeof first,
+                 pipeline ? "Pipeline ranks of the first data replica and tensor rank" : "The first ranks");
+    snprintf(line, sizeof line, "Timeline of a step%s%s", count > 1 ? "" : ": ",
+             count > 1 ? "" : runs[0].label);
+    fputs("NAME = 'gantt'\n", out);
+    plot_set_text(out, "TITLE", line);
+    plot_set_text(out, "SUBTITLE1", first);
+}
+
+static void write_legend(const Gantt *gantt)
+{
+    FILE *out = gantt->out;
+    char second[256] = "Simulated time. Numbers: microbatches. In a box, recomputation stands first, "
+                       "communication last";
+    if (gantt->shaded) words_append(second, sizeof second, ". Darker: a rank's later stages");
+    plot_set_text(out, "SUBTITLE2", second);
+    for (int part = 0; part < 2; part++) {
+        fprintf(out, "%s", part ? "]\narray COLOUR[8] = [" : "array KIND[8] = [");
+        for (int kind = 0; kind < KINDS; kind++) {
+            if (!gantt->used[kind]) continue;
+            plot_quote(out, part ? plot_look(kinds[kind])->colour : plot_look(kinds[kind])->title);
+            fputs(", ", out);
+        }
+        plot_quote(out, part ? plot_look("pp_idle")->colour : "idle");
+    }
+    fputs("]\n", out);
+    int used = 1;
+    for (int kind = 0; kind < KINDS; kind++) used += gantt->used[kind];
+    fprintf(out, "KINDS = %d\nHIGHEST = %d\n", used, gantt->highest);
+    plot_set_number(out, "NARROWEST", gantt->narrowest);
+}
+
+/* A line of $R: row, rank, end of its run, idle percent (NaN: unknown). */
+static void write_rows(Gantt *gantt, const PlotRun *run, const int *rank, int rows)
+{
+    for (int row = 0; row < rows; row++) {
+        fprintf(gantt->out, "%d %d %.9g ", row, rank[row], run->simulated_end / gantt->unit.scale);
+        plot_number(gantt->out, run->bubble.why[0]
+                                    ? NAN
+                                    : 100 * run->bubble.value[(size_t)rank[row] * run->bubble.parts]);
+        fputc('\n', gantt->out);
+    }
+}
+
+bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
+{
+    const PlotRun *panel[PLOT_RUNS_MAX];
+    int panels = 0, rows[PLOT_RUNS_MAX], rank[PLOT_RUNS_MAX][ROWS_PIPELINE];
+    double longest = 0;
+    why[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (runs[i].span_why[0]) {
+            words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "",
+                         count > 1 ? ": " : "", runs[i].span_why);
+            continue;
+        }
+        rows[panels] = rows_of(&runs[i].shape, runs[i].ranks, rank[panels]);
+        longest = fmax(longest, runs[i].simulated_end);
+        panel[panels++] = &runs[i];
+    }
+    if (panels == 0) return false;
+
+    Gantt gantt = {.out = out, .unit = plot_time_unit(longest), .narrowest = INFINITY};
+    write_words(out, runs, count);
+    plot_set_text(out, "UNIT", gantt.unit.name);
+    plot_set_number(out, "END", longest / gantt.unit.scale);
+    fprintf(out, "PANELS = %d\narray ROWS[%d]; array HEAD[%d]; array LABEL[%d]\n", panels, panels, panels,
+            panels);
+    for (int p = 0; p < panels; p++) {
+        char name[16], head[256];
+        fprintf(out, "ROWS[%d] = %d\n", p + 1, rows[p]);
+        describe(panel[p], count > 1, head, sizeof head);
+        snprintf(name, sizeof name, "HEAD[%d]", p + 1);
+        plot_set_text(out, name, head);
+        snprintf(name, sizeof name, "LABEL[%d]", p + 1);
+        plot_set_text(out, name, count > 1 ? panel[p]->label : "");
+    }
+    fputs("# row, rank, end of the step, idle percent; a block a panel\n$R << EOD\n", out);
+    for (int p = 0; p < panels; p++) {
+        if (p) fputs("\n\n", out);
+        write_rows(&gantt, panel[p], rank[p], rows[p]);
+    }
+    fputs("EOD\n# row, start, end, colour, ink, microbatch; a block a panel\n$D << EOD\n", out);
+    for (int p = 0; p < panels; p++) {
+        if (p) fputs("\n\n", out);
+        for (int row = 0; row < rows[p]; row++) write_rank(&gantt, panel[p], rank[p][row], row);
+    }
+    fputs("EOD\n", out);
+    write_legend(&gantt);
+    return true;
+}

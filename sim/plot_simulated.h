@@ -1,0 +1,10 @@
+/* plot_simulated.h - what a run file says of simulated time: spans of actions, bubbles, seconds by part. */
+#ifndef SIM_PLOT_SIMULATED_H
+#define SIM_PLOT_SIMULATED_H
+#include "sim/plot_run.h"
+
+/* Fills what PlotRun has from `breakdown` on; files older than these figures lack them. */
+bool plot_simulated_read(H5 *file, PlotRun *run, Error *error);
+/* The simulated bubble of all ranks together. Only when run->bubble has no `why`. */
+double plot_mean_bubble(const PlotRun *run);
+#endif
