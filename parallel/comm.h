@@ -95,7 +95,7 @@ Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
 
-enum { COMM_TAGS = 1 << 14 }; /* tags are below: MPI promises twice as many, and stamps take every other */
+enum { COMM_TAGS = 1 << 22 }; /* tags are below */
 
 /* Begin a message of `bytes` from `data` to group rank `to`; an empty one is not sent.
  * data stays untouched until the request is done. It is stamped with the compute lane's now. */

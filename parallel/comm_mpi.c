@@ -92,10 +92,22 @@ static void end_job(int status)
     comm_mpi_abort(status);
 }
 
+/* MPI promises tags to 32767 only; Open MPI has all of an int's. */
+static void check_tags(void)
+{
+    int *most, known;
+    MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &most, &known);
+    if (!known || *most < 2 * COMM_TAGS)
+        fail("this MPI has message tags to %d only, and %d are needed; try another transport of Open MPI, such "
+             "as OMPI_MCA_pml=ob1",
+             known ? *most : 0, 2 * COMM_TAGS);
+}
+
 Comm *comm_mpi_start(int *argc, char ***argv)
 {
     MPI_Init(argc, argv);
     fail_through(end_job);
+    check_tags();
     Comm *comm = allocate_zeroed(1, sizeof *comm);
     comm->backend = &MPI_BACKEND;
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);

@@ -4,6 +4,7 @@
 #include "models/error.h"
 
 enum { CHANNEL_EMBEDDING = 5 };
+_Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 
 Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt)
 {
@@ -54,7 +55,9 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
     Outgoing *o = allocate_zeroed(1, sizeof *o);
+    lanes_pause(p->group->comm->lanes);
     sweep(p, false);
+    lanes_resume(p->group->comm->lanes);
     tensor_rebook(&t, MEM_COMMUNICATION);
     *o = (Outgoing){.tensor = t, .next = p->outgoing};
     p->outgoing = o;
@@ -97,7 +100,8 @@ void pipeline_sum_embedding(Pipeline *p, DataParallel *d)
 
 void pipeline_collect(Pipeline *p, int stage, int index, Tensor t)
 {
-    int from = p->rank_of[stage], tag = 2 * p->shape.v * p->shape.p * p->shape.m + index;
+    int messages = 2 * p->shape.v * p->shape.p * p->shape.m, most = COMM_TAGS - messages;
+    int from = p->rank_of[stage], tag = messages + index % most;
     Request request;
     if (from == 0) return;
     if (p->group->rank == from)

@@ -37,6 +37,7 @@ typedef struct Schedule {
     int count, capacity;
 } Schedule;
 
+enum { SCHEDULE_MOST = 1 << 20 }; /* v * p * m: forwards a step, so that each message has a tag */
 typedef struct Shape {
     int v, p, m; /* stages a rank, ranks, microbatches a step */
 } Shape;

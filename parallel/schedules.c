@@ -98,7 +98,7 @@ bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
         return error_set(error,
                          "%s needs at least one stage a rank, one rank and one microbatch, not %d, %d and %d",
                          name, s.v, s.p, s.m);
-    if ((int64_t)s.v * s.p * s.m > INT32_MAX / 8)
+    if ((int64_t)s.v * s.p * s.m > SCHEDULE_MOST)
         return error_set(error,
                          "%s: %d stages a rank x %d ranks x %d microbatches are too many actions to list",
                          name, s.v, s.p, s.m);

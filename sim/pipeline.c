@@ -19,12 +19,17 @@ bool pipeline_is_file(const Config *config)
     return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
 }
 
-Ideal pipeline_ideal(const Config *config)
+double pipeline_again(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
-    double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn, again = 0;
-    if (config->train.recompute == RECOMPUTE_SELECTIVE) again = s / (4 * h + 2 * f + 2 * s);
-    if (config->train.recompute == RECOMPUTE_FULL) again = 1;
+    double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
+    if (config->train.recompute == RECOMPUTE_NONE) return 0;
+    return config->train.recompute == RECOMPUTE_FULL ? 1 : s / (4 * h + 2 * f + 2 * s);
+}
+
+Ideal pipeline_ideal(const Config *config)
+{
+    double again = pipeline_again(config);
     return (Ideal){.forward = 1, .backward = 2 + again, .input = 1 + again, .weight = 1};
 }
 

@@ -15,6 +15,9 @@ bool pipeline_is_file(const Config *config);
  * flops, 2 b s^2 h of 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198, appendix A). */
 Ideal pipeline_ideal(const Config *config);
 
+/* Of B's or I's seconds there, what is computed again. */
+double pipeline_again(const Config *config);
+
 /* Writes the lists of all pp ranks, with sends and receives. `text` is the content of the file where
  * pipeline_is_file, else unused: its shape must be pp, `microbatches` and, when the config gives them,
  * virtual_stages. Refused too when ranks would wait forever, which names rank and action. */

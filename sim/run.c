@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include "models/matmul.h"
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
@@ -16,11 +15,9 @@
 #include "sim/files.h"
 #include "sim/pipeline.h"
 #include "sim/progress.h"
-#include "sim/recorder.h"
+#include "sim/record.h"
 #include "sim/report.h"
 #include "sim/step.h"
-#include "sim/step_record.h"
-#include "sim/theory.h"
 #include "sim/weights.h"
 
 enum { CHANNEL_CONTROL = 0 };
@@ -34,9 +31,7 @@ typedef struct Run {
     int64_t text_bytes;
     Plan plan;
     Trainer *trainer;
-    Recorder *recorder;                                             /* main */
-    uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
-    StepRecord *records;                                            /* main: of all ranks */
+    Record record;
     Error error;
 } Run;
 
@@ -116,103 +111,7 @@ static bool prepare_outputs(Run *run)
     return agree(run->world, ok);
 }
 
-/* Main only. From here on a refusal ends the job through fail(): the others
- * are on their way to the next collective. */
-static void open_recorder(Run *run)
-{
-    int ranks = run->world->size;
-    double *bytes = allocate((size_t)ranks * PURPOSES * sizeof *bytes);
-    double *memory = allocate((size_t)ranks * MEMORY_CATEGORIES * sizeof *memory);
-    for (int r = 0; r < ranks; r++) {
-        theory_bytes(&run->config, &run->plan, ranks, r, bytes + r * PURPOSES);
-        theory_memory(&run->config, &run->plan, ranks, r, memory + r * MEMORY_CATEGORIES);
-    }
-    RunInfo info = {.path = run->config.output.file,
-                    .command_line = run->options->command_line,
-                    .ranks = ranks,
-                    .dry = run->options->dry,
-                    .parameters = gpt_parameter_count(&run->config.model.shape),
-                    .entropy = data_entropy(run->trainer->data),
-                    .actions = ranks * run->trainer->schedule.count,
-                    .theory_bytes = bytes,
-                    .theory_memory = memory};
-    char kept[CONFIG_PATH];
-    run->recorder = recorder_open(&info, &run->config, kept, sizeof kept, &run->error);
-    if (!run->recorder) fail("%s", run->error.text);
-    if (kept[0]) printf("  an earlier run is kept as %s\n", kept);
-    free(bytes);
-    free(memory);
-}
-
 /* ---- the steps ---- */
-
-/* A step's own counts: what went out since `before`, except what only went to
- * a file; the record that carries them to rank 0 counts itself. */
-static void count_step(Run *run, const StepRecord *before, StepRecord *record)
-{
-    const Comm *comm = run->world->comm;
-    for (int p = 0; p < PURPOSES; p++) {
-        if (p == OUTPUT_GATHER) continue;
-        record->bytes[p] = comm->bytes[p] - before->bytes[p];
-        record->messages[p] = comm->messages[p] - before->messages[p];
-        if (p == CONTROL && !run->main) {
-            record->bytes[p] += sizeof *record;
-            record->messages[p]++;
-        }
-        run->reported_bytes[p] += record->bytes[p];
-        run->reported_messages[p] += record->messages[p];
-    }
-}
-
-static void gather_records(Run *run, const StepRecord *before, const StepResult *result)
-{
-    StepRecord mine = {.loss = result->loss};
-    const Device *device = &run->trainer->device;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    for (int c = 0; c < MEMORY_CATEGORIES; c++) mine.peak[c] = device->peak[c];
-    mine.peak_total = device->peak_total;
-    mine.rss = run->options->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
-    count_step(run, before, &mine);
-    gather(run->world, CONTROL, &mine, sizeof mine, run->records, 0);
-}
-
-/* Main only: one row of /steps and /comm, and the peaks so far. */
-static void record_step(Run *run, int64_t step, const StepResult *result, double wall_time,
-                        Progress *progress)
-{
-    size_t ranks = (size_t)run->world->size;
-    bool dry = run->options->dry;
-    const Config *c = &run->config;
-    StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = learning_rate_at(c, step)};
-    row.tokens = c->train.global_batch * c->model.shape.sequence;
-    row.wall_time = wall_time;
-    row.simulated_time = (double)NAN;
-    uint64_t *table = allocate(ranks * (2 * PURPOSES + MEMORY_CATEGORIES + 2) * sizeof *table);
-    uint64_t *bytes = table, *messages = bytes + ranks * PURPOSES, *peak = messages + ranks * PURPOSES;
-    uint64_t *total = peak + ranks * MEMORY_CATEGORIES, *rss = total + ranks;
-    for (size_t r = 0; r < ranks; r++) {
-        const StepRecord *record = &run->records[r];
-        row.loss += record->loss;
-        memcpy(bytes + r * PURPOSES, record->bytes, sizeof record->bytes);
-        memcpy(messages + r * PURPOSES, record->messages, sizeof record->messages);
-        memcpy(peak + r * MEMORY_CATEGORIES, record->peak, sizeof record->peak);
-        total[r] = record->peak_total;
-        rss[r] = record->rss;
-    }
-    if (dry) row.loss = row.grad_norm = row.wall_time = (double)NAN;
-    if (!recorder_step(run->recorder, &row, bytes, messages, &run->error) ||
-        !recorder_memory(run->recorder, peak, total, rss, &run->error))
-        fail("%s", run->error.text);
-    free(table);
-    if (dry) return;
-    progress_step(progress, step, row.loss, wall_time);
-    if (!isfinite(row.loss)) {
-        progress_end(progress);
-        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1",
-             (long long)step, row.loss);
-    }
-}
 
 static void save_gradients(Trainer *t, void *context)
 {
@@ -224,69 +123,31 @@ static void train(Run *run)
 {
     Trainer *t = run->trainer;
     const Config *c = &run->config;
-    int64_t steps = run->options->dry ? 1 : c->train.steps;
+    bool dry = run->options->dry;
+    int64_t steps = dry ? 1 : c->train.steps;
     Progress progress;
     if (run->main) progress_begin(&progress, steps, c->train.global_batch * c->model.shape.sequence);
     for (int64_t step = 0; step < steps; step++) {
         double began = clock_now();
-        StepRecord before;
-        memcpy(before.bytes, run->world->comm->bytes, sizeof before.bytes);
-        memcpy(before.messages, run->world->comm->messages, sizeof before.messages);
         bool first = step == 0 && c->output.gradients[0];
+        record_step_begin(&run->record);
         StepResult result = trainer_step(t, step, first ? save_gradients : NULL, run);
-        gather_records(run, &before, &result);
-        if (run->main) record_step(run, step, &result, clock_now() - began, &progress);
+        double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
+        if (!run->main || dry) continue;
+        progress_step(&progress, step, loss, wall_time);
+        if (isfinite(loss)) continue;
+        progress_end(&progress);
+        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1",
+             (long long)step, loss);
     }
     if (run->main) progress_end(&progress);
 }
 
-/* ---- after the last step ---- */
-
-/* What is in no row: sent before the first step, for files, and after the last
- * step, down to the message of `self` bytes that tells rank 0 so. */
-static void count_outside(const Run *run, size_t self, uint64_t *bytes, uint64_t *messages)
-{
-    const Comm *comm = run->world->comm;
-    for (int p = 0; p < PURPOSES; p++) {
-        bytes[p] = comm->bytes[p] - run->reported_bytes[p];
-        messages[p] = comm->messages[p] - run->reported_messages[p];
-    }
-    if (run->main) return; /* rank 0 tells itself without a message */
-    bytes[CONTROL] += self;
-    messages[CONTROL]++;
-}
-
 static void finish(Run *run)
 {
-    Trainer *t = run->trainer;
-    size_t ranks = (size_t)run->world->size, actions = (size_t)t->schedule.count;
     const char *weights = run->config.output.weights;
-    if (weights[0]) weights_save(weights, t, run->world, false);
-
-    bool walked = run->options->dry || run->config.train.steps > 0;
-    TimelineRow *rows = run->main ? allocate(ranks * actions * sizeof *rows) : NULL;
-    if (walked) gather(run->world, CONTROL, t->timeline, actions * sizeof *rows, rows, 0);
-
-    enum { COUNTS = 2 * PURPOSES };
-    uint64_t mine[COUNTS], *all = run->main ? allocate(ranks * sizeof mine) : NULL;
-    count_outside(run, sizeof mine, mine, mine + PURPOSES);
-    gather(run->world, CONTROL, mine, sizeof mine, all, 0);
-    if (!run->main) return; /* nothing is sent from here on */
-
-    uint64_t *outside = allocate(ranks * sizeof mine), *messages = outside + ranks * PURPOSES;
-    for (size_t r = 0; r < ranks; r++) {
-        memcpy(outside + r * PURPOSES, all + r * COUNTS, PURPOSES * sizeof *all);
-        memcpy(messages + r * PURPOSES, all + r * COUNTS + PURPOSES, PURPOSES * sizeof *all);
-    }
-    bool timed = walked && !run->options->dry;
-    if (!recorder_outside(run->recorder, outside, messages, &run->error) ||
-        (timed && !recorder_timeline(run->recorder, run->config.train.steps - 1, rows, (int)(ranks * actions),
-                                     &run->error)) ||
-        !recorder_finish(run->recorder, &run->error))
-        fail("%s", run->error.text);
-    free(rows);
-    free(all);
-    free(outside);
+    if (weights[0]) weights_save(weights, run->trainer, run->world, false);
+    record_end(&run->record);
 }
 
 static const char *plural(int64_t count)
@@ -338,7 +199,7 @@ static int run_all(Run *run)
     } else {
         data_parallel_initialise(run->trainer->data_parallel, run->config.train.seed);
     }
-    if (run->main) open_recorder(run);
+    record_begin(&run->record, run->trainer, run->world, run->options->command_line);
     train(run);
     finish(run);
     return STATUS_OK;
@@ -352,7 +213,6 @@ int run_rank(Comm *comm, const RunOptions *options)
     run->options = options;
     run->world = group_world(comm, CHANNEL_CONTROL);
     run->main = comm->rank == 0;
-    if (run->main) run->records = allocate((size_t)comm->size * sizeof *run->records);
 
     int status = run_all(run);
     if (run->main && status == STATUS_OK && !report_run(run->config.output.file, &run->error))
@@ -365,7 +225,7 @@ int run_rank(Comm *comm, const RunOptions *options)
     free(run->text);
     plan_free(&run->plan);
     config_free(&run->config);
-    free(run->records);
+    record_free(&run->record);
     group_free(run->world);
     free(run);
     return status;

@@ -22,7 +22,25 @@ static void make_schedule(Trainer *t)
     for (int i = 0; i < mine->count; i++)
         schedule_add(&t->schedule, mine->action[i].kind, mine->action[i].stage, mine->action[i].microbatch);
     schedule_lower(&t->schedule, (DataParallelKind)t->config->parallel.kind);
-    t->timeline = allocate_zeroed((size_t)t->schedule.count, sizeof *t->timeline);
+    int longest = 0, more = t->schedule.count - mine->count;
+    for (int p = 0; p < t->plan->shape.p; p++)
+        if (t->plan->list[p].count > longest) longest = t->plan->list[p].count;
+    t->rows = longest + more;
+    t->timeline = allocate_zeroed((size_t)t->rows, sizeof *t->timeline);
+}
+
+/* Where this rank's simulated time comes from (models/lanes.h). */
+static void set_clock(Trainer *t)
+{
+    const Config *c = t->config;
+    Lanes *lanes = &t->device.lanes;
+    lanes->reads_clock = !t->device.dry;
+    lanes->measured = c->hardware.profile == PROFILE_MEASURED;
+    if (lanes->measured)
+        t->comm->link = (Link){c->hardware.latency_us * 1e-6, 1 / (c->hardware.bandwidth * 1e9)};
+    t->comm->lanes = lanes;
+    t->ideal = pipeline_ideal(c);
+    t->again = pipeline_again(c);
 }
 
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
@@ -46,6 +64,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     t->data_parallel->batch_context = t;
     t->pipeline = pipeline_new(t->mesh.pipe_group, plan, t->gpt);
     make_schedule(t);
+    set_clock(t);
 
     t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
     for (int s = 0, chunk = 0; s < plan->stages; s++)
@@ -58,6 +77,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
 void trainer_free(Trainer *t)
 {
     if (!t) return;
+    t->comm->lanes = NULL;
     pipeline_free(t->pipeline);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
@@ -158,19 +178,43 @@ static void reduce(Trainer *t, StepResult *result)
     bool last = t->gpt->stage[t->plan->stages - 1].held;
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
     pipeline_sum_embedding(t->pipeline, d);
+    result->grad_norm = gradient_norm(t);
     bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
-static void optimize(Trainer *t, StepResult *result)
+/* Of the whole gradient, on every rank. */
+static double gradient_norm(Trainer *t)
 {
-    DataParallel *d = t->data_parallel;
+    double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
+    squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
+    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
+}
+
+static void optimize(Trainer *t, double norm)
+{
     double clip = t->config->train.clip;
-    double squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, d->ops->sum_of_squares(d));
-    result->grad_norm = sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
-    double scale = clip > 0 && result->grad_norm > clip ? clip / (result->grad_norm + 1e-6) : 1;
-    data_parallel_update(d, learning_rate_at(t->config, t->step), scale, t->step + 1);
+    double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
+    Part before = lanes_part(&t->device.lanes, PART_OPTIMIZER);
+    data_parallel_update(t->data_parallel, learning_rate_at(t->config, t->step), scale, t->step + 1);
+    lanes_part(&t->device.lanes, before);
+}
+
+/* What an action's compute takes under hardware.profile = ideal; all else takes none. */
+static void take_ideal_time(Trainer *t, ActionKind kind)
+{
+    Lanes *lanes = &t->device.lanes;
+    const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = t->ideal.forward,
+                                          [ACTION_BACKWARD] = t->ideal.backward - t->again,
+                                          [ACTION_INPUT] = t->ideal.input - t->again,
+                                          [ACTION_WEIGHT] = t->ideal.weight};
+    if (kind == ACTION_BACKWARD || kind == ACTION_INPUT) {
+        Part before = lanes_part(lanes, PART_RECOMPUTE);
+        lanes_compute(lanes, t->again);
+        lanes_part(lanes, before);
+    }
+    lanes_compute(lanes, seconds[kind]);
 }
 
 static const char *lane_of(ActionKind kind)
@@ -203,9 +247,45 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
     case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
     case ACTION_REDUCE: reduce(t, result); break;
-    case ACTION_STEP: optimize(t, result); break;
+    case ACTION_STEP: optimize(t, result->grad_norm); break;
     case ACTION_KINDS: break;
     }
+}
+
+/* Seconds between two looks at the lanes, of what is neither computing nor idling for a stage. */
+static double communication(const Lanes *before, const Lanes *after)
+{
+    static const Part parts[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_PP_WIRE};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        sum += after->spent[parts[i]] - before->spent[parts[i]];
+    return sum;
+}
+
+/* Performs action i and notes what it took on either clock; `began`: the wall clock's as the step did. */
+static void perform_timed(Trainer *t, int i, double began, StepResult *result)
+{
+    Action a = t->schedule.action[i];
+    Lanes *lanes = &t->device.lanes;
+    TimelineRow *row = &t->timeline[i];
+    *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
+    snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
+    snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
+    double start = clock_now() - began;
+    lanes_resume(lanes);
+    Lanes before = lanes_read(lanes);
+    perform(t, a, result);
+    if (!lanes->measured) take_ideal_time(t, a.kind);
+    Lanes after = lanes_read(lanes);
+    lanes_pause(lanes); /* what lies between actions is nobody's compute */
+    bool dry = t->device.dry;
+    row->simulated_start = before.now;
+    row->simulated_end = after.now;
+    row->recompute = after.spent[PART_RECOMPUTE] - before.spent[PART_RECOMPUTE];
+    row->communication = communication(&before, &after);
+    row->measured_start = dry ? (double)NAN : start;
+    row->measured_end = dry ? (double)NAN : clock_now() - began;
+    row->measured_compute = dry ? (double)NAN : after.cpu - before.cpu;
 }
 
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
@@ -215,18 +295,11 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     double began = clock_now();
     t->step = step;
     data_parallel_begin_step(t->data_parallel);
+    lanes_begin_step(&t->device.lanes);
+    lanes_pause(&t->device.lanes);
     for (int i = 0; i < t->schedule.count; i++) {
-        Action a = t->schedule.action[i];
-        TimelineRow *row = &t->timeline[i];
-        *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
-        row->simulated_start = row->simulated_end = row->measured_compute = (double)NAN;
-        row->recompute = row->communication = (double)NAN;
-        snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
-        snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
-        row->measured_start = clock_now() - began;
-        perform(t, a, &result);
-        row->measured_end = clock_now() - began;
-        if (a.kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
+        perform_timed(t, i, began, &result);
+        if (t->schedule.action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
     }
     pipeline_flush(t->pipeline);
     return result;

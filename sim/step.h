@@ -7,6 +7,7 @@
 #include "parallel/mesh.h"
 #include "parallel/pipeline.h"
 #include "sim/config.h"
+#include "sim/pipeline.h"
 #include "sim/recorder.h"
 
 /* One microbatch on one of this rank's stages. */
@@ -33,7 +34,10 @@ typedef struct Trainer {
     int *chunk_of;         /* of each stage this rank holds: which of them it is */
     Slot *slot;            /* (chunk, microbatch) */
     double *losses;        /* per microbatch: the sum over its positions; on the last stage */
-    TimelineRow *timeline; /* of the last step, one row an action */
+    Ideal ideal;           /* seconds, where the profile is */
+    double again;          /* of B's or I's, what computing again takes */
+    TimelineRow *timeline; /* (rows) of the last step, one row an action; then rows without one */
+    int rows;              /* the same number on all ranks */
 } Trainer;
 
 typedef struct StepResult {

@@ -1,0 +1,12 @@
+/* bubble.h - the bubble that ranks would have with a core each.
+ *
+ * Where ranks outnumber cores, wall-clock idling means nothing: a rank waits for the core, too. So the schedule
+ * is walked on paper with the CPU time each action's compute really took, messages taking none. */
+#ifndef SIM_BUBBLE_H
+#define SIM_BUBBLE_H
+#include "sim/recorder.h"
+#include "sim/step.h"
+
+/* The idle share of each rank, from one step's rows of all ranks; the caller frees it. */
+double *bubble_measured(const Trainer *t, const TimelineRow *rows, int count);
+#endif

@@ -1,0 +1,227 @@
+/* record.c - gathering on rank 0, and from there into the run file. */
+#include "sim/record.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "parallel/collectives.h"
+#include "sim/bubble.h"
+#include "sim/theory.h"
+
+static size_t ranks_of(const Record *r)
+{
+    return (size_t)r->world->size;
+}
+
+/* ---- before the first step ---- */
+
+/* Rows of all ranks' timelines: every pipeline's are alike. */
+static int actions_of(const Record *r)
+{
+    const Trainer *t = r->trainer;
+    const Plan *plan = t->plan;
+    int more = t->schedule.count - plan->list[t->mesh.pipe].count, actions = 0;
+    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count + more;
+    return actions * t->mesh.dp * t->mesh.tp;
+}
+
+static void open_recorder(Record *r, const char *command_line)
+{
+    const Trainer *t = r->trainer;
+    const Config *config = t->config;
+    int ranks = r->world->size;
+    double *bytes = allocate((size_t)ranks * PURPOSES * sizeof *bytes);
+    double *memory = allocate((size_t)ranks * MEMORY_CATEGORIES * sizeof *memory);
+    for (int k = 0; k < ranks; k++) {
+        theory_bytes(config, t->plan, ranks, k, bytes + k * PURPOSES);
+        theory_memory(config, t->plan, ranks, k, memory + k * MEMORY_CATEGORIES);
+    }
+    RunInfo info = {.path = config->output.file,
+                    .command_line = command_line,
+                    .ranks = ranks,
+                    .dry = t->device.dry,
+                    .parameters = gpt_parameter_count(&config->model.shape),
+                    .entropy = data_entropy(t->data),
+                    .actions = actions_of(r),
+                    .theory_bytes = bytes,
+                    .theory_memory = memory};
+    char kept[CONFIG_PATH];
+    Error error;
+    r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
+    if (!r->recorder) fail("%s", error.text);
+    if (kept[0]) printf("  an earlier run is kept as %s\n", kept);
+    free(bytes);
+    free(memory);
+}
+
+void record_begin(Record *r, Trainer *trainer, Group *world, const char *command_line)
+{
+    *r = (Record){.trainer = trainer, .world = world};
+    if (world->rank > 0) return;
+    r->records = allocate(ranks_of(r) * sizeof *r->records);
+    open_recorder(r, command_line);
+}
+
+void record_free(Record *r)
+{
+    free(r->records);
+    r->records = NULL;
+}
+
+/* ---- the steps ---- */
+
+void record_step_begin(Record *r)
+{
+    memcpy(r->bytes, r->world->comm->bytes, sizeof r->bytes);
+    memcpy(r->messages, r->world->comm->messages, sizeof r->messages);
+}
+
+/* A step's own counts: what went out since it began, except what only went to
+ * a file; the record that carries them to rank 0 counts itself. */
+static void count_step(Record *r, StepRecord *record)
+{
+    const Comm *comm = r->world->comm;
+    for (int p = 0; p < PURPOSES; p++) {
+        if (p == OUTPUT_GATHER) continue;
+        record->bytes[p] = comm->bytes[p] - r->bytes[p];
+        record->messages[p] = comm->messages[p] - r->messages[p];
+        if (p == CONTROL && r->world->rank > 0) {
+            record->bytes[p] += sizeof *record;
+            record->messages[p]++;
+        }
+        r->reported_bytes[p] += record->bytes[p];
+        r->reported_messages[p] += record->messages[p];
+    }
+}
+
+static void gather_records(Record *r, const StepResult *result)
+{
+    const Device *device = &r->trainer->device;
+    StepRecord mine = {.loss = result->loss, .simulated = device->lanes.now};
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) mine.peak[c] = device->peak[c];
+    mine.peak_total = device->peak_total;
+    mine.rss = device->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+    memcpy(mine.spent, device->lanes.spent, sizeof mine.spent);
+    count_step(r, &mine);
+    gather(r->world, CONTROL, &mine, sizeof mine, r->records, 0);
+}
+
+/* Main only: one row of /steps and /comm, and the peaks so far. */
+static double write_step(Record *r, int64_t step, const StepResult *result, double wall_time)
+{
+    size_t ranks = ranks_of(r);
+    const Config *c = r->trainer->config;
+    StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = learning_rate_at(c, step)};
+    row.tokens = c->train.global_batch * c->model.shape.sequence;
+    row.wall_time = wall_time;
+    uint64_t *table = allocate(ranks * (2 * PURPOSES + MEMORY_CATEGORIES + 2) * sizeof *table);
+    uint64_t *bytes = table, *messages = bytes + ranks * PURPOSES, *peak = messages + ranks * PURPOSES;
+    uint64_t *total = peak + ranks * MEMORY_CATEGORIES, *rss = total + ranks;
+    for (size_t k = 0; k < ranks; k++) {
+        const StepRecord *record = &r->records[k];
+        row.loss += record->loss;
+        row.simulated_time = fmax(row.simulated_time, record->simulated);
+        memcpy(bytes + k * PURPOSES, record->bytes, sizeof record->bytes);
+        memcpy(messages + k * PURPOSES, record->messages, sizeof record->messages);
+        memcpy(peak + k * MEMORY_CATEGORIES, record->peak, sizeof record->peak);
+        total[k] = record->peak_total;
+        rss[k] = record->rss;
+    }
+    if (r->trainer->device.dry) row.loss = row.grad_norm = row.wall_time = (double)NAN;
+    Error error;
+    if (!recorder_step(r->recorder, &row, bytes, messages, &error) ||
+        !recorder_memory(r->recorder, peak, total, rss, &error))
+        fail("%s", error.text);
+    free(table);
+    return row.loss;
+}
+
+double record_step(Record *r, int64_t step, const StepResult *result, double wall_time)
+{
+    gather_records(r, result);
+    return r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
+}
+
+/* ---- after the last step ---- */
+
+/* What is in no row: sent before the first step, for files, and after the last
+ * step, down to the message of `self` bytes that tells rank 0 so. */
+static void count_outside(const Record *r, size_t self, uint64_t *bytes, uint64_t *messages)
+{
+    const Comm *comm = r->world->comm;
+    for (int p = 0; p < PURPOSES; p++) {
+        bytes[p] = comm->bytes[p] - r->reported_bytes[p];
+        messages[p] = comm->messages[p] - r->reported_messages[p];
+    }
+    if (r->world->rank == 0) return; /* rank 0 tells itself without a message */
+    bytes[CONTROL] += self;
+    messages[CONTROL]++;
+}
+
+/* Main only. Lists differ in length from stage to stage; those of rows that are none are closed up. */
+static int close_up(TimelineRow *rows, size_t count)
+{
+    int kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].action[0]) rows[kept++] = rows[i];
+    return kept;
+}
+
+/* Main only: where the last step's simulated seconds went. A rank that ended waits for the last. */
+static bool write_breakdown(Record *r, const TimelineRow *rows, int count, Error *error)
+{
+    size_t ranks = ranks_of(r);
+    const Config *c = r->trainer->config;
+    Part waiting = c->pipeline.size > 1 ? PART_PP_IDLE : PART_DP_EXPOSED;
+    double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds), *bubble = seconds + ranks * PARTS;
+    double *measured = r->trainer->device.dry ? NULL : bubble_measured(r->trainer, rows, count);
+    for (size_t k = 0; k < ranks; k++) end = fmax(end, r->records[k].simulated);
+    for (size_t k = 0; k < ranks; k++) {
+        double *spent = seconds + k * PARTS;
+        memcpy(spent, r->records[k].spent, sizeof r->records[k].spent);
+        spent[waiting] += end - r->records[k].simulated;
+        bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
+    }
+    bool ok = recorder_breakdown(r->recorder, seconds, error) &&
+              recorder_pipeline(r->recorder, bubble, measured, theory_bubble(c, r->trainer->microbatches),
+                                error);
+    free(seconds);
+    free(measured);
+    return ok;
+}
+
+void record_end(Record *r)
+{
+    const Trainer *t = r->trainer;
+    size_t ranks = ranks_of(r), actions = (size_t)t->rows;
+    bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
+    TimelineRow *rows = main ? allocate(ranks * actions * sizeof *rows) : NULL;
+    if (walked) gather(r->world, CONTROL, t->timeline, actions * sizeof *rows, rows, 0);
+
+    enum { COUNTS = 2 * PURPOSES };
+    uint64_t mine[COUNTS], *all = main ? allocate(ranks * sizeof mine) : NULL;
+    count_outside(r, sizeof mine, mine, mine + PURPOSES);
+    gather(r->world, CONTROL, mine, sizeof mine, all, 0);
+    if (!main) return; /* nothing is sent from here on */
+
+    uint64_t *outside = allocate(ranks * sizeof mine), *messages = outside + ranks * PURPOSES;
+    for (size_t k = 0; k < ranks; k++) {
+        memcpy(outside + k * PURPOSES, all + k * COUNTS, PURPOSES * sizeof *all);
+        memcpy(messages + k * PURPOSES, all + k * COUNTS + PURPOSES, PURPOSES * sizeof *all);
+    }
+    Error error;
+    bool ok = recorder_outside(r->recorder, outside, messages, &error);
+    if (ok && walked) {
+        int count = close_up(rows, ranks * actions);
+        int64_t step = dry ? 0 : t->config->train.steps - 1;
+        ok = recorder_timeline(r->recorder, step, rows, count, &error) &&
+             write_breakdown(r, rows, count, &error);
+    }
+    if (!ok || !recorder_finish(r->recorder, &error)) fail("%s", error.text);
+    free(rows);
+    free(all);
+    free(outside);
+}

@@ -1,0 +1,26 @@
+/* record.h - what each rank tells rank 0 after a step and at the end, and what
+ * rank 0 writes of it into the run file. */
+#ifndef SIM_RECORD_H
+#define SIM_RECORD_H
+#include "sim/recorder.h"
+#include "sim/step.h"
+#include "sim/step_record.h"
+
+typedef struct Record {
+    Trainer *trainer;
+    Group *world;
+    uint64_t bytes[PURPOSES], messages[PURPOSES];                   /* sent before the step began */
+    uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
+    Recorder *recorder;                                             /* rank 0's, as is what follows */
+    StepRecord *records;                                            /* of all ranks */
+} Record;
+
+/* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
+ * are on their way to the next collective. */
+void record_begin(Record *r, Trainer *trainer, Group *world, const char *command_line);
+void record_step_begin(Record *r);
+/* Returns the step's mean loss on rank 0; NaN in a dry run. */
+double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);
+void record_end(Record *r);
+void record_free(Record *r);
+#endif
