@@ -55,6 +55,7 @@ do for [p=1:PANELS] {
         set label 5 'idle' at screen X(LEFT + PLOT + 38),Y(ROOF[1] - 15) center textcolor rgb SOFT font ',12'
     } else {
         unset for [i=1:3] label i
+        unset label 5
         unset for [k=1:KINDS] object k
         unset for [k=1:KINDS] label 10 + k
     }

@@ -203,7 +203,7 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
     Gantt gantt = {.out = out, .unit = plot_time_unit(longest), .narrowest = INFINITY};
     write_words(out, runs, count);
     plot_set_text(out, "UNIT", gantt.unit.name);
-    plot_set_number(out, "END", longest / gantt.unit.scale);
+    fprintf(out, "END = %.9g\n", longest / gantt.unit.scale);
     fprintf(out, "PANELS = %d\narray ROWS[%d]; array HEAD[%d]; array LABEL[%d]\n", panels, panels, panels,
             panels);
     for (int p = 0; p < panels; p++) {
