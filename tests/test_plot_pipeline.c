@@ -289,7 +289,7 @@ static void test_bubble_microbatches(void **state)
     static const ScheduleKind kind[] = {SCHEDULE_GPIPE, SCHEDULE_1F1B};
     for (int k = 0; k < 2; k++)
         for (int m = 2; m <= 4; m += 2) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "%d-%d.h5", k, m);
             record_walk(in_folder(place, name), (Walked){kind[k], {1, 2, m}, .tp = 2}, formula(1, 2, m));
         }
