@@ -8,7 +8,7 @@ load 'bars.gp'
 set ylabel 'bubble (% of the step)' offset 0.5,0
 # Simulated and measured stand beside each other, or one alone in the middle.
 share(k) = column(k + 3) / SCALE
-known(k) = share(k) == share(k) # NaN is not
+known(k) = strcol(k + 3) ne 'NaN' # to ask column() would lose the whole point
 each(i) = 2.0 * HALF / (sum [j=1:PARTS] known(j))
 from(k) = column(0) - HALF + each(0) * (k - 1)
 inside(k) = known(k) && each(0) * SLOT > 30 ? number(share(k)) : ''

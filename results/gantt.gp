@@ -39,11 +39,12 @@ EVERY = ROW >= 16 ? 1 : 2
 middle(a, b) = (a + b) / 2
 left(a, b) = b - a > 4 * HAIR ? a + HAIR : a
 right(a, b) = b - a > 4 * HAIR ? b - HAIR : b
-# A microbatch's number where the box can hold it, in the largest font that fits all boxes if there is one.
-wide(m) = 0.76 * strlen(sprintf('%d', m))
-SIZE = (NARROWEST * PLOT / END - 3) / wide(HIGHEST)
-SIZE = SIZE >= 10 ? 10 : SIZE < 7 ? 8 : SIZE
-holds(a, b, m) = m >= 0 && ROW >= 16 && (b - a) * PLOT / END >= SIZE * wide(m) + 2.99
+# Microbatches' numbers in the boxes that can hold the highest, in the largest font that suits all boxes if one
+# does.
+WIDE = 0.74 * strlen(sprintf('%d', HIGHEST))
+SIZE = (NARROWEST * PLOT / END - 2) / WIDE
+SIZE = SIZE >= 10 ? 10 : SIZE >= 7 ? SIZE : 8
+holds(a, b, m) = m >= 0 && ROW >= 16 && (b - a) * PLOT / END >= SIZE * WIDE + 1
 named(a, b, m) = holds(a, b, m) ? sprintf('%d', m) : ''
 do for [p=1:PANELS] {
     set tmargin at screen Y(ROOF[p])
@@ -51,9 +52,7 @@ do for [p=1:PANELS] {
     set yrange [ROWS[p] - 0.5:-0.5]
     set label 4 (LABEL[p] eq '' ? '' : '{/:Bold '.LABEL[p].'}   ').HEAD[p] at screen X(LEFT),Y(ROOF[p] - 15) left \
         textcolor rgb INK font ',13'
-    if (p == 1) {
-        set label 5 'idle' at screen X(LEFT + PLOT + 38),Y(ROOF[1] - 15) center textcolor rgb SOFT font ',12'
-    } else {
+    if (p > 1) {
         unset for [i=1:3] label i
         unset for [k=1:KINDS] object k
         unset for [k=1:KINDS] label 10 + k
@@ -66,6 +65,8 @@ do for [p=1:PANELS] {
         set ytics add (sprintf('rank %s', word($R[FIRST + i], 2)) i - 1)
         IDLE = real(word($R[FIRST + i], 4))
         if (IDLE == IDLE) {
+            set label 5 'idle' at screen X(LEFT + PLOT + 38),Y(ROOF[p] - 15) center \
+                textcolor rgb SOFT font ',12'
             set label 100 + i sprintf('%.0f %%', IDLE) at screen X(LEFT + PLOT + 38), first i - 1 center \
                 textcolor rgb SOFT font ',11'
         }

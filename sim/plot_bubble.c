@@ -73,7 +73,7 @@ static int ascending(const void *a, const void *b)
 
 static void write_ticks(FILE *out, const PlotRun **run, int points)
 {
-    int tick[PLOT_RUNS_MAX], ticks = 0;
+    int tick[PLOT_RUNS_MAX] = {0}, ticks = 0;
     for (int i = 0; i < points; i++) tick[i] = run[i]->shape.microbatches;
     qsort(tick, (size_t)points, sizeof *tick, ascending);
     for (int i = 0; i < points; i++)

@@ -135,11 +135,15 @@ static void write_words(FILE *out, const PlotRun *runs, int count)
 {
     char first[512], line[PLOT_LABEL + 32];
     plot_describe(runs, count, first, sizeof first);
-    bool pipeline = false;
-    for (int i = 0; i < count; i++) pipeline = pipeline || runs[i].shape.pp > 1;
-    if (first[0]) words_append(first, sizeof first, ". ");
-    words_append(first, sizeof first,
-                 pipeline ? "Pipeline ranks of the first data replica and tensor rank" : "The first ranks");
+    bool pipeline = false, all = true;
+    for (int i = 0; i < count; i++) {
+        pipeline = pipeline || runs[i].shape.pp > 1;
+        all = all && runs[i].ranks <= ROWS_DATA;
+    }
+    const char *rows = pipeline ? "Pipeline ranks of the first data replica and tensor rank"
+                       : all    ? "All ranks"
+                                : "The first 8 ranks";
+    words_append(first, sizeof first, "%s%s", first[0] ? ". " : "", rows);
     snprintf(line, sizeof line, "Timeline of a step%s%s", count > 1 ? "" : ": ",
              count > 1 ? "" : runs[0].label);
     fputs("NAME = 'gantt'\n", out);
@@ -203,11 +207,11 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
     Gantt gantt = {.out = out, .unit = plot_time_unit(longest), .narrowest = INFINITY};
     write_words(out, runs, count);
     plot_set_text(out, "UNIT", gantt.unit.name);
-    plot_set_number(out, "END", longest / gantt.unit.scale);
+    fprintf(out, "END = %.9g\n", longest / gantt.unit.scale);
     fprintf(out, "PANELS = %d\narray ROWS[%d]; array HEAD[%d]; array LABEL[%d]\n", panels, panels, panels,
             panels);
     for (int p = 0; p < panels; p++) {
-        char name[16], head[256];
+        char name[32], head[256];
         fprintf(out, "ROWS[%d] = %d\n", p + 1, rows[p]);
         describe(panel[p], count > 1, head, sizeof head);
         snprintf(name, sizeof name, "HEAD[%d]", p + 1);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/plot_axes.h"
 #include "sim/plot_simulated.h"
 #include "sim/plot_time.h"
 
@@ -32,8 +33,6 @@ double plot_median(double *values, size_t count)
 }
 
 /* ---- reading ---- */
-
-enum { AXES = 5 }; /* data, tensor, pipeline, control, other */
 
 double *plot_run_array(H5 *file, const PlotRun *run, const char *path, int want_rank, size_t *want,
                        Error *error)
@@ -131,43 +130,6 @@ void plot_stack_name(PlotStack *stack, const char *const *names, size_t parts)
     for (size_t i = 0; i < parts; i++) stack->name[i] = strcpy(allocate(strlen(names[i]) + 1), names[i]);
 }
 
-/* Where a purpose's bytes move, by the first word of its name. */
-static size_t axis_of(const char *purpose)
-{
-    static const struct {
-        const char *prefix;
-        size_t axis;
-    } axes[] = {{"dp.", 0}, {"zero.", 0}, {"tp.", 1}, {"pp.", 2}, {"control", 3}};
-    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
-        if (!strncmp(purpose, axes[i].prefix, strlen(axes[i].prefix))) return axes[i].axis;
-    return AXES - 1;
-}
-
-/* Formulas add up as bytes do; an axis with bytes that no formula foretells has none. */
-static void sum_axes(PlotRun *run)
-{
-    static const char *const names[AXES] = {"data", "tensor", "pipeline", "control", "other"};
-    const PlotStack *comm = &run->comm;
-    PlotStack *axes = &run->axes;
-    plot_stack_name(axes, names, AXES);
-    plot_stack_make(axes, run->ranks, AXES);
-    snprintf(axes->why, PLOT_WHY, "%s", comm->why);
-    bool unknown[AXES];
-    for (size_t rank = 0; rank < (size_t)run->ranks; rank++) {
-        memset(unknown, 0, sizeof unknown);
-        for (size_t part = 0; part < comm->parts; part++) {
-            const size_t cell = rank * comm->parts + part, axis = axis_of(comm->name[part]),
-                         sum = rank * AXES + axis;
-            const double theory = comm->theory[cell];
-            axes->value[sum] += comm->value[cell];
-            unknown[axis] = unknown[axis] || (isnan(theory) && comm->value[cell] > 0);
-            if (!isnan(theory)) axes->theory[sum] = fmax(axes->theory[sum], 0) + theory; /* from NaN on */
-        }
-        for (size_t axis = 0; axis < AXES; axis++)
-            if (unknown[axis]) axes->theory[rank * AXES + axis] = NAN;
-    }
-}
-
 /* The mean bytes of a step, and whether all steps and the formulas agree. */
 static void reduce_comm(PlotRun *run, const double *bytes)
 {
@@ -223,7 +185,7 @@ static bool read_comm(H5 *file, PlotRun *run, Error *error)
     if (read) {
         plot_stack_make(comm, run->ranks, comm->parts);
         reduce_comm(run, bytes);
-        sum_axes(run);
+        plot_axes_sum(run);
     }
     free(bytes);
     return read;

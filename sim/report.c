@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/h5.h"
+#include "sim/report_time.h"
 
 typedef struct Table {
     char **name; /* of the columns */
@@ -197,6 +198,7 @@ static bool report_file(H5 *file, const char *path, Error *error)
            dry > 0        ? "dry: one step walked without numbers"
            : complete > 0 ? "complete"
                           : "not complete (running or stopped)");
+    if (!report_grid(file, (int)ranks, error)) return false;
     if (finished == 0) {
         printf("  no finished step\n");
         return true;
@@ -209,8 +211,9 @@ static bool report_file(H5 *file, const char *path, Error *error)
         print_table(&comm, "bytes sent a rank, step");
         print_table(&memory, "peak memory a rank");
         print_totals(file, dry > 0);
-        printf("\n  draw it     sim plot %s\n", path);
+        ok = report_breakdown(file, error);
     }
+    if (ok) printf("\n  draw it     sim plot %s\n", path);
     free_table(&comm);
     free_table(&memory);
     return ok;

@@ -48,26 +48,42 @@ static inline const char *in_folder(const PlotPlace *place, const char *name)
     return path[turn];
 }
 
-/* Runs sim plot on words given up to NULL; what it prints, on both streams, lands in place->said. */
+/* Between these two calls, what is printed on both streams lands in place->said. */
+typedef struct Capture {
+    FILE *said;
+    int out, err;
+} Capture;
+
+static inline Capture capture(void)
+{
+    fflush(NULL);
+    const Capture c = {tmpfile(), dup(STDOUT_FILENO), dup(STDERR_FILENO)};
+    dup2(fileno(c.said), STDOUT_FILENO);
+    dup2(fileno(c.said), STDERR_FILENO);
+    return c;
+}
+
+static inline void captured(PlotPlace *place, Capture c)
+{
+    fflush(NULL);
+    dup2(c.out, STDOUT_FILENO);
+    dup2(c.err, STDERR_FILENO);
+    close(c.out);
+    close(c.err);
+    rewind(c.said);
+    place->said[fread(place->said, 1, SAID - 1, c.said)] = '\0';
+    fclose(c.said);
+}
+
+/* Runs sim plot on words given up to NULL. */
 static inline int plot(PlotPlace *place, const char *const *words)
 {
     char *argv[24] = {"plot"};
     int argc = 1;
     for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
-    FILE *said = tmpfile();
-    fflush(NULL);
-    const int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO);
-    dup2(fileno(said), STDOUT_FILENO);
-    dup2(fileno(said), STDERR_FILENO);
+    const Capture c = capture();
     const int status = plot_command(argc, argv, place->program);
-    fflush(NULL);
-    dup2(out, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
-    close(out);
-    close(err);
-    rewind(said);
-    place->said[fread(place->said, 1, SAID - 1, said)] = '\0';
-    fclose(said);
+    captured(place, c);
     return status;
 }
 #define PLOT(place, ...) plot(place, (const char *const[]){__VA_ARGS__, NULL})

@@ -137,6 +137,11 @@ static void test_one_run(void **state)
     assert_file_says(in_folder(place, "three-charts/step_time.gp"),
                      "\n1 NaN 1 0.25 0.5 0.25\n"); /* rank 0 rests until rank 2 ends */
     assert_file_says(in_folder(place, "three-charts/loss.gp"), "FLOOR[1] = [1.5]");
+    /* a file without a pipeline and simulated time, as older ones are */
+    assert_says(place->said, "gantt               skipped: the file has no action's simulated time");
+    assert_says(place->said, "bubble              skipped: no pipeline, no bubble");
+    assert_says(place->said, "breakdown           skipped: the file has no simulated seconds by part");
+    assert_drawn(place, "three-charts", "bytes_by_axis");
 }
 
 static void test_several_runs(void **state)

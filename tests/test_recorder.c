@@ -208,7 +208,7 @@ static void test_round_trip(void **state)
     outside[RANKS * PURPOSES - 1] = 77;
     assert_true(recorder_memory(recorder, peak, total, rss, &error));
     assert_true(recorder_outside(recorder, outside, outside, &error));
-    const TimelineRow actions[] = {{0, 3, 1, "F", "compute", 0.25, 0.5, 0, 0.125, 1, 1.5, 0.375},
+    const TimelineRow actions[] = {{0, 3, 1, "F", "compute", 0.25, 0.5, 0.0625, 0.125, 1, 1.5, 0.375},
                                    {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75}};
     assert_true(recorder_timeline(recorder, 3, actions, 2, &error));
     const double simulated[RANKS] = {0.25, 0.5, 0.75}, measured[RANKS] = {NAN, NAN, 0.875};
@@ -285,9 +285,9 @@ static void test_round_trip(void **state)
     TimelineRow whole[ACTIONS];
     read_actions(file, whole);
     assert_true(whole[0].stage == 3 && whole[0].microbatch == 1 && whole[0].simulated_start == 0.25 &&
-                whole[0].simulated_end == 0.5 && whole[0].recompute == 0 && whole[0].communication == 0.125 &&
-                whole[0].measured_start == 1 && whole[0].measured_end == 1.5 &&
-                whole[0].measured_compute == 0.375);
+                whole[0].simulated_end == 0.5 && whole[0].recompute == 0.0625 &&
+                whole[0].communication == 0.125 && whole[0].measured_start == 1 &&
+                whole[0].measured_end == 1.5 && whole[0].measured_compute == 0.375);
     assert_true(isnan(whole[2].simulated_end) && isnan(whole[2].measured_compute));
 
     /* another program's idea of the row: fewer fields, in another order */

@@ -1,0 +1,43 @@
+/* plot_axes.c - the bytes of a step, summed by the axis of the grid that they move along. */
+#include "sim/plot_axes.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { AXES = 5 }; /* data, tensor, pipeline, control, other */
+
+/* Where a purpose's bytes move, by the first word of its name. */
+static size_t axis_of(const char *purpose)
+{
+    static const struct {
+        const char *prefix;
+        size_t axis;
+    } axes[] = {{"dp.", 0}, {"zero.", 0}, {"tp.", 1}, {"pp.", 2}, {"control", 3}};
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        if (!strncmp(purpose, axes[i].prefix, strlen(axes[i].prefix))) return axes[i].axis;
+    return AXES - 1;
+}
+
+void plot_axes_sum(PlotRun *run)
+{
+    static const char *const names[AXES] = {"data", "tensor", "pipeline", "control", "other"};
+    const PlotStack *comm = &run->comm;
+    PlotStack *axes = &run->axes;
+    plot_stack_name(axes, names, AXES);
+    plot_stack_make(axes, run->ranks, AXES);
+    snprintf(axes->why, PLOT_WHY, "%s", comm->why);
+    bool unknown[AXES];
+    for (size_t rank = 0; rank < (size_t)run->ranks; rank++) {
+        memset(unknown, 0, sizeof unknown);
+        for (size_t part = 0; part < comm->parts; part++) {
+            const size_t cell = rank * comm->parts + part, axis = axis_of(comm->name[part]),
+                         sum = rank * AXES + axis;
+            const double theory = comm->theory[cell];
+            axes->value[sum] += comm->value[cell];
+            unknown[axis] = unknown[axis] || (isnan(theory) && comm->value[cell] > 0);
+            if (!isnan(theory)) axes->theory[sum] = fmax(axes->theory[sum], 0) + theory; /* from NaN on */
+        }
+        for (size_t axis = 0; axis < AXES; axis++)
+            if (unknown[axis]) axes->theory[rank * AXES + axis] = NAN;
+    }
+}

@@ -1,0 +1,116 @@
+/* report_time.c - the report's part on the grid of ranks, the bubble, and where simulated time went. */
+#include "sim/report_time.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/lanes.h"
+#include "sim/run_shape.h"
+
+/* What differs by less is the same to a reader: the first rank is named. */
+static const double SAME = 1e-9;
+
+typedef struct Bubble {
+    double worst, mean; /* NaN when a rank's is unknown */
+    int rank;           /* where the worst is */
+} Bubble;
+
+static bool read_bubble(H5 *file, const char *path, Bubble *bubble, Error *error)
+{
+    size_t dims[H5_MAX_RANK];
+    int rank;
+    double *share = h5_read_numbers(file, path, &rank, dims, error);
+    if (!share) return false;
+    *bubble = (Bubble){.worst = share[0]};
+    for (size_t r = 0; r < dims[0]; r++) {
+        bubble->mean += share[r] / (double)dims[0];
+        if (share[r] <= bubble->worst + SAME) continue;
+        bubble->worst = share[r];
+        bubble->rank = (int)r;
+    }
+    free(share);
+    return true;
+}
+
+static bool print_bubble(H5 *file, Error *error)
+{
+    Bubble simulated, measured;
+    double formula;
+    if (!read_bubble(file, "/pipeline/bubble_ratio_simulated", &simulated, error) ||
+        !read_bubble(file, "/pipeline/bubble_ratio_measured", &measured, error) ||
+        !h5_read(file, "/pipeline/bubble_ratio_theory", H5_F64, &formula, error))
+        return false;
+    if (isnan(simulated.mean)) return true;
+    printf("  bubble      %.1f %% at worst (rank %d), %.1f %% on average", 100 * simulated.worst,
+           simulated.rank, 100 * simulated.mean);
+    if (!isnan(formula)) printf("; formula %.1f %%", 100 * formula);
+    if (!isnan(measured.mean)) printf("; from measured CPU times %.1f %% on average", 100 * measured.mean);
+    printf("\n");
+    return true;
+}
+
+bool report_grid(H5 *file, int ranks, Error *error)
+{
+    RunShape shape;
+    if (!run_shape_read(&shape, file, ranks, error)) return false;
+    printf("  grid        pp %d x dp %d x tp %d", shape.pp, shape.dp, shape.tp);
+    if (shape.schedule[0]) printf("; %s", shape.schedule);
+    if (shape.virtual_stages > 1) printf(", %d stages a rank", shape.virtual_stages);
+    if (shape.microbatches)
+        printf("; %d microbatch%s a step", shape.microbatches, shape.microbatches == 1 ? "" : "es");
+    printf("\n");
+    return shape.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, error);
+}
+
+/* ---- where the time went ---- */
+
+static double total_of(const double *seconds, size_t parts)
+{
+    double total = 0;
+    for (size_t i = 0; i < parts; i++) total += seconds[i];
+    return total;
+}
+
+static double busy_of(const double *seconds, char **name, size_t parts)
+{
+    double busy = total_of(seconds, parts);
+    for (size_t i = 0; i < parts; i++)
+        if (!strcmp(name[i], part_name[PART_PP_IDLE])) busy -= seconds[i];
+    return busy;
+}
+
+static void print_breakdown(const double *seconds, char **name, size_t ranks, size_t parts)
+{
+    size_t slowest = 0;
+    for (size_t r = 1; r < ranks; r++)
+        if (busy_of(seconds + r * parts, name, parts) >
+            busy_of(seconds + slowest * parts, name, parts) * (1 + SAME))
+            slowest = r;
+    const double *mine = seconds + slowest * parts, total = total_of(mine, parts);
+    if (!(total > 0)) return; /* NaN: not recorded */
+    char title[64], time[32];
+    snprintf(title, sizeof title, "simulated step, rank %zu", slowest);
+    snprintf(time, sizeof time, "%.3f ms", 1e3 * total);
+    printf("\n  %-24s %-26s share\n", title, time);
+    for (size_t i = 0; i < parts; i++) {
+        if (mine[i] == 0) continue;
+        snprintf(time, sizeof time, "%.3f ms", 1e3 * mine[i]);
+        printf("    %-22s %-26s %.1f %%\n", name[i], time, 100 * mine[i] / total);
+    }
+}
+
+bool report_breakdown(H5 *file, Error *error)
+{
+    if (!h5_exists(file, "/breakdown/simulated")) return true; /* a file from before */
+    size_t dims[H5_MAX_RANK], names;
+    int rank;
+    double *seconds = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, error);
+    if (!seconds) return false;
+    char **name = h5_read_names(file, "/breakdown/part", &names, error);
+    if (name) {
+        print_breakdown(seconds, name, dims[0], dims[1]);
+        h5_free_names(name, names);
+    }
+    free(seconds);
+    return name != NULL;
+}
