@@ -154,6 +154,7 @@ static void recover(const GptShape *shape, const Region *region, Recompute recom
                     const BlockParameters *p, BlockSaved *s)
 {
     if (recompute == RECOMPUTE_NONE) return;
+    Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
     s->probabilities = probabilities(shape, region, s->x.device, MEM_WORKSPACE, B);
     if (recompute == RECOMPUTE_SELECTIVE) {
         attention_probabilities(s->qkv, s->probabilities, B, shape->sequence, shape->hidden / region->size,
@@ -162,6 +163,7 @@ static void recover(const GptShape *shape, const Region *region, Recompute recom
         Tensor y = forward(shape, region, MEM_WORKSPACE, MEM_WORKSPACE, B, p, s->x, s);
         tensor_free(&y);
     }
+    lanes_part(&s->x.device->lanes, before);
 }
 
 /* The norms' gradients come with dx and wait in dnorms, whichever way backward is cut: a sum over rows and then

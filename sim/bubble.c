@@ -33,8 +33,8 @@ double *bubble_measured(const Trainer *t, const TimelineRow *rows, int count)
     int columns = t->mesh.dp * t->mesh.tp; /* pipelines, rank r being of the one numbered r % columns */
     double *bubble = allocate_zeroed((size_t)t->comm->size, sizeof *bubble);
     Measured m = {.plan = t->plan};
-    m.seconds =
-        allocate((size_t)ACTION_KINDS * (size_t)t->plan->stages * (size_t)t->plan->shape.m * sizeof *m.seconds);
+    m.seconds = allocate((size_t)ACTION_KINDS * (size_t)t->plan->stages * (size_t)t->plan->shape.m *
+                         sizeof *m.seconds);
     Durations durations = {.seconds = seconds, .context = &m};
     for (int column = 0; column < columns; column++) {
         Timeline timeline;

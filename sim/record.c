@@ -176,7 +176,8 @@ static bool write_breakdown(Record *r, const TimelineRow *rows, int count, Error
     size_t ranks = ranks_of(r);
     const Config *c = r->trainer->config;
     Part waiting = c->pipeline.size > 1 ? PART_PP_IDLE : PART_DP_EXPOSED;
-    double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds), *bubble = seconds + ranks * PARTS;
+    double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
+           *bubble = seconds + ranks * PARTS;
     double *measured = r->trainer->device.dry ? NULL : bubble_measured(r->trainer, rows, count);
     for (size_t k = 0; k < ranks; k++) end = fmax(end, r->records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
@@ -185,9 +186,9 @@ static bool write_breakdown(Record *r, const TimelineRow *rows, int count, Error
         spent[waiting] += end - r->records[k].simulated;
         bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
     }
-    bool ok = recorder_breakdown(r->recorder, seconds, error) &&
-              recorder_pipeline(r->recorder, bubble, measured, theory_bubble(c, r->trainer->microbatches),
-                                error);
+    bool ok =
+        recorder_breakdown(r->recorder, seconds, error) &&
+        recorder_pipeline(r->recorder, bubble, measured, theory_bubble(c, r->trainer->microbatches), error);
     free(seconds);
     free(measured);
     return ok;

@@ -69,6 +69,15 @@ static bool read_path(Run *run, const char *key, const char *path, const char *i
     return share(run, text, bytes, carry);
 }
 
+/* Nothing computes in a dry run. */
+static bool check_profile(Run *run)
+{
+    if (!run->options->dry || run->config.hardware.profile != PROFILE_MEASURED) return true;
+    return config_refuse(&run->config, "hardware.profile", &run->error,
+                         "a dry run computes nothing whose time could be measured; try "
+                         "--set hardware.profile=ideal, or a run without --dry-run");
+}
+
 static bool read_text(Run *run)
 {
     const char *source = run->config.data.source;
@@ -177,7 +186,7 @@ static void announce(const Run *run)
 
 static int run_all(Run *run)
 {
-    if (!read_config(run)) return STATUS_BAD_REQUEST;
+    if (!read_config(run) || !check_profile(run)) return STATUS_BAD_REQUEST;
     if (!read_text(run)) return STATUS_BAD_REQUEST;
     if (!read_schedule(run)) return STATUS_BAD_REQUEST;
     output_path(run);

@@ -110,8 +110,7 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
         "%s: %s, p = %d ranks, m = %d microbatches, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
         c->name, c->pipeline.schedule, s.p, s.m, s.v, s.v == 1 ? "" : "s", config_replicas(c, ranks),
         (long long)c->tensor.size);
-    for (int k = 0; k < plan->stages; k++)
-        number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
+    for (int k = 0; k < plan->stages; k++) number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
     print_list("layers", number, plan->stages, "by stage");
     print_bubble(c, plan, timeline);
     for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight;

@@ -172,6 +172,14 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
     return border;
 }
 
+/* Of the whole gradient, on every rank. */
+static double gradient_norm(Trainer *t)
+{
+    double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
+    squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
+    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
+}
+
 static void reduce(Trainer *t, StepResult *result)
 {
     DataParallel *d = t->data_parallel;
@@ -181,14 +189,6 @@ static void reduce(Trainer *t, StepResult *result)
     result->grad_norm = gradient_norm(t);
     bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
-}
-
-/* Of the whole gradient, on every rank. */
-static double gradient_norm(Trainer *t)
-{
-    double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
-    squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
-    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
 }
 
 static void optimize(Trainer *t, double norm)

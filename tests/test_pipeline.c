@@ -167,7 +167,8 @@ static void layers_of_stages(void **state)
                 int64_t blocks = stage_blocks(layers, count, s);
                 assert_int_equal(blocks, layers / count + (s < layers % count));
                 if (layers == 10 && count == 4) assert_int_equal(blocks, by_hand[s]);
-                assert_int_equal(gpt->stage[s].first, next); /* the first has the embedding, the last the head */
+                assert_int_equal(gpt->stage[s].first,
+                                 next); /* the first has the embedding, the last the head */
                 next += (int)blocks + (s == 0) + (s == count - 1);
                 assert_int_equal(gpt->stage[s].last, next - 1);
             }
