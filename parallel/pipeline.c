@@ -46,7 +46,7 @@ static void sweep(Pipeline *p, bool wait)
             continue;
         }
         *at = o->next;
-        tensor_free(&o->tensor);
+        free(o->data);
         free(o);
     }
 }
@@ -58,9 +58,9 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
     lanes_pause(p->group->comm->lanes);
     sweep(p, false);
     lanes_resume(p->group->comm->lanes);
-    tensor_rebook(&t, MEM_COMMUNICATION);
-    *o = (Outgoing){.tensor = t, .next = p->outgoing};
+    *o = (Outgoing){.data = t.data, .next = p->outgoing};
     p->outgoing = o;
+    device_release(t.device, t.category, tensor_bytes(t));
     comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, t.data, tensor_bytes(t),
               &o->request);
 }
