@@ -1,0 +1,138 @@
+/* theory_bytes.c - what a rank sends in a step, each formula with where it comes from. */
+#include <math.h>
+#include "models/tensor.h"
+#include "sim/step_record.h"
+#include "sim/theory.h"
+#include "sim/theory_share.h"
+
+/* How many ranks a binomial tree has below `rank`, directly: one for each
+ * power of two under its lowest set bit that stays inside (Thakur et al. 2005). */
+static int tree_children(int rank, int ranks)
+{
+    int children = 0;
+    for (int bit = 1; bit < ranks && !(rank & bit); bit <<= 1) children += rank + bit < ranks;
+    return children;
+}
+
+/* What rank `rank` of n sends when a ring all-reduces `count` values cut into blocks: all blocks but one in
+ * either half. Blocks differ by one value where n does not divide. */
+static double ring_all_reduce(double count, int n, int rank)
+{
+    double each = floor(count / n), longer = count - each * n;
+    double own = each + (rank < longer), next = each + ((rank + 1) % n < longer);
+    return n == 1 ? 0 : 2 * count - own - next;
+}
+
+/* Tensor and sequence parallelism: Shoeybi et al. 1909.08053, section 3; Korthikanti et al. 2205.05198, section
+ * 4.2. A = s b h values cross each border of a region, in every microbatch. `split`: over blocks and
+ * microbatches, how many backwards are cut in two (Qi et al. 2401.10241). */
+static void tensor_bytes_of(const Config *config, const Share *share, double microbatches, double reductions,
+                            double split, double bytes[PURPOSES])
+{
+    const GptShape *shape = &config->model.shape;
+    int t = share->t, rank = share->slice;
+    if (t == 1) return;
+    double L = share->blocks, h = (double)shape->hidden, w = sizeof(real), m = microbatches;
+    double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
+    double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0; /* a block's forward, once more */
+    double first = share->first, last = share->last;
+    if (!config->tensor.sequence_parallel) {
+        /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
+        bytes[TP_ALL_REDUCE] = m * (4 * L + again + first + last) * ring_all_reduce(A, t, rank) * w;
+    } else {
+        double half = (t - 1) / (double)t * A * w;
+        /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
+         * what entered gathered again for the weights' gradients. Of a backward in halves the second gathers
+         * the two that left once more. */
+        bytes[TP_ALL_GATHER] = (m * (6 * L + again + first + 2 * last) + 2 * split) * half;
+        bytes[TP_REDUCE_SCATTER] = m * (4 * L + again + first + last) * half; /* the conjugates */
+        /* gradients of what is not cut, each tensor by itself: six of h a block, the positions, the final norm */
+        bytes[TP_GRADIENTS] = reductions * w *
+                              ((6 * L + 2 * last) * ring_all_reduce(h, t, rank) +
+                               first * ring_all_reduce((double)shape->sequence * h, t, rank));
+    }
+    bytes[TP_CROSS_ENTROPY] =
+        last * m * (t - 1) * 3 * positions * w; /* most, sum, target of every position */
+    bytes[TP_NORM] = (t - 1) * (double)sizeof(double);
+}
+
+/* A stage's output, and the gradient of its input: the residual stream of a microbatch, of which under sequence
+ * parallelism each slice has 1/t (Narayanan et al. 2104.04473, section 4.1, get there by a scatter and a gather).
+ * A tied embedding's gradients: swapped between the first stage's rank and the last's, as far as each owns them. */
+static void pipeline_bytes_of(const Config *config, const Plan *plan, const Share *share, double owned_wte,
+                              double bytes[PURPOSES])
+{
+    const GptShape *shape = &config->model.shape;
+    double w = sizeof(real), outside = config->tensor.sequence_parallel ? share->t : 1;
+    double border =
+        (double)config->train.microbatch * (double)shape->sequence * (double)shape->hidden / outside;
+    for (int k = 0; k < plan->stages - 1; k++) {
+        if (plan->rank_of[k] == plan->rank_of[k + 1]) continue;
+        if (plan->rank_of[k] == share->pipe) bytes[PP_SEND_FORWARD] += plan->shape.m * border * w;
+        if (plan->rank_of[k + 1] == share->pipe) bytes[PP_SEND_BACKWARD] += plan->shape.m * border * w;
+    }
+    if (shape->tie_embeddings && share->first != share->last) bytes[PP_EMBEDDING] = owned_wte * w;
+    bytes[PP_NORM] = (plan->shape.p - 1) * (double)sizeof(double);
+}
+
+static double backwards_in_halves(const Config *config, const Plan *plan, int pipe)
+{
+    double blocks = 0;
+    const Schedule *list = &plan->list[pipe];
+    for (int i = 0; i < list->count; i++)
+        if (list->action[i].kind == ACTION_WEIGHT)
+            blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, list->action[i].stage);
+    return blocks;
+}
+
+void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES])
+{
+    Share share = theory_share(config, plan, ranks, rank);
+    int replica = share.replica, kind = config->parallel.kind;
+    double N = share.replicas, w = sizeof(real), m = plan->shape.m;
+    double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
+    Units u = theory_units(config, share.replicas);
+    double S = theory_held(config, &share, u) * w,
+           half = (N - 1) / N * S; /* a ring half: Patarasuk & Yuan 2009, 3 */
+    /* zero2 and zero3 reduce gradients after every microbatch, unless told to do as the others: once */
+    double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
+    double owned_wte = u.wte; /* of the reduced gradient */
+    for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
+
+    switch ((DataParallelKind)kind) {
+    case DATA_DP: /* the four transfers of PyTorch's DataParallel; inputs for the first stage and the last */
+        bytes[DP_SCATTER] = replica == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
+        bytes[DP_SCATTER] *= share.single ? 1 : share.first + share.last;
+        bytes[DP_BROADCAST] = tree_children(replica, share.replicas) * S;
+        bytes[DP_GATHER] = replica == 0 || !share.last ? 0 : m * sizeof(double);
+        bytes[DP_REDUCE] = replica == 0 ? 0 : S;
+        if (replica > 0) owned_wte = 0;
+        break;
+    case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
+        bytes[DP_ALL_REDUCE] = 2 * half;
+        break;
+    case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
+    case DATA_ZERO2:
+        bytes[ZERO_REDUCE_SCATTER] = reductions * half;
+        bytes[ZERO_ALL_GATHER] = half;
+        break;
+    case DATA_ZERO3: { /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch. To the letter:
+                        * forward gathers each unit, backward all but the embedding (its backward reads no
+                        * parameters); where a tied head reads the embedding's own, it is once more in each. */
+        double again = config->model.shape.tie_embeddings && share.single ? u.wte * w : 0;
+        double embedding = share.first ? (u.wte + u.wpe) * w : 0;
+        bytes[ZERO_REDUCE_SCATTER] = reductions * half;
+        bytes[ZERO_ALL_GATHER] = m * (N - 1) / N * (S + again + S + again - embedding);
+        break;
+    }
+    case DATA_KINDS: break;
+    }
+    /* the global norm: each shard's sum of squares to every other rank */
+    if (kind >= DATA_ZERO1) {
+        bytes[ZERO_NORM] = (N - 1) * sizeof(double);
+        owned_wte /= N;
+    }
+    tensor_bytes_of(config, &share, m, reductions, backwards_in_halves(config, plan, share.pipe), bytes);
+    pipeline_bytes_of(config, plan, &share, owned_wte, bytes);
+    bytes[CONTROL] = rank == 0 ? 0 : sizeof(StepRecord); /* each rank's record to rank 0 */
+}

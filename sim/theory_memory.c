@@ -1,0 +1,81 @@
+/* theory_memory.c - what a rank holds at most, each formula with where it comes from. */
+#include <math.h>
+#include "models/tensor.h"
+#include "sim/theory.h"
+#include "sim/theory_share.h"
+
+/* Korthikanti et al. 2205.05198, section 4, without dropout and in w bytes: what a stage keeps of one microbatch
+ * after F and, where backward is cut in halves, between I and W.
+ *
+ * A layer keeps both norms' inputs and outputs, 4 s b h, which sequence parallelism cuts by t; and, cut by t in
+ * any case, q k v and the attention's output, GELU's input and output, and the softmax's a s^2 b. The head keeps
+ * its norm's input and output and the probabilities of its slice of the vocabulary. Between the halves a linear
+ * layer keeps its input and its output's gradient: for the four of a block as much again, without the softmax's;
+ * norms keep their parameters' gradients, and the embedding that of its output. */
+typedef struct Kept {
+    double forward, halfway;
+} Kept;
+
+static Kept kept_by(const Config *config, const Plan *plan, int stage)
+{
+    const GptShape *shape = &config->model.shape;
+    double t = (double)config->tensor.size, w = sizeof(real), h = (double)shape->hidden,
+           f = (double)shape->ffn;
+    double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
+    double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
+    double blocks = (double)stage_blocks(shape->layers, plan->stages, stage),
+           residual = w * s * b * h / outside;
+    double core = w * a * s * s * b / t, linear = 4 * residual + w * s * b * (4 * h + 2 * f) / t;
+    double layer = linear + core; /* table 2: selective leaves the core out, full keeps the input alone */
+    if (config->train.recompute == RECOMPUTE_SELECTIVE) layer = linear;
+    if (config->train.recompute == RECOMPUTE_FULL) layer = residual;
+    Kept kept = {blocks * layer, blocks * (linear + w * 4 * h)};
+    bool first = stage == 0, last = stage == plan->stages - 1;
+    if (first || last) { /* the tokens */
+        kept.forward += (double)sizeof(int32_t) * b * (s + 1);
+        kept.halfway += (double)sizeof(int32_t) * b * (s + 1);
+    }
+    if (first) kept.halfway += residual;
+    if (last) {
+        kept.forward += 2 * residual + w * s * b * V;
+        kept.halfway += residual + w * s * b * V + w * 2 * h;
+    }
+    return kept;
+}
+
+/* The most a rank keeps at once, from its list: as many microbatches as are in flight. */
+static double activations_peak(const Config *config, const Plan *plan, int pipe)
+{
+    double now = 0, peak = 0;
+    const Schedule *list = &plan->list[pipe];
+    for (int i = 0; i < list->count; i++) {
+        Action a = list->action[i];
+        if (a.microbatch < 0) continue;
+        Kept kept = kept_by(config, plan, a.stage);
+        if (a.kind == ACTION_FORWARD) now += kept.forward;
+        if (a.kind == ACTION_BACKWARD) now -= kept.forward;
+        if (a.kind == ACTION_INPUT) now += kept.halfway - kept.forward;
+        if (a.kind == ACTION_WEIGHT) now -= kept.halfway;
+        peak = fmax(peak, now);
+    }
+    return peak;
+}
+
+void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
+                   double bytes[MEMORY_CATEGORIES])
+{
+    Share share = theory_share(config, plan, ranks, rank);
+    double N = share.replicas,
+           S = theory_held(config, &share, theory_units(config, share.replicas)) * sizeof(real);
+    int kind = config->parallel.kind;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
+
+    /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N; gradients that are reduced once a
+     * step are whole until then */
+    bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
+    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? S / N : S;
+    double states = optimizer_states((OptimizerKind)config->train.optimizer.kind) * S;
+    bool none = kind == DATA_DP && share.replica > 0;
+    bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : none ? 0 : states;
+    bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
+}

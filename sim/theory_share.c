@@ -1,0 +1,51 @@
+/* theory_share.c - places on the grid and sizes of units. */
+#include "sim/theory_share.h"
+#include <math.h>
+
+Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
+{
+    int t = (int)config->tensor.size, column = ranks / plan->shape.p;
+    Share s = {.pipe = rank / column, .replica = rank / t % (column / t), .replicas = column / t};
+    s.slice = rank % t;
+    s.t = t;
+    s.single = plan->stages == 1;
+    for (int k = 0; k < plan->stages; k++) {
+        if (plan->rank_of[k] != s.pipe) continue;
+        s.stages++;
+        s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, k);
+        s.first |= k == 0;
+        s.last |= k == plan->stages - 1;
+    }
+    return s;
+}
+
+static double padded(double count, int ranks)
+{
+    return ceil(count / ranks) * ranks; /* so that every rank owns an equal block */
+}
+
+Units theory_units(const Config *config, int replicas)
+{
+    const GptShape *shape = &config->model.shape;
+    double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
+    double t = (double)config->tensor.size,
+           V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
+    return (Units){
+        .wte = padded(V * h, replicas),
+        .wpe = padded(s * h, replicas),
+        /* cut by t: 4 h^2 + 3 h of attention, 2 h f + f of the MLP; whole: two row-parallel biases, two norms */
+        .block = padded((4 * h * h + 3 * h + 2 * h * f + f) / t + 6 * h, replicas),
+        .final = padded(2 * h + (shape->tie_embeddings ? 0 : V * h), replicas),
+    };
+}
+
+static bool has_copy(const Config *config, const Share *share)
+{
+    return config->model.shape.tie_embeddings && share->last && !share->single;
+}
+
+double theory_held(const Config *config, const Share *share, Units u)
+{
+    return (share->first ? u.wte + u.wpe : 0) + share->blocks * u.block + (share->last ? u.final : 0) +
+           (has_copy(config, share) ? u.wte : 0);
+}

@@ -1,0 +1,28 @@
+/* theory_share.h - what the formulas of bytes and of memory share; inside the theory only.
+ *
+ * N replicas; t slices; L layers, h hidden, f inner MLP width, a heads, V vocabulary, s
+ * sequence; b samples a microbatch, m microbatches; w bytes a value. */
+#ifndef SIM_THEORY_SHARE_H
+#define SIM_THEORY_SHARE_H
+#include "parallel/plan.h"
+#include "sim/config.h"
+
+/* A rank's place on the grid, and what its stages hold. */
+typedef struct Share {
+    int pipe, replica, replicas, slice, t;
+    double blocks, stages;    /* of each, how many this rank holds */
+    bool first, last, single; /* the first stage, the last; there is only one */
+} Share;
+
+/* Parameters of the units that move as one: the embedding's two, a block, the final norm with the untied head.
+ * For f = 4 h the sum is the familiar 12 L h^2 (1 + 13 / (12 h)) + (V + s) h + 2 h (Narayanan et al.
+ * 2104.04473, eq. 2, plus the final norm). A pipeline's last stage has a copy of a tied embedding. */
+typedef struct Units {
+    double wte, wpe, block, final;
+} Units;
+
+Share theory_share(const Config *config, const Plan *plan, int ranks, int rank);
+Units theory_units(const Config *config, int replicas);
+/* Parameters a rank holds, padded. */
+double theory_held(const Config *config, const Share *share, Units u);
+#endif

@@ -1,0 +1,89 @@
+/* trainer.c - everything one rank trains with: made, and freed. */
+#include <stdlib.h>
+#include "sim/step.h"
+
+/* Samples are dealt to ranks and microbatches by their global index alone. */
+static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
+{
+    const Trainer *t = context;
+    int64_t B = t->config->train.microbatch, T = t->config->model.shape.sequence;
+    int64_t first =
+        t->step * t->config->train.global_batch + ((int64_t)rank * t->microbatches + microbatch) * B;
+    for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
+}
+
+/* This rank's list, and what moves besides. */
+static void make_schedule(Trainer *t)
+{
+    const Schedule *mine = &t->plan->list[t->mesh.pipe];
+    for (int i = 0; i < mine->count; i++)
+        schedule_add(&t->schedule, mine->action[i].kind, mine->action[i].stage, mine->action[i].microbatch);
+    schedule_lower(&t->schedule, (DataParallelKind)t->config->parallel.kind);
+    int longest = 0, more = t->schedule.count - mine->count;
+    for (int p = 0; p < t->plan->shape.p; p++)
+        if (t->plan->list[p].count > longest) longest = t->plan->list[p].count;
+    t->rows = longest + more;
+    t->timeline = allocate_zeroed((size_t)t->rows, sizeof *t->timeline);
+}
+
+/* Where this rank's simulated time comes from (models/lanes.h). */
+static void set_clock(Trainer *t)
+{
+    const Config *c = t->config;
+    Lanes *lanes = &t->device.lanes;
+    lanes->reads_clock = !t->device.dry;
+    lanes->measured = c->hardware.profile == PROFILE_MEASURED;
+    if (lanes->measured)
+        t->comm->link = (Link){c->hardware.latency_us * 1e-6, 1 / (c->hardware.bandwidth * 1e9)};
+    t->comm->lanes = lanes;
+    t->ideal = pipeline_ideal(c);
+    t->again = pipeline_again(c);
+}
+
+Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
+                     int64_t text_bytes, bool dry, Error *error)
+{
+    const GptShape *shape = &config->model.shape;
+    Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, text_bytes, error);
+    if (!data) return NULL;
+    Trainer *t = allocate_zeroed(1, sizeof *t);
+    *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
+    t->mesh = mesh_new(comm, (int)config->pipeline.size, (int)config->tensor.size);
+    t->microbatches = plan->shape.m;
+    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group);
+    GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
+    t->gpt = gpt_new(shape, &region, &stages, &t->device);
+    t->gpt->recompute = (Recompute)config->train.recompute;
+    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
+                                         t->mesh.data_group, t->microbatches);
+    t->data_parallel->complete = tensor_parallel_sum_gradients;
+    t->data_parallel->batch = fill_batch;
+    t->data_parallel->batch_context = t;
+    t->pipeline = pipeline_new(t->mesh.pipe_group, plan, t->gpt);
+    make_schedule(t);
+    set_clock(t);
+
+    t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
+    for (int s = 0, chunk = 0; s < plan->stages; s++)
+        if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
+    t->slot = allocate_zeroed((size_t)plan->shape.v * (size_t)t->microbatches, sizeof *t->slot);
+    t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
+    return t;
+}
+
+void trainer_free(Trainer *t)
+{
+    if (!t) return;
+    t->comm->lanes = NULL;
+    pipeline_free(t->pipeline);
+    data_parallel_free(t->data_parallel);
+    mesh_free(&t->mesh);
+    gpt_free(t->gpt);
+    data_close(t->data);
+    schedule_free(&t->schedule);
+    free(t->chunk_of);
+    free(t->slot);
+    free(t->losses);
+    free(t->timeline);
+    free(t);
+}
