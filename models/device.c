@@ -32,10 +32,15 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
     return memory;
 }
 
-void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes)
+void device_release(Device *device, MemoryCategory category, size_t bytes)
 {
     device->current[category] -= bytes;
     device->total -= bytes;
+}
+
+void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes)
+{
+    device_release(device, category, bytes);
     free(memory);
 }
 

@@ -32,6 +32,8 @@ typedef struct Device {
 
 /* NULL on a dry device; ends the job when memory is gone. */
 void *device_allocate(Device *device, MemoryCategory category, size_t bytes);
+/* Leaves the ledger; the memory is the caller's, to free() when it is no longer needed. */
+void device_release(Device *device, MemoryCategory category, size_t bytes);
 void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes);
 /* From now on `bytes` of `from` are `to`: scratch that turned out to stay. */
 void device_rebook(Device *device, MemoryCategory from, MemoryCategory to, size_t bytes);

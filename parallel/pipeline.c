@@ -46,7 +46,7 @@ static void sweep(Pipeline *p, bool wait)
             continue;
         }
         *at = o->next;
-        tensor_free(&o->tensor);
+        free(o->data);
         free(o);
     }
 }
@@ -56,9 +56,9 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
     Outgoing *o = allocate_zeroed(1, sizeof *o);
     sweep(p, false);
-    tensor_rebook(&t, MEM_COMMUNICATION);
-    *o = (Outgoing){.tensor = t, .next = p->outgoing};
+    *o = (Outgoing){.data = t.data, .next = p->outgoing};
     p->outgoing = o;
+    device_release(t.device, t.category, tensor_bytes(t));
     comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, t.data, tensor_bytes(t),
               &o->request);
 }

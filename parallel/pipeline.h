@@ -1,14 +1,16 @@
 /* pipeline.h - what moves between the stages of a pipeline.
  *
  * A send hands its tensor over and goes on; a receive waits. A message is known
- * by its direction, its sender's stage and its microbatch, never by its order. */
+ * by its direction, its sender's stage and its microbatch, never by its order.
+ * What is handed over is the network's and leaves the device's ledger, so that
+ * peaks do not depend on when the other end takes it. */
 #ifndef PARALLEL_PIPELINE_H
 #define PARALLEL_PIPELINE_H
 #include "parallel/data_parallel.h"
 #include "parallel/plan.h"
 
 typedef struct Outgoing {
-    Tensor tensor;
+    void *data;
     Request request;
     struct Outgoing *next;
 } Outgoing;

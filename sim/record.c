@@ -178,7 +178,7 @@ static bool write_breakdown(Record *r, const TimelineRow *rows, int count, Error
     Part waiting = c->pipeline.size > 1 ? PART_PP_IDLE : PART_DP_EXPOSED;
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
-    double *measured = r->trainer->device.dry ? NULL : bubble_measured(r->trainer, rows, count);
+    double *measured = bubble_measured(r->trainer, rows, count);
     for (size_t k = 0; k < ranks; k++) end = fmax(end, r->records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
         double *spent = seconds + k * PARTS;

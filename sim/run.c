@@ -10,6 +10,7 @@
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
 #include "sim/agree.h"
+#include "sim/announce.h"
 #include "sim/config.h"
 #include "sim/config_rows.h"
 #include "sim/files.h"
@@ -159,31 +160,6 @@ static void finish(Run *run)
     record_end(&run->record);
 }
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
-static void announce(const Run *run)
-{
-    const Config *c = &run->config;
-    const Mesh *mesh = &run->trainer->mesh;
-    int64_t tokens = c->train.global_batch * c->model.shape.sequence, t = mesh->tp, V = c->model.shape.vocab;
-    char grid[64] = "";
-    if (t > 1)
-        snprintf(grid, sizeof grid, " (%d x tp %d%s)", mesh->dp, mesh->tp,
-                 c->tensor.sequence_parallel ? ", sp" : "");
-    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in " REAL_NAME
-           ", %lld tokens a step in %d microbatch%s a rank\n",
-           c->name, config_data_name(c->parallel.kind), run->world->size, plural(run->world->size), grid,
-           run->options->dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
-           (long long)tokens, run->trainer->microbatches, run->trainer->microbatches == 1 ? "" : "es");
-    if (V % t)
-        printf("  the vocabulary of %lld is padded to %lld, %lld for each of %lld ranks\n", (long long)V,
-               (long long)((V + t - 1) / t * t), (long long)((V + t - 1) / t), (long long)t);
-    fflush(stdout);
-}
-
 static int run_all(Run *run)
 {
     if (!read_config(run) || !check_profile(run)) return STATUS_BAD_REQUEST;
@@ -198,7 +174,7 @@ static int run_all(Run *run)
         config_refuse(&run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
-    if (run->main) announce(run);
+    if (run->main) announce(run->trainer, run->world->size);
     if (run->config.model.init[0]) {
         Error why;
         if (!weights_load(run->config.model.init, run->trainer, run->world, &why)) {

@@ -5,7 +5,7 @@
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-config=zero3.ini # what runs on 4 nodes x 2 ranks; the other jobs are zero3.ini and single.ini
+config=3d.ini # what runs on 4 nodes x 2 ranks; the other jobs are zero3.ini and single.ini
 cluster=$root/tests/slurm/cluster.sh
 
 if [ "$(id -u)" -ne 0 ]; then

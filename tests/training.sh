@@ -90,6 +90,31 @@ check "tp's weights under sp and zero3 on 4 ranks" train 4 --config sp.ini $few 
     --set parallel.data=zero3 --set train.steps=0 --set model.init=tp-8-w.h5 --set output.weights=moved-w.h5 --output moved.h5
 check "loaded and written under another split: the same bits" compare same tp-8-w.h5 moved-w.h5
 
+# Pipelines, alone and with all else; 9 layers divide over no number of stages here.
+pipe="--set train.steps=3 --set model.layers=9 --set model.vocab=63"
+whole="--set parallel.pp=1 --set parallel.tp=1 --set parallel.sequence_parallel=no --set parallel.schedule=1f1b
+    --set parallel.virtual_stages=1"
+for split in 1f1b interleaved zb-h1 3d 3d-zero3; do
+    # shellcheck disable=SC2086
+    check "$split trains under the witness" witnessed $split 8 --config $split.ini $pipe \
+        --set output.gradients=$split-g.h5 --set output.weights=$split-w.h5
+    check "$split bytes equal the formula" compare bytes $split.h5
+    check "$split memory equals the formula" compare memory $split.h5
+    check "$split bytes equal the witness's" compare witness $split.h5 $split
+    # shellcheck disable=SC2086
+    check "$split dry" "$float/bin/sim" --config $split.ini $pipe --set output.gradients=never.h5 \
+        --set output.weights=never-w.h5 --dry-run --output $split-dry.h5
+    check "$split dry bytes and peaks equal the real ones" compare dry $split.h5 $split-dry.h5
+    # shellcheck disable=SC2086
+    check "$split on one rank" train 1 --config $split.ini $pipe $whole --set output.gradients=$split-one-g.h5 \
+        --output $split-one.h5
+    check "$split gradients as one rank's" compare near $split-one-g.h5 $split-g.h5 1e-5
+done
+# shellcheck disable=SC2086
+check "3d-zero3's weights under interleaved" train 8 --config interleaved.ini $pipe --set train.steps=0 \
+    --set model.init=3d-zero3-w.h5 --set output.weights=staged-w.h5 --output staged.h5
+check "loaded and written over other stages: the same bits" compare same 3d-zero3-w.h5 staged-w.h5
+
 # Text.
 seq 1 400 >numbers.txt
 # shellcheck disable=SC2086

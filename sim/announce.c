@@ -1,0 +1,91 @@
+/* announce.c - the lines before the first step. */
+#include "sim/announce.h"
+#include <stdio.h>
+#include "sim/theory.h"
+#include "sim/words.h"
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void say_grid(const Trainer *t, char *text, size_t size)
+{
+    const Mesh *m = &t->mesh;
+    text[0] = '\0';
+    if (m->pp == 1 && m->tp == 1) return;
+    words_append(text, size, " (");
+    if (m->pp > 1) words_append(text, size, "pp %d x ", m->pp);
+    words_append(text, size, "dp %d", m->dp);
+    if (m->tp > 1) words_append(text, size, " x tp %d", m->tp);
+    if (t->config->tensor.sequence_parallel) words_append(text, size, ", sp");
+    words_append(text, size, ")");
+}
+
+static void say_vocabulary(const Trainer *t)
+{
+    long long slices = t->mesh.tp, V = t->config->model.shape.vocab, each = (V + slices - 1) / slices;
+    if (V % slices)
+        printf("  the vocabulary of %lld is padded to %lld, %lld for each of %lld ranks\n", V, each * slices,
+               each, slices);
+}
+
+static void say_stages(const Trainer *t)
+{
+    const Plan *plan = t->plan;
+    int64_t layers = t->config->model.shape.layers;
+    if (plan->stages == 1) return;
+    const char *schedule = t->config->pipeline.schedule;
+    int64_t stages = plan->stages, least = layers / stages, longer = layers % stages;
+    if (longer == 0)
+        printf("  pipeline: %s, %lld stages of %lld layer%s\n", schedule, (long long)stages, (long long)least,
+               plural(least));
+    else
+        printf("  pipeline: %s; %lld layers do not divide over %lld stages: %lld of %lld layers, then %lld "
+               "of %lld\n",
+               schedule, (long long)layers, (long long)stages, (long long)longer, (long long)(least + 1),
+               (long long)(stages - longer), (long long)least);
+}
+
+/* Rank 0's bytes of gradients a step and bytes of gradients held, by the formulas, were they reduced so. */
+static void cost_of(const Trainer *t, int ranks, ReduceMoment moment, double *sent, double *held)
+{
+    Config config = *t->config;
+    double bytes[PURPOSES], memory[MEMORY_CATEGORIES];
+    config.parallel.reduce = moment;
+    theory_bytes(&config, t->plan, ranks, 0, bytes);
+    theory_memory(&config, t->plan, ranks, 0, memory);
+    *sent = bytes[ZERO_REDUCE_SCATTER] + bytes[TP_GRADIENTS];
+    *held = memory[MEM_GRADIENTS];
+}
+
+static void say_reduction(const Trainer *t, int ranks)
+{
+    const DataParallelConfig *c = &t->config->parallel;
+    if (c->kind < DATA_ZERO2 || t->microbatches == 1) return;
+    bool each = data_parallel_reduces_each_microbatch(c);
+    double sent, held, sent_other, held_other;
+    cost_of(t, ranks, each ? REDUCE_MICROBATCH : REDUCE_STEP, &sent, &held);
+    cost_of(t, ranks, each ? REDUCE_STEP : REDUCE_MICROBATCH, &sent_other, &held_other);
+    printf("  gradients are reduced %s: rank 0 sends %.3f MB of them a step and holds %.3f MB;\n"
+           "    with parallel.reduce = %s it would send %.3f MB and hold %.3f MB\n",
+           each ? "after each microbatch" : "once a step", sent / 1e6, held / 1e6,
+           each ? "step" : "microbatch", sent_other / 1e6, held_other / 1e6);
+}
+
+void announce(const Trainer *t, int ranks)
+{
+    const Config *c = t->config;
+    char grid[64];
+    say_grid(t, grid, sizeof grid);
+    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in " REAL_NAME
+           ", %lld tokens a step in %d microbatch%s a rank\n",
+           c->name, config_data_name(c->parallel.kind), ranks, plural(ranks), grid,
+           t->device.dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
+           (long long)(c->train.global_batch * c->model.shape.sequence), t->microbatches,
+           t->microbatches == 1 ? "" : "es");
+    say_stages(t);
+    say_vocabulary(t);
+    say_reduction(t, ranks);
+    fflush(stdout);
+}

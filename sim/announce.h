@@ -1,0 +1,9 @@
+/* announce.h - what a run is about to do, in a few lines on the terminal. */
+#ifndef SIM_ANNOUNCE_H
+#define SIM_ANNOUNCE_H
+#include "sim/step.h"
+
+/* Strategy, grid, size of the model and the step; and, where they matter, padding, the split over stages, and what
+ * the moment of reducing gradients costs. */
+void announce(const Trainer *t, int ranks);
+#endif
