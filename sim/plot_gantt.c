@@ -83,8 +83,8 @@ static void write_box(Gantt *gantt, int row, double start, double end, int kind,
     gantt->shaded = gantt->shaded || chunk > 0;
 }
 
-/* Recomputation first, what the action is for, communication last. An action of the network may also idle, for
- * another stage: that stays empty. */
+/* Recomputation first, what the action is for, communication last. An action of the network may also idle,
+ * for another stage: that stays empty. */
 static void write_span(Gantt *gantt, int row, const PlotSpan *span, int chunk, int chunks)
 {
     const int kind = kind_of(span->action);

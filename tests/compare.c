@@ -3,7 +3,7 @@
  *   compare bytes RUN              every step's counted bytes equal the formula's, on every rank
  *   compare memory RUN             peaks equal the formula's where there is one
  *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw; a stamp a message
- *   compare dry REAL DRY           the same bytes of a step, the same peaks and, in ideal runs, simulated seconds
+ *   compare dry REAL DRY           the same bytes of a step, peaks and, in ideal runs, simulated seconds
  *   compare steps RUN N            N finished steps, every value of them there
  *   compare same A B               the same tensors, no more and no fewer, bit for bit
  *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value

@@ -105,7 +105,7 @@ static void check_rank(Seen *seen, const Paper *p, const Timeline *paper, int pi
                    row->microbatch == a.microbatch,
                "rank %d, row %d is %s of stage %d, microbatch %d", row->rank, i, row->action, row->stage,
                row->microbatch);
-        /* ideally the rest only waits, until the norm has been summed over all ranks, which paper knows nothing of */
+        /* ideally the rest only waits, until the norm is summed over all ranks, which paper knows not */
         if (ideal && a.kind == ACTION_REDUCE)
             same_seconds(&seen->found, row->simulated_end, paper->end, tolerance, row, "end");
         if (ideal && a.microbatch < 0) continue;
