@@ -31,8 +31,7 @@ static void follow_clock(Lanes *lanes)
 
 void lanes_begin_step(Lanes *lanes)
 {
-    *lanes = (Lanes){.reads_clock = lanes->reads_clock, .measured = lanes->measured};
-    if (lanes->reads_clock) lanes->clock = cpu_clock();
+    *lanes = (Lanes){.reads_clock = lanes->reads_clock, .measured = lanes->measured, .pauses = 1};
 }
 
 void lanes_compute(Lanes *lanes, double seconds)

@@ -35,7 +35,7 @@ typedef struct Lanes {
     int pauses;        /* now open */
 } Lanes;
 
-/* Back to 0, running; reads_clock and measured stay. */
+/* Back to 0 and paused; reads_clock and measured stay. */
 void lanes_begin_step(Lanes *lanes);
 /* Told: so many seconds were computed. */
 void lanes_compute(Lanes *lanes, double seconds);

@@ -55,9 +55,7 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
     Outgoing *o = allocate_zeroed(1, sizeof *o);
-    lanes_pause(p->group->comm->lanes);
     sweep(p, false);
-    lanes_resume(p->group->comm->lanes);
     *o = (Outgoing){.data = t.data, .next = p->outgoing};
     p->outgoing = o;
     device_release(t.device, t.category, tensor_bytes(t));

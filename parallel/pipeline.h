@@ -28,7 +28,8 @@ typedef struct Pipeline {
 Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt);
 void pipeline_free(Pipeline *p);
 
-/* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. */
+/* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. The
+ * compute lane is paused, here and in a receive: making room is not computing. */
 void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Tensor t);
 /* Into `t`, what stage `from` has sent. */
 void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, Tensor t);

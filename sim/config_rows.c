@@ -226,7 +226,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "measured", .help = "where the durations of simulated time come from",
      .more =
          "ideal: all stages are alike, F takes 1 s, B 2 s, its halves I and W 1 s each, and messages take no "
-         "time: what the papers' bubbles count on. train.recompute = full makes B and I 1 s longer, "
+         "time: what the papers' bubbles count on. With v virtual stages a rank each takes 1/v of that. "
+         "train.recompute = full makes B and I 1 s longer, "
          "selective "
          "by the share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
          "measured: computing takes the CPU time it took here, a message latency_us and its bytes over "

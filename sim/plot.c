@@ -37,7 +37,7 @@ static const char help[] =
     "    gantt          that step's actions in simulated time, a row a pipeline rank\n"
     "    bubble         the share of a step in which a rank idles; line: the formula\n"
     "    breakdown      simulated seconds of a step by what they went to\n"
-    "Several files (up to 16): the same charts side by side, a bar a run, gantts under each other on one\n"
+    "Several files (up to 32): the same charts side by side, a bar a run, gantts under each other on one\n"
     "axis; and bubble_microbatches, bubbles by schedule and number of microbatches. The first file is what\n"
     "the others are compared with: losses as |loss - first|, bars in percent.\n"
     "\n"

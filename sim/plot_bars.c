@@ -59,6 +59,8 @@ static const PlotLook looks[] = {
     {"RESHARD", "reshard", "#ccbb44"},
     {"RECV_F", "receive activations", "#99ddff"},
     {"RECV_B", "receive gradients", "#ee99aa"},
+    {"SEND_F", "send activations", "#44aa99"},
+    {"SEND_B", "send gradients", "#882255"},
     {"STEP", "optimizer step", "#228833"},
 
     {"", "", ""}, /* names that are not in this table stand here */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include "sim/plot_run.h"
 
-enum { PLOT_RUNS_MAX = 16, PLOT_RANKS_ALL = 32, PLOT_BARS_MAX = PLOT_RANKS_ALL + 2 };
+enum { PLOT_RUNS_MAX = 32, PLOT_RANKS_ALL = 32, PLOT_BARS_MAX = PLOT_RANKS_ALL + 2 };
 
 /* Writes what the template NAME.gp expects of these runs. False when none of
  * them has anything to draw; `why` says why, and after true which runs were

@@ -6,7 +6,7 @@
 #include "sim/plot_simulated.h"
 #include "sim/words.h"
 
-enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, KINDS = 7 };
+enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, PANELS_MOST = 8, KINDS = 7 };
 
 /* What boxes are called and coloured like, in the order of the legend; the last is not an action. */
 static const char *const kinds[KINDS] = {"F", "B", "I", "W", "recompute", "STEP", "communication"};
@@ -15,9 +15,9 @@ enum { RECOMPUTE = 4, COMMUNICATION = KINDS - 1 };
 typedef struct Gantt {
     FILE *out;
     PlotUnit unit;
-    bool used[KINDS], shaded;
-    double narrowest; /* of the boxes with a microbatch, in unit */
-    int highest;      /* microbatch */
+    bool used[KINDS], shaded, waits; /* a computing action has waited for messages */
+    double narrowest;                /* of the boxes with a microbatch, in unit */
+    int highest;                     /* microbatch */
 } Gantt;
 
 static int kind_of(const char *action)
@@ -83,20 +83,21 @@ static void write_box(Gantt *gantt, int row, double start, double end, int kind,
     gantt->shaded = gantt->shaded || chunk > 0;
 }
 
-/* Recomputation first, what the action is for, communication last; a receive's idling stays empty. */
+/* Recomputation first, what the action is for, communication last. An action of the network may also idle,
+ * for another stage: that stays empty. */
 static void write_span(Gantt *gantt, int row, const PlotSpan *span, int chunk, int chunks)
 {
     const int kind = kind_of(span->action);
     const double recompute = fmax(span->recompute, 0), communication = fmax(span->communication, 0);
-    const bool receive = !strncmp(span->action, "RECV", 4);
     if (kind == COMMUNICATION) {
-        write_box(gantt, row, receive ? span->end - communication : span->start, span->end, kind, 0, 1, -1);
+        write_box(gantt, row, span->end - communication, span->end, kind, 0, 1, -1);
         return;
     }
     const double own = span->start + recompute, wait = fmax(own, span->end - communication);
     write_box(gantt, row, span->start, own, RECOMPUTE, 0, 1, -1);
     write_box(gantt, row, own, wait, kind, chunk, chunks, span->microbatch);
     write_box(gantt, row, wait, span->end, COMMUNICATION, 0, 1, -1);
+    gantt->waits = gantt->waits || span->end > wait;
 }
 
 static void write_rank(Gantt *gantt, const PlotRun *run, int rank, int row)
@@ -120,7 +121,7 @@ static void describe(const PlotRun *run, bool labelled, char *text, size_t size)
     char letters[64], step[32];
     const RunShape *shape = &run->shape;
     run_shape_letters(shape, letters, sizeof letters);
-    plot_show(step, sizeof step, run->simulated_end, plot_time_unit);
+    plot_show(step, sizeof step, run->simulated_end, shape->ideal ? plot_forward_unit : plot_time_unit);
     const bool said = !shape->schedule[0] || (labelled && !strcmp(run->label, shape->schedule));
     snprintf(text, size, "%s%s%s. Step %s", said ? "" : shape->schedule, said ? "" : ", ", letters, step);
     if (run->bubble.why[0]) return;
@@ -151,11 +152,15 @@ static void write_words(FILE *out, const PlotRun *runs, int count)
     plot_set_text(out, "SUBTITLE1", first);
 }
 
-static void write_legend(const Gantt *gantt)
+static void write_legend(const Gantt *gantt, const PlotRun *run)
 {
     FILE *out = gantt->out;
-    char second[256] = "Simulated time. Numbers: microbatches. In a box, recomputation stands first, "
-                       "communication last";
+    char second[256] = "Numbers: microbatches";
+    plot_explain_unit(run, second, sizeof second);
+    if (gantt->used[RECOMPUTE])
+        words_append(second, sizeof second, ". Recomputation comes before its backward");
+    if (gantt->waits)
+        words_append(second, sizeof second, ". Communication after a box: what it did not hide");
     if (gantt->shaded) words_append(second, sizeof second, ". Darker: a rank's later stages");
     plot_set_text(out, "SUBTITLE2", second);
     for (int part = 0; part < 2; part++) {
@@ -191,7 +196,7 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
     const PlotRun *panel[PLOT_RUNS_MAX];
     int panels = 0, rows[PLOT_RUNS_MAX], rank[PLOT_RUNS_MAX][ROWS_PIPELINE];
     double longest = 0;
-    why[0] = '\0';
+    if (!plot_one_clock(runs, count, why, size)) return false;
     for (int i = 0; i < count; i++) {
         if (runs[i].span_why[0]) {
             words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "",
@@ -202,9 +207,12 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
         longest = fmax(longest, runs[i].simulated_end);
         panel[panels++] = &runs[i];
     }
-    if (panels == 0) return false;
+    if (panels > PANELS_MOST) snprintf(why, size, "%d timelines are too many; give at most 8 runs", panels);
+    if (panels == 0 || panels > PANELS_MOST) return false;
 
-    Gantt gantt = {.out = out, .unit = plot_time_unit(longest), .narrowest = INFINITY};
+    Gantt gantt = {.out = out,
+                   .unit = runs->shape.ideal ? plot_forward_unit(longest) : plot_time_unit(longest),
+                   .narrowest = INFINITY};
     write_words(out, runs, count);
     plot_set_text(out, "UNIT", gantt.unit.name);
     fprintf(out, "END = %.9g\n", longest / gantt.unit.scale);
@@ -230,6 +238,6 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
         for (int row = 0; row < rows[p]; row++) write_rank(&gantt, panel[p], rank[p][row], row);
     }
     fputs("EOD\n", out);
-    write_legend(&gantt);
+    write_legend(&gantt, runs);
     return true;
 }

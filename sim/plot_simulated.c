@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/lanes.h"
+#include "sim/words.h"
 
 /* ---- seconds by part ---- */
 
@@ -34,6 +35,20 @@ static bool read_breakdown(H5 *file, PlotRun *run, Error *error)
     }
     free(seconds);
     return true;
+}
+
+bool plot_one_clock(const PlotRun *runs, int count, char *why, size_t size)
+{
+    why[0] = '\0';
+    for (int i = 1; i < count; i++)
+        if (runs[i].shape.ideal != runs[0].shape.ideal)
+            snprintf(why, size, "ideal and measured times (hardware.profile) have no common axis");
+    return !why[0];
+}
+
+void plot_explain_unit(const PlotRun *run, char *line, size_t size)
+{
+    if (run->shape.ideal) words_append(line, size, ". F: a microbatch's forward on one rank");
 }
 
 /* ---- bubbles ---- */

@@ -2,6 +2,7 @@
  * purpose and by axis, memory by category, time by action and by part, bubbles. */
 #include <math.h>
 #include "sim/plot_bars.h"
+#include "sim/plot_simulated.h"
 #include "sim/words.h"
 
 static double total(const PlotStack *stack, int rank)
@@ -159,19 +160,21 @@ static const PlotStack *breakdown_of(const PlotRun *run)
 
 bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {breakdown_of, mark, total, plot_time_unit};
+    const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? plot_forward_unit : plot_time_unit};
     PlotBars bars;
+    if (!plot_one_clock(runs, count, why, size)) return false;
     const bool any = plot_bars_make(&bars, &kind, runs, count);
     snprintf(why, size, "%s", bars.left_out);
     if (!any) return false;
 
-    char first[512];
+    char first[512], second[256] = "The last step. Waits count what computing does not hide";
     plot_bars_begin(first, sizeof first, &bars, runs, count);
+    plot_explain_unit(runs, second, sizeof second);
     words_append(first, sizeof first,
                  count > 1 ? "The rank that computes most in each run"
                            : "Above a bar: the share of the step in which the rank computes");
     return plot_bars_write(out, &bars, &kind, count > 1, "breakdown", "Simulated time of a step by part",
-                           first, "The last step. Waits count what computing does not hide");
+                           first, second);
 }
 
 /* ---- bubbles ---- */

@@ -77,6 +77,12 @@ PlotUnit plot_time_unit(double highest)
                              : (PlotUnit){"µs", 1e-6};
 }
 
+PlotUnit plot_forward_unit(double highest)
+{
+    (void)highest;
+    return (PlotUnit){"F", 1};
+}
+
 void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double))
 {
     const PlotUnit fit = unit(value);

@@ -16,8 +16,9 @@ typedef struct PlotUnit {
     const char *name;
     double scale; /* how many bytes or seconds it is */
 } PlotUnit;
-PlotUnit plot_byte_unit(double highest); /* B, kB, MB, GB, TB; powers of 1000 */
-PlotUnit plot_time_unit(double highest); /* s, ms, µs */
+PlotUnit plot_byte_unit(double highest);    /* B, kB, MB, GB, TB; powers of 1000 */
+PlotUnit plot_time_unit(double highest);    /* s, ms, µs */
+PlotUnit plot_forward_unit(double highest); /* F: what ideal seconds are (run_shape.h) */
 /* `value` in its own unit with three digits: "1.25 MB". */
 void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double));
 

@@ -168,7 +168,8 @@ bool recorder_pipeline(Recorder *r, const double *simulated, const double *measu
 {
     size_t ranks = (size_t)r->ranks;
     return h5_write(r->file, "/pipeline/bubble_ratio_simulated", 0, ranks, H5_F64, simulated, error) &&
-           h5_write(r->file, "/pipeline/bubble_ratio_measured", 0, ranks, H5_F64, measured, error) &&
+           (!measured ||
+            h5_write(r->file, "/pipeline/bubble_ratio_measured", 0, ranks, H5_F64, measured, error)) &&
            h5_write(r->file, "/pipeline/bubble_ratio_theory", 0, 1, H5_F64, &theory, error) &&
            h5_flush(r->file, error);
 }

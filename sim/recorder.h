@@ -70,7 +70,7 @@ bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *p
 bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows, int count, Error *error);
 
 /* simulated, measured: [rank] the share of a step in which the rank has nothing to do; theory: the formula's
- * share. NaN where unknown, as all are until the first call. */
+ * share. NaN where unknown, as all are until the first call and `measured` stays when NULL. */
 bool recorder_pipeline(Recorder *recorder, const double *simulated, const double *measured, double theory,
                        Error *error);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/lanes.h"
-#include "sim/run_shape.h"
+#include "sim/plot_text.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */
 static const double SAME = 1e-9;
@@ -32,7 +32,7 @@ static bool read_bubble(H5 *file, const char *path, Bubble *bubble, Error *error
     return true;
 }
 
-static bool print_bubble(H5 *file, Error *error)
+static bool print_bubble(H5 *file, const RunShape *shape, Error *error)
 {
     Bubble simulated, measured;
     double formula;
@@ -41,9 +41,13 @@ static bool print_bubble(H5 *file, Error *error)
         !h5_read(file, "/pipeline/bubble_ratio_theory", H5_F64, &formula, error))
         return false;
     if (isnan(simulated.mean)) return true;
-    printf("  bubble      %.1f %% at worst (rank %d), %.1f %% on average", 100 * simulated.worst,
-           simulated.rank, 100 * simulated.mean);
-    if (!isnan(formula)) printf("; formula %.1f %%", 100 * formula);
+    printf("  bubble      %.1f %% of the step idle", 100 * simulated.mean);
+    if (simulated.worst > simulated.mean + SAME)
+        printf(" on average, %.1f %% at worst (rank %d)", 100 * simulated.worst, simulated.rank);
+    else
+        printf(" on every rank");
+    if (!isnan(formula))
+        printf("; formula %.1f %%%s", 100 * formula, shape->ideal ? "" : " (of equal stages, free messages)");
     if (!isnan(measured.mean)) printf("; from measured CPU times %.1f %% on average", 100 * measured.mean);
     printf("\n");
     return true;
@@ -59,7 +63,7 @@ bool report_grid(H5 *file, int ranks, Error *error)
     if (shape.microbatches)
         printf("; %d microbatch%s a step", shape.microbatches, shape.microbatches == 1 ? "" : "es");
     printf("\n");
-    return shape.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, error);
+    return shape.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, &shape, error);
 }
 
 /* ---- where the time went ---- */
@@ -79,7 +83,7 @@ static double busy_of(const double *seconds, char **name, size_t parts)
     return busy;
 }
 
-static void print_breakdown(const double *seconds, char **name, size_t ranks, size_t parts)
+static void print_breakdown(const double *seconds, char **name, size_t ranks, size_t parts, bool ideal)
 {
     size_t slowest = 0;
     for (size_t r = 1; r < ranks; r++)
@@ -88,14 +92,17 @@ static void print_breakdown(const double *seconds, char **name, size_t ranks, si
             slowest = r;
     const double *mine = seconds + slowest * parts, total = total_of(mine, parts);
     if (!(total > 0)) return; /* NaN: not recorded */
+    PlotUnit (*unit)(double) = ideal ? plot_forward_unit : plot_time_unit;
     char title[64], time[32];
     snprintf(title, sizeof title, "simulated step, rank %zu", slowest);
-    snprintf(time, sizeof time, "%.3f ms", 1e3 * total);
-    printf("\n  %-24s %-26s share\n", title, time);
+    plot_show(time, sizeof time, total, unit);
+    printf("\n  %-24s %-26s share%s\n", title, time,
+           ideal ? "                      F: a microbatch's forward on one rank" : "");
     for (size_t i = 0; i < parts; i++) {
         if (mine[i] == 0) continue;
-        snprintf(time, sizeof time, "%.3f ms", 1e3 * mine[i]);
-        printf("    %-22s %-26s %.1f %%\n", name[i], time, 100 * mine[i] / total);
+        plot_show(time, sizeof time, mine[i], unit);
+        int wide = strstr(time, "µ") ? 27 : 26; /* it has two bytes */
+        printf("    %-22s %-*s %.1f %%\n", name[i], wide, time, 100 * mine[i] / total);
     }
 }
 
@@ -107,10 +114,10 @@ bool report_breakdown(H5 *file, Error *error)
     double *seconds = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, error);
     if (!seconds) return false;
     char **name = h5_read_names(file, "/breakdown/part", &names, error);
-    if (name) {
-        print_breakdown(seconds, name, dims[0], dims[1]);
-        h5_free_names(name, names);
-    }
+    RunShape shape;
+    bool read = name && run_shape_read(&shape, file, (int)dims[0], error);
+    if (read) print_breakdown(seconds, name, dims[0], dims[1], shape.ideal);
+    if (name) h5_free_names(name, names);
     free(seconds);
-    return name != NULL;
+    return read;
 }

@@ -22,12 +22,13 @@ static int64_t read_count(H5 *file, const char *key, int64_t absent)
 
 bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
 {
-    char schedule[512];
+    char schedule[512], profile[32];
     const int64_t pp = read_count(file, "parallel.pp", 1), tp = read_count(file, "parallel.tp", 1);
     if (pp > ranks || tp > ranks || ranks % (pp * tp))
         return error_set(error, "parallel.pp = %lld times parallel.tp = %lld does not divide %d ranks",
                          (long long)pp, (long long)tp, ranks);
     *shape = (RunShape){.pp = (int)pp, .tp = (int)tp, .dp = (int)(ranks / (pp * tp))};
+    shape->ideal = read_text(file, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "ideal");
     shape->virtual_stages = (int)read_count(file, "parallel.virtual_stages", 1);
     const int64_t batch = read_count(file, "train.global_batch", 0),
                   microbatch = read_count(file, "train.microbatch", 0);

@@ -9,8 +9,9 @@ typedef struct RunShape {
     int pp, dp, tp;
     int virtual_stages; /* a rank holds */
     int microbatches;   /* a step and data replica; 0: unknown */
-    char data[32];      /* parallel.data; "" when the file does not say */
-    char schedule[64];  /* a schedule's name, or the stem of a user's file; "": unknown, or no pipeline */
+    bool ideal;    /* hardware.profile: simulated seconds are forwards, of one microbatch on one rank: F */
+    char data[32]; /* parallel.data; "" when the file does not say */
+    char schedule[64]; /* a schedule's name, or the stem of a user's file; "": unknown, or no pipeline */
 } RunShape;
 
 /* Refuses sizes that do not make up `ranks`. */

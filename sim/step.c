@@ -176,6 +176,12 @@ static double communication(const Lanes *before, const Lanes *after)
     return sum;
 }
 
+/* Between stages only waiting takes time, as on paper (parallel/timeline.h): making room is no compute. */
+static bool is_message(ActionKind kind)
+{
+    return kind >= ACTION_SEND_FORWARD && kind <= ACTION_RECV_BACKWARD;
+}
+
 /* Performs action i and notes what it took on either clock; `began`: the wall clock's as the step did. */
 static void perform_timed(Trainer *t, int i, double began, StepResult *result)
 {
@@ -186,12 +192,12 @@ static void perform_timed(Trainer *t, int i, double began, StepResult *result)
     snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
     snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
     double start = clock_now() - began;
-    lanes_resume(lanes);
     Lanes before = lanes_read(lanes);
+    if (!is_message(a.kind)) lanes_resume(lanes);
     perform(t, a, result);
     if (!lanes->measured) take_ideal_time(t, a.kind);
+    if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
     Lanes after = lanes_read(lanes);
-    lanes_pause(lanes); /* what lies between actions is nobody's compute */
     bool dry = t->device.dry;
     row->simulated_start = before.now;
     row->simulated_end = after.now;
@@ -210,7 +216,6 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     t->step = step;
     data_parallel_begin_step(t->data_parallel);
     lanes_begin_step(&t->device.lanes);
-    lanes_pause(&t->device.lanes);
     for (int i = 0; i < t->schedule.count; i++) {
         perform_timed(t, i, began, &result);
         if (t->schedule.action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);

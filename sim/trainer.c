@@ -33,11 +33,15 @@ static void set_clock(Trainer *t)
     Lanes *lanes = &t->device.lanes;
     lanes->reads_clock = !t->device.dry;
     lanes->measured = c->hardware.profile == PROFILE_MEASURED;
+    t->comm->link = (Link){0}; /* ideally */
     if (lanes->measured)
         t->comm->link = (Link){c->hardware.latency_us * 1e-6, 1 / (c->hardware.bandwidth * 1e9)};
     t->comm->lanes = lanes;
-    t->ideal = pipeline_ideal(c);
-    t->again = pipeline_again(c);
+    /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */
+    double v = t->plan->shape.v;
+    Ideal stage = pipeline_ideal(c);
+    t->ideal = (Ideal){stage.forward / v, stage.backward / v, stage.input / v, stage.weight / v};
+    t->again = pipeline_again(c) / v;
 }
 
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,

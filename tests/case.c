@@ -100,6 +100,7 @@ void case_run(Comm *comm, void *one_case)
         memcpy(before, comm->bytes, sizeof before);
         StepResult result = trainer_step(t, step, step == 0 && !c->dry ? keep_gradients : NULL, c);
         if (step == 0) keep_counts(c, t, before, world);
+        if (c->look) c->look(t, &result, c->context);
         double *parts = comm->rank == 0 ? allocate((size_t)comm->size * sizeof *parts) : NULL;
         gather(world, CONTROL, &result.loss, sizeof result.loss, parts, 0);
         for (int r = 0; parts && r < comm->size; r++) c->loss[step] += parts[r];

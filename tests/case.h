@@ -10,6 +10,9 @@ typedef struct Case {
     const char *sets[16]; /* section.key=value, NULL-terminated, over the test's own small model */
     bool dry;
     const char *schedule; /* the text of a schedule of the test's own, or NULL */
+    void (*look)(Trainer *t, const StepResult *result,
+                 void *context); /* every rank's, after each step; or NULL */
+    void *context;
     /* out, on rank 0 */
     int64_t parameters;
     double *loss;                /* [steps], the mean */

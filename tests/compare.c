@@ -3,7 +3,7 @@
  *   compare bytes RUN              every step's counted bytes equal the formula's, on every rank
  *   compare memory RUN             peaks equal the formula's where there is one
  *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw; a stamp a message
- *   compare dry REAL DRY           the same bytes of a step, and the same peaks
+ *   compare dry REAL DRY           the same bytes of a step, peaks and, in ideal runs, simulated seconds
  *   compare steps RUN N            N finished steps, every value of them there
  *   compare same A B               the same tensors, no more and no fewer, bit for bit
  *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value
@@ -120,8 +120,9 @@ static int compare_witness(H5 *file, const char *prefix)
 
 static int compare_dry(H5 *real_run, H5 *dry)
 {
-    static const char *const paths[] = {"/memory/peak", "/memory/peak_total", "/comm/bytes_outside",
-                                        "/comm/messages_outside"};
+    static const char *const paths[] = {"/memory/peak",         "/memory/peak_total",
+                                        "/comm/bytes_outside",  "/comm/messages_outside",
+                                        "/breakdown/simulated", "/pipeline/bubble_ratio_simulated"};
     Numbers a = read_numbers(real_run, "/comm/bytes_sent"), b = read_numbers(dry, "/comm/bytes_sent");
     for (size_t i = 0; i < b.dims[1] * b.dims[2]; i++)
         if (a.value[i] != b.value[i])
@@ -130,7 +131,7 @@ static int compare_dry(H5 *real_run, H5 *dry)
         a = read_numbers(real_run, paths[k]), b = read_numbers(dry, paths[k]);
         for (size_t i = 0; i < a.count; i++)
             if (a.value[i] != b.value[i])
-                return differ("%s: real %.0f, dry %.0f", paths[k], a.value[i], b.value[i]);
+                return differ("%s: real %.9g, dry %.9g", paths[k], a.value[i], b.value[i]);
     }
     return 0;
 }

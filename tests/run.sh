@@ -59,6 +59,11 @@ programs() {
             done
         done
     done
+    for ranks in 2 3 4 8; do # the grids of its cases
+        for build in "$float" "$double"; do
+            test_program "mpirun -n $ranks $build/tests/test_clock" mpirun -n $ranks "$build/tests/test_clock"
+        done
+    done
 }
 
 if [ $# -eq 0 ]; then

@@ -15,6 +15,7 @@ static void lanes_begin(Comm *comm, Lanes *lanes)
     comm->link = LINK;
     comm->lanes = lanes;
     lanes_begin_step(lanes);
+    lanes_resume(lanes);
 }
 
 static double sum_of_parts(const Lanes *lanes)
@@ -279,6 +280,8 @@ static void parts_bracket_themselves(void **state)
     (void)state;
     Lanes lanes = {.reads_clock = true, .measured = true};
     lanes_begin_step(&lanes);
+    burn(NULL); /* paused until it runs */
+    lanes_resume(&lanes);
     burn(NULL);
     Part before = lanes_part(&lanes, PART_RECOMPUTE);
     assert_int_equal(before, PART_COMPUTE);
@@ -308,6 +311,7 @@ static void told_times_are_not_the_cpus(void **state)
     for (int clock = 0; clock < 2; clock++) {
         Lanes lanes = {.reads_clock = clock};
         lanes_begin_step(&lanes);
+        lanes_resume(&lanes);
         lanes_compute(&lanes, 2);
         Part before = lanes_part(&lanes, PART_OPTIMIZER);
         lanes_compute(&lanes, 0.5);

@@ -13,14 +13,17 @@ typedef struct Walked {
     Shape shape;
     int dp, tp;
     double wire, recompute, waiting; /* ms of every message; of every B again, of every F and B for others */
-    bool dry;
+    bool dry, ideal;
     double measured; /* the bubble; 0: unknown */
+    double reduce;   /* ms of REDUCE, a quarter of it communication and the rest idle; 0: there is none */
 } Walked;
 
 static double seconds(void *context, int rank, Action action)
 {
     (void)rank;
-    const int v = ((const Walked *)context)->shape.v; /* a stage is as much smaller */
+    const Walked *walked = context;
+    const int v = walked->shape.v; /* a stage is as much smaller */
+    if (action.kind == ACTION_REDUCE) return 1e-3 * walked->reduce;
     return action.kind == ACTION_STEP ? 0.5e-3 : (action.kind == ACTION_BACKWARD ? 2e-3 : 1e-3) / v;
 }
 
@@ -45,6 +48,7 @@ static void set_config(const char *path, const Walked *walked)
         {"parallel.schedule", schedule_name[walked->kind]},
         {"train.global_batch", batch},
         {"train.microbatch", "2"},
+        {"hardware.profile", walked->ideal ? "ideal" : "measured"},
     };
     H5 *file = h5_edit(path, &error);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
@@ -61,6 +65,7 @@ static int write_rank(const Walked *walked, const Plan *plan, const Timeline *ti
         const Action action = list->action[i];
         const Span span = timeline->rank[pipe].span[i];
         const bool computes = action.kind == ACTION_FORWARD || action.kind == ACTION_BACKWARD,
+                   reduces = action.kind == ACTION_REDUCE,
                    receives = action.kind == ACTION_RECV_FORWARD || action.kind == ACTION_RECV_BACKWARD;
         const double wire = fmin(1e-3 * walked->wire, span.end - span.start);
         rows[i] = (TimelineRow){.rank = rank,
@@ -72,6 +77,7 @@ static int write_rank(const Walked *walked, const Plan *plan, const Timeline *ti
                                 .recompute = action.kind == ACTION_BACKWARD ? 1e-3 * walked->recompute : 0,
                                 .communication = computes   ? 1e-3 * walked->waiting
                                                  : receives ? wire
+                                                 : reduces  ? 0.25e-3 * walked->reduce
                                                             : 0,
                                 .measured_start = NAN,
                                 .measured_end = NAN,
@@ -99,7 +105,10 @@ static void record_walk(const char *path, Walked walked, double formula)
     const Durations durations = {seconds, message, &walked};
     assert_true(plan_write(&plan, walked.kind, walked.shape, &error));
     plan_lower_messages(&plan);
-    for (int p = 0; p < walked.shape.p; p++) schedule_add(&plan.list[p], ACTION_STEP, -1, -1);
+    for (int p = 0; p < walked.shape.p; p++) {
+        if (walked.reduce > 0) schedule_add(&plan.list[p], ACTION_REDUCE, -1, -1);
+        schedule_add(&plan.list[p], ACTION_STEP, -1, -1);
+    }
     assert_true(timeline_walk(&timeline, &plan, &durations, &error));
 
     const int replica = walked.dp * walked.tp, ranks = walked.shape.p * replica;
@@ -217,6 +226,44 @@ static void test_gantt_parts(void **state)
                          "1 1 1.25 0xaa3377 0xffffff -1\n");
     assert_file_says(gp, "'recompute', 'optimizer step', 'communication', 'idle']\n");
     assert_file_says(gp, "Bubble 46.4 %'\n"); /* no formula */
+}
+
+/* Of REDUCE only what it communicates, at its end: its idling is bubble. */
+static void test_gantt_reduce(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .reduce = 2}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    const char *gp = in_folder(place, "a-charts/gantt.gp");
+    assert_file_says(gp, "$D << EOD\n"
+                         "0 0 1 0x4477aa 0xffffff 0\n"
+                         "0 4 6 0xe69f00 0x222222 0\n"
+                         "0 7.5 8 0xaa3377 0xffffff -1\n"
+                         "0 8 8.5 0x228833 0xffffff -1\n"
+                         "1 1 2 0x4477aa 0xffffff 0\n");
+}
+
+/* Ideal seconds are forwards, and stand on no axis with measured ones. */
+static void test_ideal_unit(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .ideal = true}, NAN);
+    record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .dp = 1}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_file_says(in_folder(place, "a-charts/gantt.gp"), "UNIT = 'F'\n");
+    assert_file_says(in_folder(place, "a-charts/gantt.gp"), "F: a microbatch''s forward on one rank");
+    assert_file_says(in_folder(place, "a-charts/breakdown.gp"), "UNIT = 'F'\n");
+    assert_file_says(in_folder(place, "a-charts/breakdown.gp"), "F: a microbatch''s forward on one rank");
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
+    assert_says(place->said, "gantt               skipped: ideal and measured times");
+    assert_says(place->said, "breakdown           skipped: ideal and measured times");
+    Error error = {""};
+    const Capture c = capture();
+    const bool reported = report_run(in_folder(place, "a.h5"), &error);
+    captured(place, c);
+    assert_true(reported);
+    assert_says(place->said,
+                " F                     share                      F: a microbatch's forward on one rank\n");
 }
 
 /* A panel a run on one axis; a rank's second stage is darker; zb-h1 cuts the backward in two. */
@@ -354,12 +401,12 @@ static void test_report(void **state)
     assert_true(reported);
     assert_says(place->said,
                 "  grid        pp 2 x dp 3 x tp 2; interleaved, 2 stages a rank; 4 microbatches a step\n"
-                "  bubble      10.7 % at worst (rank 0), 10.7 % on average; formula 12.5 %; "
-                "from measured CPU times 50.0 % on average\n");
-    assert_says(place->said, "\n  simulated step, rank 0   14.000 ms                  share\n"
-                             "    compute                12.000 ms                  85.7 %\n"
-                             "    pp_idle                1.500 ms                   10.7 %\n"
-                             "    optimizer              0.500 ms                   3.6 %\n");
+                "  bubble      10.7 % of the step idle on every rank; formula 12.5 % (of equal stages, free "
+                "messages); from measured CPU times 50.0 % on average\n");
+    assert_says(place->said, "\n  simulated step, rank 0   14.0 ms                    share\n"
+                             "    compute                12.0 ms                    85.7 %\n"
+                             "    pp_idle                1.50 ms                    10.7 %\n"
+                             "    optimizer              500 µs                     3.6 %\n");
 }
 
 /* A grid that its ranks cannot make up. */
@@ -381,7 +428,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_gantt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_reduce, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt_panels, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ideal_unit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bubble, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bubble_microbatches, setup, teardown),
