@@ -34,7 +34,7 @@ static const Setup SETUPS[] = {
     {6, {"train.microbatch=3", "model.layers=7"}, {"parallel.pp=3"}, NULL, 1},
     {8, {"train.microbatch=4", "model.tie_embeddings=no"}, {"parallel.pp=2", "parallel.tp=2"}, NULL, 1},
     {4, {"train.microbatch=4"}, {"parallel.pp=2"}, NULL, 1},
-    /* one layer a stage, and one microbatch a group of the pipeline's size */
+    /* interleaved: stages of one layer and of two, one group of microbatches and several */
     {2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, NULL, 2},
     {3, {"model.layers=6", "train.microbatch=8"}, {"parallel.pp=3"}, NULL, 2},
     {4, {"model.layers=5", "train.microbatch=2", "model.tie_embeddings=no"}, {"parallel.pp=2"}, NULL, 2},
