@@ -52,11 +52,16 @@ $(BUILD)/tests/witness.so: tests/witness.c
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
+# Every split against the unsplit run.
+$(BUILD)/tests/matrix: $(BUILD)/tests/matrix.o $(SHARED) $(LIBRARY)
+	@echo "  LD  $@"
+	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
+
 $(BUILD)/tests/compare: $(BUILD)/tests/compare.o $(LIBRARY)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
-test-programs: all $(TESTS) $(BUILD)/tests/compare $(BUILD)/tests/witness.so
+test-programs: all $(TESTS) $(BUILD)/tests/matrix $(BUILD)/tests/compare $(BUILD)/tests/witness.so
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:
@@ -75,6 +80,10 @@ check: deps ## build in both precisions and run every test
 	@$(MAKE) --no-print-directory test-programs
 	@$(MAKE) --no-print-directory test-programs REAL=double
 	@tests/run.sh $(BUILD) $(BUILD)/double
+
+check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recomputation, in double
+	@$(MAKE) --no-print-directory build/double/tests/matrix REAL=double
+	@build/double/tests/matrix
 
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
@@ -111,4 +120,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-slurm sanitize install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-slurm sanitize install gallery lint format clean help

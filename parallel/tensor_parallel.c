@@ -72,7 +72,7 @@ void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
     free(part);
 }
 
-void tensor_parallel_collect(const Gpt *gpt, const Parameter *p, Group *group, Tensor mine, Tensor whole)
+void tensor_parallel_collect(const Parameter *p, Group *group, Tensor mine, Tensor whole)
 {
     Tensor slices = {0};
     int ranks = p->cut == CUT_NONE ? 1 : group->size; /* what is not cut is whole on rank 0 */
@@ -80,7 +80,8 @@ void tensor_parallel_collect(const Gpt *gpt, const Parameter *p, Group *group, T
         if (group->rank == 0) tensor_copy(whole, mine);
         return;
     }
-    if (group->rank == 0) slices = tensor_new(gpt->device, MEM_COMMUNICATION, REAL, mine.count * ranks);
+    /* where the whole is: aside, as files are no part of a step's memory */
+    if (group->rank == 0) slices = tensor_new(whole.device, MEM_WORKSPACE, REAL, mine.count * ranks);
     gather(group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), slices.data, 0);
     for (int64_t i = 0; i < slices.count && slices.data; i++) {
         int64_t place = parameter_place(p, ranks, (int)(i / mine.count), i % mine.count);

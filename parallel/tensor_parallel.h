@@ -19,7 +19,7 @@ Region tensor_parallel_region(const TensorParallelConfig *config, Group *group);
 void tensor_parallel_sum_gradients(const Gpt *gpt, int unit);
 
 /* On rank 0 of the group `whole` becomes the parameter of which every rank brings its slice `mine`. */
-void tensor_parallel_collect(const Gpt *gpt, const Parameter *p, Group *group, Tensor mine, Tensor whole);
+void tensor_parallel_collect(const Parameter *p, Group *group, Tensor mine, Tensor whole);
 /* The other way, with nothing sent: this rank's slice of a whole parameter; padding becomes zero. */
 void tensor_parallel_slice(const Gpt *gpt, const Parameter *p, Tensor whole, Tensor mine);
 

@@ -20,7 +20,7 @@ void collect_parameters(Trainer *t, bool gradients,
             if (mesh->tensor == 0 && (unit->held || mesh->pipe == 0))
                 whole = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(p));
             if (unit->held)
-                tensor_parallel_collect(t->gpt, p, mesh->tensor_group,
+                tensor_parallel_collect(p, mesh->tensor_group,
                                         tensor_view(mine, p->offset, parameter_count(p)), whole);
             if (mesh->tensor == 0) pipeline_collect(t->pipeline, unit->stage, i, whole);
             if (t->comm->rank == 0) visit(p, whole, context);

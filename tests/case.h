@@ -22,7 +22,11 @@ typedef struct Case {
     double (*theory)[PURPOSES];
     uint64_t (*peak)[MEMORY_CATEGORIES + 1]; /* [rank], the last being the peak of the sum */
     double (*memory_theory)[MEMORY_CATEGORIES];
-    char refused[2048]; /* why the config was, or "" */
+    double *bubble, bubble_theory; /* [rank] of the first step in simulated time */
+    char refused[2048];            /* why the config was, or how it deadlocked, or "" */
+    bool stuck;                    /* it deadlocked */
+    /* what case_agrees() found, the largest of each */
+    double loss_apart, gradients_apart, norm_apart;
 } Case;
 
 /* One rank's part; all ranks of `comm` call it. */
@@ -31,9 +35,15 @@ void case_run(Comm *comm, void *one_case);
 bool case_virtual(Case *c, int ranks);
 void case_free(Case *c);
 
-/* Whether losses, gradients and norm are those of `truth` within `tolerance`, and bytes and memory those of the
- * formulas, exactly; prints what is not. */
-bool case_agrees(const Case *truth, const Case *c, const char *what, int ranks, double tolerance);
+/* Whether losses, gradients and norm are those of `truth` within `tolerance`, bytes and memory those of the
+ * formulas, exactly, and so, to 1e-12, the bubble; prints what is not. */
+bool case_agrees(const Case *truth, Case *c, const char *what, int ranks, double tolerance);
+/* Whether a dry case has the bytes, peaks and bubbles of the real one, exactly; prints what it has not. Under MPI
+ * (`mpi`) what a stage sends leaves when the machine gets to it and is held until then: messages, and with them
+ * all memory, may have larger peaks there. */
+bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks, bool mpi);
+/* Whether two cases have the same losses, gradients and weights, bit for bit. */
+bool case_same_bits(const Case *a, const Case *b);
 
 /* The largest difference, relative to the largest value of the parameter it lies in. */
 double case_distance(const Case *truth, const Case *other, bool gradients);

@@ -49,12 +49,13 @@ programs() {
             case $program in *.o | *.d) continue ;; esac
             test_program "$program" "$program"
         done
+        test_program "$build/tests/matrix slice" "$build/tests/matrix" slice
     done
     # Under the sanitizers leaks are looked for above, on virtual ranks; Open MPI has its own.
     export ASAN_OPTIONS=detect_leaks=0
     for ranks in 1 2 3 4 6 8; do
         for build in "$float" "$double"; do
-            for program in test_rings test_collectives test_lanes test_equivalence; do
+            for program in test_rings test_collectives test_lanes test_equivalence test_stages; do
                 test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
             done
         done

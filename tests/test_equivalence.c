@@ -3,32 +3,15 @@
  * mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include "parallel/comm_mpi.h"
-#include "tests/case.h"
-#include "tests/check.h"
+#include "tests/case_ranks.h"
 
-#ifdef SIM_DOUBLE
-static const double TOLERANCE = 1e-12;
-#else
-static const double TOLERANCE = 1e-5;
-#endif
 enum { STEPS = 10 };
 
-static Comm *mpi; /* NULL: virtual ranks */
 static const int VIRTUAL_RANKS[] = {1, 2, 3, 4, 6, 8, 0};
 
 static const char *const STRATEGIES[] = {"dp", "ddp", "zero1", "zero2", "zero3"};
 enum { DP, DDP, ZERO1, ZERO2, ZERO3, STRATEGY_COUNT };
-
-/* Runs the case on `ranks`; on every rank but 0 of an MPI run there is nothing to look at. */
-static bool run_case(Case *c, int ranks)
-{
-    if (!mpi) return case_virtual(c, ranks);
-    case_run(mpi, c);
-    return mpi->rank == 0 && !c->refused[0];
-}
 
 static const int *rank_counts(void)
 {
@@ -48,17 +31,6 @@ static Case make_case(int strategy, const char *const *sets, int steps)
     return c;
 }
 
-/* One case against its truth; on the ranks of an MPI run that have nothing to look at, whether it ran. */
-static void agrees(const Case *truth, Case *c, const char *what, int ranks)
-{
-    if (run_case(c, ranks))
-        assert_true(case_agrees(truth, c, what, ranks, TOLERANCE));
-    else if (c->refused[0])
-        print_error("%s on %d ranks: %s\n", what, ranks, c->refused);
-    assert_true(!c->refused[0]);
-    case_free(c);
-}
-
 /* Every strategy against one rank, under `sets`. */
 static void against_one_rank(const char *const *sets)
 {
@@ -68,6 +40,7 @@ static void against_one_rank(const char *const *sets)
         for (int s = 0; s < STRATEGY_COUNT; s++) {
             Case c = make_case(s, sets, STEPS);
             agrees(&truth, &c, STRATEGIES[s], *n);
+            case_free(&c);
         }
     case_free(&truth);
 }
@@ -107,17 +80,12 @@ static const struct {
     int ranks, tp;
 } GRIDS[] = {{2, 2}, {3, 3}, {4, 2}, {4, 4}, {6, 2}, {6, 3}, {6, 6}, {8, 2}, {8, 4}};
 
-static bool grid_fits(int ranks)
-{
-    return !mpi || mpi->size == ranks;
-}
-
 static void tensor_parallel_grids(const char *const *sets)
 {
     Case truth = make_case(DDP, sets, 4);
     assert_true(case_virtual(&truth, 1));
     for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++) {
-        if (!grid_fits(GRIDS[g].ranks)) continue;
+        if (!ranks_fit(GRIDS[g].ranks)) continue;
         for (int k = 0; k < 2 * STRATEGY_COUNT; k++) {
             char tp[32], what[64];
             const char *more[16] = {tp, k % 2 ? "parallel.sequence_parallel=yes" : "parallel.overlap=yes"};
@@ -127,6 +95,7 @@ static void tensor_parallel_grids(const char *const *sets)
             for (int i = 0; sets[i]; i++) more[i + 2] = sets[i];
             Case c = make_case(k / 2, more, 4);
             agrees(&truth, &c, what, GRIDS[g].ranks);
+            case_free(&c);
         }
     }
     case_free(&truth);
@@ -162,10 +131,11 @@ static void tensor_parallel_padded_slices(void **state)
                            "parallel.tp=8",
                            "parallel.sequence_parallel=yes",
                            NULL};
-    if (!grid_fits(8)) return;
+    if (!ranks_fit(8)) return;
     Case truth = make_case(DDP, sets, 4), c = make_case(ZERO3, split, 4);
     assert_true(case_virtual(&truth, 1));
     agrees(&truth, &c, "tp = 8, sp, 9 words", 8);
+    case_free(&c);
     case_free(&truth);
 }
 
@@ -176,7 +146,7 @@ static void recompute_changes_no_bit(void **state)
     static const char *const modes[] = {"none", "selective", "full"};
     for (int split = 0; split < 3; split++) {
         Case kept[STRATEGY_COUNT];
-        if (!grid_fits(4)) return;
+        if (!ranks_fit(4)) return;
         for (int k = 0; k < 3; k++)
             for (int s = 0; s < STRATEGY_COUNT; s++) {
                 char recompute[48];
@@ -293,8 +263,6 @@ static void zero3_holds_only_units_in_flight(void **state)
     case_free(&c);
 }
 
-/* Under MPI rank 0 alone asserts and prints; its first failure ends the whole
- * job, so that no rank is left in a collective. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -312,13 +280,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(dry_equals_real),
         cmocka_unit_test(zero3_holds_only_units_in_flight),
     };
-    if (getenv("OMPI_COMM_WORLD_SIZE")) mpi = comm_mpi_start(&argc, &argv);
-    if (mpi) setenv("CMOCKA_TEST_ABORT", "1", 1);
-    setvbuf(stdout, NULL, _IONBF, 0); /* an abort must not swallow the verdict */
-    if (mpi && mpi->rank > 0 && !freopen("/dev/null", "w", stdout)) return 1;
-    int failed = cmocka_run_group_tests_name(
-        mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL);
-    if (mpi && failed && mpi->rank == 0) comm_mpi_abort(1);
-    if (mpi) comm_mpi_stop(mpi);
-    return failed != 0;
+    cases_start(&argc, &argv);
+    return cases_stop(cmocka_run_group_tests_name(
+        mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL));
 }

@@ -1,0 +1,265 @@
+/* matrix.c - every split of a small model against the unsplit run.
+ *
+ * `matrix` runs all grids of 8, 6 and 3 ranks x data x reduce x schedule x
+ * sequence parallelism x recomputation on virtual ranks, a process a core;
+ * `matrix slice` a few dozen of them. A line a case, then the totals. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tests/case.h"
+
+#ifdef SIM_DOUBLE
+static const double TOLERANCE = 1e-12;
+#else
+static const double TOLERANCE = 1e-5;
+#endif
+
+/* 19 words divide by nothing; 24 samples are a multiple of pp microbatches on every grid, as interleaved wants. No
+ * clipping: its norm is added up in an order that follows which rank has which layers, and weights shall be
+ * compared bit by bit. Layers come with the grid: 2 pp + 1 of them fill 2 pp stages and divide by none. */
+static const char *const MODEL[] = {"model.hidden=24", "model.heads=24", "model.ffn=48", "model.sequence=24",
+                                    "train.clip=0"};
+enum { MODEL_SETS = sizeof MODEL / sizeof *MODEL, STEPS = 2 };
+
+static const int RANKS[] = {8, 6, 3};
+static const struct {
+    const char *data, *reduce;
+    bool each_microbatch; /* reduces */
+} DATA[] = {{"ddp", "auto", false},   {"zero1", "auto", false}, {"zero2", "auto", true},
+            {"zero2", "step", false}, {"zero3", "auto", true},  {"zero3", "step", false}};
+static const char *const RECOMPUTE[] = {"none", "selective", "full"};
+enum { DATAS = sizeof DATA / sizeof *DATA, RECOMPUTES = 3 };
+
+typedef struct Split {
+    int ranks, pp, dp, tp;
+    bool sequence_parallel;
+} Split;
+
+typedef struct Choice {
+    Split split;
+    int data, schedule, recompute;
+} Choice;
+
+/* What one process has counted. */
+typedef struct Tally {
+    int passed, failed, refused;
+    struct {
+        char text[2048];
+        int count;
+    } reason[8];
+} Tally;
+
+enum { WORKERS = 64, SPLITS = 64 };
+typedef struct Shared {
+    atomic_int next; /* split that no process has taken */
+    Tally tally[WORKERS];
+} Shared;
+
+static int list_splits(Split *split)
+{
+    int count = 0;
+    for (size_t i = 0; i < sizeof RANKS / sizeof *RANKS; i++)
+        for (int pp = 1; pp <= RANKS[i]; pp++)
+            for (int tp = 1; tp <= RANKS[i] / pp; tp++) {
+                if (RANKS[i] % (pp * tp)) continue;
+                Split s = {.ranks = RANKS[i], .pp = pp, .dp = RANKS[i] / (pp * tp), .tp = tp};
+                split[count++] = s;
+                s.sequence_parallel = true;
+                split[count++] = s;
+            }
+    return count;
+}
+
+/* The slice: all data, reduce and schedules on one grid with everything in it; deeper pipelines beside it. */
+static bool in_slice(const Choice *c)
+{
+    const Split *s = &c->split;
+    bool all = s->ranks == 8 && s->pp == 2 && s->dp == 2 && s->sequence_parallel && c->recompute == 2;
+    bool deep = s->ranks == 8 && s->pp == 4 && s->tp == 2 && !s->sequence_parallel && c->recompute == 1;
+    bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
+    return all || (deep && c->data == 0) || (odd && DATA[c->data].each_microbatch);
+}
+
+/* What there is no such thing as; the config must refuse this and nothing else. */
+static bool impossible(const Choice *c)
+{
+    return c->split.sequence_parallel && c->split.tp == 1;
+}
+
+typedef struct Settings {
+    char text[9][48];
+} Settings;
+
+/* The unsplit run that has the model of a grid. */
+static Case truth_of(int pp, Settings *settings)
+{
+    Case truth = {.steps = STEPS};
+    for (int i = 0; i < MODEL_SETS; i++) truth.sets[i] = MODEL[i];
+    snprintf(settings->text[8], sizeof settings->text[8], "model.layers=%d", 2 * pp + 1);
+    truth.sets[MODEL_SETS] = settings->text[8];
+    return truth;
+}
+
+static Case case_of(const Choice *c, Settings *settings)
+{
+    const Split *s = &c->split;
+    Case one = truth_of(s->pp, settings);
+    bool interleaved = c->schedule == SCHEDULE_INTERLEAVED;
+    char(*text)[48] = settings->text;
+    snprintf(text[0], sizeof *text, "parallel.pp=%d", s->pp);
+    snprintf(text[1], sizeof *text, "parallel.tp=%d", s->tp);
+    snprintf(text[2], sizeof *text, "parallel.sequence_parallel=%s", s->sequence_parallel ? "yes" : "no");
+    snprintf(text[3], sizeof *text, "parallel.data=%s", DATA[c->data].data);
+    snprintf(text[4], sizeof *text, "parallel.reduce=%s", DATA[c->data].reduce);
+    snprintf(text[5], sizeof *text, "parallel.schedule=%s", schedule_name[c->schedule]);
+    snprintf(text[6], sizeof *text, "parallel.virtual_stages=%d", interleaved ? 2 : 1);
+    snprintf(text[7], sizeof *text, "train.recompute=%s", RECOMPUTE[c->recompute]);
+    for (int i = 0; i < 8; i++) one.sets[MODEL_SETS + 1 + i] = text[i];
+    return one;
+}
+
+static void name_of(const Choice *c, char *name, size_t size)
+{
+    const Split *s = &c->split;
+    snprintf(name, size, "pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s", s->pp, s->dp,
+             s->tp, s->sequence_parallel ? " sp" : "   ", DATA[c->data].data, DATA[c->data].reduce,
+             schedule_name[c->schedule], RECOMPUTE[c->recompute]);
+}
+
+static void count_refusal(Tally *tally, const char *reason)
+{
+    size_t most = sizeof tally->reason / sizeof *tally->reason, i = 0;
+    while (i + 1 < most && tally->reason[i].count && strcmp(tally->reason[i].text, reason) != 0) i++;
+    snprintf(tally->reason[i].text, sizeof tally->reason[i].text, "%s", reason);
+    tally->reason[i].count++;
+    tally->refused++;
+}
+
+/* Cases of one split that add the same numbers in the same order: those that reduce at the same moments, but that
+ * interleaved on one rank has two stages there, and so two copies of the tied embedding. */
+enum { CLASSES = 4 };
+static int class_of(const Choice *c)
+{
+    return 2 * DATA[c->data].each_microbatch + (c->split.pp == 1 && c->schedule == SCHEDULE_INTERLEAVED);
+}
+
+/* The case is as the truth, its dry run as itself, and the first of its class as it, bit for bit. */
+static bool holds(const Case *truth, const Choice *choice, const char *name, Case *c, Case *first)
+{
+    int ranks = choice->split.ranks;
+    bool ok = case_agrees(truth, c, name, ranks, TOLERANCE);
+    Settings settings;
+    Case dry = case_of(choice, &settings);
+    dry.dry = true;
+    dry.steps = 1;
+    bool ran = case_virtual(&dry, ranks);
+    if (!ran) printf("# %s on %d ranks, dry: %s\n", name, ranks, dry.refused);
+    ok = ran && case_dry_equals(c, &dry, name, ranks, false) && ok;
+    case_free(&dry);
+    if (!first->loss || case_same_bits(first, c)) return ok;
+    printf("# %s on %d ranks: other bits than the first of its kind\n", name, ranks);
+    return false;
+}
+
+static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Tally *tally)
+{
+    char name[256];
+    int ranks = choice->split.ranks;
+    name_of(choice, name, sizeof name);
+    Settings settings;
+    Case c = case_of(choice, &settings), *first = &firsts[class_of(choice)];
+    bool ran = case_virtual(&c, ranks), ok = ran;
+    if (!ran && !c.stuck && impossible(choice)) { /* with the reason in the totals */
+        count_refusal(tally, c.refused);
+        printf("refused - %d ranks, %s\n", ranks, name);
+        return;
+    }
+    if (!ran) printf("# %s on %d ranks: %s\n", name, ranks, c.refused);
+    if (ran) ok = holds(truth, choice, name, &c, first) && !impossible(choice);
+    *(ok ? &tally->passed : &tally->failed) += 1;
+    printf("%s - %d ranks, %s: loss %.0e, gradients %.0e, norm %.0e, bubble %.4f%s\n", ok ? "ok" : "not ok",
+           ranks, name, c.loss_apart, c.gradients_apart, c.norm_apart, ran ? c.bubble[0] : 0,
+           ok ? "; bytes, memory, dry, bits equal" : "");
+    if (ran && !first->loss)
+        *first = c;
+    else
+        case_free(&c);
+}
+
+static void run_split(Split split, bool slice, Tally *tally)
+{
+    Settings settings;
+    Case firsts[CLASSES] = {0}, truth = truth_of(split.pp, &settings);
+    for (int r = 0; r < RECOMPUTES; r++)
+        for (int d = 0; d < DATAS; d++)
+            for (int s = 0; s < SCHEDULE_KINDS; s++) {
+                Choice choice = {.split = split, .data = d, .schedule = s, .recompute = r};
+                if (slice && !in_slice(&choice)) continue;
+                if (!truth.loss && !case_virtual(&truth, 1)) fail("the unsplit run: %s", truth.refused);
+                run_choice(&truth, &choice, firsts, tally);
+            }
+    for (int i = 0; i < CLASSES; i++) case_free(&firsts[i]);
+    case_free(&truth);
+}
+
+/* One process: takes splits until none is left. */
+static void work(Shared *shared, Tally *tally, bool slice)
+{
+    Split split[SPLITS];
+    int count = list_splits(split);
+    for (int i; (i = atomic_fetch_add(&shared->next, 1)) < count;) run_split(split[i], slice, tally);
+}
+
+static int start(Shared *shared, int workers, bool slice)
+{
+    int died = 0;
+    for (int w = 0; w < workers; w++) {
+        pid_t pid = fork();
+        if (pid < 0) {
+            perror("matrix: fork");
+            exit(1);
+        }
+        if (pid > 0) continue;
+        work(shared, &shared->tally[w], slice);
+        exit(0);
+    }
+    for (int w = 0, status; w < workers; w++)
+        if (wait(&status) < 0 || status != 0) died++;
+    return died;
+}
+
+int main(int argc, char **argv)
+{
+    bool slice = argc == 2 && strcmp(argv[1], "slice") == 0;
+    if (argc > 1 && !slice) {
+        fprintf(stderr, "usage: matrix [slice]\n");
+        return 2;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* lines of several processes */
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int workers = cores < 1 ? 1 : cores > WORKERS ? WORKERS : (int)cores;
+    Shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("matrix: mmap");
+        return 1;
+    }
+    int died = start(shared, workers, slice);
+    Tally all = {0};
+    for (int w = 0; w < workers; w++) {
+        const Tally *t = &shared->tally[w];
+        all.passed += t->passed;
+        all.failed += t->failed;
+        for (size_t i = 0; i < sizeof t->reason / sizeof *t->reason; i++)
+            for (int k = 0; k < t->reason[i].count; k++) count_refusal(&all, t->reason[i].text);
+    }
+    if (died) printf("not ok - %d of %d processes died\n", died, workers);
+    for (size_t i = 0; i < sizeof all.reason / sizeof *all.reason; i++)
+        if (all.reason[i].count) printf("# refused %d: %s\n", all.reason[i].count, all.reason[i].text);
+    printf("# %d run, %d passed, %d failed, %d refused\n", all.passed + all.failed, all.passed,
+           all.failed + died, all.refused);
+    return died > 0 || all.failed > 0 || all.passed == 0;
+}

@@ -1,0 +1,184 @@
+/* test_stages.c - pipelines with odd corners train as the unsplit run does, and hold what their schedule says.
+ * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
+#include <stdio.h>
+#include <string.h>
+#include "tests/case_ranks.h"
+
+enum { STEPS = 4, VARIANTS = 5 };
+static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", "zero3"};
+
+/* The model of case.c under `model`, split by `split`. The case's own strings live in `text`. */
+typedef struct Setup {
+    int ranks;
+    const char *model[5], *split[4];
+    const char *schedule; /* a user's own, or NULL: all four that take one stage a rank */
+    int virtual_stages;   /* 2: interleaved alone */
+} Setup;
+
+/* Two stages a rank; rank 0 has the first and the last, and so both copies of a tied embedding. */
+static const char V_SHAPE[] = "0F0,3F0,3B0,0B0,0F1,3F1,3B1,0B1\n"
+                              "1F0,2F0,2B0,1B0,1F1,2F1,2B1,1B1\n";
+static const char V_SHAPE_HALVES[] = "0F0,0F1,3F0,3I0,3W0,3F1,3I1,0I0,0W0,0I1,3W1,0W1\n"
+                                     "1F0,2F0,1F1,2F1,2I0,1I0,2I1,2W0,1W0,1I1,2W1,1W1\n";
+static const char REVERSED[] = "2F0,2B0,2F1,2B1\n1F0,1F1,1B0,1B1\n0F0,0F1,0B0,0B1\n";
+
+static const Setup SETUPS[] = {
+    /* fewer microbatches than ranks, layers that do not divide */
+    {2, {"train.microbatch=0"}, {"parallel.pp=2"}, NULL, 1},
+    {3, {"train.microbatch=12", "model.layers=4"}, {"parallel.pp=3"}, NULL, 1},
+    {8, {"train.microbatch=4", "model.layers=5"}, {"parallel.pp=4"}, NULL, 1},
+    {6, {"train.microbatch=8", "model.layers=7"}, {"parallel.pp=6"}, NULL, 1},
+    /* microbatches that are no multiple of the ranks; untied; unclipped */
+    {3, {"train.microbatch=3", "model.tie_embeddings=no"}, {"parallel.pp=3"}, NULL, 1},
+    {4, {"train.microbatch=4", "model.layers=7", "train.clip=0"}, {"parallel.pp=4"}, NULL, 1},
+    {6, {"train.microbatch=3", "model.layers=7"}, {"parallel.pp=3"}, NULL, 1},
+    {8, {"train.microbatch=4", "model.tie_embeddings=no"}, {"parallel.pp=2", "parallel.tp=2"}, NULL, 1},
+    {4, {"train.microbatch=4"}, {"parallel.pp=2"}, NULL, 1},
+    /* interleaved: stages of one layer and of two, one group of microbatches and several */
+    {2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, NULL, 2},
+    {3, {"model.layers=6", "train.microbatch=8"}, {"parallel.pp=3"}, NULL, 2},
+    {4, {"model.layers=5", "train.microbatch=2", "model.tie_embeddings=no"}, {"parallel.pp=2"}, NULL, 2},
+    {6, {"model.layers=7", "train.microbatch=2"}, {"parallel.pp=3"}, NULL, 2},
+    /* a user's own */
+    {2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE, 2},
+    {2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE_HALVES, 2},
+    {4, {"model.layers=4", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE, 2},
+    {4, {"model.layers=6", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE_HALVES, 2},
+    {8, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES, 2},
+    {3, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED, 1},
+    {6, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED, 1},
+};
+
+typedef struct Text {
+    char data[32], schedule[48], stages[48];
+} Text;
+
+static Case case_of(const Setup *s, const char *data, const char *schedule, Text *text)
+{
+    Case c = {.steps = STEPS, .schedule = s->schedule};
+    int n = 0;
+    for (int i = 0; s->model[i]; i++) c.sets[n++] = s->model[i];
+    for (int i = 0; s->split[i]; i++) c.sets[n++] = s->split[i];
+    snprintf(text->data, sizeof text->data, "parallel.data=%s", data);
+    snprintf(text->schedule, sizeof text->schedule, "parallel.schedule=%s", schedule);
+    snprintf(text->stages, sizeof text->stages, "parallel.virtual_stages=%d", s->virtual_stages);
+    c.sets[n++] = text->data;
+    c.sets[n++] = text->schedule;
+    c.sets[n++] = text->stages;
+    return c;
+}
+
+static void one_case(const Case *truth, const Setup *s, const char *data, const char *schedule)
+{
+    char what[256];
+    Text text;
+    Case c = case_of(s, data, schedule, &text), dry = case_of(s, data, schedule, &text);
+    snprintf(what, sizeof what, "%s %s %s, %s, %s", s->model[0], s->split[0], s->split[1] ? s->split[1] : "",
+             data, schedule);
+    agrees(truth, &c, what, s->ranks);
+    dry.dry = true;
+    dry.steps = 1;
+    assert_true(case_virtual(&dry, s->ranks)); /* in one process, also beside MPI */
+    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks, mpi != NULL));
+    case_free(&c);
+    case_free(&dry);
+}
+
+static void each_setup(bool own, int virtual_stages)
+{
+    for (size_t i = 0; i < sizeof SETUPS / sizeof *SETUPS; i++) {
+        const Setup *s = &SETUPS[i];
+        if (!ranks_fit(s->ranks) || !!s->schedule != own || (!own && s->virtual_stages != virtual_stages))
+            continue;
+        Case truth = {.steps = STEPS};
+        for (int k = 0; s->model[k]; k++) truth.sets[k] = s->model[k];
+        assert_true(case_virtual(&truth, 1));
+        for (int d = 0; d < VARIANTS; d++) {
+            if (own) one_case(&truth, s, STRATEGIES[d], "own.csv");
+            for (int k = 0; k < SCHEDULE_KINDS && !own; k++)
+                if ((k == SCHEDULE_INTERLEAVED) == (virtual_stages > 1))
+                    one_case(&truth, s, STRATEGIES[d], schedule_name[k]);
+        }
+        case_free(&truth);
+    }
+}
+
+static void one_stage_a_rank(void **state)
+{
+    (void)state;
+    each_setup(false, 1);
+}
+
+static void interleaved(void **state)
+{
+    (void)state;
+    each_setup(false, 2);
+}
+
+static void a_users_own(void **state)
+{
+    (void)state;
+    each_setup(true, 0);
+}
+
+/* ---- what a rank holds ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The peak of activations by rank, on four ranks of one pipeline with eight layers. */
+static bool peaks(const char *schedule, int virtual_stages, const char *microbatch, uint64_t peak[4])
+{
+    Setup s = {4, {"model.layers=8", microbatch}, {"parallel.pp=4"}, NULL, virtual_stages};
+    Text text;
+    Case c = case_of(&s, "ddp", schedule, &text);
+    c.steps = 1;
+    bool look = run_case(&c, 4);
+    assert_true(!c.refused[0]);
+    for (int r = 0; look && r < 4; r++) peak[r] = c.peak[r][MEM_ACTIVATIONS];
+    case_free(&c);
+    return look;
+}
+
+/* naive holds one microbatch, so a peak over naive's is how many are in flight; of interleaved's stages, which are
+ * half as large, on the ranks that have neither end of the model. */
+static void in_flight(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set;
+        int m;
+    } sizes[] = {{"train.microbatch=12", 2}, {"train.microbatch=4", 6}, {"train.microbatch=3", 8}};
+    if (!ranks_fit(4)) return;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const char *set = sizes[i].set;
+        int m = sizes[i].m;
+        uint64_t one[4], gpipe[4], f1b1[4];
+        bool look = peaks("naive", 1, set, one);
+        peaks("gpipe", 1, set, gpipe);
+        peaks("1f1b", 1, set, f1b1);
+        for (int r = 0; look && r < 4; r++) {
+            assert_int_equal(gpipe[r], (uint64_t)m * one[r]);
+            assert_int_equal(f1b1[r], (uint64_t)least(m, 4 - r) * one[r]);
+        }
+        uint64_t two[4];
+        if (m % 4 == 0) peaks("interleaved", 2, set, two);
+        for (int r = 1; look && m % 4 == 0 && r < 3; r++)
+            assert_int_equal(2 * two[r], (uint64_t)least(2 * m, 2 * (3 - r) + 4 + 1) * one[r]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_stage_a_rank),
+        cmocka_unit_test(interleaved),
+        cmocka_unit_test(a_users_own),
+        cmocka_unit_test(in_flight),
+    };
+    cases_start(&argc, &argv);
+    return cases_stop(cmocka_run_group_tests_name(mpi ? "stages on MPI ranks" : "stages on virtual ranks",
+                                                  tests, NULL, NULL));
+}
