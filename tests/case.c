@@ -229,18 +229,15 @@ bool case_agrees(const Case *truth, Case *c, const char *what, int ranks, double
     return ok;
 }
 
-bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks, bool mpi)
+bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks)
 {
     bool ok = true;
     for (int r = 0; r < ranks; r++) {
         for (int p = 0; p < PURPOSES; p++)
             ok &= equal((double)dry->bytes[r][p], (double)c->bytes[r][p], what, ranks, r, purpose_name[p]);
-        for (int m = 0; m <= MEMORY_CATEGORIES; m++) {
-            bool late = mpi && (m == MEM_COMMUNICATION || m == MEMORY_CATEGORIES);
-            if (late && dry->peak[r][m] <= c->peak[r][m]) continue;
+        for (int m = 0; m <= MEMORY_CATEGORIES; m++)
             ok &= equal((double)dry->peak[r][m], (double)c->peak[r][m], what, ranks, r,
                         m < MEMORY_CATEGORIES ? memory_category_name[m] : "all memory");
-        }
         ok &= near(fabs(dry->bubble[r] - c->bubble[r]), 0, what, ranks, "dry, the bubble is");
     }
     return ok;

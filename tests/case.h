@@ -38,10 +38,8 @@ void case_free(Case *c);
 /* Whether losses, gradients and norm are those of `truth` within `tolerance`, bytes and memory those of the
  * formulas, exactly, and so, to 1e-12, the bubble; prints what is not. */
 bool case_agrees(const Case *truth, Case *c, const char *what, int ranks, double tolerance);
-/* Whether a dry case has the bytes, peaks and bubbles of the real one, exactly; prints what it has not. Under MPI
- * (`mpi`) what a stage sends leaves when the machine gets to it and is held until then: messages, and with them
- * all memory, may have larger peaks there. */
-bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks, bool mpi);
+/* Whether a dry case has the bytes, peaks and bubbles of the real one, exactly; prints what it has not. */
+bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks);
 /* Whether two cases have the same losses, gradients and weights, bit for bit. */
 bool case_same_bits(const Case *a, const Case *b);
 

@@ -158,7 +158,7 @@ static bool holds(const Case *truth, const Choice *choice, const char *name, Cas
     dry.steps = 1;
     bool ran = case_virtual(&dry, ranks);
     if (!ran) printf("# %s on %d ranks, dry: %s\n", name, ranks, dry.refused);
-    ok = ran && case_dry_equals(c, &dry, name, ranks, false) && ok;
+    ok = ran && case_dry_equals(c, &dry, name, ranks) && ok;
     case_free(&dry);
     if (!first->loss || case_same_bits(first, c)) return ok;
     printf("# %s on %d ranks: other bits than the first of its kind\n", name, ranks);

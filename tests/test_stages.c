@@ -79,7 +79,7 @@ static void one_case(const Case *truth, const Setup *s, const char *data, const 
     dry.dry = true;
     dry.steps = 1;
     assert_true(case_virtual(&dry, s->ranks)); /* in one process, also beside MPI */
-    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks, mpi != NULL));
+    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks));
     case_free(&c);
     case_free(&dry);
 }
