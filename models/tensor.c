@@ -3,8 +3,6 @@
 #include <string.h>
 #include "models/half.h"
 
-enum { PIECE = 1024 }; /* values converted at a time, in the first cache and on any stack */
-
 size_t dtype_bytes(DType dtype)
 {
     static const size_t bytes[] = {
@@ -54,11 +52,6 @@ void tensor_copy(Tensor to, Tensor from)
 
 /* ---- between types ---- */
 
-static int64_t piece(int64_t left)
-{
-    return left < PIECE ? left : PIECE;
-}
-
 void tensor_read(Tensor t, int64_t first, int64_t count, real *out)
 {
     if (is_half(t.dtype))
@@ -67,7 +60,7 @@ void tensor_read(Tensor t, int64_t first, int64_t count, real *out)
         memcpy(out, reals(t) + first, (size_t)count * sizeof *out);
 }
 
-static void write(Tensor t, int64_t first, int64_t count, const real *values)
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values)
 {
     if (is_half(t.dtype))
         half_round(t.dtype, values, (uint16_t *)t.data + first, count);
@@ -79,10 +72,10 @@ void tensor_convert(Tensor to, Tensor from)
 {
     assert(to.count == from.count);
     if (!device_kernel(to.device, 0, (double)tensor_bytes(to) + (double)tensor_bytes(from))) return;
-    real values[PIECE];
-    for (int64_t i = 0; i < to.count; i += PIECE) {
-        tensor_read(from, i, piece(to.count - i), values);
-        write(to, i, piece(to.count - i), values);
+    real values[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        tensor_read(from, i, tensor_piece(to.count - i), values);
+        tensor_write(to, i, tensor_piece(to.count - i), values);
     }
 }
 
@@ -106,7 +99,7 @@ void wide_free(Tensor *wide, Tensor t)
 
 void wide_store(Tensor *wide, Tensor t)
 {
-    if (t.dtype != REAL && wide->data) write(t, 0, t.count, wide->data);
+    if (t.dtype != REAL && wide->data) tensor_write(t, 0, t.count, wide->data);
     wide_free(wide, t);
 }
 
@@ -127,13 +120,13 @@ void tensor_add(Tensor to, Tensor from)
         add(reals(to), reals(from), to.count);
         return;
     }
-    real y[PIECE], x[PIECE];
-    for (int64_t i = 0; i < to.count; i += PIECE) {
-        int64_t n = piece(to.count - i);
+    real y[TENSOR_PIECE], x[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        int64_t n = tensor_piece(to.count - i);
         tensor_read(to, i, n, y);
         tensor_read(from, i, n, x);
         add(y, x, n);
-        write(to, i, n, y);
+        tensor_write(to, i, n, y);
     }
 }
 
@@ -155,10 +148,10 @@ double tensor_sum_of_squares(Tensor t)
     if (t.dtype == REAL) {
         add_squares(reals(t), t.count, lane, &sum);
     } else {
-        real x[PIECE]; /* a multiple of the lanes: the same order as in one piece */
-        for (int64_t i = 0; i < t.count; i += PIECE) {
-            tensor_read(t, i, piece(t.count - i), x);
-            add_squares(x, piece(t.count - i), lane, &sum);
+        real x[TENSOR_PIECE]; /* a multiple of the lanes: the same order as in one piece */
+        for (int64_t i = 0; i < t.count; i += TENSOR_PIECE) {
+            tensor_read(t, i, tensor_piece(t.count - i), x);
+            add_squares(x, tensor_piece(t.count - i), lane, &sum);
         }
     }
     for (int k = 0; k < SQUARES; k++) sum += lane[k];

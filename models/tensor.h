@@ -35,6 +35,11 @@ static inline size_t tensor_bytes(Tensor t)
 {
     return (size_t)t.count * dtype_bytes(t.dtype);
 }
+/* Bytes of so many values of `t`'s type, for a kernel's report. */
+static inline double tensor_traffic(Tensor t, int64_t values)
+{
+    return (double)values * (double)dtype_bytes(t.dtype);
+}
 static inline bool is_half(DType dtype)
 {
     return dtype == BF16 || dtype == FP16;
@@ -63,9 +68,16 @@ void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
 void tensor_convert(Tensor to, Tensor from);
 void tensor_add(Tensor to, Tensor from); /* to += from */
 double tensor_sum_of_squares(Tensor t);  /* in double, in a fixed order */
-/* Values first..first+count-1 of a tensor of one of these types, as reals: for
- * the inside of a kernel, so no report to the device. */
+/* Values first..first+count-1 of a tensor of one of these types, to and from
+ * reals: for the inside of a kernel, so no report to the device. */
 void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
+/* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
+enum { TENSOR_PIECE = 1024 };
+static inline int64_t tensor_piece(int64_t left)
+{
+    return left < TENSOR_PIECE ? left : TENSOR_PIECE;
+}
 
 /* How a kernel opens an argument of one of these types: wide_of() to read or to
  * change it, wide_for() to write all of it. A REAL tensor is itself; of another
