@@ -73,7 +73,7 @@ static void update(const Step *s, real *x, const real *g, real *first, real *sec
         break;
     case OPTIMIZER_RMSPROP:
     case OPTIMIZER_ADAGRAD:
-        adaptive(x, g, first, n, rate, mean ? (real)c->alpha : 1, mean ? 1 - (real)c->alpha : 1, s->scale,
+        adaptive(x, g, first, n, rate, mean ? (real)c->alpha : 1, mean ? (real)(1 - c->alpha) : 1, s->scale,
                  s->decay, (real)c->epsilon);
         break;
     }
