@@ -8,6 +8,8 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
                                          [OPTIMIZER_MOMENTUM] = "momentum",
                                          [OPTIMIZER_ADAM] = "adam",
                                          [OPTIMIZER_ADAMW] = "adamw",
+                                         [OPTIMIZER_RMSPROP] = "rmsprop",
+                                         [OPTIMIZER_ADAGRAD] = "adagrad",
                                          NULL};
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
 static const char *const recomputes[] = {
@@ -107,7 +109,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "and moves more bytes.\n"},
     {"train", "optimizer", ROW_CHOICE, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
-     .more = "State, in values a parameter: sgd 0, momentum 1, adam and adamw 2. This is what ZeRO's "
+     .more = "State, in values a parameter: sgd 0, momentum, rmsprop and adagrad 1, adam and adamw 2. This is what ZeRO's "
              "first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv "
              "1711.05101.\n"},
     {"train", "learning_rate", ROW_NUMBER, FIELD(train.learning_rate), "1e-3", 0, 1000, .example = "3e-4",
@@ -121,15 +123,17 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "weight_decay", ROW_NUMBER, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000,
      .example = "0.01", .help = "pull towards 0, on matrices only",
      .more = "Biases and norms are left alone. adamw decays weights by learning_rate x weight_decay; "
-             "sgd, momentum and adam add weight_decay x weight to the gradient, as PyTorch does.\n"},
+             "the others add weight_decay x weight to the gradient, as PyTorch does.\n"},
     {"train", "beta1", ROW_NUMBER, FIELD(train.optimizer.beta1), "0.9", 0, 1, .high_out = true,
      .example = "0.9", .help = "adam, adamw: memory of the mean gradient"},
     {"train", "beta2", ROW_NUMBER, FIELD(train.optimizer.beta2), "0.95", 0, 1, .high_out = true,
      .example = "0.95", .help = "adam, adamw: memory of its square"},
     {"train", "epsilon", ROW_NUMBER, FIELD(train.optimizer.epsilon), "1e-8", 0, 1, .low_out = true,
-     .example = "1e-8", .help = "adam, adamw: added to the root of the square"},
+     .example = "1e-8", .help = "all but sgd, momentum: added to the root of the square"},
     {"train", "momentum", ROW_NUMBER, FIELD(train.optimizer.momentum), "0.9", 0, 1, .high_out = true,
      .example = "0.9", .help = "momentum: memory of the update"},
+    {"train", "alpha", ROW_NUMBER, FIELD(train.optimizer.alpha), "0.99", 0, 1, .high_out = true,
+     .example = "0.9", .help = "rmsprop: memory of the squared gradient"},
     {"train", "clip", ROW_NUMBER, FIELD(train.clip), "1", 0, 1e9, .example = "1.0",
      .help = "longest gradient, as a norm over all parameters; 0: off",
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "

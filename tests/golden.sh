@@ -52,7 +52,7 @@ for precision in float double; do
     golden $precision tied dp 3 1
     golden $precision untied zero1 3
     golden $precision tied zero2 2
-    for case in sgd momentum adam; do
+    for case in sgd momentum adam rmsprop adagrad; do
         golden $precision $case zero3 3
     done
 done

@@ -258,7 +258,7 @@ static void wrong_keys(void **state)
     refuse("", "train.precision=bf16",
            "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
            "microbatch, "
-           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, clip, "
+           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, clip, "
            "recompute, seed");
     refuse_with("", ".=", "no such section");
 }
