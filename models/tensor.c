@@ -5,7 +5,7 @@
 
 size_t dtype_bytes(DType dtype)
 {
-    return dtype == REAL ? sizeof(real) : sizeof(int32_t);
+    return dtype == REAL ? sizeof(real) : dtype == INT32 ? sizeof(int32_t) : sizeof(uint8_t);
 }
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count)
@@ -70,4 +70,25 @@ double tensor_sum_of_squares(Tensor t)
     for (; i < t.count; i++) sum += (double)x[i] * (double)x[i];
     for (int k = 0; k < LANES; k++) sum += lane[k];
     return sum;
+}
+
+Tensor wide_of(Tensor t)
+{
+    return t;
+}
+
+Tensor wide_for(Tensor t)
+{
+    return t;
+}
+
+void wide_free(Tensor *wide, Tensor t)
+{
+    assert(wide->data == t.data);
+    *wide = (Tensor){0};
+}
+
+void wide_store(Tensor *wide, Tensor t)
+{
+    wide_free(wide, t);
 }

@@ -17,7 +17,7 @@ typedef float real;
 #define REAL_NAME "fp32"
 #endif
 
-typedef enum { REAL, INT32 } DType;
+typedef enum { REAL, INT32, UINT8 } DType;
 
 typedef struct Tensor {
     Device *device;
@@ -40,6 +40,10 @@ static inline int32_t *ints(Tensor t)
 {
     return t.data;
 }
+static inline uint8_t *masks(Tensor t)
+{
+    return t.data;
+}
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count); /* not zeroed */
 void tensor_free(Tensor *t); /* owners only; a freed or zero tensor is left alone */
@@ -51,4 +55,11 @@ void tensor_zero(Tensor t);
 void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
 void tensor_add(Tensor to, Tensor from);  /* to += from */
 double tensor_sum_of_squares(Tensor t);   /* in double, in a fixed order */
+
+/* How a kernel opens an argument: wide_of() to read or to change it, wide_for() to write all of it; closed by
+ * wide_free() or, where it was written, wide_store(). */
+Tensor wide_of(Tensor t);
+Tensor wide_for(Tensor t);
+void wide_free(Tensor *wide, Tensor t);
+void wide_store(Tensor *wide, Tensor t);
 #endif
