@@ -3,7 +3,10 @@
  * Letters: B samples, T positions, C hidden width, V vocabulary, n = B T rows.
  * Matrices are row-major; weights are (in, out) as in Hugging Face's GPT-2.
  * Gradients are d + name. A backward kernel adds to parameter gradients and
- * writes input gradients unless it says otherwise. */
+ * writes input gradients unless it says otherwise.
+ *
+ * Tensors are REAL, BF16 or FP16 in any mixture, unless a comment says which:
+ * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */
 #ifndef MODELS_KERNELS_H
 #define MODELS_KERNELS_H
 #include "models/tensor.h"
@@ -56,6 +59,7 @@ void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C
 
 /* Cross-entropy over a vocabulary in `parts` slices of V columns, of which this
  * is slice `part` and only `used` columns are tokens (the rest is padding).
+ * Statistics are REAL.
  * Forward, first half: logits (B, T, V) become exp(logit - most) in place, and
  * statistics (B T, 3) get most, their sum, and the next token's logit if it is
  * in this slice. Second half: from all slices' statistics (parts, B T, 3) the

@@ -22,8 +22,12 @@ void matmul_strided(bool ta, bool tb, int64_t M, int64_t N, int64_t K, real alph
 
 void matmul(bool ta, bool tb, int64_t M, int64_t N, int64_t K, Tensor A, Tensor B, real beta, Tensor C)
 {
-    double bytes =
-        (double)sizeof(real) * ((double)M * (double)K + (double)K * (double)N + (double)M * (double)N);
-    if (!device_kernel(C.device, 2.0 * (double)M * (double)N * (double)K, bytes)) return;
-    matmul_strided(ta, tb, M, N, K, 1, reals(A), ta ? M : K, reals(B), tb ? K : N, beta, reals(C), N);
+    double bytes = tensor_traffic(A, M * K) + tensor_traffic(B, K * N) + tensor_traffic(C, M * N);
+    Tensor wide_a = wide_of(A), wide_b = wide_of(B), wide_c = beta == 0 ? wide_for(C) : wide_of(C);
+    if (device_kernel(C.device, 2.0 * (double)M * (double)N * (double)K, bytes))
+        matmul_strided(ta, tb, M, N, K, 1, reals(wide_a), ta ? M : K, reals(wide_b), tb ? K : N, beta,
+                       reals(wide_c), N);
+    wide_free(&wide_a, A);
+    wide_free(&wide_b, B);
+    wide_store(&wide_c, C);
 }

@@ -7,7 +7,8 @@
 void matmul_one_thread(void);
 
 /* C (M, N) = op(A) op(B) + beta C, with op a transpose where asked:
- * A is (M, K), or (K, M) when ta; B is (K, N), or (N, K) when tb. */
+ * A is (M, K), or (K, M) when ta; B is (K, N), or (N, K) when tb. Each may be
+ * REAL, BF16 or FP16; products and sums are in reals, rounded into C once. */
 void matmul(bool ta, bool tb, int64_t M, int64_t N, int64_t K, Tensor A, Tensor B, real beta, Tensor C);
 
 /* The same on pieces of larger matrices: `lda` values from one row to the

@@ -1,4 +1,4 @@
-/* optimizer.h - SGD, momentum, Adam and AdamW over a flat range.
+/* optimizer.h - SGD, momentum, Adam, AdamW, RMSProp and AdaGrad over a flat range.
  *
  * An optimizer knows no tensors by name: it updates a range of parameters from
  * the same range of gradients, so a shard is updated exactly as the whole. */
@@ -7,20 +7,34 @@
 #include <stdint.h>
 #include "models/tensor.h"
 
-typedef enum { OPTIMIZER_SGD, OPTIMIZER_MOMENTUM, OPTIMIZER_ADAM, OPTIMIZER_ADAMW } OptimizerKind;
+typedef enum {
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+    OPTIMIZER_RMSPROP,
+    OPTIMIZER_ADAGRAD
+} OptimizerKind;
 typedef struct OptimizerConfig {
     int kind;
     double weight_decay; /* on matrices only, never on biases and norms */
     double beta1, beta2, epsilon, momentum;
+    double alpha; /* RMSProp's */
 } OptimizerConfig;
 
-/* Values of state a parameter needs: 0 (SGD), 1 (momentum), 2 (Adam's m and v). */
+/* Running values a parameter needs, kept in REAL: 0 (SGD), 1 (momentum's,
+ * RMSProp's, AdaGrad's) or 2 (Adam's m and v). They start at zero. */
 int optimizer_states(OptimizerKind kind);
 
-/* One step on a range. state: optimizer_states() tensors of the same count.
+/* Where parameters are in 16 bits, state[OPTIMIZER_MASTER] holds their values in
+ * REAL (Micikevicius et al. 1710.03740): a small update is not lost to rounding. */
+enum { OPTIMIZER_MASTER = 2, OPTIMIZER_STATES };
+
+/* One step on a range. state: optimizer_states() tensors of the same count, and
+ * the master as above, which is updated and rounded into the parameters.
  * `scale` multiplies the gradient first (clipping); `step` counts from 1.
- * Decay: L2 in SGD, momentum and Adam (PyTorch's convention), decoupled in
- * AdamW (Loshchilov & Hutter 1711.05101, algorithm 2). */
-void optimizer_update(const OptimizerConfig *config, Tensor parameters, Tensor gradients,
-                      const Tensor state[2], double learning_rate, double scale, bool decay, int64_t step);
+ * Decay: decoupled in AdamW (Loshchilov & Hutter 1711.05101, algorithm 2), L2 in
+ * the others (PyTorch's convention). */
+void optimizer_update(const OptimizerConfig *config, Tensor parameters, Tensor gradients, const Tensor *state,
+                      double learning_rate, double scale, bool decay, int64_t step);
 #endif

@@ -1,11 +1,13 @@
 /* tensor.c - allocation, views and the few operations that need no shape. */
 #include "models/tensor.h"
-#include <assert.h>
 #include <string.h>
+#include "models/half.h"
 
 size_t dtype_bytes(DType dtype)
 {
-    return dtype == REAL ? sizeof(real) : dtype == INT32 ? sizeof(int32_t) : sizeof(uint8_t);
+    static const size_t bytes[] = {
+        [REAL] = sizeof(real), [INT32] = sizeof(int32_t), [BF16] = 2, [FP16] = 2, [UINT8] = 1};
+    return bytes[dtype];
 }
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count)
@@ -48,47 +50,110 @@ void tensor_copy(Tensor to, Tensor from)
         memcpy(to.data, from.data, tensor_bytes(to));
 }
 
-void tensor_add(Tensor to, Tensor from)
+/* ---- between types ---- */
+
+void tensor_read(Tensor t, int64_t first, int64_t count, real *out)
 {
-    assert(to.count == from.count && to.dtype == REAL && from.dtype == REAL);
-    if (!device_kernel(to.device, (double)to.count, 3.0 * (double)tensor_bytes(to))) return;
-    real *restrict y = reals(to);
-    const real *restrict x = reals(from);
-    for (int64_t i = 0; i < to.count; i++) y[i] += x[i];
+    if (is_half(t.dtype))
+        half_widen(t.dtype, (const uint16_t *)t.data + first, out, count);
+    else
+        memcpy(out, reals(t) + first, (size_t)count * sizeof *out);
 }
 
-double tensor_sum_of_squares(Tensor t)
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values)
 {
-    if (!device_kernel(t.device, 2.0 * (double)t.count, (double)tensor_bytes(t))) return 0;
-    /* 8 fixed lanes: vectorises, and the order never depends on the machine */
-    enum { LANES = 8 };
-    double lane[LANES] = {0}, sum = 0;
-    const real *x = reals(t);
-    int64_t i = 0;
-    for (; i + LANES <= t.count; i += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (; i < t.count; i++) sum += (double)x[i] * (double)x[i];
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    return sum;
+    if (is_half(t.dtype))
+        half_round(t.dtype, values, (uint16_t *)t.data + first, count);
+    else
+        memcpy(reals(t) + first, values, (size_t)count * sizeof *values);
 }
 
-Tensor wide_of(Tensor t)
+void tensor_convert(Tensor to, Tensor from)
 {
-    return t;
+    assert(to.count == from.count);
+    if (!device_kernel(to.device, 0, (double)tensor_bytes(to) + (double)tensor_bytes(from))) return;
+    real values[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        tensor_read(from, i, tensor_piece(to.count - i), values);
+        tensor_write(to, i, tensor_piece(to.count - i), values);
+    }
 }
 
 Tensor wide_for(Tensor t)
 {
-    return t;
+    return t.dtype == REAL ? t : tensor_new(t.device, MEM_WORKSPACE, REAL, t.count);
+}
+
+Tensor wide_of(Tensor t)
+{
+    Tensor wide = wide_for(t);
+    if (t.dtype != REAL && wide.data) tensor_read(t, 0, t.count, wide.data);
+    return wide;
 }
 
 void wide_free(Tensor *wide, Tensor t)
 {
-    assert(wide->data == t.data);
+    if (t.dtype != REAL) tensor_free(wide);
     *wide = (Tensor){0};
 }
 
 void wide_store(Tensor *wide, Tensor t)
 {
+    if (t.dtype != REAL && wide->data) tensor_write(t, 0, t.count, wide->data);
     wide_free(wide, t);
+}
+
+/* ---- sums ---- */
+
+static void add(real *restrict y, const real *restrict x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+void tensor_add(Tensor to, Tensor from)
+{
+    assert(to.count == from.count);
+    if (!device_kernel(to.device, (double)to.count,
+                       2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from)))
+        return;
+    if (to.dtype == REAL && from.dtype == REAL) {
+        add(reals(to), reals(from), to.count);
+        return;
+    }
+    real y[TENSOR_PIECE], x[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        int64_t n = tensor_piece(to.count - i);
+        tensor_read(to, i, n, y);
+        tensor_read(from, i, n, x);
+        add(y, x, n);
+        tensor_write(to, i, n, y);
+    }
+}
+
+/* 8 fixed lanes: vectorises, and the order never depends on the machine */
+enum { SQUARES = 8 };
+
+static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *sum)
+{
+    int64_t i = 0;
+    for (; i + SQUARES <= n; i += SQUARES)
+        for (int k = 0; k < SQUARES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < n; i++) *sum += (double)x[i] * (double)x[i];
+}
+
+double tensor_sum_of_squares(Tensor t)
+{
+    if (!device_kernel(t.device, 2.0 * (double)t.count, (double)tensor_bytes(t))) return 0;
+    double lane[SQUARES] = {0}, sum = 0;
+    if (t.dtype == REAL) {
+        add_squares(reals(t), t.count, lane, &sum);
+    } else {
+        real x[TENSOR_PIECE]; /* a multiple of the lanes: the same order as in one piece */
+        for (int64_t i = 0; i < t.count; i += TENSOR_PIECE) {
+            tensor_read(t, i, tensor_piece(t.count - i), x);
+            add_squares(x, tensor_piece(t.count - i), lane, &sum);
+        }
+    }
+    for (int k = 0; k < SQUARES; k++) sum += lane[k];
+    return sum;
 }

@@ -5,6 +5,7 @@
  * Tensors are small values, passed by copy; a view shares its owner's storage. */
 #ifndef MODELS_TENSOR_H
 #define MODELS_TENSOR_H
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "models/device.h"
@@ -17,7 +18,9 @@ typedef float real;
 #define REAL_NAME "fp32"
 #endif
 
-typedef enum { REAL, INT32, UINT8 } DType;
+/* Kernels compute in reals. BF16 and FP16 are for storage: a kernel widens what
+ * it opens and rounds what it stores. */
+typedef enum { REAL, INT32, BF16, FP16, UINT8 } DType;
 
 typedef struct Tensor {
     Device *device;
@@ -32,8 +35,18 @@ static inline size_t tensor_bytes(Tensor t)
 {
     return (size_t)t.count * dtype_bytes(t.dtype);
 }
+/* Bytes of so many values of `t`'s type, for a kernel's report. */
+static inline double tensor_traffic(Tensor t, int64_t values)
+{
+    return (double)values * (double)dtype_bytes(t.dtype);
+}
+static inline bool is_half(DType dtype)
+{
+    return dtype == BF16 || dtype == FP16;
+}
 static inline real *reals(Tensor t)
 {
+    assert(t.dtype == REAL);
     return t.data;
 }
 static inline int32_t *ints(Tensor t)
@@ -53,11 +66,28 @@ Tensor tensor_view(Tensor t, int64_t offset, int64_t count);
 
 void tensor_zero(Tensor t);
 void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
-void tensor_add(Tensor to, Tensor from);  /* to += from */
-double tensor_sum_of_squares(Tensor t);   /* in double, in a fixed order */
 
-/* How a kernel opens an argument: wide_of() to read or to change it, wide_for() to write all of it; closed by
- * wide_free() or, where it was written, wide_store(). */
+/* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
+ * rounded once. Done in pieces that stay in the cache, without workspace. */
+void tensor_convert(Tensor to, Tensor from);
+void tensor_add(Tensor to, Tensor from); /* to += from */
+double tensor_sum_of_squares(Tensor t);  /* in double, in a fixed order */
+/* Values first..first+count-1 of a tensor of one of these types, to and from
+ * reals: for the inside of a kernel, so no report to the device. */
+void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
+/* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
+enum { TENSOR_PIECE = 1024 };
+static inline int64_t tensor_piece(int64_t left)
+{
+    return left < TENSOR_PIECE ? left : TENSOR_PIECE;
+}
+
+/* How a kernel opens an argument of one of these types: wide_of() to read or to
+ * change it, wide_for() to write all of it. A REAL tensor is itself; of another
+ * the kernel gets a REAL copy in workspace, which it closes by wide_free() or,
+ * to round it into `t`, wide_store(). Not counted as traffic: an accelerator
+ * widens in registers. */
 Tensor wide_of(Tensor t);
 Tensor wide_for(Tensor t);
 void wide_free(Tensor *wide, Tensor t);

@@ -6,6 +6,8 @@ Every NAME.ini beside this file is one case. For each, in double precision:
   NAME.gradients.h5  the first step's gradients, before clipping (float64), for the cases that own weights
   NAME.final.h5      the weights after the last step (float32), for untied
   NAME.losses.txt    the loss of every step, in nats, before its update
+And optimizers.txt: a start, a gradient for each of 20 steps, and where each optimizer, without and with
+weight decay, has brought the parameters; rates and settings are those of tests/test_optimizer.c.
 Tensors have Hugging Face's GPT-2 names and layouts: a linear layer's weight is [in, out].
 """
 import configparser
@@ -101,6 +103,10 @@ def optimizer(train, w):
     kind = train["optimizer"]
     if kind in ("sgd", "momentum"):
         return torch.optim.SGD(groups, lr=1.0, momentum=train.getfloat("momentum") if kind == "momentum" else 0.0)
+    if kind == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=1.0, alpha=train.getfloat("alpha"), eps=train.getfloat("epsilon"))
+    if kind == "adagrad":
+        return torch.optim.Adagrad(groups, lr=1.0, eps=train.getfloat("epsilon"))
     betas = (train.getfloat("beta1"), train.getfloat("beta2"))
     adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind]
     return adam(groups, lr=1.0, betas=betas, eps=train.getfloat("epsilon"))
@@ -145,11 +151,32 @@ def make(ini, seed):
     print(f"{ini.stem}: loss {losses[0]:.4f} to {losses[-1]:.4f}, {clipped} of {len(losses)} steps clipped")
 
 
+def make_optimizers(steps=20, count=6):
+    generator = torch.Generator().manual_seed(42)
+    numbers = torch.randn(1 + steps, count, generator=generator).double()  # float32 values
+    lines = [("start" if i == 0 else "gradient") + "".join(f" {x:.17g}" for x in row) for i, row in enumerate(numbers)]
+    settings = {"beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "momentum": 0.9, "alpha": 0.99}
+    for kind in ("sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad"):
+        for decay in (0.0, 0.1):
+            config = configparser.ConfigParser()
+            config.read_dict({"train": settings | {"optimizer": kind, "weight_decay": decay}})
+            x = numbers[:1].clone().requires_grad_()
+            update = optimizer(config["train"], {"x": x})
+            for step in range(1, steps + 1):
+                x.grad = numbers[step : step + 1].clone()
+                for group in update.param_groups:
+                    group["lr"] = 0.01 * (1 + step % 3)
+                update.step()
+            lines.append(f"{kind} {decay:g}" + "".join(f" {v:.17g}" for v in x[0].tolist()))
+    (HERE / "optimizers.txt").write_text("".join(line + "\n" for line in lines))
+
+
 def main():
     torch.set_num_threads(1)  # the same order of additions every time
     cases = sorted(HERE.glob("*.ini"), key=lambda ini: ini.stem not in ("tied", "untied"))
     for seed, ini in enumerate(cases, start=1):
         make(ini, seed)
+    make_optimizers()
 
 
 if __name__ == "__main__":
