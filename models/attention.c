@@ -1,18 +1,21 @@
-/* attention.c - causal multi-head attention over BLAS, with the score matrix kept.
+/* attention.c - causal attention over BLAS, with the score matrix kept.
  *
  * Rows are taken in blocks: the queries r0..r1-1 see the keys 0..r1-1 only, so
  * what lies right of a block's last row is never computed. Within the block
  * the triangle above the diagonal is computed and then set to zero. */
+#include "models/attention.h"
 #include <string.h>
-#include "models/kernels.h"
 #include "models/matmul.h"
 #include "models/vector.h"
 
 enum { ROWS = 64 };
 
-static int64_t least(int64_t a, int64_t b)
+AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h)
 {
-    return a < b ? a : b;
+    int64_t row = b * s.T * attention_width(s), shared = h / (s.heads / s.kv_heads);
+    return (AttentionHead){.q = row + h * s.hd,
+                           .k = row + (s.heads + shared) * s.hd,
+                           .v = row + (s.heads + s.kv_heads + shared) * s.hd};
 }
 
 /* scores (rows, T) -> probabilities, row r seeing r0 + r + 1 keys */
@@ -38,75 +41,111 @@ VECTORISED static void causal_softmax_backward(const real *probabilities, real *
     }
 }
 
-/* two products of 2 T T hd flops a head, of which causality needs half */
-static bool report(Device *device, double products, int64_t B, int64_t T, int64_t C, int64_t heads)
+bool attention_kernel(AttentionShape s, Device *device, double products, size_t bytes)
 {
-    double cells = (double)B * (double)heads * (double)T * (double)T;
-    return device_kernel(device, products * (double)B * (double)T * (double)T * (double)C + 6 * cells,
-                         (double)sizeof(real) * (3 * cells + 4.0 * (double)(B * T * C)));
+    double cells = (double)s.B * (double)s.heads * (double)s.T * (double)s.T;
+    return device_kernel(device, (products * (double)s.hd + 6) * cells, (double)bytes);
 }
 
-/* scores = softmax(q k^T / sqrt(hd)) of the queries r0..r1-1 of one head */
-static void probabilities_of(const real *q, real *P, int64_t r0, int64_t r1, int64_t T, int64_t C, int64_t hd)
+/* Three passes over the probabilities, and with dropout one over what else is saved. */
+static bool report(AttentionShape s, double products, AttentionSaved saved, Tensor qkv, size_t bytes)
 {
-    int64_t ld = 3 * C;
-    real scale = (real)(1 / sqrt((double)hd));
-    matmul_strided(false, true, r1 - r0, r1, hd, scale, q + r0 * ld, ld, q + C, ld, 0, P + r0 * T, T);
-    causal_softmax(P, r0, r1, T);
+    return attention_kernel(s, qkv.device, products,
+                            3 * tensor_bytes(saved.probabilities) + tensor_bytes(saved.mask) +
+                                tensor_bytes(saved.dropped) + tensor_bytes(qkv) + bytes);
 }
 
-void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
-                       int64_t heads)
+/* One head's (T, T) of what is saved; of a zero tensor, that. */
+static Tensor cells_of(AttentionShape s, Tensor t, int64_t b, int64_t h)
 {
-    if (!report(y.device, 2, B, T, C, heads)) return;
-    int64_t hd = C / heads, ld = 3 * C;
-    for (int64_t b = 0; b < B; b++)
-        for (int64_t h = 0; h < heads; h++) {
-            const real *q = reals(qkv) + b * T * ld + h * hd, *v = q + 2 * C;
-            real *P = reals(probabilities) + (b * heads + h) * T * T, *out = reals(y) + b * T * C + h * hd;
-            for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
-                int64_t r1 = least(r0 + ROWS, T);
-                probabilities_of(q, P, r0, r1, T, C, hd);
-                matmul_strided(false, false, r1 - r0, hd, r1, 1, P + r0 * T, T, v, ld, 0, out + r0 * C, C);
-            }
-        }
+    return t.device ? tensor_view(t, (b * s.heads + h) * s.T * s.T, s.T * s.T) : t;
 }
 
-void attention_probabilities(Tensor qkv, Tensor probabilities, int64_t B, int64_t T, int64_t C, int64_t heads)
+/* The masks of queries r0..r1-1 of one head, without what they do not see, and the dropped probabilities. */
+static void drop(AttentionShape s, const AttentionDropout *d, int64_t b, int64_t h, int64_t r0, int64_t r1,
+                 const real *P, uint8_t *mask, real *dropped)
 {
-    if (!report(qkv.device, 1, B, T, C, heads)) return;
-    for (int64_t b = 0; b < B; b++)
-        for (int64_t h = 0; h < heads; h++)
-            for (int64_t r0 = 0; r0 < T; r0 += ROWS)
-                probabilities_of(reals(qkv) + b * T * 3 * C + h * (C / heads),
-                                 reals(probabilities) + (b * heads + h) * T * T, r0, least(r0 + ROWS, T), T,
-                                 C, C / heads);
+    for (int64_t r = r0; r < r1; r++) {
+        dropout_draw(&d->dropout, attention_dropout_row(d, s.T, b, h, r), s.T, 0, mask + r * s.T, r + 1);
+        memset(mask + r * s.T + r + 1, 0, (size_t)(s.T - r - 1));
+    }
+    dropout_apply(d->dropout.rate, P + r0 * s.T, mask + r0 * s.T, dropped + r0 * s.T, (r1 - r0) * s.T);
 }
 
-void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,
-                        int64_t C, int64_t heads)
+void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
+                       Tensor y)
 {
-    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
-    int64_t hd = C / heads, ld = 3 * C;
-    real scale = (real)(1 / sqrt((double)hd));
-    bool compute = report(dqkv.device, 4, B, T, C, heads);
-    for (int64_t b = 0; compute && b < B; b++)
-        for (int64_t h = 0; h < heads; h++) {
-            int64_t at = b * T * ld + h * hd;
-            const real *q = reals(qkv) + at, *k = q + C, *v = k + C;
-            real *dq = reals(dqkv) + at, *dk = dq + C, *dv = dk + C, *dS = reals(scratch);
-            const real *P = reals(probabilities) + (b * heads + h) * T * T;
-            const real *dout = reals(dy) + b * T * C + h * hd;
-            /* from the last block up: it reaches every key, so it may write dk and dv; the others add */
-            for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
+    Tensor wqkv = wide_of(qkv), wy = wide_for(y);
+    int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
+    real scale = (real)(1 / sqrt((double)s.hd));
+    bool whole = y.device; /* or what is saved alone */
+    bool compute = report(s, whole ? 2 : 1, saved, qkv, tensor_bytes(y));
+    for (int64_t b = 0; b < s.B; b++)
+        for (int64_t h = 0; h < s.heads; h++) {
+            Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_for(P);
+            Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_for(dropped);
+            Tensor mask = cells_of(s, saved.mask, b, h);
+            AttentionHead at = attention_head(s, b, h);
+            for (int64_t r0 = 0; compute && r0 < T; r0 += ROWS) {
                 int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
-                real beta = r1 == T ? 0 : 1;
-                matmul_strided(true, false, r1, hd, n, 1, P + r0 * T, T, dout + r0 * C, C, beta, dv, ld);
+                const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+                real *p = reals(wP), *out = whole ? reals(wy) + b * T * C + h * s.hd : NULL;
+                matmul_strided(false, true, n, r1, s.hd, scale, q + r0 * ld, ld, k, ld, 0, p + r0 * T, T);
+                causal_softmax(p, r0, r1, T);
+                if (dropout) drop(s, dropout, b, h, r0, r1, p, masks(mask), reals(wdropped));
+                if (dropout) p = reals(wdropped);
+                if (whole)
+                    matmul_strided(false, false, n, s.hd, r1, 1, p + r0 * T, T, v, ld, 0, out + r0 * C, C);
+            }
+            wide_store(&wP, P);
+            wide_store(&wdropped, dropped);
+        }
+    wide_free(&wqkv, qkv);
+    wide_store(&wy, y);
+}
+
+void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropout *dropout,
+                             AttentionSaved saved)
+{
+    attention_forward(s, qkv, dropout, saved, (Tensor){0});
+}
+
+void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout,
+                        AttentionSaved saved, Tensor dqkv)
+{
+    Tensor wdy = wide_of(dy), wqkv = wide_of(qkv), wdqkv = wide_for(dqkv);
+    int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
+    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
+    real scale = (real)(1 / sqrt((double)hd));
+    bool compute = report(s, 4, saved, qkv, tensor_bytes(dqkv) + tensor_bytes(dy));
+    for (int64_t b = 0; b < s.B; b++)
+        for (int64_t h = 0; h < s.heads; h++) {
+            Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_of(P);
+            Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_of(dropped);
+            Tensor mask = cells_of(s, saved.mask, b, h);
+            AttentionHead at = attention_head(s, b, h);
+            /* from the last block up: it reaches every key, so it may write dk and dv, if its head is the first of
+             * those that share them; the others add */
+            for (int64_t r0 = (T - 1) / ROWS * ROWS; compute && r0 >= 0; r0 -= ROWS) {
+                int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
+                const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+                real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
+                const real *p = reals(wP), *seen = dropout ? reals(wdropped) : p;
+                const real *dout = reals(wdy) + b * T * C + h * hd;
+                real *dS = reals(scratch), beta = r1 == T && h % (s.heads / s.kv_heads) == 0 ? 0 : 1;
+                matmul_strided(true, false, r1, hd, n, 1, seen + r0 * T, T, dout + r0 * C, C, beta, dv, ld);
                 matmul_strided(false, true, n, r1, hd, 1, dout + r0 * C, C, v, ld, 0, dS + r0 * T, T);
-                causal_softmax_backward(P, dS, r0, r1, T);
+                for (int64_t r = r0; dropout && r < r1; r++)
+                    dropout_apply(dropout->dropout.rate, dS + r * T, masks(mask) + r * T, dS + r * T, r + 1);
+                causal_softmax_backward(p, dS, r0, r1, T);
                 matmul_strided(false, false, n, hd, r1, scale, dS + r0 * T, T, k, ld, 0, dq + r0 * ld, ld);
                 matmul_strided(true, false, r1, hd, n, scale, dS + r0 * T, T, q + r0 * ld, ld, beta, dk, ld);
             }
+            wide_free(&wP, P);
+            wide_free(&wdropped, dropped);
         }
     tensor_free(&scratch);
+    wide_free(&wdy, dy);
+    wide_free(&wqkv, qkv);
+    wide_store(&wdqkv, dqkv);
 }

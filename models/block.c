@@ -1,5 +1,6 @@
 /* block.c - x2 = x + proj(attention(norm(x))); y = x2 + out(gelu(fc(norm(x2)))). */
 #include "models/block.h"
+#include "models/attention.h"
 #include "models/kernels.h"
 #include "models/matmul.h"
 
@@ -40,6 +41,12 @@ BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
 static Tensor scratch(Tensor like, int64_t count)
 {
     return tensor_new(like.device, MEM_WORKSPACE, REAL, count);
+}
+
+static AttentionShape attention_shape(const GptShape *shape, const Region *region, int64_t B)
+{
+    int64_t heads = shape->heads / region->size;
+    return (AttentionShape){B, shape->sequence, heads, heads, shape->hidden / shape->heads};
 }
 
 /* y (B, T', C) = x W + b + residual, with x and W cut over the region's ranks (row-parallel) */
@@ -95,8 +102,8 @@ static void enter_linear_backward_weight(const Region *region, int64_t B, Tensor
 static Tensor forward(const GptShape *shape, const Region *region, MemoryCategory category,
                       MemoryCategory output, int64_t B, const BlockParameters *p, Tensor x, BlockSaved *s)
 {
-    int64_t T = shape->sequence, C = shape->hidden, n = B * T, rows = x.count / C;
-    int64_t t = region->size, heads = shape->heads / t, F = shape->ffn / t;
+    int64_t C = shape->hidden, n = B * shape->sequence, rows = x.count / C;
+    int64_t t = region->size, F = shape->ffn / t;
     const Tensor *w = p->tensor;
     Device *device = x.device;
 
@@ -108,7 +115,8 @@ static Tensor forward(const GptShape *shape, const Region *region, MemoryCategor
     linear_forward(whole, w[QKV_WEIGHT], w[QKV_BIAS], s->qkv, n, C, 3 * C / t);
     region_release(region, &whole);
     s->attention = tensor_new(device, category, REAL, n * C / t);
-    attention_forward(s->qkv, s->probabilities, s->attention, B, T, C / t, heads);
+    attention_forward(attention_shape(shape, region, B), s->qkv, NULL,
+                      (AttentionSaved){.probabilities = s->probabilities}, s->attention);
     s->x2 = tensor_new(device, category, REAL, rows * C);
     leave_linear(region, B, s->attention, w[PROJ_WEIGHT], w[PROJ_BIAS], x, s->x2, n, C / t, C);
 
@@ -157,8 +165,8 @@ static void recover(const GptShape *shape, const Region *region, Recompute recom
     Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
     s->probabilities = probabilities(shape, region, s->x.device, MEM_WORKSPACE, B);
     if (recompute == RECOMPUTE_SELECTIVE) {
-        attention_probabilities(s->qkv, s->probabilities, B, shape->sequence, shape->hidden / region->size,
-                                shape->heads / region->size);
+        attention_probabilities(attention_shape(shape, region, B), s->qkv, NULL,
+                                (AttentionSaved){.probabilities = s->probabilities});
     } else {
         Tensor y = forward(shape, region, MEM_WORKSPACE, MEM_WORKSPACE, B, p, s->x, s);
         tensor_free(&y);
@@ -194,8 +202,8 @@ static void backward(const GptShape *shape, const Region *region, Recompute reco
 {
     /* selective recovers just before the attention's backward, so that the rest is free by then */
     if (recompute == RECOMPUTE_FULL) recover(shape, region, recompute, B, p, s);
-    int64_t T = shape->sequence, C = shape->hidden, n = B * T;
-    int64_t t = region->size, heads = shape->heads / t, F = shape->ffn / t;
+    int64_t C = shape->hidden, n = B * shape->sequence;
+    int64_t t = region->size, F = shape->ffn / t;
     const Tensor *w = p->tensor;
     s->dnorms = scratch(dy, 4 * C);
     tensor_zero(s->dnorms);
@@ -223,7 +231,8 @@ static void backward(const GptShape *shape, const Region *region, Recompute reco
                           dw ? &dw[PROJ_WEIGHT] : NULL, n, C / t, C);
     if (dw) tensor_free(&s->attention);
     if (recompute == RECOMPUTE_SELECTIVE) recover(shape, region, recompute, B, p, s);
-    attention_backward(dattention, s->qkv, s->probabilities, s->dqkv, B, T, C / t, heads);
+    attention_backward(attention_shape(shape, region, B), dattention, s->qkv, NULL,
+                       (AttentionSaved){.probabilities = s->probabilities}, s->dqkv);
     tensor_free(&dattention);
     tensor_free(&s->probabilities);
     tensor_free(&s->qkv);

@@ -21,15 +21,26 @@ void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in
 /* dW += x^T dy, db += column sums of dy */
 void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out);
 
-/* y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row (Ba et al. 1607.06450).
- * Backward computes mean and variance again from x, and adds to dx. */
+/* norm.c. Backward adds to dx, and computes the rows' statistics again from x.
+ * LayerNorm (Ba et al. 1607.06450): y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row. */
 void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
 void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n,
                         int64_t C);
+/* RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain */
+void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C);
+void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C);
 
-/* GELU in its tanh form (Hendrycks & Gimpel 1606.08415); dy may be dx. */
+/* activation.c. In the first three dy may be dx.
+ * GELU in its tanh form and SiLU, x / (1 + e^-x) (Hendrycks & Gimpel 1606.08415) */
 void gelu_forward(Tensor x, Tensor y);
 void gelu_backward(Tensor x, Tensor dy, Tensor dx);
+void relu_forward(Tensor x, Tensor y);
+void relu_backward(Tensor x, Tensor dy, Tensor dx);
+void silu_forward(Tensor x, Tensor y);
+void silu_backward(Tensor x, Tensor dy, Tensor dx);
+/* SwiGLU (Shazeer 2002.05202): y (n, F) = silu(gate) * up, with x (n, 2F) a row of gates, then one of ups */
+void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F);
+void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F);
 
 /* tokens: (B, T + 1), of which the first T of each sample are embedded. wte
  * holds the rows first..first+rows-1 of the vocabulary; y (B, T, C) is zero
@@ -38,9 +49,13 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, T
                        int64_t C);
 void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B,
                         int64_t T, int64_t C);
-/* y (B, T, C) += wpe's rows first..first+T-1 */
+
+/* position.c. y (B, T, C) += wpe's rows first..first+T-1 */
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C);
+/* The same with sines and cosines (Vaswani et al. 1706.03762, section 3.5); nothing to learn, so backward is
+ * nothing. RoPE turns queries and keys instead, see attention.h. */
+void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
 
 /* Cross-entropy over a vocabulary in `parts` slices of V columns, of which this
  * is slice `part` and only `used` columns are tokens (the rest is padding).
@@ -56,15 +71,4 @@ double cross_entropy_forward(Tensor logits, Tensor all_statistics, int parts, in
 /* probabilities -> scale * d loss / d logits, in place. */
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int part, int64_t B, int64_t T,
                             int64_t V);
-
-/* Causal multi-head attention (Vaswani et al. 1706.03762, eq. 1). qkv (B, T, 3C)
- * packed q, k, v; probabilities (B, heads, T, T), zero above the diagonal;
- * y (B, T, C). */
-void attention_forward(Tensor qkv, Tensor probabilities, Tensor y, int64_t B, int64_t T, int64_t C,
-                       int64_t heads);
-/* The probabilities alone, the same bits: for a backward that has not kept them. */
-void attention_probabilities(Tensor qkv, Tensor probabilities, int64_t B, int64_t T, int64_t C,
-                             int64_t heads);
-void attention_backward(Tensor dy, Tensor qkv, Tensor probabilities, Tensor dqkv, int64_t B, int64_t T,
-                        int64_t C, int64_t heads);
 #endif

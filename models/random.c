@@ -2,8 +2,9 @@
 #include "models/random.h"
 #include <Random123/philox.h>
 #include <math.h>
+#include "models/vector.h"
 
-static philox4x32_ctr_t draw(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
+static inline philox4x32_ctr_t draw(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
 {
     /* key: seed, with the stream in its high half; counter: the two indices */
     philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)((uint64_t)seed >> 32) ^ ((uint32_t)stream << 24)}};
@@ -28,4 +29,13 @@ double random_normal(int64_t seed, RandomStream stream, uint64_t major, uint64_t
     philox4x32_ctr_t r = draw(seed, stream, major, minor);
     double u = ((double)r.v[0] + 0.5) * 0x1p-32, v = ((double)r.v[1] + 0.5) * 0x1p-32;
     return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * v);
+}
+
+VECTORISED void random_words(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor,
+                             uint32_t *words, int64_t counters)
+{
+    for (int64_t i = 0; i < counters; i++) {
+        philox4x32_ctr_t r = draw(seed, stream, major, minor + (uint64_t)i);
+        for (int k = 0; k < 4; k++) words[4 * i + k] = r.v[k];
+    }
 }

@@ -53,6 +53,10 @@ static inline int32_t *ints(Tensor t)
 {
     return t.data;
 }
+static inline uint8_t *masks(Tensor t)
+{
+    return t.data;
+}
 
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count); /* not zeroed */
 void tensor_free(Tensor *t); /* owners only; a freed or zero tensor is left alone */

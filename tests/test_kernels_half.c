@@ -3,6 +3,7 @@
  * opens is booked as workspace and given back. */
 #include <stdlib.h>
 #include <string.h>
+#include "models/attention.h"
 #include "models/kernels.h"
 #include "models/matmul.h"
 #include "tests/check.h"
@@ -10,11 +11,16 @@
 
 enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = 11, ARGUMENTS = 6 };
 
+enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
+static const AttentionShape SHAPE = {B, T, HEADS, 2, HD};
+static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
+
 typedef struct Case {
     const char *name;
     int64_t counts[ARGUMENTS]; /* of the tensors t, up to a 0 */
     int reals_only;            /* a bit for each of them that stays REAL */
     double (*run)(Tensor *t, Tensor tokens);
+    int64_t scratch; /* values of its own a kernel needs, whatever the types */
 } Case;
 
 #define KERNEL(name, call)                       \
@@ -40,30 +46,87 @@ KERNEL(embedding, embedding_forward(tokens, t[0], 2, V - 2, t[1], B, T, C))
 KERNEL(embedding_gradient, embedding_backward(tokens, t[0], t[1], 2, V - 2, B, T, C))
 KERNEL(position, position_forward(t[0], 3, t[1], B, T, C))
 KERNEL(position_gradient, position_backward(t[0], t[1], 3, B, T, C))
+KERNEL(rms, rmsnorm_forward(t[0], t[1], t[2], n, C))
+KERNEL(rms_gradient, rmsnorm_backward(t[0], t[1], t[2], t[3], t[4], n, C))
+KERNEL(silu, silu_forward(t[0], t[1]))
+KERNEL(silu_gradient, silu_backward(t[0], t[1], t[2]))
+KERNEL(swiglu, swiglu_forward(t[0], t[1], n, C))
+KERNEL(swiglu_gradient, swiglu_backward(t[0], t[1], t[2], n, C))
+KERNEL(sinusoidal, sinusoidal_forward(3, t[0], B, T, C))
+KERNEL(rope, rope_forward(SHAPE, t[0], 3, 10000))
+KERNEL(rope_gradient, rope_backward(SHAPE, t[0], 3, 10000))
+KERNEL(attention, attention_forward(SHAPE, t[0], NULL, (AttentionSaved){.probabilities = t[1]}, t[2]))
+KERNEL(attention_gradient,
+       attention_backward(SHAPE, t[0], t[1], NULL, (AttentionSaved){.probabilities = t[2]}, t[3]))
+KERNEL(flash, flash_forward(SHAPE, t[0], &DROPPED, t[1], t[2]))
+KERNEL(flash_gradient, flash_backward(SHAPE, t[0], t[1], &DROPPED, t[2], t[3], t[4]))
+
+/* The mask is of no 16 bits: it comes and goes here. */
+#define MASKED(name, cells, call)                                               \
+    static double name(Tensor *t, Tensor tokens)                                \
+    {                                                                           \
+        Tensor mask = tensor_new(t[0].device, MEM_COMMUNICATION, UINT8, cells); \
+        if (mask.data) memset(mask.data, 1, (size_t)mask.count);                \
+        (void)tokens;                                                           \
+        call;                                                                   \
+        tensor_free(&mask);                                                     \
+        return 0;                                                               \
+    }
+MASKED(dropout, n *C, dropout_forward(&DROPPED.dropout, t[0], mask, t[1], B, 0, T, T, C))
+MASKED(dropout_gradient, n *C, dropout_backward(0.25, t[0], mask, t[1]))
+MASKED(dropped_attention, CELLS,
+       attention_forward(SHAPE, t[0], &DROPPED, (AttentionSaved){t[1], mask, t[2]}, t[3]))
+MASKED(dropped_attention_gradient, CELLS,
+       attention_backward(SHAPE, t[0], t[1], &DROPPED, (AttentionSaved){t[2], mask, t[3]}, t[4]))
 KERNEL(entropy_statistics, cross_entropy_statistics(t[0], tokens, t[1], 0, V - 1, B, T, V))
 KERNEL(entropy, return cross_entropy_forward(t[0], t[1], 1, 0, n, V))
 KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, 0, B, T, V))
 
 static const Case CASES[] = {
-    {"matmul", {n * C, OUT *C, n *OUT}, 0, product},
-    {"matmul, added", {n * C, n *OUT, C *OUT}, 0, product_added},
-    {"linear", {n * C, C *OUT, OUT, n *OUT}, 0, linear},
-    {"linear, dx", {n * OUT, C *OUT, n *C}, 0, linear_input},
-    {"linear, dW and db", {n * C, n *OUT, C *OUT, OUT}, 0, linear_weight},
-    {"bias", {n * OUT, OUT}, 0, bias},
-    {"bias, backward", {n * OUT, OUT}, 0, bias_gradient},
-    {"layernorm", {n * C, C, C, n *C}, 0, norm},
-    {"layernorm, backward", {n * C, n *C, C, n *C, C, C}, 0, norm_gradient},
-    {"gelu", {n * C, n *C}, 0, gelu},
-    {"gelu, backward", {n * C, n *C, n *C}, 0, gelu_gradient},
-    {"gelu, backward in place", {n * C, n *C}, 0, gelu_gradient_in_place},
-    {"embedding", {(V - 2) * C, n *C}, 0, embedding},
-    {"embedding, backward", {n * C, (V - 2) * C}, 0, embedding_gradient},
-    {"position", {(T + 3) * C, n *C}, 0, position},
-    {"position, backward", {n * C, (T + 4) * C}, 0, position_gradient},
-    {"cross-entropy, statistics", {n * V, 3 * n}, 2, entropy_statistics},
-    {"cross-entropy", {n * V, 3 * n}, 2, entropy},
-    {"cross-entropy, backward", {n * V}, 0, entropy_gradient},
+    {"matmul", {n * C, OUT *C, n *OUT}, 0, product, 0},
+    {"matmul, added", {n * C, n *OUT, C *OUT}, 0, product_added, 0},
+    {"linear", {n * C, C *OUT, OUT, n *OUT}, 0, linear, 0},
+    {"linear, dx", {n * OUT, C *OUT, n *C}, 0, linear_input, 0},
+    {"linear, dW and db", {n * C, n *OUT, C *OUT, OUT}, 0, linear_weight, 0},
+    {"bias", {n * OUT, OUT}, 0, bias, 0},
+    {"bias, backward", {n * OUT, OUT}, 0, bias_gradient, 0},
+    {"layernorm", {n * C, C, C, n *C}, 0, norm, 0},
+    {"layernorm, backward", {n * C, n *C, C, n *C, C, C}, 0, norm_gradient, 2 * C},
+    {"gelu", {n * C, n *C}, 0, gelu, 0},
+    {"gelu, backward", {n * C, n *C, n *C}, 0, gelu_gradient, 0},
+    {"gelu, backward in place", {n * C, n *C}, 0, gelu_gradient_in_place, 0},
+    {"embedding", {(V - 2) * C, n *C}, 0, embedding, 0},
+    {"embedding, backward", {n * C, (V - 2) * C}, 0, embedding_gradient, 0},
+    {"position", {(T + 3) * C, n *C}, 0, position, 0},
+    {"position, backward", {n * C, (T + 4) * C}, 0, position_gradient, 0},
+    {"rmsnorm", {n * C, C, n *C}, 0, rms, 0},
+    {"rmsnorm, backward", {n * C, n *C, C, n *C, C}, 0, rms_gradient, 2 * C},
+    {"silu", {n * C, n *C}, 0, silu, 0},
+    {"silu, backward", {n * C, n *C, n *C}, 0, silu_gradient, 0},
+    {"swiglu", {2 * n * C, n *C}, 0, swiglu, 0},
+    {"swiglu, backward", {2 * n * C, n *C, 2 * n *C}, 0, swiglu_gradient, 0},
+    {"sinusoidal", {n * C}, 0, sinusoidal, C + (C + 1) / 2},
+    {"rope", {QKV}, 0, rope, HD + HD / 2},
+    {"rope, backward", {QKV}, 0, rope_gradient, HD + HD / 2},
+    {"attention", {QKV, CELLS, n *HEADS *HD}, 0, attention, 0},
+    {"attention, backward", {n * HEADS * HD, QKV, CELLS, QKV}, 0, attention_gradient, T *T},
+    {"flash", {QKV, n *HEADS, n *HEADS *HD}, 2, flash, 66 * 64},
+    {"flash, backward",
+     {n * HEADS * HD, QKV, n *HEADS, n *HEADS *HD, QKV},
+     4,
+     flash_gradient,
+     2 * 64 * 64 + T},
+    {"dropout", {n * C, n *C}, 0, dropout, 0},
+    {"dropout, backward", {n * C, n *C}, 0, dropout_gradient, 0},
+    {"attention with dropout", {QKV, CELLS, CELLS, n *HEADS *HD}, 0, dropped_attention, 0},
+    {"attention with dropout, backward",
+     {n * HEADS * HD, QKV, CELLS, CELLS, QKV},
+     0,
+     dropped_attention_gradient,
+     T *T},
+    {"cross-entropy, statistics", {n * V, 3 * n}, 2, entropy_statistics, 0},
+    {"cross-entropy", {n * V, 3 * n}, 2, entropy, 0},
+    {"cross-entropy, backward", {n * V}, 0, entropy_gradient, 0},
 };
 
 /* Noise that fits 16 bits exactly, in the type asked for; around 2, for statistics have to be positive. */
@@ -104,8 +167,7 @@ static void rounded_once(const Case *c, DType format)
     int arguments = 0;
     while (arguments < ARGUMENTS && c->counts[arguments]) arguments++;
     double result = run(c, &device, format, 0, expected);
-    assert_int_equal(device.peak[MEM_WORKSPACE], /* nothing is copied; LayerNorm has two rows of its own */
-                     c->run == norm_gradient ? 2 * C * sizeof(real) : 0);
+    assert_int_equal(device.peak[MEM_WORKSPACE], (size_t)c->scratch * sizeof(real)); /* nothing is copied */
     for (int halves = 1; halves < 1 << arguments; halves++) {
         if (halves & c->reals_only) continue;
         double value = run(c, &device, format, halves, t);

@@ -1,0 +1,143 @@
+/* activation.c - GELU, ReLU, SiLU, and SwiGLU, which gates by SiLU. */
+#include "models/kernels.h"
+#include "models/vector.h"
+
+static const real GELU_C = (real)0.79788456080286535588, GELU_A = (real)0.044715; /* sqrt(2/pi) */
+
+VECTORISED static void gelu(const real *restrict x, real *restrict y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        real v = x[i];
+        y[i] = (real)0.5 * v * (1 + real_tanh(GELU_C * (v + GELU_A * v * v * v)));
+    }
+}
+
+VECTORISED static void gelu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        real v = x[i], t = real_tanh(GELU_C * (v + GELU_A * v * v * v));
+        real inner = GELU_C * (1 + 3 * GELU_A * v * v);
+        dx[i] = dy[i] * ((real)0.5 * (1 + t) + (real)0.5 * v * (1 - t * t) * inner);
+    }
+}
+
+VECTORISED static void relu(const real *restrict x, real *restrict y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+VECTORISED static void relu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
+}
+
+static inline real sigmoid(real x)
+{
+    return 1 / (1 + real_exp(-x));
+}
+
+/* silu' = s + x s (1 - s), with s the sigmoid */
+static inline real silu_slope(real x, real s)
+{
+    return s + x * s * (1 - s);
+}
+
+VECTORISED static void silu(const real *restrict x, real *restrict y, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(x[i]);
+}
+
+VECTORISED static void silu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * silu_slope(x[i], sigmoid(x[i]));
+}
+
+static void forward(Tensor x, Tensor y, double flops, void (*loop)(const real *x, real *y, int64_t count))
+{
+    Tensor wx = wide_of(x), wy = wide_for(y);
+    if (device_kernel(y.device, flops * (double)x.count, (double)(tensor_bytes(x) + tensor_bytes(y))))
+        loop(reals(wx), reals(wy), x.count);
+    wide_free(&wx, x);
+    wide_store(&wy, y);
+}
+
+static void backward(Tensor x, Tensor dy, Tensor dx, double flops,
+                     void (*loop)(const real *x, const real *dy, real *dx, int64_t count))
+{
+    Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
+    double bytes = (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx));
+    if (device_kernel(dx.device, flops * (double)x.count, bytes))
+        loop(reals(wx), reals(wdy), reals(wdx), x.count);
+    wide_free(&wx, x);
+    wide_free(&wdy, dy);
+    wide_store(&wdx, dx);
+}
+
+void gelu_forward(Tensor x, Tensor y)
+{
+    forward(x, y, 10, gelu);
+}
+
+void gelu_backward(Tensor x, Tensor dy, Tensor dx)
+{
+    backward(x, dy, dx, 16, gelu_derivative);
+}
+
+void relu_forward(Tensor x, Tensor y)
+{
+    forward(x, y, 1, relu);
+}
+
+void relu_backward(Tensor x, Tensor dy, Tensor dx)
+{
+    backward(x, dy, dx, 1, relu_derivative);
+}
+
+void silu_forward(Tensor x, Tensor y)
+{
+    forward(x, y, 4, silu);
+}
+
+void silu_backward(Tensor x, Tensor dy, Tensor dx)
+{
+    backward(x, dy, dx, 8, silu_derivative);
+}
+
+/* ---- SwiGLU ---- */
+
+VECTORISED static void swiglu_rows(const real *restrict x, real *restrict y, int64_t n, int64_t F)
+{
+    for (int64_t i = 0; i < n; i++, x += 2 * F, y += F)
+        for (int64_t j = 0; j < F; j++) y[j] = x[j] * sigmoid(x[j]) * x[F + j];
+}
+
+VECTORISED static void swiglu_rows_backward(const real *restrict x, const real *restrict dy,
+                                            real *restrict dx, int64_t n, int64_t F)
+{
+    for (int64_t i = 0; i < n; i++, x += 2 * F, dx += 2 * F, dy += F)
+        for (int64_t j = 0; j < F; j++) {
+            real gate = x[j], s = sigmoid(gate);
+            dx[j] = dy[j] * x[F + j] * silu_slope(gate, s);
+            dx[F + j] = dy[j] * gate * s;
+        }
+}
+
+void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
+{
+    Tensor wx = wide_of(x), wy = wide_for(y);
+    if (device_kernel(y.device, 5.0 * (double)(n * F), (double)(tensor_bytes(x) + tensor_bytes(y))))
+        swiglu_rows(reals(wx), reals(wy), n, F);
+    wide_free(&wx, x);
+    wide_store(&wy, y);
+}
+
+void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F)
+{
+    Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
+    double bytes = (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx));
+    if (device_kernel(dx.device, 11.0 * (double)(n * F), bytes))
+        swiglu_rows_backward(reals(wx), reals(wdy), reals(wdx), n, F);
+    wide_free(&wx, x);
+    wide_free(&wdy, dy);
+    wide_store(&wdx, dx);
+}

@@ -1,0 +1,73 @@
+/* attention.h - causal attention over packed queries, keys and values.
+ *
+ * Letters: B samples, T positions, hd numbers a head, C = heads * hd. A row of
+ * qkv (B, T, (heads + 2 kv_heads) hd) has all heads' queries, then keys, then
+ * values. With fewer kv_heads than heads (Ainslie et al. 2305.13245: grouped
+ * queries; with one of them, multi-query), heads / kv_heads heads in a row read
+ * the same keys and values. */
+#ifndef MODELS_ATTENTION_H
+#define MODELS_ATTENTION_H
+#include "models/dropout.h"
+#include "models/tensor.h"
+
+typedef struct AttentionShape {
+    int64_t B, T, heads, kv_heads, hd; /* kv_heads divides heads */
+} AttentionShape;
+
+static inline int64_t attention_width(AttentionShape s)
+{
+    return (s.heads + 2 * s.kv_heads) * s.hd;
+}
+
+/* Where head h of sample b has its first query, key and value in qkv; the next of each is a row on. */
+typedef struct AttentionHead {
+    int64_t q, k, v;
+} AttentionHead;
+AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h);
+/* device_kernel() for so many products of 2 T T hd flops a head, of which causality needs half. */
+bool attention_kernel(AttentionShape s, Device *device, double products, size_t bytes);
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Rotary positions (Su et al. 2104.09864) in the half-split convention of Hugging Face's Llama: turns queries
+ * and keys in place, the rows of a sample standing at first..first+T-1; hd is even. Backward turns back. */
+void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base);
+void rope_backward(AttentionShape s, Tensor dqkv, int64_t first, double base);
+
+/* Dropout on the probabilities; of all_heads heads, first_head.. are here. */
+typedef struct AttentionDropout {
+    Dropout dropout;
+    int64_t first_head, all_heads;
+} AttentionDropout;
+
+/* The row of the whole (samples, all_heads, T, T) that query t of sample b and head h, here, has. */
+static inline int64_t attention_dropout_row(const AttentionDropout *d, int64_t T, int64_t b, int64_t h,
+                                            int64_t t)
+{
+    return ((d->dropout.first_sample + b) * d->all_heads + d->first_head + h) * T + t;
+}
+
+/* What forward leaves for backward, each (B, heads, T, T) and zero above the diagonal. */
+typedef struct AttentionSaved {
+    Tensor probabilities;
+    Tensor mask, dropped; /* with dropout only: UINT8; mask * probabilities / (1 - rate) */
+} AttentionSaved;
+
+/* y (B, T, C) = softmax(q k^T / sqrt(hd)) v, head by head (Vaswani et al. 1706.03762, eq. 1). dropout may be NULL. */
+void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
+                       Tensor y);
+/* What is saved alone, the same bits: for a backward that has not kept it. */
+void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropout *dropout,
+                             AttentionSaved saved);
+void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout,
+                        AttentionSaved saved, Tensor dqkv);
+
+/* The same to rounding without any (T, T) (FlashAttention: Dao et al. 2205.14135, 2307.08691): of the
+ * probabilities only log(sum(exp(score))) of each row is kept, lse (B, heads, T) in REAL; backward computes
+ * them again, tile by tile, and draws the same dropout again. */
+void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y);
+void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout, Tensor lse,
+                    Tensor y, Tensor dqkv);
+#endif

@@ -1,0 +1,67 @@
+/* dropout.c - masks out of 16-bit random numbers, eight from each counter. */
+#include "models/dropout.h"
+#include <assert.h>
+#include "models/random.h"
+#include "models/vector.h"
+
+enum { EACH = 8, COUNTERS = 32, WORDS = 4 * COUNTERS };
+
+/* Two masks from each word; an element is dropped when its number is below `limit`. */
+VECTORISED static void compare(const uint32_t *restrict words, uint32_t limit, uint8_t *restrict mask)
+{
+    for (int i = 0; i < WORDS; i++) {
+        mask[2 * i] = (words[i] & 0xffff) >= limit;
+        mask[2 * i + 1] = (words[i] >> 16) >= limit;
+    }
+}
+
+void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t first, uint8_t *mask, int64_t n)
+{
+    assert(first % EACH == 0);
+    uint64_t major = (uint64_t)dropout->step << 32 | (uint64_t)dropout->layer << 8 | (uint64_t)dropout->place;
+    uint64_t minor = (uint64_t)(row * ((width + EACH - 1) / EACH) + first / EACH); /* rows begin a counter */
+    uint32_t words[WORDS] = {0}, limit = (uint32_t)(dropout->rate * 0x1p16 + 0.5);
+    uint8_t drawn[2 * WORDS];
+    for (int64_t i = 0; i < n; i += 2 * WORDS, minor += COUNTERS) {
+        int64_t some = n - i < 2 * WORDS ? n - i : 2 * WORDS;
+        random_words(dropout->seed, STREAM_DROPOUT, major, minor, words, (some + EACH - 1) / EACH);
+        compare(words, limit, drawn);
+        for (int64_t j = 0; j < some; j++) mask[i + j] = drawn[j];
+    }
+}
+
+VECTORISED void dropout_apply(double rate, const real *x, const uint8_t *mask, real *y, int64_t n)
+{
+    real scale = (real)(1 / (1 - rate));
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] * ((real)mask[i] * scale);
+}
+
+/* Reads the numbers and the mask, or writes it; writes the numbers. */
+static bool report(Tensor x, Tensor mask, Tensor y)
+{
+    return device_kernel(y.device, (double)x.count,
+                         (double)(tensor_bytes(x) + tensor_bytes(mask) + tensor_bytes(y)));
+}
+
+void dropout_forward(const Dropout *dropout, Tensor x, Tensor mask, Tensor y, int64_t B, int64_t first_row,
+                     int64_t rows, int64_t T, int64_t C)
+{
+    Tensor wx = wide_of(x), wy = wide_for(y);
+    if (report(x, mask, y)) {
+        for (int64_t i = 0; i < B * rows; i++) {
+            int64_t row = (dropout->first_sample + i / rows) * T + first_row + i % rows;
+            dropout_draw(dropout, row, C, 0, masks(mask) + i * C, C);
+        }
+        dropout_apply(dropout->rate, reals(wx), masks(mask), reals(wy), x.count);
+    }
+    wide_free(&wx, x);
+    wide_store(&wy, y);
+}
+
+void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx)
+{
+    Tensor wdy = wide_of(dy), wdx = wide_for(dx);
+    if (report(dy, mask, dx)) dropout_apply(rate, reals(wdy), masks(mask), reals(wdx), dy.count);
+    wide_free(&wdy, dy);
+    wide_store(&wdx, dx);
+}

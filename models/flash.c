@@ -1,0 +1,179 @@
+/* flash.c - attention without the score matrix: tiles of scores that are made, used and forgotten.
+ *
+ * Forward takes the tiles of a block of queries from left to right. With m the
+ * largest score of a row so far and l the sum of exp(score - m), a new tile
+ * that raises m to m' scales what was gathered by exp(m - m'):
+ *
+ *     l = l exp(m - m') + sum(exp(score - m'))     y = y exp(m - m') + exp(score - m') v
+ *
+ * and in the end y / l is the attention and m + log l the row's log-sum-exp.
+ * From it backward has each probability again as exp(score - lse). */
+#include "models/attention.h"
+#include "models/matmul.h"
+#include "models/vector.h"
+
+enum { TILE = 64 };
+
+/* A tile: queries r0..r1-1 of one head against keys c0..c1-1, of which query r sees those up to r. Its cells are
+ * TILE apart from row to row. */
+typedef struct Tile {
+    int64_t r0, r1, c0, c1;
+} Tile;
+
+static Tile tile_at(int64_t r0, int64_t c0, int64_t T)
+{
+    return (Tile){r0, least(r0 + TILE, T), c0, least(c0 + TILE, T)};
+}
+
+static int64_t seen(Tile t, int64_t r)
+{
+    return least(t.c1, r + 1) - t.c0;
+}
+
+/* cells = scale a b^T, with a row of a for each query and a row of b for each key */
+static void cross(Tile t, int64_t hd, real scale, const real *a, int64_t lda, const real *b, int64_t ldb,
+                  real *cells)
+{
+    matmul_strided(false, true, t.r1 - t.r0, t.c1 - t.c0, hd, scale, a + t.r0 * lda, lda, b + t.c0 * ldb, ldb,
+                   0, cells, TILE);
+}
+
+static void draw(Tile t, AttentionShape s, const AttentionDropout *d, int64_t b, int64_t h, uint8_t *mask)
+{
+    for (int64_t r = t.r0; r < t.r1; r++, mask += TILE)
+        dropout_draw(&d->dropout, attention_dropout_row(d, s.T, b, h, r), s.T, t.c0, mask, seen(t, r));
+}
+
+/* to = from * mask / (1 - rate) where seen, and 0 elsewhere */
+static void drop(Tile t, const AttentionDropout *d, const uint8_t *mask, const real *from, real *to)
+{
+    for (int64_t r = t.r0; r < t.r1; r++, from += TILE, to += TILE, mask += TILE) {
+        dropout_apply(d->dropout.rate, from, mask, to, seen(t, r));
+        for (int64_t j = seen(t, r); j < t.c1 - t.c0; j++) to[j] = 0;
+    }
+}
+
+/* scores -> exp(score - m), with m, l and the rows of y so far brought up to them */
+VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, real *y, int64_t C, int64_t hd)
+{
+    for (int64_t r = t.r0; r < t.r1; r++, cells += TILE) {
+        int64_t n = seen(t, r), i = r - t.r0;
+        real most = max_of(cells, n);
+        if (t.c0 == 0) {
+            m[i] = most, l[i] = 0;
+        } else if (most > m[i]) {
+            real by = real_exp(m[i] - most);
+            m[i] = most, l[i] *= by;
+            for (int64_t j = 0; j < hd; j++) y[r * C + j] *= by;
+        }
+        for (int64_t j = 0; j < n; j++) cells[j] = real_exp(cells[j] - m[i]);
+        for (int64_t j = n; j < t.c1 - t.c0; j++) cells[j] = 0;
+        l[i] += sum_of(cells, n);
+    }
+}
+
+void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y)
+{
+    Tensor wqkv = wide_of(qkv), wy = wide_for(y);
+    Tensor scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
+    int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
+    real scale = (real)(1 / sqrt((double)s.hd));
+    /* everything passes once: a head's keys and values stay near */
+    bool compute = attention_kernel(s, y.device, 2, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y));
+    for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
+        int64_t b = i / s.heads, h = i % s.heads;
+        AttentionHead at = attention_head(s, b, h);
+        const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+        real *out = reals(wy) + b * T * C + h * s.hd, *P = reals(scratch), *m = P + TILE * TILE,
+             *l = m + TILE;
+        uint8_t mask[TILE * TILE];
+        for (int64_t r0 = 0; r0 < T; r0 += TILE) {
+            for (int64_t c0 = 0; c0 <= r0; c0 += TILE) {
+                Tile t = tile_at(r0, c0, T);
+                cross(t, s.hd, scale, q, ld, k, ld, P);
+                online_softmax(t, P, m, l, out, C, s.hd);
+                if (dropout) draw(t, s, dropout, b, h, mask);
+                if (dropout) drop(t, dropout, mask, P, P);
+                matmul_strided(false, false, t.r1 - r0, s.hd, t.c1 - c0, 1, P, TILE, v + c0 * ld, ld, c0 > 0,
+                               out + r0 * C, C);
+            }
+            for (int64_t r = r0; r < least(r0 + TILE, T); r++) {
+                for (int64_t j = 0; j < s.hd; j++) out[r * C + j] /= l[r - r0];
+                reals(lse)[i * T + r] = m[r - r0] + (real)log((double)l[r - r0]);
+            }
+        }
+    }
+    tensor_free(&scratch);
+    wide_free(&wqkv, qkv);
+    wide_store(&wy, y);
+}
+
+/* scores -> probabilities */
+VECTORISED static void from_lse(Tile t, real *cells, const real *lse)
+{
+    for (int64_t r = t.r0; r < t.r1; r++, cells += TILE) {
+        int64_t n = seen(t, r);
+        for (int64_t j = 0; j < n; j++) cells[j] = real_exp(cells[j] - lse[r]);
+        for (int64_t j = n; j < t.c1 - t.c0; j++) cells[j] = 0;
+    }
+}
+
+/* P -> dS = P * (dP - sum(dP * P)) */
+VECTORISED static void softmax_backward(Tile t, real *restrict P, const real *restrict dP, const real *dot)
+{
+    for (int64_t r = t.r0; r < t.r1; r++, P += TILE, dP += TILE)
+        for (int64_t j = 0; j < t.c1 - t.c0; j++) P[j] *= dP[j] - dot[r];
+}
+
+/* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd */
+VECTORISED static void row_dots(const real *dy, const real *y, real *dot, int64_t T, int64_t C, int64_t hd)
+{
+    for (int64_t t = 0; t < T; t++) dot[t] = dot_of(dy + t * C, y + t * C, hd);
+}
+
+void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout, Tensor lse,
+                    Tensor y, Tensor dqkv)
+{
+    Tensor wdy = wide_of(dy), wqkv = wide_of(qkv), wy = wide_of(y), wdqkv = wide_for(dqkv);
+    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
+    int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
+    real scale = (real)(1 / sqrt((double)hd));
+    bool compute = attention_kernel(s, dqkv.device, 5,
+                                    tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) +
+                                        tensor_bytes(y) + tensor_bytes(dqkv));
+    for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
+        int64_t b = i / s.heads, h = i % s.heads, out = b * T * C + h * hd;
+        AttentionHead at = attention_head(s, b, h);
+        const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+        real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
+        const real *dout = reals(wdy) + out;
+        real *P = reals(scratch), *other = P + TILE * TILE, *dot = other + TILE * TILE;
+        uint8_t mask[TILE * TILE];
+        bool first_of_shared = h % (s.heads / s.kv_heads) == 0;
+        row_dots(dout, reals(wy) + out, dot, T, C, hd);
+        for (int64_t c0 = 0; c0 < T; c0 += TILE)
+            for (int64_t r0 = c0; r0 < T; r0 += TILE) {
+                Tile t = tile_at(r0, c0, T);
+                int64_t rows = t.r1 - r0, columns = t.c1 - c0;
+                real beta = first_of_shared && r0 == c0 ? 0 : 1; /* who comes first writes, the others add */
+                cross(t, hd, scale, q, ld, k, ld, P);
+                from_lse(t, P, reals(lse) + i * T);
+                if (dropout) draw(t, s, dropout, b, h, mask);
+                if (dropout) drop(t, dropout, mask, P, other);
+                matmul_strided(true, false, columns, hd, rows, 1, dropout ? other : P, TILE, dout + r0 * C, C,
+                               beta, dv + c0 * ld, ld);
+                cross(t, hd, 1, dout, C, v, ld, other);
+                if (dropout) drop(t, dropout, mask, other, other);
+                softmax_backward(t, P, other, dot);
+                matmul_strided(false, false, rows, hd, columns, scale, P, TILE, k + c0 * ld, ld, c0 > 0,
+                               dq + r0 * ld, ld);
+                matmul_strided(true, false, columns, hd, rows, scale, P, TILE, q + r0 * ld, ld, beta,
+                               dk + c0 * ld, ld);
+            }
+    }
+    tensor_free(&scratch);
+    wide_free(&wdy, dy);
+    wide_free(&wqkv, qkv);
+    wide_free(&wy, y);
+    wide_store(&wdqkv, dqkv);
+}

@@ -1,0 +1,143 @@
+/* norm.c - LayerNorm and RMSNorm, a row at a time. */
+#include "models/kernels.h"
+#include "models/vector.h"
+
+static const real NORM_EPSILON = (real)1e-5;
+
+/* ---- LayerNorm ---- */
+
+static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
+{
+    *mean = sum_of(x, C) / (real)C;
+    real lane[LANES] = {0}, variance = 0;
+    int64_t j = 0;
+    for (; j + LANES <= C; j += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += (x[j + k] - *mean) * (x[j + k] - *mean);
+    for (int k = 0; k < LANES; k++) variance += lane[k];
+    for (; j < C; j++) variance += (x[j] - *mean) * (x[j] - *mean);
+    *rstd = (real)(1 / sqrt((double)(variance / (real)C + NORM_EPSILON)));
+}
+
+VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
+                                      const real *restrict bias, real *restrict y, int64_t n, int64_t C)
+{
+    for (int64_t i = 0; i < n; i++, x += C, y += C) {
+        real mean, rstd;
+        mean_and_rstd(x, C, &mean, &rstd);
+        for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
+    }
+}
+
+VECTORISED static void layernorm_rows_backward(const real *restrict dy, const real *restrict x,
+                                               const real *restrict gain, real *restrict dx,
+                                               real *restrict dgain, real *restrict dbias, real *restrict row,
+                                               int64_t n, int64_t C)
+{
+    real *hat = row, *dhat = row + C; /* the normalised row, and its gradient */
+    for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
+        real mean, rstd;
+        mean_and_rstd(x, C, &mean, &rstd);
+        for (int64_t j = 0; j < C; j++) {
+            hat[j] = (x[j] - mean) * rstd;
+            dhat[j] = dy[j] * gain[j];
+            dgain[j] += dy[j] * hat[j];
+            dbias[j] += dy[j];
+        }
+        real dhat_mean = sum_of(dhat, C) / (real)C, dot_mean = dot_of(dhat, hat, C) / (real)C;
+        for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
+    }
+}
+
+void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
+{
+    Tensor wx = wide_of(x), wgain = wide_of(gain), wbias = wide_of(bias), wy = wide_for(y);
+    double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
+    if (device_kernel(y.device, 8.0 * (double)(n * C), bytes))
+        layernorm_rows(reals(wx), reals(wgain), reals(wbias), reals(wy), n, C);
+    wide_free(&wx, x);
+    wide_free(&wgain, gain);
+    wide_free(&wbias, bias);
+    wide_store(&wy, y);
+}
+
+void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n,
+                        int64_t C)
+{
+    Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
+    Tensor wdx = wide_of(dx), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
+    Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
+    double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
+                            2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
+    if (device_kernel(dx.device, 16.0 * (double)(n * C), bytes))
+        layernorm_rows_backward(reals(wdy), reals(wx), reals(wgain), reals(wdx), reals(wdgain), reals(wdbias),
+                                reals(row), n, C);
+    tensor_free(&row);
+    wide_free(&wdy, dy);
+    wide_free(&wx, x);
+    wide_free(&wgain, gain);
+    wide_store(&wdx, dx);
+    wide_store(&wdgain, dgain);
+    wide_store(&wdbias, dbias);
+}
+
+/* ---- RMSNorm ---- */
+
+static real rms_inverse(const real *x, int64_t C)
+{
+    return (real)(1 / sqrt((double)(dot_of(x, x, C) / (real)C + NORM_EPSILON)));
+}
+
+VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict gain, real *restrict y,
+                                    int64_t n, int64_t C)
+{
+    for (int64_t i = 0; i < n; i++, x += C, y += C) {
+        real inverse = rms_inverse(x, C);
+        for (int64_t j = 0; j < C; j++) y[j] = x[j] * inverse * gain[j];
+    }
+}
+
+VECTORISED static void rmsnorm_rows_backward(const real *restrict dy, const real *restrict x,
+                                             const real *restrict gain, real *restrict dx,
+                                             real *restrict dgain, real *restrict row, int64_t n, int64_t C)
+{
+    real *hat = row, *dhat = row + C;
+    for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
+        real inverse = rms_inverse(x, C);
+        for (int64_t j = 0; j < C; j++) {
+            hat[j] = x[j] * inverse;
+            dhat[j] = dy[j] * gain[j];
+            dgain[j] += dy[j] * hat[j];
+        }
+        real dot_mean = dot_of(dhat, hat, C) / (real)C;
+        for (int64_t j = 0; j < C; j++) dx[j] += inverse * (dhat[j] - hat[j] * dot_mean);
+    }
+}
+
+void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C)
+{
+    Tensor wx = wide_of(x), wgain = wide_of(gain), wy = wide_for(y);
+    double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(y));
+    if (device_kernel(y.device, 4.0 * (double)(n * C), bytes))
+        rmsnorm_rows(reals(wx), reals(wgain), reals(wy), n, C);
+    wide_free(&wx, x);
+    wide_free(&wgain, gain);
+    wide_store(&wy, y);
+}
+
+void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C)
+{
+    Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
+    Tensor wdx = wide_of(dx), wdgain = wide_of(dgain),
+           row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
+    double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
+                            2 * tensor_bytes(dgain));
+    if (device_kernel(dx.device, 12.0 * (double)(n * C), bytes))
+        rmsnorm_rows_backward(reals(wdy), reals(wx), reals(wgain), reals(wdx), reals(wdgain), reals(row), n,
+                              C);
+    tensor_free(&row);
+    wide_free(&wdy, dy);
+    wide_free(&wx, x);
+    wide_free(&wgain, gain);
+    wide_store(&wdx, dx);
+    wide_store(&wdgain, dgain);
+}

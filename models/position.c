@@ -1,0 +1,106 @@
+/* position.c - where a token stands: learned, in sines, or as an angle queries and keys are turned by. */
+#include <assert.h>
+#include "models/attention.h"
+#include "models/kernels.h"
+#include "models/vector.h"
+
+/* ---- learned ---- */
+
+void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
+{
+    Tensor rows = tensor_view(wpe, first * C, T * C), wide = wide_of(rows), wy = wide_of(y);
+    bool compute = device_kernel(y.device, (double)y.count, 3.0 * (double)tensor_bytes(y));
+    for (int64_t i = 0; compute && i < B * T; i++) {
+        const real *p = reals(wide) + i % T * C;
+        real *out = reals(wy) + i * C;
+        for (int64_t j = 0; j < C; j++) out[j] += p[j];
+    }
+    wide_free(&wide, rows);
+    wide_store(&wy, y);
+}
+
+void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C)
+{
+    Tensor rows = tensor_view(dwpe, first * C, T * C), wide = wide_of(rows), wdy = wide_of(dy);
+    bool compute = device_kernel(dy.device, (double)dy.count, 3.0 * (double)tensor_bytes(dy));
+    for (int64_t i = 0; compute && i < B * T; i++) {
+        real *dp = reals(wide) + i % T * C;
+        const real *d = reals(wdy) + i * C;
+        for (int64_t j = 0; j < C; j++) dp[j] += d[j];
+    }
+    wide_free(&wdy, dy);
+    wide_store(&wide, rows);
+}
+
+/* base^(-2 j / width) of the width / 2 pairs, in a `real` each, as everybody keeps them */
+static void frequencies(real *each, double base, int64_t width)
+{
+    for (int64_t j = 0; 2 * j < width; j++) each[j] = (real)pow(base, -2 * (double)j / (double)width);
+}
+
+/* ---- sinusoidal ---- */
+
+void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
+{
+    Tensor wy = wide_of(y), table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
+    if (device_kernel(y.device, (double)y.count, 2.0 * (double)tensor_bytes(y))) {
+        real *wave = reals(table), *each = wave + C;
+        frequencies(each, 10000, C);
+        for (int64_t t = 0; t < T; t++) {
+            for (int64_t j = 0; j < C; j++) {
+                double angle = (double)(first + t) * (double)each[j / 2];
+                wave[j] = (real)(j % 2 ? cos(angle) : sin(angle));
+            }
+            for (int64_t b = 0; b < B; b++)
+                for (int64_t j = 0; j < C; j++) reals(wy)[(b * T + t) * C + j] += wave[j];
+        }
+    }
+    tensor_free(&table);
+    wide_store(&wy, y);
+}
+
+/* ---- rotary ---- */
+
+/* Elements j and j + half of a head are a point in the plane, turned by the position times the pair's frequency. */
+static void rotate(real *restrict low, const real *restrict cosine, const real *restrict sine, int64_t half)
+{
+    real *high = low + half;
+    for (int64_t j = 0; j < half; j++) {
+        real a = low[j], b = high[j];
+        low[j] = a * cosine[j] - b * sine[j];
+        high[j] = b * cosine[j] + a * sine[j];
+    }
+}
+
+static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, double sign)
+{
+    assert(s.hd % 2 == 0);
+    int64_t half = s.hd / 2, turned = s.heads + s.kv_heads, ld = attention_width(s);
+    Tensor wide = wide_of(qkv), table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
+    double part = (double)turned / (double)(turned + s.kv_heads); /* the values stay */
+    if (device_kernel(qkv.device, 3 * part * (double)qkv.count, 2 * part * (double)tensor_bytes(qkv))) {
+        real *cosine = reals(table), *sine = cosine + half, *each = sine + half;
+        frequencies(each, base, s.hd);
+        for (int64_t t = 0; t < s.T; t++) {
+            for (int64_t j = 0; j < half; j++) {
+                double angle = (double)(first + t) * (double)each[j];
+                cosine[j] = (real)cos(angle), sine[j] = (real)(sign * sin(angle));
+            }
+            for (int64_t b = 0; b < s.B; b++)
+                for (int64_t h = 0; h < turned; h++)
+                    rotate(reals(wide) + (b * s.T + t) * ld + h * s.hd, cosine, sine, half);
+        }
+    }
+    tensor_free(&table);
+    wide_store(&wide, qkv);
+}
+
+void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base)
+{
+    turn(s, qkv, first, base, 1);
+}
+
+void rope_backward(AttentionShape s, Tensor dqkv, int64_t first, double base)
+{
+    turn(s, dqkv, first, base, -1);
+}
