@@ -1,26 +1,28 @@
-/* block.c - x2 = x + proj(attention(norm(x))); y = x2 + out(gelu(fc(norm(x2)))). */
+/* block.c - the skeleton of a branch, its two cores, and a block of both. */
 #include "models/block.h"
-#include "models/attention.h"
 #include "models/kernels.h"
 #include "models/matmul.h"
 
-void block_tensor_shape(const GptShape *shape, BlockTensor which, int64_t *rows, int64_t *columns, Cut *cut)
+/* ---- parameters ---- */
+
+BlockTensorShape block_tensor_shape(const GptShape *shape, Branch branch, BranchTensor which)
 {
-    int64_t C = shape->hidden, F = shape->ffn;
-    const struct {
-        int64_t rows, columns;
-        Cut cut;
-    } table[BLOCK_TENSORS] = {
-        [LN_1_GAIN] = {0, C, CUT_NONE},     [LN_1_BIAS] = {0, C, CUT_NONE},
-        [QKV_WEIGHT] = {C, 3 * C, CUT_QKV}, [QKV_BIAS] = {0, 3 * C, CUT_QKV},
-        [PROJ_WEIGHT] = {C, C, CUT_ROWS},   [PROJ_BIAS] = {0, C, CUT_NONE},
-        [LN_2_GAIN] = {0, C, CUT_NONE},     [LN_2_BIAS] = {0, C, CUT_NONE},
-        [FC_WEIGHT] = {C, F, CUT_COLUMNS},  [FC_BIAS] = {0, F, CUT_COLUMNS},
-        [OUT_WEIGHT] = {F, C, CUT_ROWS},    [OUT_BIAS] = {0, C, CUT_NONE},
-    };
-    *rows = table[which].rows;
-    *columns = table[which].columns;
-    *cut = table[which].cut;
+    bool mlp = branch == BRANCH_MLP;
+    int64_t C = shape->hidden, out = mlp ? shape->ffn : C, in = mlp ? inner_width(shape) : qkv_width(shape);
+    int64_t kv = C / shape->heads * shape->kv_heads;
+    switch (which) {
+    case NORM_GAIN: return (BlockTensorShape){.columns = C};
+    case NORM_BIAS: return (BlockTensorShape){.columns = shape->norm == NORM_LAYERNORM ? C : 0};
+    case OUT_WEIGHT: return (BlockTensorShape){.rows = out, .columns = C, .cut = CUT_ROWS};
+    case OUT_BIAS: return (BlockTensorShape){.columns = shape->bias ? C : 0};
+    default: break;
+    }
+    BlockTensorShape s = {.columns = in, .cut = CUT_COLUMNS};
+    if (which == IN_WEIGHT) s.rows = C;
+    if (which == IN_BIAS && !shape->bias) s.columns = 0;
+    const int64_t qkv[] = {C, kv, kv}, gated[] = {out, out, 0}, plain[] = {in, 0, 0};
+    for (int i = 0; i < CUT_PARTS; i++) s.part[i] = (mlp ? is_gated(shape) ? gated : plain : qkv)[i];
+    return s;
 }
 
 BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
@@ -28,165 +30,41 @@ BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
     BlockParameters p;
     int64_t offset = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
-        int64_t rows, columns;
-        Cut cut;
-        block_tensor_shape(shape, (BlockTensor)i, &rows, &columns, &cut);
-        int64_t count = (rows ? rows : 1) * columns / (cut == CUT_NONE ? 1 : ranks);
-        p.tensor[i] = tensor_view(flat, offset, count);
+        Branch branch = (Branch)(i / BRANCH_TENSORS);
+        BlockTensorShape s = block_tensor_shape(shape, branch, (BranchTensor)(i % BRANCH_TENSORS));
+        int64_t count = (s.rows ? s.rows : 1) * s.columns / (s.cut == CUT_NONE ? 1 : ranks);
+        p.branch[branch][i % BRANCH_TENSORS] = tensor_view(flat, offset, count);
         offset += count;
     }
     return p;
 }
 
+/* ---- sizes ---- */
+
+/* What a rank of the region holds of a branch: n rows of `in` values before the core and `out` after it. */
+typedef struct Sizes {
+    int64_t n, C, in, out;
+} Sizes;
+
+static Sizes sizes_of(const BlockRun *run, Branch branch)
+{
+    const GptShape *s = run->shape;
+    int64_t t = run->region->size;
+    bool mlp = branch == BRANCH_MLP;
+    return (Sizes){.n = run->B * s->sequence,
+                   .C = s->hidden,
+                   .in = (mlp ? inner_width(s) : qkv_width(s)) / t,
+                   .out = (mlp ? s->ffn : s->hidden) / t};
+}
+
+static Tensor made(Tensor like, MemoryCategory category, int64_t count)
+{
+    return tensor_new(like.device, category, like.dtype, count);
+}
+
 static Tensor scratch(Tensor like, int64_t count)
 {
-    return tensor_new(like.device, MEM_WORKSPACE, REAL, count);
-}
-
-static AttentionShape attention_shape(const GptShape *shape, const Region *region, int64_t B)
-{
-    int64_t heads = shape->heads / region->size;
-    return (AttentionShape){B, shape->sequence, heads, heads, shape->hidden / shape->heads};
-}
-
-/* y (B, T', C) = x W + b + residual, with x and W cut over the region's ranks (row-parallel) */
-static void leave_linear(const Region *region, int64_t B, Tensor x, Tensor W, Tensor b, Tensor residual,
-                         Tensor y, int64_t n, int64_t in, int64_t C)
-{
-    Tensor part = region_result(region, y);
-    matmul(false, false, n, C, in, x, W, 0, part);
-    region_leave(region, part, y, B);
-    region_release(region, &part);
-    bias_forward(y, b, y.count / C, C);
-    tensor_add(y, residual);
-}
-
-/* Its backward by halves, either of which may be NULL: with W dx (n, in), with d what is added to the gradients
- * of W, d[0], and b, d[1]. */
-static void leave_linear_backward(const Region *region, int64_t B, Tensor dy, Tensor x, const Tensor *W,
-                                  Tensor dx, const Tensor *d, int64_t n, int64_t in, int64_t C)
-{
-    Tensor whole = region_leave_backward(region, dy, B);
-    if (W) linear_backward_input(whole, *W, dx, n, in, C);
-    if (d) {
-        matmul(true, false, in, C, n, x, whole, 1, d[0]);
-        bias_backward(dy, d[1], dy.count / C, C);
-    }
-    region_release(region, &whole);
-}
-
-/* Backward of y = enter(norm) W + b (column-parallel), the input's half: a new dnorm (B, T', C) like `outside`. */
-static Tensor enter_linear_backward_input(const Region *region, int64_t B, Tensor dy, Tensor W,
-                                          Tensor outside, int64_t n, int64_t C, int64_t out)
-{
-    Tensor dnorm = scratch(outside, outside.count), whole = region_result(region, dnorm);
-    linear_backward_input(dy, W, whole, n, C, out);
-    region_enter_backward(region, whole, dnorm, B);
-    region_release(region, &whole);
-    return dnorm;
-}
-
-/* The weights' half adds to the gradients of W, d[0], and b, d[1], and frees dy and norm. The norm's output was
- * kept as it lies outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
-static void enter_linear_backward_weight(const Region *region, int64_t B, Tensor *dy, Tensor *norm,
-                                         const Tensor *d, int64_t n, int64_t C, int64_t out)
-{
-    Tensor whole = region_enter(region, *norm, B);
-    linear_backward_weight(whole, *dy, d[0], d[1], n, C, out);
-    region_release(region, &whole);
-    tensor_free(dy);
-    tensor_free(norm);
-}
-
-/* Fills saved with tensors of `category`, its probabilities being there; returns a new y of category `output`. */
-static Tensor forward(const GptShape *shape, const Region *region, MemoryCategory category,
-                      MemoryCategory output, int64_t B, const BlockParameters *p, Tensor x, BlockSaved *s)
-{
-    int64_t C = shape->hidden, n = B * shape->sequence, rows = x.count / C;
-    int64_t t = region->size, F = shape->ffn / t;
-    const Tensor *w = p->tensor;
-    Device *device = x.device;
-
-    s->x = x;
-    s->norm1 = tensor_new(device, category, REAL, rows * C);
-    layernorm_forward(x, w[LN_1_GAIN], w[LN_1_BIAS], s->norm1, rows, C);
-    Tensor whole = region_enter(region, s->norm1, B);
-    s->qkv = tensor_new(device, category, REAL, n * 3 * C / t);
-    linear_forward(whole, w[QKV_WEIGHT], w[QKV_BIAS], s->qkv, n, C, 3 * C / t);
-    region_release(region, &whole);
-    s->attention = tensor_new(device, category, REAL, n * C / t);
-    attention_forward(attention_shape(shape, region, B), s->qkv, NULL,
-                      (AttentionSaved){.probabilities = s->probabilities}, s->attention);
-    s->x2 = tensor_new(device, category, REAL, rows * C);
-    leave_linear(region, B, s->attention, w[PROJ_WEIGHT], w[PROJ_BIAS], x, s->x2, n, C / t, C);
-
-    s->norm2 = tensor_new(device, category, REAL, rows * C);
-    layernorm_forward(s->x2, w[LN_2_GAIN], w[LN_2_BIAS], s->norm2, rows, C);
-    whole = region_enter(region, s->norm2, B);
-    s->inner = tensor_new(device, category, REAL, n * F);
-    linear_forward(whole, w[FC_WEIGHT], w[FC_BIAS], s->inner, n, C, F);
-    region_release(region, &whole);
-    s->gelu = tensor_new(device, category, REAL, n * F);
-    gelu_forward(s->inner, s->gelu);
-    Tensor y = tensor_new(device, output, REAL, rows * C);
-    leave_linear(region, B, s->gelu, w[OUT_WEIGHT], w[OUT_BIAS], s->x2, y, n, F, C);
-    return y;
-}
-
-static Tensor probabilities(const GptShape *shape, const Region *region, Device *device,
-                            MemoryCategory category, int64_t B)
-{
-    return tensor_new(device, category, REAL,
-                      B * shape->heads / region->size * shape->sequence * shape->sequence);
-}
-
-Tensor block_forward(const GptShape *shape, const Region *region, Recompute recompute, MemoryCategory output,
-                     int64_t B, const BlockParameters *p, Tensor x, BlockSaved *saved)
-{
-    /* what will be computed again is scratch, here and there */
-    MemoryCategory kept = recompute == RECOMPUTE_FULL ? MEM_WORKSPACE : MEM_ACTIVATIONS;
-    MemoryCategory core = recompute == RECOMPUTE_NONE ? MEM_ACTIVATIONS : MEM_WORKSPACE;
-    BlockSaved s = {.probabilities = probabilities(shape, region, x.device, core, B)};
-    Tensor y = forward(shape, region, kept, output, B, p, x, &s);
-    if (recompute != RECOMPUTE_NONE) tensor_free(&s.probabilities);
-    if (recompute == RECOMPUTE_FULL) {
-        Tensor *all[] = {&s.norm1, &s.qkv, &s.attention, &s.x2, &s.norm2, &s.inner, &s.gelu};
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++) tensor_free(all[i]);
-    }
-    *saved = s;
-    return y;
-}
-
-/* Brings back what forward did not keep. */
-static void recover(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                    const BlockParameters *p, BlockSaved *s)
-{
-    if (recompute == RECOMPUTE_NONE) return;
-    Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
-    s->probabilities = probabilities(shape, region, s->x.device, MEM_WORKSPACE, B);
-    if (recompute == RECOMPUTE_SELECTIVE) {
-        attention_probabilities(attention_shape(shape, region, B), s->qkv, NULL,
-                                (AttentionSaved){.probabilities = s->probabilities});
-    } else {
-        Tensor y = forward(shape, region, MEM_WORKSPACE, MEM_WORKSPACE, B, p, s->x, s);
-        tensor_free(&y);
-    }
-    lanes_part(&s->x.device->lanes, before);
-}
-
-/* The norms' gradients come with dx and wait in dnorms, whichever way backward is cut: a sum over rows and then
- * one addition to d has the same bits whatever d held when the rows were summed. */
-static void norm_backward(Tensor dnorm, Tensor x, Tensor gain, Tensor dx, Tensor dnorms, int which, int64_t C)
-{
-    layernorm_backward(dnorm, x, gain, dx, tensor_view(dnorms, 2 * which * C, C),
-                       tensor_view(dnorms, (2 * which + 1) * C, C), dx.count / C, C);
-}
-
-static void norms_backward_weight(const Tensor *d, Tensor *dnorms, int64_t C)
-{
-    static const BlockTensor at[] = {LN_1_GAIN, LN_1_BIAS, LN_2_GAIN, LN_2_BIAS};
-    for (int i = 0; i < 4; i++) tensor_add(d[at[i]], tensor_view(*dnorms, i * C, C));
-    tensor_free(dnorms);
+    return made(like, MEM_WORKSPACE, count);
 }
 
 static Tensor copied(Tensor t)
@@ -196,84 +74,378 @@ static Tensor copied(Tensor t)
     return copy;
 }
 
-/* Both halves, or without dw the input's, which leaves in saved what the weights' needs. */
-static void backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                     const BlockParameters *p, const Tensor *dw, BlockSaved *s, Tensor dy)
+/* ---- attention as a core ---- */
+
+static const double ROPE_BASE = 10000;
+
+static AttentionShape attention_of(const BlockRun *run)
 {
-    /* selective recovers just before the attention's backward, so that the rest is free by then */
-    if (recompute == RECOMPUTE_FULL) recover(shape, region, recompute, B, p, s);
-    int64_t C = shape->hidden, n = B * shape->sequence;
-    int64_t t = region->size, F = shape->ffn / t;
-    const Tensor *w = p->tensor;
-    s->dnorms = scratch(dy, 4 * C);
-    tensor_zero(s->dnorms);
+    const GptShape *s = run->shape;
+    int64_t t = run->region->size;
+    return (AttentionShape){.B = run->B,
+                            .T = s->sequence,
+                            .heads = s->heads / t,
+                            .kv_heads = s->kv_heads / t,
+                            .hd = s->hidden / s->heads};
+}
 
-    /* y = x2 + out(gelu(fc(norm2))) */
-    s->dinner = scratch(dy, n * F);
-    leave_linear_backward(region, B, dy, s->gelu, &w[OUT_WEIGHT], s->dinner, dw ? &dw[OUT_WEIGHT] : NULL, n,
-                          F, C);
-    if (dw) tensor_free(&s->gelu);
-    gelu_backward(s->inner, s->dinner, s->dinner);
-    tensor_free(&s->inner);
-    Tensor dnorm = enter_linear_backward_input(region, B, s->dinner, w[FC_WEIGHT], dy, n, C, F);
-    if (dw)
-        enter_linear_backward_weight(region, B, &s->dinner, &s->norm2, &dw[FC_WEIGHT], n, C, F);
-    else
-        s->dy = copied(dy);
-    norm_backward(dnorm, s->x2, w[LN_2_GAIN], dy, s->dnorms, 1, C); /* which makes dy the gradient of x2 */
-    tensor_free(&dnorm);
-    tensor_free(&s->x2);
+static bool is_flash(const BlockRun *run)
+{
+    return run->shape->attention == ATTENTION_FLASH;
+}
 
-    /* x2 = x + proj(attention(qkv(norm1))) */
-    Tensor dattention = scratch(dy, n * C / t);
-    s->dqkv = scratch(dy, n * 3 * C / t);
-    leave_linear_backward(region, B, dy, s->attention, &w[PROJ_WEIGHT], dattention,
-                          dw ? &dw[PROJ_WEIGHT] : NULL, n, C / t, C);
-    if (dw) tensor_free(&s->attention);
-    if (recompute == RECOMPUTE_SELECTIVE) recover(shape, region, recompute, B, p, s);
-    attention_backward(attention_shape(shape, region, B), dattention, s->qkv, NULL,
-                       (AttentionSaved){.probabilities = s->probabilities}, s->dqkv);
-    tensor_free(&dattention);
+static Dropout dropout_at(const BlockRun *run, DropoutPlace place)
+{
+    Dropout d = run->dropout;
+    d.place = place;
+    return d;
+}
+
+/* NULL without dropout. */
+static const AttentionDropout *attention_dropout(const BlockRun *run, AttentionDropout *d)
+{
+    int64_t heads = run->shape->heads;
+    if (run->dropout.rate == 0) return NULL;
+    *d = (AttentionDropout){.dropout = dropout_at(run, DROPOUT_ATTENTION),
+                            .first_head = heads / run->region->size * run->region->rank,
+                            .all_heads = heads};
+    return d;
+}
+
+static AttentionSaved scores_new(const BlockRun *run, Tensor like, MemoryCategory category)
+{
+    AttentionShape a = attention_of(run);
+    int64_t cells = a.B * a.heads * a.T * a.T;
+    AttentionSaved s = {.probabilities = made(like, category, cells)};
+    if (run->dropout.rate == 0) return s;
+    s.mask = tensor_new(like.device, category, UINT8, cells);
+    s.dropped = made(like, category, cells);
+    return s;
+}
+
+static void scores_free(AttentionSaved *s)
+{
     tensor_free(&s->probabilities);
-    tensor_free(&s->qkv);
-    dnorm = enter_linear_backward_input(region, B, s->dqkv, w[QKV_WEIGHT], dy, n, C, 3 * C / t);
-    if (dw)
-        enter_linear_backward_weight(region, B, &s->dqkv, &s->norm1, &dw[QKV_WEIGHT], n, C, 3 * C / t);
+    tensor_free(&s->mask);
+    tensor_free(&s->dropped);
+}
+
+/* `scores`: the category of what grows with the square of the sequence. */
+static void attend(const BlockRun *run, MemoryCategory category, MemoryCategory scores, BranchSaved *s)
+{
+    AttentionShape a = attention_of(run);
+    AttentionDropout at;
+    const AttentionDropout *dropout = attention_dropout(run, &at);
+    if (run->shape->position == POSITION_ROPE) rope_forward(a, s->inner, 0, ROPE_BASE);
+    if (is_flash(run)) {
+        s->lse = tensor_new(s->inner.device, category, REAL, a.B * a.heads * a.T);
+        flash_forward(a, s->inner, dropout, s->lse, s->outer);
+    } else {
+        s->scores = scores_new(run, s->inner, scores);
+        attention_forward(a, s->inner, dropout, s->scores, s->outer);
+    }
+}
+
+static void attend_backward(const BlockRun *run, Tensor douter, BranchSaved *s)
+{
+    AttentionShape a = attention_of(run);
+    AttentionDropout at;
+    const AttentionDropout *dropout = attention_dropout(run, &at);
+    if (is_flash(run))
+        flash_backward(a, douter, s->inner, dropout, s->lse, s->outer, s->dinner);
     else
-        s->dx2 = copied(dy);
-    norm_backward(dnorm, s->x, w[LN_1_GAIN], dy, s->dnorms, 0, C); /* and now of x */
-    tensor_free(&dnorm);
-    tensor_free(&s->x);
-    if (dw) norms_backward_weight(dw, &s->dnorms, C);
+        attention_backward(a, douter, s->inner, dropout, s->scores, s->dinner);
+    if (run->shape->position == POSITION_ROPE) rope_backward(a, s->dinner, 0, ROPE_BASE);
+    scores_free(&s->scores);
+    tensor_free(&s->lse);
 }
 
-void block_backward(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                    const BlockParameters *p, const BlockParameters *d, BlockSaved *saved, Tensor dy)
+/* ---- an activation as a core ---- */
+
+static void activate(const BlockRun *run, Sizes z, Tensor x, Tensor y)
 {
-    backward(shape, region, recompute, B, p, d->tensor, saved, dy);
+    switch ((ActivationKind)run->shape->activation) {
+    case ACTIVATION_GELU: gelu_forward(x, y); break;
+    case ACTIVATION_RELU: relu_forward(x, y); break;
+    case ACTIVATION_SILU: silu_forward(x, y); break;
+    case ACTIVATION_SWIGLU: swiglu_forward(x, y, z.n, z.out); break;
+    }
 }
 
-void block_backward_input(const GptShape *shape, const Region *region, Recompute recompute, int64_t B,
-                          const BlockParameters *p, BlockSaved *s, Tensor dy)
+static void activate_backward(const BlockRun *run, Sizes z, Tensor x, Tensor dy, Tensor dx)
 {
-    backward(shape, region, recompute, B, p, NULL, s, dy);
-    Tensor *kept[] = {&s->norm1,  &s->attention, &s->norm2, &s->gelu,  &s->dy,
-                      &s->dinner, &s->dx2,       &s->dqkv,  &s->dnorms};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) tensor_rebook(kept[i], MEM_ACTIVATIONS);
+    switch ((ActivationKind)run->shape->activation) {
+    case ACTIVATION_GELU: gelu_backward(x, dy, dx); break;
+    case ACTIVATION_RELU: relu_backward(x, dy, dx); break;
+    case ACTIVATION_SILU: silu_backward(x, dy, dx); break;
+    case ACTIVATION_SWIGLU: swiglu_backward(x, dy, dx, z.n, z.out); break;
+    }
 }
 
-void block_backward_weight(const GptShape *shape, const Region *region, int64_t B, const BlockParameters *d,
-                           BlockSaved *s)
+/* ---- a branch ---- */
+
+/* result (B, T', C) = dropout(outer W + b), with outer and W cut over the region's ranks (row-parallel) */
+static void leave_forward(const BlockRun *run, Branch branch, MemoryCategory category, const Tensor *w,
+                          BranchSaved *s, Tensor result)
 {
-    int64_t C = shape->hidden, n = B * shape->sequence, t = region->size, F = shape->ffn / t;
-    const Tensor *dw = d->tensor, none = {0};
-    leave_linear_backward(region, B, s->dy, s->gelu, NULL, none, &dw[OUT_WEIGHT], n, F, C);
-    tensor_free(&s->dy);
-    tensor_free(&s->gelu);
-    enter_linear_backward_weight(region, B, &s->dinner, &s->norm2, &dw[FC_WEIGHT], n, C, F);
-    leave_linear_backward(region, B, s->dx2, s->attention, NULL, none, &dw[PROJ_WEIGHT], n, C / t, C);
-    tensor_free(&s->dx2);
-    tensor_free(&s->attention);
-    enter_linear_backward_weight(region, B, &s->dqkv, &s->norm1, &dw[QKV_WEIGHT], n, C, 3 * C / t);
-    norms_backward_weight(dw, &s->dnorms, C);
+    const Region *region = run->region;
+    int64_t T = run->shape->sequence, rows = region_rows(region, T);
+    Sizes z = sizes_of(run, branch);
+    Tensor part = region_result(region, result);
+    matmul(false, false, z.n, z.C, z.out, s->outer, w[OUT_WEIGHT], 0, part);
+    region_leave(region, part, result, run->B);
+    region_release(region, &part);
+    bias_forward(result, w[OUT_BIAS], result.count / z.C, z.C);
+    if (run->dropout.rate == 0) return;
+    Dropout d = dropout_at(run, branch == BRANCH_MLP ? DROPOUT_OUT : DROPOUT_PROJ);
+    s->mask = tensor_new(result.device, category, UINT8, result.count);
+    dropout_forward(&d, result, s->mask, result, run->B, region_first_row(region, T), rows, T, z.C);
+}
+
+/* Fills saved with tensors of `category`; returns a new x + branch(x), normed where that is the order, of category
+ * `output`. */
+static Tensor branch_forward(const BlockRun *run, Branch branch, MemoryCategory category,
+                             MemoryCategory scores, MemoryCategory output, const Tensor *w, Tensor x,
+                             BranchSaved *s)
+{
+    const GptShape *shape = run->shape;
+    Sizes z = sizes_of(run, branch);
+    int64_t rows = x.count / z.C;
+    bool post = shape->post_norm;
+    *s = (BranchSaved){.x = x};
+    if (!post) {
+        s->norm = made(x, category, x.count);
+        norm_forward(shape->norm, x, w[NORM_GAIN], w[NORM_BIAS], s->norm, rows, z.C);
+    }
+    Tensor whole = region_enter(run->region, post ? x : s->norm, run->B);
+    s->inner = made(x, category, z.n * z.in);
+    linear_forward(whole, w[IN_WEIGHT], w[IN_BIAS], s->inner, z.n, z.C, z.in);
+    region_release(run->region, &whole);
+    s->outer = made(x, category, z.n * z.out);
+    if (branch == BRANCH_MLP)
+        activate(run, z, s->inner, s->outer);
+    else
+        attend(run, category, scores, s);
+    Tensor sum = made(x, post ? category : output, x.count);
+    leave_forward(run, branch, category, w, s, sum);
+    tensor_add(sum, x);
+    if (!post) return sum;
+    s->norm = sum;
+    Tensor y = made(x, output, x.count);
+    norm_forward(shape->norm, sum, w[NORM_GAIN], w[NORM_BIAS], y, rows, z.C);
+    return y;
+}
+
+/* The norms' gradients come with dx and wait in dnorms, whichever way backward is cut: a sum over rows and then
+ * one addition to d has the same bits whatever d held when the rows were summed. Adds to dx. */
+static void branch_norm_backward(const BlockRun *run, Branch branch, Tensor dnorm, Tensor x, Tensor gain,
+                                 Tensor dx, Tensor dnorms)
+{
+    int64_t C = run->shape->hidden;
+    norm_backward(run->shape->norm, dnorm, x, gain, dx, tensor_view(dnorms, 2 * branch * C, C),
+                  tensor_view(dnorms, (2 * branch + 1) * C, C), dx.count / C, C);
+}
+
+/* Of y = dropout(outer W + b), by halves, either of which may be NULL: with W douter, with d what is added to the
+ * gradients of W, d[0], and b, d[1]. */
+static void leave_backward(const BlockRun *run, Sizes z, Tensor dresult, Tensor outer, const Tensor *W,
+                           Tensor douter, const Tensor *d)
+{
+    Tensor whole = region_leave_backward(run->region, dresult, run->B);
+    if (W) linear_backward_input(whole, *W, douter, z.n, z.out, z.C);
+    if (d) {
+        matmul(true, false, z.out, z.C, z.n, outer, whole, 1, d[0]);
+        bias_backward(dresult, d[1], dresult.count / z.C, z.C);
+    }
+    region_release(run->region, &whole);
+}
+
+/* What the linear layer into the region read. */
+static Tensor *input_of(const BlockRun *run, BranchSaved *s)
+{
+    return run->shape->post_norm ? &s->x : &s->norm;
+}
+
+/* Of inner = enter(input) W + b (column-parallel), the input's half: a new gradient of the input. */
+static Tensor enter_backward_input(const BlockRun *run, Sizes z, Tensor dinner, Tensor W, Tensor like)
+{
+    Tensor dinput = scratch(like, like.count), whole = region_result(run->region, dinput);
+    linear_backward_input(dinner, W, whole, z.n, z.C, z.in);
+    region_enter_backward(run->region, whole, dinput, run->B);
+    region_release(run->region, &whole);
+    return dinput;
+}
+
+/* The weights' half adds to the gradients of W, d[0], and b, d[1], and frees what it read. The input was kept as
+ * it lies outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
+static void enter_backward_weight(const BlockRun *run, Sizes z, BranchSaved *s, const Tensor *d)
+{
+    Tensor *input = input_of(run, s), whole = region_enter(run->region, *input, run->B);
+    linear_backward_weight(whole, s->dinner, d[0], d[1], z.n, z.C, z.in);
+    region_release(run->region, &whole);
+    tensor_free(&s->dinner);
+    tensor_free(input);
+}
+
+static Tensor core_backward(const BlockRun *run, Branch branch, Sizes z, Tensor douter, BranchSaved *s)
+{
+    bool in_place = branch == BRANCH_MLP && z.in == z.out;
+    s->dinner = in_place ? douter : scratch(douter, z.n * z.in);
+    if (branch == BRANCH_MLP)
+        activate_backward(run, z, s->inner, douter, s->dinner);
+    else
+        attend_backward(run, douter, s);
+    tensor_free(&s->inner);
+    return in_place ? (Tensor){0} : douter;
+}
+
+/* Both halves, or without dw the input's: turns dy from the gradient of the branch's sum into that of its x. */
+static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w, const Tensor *dw,
+                            BranchSaved *s, Tensor dnorms, Tensor dy)
+{
+    Sizes z = sizes_of(run, branch);
+    bool post = run->shape->post_norm, drops = run->dropout.rate > 0;
+    if (post) {
+        Tensor normed = copied(dy);
+        tensor_zero(dy);
+        branch_norm_backward(run, branch, normed, s->norm, w[NORM_GAIN], dy, dnorms);
+        tensor_free(&normed);
+        tensor_free(&s->norm);
+    }
+    Tensor dresult = dy;
+    if (drops) {
+        dresult = scratch(dy, dy.count);
+        dropout_backward(run->dropout.rate, dy, s->mask, dresult);
+        tensor_free(&s->mask);
+    }
+    Tensor douter = scratch(dy, z.n * z.out);
+    leave_backward(run, z, dresult, s->outer, &w[OUT_WEIGHT], douter, dw ? &dw[OUT_WEIGHT] : NULL);
+    douter = core_backward(run, branch, z, douter, s);
+    tensor_free(&douter);
+    if (dw) tensor_free(&s->outer);
+    Tensor dinput = enter_backward_input(run, z, s->dinner, w[IN_WEIGHT], dy);
+    if (dw) {
+        if (drops) tensor_free(&dresult);
+    } else {
+        s->dresult = drops ? dresult : copied(dy);
+    }
+    if (post)
+        tensor_add(dy, dinput);
+    else
+        branch_norm_backward(run, branch, dinput, s->x, w[NORM_GAIN], dy, dnorms);
+    tensor_free(&dinput);
+    if (!post) tensor_free(&s->x);
+    if (dw) enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
+}
+
+/* ---- a block ---- */
+
+static Tensor forward(const BlockRun *run, MemoryCategory category, MemoryCategory scores,
+                      MemoryCategory output, const BlockParameters *p, Tensor x, BlockSaved *saved)
+{
+    Tensor between = branch_forward(run, BRANCH_ATTENTION, category, scores, category,
+                                    p->branch[BRANCH_ATTENTION], x, &saved->branch[BRANCH_ATTENTION]);
+    return branch_forward(run, BRANCH_MLP, category, scores, output, p->branch[BRANCH_MLP], between,
+                          &saved->branch[BRANCH_MLP]);
+}
+
+static void branch_free(BranchSaved *s)
+{
+    Tensor *all[] = {&s->x, &s->norm, &s->inner, &s->lse, &s->outer, &s->mask};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) tensor_free(all[i]);
+    scores_free(&s->scores);
+}
+
+Tensor block_forward(const BlockRun *run, MemoryCategory output, const BlockParameters *p, Tensor x,
+                     BlockSaved *saved)
+{
+    /* what will be computed again is scratch, here and there */
+    bool full = run->recompute == RECOMPUTE_FULL, none = run->recompute == RECOMPUTE_NONE;
+    BranchSaved *attention = &saved->branch[BRANCH_ATTENTION];
+    *saved = (BlockSaved){0};
+    Tensor y = forward(run, full ? MEM_WORKSPACE : MEM_ACTIVATIONS, none ? MEM_ACTIVATIONS : MEM_WORKSPACE,
+                       output, p, x, saved);
+    if (!none) scores_free(&attention->scores);
+    if (!full) return y;
+    attention->x = (Tensor){0};
+    branch_free(attention);
+    branch_free(&saved->branch[BRANCH_MLP]);
+    attention->x = x;
+    return y;
+}
+
+/* Brings back what forward did not keep. */
+static void recover(const BlockRun *run, const BlockParameters *p, BlockSaved *saved)
+{
+    BranchSaved *s = &saved->branch[BRANCH_ATTENTION];
+    Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
+    if (run->recompute == RECOMPUTE_FULL) {
+        Tensor y = forward(run, MEM_WORKSPACE, MEM_WORKSPACE, MEM_WORKSPACE, p, s->x, saved);
+        tensor_free(&y);
+    } else if (run->recompute == RECOMPUTE_SELECTIVE && !is_flash(run)) {
+        AttentionDropout at;
+        s->scores = scores_new(run, s->inner, MEM_WORKSPACE);
+        attention_probabilities(attention_of(run), s->inner, attention_dropout(run, &at), s->scores);
+    }
+    lanes_part(&s->x.device->lanes, before);
+}
+
+static void norms_backward_weight(const BlockRun *run, const BlockParameters *d, Tensor *dnorms)
+{
+    int64_t C = run->shape->hidden;
+    for (int b = 0; b < BRANCHES; b++)
+        for (int i = 0; i < 2; i++) {
+            Tensor to = d->branch[b][NORM_GAIN + i];
+            tensor_add(to, tensor_view(*dnorms, (2 * b + i) * C, to.count));
+        }
+    tensor_free(dnorms);
+}
+
+/* Both halves, or without d the input's, which leaves in saved what the weights' needs. */
+static void backward(const BlockRun *run, const BlockParameters *p, const BlockParameters *d,
+                     BlockSaved *saved, Tensor dy)
+{
+    static const Branch order[] = {BRANCH_MLP, BRANCH_ATTENTION};
+    bool selective = run->recompute == RECOMPUTE_SELECTIVE;
+    if (!selective) recover(run, p, saved);
+    saved->dnorms = tensor_new(dy.device, MEM_WORKSPACE, REAL, 4 * run->shape->hidden);
+    tensor_zero(saved->dnorms);
+    for (int i = 0; i < BRANCHES; i++) {
+        Branch b = order[i];
+        if (selective && b == BRANCH_ATTENTION) recover(run, p, saved); /* only now, when the rest is free */
+        branch_backward(run, b, p->branch[b], d ? d->branch[b] : NULL, &saved->branch[b], saved->dnorms, dy);
+    }
+}
+
+void block_backward(const BlockRun *run, const BlockParameters *p, const BlockParameters *d,
+                    BlockSaved *saved, Tensor dy)
+{
+    backward(run, p, d, saved, dy);
+    norms_backward_weight(run, d, &saved->dnorms);
+}
+
+void block_backward_input(const BlockRun *run, const BlockParameters *p, BlockSaved *saved, Tensor dy)
+{
+    backward(run, p, NULL, saved, dy);
+    for (int b = 0; b < BRANCHES; b++) {
+        BranchSaved *s = &saved->branch[b];
+        Tensor *kept[] = {input_of(run, s), &s->outer, &s->dinner, &s->dresult};
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) tensor_rebook(kept[i], MEM_ACTIVATIONS);
+    }
+    tensor_rebook(&saved->dnorms, MEM_ACTIVATIONS);
+}
+
+void block_backward_weight(const BlockRun *run, const BlockParameters *d, BlockSaved *saved)
+{
+    static const Branch order[] = {BRANCH_MLP, BRANCH_ATTENTION};
+    for (int i = 0; i < BRANCHES; i++) {
+        BranchSaved *s = &saved->branch[order[i]];
+        const Tensor *dw = d->branch[order[i]], none = {0};
+        Sizes z = sizes_of(run, order[i]);
+        leave_backward(run, z, s->dresult, s->outer, NULL, none, &dw[OUT_WEIGHT]);
+        tensor_free(&s->dresult);
+        tensor_free(&s->outer);
+        enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
+    }
+    norms_backward_weight(run, d, &saved->dnorms);
 }

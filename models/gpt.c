@@ -42,39 +42,72 @@ static void for_units_once(Gpt *gpt, int layer, int not_at, void (*hook)(void *c
 
 /* ---- the first layer: vocabulary-parallel embedding ---- */
 
-static Tensor embed(Gpt *gpt, int64_t B, Tensor tokens)
+/* What is dropped at `layer` in a microbatch. */
+static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
 {
-    int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, rows = region_rows(&gpt->region, T);
-    Tensor x = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, B * rows * C);
+    Dropout d = gpt->dropout;
+    d.layer = layer;
+    d.first_sample = saved->first_sample;
+    return d;
+}
+
+static Tensor embed(Gpt *gpt, GptSaved *saved)
+{
+    int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, rows = region_rows(&gpt->region, T), B = saved->B;
+    int64_t first = region_first_row(&gpt->region, T);
+    Tensor x = tensor_new(gpt->device, MEM_ACTIVATIONS, gpt->dtype, B * rows * C);
     Tensor part = region_result(&gpt->region, x);
-    embedding_forward(tokens, gpt->unit[UNIT_WTE].weights, gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut,
-                      part, B, T, C);
+    embedding_forward(saved->tokens, gpt->unit[UNIT_WTE].weights, gpt->region.rank * gpt->vocab_cut,
+                      gpt->vocab_cut, part, B, T, C);
     region_leave(&gpt->region, part, x, B);
     region_release(&gpt->region, &part);
-    position_forward(gpt->unit[UNIT_WPE].weights, region_first_row(&gpt->region, T), x, B, rows, C);
+    if (gpt->shape.position == POSITION_LEARNED)
+        position_forward(gpt->unit[UNIT_WPE].weights, first, x, B, rows, C);
+    if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_forward(first, x, B, rows, C);
+    if (gpt->dropout.rate > 0) {
+        Dropout d = dropout_of(gpt, saved, 0);
+        saved->mask = tensor_new(gpt->device, MEM_ACTIVATIONS, UINT8, x.count);
+        dropout_forward(&d, x, saved->mask, x, B, first, rows, T, C);
+    }
     return x;
 }
 
 static void embed_backward(Gpt *gpt, GptSaved *saved)
 {
     int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, B = saved->B;
-    Tensor dx = saved->dx_embedding, whole = region_leave_backward(&gpt->region, dx, B);
+    Tensor dx = saved->dx_embedding;
+    if (gpt->dropout.rate > 0) dropout_backward(gpt->dropout.rate, dx, saved->mask, dx);
+    tensor_free(&saved->mask);
+    Tensor whole = region_leave_backward(&gpt->region, dx, B);
     embedding_backward(saved->tokens, whole, gpt->unit[UNIT_WTE].gradients, gpt->region.rank * gpt->vocab_cut,
                        gpt->vocab_cut, B, T, C);
     region_release(&gpt->region, &whole);
-    position_backward(dx, gpt->unit[UNIT_WPE].gradients, region_first_row(&gpt->region, T), B,
-                      region_rows(&gpt->region, T), C);
+    if (gpt->shape.position == POSITION_LEARNED)
+        position_backward(dx, gpt->unit[UNIT_WPE].gradients, region_first_row(&gpt->region, T), B,
+                          region_rows(&gpt->region, T), C);
     tensor_free(&saved->dx_embedding);
 }
 
 /* ---- the last layer: norm, vocabulary-parallel head and cross-entropy ---- */
+
+static int64_t final_norm_count(const Gpt *gpt)
+{
+    return gpt->shape.hidden * (gpt->shape.norm == NORM_LAYERNORM ? 2 : 1);
+}
 
 static Tensor head_weight(const Gpt *gpt, bool gradient)
 {
     bool tied = gpt->head_embedding >= 0;
     const Unit *u = &gpt->unit[tied ? gpt->head_embedding : final_unit(gpt)];
     Tensor flat = gradient ? u->gradients : u->weights;
-    return tensor_view(flat, tied ? 0 : 2 * gpt->shape.hidden, gpt->vocab_cut * gpt->shape.hidden);
+    return tensor_view(flat, tied ? 0 : final_norm_count(gpt), gpt->vocab_cut * gpt->shape.hidden);
+}
+
+/* The final norm's gain or bias, in its unit's weights or gradients; RMSNorm's bias has no elements. */
+static Tensor final_norm(const Gpt *gpt, Tensor flat, BranchTensor which)
+{
+    int64_t C = gpt->shape.hidden;
+    return which == NORM_GAIN ? tensor_view(flat, 0, C) : tensor_view(flat, C, final_norm_count(gpt) - C);
 }
 
 /* How many of this rank's columns are tokens; the rest pads the vocabulary. */
@@ -90,8 +123,9 @@ static double head_forward(Gpt *gpt, Tensor x, GptSaved *saved)
     int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = saved->B, n = B * T;
     Tensor flat = gpt->unit[final_unit(gpt)].weights;
     saved->x = x;
-    saved->norm = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, x.count);
-    layernorm_forward(x, tensor_view(flat, 0, C), tensor_view(flat, C, C), saved->norm, x.count / C, C);
+    saved->norm = tensor_new(gpt->device, MEM_ACTIVATIONS, x.dtype, x.count);
+    norm_forward(gpt->shape.norm, x, final_norm(gpt, flat, NORM_GAIN), final_norm(gpt, flat, NORM_BIAS),
+                 saved->norm, x.count / C, C);
     saved->probabilities = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, n * V);
     Tensor whole = region_enter(region, saved->norm, B);
     matmul(false, true, n, V, C, whole, head_weight(gpt, false), 0, saved->probabilities);
@@ -115,18 +149,18 @@ static Tensor head_backward_input(Gpt *gpt, GptSaved *saved, double scale)
     int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = saved->B, n = B * T;
     cross_entropy_backward(saved->probabilities, saved->tokens, scale, region->rank, B, T, V);
     Tensor dlogits = saved->probabilities;
-    Tensor dnorm = tensor_new(gpt->device, MEM_WORKSPACE, REAL, saved->norm.count);
+    Tensor dnorm = tensor_new(gpt->device, MEM_WORKSPACE, saved->norm.dtype, saved->norm.count);
     Tensor dwhole = region_result(region, dnorm);
     matmul(false, false, n, C, V, dlogits, head_weight(gpt, false), 0, dwhole);
     region_enter_backward(region, dwhole, dnorm, B);
     region_release(region, &dwhole);
-    Tensor dx = tensor_new(gpt->device, MEM_WORKSPACE, REAL, saved->x.count);
+    Tensor dx = tensor_new(gpt->device, MEM_WORKSPACE, saved->x.dtype, saved->x.count);
     tensor_zero(dx);
     saved->final_norm = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 2 * C);
     tensor_zero(saved->final_norm);
-    layernorm_backward(dnorm, saved->x, tensor_view(gpt->unit[final_unit(gpt)].weights, 0, C), dx,
-                       tensor_view(saved->final_norm, 0, C), tensor_view(saved->final_norm, C, C),
-                       saved->x.count / C, C);
+    norm_backward(
+        gpt->shape.norm, dnorm, saved->x, final_norm(gpt, gpt->unit[final_unit(gpt)].weights, NORM_GAIN), dx,
+        tensor_view(saved->final_norm, 0, C), tensor_view(saved->final_norm, C, C), saved->x.count / C, C);
     tensor_free(&dnorm);
     tensor_free(&saved->x);
     return dx;
@@ -139,7 +173,9 @@ static void head_backward_weights(Gpt *gpt, GptSaved *saved)
     Tensor whole = region_enter(region, saved->norm, B);
     matmul(true, false, V, C, n, saved->probabilities, whole, 1, head_weight(gpt, true));
     region_release(region, &whole);
-    tensor_add(tensor_view(gpt->unit[final_unit(gpt)].gradients, 0, 2 * C), saved->final_norm);
+    int64_t count = final_norm_count(gpt);
+    tensor_add(tensor_view(gpt->unit[final_unit(gpt)].gradients, 0, count),
+               tensor_view(saved->final_norm, 0, count));
     tensor_free(&saved->final_norm);
     tensor_free(&saved->probabilities);
     tensor_free(&saved->norm);
@@ -147,23 +183,33 @@ static void head_backward_weights(Gpt *gpt, GptSaved *saved)
 
 /* ---- the walk ---- */
 
-Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, Tensor tokens, Tensor x, GptSaved *saved, double *loss)
+static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer)
+{
+    return (BlockRun){.shape = &gpt->shape,
+                      .region = &gpt->region,
+                      .recompute = gpt->recompute,
+                      .B = saved->B,
+                      .dropout = dropout_of(gpt, saved, layer)};
+}
+
+Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, int64_t first_sample, Tensor tokens, Tensor x,
+                   GptSaved *saved, double *loss)
 {
     const GptStage *s = &gpt->stage[stage];
-    *saved = (GptSaved){.stage = stage, .B = B, .tokens = tokens};
+    *saved = (GptSaved){.stage = stage, .B = B, .first_sample = first_sample, .tokens = tokens};
     saved->block = allocate_zeroed((size_t)(s->last - s->first) + 1, sizeof *saved->block);
     for (int layer = s->first; layer <= s->last; layer++) {
         for_units(gpt, layer, gpt->hooks.need);
         if (layer < s->last) for_units(gpt, layer + 1, gpt->hooks.prefetch);
         if (layer == 0) {
-            x = embed(gpt, B, tokens);
+            x = embed(gpt, saved);
         } else if (is_head(gpt, layer)) {
             *loss = head_forward(gpt, x, saved);
             x = (Tensor){0};
         } else {
+            BlockRun run = run_of(gpt, saved, layer);
             BlockParameters p = block_parameters(&gpt->shape, gpt->region.size, gpt->unit[layer + 1].weights);
-            x = block_forward(&gpt->shape, &gpt->region, gpt->recompute,
-                              layer < s->last ? MEM_ACTIVATIONS : MEM_COMMUNICATION, B, &p, x,
+            x = block_forward(&run, layer < s->last ? MEM_ACTIVATIONS : MEM_COMMUNICATION, &p, x,
                               &saved->block[layer - s->first]);
         }
         for_units(gpt, layer, gpt->hooks.done);
@@ -171,18 +217,20 @@ Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, Tensor tokens, Tensor x, GptS
     return x;
 }
 
-static void block_halves(Gpt *gpt, int layer, BlockSaved *saved, int64_t B, Halves halves, Tensor dx)
+static void block_halves(Gpt *gpt, int layer, GptSaved *saved, Halves halves, Tensor dx)
 {
     const Unit *u = &gpt->unit[layer + 1];
+    BlockRun run = run_of(gpt, saved, layer);
+    BlockSaved *block = &saved->block[layer - gpt->stage[saved->stage].first];
     BlockParameters p = {0}, d = {0};
     if (halves & HALF_INPUT) p = block_parameters(&gpt->shape, gpt->region.size, u->weights);
     if (halves & HALF_WEIGHTS) d = block_parameters(&gpt->shape, gpt->region.size, u->gradients);
     if (halves == HALF_BOTH)
-        block_backward(&gpt->shape, &gpt->region, gpt->recompute, B, &p, &d, saved, dx);
+        block_backward(&run, &p, &d, block, dx);
     else if (halves == HALF_INPUT)
-        block_backward_input(&gpt->shape, &gpt->region, gpt->recompute, B, &p, saved, dx);
+        block_backward_input(&run, &p, block, dx);
     else
-        block_backward_weight(&gpt->shape, &gpt->region, B, &d, saved);
+        block_backward_weight(&run, &d, block);
 }
 
 /* Turns dx from the gradient of the layer's output into that of its input. */
@@ -196,8 +244,7 @@ static void layer_backward(Gpt *gpt, int layer, GptSaved *saved, Halves halves, 
         if (halves & HALF_INPUT) *dx = head_backward_input(gpt, saved, scale);
         if (halves & HALF_WEIGHTS) head_backward_weights(gpt, saved);
     } else {
-        int first = gpt->stage[saved->stage].first;
-        block_halves(gpt, layer, &saved->block[layer - first], saved->B, halves, *dx);
+        block_halves(gpt, layer, saved, halves, *dx);
     }
 }
 

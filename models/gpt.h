@@ -26,6 +26,7 @@ typedef struct Parameter {
     int64_t offset;                    /* in the unit */
     int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
     int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
+    int64_t part[CUT_PARTS];           /* of CUT_COLUMNS: as in BlockTensorShape */
     Cut cut;
     Init init;
 } Parameter;
@@ -71,6 +72,8 @@ typedef struct Gpt {
     Device *device;
     Region region; /* tensor parallelism; one rank by default */
     Recompute recompute;
+    DType dtype;       /* of parameters, gradients and activations */
+    Dropout dropout;   /* rate, seed, and the step under way */
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
     int units, parameters, stages; /* of the whole model */
     Unit *unit;
@@ -83,9 +86,10 @@ typedef struct Gpt {
 /* What a stage keeps of one microbatch from forward for backward. */
 typedef struct GptSaved {
     int stage;
-    int64_t B;
+    int64_t B, first_sample;
     Tensor tokens;                   /* (B, T + 1); the first and the last stage */
     BlockSaved *block;               /* of the stage's layers */
+    Tensor mask;                     /* (B, T', C): the embedding's, with dropout */
     Tensor x, norm, probabilities;   /* head: (B, T', C), (B, T', C), (B, T, vocab_cut) */
     Tensor dx_embedding, final_norm; /* from the input's half to the weights': (B, T', C), (2, C) */
 } GptSaved;
@@ -107,10 +111,11 @@ void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
                                       int64_t count, void *context),
                         void *context);
 
-/* One microbatch through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
+/* One microbatch, samples first_sample.. of the run, through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
  * the output of the stage before. Returns its own, which the last has not; that one sets *loss to the sum over
  * B T positions of -log p, in nats. `saved` holds what backward needs. */
-Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, Tensor tokens, Tensor x, GptSaved *saved, double *loss);
+Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, int64_t first_sample, Tensor tokens, Tensor x,
+                   GptSaved *saved, double *loss);
 
 /* Backward, whole or in its halves: the gradient of the input first, those of the weights at any time after
  * (Qi et al. 2401.10241). */

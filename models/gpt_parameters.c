@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "models/error.h"
 #include "models/gpt.h"
 #include "models/random.h"
@@ -9,19 +10,19 @@
 static const struct {
     const char *name;
     Init init;
-} BLOCK_TABLE[BLOCK_TENSORS] = {
-    [LN_1_GAIN] = {"ln_1.weight", INIT_ONE},
-    [LN_1_BIAS] = {"ln_1.bias", INIT_ZERO},
-    [QKV_WEIGHT] = {"attn.c_attn.weight", INIT_NORMAL},
-    [QKV_BIAS] = {"attn.c_attn.bias", INIT_ZERO},
-    [PROJ_WEIGHT] = {"attn.c_proj.weight", INIT_NORMAL_RESIDUAL},
-    [PROJ_BIAS] = {"attn.c_proj.bias", INIT_ZERO},
-    [LN_2_GAIN] = {"ln_2.weight", INIT_ONE},
-    [LN_2_BIAS] = {"ln_2.bias", INIT_ZERO},
-    [FC_WEIGHT] = {"mlp.c_fc.weight", INIT_NORMAL},
-    [FC_BIAS] = {"mlp.c_fc.bias", INIT_ZERO},
-    [OUT_WEIGHT] = {"mlp.c_proj.weight", INIT_NORMAL_RESIDUAL},
-    [OUT_BIAS] = {"mlp.c_proj.bias", INIT_ZERO},
+} BLOCK_TABLE[BRANCHES][BRANCH_TENSORS] = {
+    [BRANCH_ATTENTION] = {[NORM_GAIN] = {"ln_1.weight", INIT_ONE},
+                          [NORM_BIAS] = {"ln_1.bias", INIT_ZERO},
+                          [IN_WEIGHT] = {"attn.c_attn.weight", INIT_NORMAL},
+                          [IN_BIAS] = {"attn.c_attn.bias", INIT_ZERO},
+                          [OUT_WEIGHT] = {"attn.c_proj.weight", INIT_NORMAL_RESIDUAL},
+                          [OUT_BIAS] = {"attn.c_proj.bias", INIT_ZERO}},
+    [BRANCH_MLP] = {[NORM_GAIN] = {"ln_2.weight", INIT_ONE},
+                    [NORM_BIAS] = {"ln_2.bias", INIT_ZERO},
+                    [IN_WEIGHT] = {"mlp.c_fc.weight", INIT_NORMAL},
+                    [IN_BIAS] = {"mlp.c_fc.bias", INIT_ZERO},
+                    [OUT_WEIGHT] = {"mlp.c_proj.weight", INIT_NORMAL_RESIDUAL},
+                    [OUT_BIAS] = {"mlp.c_proj.bias", INIT_ZERO}},
 };
 
 int64_t stage_blocks(int64_t layers, int stages, int stage)
@@ -41,26 +42,29 @@ int64_t parameter_whole_count(const Parameter *p)
 
 int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index)
 {
-    int64_t row = index / p->columns, column = index % p->columns, third = p->columns / 3;
+    int64_t row = index / p->columns, column = index % p->columns, before = 0, i = 0;
     if (p->cut == CUT_ROWS) row += rank * p->rows;
-    if (p->cut == CUT_COLUMNS) column += rank * p->columns;
-    if (p->cut == CUT_QKV) column = column / third * (third * ranks) + rank * third + column % third;
+    if (p->cut == CUT_COLUMNS) {
+        for (; column >= p->part[i] / ranks; before += p->part[i++]) column -= p->part[i] / ranks;
+        column += before + p->part[i] / ranks * rank;
+    }
     return row < p->whole_rows || p->whole_rows == 0 ? row * p->whole_columns + column : -1;
 }
 
-static void add_parameter(Gpt *gpt, int unit, const char *name, int64_t rows, int64_t columns, Cut cut,
-                          Init init)
+static void add_parameter(Gpt *gpt, int unit, const char *name, BlockTensorShape shape, Init init)
 {
     Unit *u = &gpt->unit[unit];
     Parameter *p = &gpt->parameter[gpt->parameters];
     int64_t t = gpt->region.size;
+    if (shape.columns == 0) return;
     if (u->parameters++ == 0) u->first = gpt->parameters;
     gpt->parameters++;
-    *p = (Parameter){.unit = unit, .offset = u->count, .cut = cut, .init = init};
-    p->whole_rows = p->rows = rows;
-    p->whole_columns = p->columns = columns;
-    if (cut == CUT_ROWS) p->rows = (rows + t - 1) / t; /* only a vocabulary may not divide: padded */
-    if (cut == CUT_COLUMNS || cut == CUT_QKV) p->columns = columns / t;
+    *p = (Parameter){.unit = unit, .offset = u->count, .cut = shape.cut, .init = init};
+    p->whole_rows = p->rows = shape.rows;
+    p->whole_columns = p->columns = shape.columns;
+    memcpy(p->part, shape.part, sizeof p->part);
+    if (p->cut == CUT_ROWS) p->rows = (p->rows + t - 1) / t; /* only a vocabulary may not divide: padded */
+    if (p->cut == CUT_COLUMNS) p->columns /= t;
     snprintf(p->name, sizeof p->name, "%s", name);
     u->count += parameter_count(p);
 }
@@ -91,14 +95,14 @@ static void place_stages(Gpt *gpt, const GptStages *stages)
 
 static void add_block(Gpt *gpt, int l)
 {
-    for (int i = 0; i < BLOCK_TENSORS; i++) {
-        char name[48];
-        int64_t rows, columns;
-        Cut cut;
-        snprintf(name, sizeof name, "h.%d.%s", l, BLOCK_TABLE[i].name);
-        block_tensor_shape(&gpt->shape, (BlockTensor)i, &rows, &columns, &cut);
-        add_parameter(gpt, UNIT_BLOCKS + l, name, rows, columns, cut, BLOCK_TABLE[i].init);
-    }
+    for (int b = 0; b < BRANCHES; b++)
+        for (int i = 0; i < BRANCH_TENSORS; i++) {
+            char name[48];
+            snprintf(name, sizeof name, "h.%d.%s", l, BLOCK_TABLE[b][i].name);
+            add_parameter(gpt, UNIT_BLOCKS + l, name,
+                          block_tensor_shape(&gpt->shape, (Branch)b, (BranchTensor)i),
+                          BLOCK_TABLE[b][i].init);
+        }
 }
 
 Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stages, Device *device)
@@ -113,15 +117,18 @@ Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stage
     gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
     gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 6, sizeof *gpt->parameter);
 
-    add_parameter(gpt, UNIT_WTE, "wte.weight", V, C, CUT_ROWS, INIT_NORMAL);
-    add_parameter(gpt, UNIT_WPE, "wpe.weight", shape->sequence, C, CUT_NONE, INIT_NORMAL);
+    const BlockTensorShape words = {.rows = V, .columns = C, .cut = CUT_ROWS}, vector = {.columns = C};
+    const BlockTensorShape positions = {.rows = shape->sequence, .columns = C};
+    add_parameter(gpt, UNIT_WTE, "wte.weight", words, INIT_NORMAL);
+    if (shape->position == POSITION_LEARNED)
+        add_parameter(gpt, UNIT_WPE, "wpe.weight", positions, INIT_NORMAL);
     for (int l = 0; l < L; l++) add_block(gpt, l);
-    add_parameter(gpt, final, "ln_f.weight", 0, C, CUT_NONE, INIT_ONE);
-    add_parameter(gpt, final, "ln_f.bias", 0, C, CUT_NONE, INIT_ZERO);
-    if (!shape->tie_embeddings) add_parameter(gpt, final, "lm_head.weight", V, C, CUT_ROWS, INIT_NORMAL);
+    add_parameter(gpt, final, "ln_f.weight", vector, INIT_ONE);
+    if (shape->norm == NORM_LAYERNORM) add_parameter(gpt, final, "ln_f.bias", vector, INIT_ZERO);
+    if (!shape->tie_embeddings) add_parameter(gpt, final, "lm_head.weight", words, INIT_NORMAL);
     gpt->head_embedding = copy ? final + 1 : shape->tie_embeddings ? UNIT_WTE : -1;
     if (copy) {
-        add_parameter(gpt, final + 1, "wte.weight", V, C, CUT_ROWS, INIT_NORMAL);
+        add_parameter(gpt, final + 1, "wte.weight", words, INIT_NORMAL);
         gpt->parameter[gpt->parameters - 1].copy_of = &gpt->parameter[0];
     }
     place_stages(gpt, stages);

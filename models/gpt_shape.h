@@ -1,16 +1,43 @@
-/* gpt_shape.h - the numbers that fix a GPT, in the letters of the papers. */
+/* gpt_shape.h - the numbers and choices that fix a model, in the letters of the papers. */
 #ifndef MODELS_GPT_SHAPE_H
 #define MODELS_GPT_SHAPE_H
 #include <stdbool.h>
 #include <stdint.h>
 
+typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWIGLU } ActivationKind;
+typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
+typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
+
 typedef struct GptShape {
     int64_t layers;   /* L */
     int64_t hidden;   /* h (C in kernels) */
     int64_t heads;    /* a */
-    int64_t ffn;      /* inner width of the MLP, 4 h in GPT-2 */
+    int64_t ffn;      /* f, inner width of the MLP, 4 h in GPT-2; of either half where it is gated */
     int64_t vocab;    /* V */
     int64_t sequence; /* s (T in kernels) */
     bool tie_embeddings;
+    bool bias;        /* linear layers and LayerNorm have one */
+    int64_t kv_heads; /* a or fewer: grouped queries */
+    int norm;         /* NormKind */
+    bool post_norm;   /* after the residual's sum, not before the branch */
+    int activation;   /* ActivationKind */
+    int position;     /* PositionKind */
+    int attention;    /* AttentionKind */
+    double dropout;   /* rate, of embedding, probabilities and both branches' results */
 } GptShape;
+
+static inline bool is_gated(const GptShape *shape)
+{
+    return shape->activation == ACTIVATION_SWIGLU;
+}
+/* Of queries, keys and values together, and of what the activation takes. */
+static inline int64_t qkv_width(const GptShape *shape)
+{
+    return shape->hidden / shape->heads * (shape->heads + 2 * shape->kv_heads);
+}
+static inline int64_t inner_width(const GptShape *shape)
+{
+    return is_gated(shape) ? 2 * shape->ffn : shape->ffn;
+}
 #endif

@@ -20,6 +20,7 @@ VECTORISED static void add_columns(real *restrict db, const real *restrict dy, i
 
 void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 {
+    if (b.count == 0) return;
     Tensor wide_y = wide_of(y), wide_b = wide_of(b);
     if (device_kernel(y.device, (double)(n * out), tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out)))
         add_bias(reals(wide_y), reals(wide_b), n, out);
@@ -29,6 +30,7 @@ void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 
 void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 {
+    if (db.count == 0) return;
     Tensor wide_dy = wide_of(dy), wide_db = wide_of(db);
     if (device_kernel(db.device, (double)(n * out),
                       tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out)))

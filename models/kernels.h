@@ -9,9 +9,10 @@
  * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */
 #ifndef MODELS_KERNELS_H
 #define MODELS_KERNELS_H
+#include "models/gpt_shape.h"
 #include "models/tensor.h"
 
-/* y (n, out) = x (n, in) W (in, out) + b (out) */
+/* y (n, out) = x (n, in) W (in, out) + b (out). A bias without elements is none. */
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out);
 /* y (n, out) += b (out); db += column sums of dy */
 void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out);
@@ -29,6 +30,11 @@ void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgai
 /* RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain */
 void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C);
 void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C);
+
+/* Either, by NormKind; RMSNorm leaves the biases alone. */
+void norm_forward(int kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
+void norm_backward(int kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
+                   int64_t n, int64_t C);
 
 /* activation.c. In the first three dy may be dx.
  * GELU in its tanh form and SiLU, x / (1 + e^-x) (Hendrycks & Gimpel 1606.08415) */

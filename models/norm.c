@@ -141,3 +141,22 @@ void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain,
     wide_store(&wdx, dx);
     wide_store(&wdgain, dgain);
 }
+
+/* ---- either ---- */
+
+void norm_forward(int kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
+{
+    if (kind == NORM_RMSNORM)
+        rmsnorm_forward(x, gain, y, n, C);
+    else
+        layernorm_forward(x, gain, bias, y, n, C);
+}
+
+void norm_backward(int kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
+                   int64_t n, int64_t C)
+{
+    if (kind == NORM_RMSNORM)
+        rmsnorm_backward(dy, x, gain, dx, dgain, n, C);
+    else
+        layernorm_backward(dy, x, gain, dx, dgain, dbias, n, C);
+}

@@ -26,7 +26,7 @@ static Tensor rows_of(const Region *r, Tensor whole, int64_t B, int64_t b)
 static Tensor gathered(const Region *r, Tensor local, int64_t B)
 {
     if (!spreads(r)) return local;
-    Tensor whole = tensor_new(local.device, MEM_WORKSPACE, REAL, local.count * r->size);
+    Tensor whole = tensor_new(local.device, MEM_WORKSPACE, local.dtype, local.count * r->size);
     int64_t rows = local.count / B;
     for (int64_t b = 0; b < B; b++) tensor_copy(rows_of(r, whole, B, b), tensor_view(local, b * rows, rows));
     r->ops->gather_rows(r->context, whole, B);
@@ -57,7 +57,7 @@ void region_enter_backward(const Region *r, Tensor dwhole, Tensor dlocal, int64_
 
 Tensor region_result(const Region *r, Tensor local)
 {
-    return spreads(r) ? tensor_new(local.device, MEM_WORKSPACE, REAL, local.count * r->size) : local;
+    return spreads(r) ? tensor_new(local.device, MEM_WORKSPACE, local.dtype, local.count * r->size) : local;
 }
 
 void region_leave(const Region *r, Tensor whole, Tensor local, int64_t B)
