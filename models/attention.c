@@ -124,8 +124,8 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
             Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_of(dropped);
             Tensor mask = cells_of(s, saved.mask, b, h);
             AttentionHead at = attention_head(s, b, h);
-            /* from the last block up: it reaches every key, so it may write dk and dv, if its head is the first of
-             * those that share them; the others add */
+            /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
+             * that share them; all others add */
             for (int64_t r0 = (T - 1) / ROWS * ROWS; compute && r0 >= 0; r0 -= ROWS) {
                 int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;

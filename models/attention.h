@@ -55,7 +55,8 @@ typedef struct AttentionSaved {
     Tensor mask, dropped; /* with dropout only: UINT8; mask * probabilities / (1 - rate) */
 } AttentionSaved;
 
-/* y (B, T, C) = softmax(q k^T / sqrt(hd)) v, head by head (Vaswani et al. 1706.03762, eq. 1). dropout may be NULL. */
+/* y (B, T, C) = softmax(q k^T / sqrt(hd)) v, head by head (Vaswani et al. 1706.03762, eq. 1). dropout may be
+ * NULL here and below. */
 void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
                        Tensor y);
 /* What is saved alone, the same bits: for a backward that has not kept it. */

@@ -18,8 +18,8 @@ typedef struct Dropout {
     int64_t first_sample; /* global index of a batch's first sample; the others follow it */
 } Dropout;
 
-/* y = x * mask / (1 - rate), x being rows first_row..first_row+rows-1 of each of B samples of (T, C); mask (UINT8)
- * becomes 1 where kept. y may be x. */
+/* y = x * mask / (1 - rate), x being rows first_row..first_row+rows-1 of each of B samples of (T, C); mask
+ * (UINT8) becomes 1 where kept. y may be x. */
 void dropout_forward(const Dropout *dropout, Tensor x, Tensor mask, Tensor y, int64_t B, int64_t first_row,
                      int64_t rows, int64_t T, int64_t C);
 /* dx = dy * mask / (1 - rate); dx may be dy. */

@@ -14,8 +14,8 @@
 
 enum { TILE = 64 };
 
-/* A tile: queries r0..r1-1 of one head against keys c0..c1-1, of which query r sees those up to r. Its cells are
- * TILE apart from row to row. */
+/* A tile: queries r0..r1-1 of one head against keys c0..c1-1, of which query r sees those up to r. In its
+ * cells a row is TILE long. */
 typedef struct Tile {
     int64_t r0, r1, c0, c1;
 } Tile;

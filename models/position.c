@@ -61,7 +61,7 @@ void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C
 
 /* ---- rotary ---- */
 
-/* Elements j and j + half of a head are a point in the plane, turned by the position times the pair's frequency. */
+/* Elements j and j + half of a head are a point in the plane: it turns by position times frequency. */
 static void rotate(real *restrict low, const real *restrict cosine, const real *restrict sine, int64_t half)
 {
     real *high = low + half;

@@ -18,8 +18,8 @@ typedef struct Attention {
     AttentionSaved saved;
 } Attention;
 
-/* One position, a row block less and more than full, exactly full ones, and three blocks; each head with keys of
- * its own, groups of two and of three, and all with the same. */
+/* One position, a row block less and more than full, exactly full ones, and three blocks; each head with keys
+ * of its own, groups of two and of three, and all with the same. */
 static const AttentionShape SHAPES[] = {
     {.B = 1, .T = 1, .heads = 2, .kv_heads = 2, .hd = 2},
     {.B = 2, .T = 5, .heads = 3, .kv_heads = 3, .hd = 4},
@@ -93,7 +93,7 @@ static void one_at_a_time(const Attention *a, const uint8_t *kept, double *P, do
                     for (int64_t c = 0; c < hd; c++) score += (double)q[c] * (double)k[j * ld + c];
                     sum += row[j] = exp(score / sqrt((double)hd));
                 }
-                lse[i] = log(sum);
+                lse[i] = sum;
                 for (int64_t j = 0; j <= t; j++) {
                     row[j] /= sum;
                     double seen = !kept               ? row[j]
@@ -103,6 +103,7 @@ static void one_at_a_time(const Attention *a, const uint8_t *kept, double *P, do
                         y[(b * s.T + t) * C + h * hd + c] += seen * (double)v[j * ld + c];
                 }
             }
+    for (i = 0; i < a->lse.count; i++) lse[i] = log(lse[i]);
 }
 
 static void check_saved(const Attention *a, const double *expected)
@@ -196,7 +197,10 @@ static void flash_keeps_up_with_rising_scores(void **state)
     Attention plain = attention_of(THREE_BLOCKS, false, NULL), flash = attention_of(THREE_BLOCKS, true, NULL);
     int64_t ld = attention_width(plain.s), keys = plain.s.heads * plain.s.hd;
     for (int64_t i = 0; i < plain.qkv.count; i++)
-        if (i % ld >= keys && i % ld < 2 * keys) reals(plain.qkv)[i] *= (real)(i / ld);
+        if (i % ld >= keys && i % ld < 2 * keys) {
+            int64_t row = i / ld;
+            reals(plain.qkv)[i] *= (real)row;
+        }
     tensor_copy(flash.qkv, plain.qkv);
     attention_loss(&plain);
     attention_loss(&flash);

@@ -38,8 +38,8 @@ static void a_row_is_its_numbers(void **state)
     assert_memory_equal(mask, part, WIDTH);
 }
 
-/* The binomial's deviation is sqrt(n rate (1 - rate)); so many draws stay within four of them. Neighbours in a
- * row, and one row and the next, agree as often as independent draws do. */
+/* The binomial's deviation is sqrt(n rate (1 - rate)); so many draws stay within four of them. Neighbours in
+ * a row, and one row and the next, agree as often as independent draws do. */
 static void the_rate_is_kept(void **state)
 {
     (void)state;

@@ -160,8 +160,8 @@ static void sinusoidal(void **state)
         Tensor y = constant(&device, B * T * C, 2);
         double *expected = doubles(y.count);
         for (int64_t i = 0; i < y.count; i++) {
-            double place = (double)(FIRST + i / C % T),
-                   angle = place / pow(10000, (double)(i % C / 2 * 2) / (double)C);
+            int64_t place = FIRST + i / C % T, pair = i % C / 2;
+            double angle = (double)place / pow(10000, (double)(2 * pair) / (double)C);
             expected[i] = 2 + (i % C % 2 ? cos(angle) : sin(angle));
         }
         sinusoidal_forward(FIRST, y, B, T, C);
