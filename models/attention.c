@@ -87,7 +87,7 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
             Tensor mask = cells_of(s, saved.mask, b, h);
             AttentionHead at = attention_head(s, b, h);
             for (int64_t r0 = 0; compute && r0 < T; r0 += ROWS) {
-                int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
+                int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
                 real *p = reals(wP), *out = whole ? reals(wy) + b * T * C + h * s.hd : NULL;
                 matmul_strided(false, true, n, r1, s.hd, scale, q + r0 * ld, ld, k, ld, 0, p + r0 * T, T);
@@ -127,7 +127,7 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
             /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
              * that share them; all others add */
             for (int64_t r0 = (T - 1) / ROWS * ROWS; compute && r0 >= 0; r0 -= ROWS) {
-                int64_t r1 = least(r0 + ROWS, T), n = r1 - r0;
+                int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
                 real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
                 const real *p = reals(wP), *seen = dropout ? reals(wdropped) : p;

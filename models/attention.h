@@ -26,7 +26,7 @@ typedef struct AttentionHead {
 AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h);
 /* device_kernel() for so many products of 2 T T hd flops a head, of which causality needs half. */
 bool attention_kernel(AttentionShape s, Device *device, double products, size_t bytes);
-static inline int64_t least(int64_t a, int64_t b)
+static inline int64_t smaller_of(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }

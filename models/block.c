@@ -76,8 +76,6 @@ static Tensor copied(Tensor t)
 
 /* ---- attention as a core ---- */
 
-static const double ROPE_BASE = 10000;
-
 static AttentionShape attention_of(const BlockRun *run)
 {
     const GptShape *s = run->shape;
@@ -136,7 +134,7 @@ static void attend(const BlockRun *run, MemoryCategory category, MemoryCategory 
     AttentionShape a = attention_of(run);
     AttentionDropout at;
     const AttentionDropout *dropout = attention_dropout(run, &at);
-    if (run->shape->position == POSITION_ROPE) rope_forward(a, s->inner, 0, ROPE_BASE);
+    if (run->shape->position == POSITION_ROPE) rope_forward(a, s->inner, 0, run->shape->rope_base);
     if (is_flash(run)) {
         s->lse = tensor_new(s->inner.device, category, REAL, a.B * a.heads * a.T);
         flash_forward(a, s->inner, dropout, s->lse, s->outer);
@@ -155,7 +153,7 @@ static void attend_backward(const BlockRun *run, Tensor douter, BranchSaved *s)
         flash_backward(a, douter, s->inner, dropout, s->lse, s->outer, s->dinner);
     else
         attention_backward(a, douter, s->inner, dropout, s->scores, s->dinner);
-    if (run->shape->position == POSITION_ROPE) rope_backward(a, s->dinner, 0, ROPE_BASE);
+    if (run->shape->position == POSITION_ROPE) rope_backward(a, s->dinner, 0, run->shape->rope_base);
     scores_free(&s->scores);
     tensor_free(&s->lse);
 }

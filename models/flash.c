@@ -22,12 +22,12 @@ typedef struct Tile {
 
 static Tile tile_at(int64_t r0, int64_t c0, int64_t T)
 {
-    return (Tile){r0, least(r0 + TILE, T), c0, least(c0 + TILE, T)};
+    return (Tile){r0, smaller_of(r0 + TILE, T), c0, smaller_of(c0 + TILE, T)};
 }
 
 static int64_t seen(Tile t, int64_t r)
 {
-    return least(t.c1, r + 1) - t.c0;
+    return smaller_of(t.c1, r + 1) - t.c0;
 }
 
 /* cells = scale a b^T, with a row of a for each query and a row of b for each key */
@@ -97,7 +97,7 @@ void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout
                 matmul_strided(false, false, t.r1 - r0, s.hd, t.c1 - c0, 1, P, TILE, v + c0 * ld, ld, c0 > 0,
                                out + r0 * C, C);
             }
-            for (int64_t r = r0; r < least(r0 + TILE, T); r++) {
+            for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
                 for (int64_t j = 0; j < s.hd; j++) out[r * C + j] /= l[r - r0];
                 reals(lse)[i * T + r] = m[r - r0] + (real)log((double)l[r - r0]);
             }

@@ -23,6 +23,7 @@ typedef struct GptShape {
     bool post_norm;   /* after the residual's sum, not before the branch */
     int activation;   /* ActivationKind */
     int position;     /* PositionKind */
+    double rope_base; /* of RoPE's wavelengths */
     int attention;    /* AttentionKind */
     double dropout;   /* rate, of embedding, probabilities and both branches' results */
 } GptShape;

@@ -9,7 +9,7 @@ void collect_parameters(Trainer *t, bool gradients,
     for (int u = 0; u < t->gpt->units; u++) {
         const Unit *unit = &t->gpt->unit[u];
         Tensor mine = {0};
-        if (t->gpt->parameter[unit->first].copy_of) continue;
+        if (unit->parameters == 0 || t->gpt->parameter[unit->first].copy_of) continue;
         if (unit->held) {
             if (mesh->data == 0) mine = tensor_new(&aside, MEM_WORKSPACE, REAL, t->data_parallel->padded[u]);
             data_parallel_collect(t->data_parallel, u, gradients, mine);

@@ -168,7 +168,9 @@ static void take_preset(Config *config)
         memcpy((char *)config + row->offset, (const char *)&preset + row->offset, row->size);
         config->origin[i] = ORIGIN_PRESET;
     }
-    if (config->model.shape.ffn == 0) config->model.shape.ffn = 4 * config->model.shape.hidden;
+    GptShape *shape = &config->model.shape;
+    if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
+    if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
 }
 
 static bool take_output(Config *config, const char *output, Error *error)

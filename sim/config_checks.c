@@ -53,6 +53,21 @@ static bool check_model(const Config *config, Error *error)
                              (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads,
                              heads);
     }
+    if (s->heads % s->kv_heads) {
+        char heads[256];
+        list_divisors(s->heads, s->kv_heads, heads, sizeof heads);
+        return config_refuse(config, blame(config, "model.kv_heads", "model.heads"), error,
+                             "kv_heads must divide heads, and %lld / %lld = %.2f; try model.kv_heads = %s",
+                             (long long)s->heads, (long long)s->kv_heads,
+                             (double)s->heads / (double)s->kv_heads, heads);
+    }
+    if (s->position == POSITION_ROPE && s->hidden / s->heads % 2)
+        return config_refuse(
+            config, blame(config, "model.position", "model.heads"), error,
+            "rope turns pairs, and a head of hidden / heads = %lld / %lld = %lld numbers has "
+            "no whole number of them; try model.hidden = %lld",
+            (long long)s->hidden, (long long)s->heads, (long long)(s->hidden / s->heads),
+            (long long)(s->hidden + s->heads));
     if (markov && s->vocab < 4)
         return config_refuse(
             config, "model.vocab", error,
@@ -77,7 +92,8 @@ static bool check_model(const Config *config, Error *error)
 static bool check_matrices(const Config *config, int64_t microbatch, Error *error)
 {
     const GptShape *s = &config->model.shape;
-    int64_t tokens = microbatch * s->sequence, width = at_least(at_least(3 * s->hidden, s->ffn), s->vocab);
+    int64_t tokens = microbatch * s->sequence,
+            width = at_least(at_least(3 * s->hidden, inner_width(s)), s->vocab);
     if (tokens <= INT32_MAX && width <= INT32_MAX) return true;
     return config_refuse(
         config, blame(config, "train.microbatch", "model.sequence"), error,
@@ -127,6 +143,7 @@ static bool check_tensor(const Config *config, Error *error)
         int64_t size;
         bool applies;
     } cut[] = {{"model.heads", s->heads, true},
+               {"model.kv_heads", s->kv_heads, true},
                {"model.ffn", s->ffn, true},
                {"model.sequence", s->sequence, config->tensor.sequence_parallel}};
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {

@@ -87,14 +87,15 @@ static void print_section(FILE *out, const ConfigSection *section)
 
 static void print_presets(FILE *out)
 {
-    fprintf(out, "\n  %-11s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
+    fprintf(out, "\n  %-13s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
     for (int i = 0; i < PRESETS; i++) {
         const GptShape *s = &preset_shapes[i];
-        fprintf(out, "  %-11s %6lld %6lld %5lld %6lld %8lld  %s\n", preset_names[i], (long long)s->layers,
+        fprintf(out, "  %-13s %6lld %6lld %5lld %6lld %8lld  %s\n", preset_names[i], (long long)s->layers,
                 (long long)s->hidden, (long long)s->heads, (long long)s->vocab, (long long)s->sequence,
                 preset_notes[i]);
     }
-    fputs("\n  All have ffn = 4 hidden and tied embeddings.\n", out);
+    fputs("\n  Llamas have kv_heads and ffn of their own; the others ffn = 4 hidden and tied embeddings.\n",
+          out);
 }
 
 static void print_row(FILE *out, const ConfigRow *row)

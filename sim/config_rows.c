@@ -3,6 +3,15 @@
 #include <stddef.h>
 #include "sim/presets.h"
 
+static const char *const norms[] = {[NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", NULL};
+static const char *const activations[] = {[ACTIVATION_GELU] = "gelu",
+                                          [ACTIVATION_RELU] = "relu",
+                                          [ACTIVATION_SILU] = "silu",
+                                          [ACTIVATION_SWIGLU] = "swiglu",
+                                          NULL};
+static const char *const positions[] = {
+    [POSITION_LEARNED] = "learned", [POSITION_SINUSOIDAL] = "sinusoidal", [POSITION_ROPE] = "rope", NULL};
+static const char *const attentions[] = {[ATTENTION_PLAIN] = "plain", [ATTENTION_FLASH] = "flash", NULL};
 static const char *const orders[] = {[ORDER_SEQUENTIAL] = "sequential", [ORDER_RANDOM] = "random", NULL};
 static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
                                          [OPTIMIZER_MOMENTUM] = "momentum",
@@ -41,7 +50,7 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
 const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "preset", ROW_CHOICE, FIELD(model.preset), "toy", .choices = preset_names, .example = "small",
      .help = "a model with a name",
-     .more = "A preset gives the keys layers to tie_embeddings of [model] and nothing else. A key that "
+     .more = "A preset gives the keys layers to rope_base of [model] and nothing else. A key that "
              "stands in the file overrides it, above or below the preset. A preset given by --set "
              "overrides the file's keys too: after --set model.preset=gpt2-124m the model is GPT-2, "
              "whatever the file says.\n"},
@@ -49,22 +58,57 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "transformer blocks"},
     {"model", "hidden", ROW_INTEGER, FIELD(model.shape.hidden), NULL, 1, 1e7, .example = "768",
      .help = "width of a token's vector; a multiple of heads",
-     .more = "A block has 12 hidden^2 + 13 hidden parameters (with ffn = 4 hidden).\n"},
+     .more = "A block of GPT-2's kind has 12 hidden^2 + 13 hidden parameters (with ffn = 4 hidden).\n"},
     {"model", "heads", ROW_INTEGER, FIELD(model.shape.heads), NULL, 1, 1e6, .example = "12",
      .help = "attention heads, hidden / heads wide each"},
+    {"model", "kv_heads", ROW_INTEGER, FIELD(model.shape.kv_heads), NULL, 0, 1e6, .example = "4",
+     .help = "heads of keys and values; 0 is as many as heads",
+     .more = "Fewer than heads: grouped queries (Ainslie et al., arXiv 2305.13245); 1: multi-query. Divides "
+             "heads, and parallel.tp divides it.\n"},
     {"model", "ffn", ROW_INTEGER, FIELD(model.shape.ffn), NULL, 0, 1e8, .example = "3072",
-     .help = "inner width of the MLP; 0 is four times hidden"},
+     .help = "inner width of the MLP; 0 is four times hidden",
+     .more = "With swiglu there are two such halves, the gate and what it gates.\n"},
     {"model", "vocab", ROW_INTEGER, FIELD(model.shape.vocab), NULL, 2, 2147483647, .example = "256",
      .help = "different tokens; a text read as bytes needs 256",
      .more = "The data has tokens 0 to vocab - 1. The markov source needs 4 or more, a text 256 or "
              "more.\n"},
     {"model", "sequence", ROW_INTEGER, FIELD(model.shape.sequence), NULL, 1, 1e7, .example = "1024",
      .help = "tokens in a sample",
-     .more = "Positions are learned, so this is also the number of rows of wpe.weight.\n"},
+     .more = "Where positions are learned this is also the number of rows of wpe.weight.\n"},
     {"model", "tie_embeddings", ROW_SWITCH, FIELD(model.shape.tie_embeddings), NULL, .example = "yes",
      .help = "the head uses the embedding's matrix, as GPT-2 does",
      .more = "Press & Wolf, arXiv 1608.05859. With no, the head has vocab x hidden parameters of its "
              "own.\n"},
+    {"model", "bias", ROW_SWITCH, FIELD(model.shape.bias), NULL, .example = "no",
+     .help = "linear layers add one; GPT-2's do, Llama's do not"},
+    {"model", "norm", ROW_CHOICE, FIELD(model.shape.norm), NULL, .choices = norms, .example = "rmsnorm",
+     .help = "how a block's input is normed",
+     .more = "LayerNorm: Ba et al., arXiv 1607.06450; RMSNorm, which has a gain and no bias: Zhang & "
+             "Sennrich, arXiv 1910.07467.\n"},
+    {"model", "post_norm", ROW_SWITCH, FIELD(model.shape.post_norm), NULL, .example = "no",
+     .help = "norm after each residual sum, as first published, not before",
+     .more = "Vaswani et al., arXiv 1706.03762. GPT-2 and Llama norm what goes into a branch and leave the "
+             "sum alone.\n"},
+    {"model", "activation", ROW_CHOICE, FIELD(model.shape.activation), NULL, .choices = activations,
+     .example = "swiglu", .help = "inside the MLP",
+     .more = "GELU in its tanh form and SiLU: Hendrycks & Gimpel, arXiv 1606.08415; SwiGLU, silu(gate) x up: "
+             "Shazeer, arXiv 2002.05202.\n"},
+    {"model", "position", ROW_CHOICE, FIELD(model.shape.position), NULL, .choices = positions,
+     .example = "rope", .help = "how a token knows its place",
+     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines (arXiv "
+             "1706.03762); rope: queries and keys are turned (Su et al., arXiv 2104.09864), in Hugging Face "
+             "Llama's convention, so hidden / heads is even.\n"},
+    {"model", "rope_base", ROW_NUMBER, FIELD(model.shape.rope_base), NULL, 1, 1e12, .example = "500000",
+     .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},
+    {"model", "attention", ROW_CHOICE, FIELD(model.shape.attention), "plain", .choices = attentions,
+     .example = "flash", .help = "flash: without the matrix of scores",
+     .more = "FlashAttention (Dao et al., arXiv 2205.14135): tile by tile with a running softmax, computed "
+             "again in backward. The same to rounding; a layer keeps a s b (5 s - 4) fewer values.\n"},
+    {"model", "dropout", ROW_NUMBER, FIELD(model.shape.dropout), "0", 0, 1, .high_out = true,
+     .example = "0.1", .help = "share of values set to zero in training",
+     .more = "Of the embedding, the attention's probabilities and both branches' results (Srivastava et al., "
+             "JMLR 15, 2014). Drawn from train.seed by step, layer and place in the unsplit model, so every "
+             "split drops the same. A mask takes one byte a value.\n"},
     {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more = "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
@@ -109,7 +153,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "and moves more bytes.\n"},
     {"train", "optimizer", ROW_CHOICE, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
-     .more = "State, in values a parameter: sgd 0, momentum, rmsprop and adagrad 1, adam and adamw 2. This is what ZeRO's "
+     .more = "State, in values a parameter: sgd 0, momentum, rmsprop and adagrad 1, adam and adamw 2. This "
+             "is what ZeRO's "
              "first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv "
              "1711.05101.\n"},
     {"train", "learning_rate", ROW_NUMBER, FIELD(train.learning_rate), "1e-3", 0, 1000, .example = "3e-4",

@@ -24,7 +24,9 @@ double pipeline_again(const Config *config)
     const GptShape *shape = &config->model.shape;
     double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
     if (config->train.recompute == RECOMPUTE_NONE) return 0;
-    return config->train.recompute == RECOMPUTE_FULL ? 1 : s / (4 * h + 2 * f + 2 * s);
+    if (config->train.recompute == RECOMPUTE_FULL) return 1;
+    double widths = (double)qkv_width(shape) + h + (double)inner_width(shape) + f;
+    return shape->attention == ATTENTION_FLASH ? 0 : s / (widths + 2 * s);
 }
 
 Ideal pipeline_ideal(const Config *config)

@@ -1,36 +1,79 @@
 /* presets.c - models with a name.
  *
- * The GPT-2 sizes are those of Radford et al., "Language models are
- * unsupervised multitask learners" (2019), table 2, with the head counts of
- * the released models (64 wide each) and the parameter counts in their names. */
+ * GPT-2: Radford et al., "Language models are unsupervised multitask learners" (2019), table 2, with the head
+ * counts of the released models. GPT-3: Brown et al. 2005.14165, table 2.1. Megatron: Korthikanti et al.
+ * 2205.05198, table 3. Llama 2: Touvron et al. 2307.09288; Llama 3: Dubey et al. 2407.21783, table 3; both with
+ * the widths of the released models. */
 #include "sim/presets.h"
 #include <stddef.h>
 
 const char *const preset_names[PRESETS + 1] = {
     [PRESET_TOY] = "toy",
     [PRESET_SMALL] = "small",
+    [PRESET_LLAMA_TINY] = "llama-tiny",
     [PRESET_GPT2_124M] = "gpt2-124m",
     [PRESET_GPT2_355M] = "gpt2-355m",
     [PRESET_GPT2_774M] = "gpt2-774m",
     [PRESET_GPT2_1558M] = "gpt2-1558m",
+    [PRESET_GPT3_175B] = "gpt3-175b",
+    [PRESET_MEGATRON_22B] = "megatron-22b",
+    [PRESET_MEGATRON_175B] = "megatron-175b",
+    [PRESET_MEGATRON_530B] = "megatron-530b",
+    [PRESET_MEGATRON_1T] = "megatron-1t",
+    [PRESET_LLAMA2_7B] = "llama2-7b",
+    [PRESET_LLAMA2_70B] = "llama2-70b",
+    [PRESET_LLAMA3_8B] = "llama3-8b",
+    [PRESET_LLAMA3_405B] = "llama3-405b",
     [PRESETS] = NULL,
 };
 
+/* tied embeddings, biases, LayerNorm first, GELU, learned positions */
+#define GPT(L, h, a, V, s)                                                                       \
+    {                                                                                            \
+        .layers = L, .hidden = h, .heads = a, .vocab = V, .sequence = s, .tie_embeddings = true, \
+        .bias = true, .rope_base = 1e4                                                           \
+    }
+/* a head of its own, no biases, RMSNorm first, SwiGLU, RoPE */
+#define LLAMA(L, h, a, kv, f, V, s, base)                                                                   \
+    {                                                                                                       \
+        .layers = L, .hidden = h, .heads = a, .kv_heads = kv, .ffn = f, .vocab = V, .sequence = s,          \
+        .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = base \
+    }
+
 const GptShape preset_shapes[PRESETS] = {
-    /*                     L    h     a   ffn V      s     tied */
-    [PRESET_TOY] = {2, 64, 4, 0, 64, 32, true},
-    [PRESET_SMALL] = {4, 128, 4, 0, 64, 64, true},
-    [PRESET_GPT2_124M] = {12, 768, 12, 0, 50257, 1024, true},
-    [PRESET_GPT2_355M] = {24, 1024, 16, 0, 50257, 1024, true},
-    [PRESET_GPT2_774M] = {36, 1280, 20, 0, 50257, 1024, true},
-    [PRESET_GPT2_1558M] = {48, 1600, 25, 0, 50257, 1024, true},
+    [PRESET_TOY] = GPT(2, 64, 4, 64, 32),
+    [PRESET_SMALL] = GPT(4, 128, 4, 64, 64),
+    [PRESET_LLAMA_TINY] = LLAMA(2, 64, 8, 4, 176, 64, 32, 1e4),
+    [PRESET_GPT2_124M] = GPT(12, 768, 12, 50257, 1024),
+    [PRESET_GPT2_355M] = GPT(24, 1024, 16, 50257, 1024),
+    [PRESET_GPT2_774M] = GPT(36, 1280, 20, 50257, 1024),
+    [PRESET_GPT2_1558M] = GPT(48, 1600, 25, 50257, 1024),
+    [PRESET_GPT3_175B] = GPT(96, 12288, 96, 50257, 2048),
+    [PRESET_MEGATRON_22B] = GPT(48, 6144, 64, 51200, 2048),
+    [PRESET_MEGATRON_175B] = GPT(96, 12288, 96, 51200, 2048),
+    [PRESET_MEGATRON_530B] = GPT(105, 20480, 128, 51200, 2048),
+    [PRESET_MEGATRON_1T] = GPT(128, 25600, 160, 51200, 2048),
+    [PRESET_LLAMA2_7B] = LLAMA(32, 4096, 32, 32, 11008, 32000, 4096, 1e4),
+    [PRESET_LLAMA2_70B] = LLAMA(80, 8192, 64, 8, 28672, 32000, 4096, 1e4),
+    [PRESET_LLAMA3_8B] = LLAMA(32, 4096, 32, 8, 14336, 128256, 8192, 5e5),
+    [PRESET_LLAMA3_405B] = LLAMA(126, 16384, 128, 8, 53248, 128256, 8192, 5e5),
 };
 
 const char *const preset_notes[PRESETS] = {
     [PRESET_TOY] = "0.1 million parameters: trains in seconds",
     [PRESET_SMALL] = "0.8 million parameters: in minutes",
+    [PRESET_LLAMA_TINY] = "0.1 million parameters, built as Llama is",
     [PRESET_GPT2_124M] = "GPT-2 small: 16 bytes a parameter are 2.0 GB",
     [PRESET_GPT2_355M] = "GPT-2 medium: 5.7 GB",
     [PRESET_GPT2_774M] = "GPT-2 large: 12.4 GB",
     [PRESET_GPT2_1558M] = "GPT-2 XL: 24.9 GB; the example in the ZeRO paper",
+    [PRESET_GPT3_175B] = "GPT-3: 2.8 TB",
+    [PRESET_MEGATRON_22B] = "the four of the paper on activation memory",
+    [PRESET_MEGATRON_175B] = "",
+    [PRESET_MEGATRON_530B] = "",
+    [PRESET_MEGATRON_1T] = "a trillion parameters: 16 TB",
+    [PRESET_LLAMA2_7B] = "no biases, RMSNorm, SwiGLU, RoPE",
+    [PRESET_LLAMA2_70B] = "the same with 8 key-value heads",
+    [PRESET_LLAMA3_8B] = "",
+    [PRESET_LLAMA3_405B] = "6.5 TB",
 };

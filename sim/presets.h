@@ -1,4 +1,4 @@
-/* presets.h - models with a name: GPT-2's sizes, and two that run on a laptop. */
+/* presets.h - models with a name: published ones, and a few that run on a laptop. */
 #ifndef SIM_PRESETS_H
 #define SIM_PRESETS_H
 #include "models/gpt_shape.h"
@@ -6,14 +6,24 @@
 enum {
     PRESET_TOY,
     PRESET_SMALL,
+    PRESET_LLAMA_TINY,
     PRESET_GPT2_124M,
     PRESET_GPT2_355M,
     PRESET_GPT2_774M,
     PRESET_GPT2_1558M,
+    PRESET_GPT3_175B,
+    PRESET_MEGATRON_22B,
+    PRESET_MEGATRON_175B,
+    PRESET_MEGATRON_530B,
+    PRESET_MEGATRON_1T,
+    PRESET_LLAMA2_7B,
+    PRESET_LLAMA2_70B,
+    PRESET_LLAMA3_8B,
+    PRESET_LLAMA3_405B,
     PRESETS
 };
 
 extern const char *const preset_names[PRESETS + 1]; /* ends in NULL */
-extern const GptShape preset_shapes[PRESETS];       /* ffn = 0: four times hidden */
+extern const GptShape preset_shapes[PRESETS];       /* ffn = 0: four times hidden; kv_heads = 0: heads */
 extern const char *const preset_notes[PRESETS];     /* one line each */
 #endif

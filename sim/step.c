@@ -63,7 +63,8 @@ static void forward(Trainer *t, Action a)
         tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
         t->data_parallel->ops->tokens(t->data_parallel, a.microbatch, tokens);
     }
-    slot->y = gpt_forward(t->gpt, a.stage, B, tokens, x, &slot->saved, &t->losses[a.microbatch]);
+    slot->y = gpt_forward(t->gpt, a.stage, B, trainer_first_sample(t, t->mesh.data, a.microbatch), tokens, x,
+                          &slot->saved, &t->losses[a.microbatch]);
 }
 
 static void backward(Trainer *t, Action a, Halves halves)
@@ -213,7 +214,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
 {
     StepResult result = {0};
     double began = clock_now();
-    t->step = step;
+    t->step = t->gpt->dropout.step = step;
     data_parallel_begin_step(t->data_parallel);
     lanes_begin_step(&t->device.lanes);
     for (int i = 0; i < t->schedule.count; i++) {

@@ -51,6 +51,9 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
                      int64_t text_bytes, bool dry, Error *error);
 void trainer_free(Trainer *t);
 
+/* The first of a microbatch's samples, of all the run's. */
+int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
+
 /* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);

@@ -46,10 +46,13 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
          * the two that left once more. */
         bytes[TP_ALL_GATHER] = (m * (6 * L + again + first + 2 * last) + 2 * split) * half;
         bytes[TP_REDUCE_SCATTER] = m * (4 * L + again + first + last) * half; /* the conjugates */
-        /* gradients of what is not cut, each tensor by itself: six of h a block, the positions, the final norm */
-        bytes[TP_GRADIENTS] = reductions * w *
-                              ((6 * L + 2 * last) * ring_all_reduce(h, t, rank) +
-                               first * ring_all_reduce((double)shape->sequence * h, t, rank));
+        /* gradients of what is not cut, each tensor by itself: of h a block's norms and row-parallel biases, and
+         * the final norm; the positions */
+        double norm = shape->norm == NORM_LAYERNORM ? 2 : 1,
+               vectors = L * (2 * norm + 2 * shape->bias) + last * norm;
+        double positions_of = shape->position == POSITION_LEARNED ? first * (double)shape->sequence * h : 0;
+        bytes[TP_GRADIENTS] =
+            reductions * w * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
     }
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * w; /* most, sum, target of every position */

@@ -4,17 +4,28 @@
 #include "sim/theory.h"
 #include "sim/theory_share.h"
 
-/* Korthikanti et al. 2205.05198, section 4, without dropout and in w bytes: what a stage keeps of one microbatch
- * after F and, where backward is cut in halves, between I and W.
+/* Korthikanti et al. 2205.05198, section 4, in w bytes a value and one a mask: what a stage keeps of one
+ * microbatch after F and, where backward is cut in halves, between I and W.
  *
  * A layer keeps both norms' inputs and outputs, 4 s b h, which sequence parallelism cuts by t; and, cut by t in
- * any case, q k v and the attention's output, GELU's input and output, and the softmax's a s^2 b. The head keeps
- * its norm's input and output and the probabilities of its slice of the vocabulary. Between the halves a linear
- * layer keeps its input and its output's gradient: for the four of a block as much again, without the softmax's;
- * norms keep their parameters' gradients, and the embedding that of its output. */
+ * any case, q k v and the attention's output, the activation's input and output, and the core: the softmax's
+ * a s^2 b, with dropout its mask and what it left too; or, without the scores, a number a row. Dropout keeps two
+ * masks of s b h besides. The head keeps its norm's input and output and the probabilities of its slice of the
+ * vocabulary. Between the halves a linear layer keeps its input and its output's gradient: for the four of a block
+ * as much again, without core and masks; norms keep their parameters' gradients, and the embedding that of its
+ * output. */
 typedef struct Kept {
     double forward, halfway;
 } Kept;
+
+static double core_kept(const Config *config, double cells, double rows)
+{
+    const GptShape *shape = &config->model.shape;
+    double w = sizeof(real);
+    if (shape->attention == ATTENTION_FLASH) return rows * (double)sizeof(real);
+    if (config->train.recompute == RECOMPUTE_SELECTIVE) return 0; /* table 2 */
+    return cells * (shape->dropout > 0 ? 2 * w + 1 : w);
+}
 
 static Kept kept_by(const Config *config, const Plan *plan, int stage)
 {
@@ -23,22 +34,20 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
            f = (double)shape->ffn;
     double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
     double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
-    double blocks = (double)stage_blocks(shape->layers, plan->stages, stage),
-           residual = w * s * b * h / outside;
-    double core = w * a * s * s * b / t, linear = 4 * residual + w * s * b * (4 * h + 2 * f) / t;
-    double layer = linear + core; /* table 2: selective leaves the core out, full keeps the input alone */
-    if (config->train.recompute == RECOMPUTE_SELECTIVE) layer = linear;
-    if (config->train.recompute == RECOMPUTE_FULL) layer = residual;
-    Kept kept = {blocks * layer, blocks * (linear + w * 4 * h)};
+    double blocks = (double)stage_blocks(shape->layers, plan->stages, stage);
+    double residual = w * s * b * h / outside, mask = shape->dropout > 0 ? s * b * h / outside : 0;
+    double widths = (double)qkv_width(shape) + h + (double)inner_width(shape) + f;
+    double linear = 4 * residual + w * s * b * widths / t;
+    double layer = linear + 2 * mask + core_kept(config, a * s * s * b / t, a * s * b / t);
+    if (config->train.recompute == RECOMPUTE_FULL) layer = residual; /* the input alone */
+    Kept kept = {blocks * layer, blocks * (linear + (double)sizeof(real) * 4 * h)};
     bool first = stage == 0, last = stage == plan->stages - 1;
-    if (first || last) { /* the tokens */
-        kept.forward += (double)sizeof(int32_t) * b * (s + 1);
-        kept.halfway += (double)sizeof(int32_t) * b * (s + 1);
-    }
-    if (first) kept.halfway += residual;
+    double tokens = (double)sizeof(int32_t) * b * (s + 1), logits = (double)sizeof(real) * s * b * V;
+    if (first || last) kept.forward += tokens, kept.halfway += tokens;
+    if (first) kept.forward += mask, kept.halfway += residual + mask;
     if (last) {
-        kept.forward += 2 * residual + w * s * b * V;
-        kept.halfway += residual + w * s * b * V + w * 2 * h;
+        kept.forward += 2 * residual + logits;
+        kept.halfway += residual + logits + (double)sizeof(real) * 2 * h;
     }
     return kept;
 }

@@ -30,12 +30,15 @@ Units theory_units(const Config *config, int replicas)
     double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
     double t = (double)config->tensor.size,
            V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
+    double qkv = (double)qkv_width(shape), inner = (double)inner_width(shape), bias = shape->bias;
+    double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
     return (Units){
         .wte = padded(V * h, replicas),
-        .wpe = padded(s * h, replicas),
-        /* cut by t: 4 h^2 + 3 h of attention, 2 h f + f of the MLP; whole: two row-parallel biases, two norms */
-        .block = padded((4 * h * h + 3 * h + 2 * h * f + f) / t + 6 * h, replicas),
-        .final = padded(2 * h + (shape->tie_embeddings ? 0 : V * h), replicas),
+        .wpe = shape->position == POSITION_LEARNED ? padded(s * h, replicas) : 0,
+        /* cut by t: q, k, v and the projection, in and out of the MLP; whole: two row-parallel biases, two norms */
+        .block = padded((h * (qkv + h + inner + f) + bias * (qkv + inner)) / t + bias * 2 * h + 2 * norm,
+                        replicas),
+        .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
 }
 

@@ -15,7 +15,7 @@ typedef struct Share {
 } Share;
 
 /* Parameters of the units that move as one: the embedding's two, a block, the final norm with the untied head.
- * For f = 4 h the sum is the familiar 12 L h^2 (1 + 13 / (12 h)) + (V + s) h + 2 h (Narayanan et al.
+ * For GPT-2's kind and f = 4 h the sum is the familiar 12 L h^2 (1 + 13 / (12 h)) + (V + s) h + 2 h (Narayanan et al.
  * 2104.04473, eq. 2, plus the final norm). A pipeline's last stage has a copy of a tied embedding. */
 typedef struct Units {
     double wte, wpe, block, final;

@@ -2,13 +2,18 @@
 #include <stdlib.h>
 #include "sim/step.h"
 
+int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch)
+{
+    int64_t before = (int64_t)replica * t->microbatches + microbatch;
+    return t->step * t->config->train.global_batch + before * t->config->train.microbatch;
+}
+
 /* Samples are dealt to ranks and microbatches by their global index alone. */
 static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
 {
     const Trainer *t = context;
     int64_t B = t->config->train.microbatch, T = t->config->model.shape.sequence;
-    int64_t first =
-        t->step * t->config->train.global_batch + ((int64_t)rank * t->microbatches + microbatch) * B;
+    int64_t first = trainer_first_sample(t, rank, microbatch);
     for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
 }
 
@@ -58,6 +63,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
     t->gpt = gpt_new(shape, &region, &stages, &t->device);
     t->gpt->recompute = (Recompute)config->train.recompute;
+    t->gpt->dropout = (Dropout){.rate = shape->dropout, .seed = config->train.seed};
     t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
                                          t->mesh.data_group, t->microbatches);
     t->data_parallel->complete = tensor_parallel_sum_gradients;
