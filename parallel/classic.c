@@ -41,13 +41,24 @@ static void reduce(DataParallel *d, double *losses, int count)
     free(all);
     for (int u = d->gpt->units - 1; u >= 0; u--)
         if (d->gpt->unit[u].held) d->complete(d->gpt, u);
-    for (int u = d->gpt->units - 1; u >= 0; u--)
-        tree_reduce(d->group, DP_REDUCE, data_parallel_whole(d, d->gradients, u), 0);
+    for (int u = d->gpt->units - 1; u >= 0; u--) {
+        Tensor gradient = data_parallel_whole(d, d->gradients, u), sum = gradient;
+        if (data_parallel_widens(d)) {
+            sum = tensor_new(d->device, MEM_COMMUNICATION, REAL, gradient.count);
+            tensor_convert(sum, gradient);
+        }
+        tree_reduce(d->group, DP_REDUCE, sum, 0);
+        if (!data_parallel_widens(d)) continue;
+        tensor_convert(gradient, sum);
+        tensor_free(&sum);
+    }
 }
 
 static double sum_of_squares(DataParallel *d)
 {
-    return d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
+    double sum = d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
+    tree_broadcast(d->group, DP_BROADCAST, &sum, sizeof sum, 0); /* all must know whether it overflowed */
+    return sum;
 }
 
 const DataParallelOps classic_ops = {

@@ -34,6 +34,11 @@ bool data_parallel_has_optimizer(const DataParallel *d)
     return d->config.kind != DATA_DP || d->group->rank == 0;
 }
 
+bool data_parallel_widens(const DataParallel *d)
+{
+    return d->config.reduce_fp32 && is_half(d->gpt->dtype);
+}
+
 static void lay_out(DataParallel *d)
 {
     int n = d->group->size, units = d->gpt->units;
@@ -88,10 +93,11 @@ DataParallel *data_parallel_new(const DataParallelConfig *config, const Optimize
     d->gathering = allocate_zeroed((size_t)gpt->units, sizeof *d->gathering);
 
     int64_t whole = d->total, shard = d->total / group->size;
-    d->parameters = tensor_new(d->device, MEM_PARAMETERS, REAL, d->shard_parameters ? shard : whole);
-    d->gradients = tensor_new(d->device, MEM_GRADIENTS, REAL, d->shard_gradients ? shard : whole);
-    for (int i = 0; i < optimizer_states((OptimizerKind)optimizer->kind) && data_parallel_has_optimizer(d);
-         i++) {
+    d->parameters = tensor_new(d->device, MEM_PARAMETERS, gpt->dtype, d->shard_parameters ? shard : whole);
+    d->gradients = tensor_new(d->device, MEM_GRADIENTS, gpt->dtype, d->shard_gradients ? shard : whole);
+    for (int i = 0; i < OPTIMIZER_STATES && data_parallel_has_optimizer(d); i++) {
+        bool moment = i < optimizer_states((OptimizerKind)optimizer->kind);
+        if (!moment && !(i == OPTIMIZER_MASTER && is_half(gpt->dtype))) continue;
         d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
         tensor_zero(d->state[i]);
     }
@@ -109,7 +115,7 @@ void data_parallel_free(DataParallel *d)
     if (!d) return;
     tensor_free(&d->parameters);
     tensor_free(&d->gradients);
-    for (int i = 0; i < 2; i++) tensor_free(&d->state[i]);
+    for (int i = 0; i < OPTIMIZER_STATES; i++) tensor_free(&d->state[i]);
     free(d->padded);
     free(d->offset);
     free(d->bucket);
@@ -120,26 +126,50 @@ void data_parallel_free(DataParallel *d)
 
 /* ---- moving units in and out ---- */
 
-void data_parallel_set(DataParallel *d, int unit, Tensor whole)
+/* The part of a unit that this rank updates, in a flat range that is whole or a shard. */
+static Tensor updated_range(const DataParallel *d, Tensor flat, bool sharded, int unit)
+{
+    if (!flat.device) return flat;
+    if (sharded) return data_parallel_shard(d, flat, unit);
+    Tensor whole = data_parallel_whole(d, flat, unit);
+    if (!d->shard_optimizer) return whole;
+    int64_t offset, count;
+    data_parallel_owned(d, unit, &offset, &count);
+    return tensor_view(whole, offset, count);
+}
+
+/* Parameters from `values` (REAL), which begin at `first` in the unit: all that this rank holds. */
+static void take_values(DataParallel *d, int unit, Tensor values, int64_t first)
 {
     int64_t offset, count;
     data_parallel_owned(d, unit, &offset, &count);
-    if (d->shard_parameters)
-        tensor_copy(data_parallel_shard(d, d->parameters, unit), tensor_view(whole, offset, count));
-    else
-        tensor_copy(data_parallel_whole(d, d->parameters, unit), whole);
+    Tensor held = d->shard_parameters ? data_parallel_shard(d, d->parameters, unit)
+                                      : data_parallel_whole(d, d->parameters, unit);
+    int64_t at = d->shard_parameters ? offset : 0;
+    tensor_convert(held, tensor_view(values, at - first, held.count));
+    Tensor master = updated_range(d, d->state[OPTIMIZER_MASTER], d->shard_optimizer, unit);
+    if (!master.device) return;
+    at = d->shard_optimizer ? offset : 0;
+    tensor_convert(master, tensor_view(values, at - first, master.count));
+}
+
+void data_parallel_set(DataParallel *d, int unit, Tensor whole)
+{
+    take_values(d, unit, whole, 0);
 }
 
 void data_parallel_initialise(DataParallel *d, int64_t seed)
 {
+    Device aside = {.dry = d->device->dry}; /* not the rank's own memory */
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t offset, count;
         if (!d->gpt->unit[u].held) continue;
         data_parallel_owned(d, u, &offset, &count);
-        if (d->shard_parameters)
-            gpt_initialise(d->gpt, u, offset, seed, data_parallel_shard(d, d->parameters, u));
-        else
-            gpt_initialise(d->gpt, u, 0, seed, data_parallel_whole(d, d->parameters, u));
+        if (!d->shard_parameters) offset = 0, count = d->padded[u];
+        Tensor values = tensor_new(&aside, MEM_WORKSPACE, REAL, count);
+        gpt_initialise(d->gpt, u, offset, seed, values);
+        take_values(d, u, values, offset);
+        tensor_free(&values);
     }
 }
 
@@ -159,10 +189,15 @@ void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor who
     Tensor mine = gradients             ? data_parallel_reduced(d, unit)
                   : d->shard_parameters ? data_parallel_shard(d, d->parameters, unit)
                                         : data_parallel_whole(d, d->parameters, unit);
-    if (gradients ? d->shard_optimizer : d->shard_parameters)
-        gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), whole.data, 0);
-    else if (d->group->rank == 0)
-        tensor_copy(whole, mine);
+    if (!(gradients ? d->shard_optimizer : d->shard_parameters)) {
+        if (d->group->rank == 0) tensor_convert(whole, mine);
+        return;
+    }
+    Tensor all = {0};
+    if (d->group->rank == 0) all = tensor_new(whole.device, MEM_WORKSPACE, mine.dtype, d->padded[unit]);
+    gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), all.data, 0);
+    if (d->group->rank == 0) tensor_convert(whole, all);
+    tensor_free(&all);
 }
 
 /* ---- the optimizer ---- */
@@ -174,7 +209,7 @@ void data_parallel_begin_step(DataParallel *d)
 
 typedef struct Update {
     DataParallel *d;
-    Tensor parameters, gradients, state[2]; /* of the range */
+    Tensor parameters, gradients, state[OPTIMIZER_STATES]; /* of the range */
     double learning_rate, scale;
     int64_t step;
 } Update;
@@ -185,24 +220,12 @@ static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t i
 {
     (void)in_parameter;
     const Update *u = context;
-    Tensor state[2] = {{0}};
-    for (int i = 0; i < 2; i++)
+    Tensor state[OPTIMIZER_STATES] = {{0}};
+    for (int i = 0; i < OPTIMIZER_STATES; i++)
         if (u->state[i].device) state[i] = tensor_view(u->state[i], in_range, count);
     optimizer_update(&u->d->optimizer, tensor_view(u->parameters, in_range, count),
                      tensor_view(u->gradients, in_range, count), state, u->learning_rate, u->scale,
                      p->rows > 0, u->step);
-}
-
-/* The part of a unit that this rank updates, in a flat range that is whole or a shard. */
-static Tensor updated_range(const DataParallel *d, Tensor flat, bool sharded, int unit)
-{
-    if (!flat.device) return flat;
-    if (sharded) return data_parallel_shard(d, flat, unit);
-    Tensor whole = data_parallel_whole(d, flat, unit);
-    if (!d->shard_optimizer) return whole;
-    int64_t offset, count;
-    data_parallel_owned(d, unit, &offset, &count);
-    return tensor_view(whole, offset, count);
 }
 
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step)
@@ -214,7 +237,8 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
         Update update = {.d = d, .learning_rate = learning_rate, .scale = scale, .step = step};
         update.parameters = updated_range(d, d->parameters, d->shard_parameters, u);
         update.gradients = updated_range(d, d->gradients, d->shard_gradients, u);
-        for (int i = 0; i < 2; i++) update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
+        for (int i = 0; i < OPTIMIZER_STATES; i++)
+            update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
         gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);
     }
 }

@@ -30,7 +30,8 @@ typedef struct DataParallelConfig {
     int reduce; /* ReduceMoment: auto is each microbatch for zero2 and zero3, once a step for the others */
     /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
     double bucket_mb;
-    bool overlap; /* communication moves on between kernels; else it runs where it begins */
+    bool reduce_fp32; /* 16-bit gradients travel and are added in REAL, and rounded once they are there */
+    bool overlap;     /* communication moves on between kernels; else it runs where it begins */
 } DataParallelConfig;
 bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config);
 
@@ -50,6 +51,7 @@ typedef struct DataParallelOps {
 typedef struct Bucket {
     int first, last, ready; /* units; how many are complete in this microbatch */
     Collective ring;
+    Tensor wide; /* what travels in place of 16-bit gradients, while it does */
 } Bucket;
 
 struct DataParallel {
@@ -73,7 +75,8 @@ struct DataParallel {
     /* the flat range of the units this rank holds: each padded to a multiple of N; its shard begins at offset / N in a
      * flat of shards */
     int64_t *padded, *offset, total;
-    Tensor parameters, gradients, state[2]; /* flat: whole, or this rank's shards; state may be absent */
+    /* flat: whole, or this rank's shards; state may be absent, or be REAL beside 16-bit parameters, with a master */
+    Tensor parameters, gradients, state[OPTIMIZER_STATES];
 
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
@@ -88,11 +91,11 @@ void data_parallel_free(DataParallel *d);
 
 /* Rank r's range of a unit: block r of its padded length. */
 void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count);
-/* Fills what this rank holds of a unit from its whole (padded) range. */
+/* Fills what this rank holds of a unit from its whole (padded) range in REAL. */
 void data_parallel_set(DataParallel *d, int unit, Tensor whole);
 /* Initialises what this rank holds, from the seed. */
 void data_parallel_initialise(DataParallel *d, int64_t seed);
-/* On rank 0 `whole` (padded) becomes the unit's parameters or reduced gradients; all ranks call. */
+/* On rank 0 `whole` (padded, REAL) becomes the unit's parameters or reduced gradients; all ranks call. */
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole);
 
 /* What this rank owns of a unit's reduced gradient: its block, the whole, or (dp, not on the main rank) nothing. */
@@ -111,5 +114,6 @@ double data_parallel_sum_of_squares(DataParallel *d, int rank);
 /* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
 double data_parallel_whole_sum_of_squares(DataParallel *d);
 bool data_parallel_has_optimizer(const DataParallel *d);
+bool data_parallel_widens(const DataParallel *d); /* gradients, to be reduced in REAL */
 extern const DataParallelOps classic_ops, zero_ops;
 #endif

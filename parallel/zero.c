@@ -42,7 +42,7 @@ static void gather_begin(DataParallel *d, int unit)
     Tensor *weights = &d->gpt->unit[unit].weights;
     int64_t offset, count;
     data_parallel_owned(d, unit, &offset, &count);
-    *weights = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
+    *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
     tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
     ring_all_gather_begin(&d->gathering[unit], d->group, ZERO_ALL_GATHER, weights, 1);
     under_way(d);
@@ -87,19 +87,31 @@ static void unshard(DataParallel *d)
 
 /* ---- gradients ---- */
 
+/* Where a bucket's ring finds and leaves a unit's gradient. */
+static Tensor travelling(const DataParallel *d, const Bucket *b, int unit)
+{
+    if (!b->wide.device) return d->gpt->unit[unit].gradients;
+    return tensor_view(b->wide, d->offset[unit] - d->offset[b->first], d->padded[unit]);
+}
+
 /* Ends a bucket's ring; with sharded gradients this rank's blocks join its shards. */
 static void bucket_end(DataParallel *d, Bucket *b)
 {
     if (!b->ring.group) return;
     ring_end(&b->ring);
     under_way(d);
-    for (int u = b->first; u <= b->last && d->shard_gradients; u++) {
+    for (int u = b->first; u <= b->last; u++) {
+        Tensor *gradients = &d->gpt->unit[u].gradients, sum = travelling(d, b, u);
         int64_t offset, count;
         data_parallel_owned(d, u, &offset, &count);
-        tensor_add(data_parallel_shard(d, d->gradients, u),
-                   tensor_view(d->gpt->unit[u].gradients, offset, count));
-        tensor_free(&d->gpt->unit[u].gradients);
+        if (d->shard_gradients) {
+            tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(sum, offset, count));
+            tensor_free(gradients);
+        } else if (b->wide.device) {
+            tensor_convert(*gradients, sum);
+        }
     }
+    tensor_free(&b->wide);
 }
 
 static void gradient_begin(void *context, int unit)
@@ -107,7 +119,7 @@ static void gradient_begin(void *context, int unit)
     DataParallel *d = context;
     if (!d->shard_gradients) return;
     bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
-    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, REAL, d->padded[unit]);
+    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
     tensor_zero(d->gpt->unit[unit].gradients);
 }
 
@@ -115,7 +127,14 @@ static void bucket_begin(DataParallel *d, Bucket *b)
 {
     int parts = 0;
     Tensor *part = allocate((size_t)(b->last - b->first + 1) * sizeof *part);
-    for (int u = b->last; u >= b->first; u--) part[parts++] = d->gpt->unit[u].gradients;
+    if (data_parallel_widens(d))
+        b->wide = tensor_new(d->device, MEM_COMMUNICATION, REAL,
+                             d->offset[b->last] + d->padded[b->last] - d->offset[b->first]);
+    for (int u = b->last; u >= b->first; u--) {
+        part[parts] = travelling(d, b, u);
+        if (b->wide.device) tensor_convert(part[parts], d->gpt->unit[u].gradients);
+        parts++;
+    }
     if (d->config.kind == DATA_DDP)
         ring_all_reduce_begin(&b->ring, d->group, DP_ALL_REDUCE, part, parts);
     else

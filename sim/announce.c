@@ -78,12 +78,11 @@ void announce(const Trainer *t, int ranks)
     const Config *c = t->config;
     char grid[64];
     say_grid(t, grid, sizeof grid);
-    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in " REAL_NAME
-           ", %lld tokens a step in %d microbatch%s a rank\n",
+    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in %s, %lld tokens a step in %d microbatch%s a rank\n",
            c->name, config_data_name(c->parallel.kind), ranks, plural(ranks), grid,
            t->device.dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
-           (long long)(c->train.global_batch * c->model.shape.sequence), t->microbatches,
-           t->microbatches == 1 ? "" : "es");
+           config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
+           t->microbatches, t->microbatches == 1 ? "" : "es");
     say_stages(t);
     say_vocabulary(t);
     say_reduction(t, ranks);

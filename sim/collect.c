@@ -1,6 +1,13 @@
 /* collect.c - over the replicas' shards, the tensor ranks' slices and the pipeline's stages. */
 #include "sim/collect.h"
 
+/* fp16's gradients are those of the loss times its scale. */
+static void unscale(const Trainer *t, Tensor whole)
+{
+    for (int64_t i = 0; i < whole.count && whole.data && t->loss_scale != 1; i++)
+        reals(whole)[i] /= (real)t->loss_scale;
+}
+
 void collect_parameters(Trainer *t, bool gradients,
                         void (*visit)(const Parameter *p, Tensor whole, void *context), void *context)
 {
@@ -23,6 +30,7 @@ void collect_parameters(Trainer *t, bool gradients,
                 tensor_parallel_collect(p, mesh->tensor_group,
                                         tensor_view(mine, p->offset, parameter_count(p)), whole);
             if (mesh->tensor == 0) pipeline_collect(t->pipeline, unit->stage, i, whole);
+            if (gradients && t->comm->rank == 0) unscale(t, whole);
             if (t->comm->rank == 0) visit(p, whole, context);
             tensor_free(&whole);
         }

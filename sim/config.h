@@ -15,6 +15,7 @@
 
 enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
+typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
 typedef enum { PROFILE_IDEAL, PROFILE_MEASURED } HardwareProfile;
 
 typedef struct Config {
@@ -33,7 +34,10 @@ typedef struct Config {
         int64_t warmup;
         int decay;
         double clip;
-        int recompute; /* Recompute */
+        int recompute;                         /* Recompute */
+        int precision;                         /* Precision */
+        double loss_scale, loss_scale_backoff; /* fp16's first, and what it is multiplied by at an overflow */
+        int64_t loss_scale_interval;           /* steps without one after which it is doubled */
         int64_t seed;
     } train;
     DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
@@ -99,6 +103,9 @@ bool config_row(const Config *config, int index, char *key, size_t key_size, cha
 bool config_help(FILE *out, const char *key, Error *error);
 /* config.name without folder and .ini: "zero3". */
 void config_stem(const Config *config, char *stem, size_t size);
+/* What parameters, gradients and activations are kept in. */
+DType config_dtype(const Config *config);
+const char *config_precision_name(const Config *config); /* "fp32", or what reals are; "bf16", "fp16" */
 /* A DataParallelKind as the ini file spells it. */
 const char *config_data_name(int data); /* "dp", "ddp", "zero1", "zero2", "zero3" */
 #endif

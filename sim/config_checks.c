@@ -105,6 +105,10 @@ static bool check_matrices(const Config *config, int64_t microbatch, Error *erro
 
 static bool check_train(const Config *config, Error *error)
 {
+    if (config->train.precision != PRECISION_FP32 && sizeof(real) > sizeof(float))
+        return config_refuse(config, "train.precision", error,
+                             "this build computes and keeps everything in " REAL_NAME
+                             "; try train.precision = fp32, or a build without REAL=double");
     int64_t steps = config->train.steps, batch = config->train.global_batch;
     if (steps > 0 && config->train.warmup > steps)
         return config_refuse(config, blame(config, "train.warmup", "train.steps"), error,

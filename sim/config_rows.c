@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include "sim/presets.h"
 
+static const char *const precisions[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_FP16] = "fp16", NULL};
 static const char *const norms[] = {[NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", NULL};
 static const char *const activations[] = {[ACTIVATION_GELU] = "gelu",
                                           [ACTIVATION_RELU] = "relu",
@@ -29,6 +31,17 @@ static const char *const strategies[] = {
 static const char *const reduce_moments[] = {
     [REDUCE_AUTO] = "auto", [REDUCE_MICROBATCH] = "microbatch", [REDUCE_STEP] = "step", NULL};
 static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
+
+DType config_dtype(const Config *config)
+{
+    static const DType types[] = {[PRECISION_FP32] = REAL, [PRECISION_BF16] = BF16, [PRECISION_FP16] = FP16};
+    return types[config->train.precision];
+}
+
+const char *config_precision_name(const Config *config)
+{
+    return config->train.precision == PRECISION_FP32 ? REAL_NAME : precisions[config->train.precision];
+}
 
 const char *config_data_name(int data)
 {
@@ -183,6 +196,22 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "longest gradient, as a norm over all parameters; 0: off",
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
+    {"train", "precision", ROW_CHOICE, FIELD(train.precision), "fp32", .choices = precisions,
+     .example = "bf16", .help = "what parameters, gradients and activations are kept in",
+     .more =
+         "Mixed precision (Micikevicius et al., arXiv 1710.03740): with bf16 and fp16 these are kept in 16 "
+         "bits and computed with in 32; the optimizer holds the parameters and its state in 32, so adam "
+         "needs 2 + 2 + 12 bytes a parameter. fp16 scales the loss up, so that small gradients are not "
+         "lost; see loss_scale.\n"},
+    {"train", "loss_scale", ROW_NUMBER, FIELD(train.loss_scale), "65536", 1, 1e30, .example = "1024",
+     .help = "fp16: what the loss is multiplied by at first",
+     .more = "Where a gradient overflows on any rank, all skip the step, and the scale is multiplied by "
+             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Recorded as "
+             "/steps/loss_scale and /steps/skipped.\n"},
+    {"train", "loss_scale_backoff", ROW_NUMBER, FIELD(train.loss_scale_backoff), "0.5", 0, 1, .low_out = true,
+     .high_out = true, .example = "0.5", .help = "fp16: what an overflow multiplies the scale by"},
+    {"train", "loss_scale_interval", ROW_INTEGER, FIELD(train.loss_scale_interval), "2000", 1, 1e9,
+     .example = "100", .help = "fp16: steps without overflow until the scale doubles"},
     {"train", "recompute", ROW_CHOICE, FIELD(train.recompute), "none", .choices = recomputes,
      .example = "selective", .help = "what backward computes again to save memory",
      .more =
@@ -218,6 +247,11 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "the first unit boundary at or past this size. A unit is the embedding, one block, or the "
              "final norm and head; 0 sends each unit alone. Large buckets cost fewer messages, small "
              "ones start earlier. 25 is PyTorch's. zero3 moves unit by unit, dp all at once.\n"},
+    {"parallel", "reduce_fp32", ROW_SWITCH, FIELD(parallel.reduce_fp32), "no", .example = "yes",
+     .help = "reduce 16-bit gradients in 32 bits over replicas",
+     .more =
+         "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
+         "they are widened first and rounded once at the end, for twice the bytes.\n"},
     {"parallel", "overlap", ROW_SWITCH, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
      .more = "yes: messages are moved along between kernels. no: communication and computing take "

@@ -117,6 +117,8 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = learning_rate_at(c, step)};
     row.tokens = c->train.global_batch * c->model.shape.sequence;
     row.wall_time = wall_time;
+    row.loss_scale = result->loss_scale;
+    row.skipped = result->skipped;
     uint64_t *table = allocate(ranks * (2 * PURPOSES + MEMORY_CATEGORIES + 2) * sizeof *table);
     uint64_t *bytes = table, *messages = bytes + ranks * PURPOSES, *peak = messages + ranks * PURPOSES;
     uint64_t *total = peak + ranks * MEMORY_CATEGORIES, *rss = total + ranks;

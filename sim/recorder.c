@@ -132,6 +132,8 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         {"/steps/wall_time", H5_F64, &row->wall_time},
         {"/steps/tokens_per_second", H5_F64, &tokens_per_second},
         {"/steps/simulated_time", H5_F64, &row->simulated_time},
+        {"/steps/loss_scale", H5_F64, &row->loss_scale},
+        {"/steps/skipped", H5_I64, &row->skipped},
         {"/comm/bytes_sent", H5_U64, bytes},
         {"/comm/messages", H5_U64, messages},
     };

@@ -37,6 +37,8 @@ typedef struct StepRow {
     int64_t tokens;        /* in this step, all ranks */
     double wall_time;      /* s; NaN in a dry run */
     double simulated_time; /* s, until the last rank ended */
+    double loss_scale;     /* 1 without one */
+    int64_t skipped;       /* 1: a gradient overflowed */
 } StepRow;
 
 /* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. */

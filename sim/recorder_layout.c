@@ -33,6 +33,8 @@ static const Dataset datasets[] = {
     {"/steps/wall_time", "s", H5_F64, "s", "measured wall time of the step, slowest rank"},
     {"/steps/tokens_per_second", "s", H5_F64, "s-1", "measured throughput of the step, all ranks"},
     {"/steps/simulated_time", "s", H5_F64, "s", "simulated time of the step, until the last rank ended"},
+    {"/steps/loss_scale", "s", H5_F64, "1", "what the loss was multiplied by for backward"},
+    {"/steps/skipped", "s", H5_I64, "1", "1 where a gradient overflowed and the weights stayed as they were"},
     {"/comm/bytes_sent", "srp", H5_U64, "byte", "payload handed to the network by a rank in a step"},
     {"/comm/messages", "srp", H5_U64, "1", "messages sent by a rank in a step"},
     {"/comm/theory_bytes", "rp", H5_F64, "byte", "payload a rank sends in one step by the formula"},
@@ -136,10 +138,14 @@ static bool write_header(const Layout *l, const Config *config, Error *error)
     const struct {
         const char *name, *text;
     } texts[] = {
-        {"schema", layout_schema}, {"sim_version", SIM_VERSION},
-        {"created", created},      {"command_line", info->command_line},
-        {"precision", REAL_NAME},  {"Conventions", "CF-1.10"},
-        {"title", title},          {"source", "sim " SIM_VERSION},
+        {"schema", layout_schema},
+        {"sim_version", SIM_VERSION},
+        {"created", created},
+        {"command_line", info->command_line},
+        {"precision", config_precision_name(config)},
+        {"Conventions", "CF-1.10"},
+        {"title", title},
+        {"source", "sim " SIM_VERSION},
         {"history", history},
     };
     const struct {

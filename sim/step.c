@@ -73,7 +73,7 @@ static void backward(Trainer *t, Action a, Halves halves)
     Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
     t->data_parallel->microbatch = a.microbatch;
     /* the mean over the whole batch, on every rank */
-    Tensor dx = gpt_backward(t->gpt, &slot->saved, halves, 1 / positions(t), dy);
+    Tensor dx = gpt_backward(t->gpt, &slot->saved, halves, t->loss_scale / positions(t), dy);
     if (halves & HALF_INPUT) slot->dx = dx;
 }
 
@@ -82,7 +82,7 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
 {
     const GptShape *shape = &t->config->model.shape;
     int64_t rows = t->config->train.microbatch * region_rows(&t->gpt->region, shape->sequence);
-    Tensor border = tensor_new(&t->device, MEM_COMMUNICATION, REAL, rows * shape->hidden);
+    Tensor border = tensor_new(&t->device, MEM_COMMUNICATION, t->gpt->dtype, rows * shape->hidden);
     pipeline_receive(t->pipeline, direction, from, a.microbatch, border);
     return border;
 }
@@ -92,7 +92,7 @@ static double gradient_norm(Trainer *t)
 {
     double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
     squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
-    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares));
+    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares)) / t->loss_scale;
 }
 
 static void reduce(Trainer *t, StepResult *result)
@@ -106,14 +106,33 @@ static void reduce(Trainer *t, StepResult *result)
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
-static void optimize(Trainer *t, double norm)
+static void update(Trainer *t, double norm)
 {
     double clip = t->config->train.clip;
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
     double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
     Part before = lanes_part(&t->device.lanes, PART_OPTIMIZER);
-    data_parallel_update(t->data_parallel, learning_rate_at(t->config, t->step), scale, t->step + 1);
+    data_parallel_update(t->data_parallel, learning_rate_at(t->config, t->step), scale / t->loss_scale,
+                         ++t->updates);
     lanes_part(&t->device.lanes, before);
+}
+
+/* Dynamic loss scaling (Micikevicius et al. 1710.03740, section 3.2): an overflow anywhere is in the norm, which
+ * all ranks have, so all skip the same step. */
+static void optimize(Trainer *t, StepResult *result)
+{
+    const Config *c = t->config;
+    result->loss_scale = t->loss_scale;
+    result->skipped = c->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
+    if (result->skipped) {
+        t->loss_scale *= c->train.loss_scale_backoff;
+        t->fine = 0;
+        return;
+    }
+    update(t, result->grad_norm);
+    if (c->train.precision != PRECISION_FP16 || ++t->fine < c->train.loss_scale_interval) return;
+    t->loss_scale *= 2;
+    t->fine = 0;
 }
 
 /* What an action's compute takes under hardware.profile = ideal; all else takes none. */
@@ -162,7 +181,7 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
     case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
     case ACTION_REDUCE: reduce(t, result); break;
-    case ACTION_STEP: optimize(t, result->grad_norm); break;
+    case ACTION_STEP: optimize(t, result); break;
     case ACTION_KINDS: break;
     }
 }

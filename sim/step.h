@@ -30,6 +30,9 @@ typedef struct Trainer {
     Pipeline *pipeline;
     Schedule schedule; /* this rank's list, with all that moves */
     int microbatches;
+    int64_t updates;       /* of the weights: steps that were not skipped */
+    double loss_scale;     /* 1 but for fp16 */
+    int64_t fine;          /* steps since the scale changed */
     int64_t step;          /* the one under way, from 0 */
     int *chunk_of;         /* of each stage this rank holds: which of them it is */
     Slot *slot;            /* (chunk, microbatch) */
@@ -43,6 +46,8 @@ typedef struct Trainer {
 typedef struct StepResult {
     double loss;      /* this rank's part of the mean loss: the parts of all ranks sum to it */
     double grad_norm; /* before clipping; on rank 0 */
+    double loss_scale;
+    bool skipped; /* a gradient overflowed */
 } StepResult;
 
 /* `plan`: of one pipeline, with its messages, as pipeline_plan() makes it; it must live as long. `text`: the

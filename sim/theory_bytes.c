@@ -32,7 +32,7 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     const GptShape *shape = &config->model.shape;
     int t = share->t, rank = share->slice;
     if (t == 1) return;
-    double L = share->blocks, h = (double)shape->hidden, w = sizeof(real), m = microbatches;
+    double L = share->blocks, h = (double)shape->hidden, w = theory_width(config), m = microbatches;
     double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
     double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0; /* a block's forward, once more */
     double first = share->first, last = share->last;
@@ -55,7 +55,7 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
             reductions * w * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
     }
     bytes[TP_CROSS_ENTROPY] =
-        last * m * (t - 1) * 3 * positions * w; /* most, sum, target of every position */
+        last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
     bytes[TP_NORM] = (t - 1) * (double)sizeof(double);
 }
 
@@ -66,7 +66,7 @@ static void pipeline_bytes_of(const Config *config, const Plan *plan, const Shar
                               double bytes[PURPOSES])
 {
     const GptShape *shape = &config->model.shape;
-    double w = sizeof(real), outside = config->tensor.sequence_parallel ? share->t : 1;
+    double w = theory_width(config), outside = config->tensor.sequence_parallel ? share->t : 1;
     double border =
         (double)config->train.microbatch * (double)shape->sequence * (double)shape->hidden / outside;
     for (int k = 0; k < plan->stages - 1; k++) {
@@ -92,31 +92,33 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
 {
     Share share = theory_share(config, plan, ranks, rank);
     int replica = share.replica, kind = config->parallel.kind;
-    double N = share.replicas, w = sizeof(real), m = plan->shape.m;
+    double N = share.replicas, w = theory_width(config), m = plan->shape.m;
     double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
     Units u = theory_units(config, share.replicas);
     double S = theory_held(config, &share, u) * w,
            half = (N - 1) / N * S; /* a ring half: Patarasuk & Yuan 2009, 3 */
     /* zero2 and zero3 reduce gradients after every microbatch, unless told to do as the others: once */
     double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
-    double owned_wte = u.wte; /* of the reduced gradient */
+    double owned_wte = u.wte;                                          /* of the reduced gradient */
+    double wire = config->parallel.reduce_fp32 ? sizeof(real) / w : 1; /* gradients grow on their way */
     for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
 
     switch ((DataParallelKind)kind) {
     case DATA_DP: /* the four transfers of PyTorch's DataParallel; inputs for the first stage and the last */
         bytes[DP_SCATTER] = replica == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
         bytes[DP_SCATTER] *= share.single ? 1 : share.first + share.last;
-        bytes[DP_BROADCAST] = tree_children(replica, share.replicas) * S;
+        bytes[DP_BROADCAST] =
+            tree_children(replica, share.replicas) * (S + sizeof(double)); /* and the norm */
         bytes[DP_GATHER] = replica == 0 || !share.last ? 0 : m * sizeof(double);
-        bytes[DP_REDUCE] = replica == 0 ? 0 : S;
+        bytes[DP_REDUCE] = replica == 0 ? 0 : S * wire;
         if (replica > 0) owned_wte = 0;
         break;
     case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
-        bytes[DP_ALL_REDUCE] = 2 * half;
+        bytes[DP_ALL_REDUCE] = 2 * half * wire;
         break;
     case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
     case DATA_ZERO2:
-        bytes[ZERO_REDUCE_SCATTER] = reductions * half;
+        bytes[ZERO_REDUCE_SCATTER] = reductions * half * wire;
         bytes[ZERO_ALL_GATHER] = half;
         break;
     case DATA_ZERO3: { /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch. To the letter:
@@ -124,7 +126,7 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
                         * parameters); where a tied head reads the embedding's own, it is once more in each. */
         double again = config->model.shape.tie_embeddings && share.single ? u.wte * w : 0;
         double embedding = share.first ? (u.wte + u.wpe) * w : 0;
-        bytes[ZERO_REDUCE_SCATTER] = reductions * half;
+        bytes[ZERO_REDUCE_SCATTER] = reductions * half * wire;
         bytes[ZERO_ALL_GATHER] = m * (N - 1) / N * (S + again + S + again - embedding);
         break;
     }

@@ -21,7 +21,7 @@ typedef struct Kept {
 static double core_kept(const Config *config, double cells, double rows)
 {
     const GptShape *shape = &config->model.shape;
-    double w = sizeof(real);
+    double w = theory_width(config);
     if (shape->attention == ATTENTION_FLASH) return rows * (double)sizeof(real);
     if (config->train.recompute == RECOMPUTE_SELECTIVE) return 0; /* table 2 */
     return cells * (shape->dropout > 0 ? 2 * w + 1 : w);
@@ -30,7 +30,7 @@ static double core_kept(const Config *config, double cells, double rows)
 static Kept kept_by(const Config *config, const Plan *plan, int stage)
 {
     const GptShape *shape = &config->model.shape;
-    double t = (double)config->tensor.size, w = sizeof(real), h = (double)shape->hidden,
+    double t = (double)config->tensor.size, w = theory_width(config), h = (double)shape->hidden,
            f = (double)shape->ffn;
     double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
     double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
@@ -74,8 +74,8 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES])
 {
     Share share = theory_share(config, plan, ranks, rank);
-    double N = share.replicas,
-           S = theory_held(config, &share, theory_units(config, share.replicas)) * sizeof(real);
+    double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
+    double S = held * theory_width(config);
     int kind = config->parallel.kind;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
 
@@ -83,7 +83,9 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
      * step are whole until then */
     bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
     bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? S / N : S;
-    double states = optimizer_states((OptimizerKind)config->train.optimizer.kind) * S;
+    int values =
+        optimizer_states((OptimizerKind)config->train.optimizer.kind) + is_half(config_dtype(config));
+    double states = values * held * (double)sizeof(real); /* and beside 16-bit parameters a master in 32 */
     bool none = kind == DATA_DP && share.replica > 0;
     bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : none ? 0 : states;
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);

@@ -1,6 +1,7 @@
 /* theory_share.c - places on the grid and sizes of units. */
 #include "sim/theory_share.h"
 #include <math.h>
+#include "models/tensor.h"
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {
@@ -40,6 +41,11 @@ Units theory_units(const Config *config, int replicas)
                         replicas),
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
+}
+
+double theory_width(const Config *config)
+{
+    return (double)dtype_bytes(config_dtype(config));
 }
 
 static bool has_copy(const Config *config, const Share *share)

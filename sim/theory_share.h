@@ -23,6 +23,8 @@ typedef struct Units {
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank);
 Units theory_units(const Config *config, int replicas);
+/* Bytes of a value as parameters, gradients and activations are kept. */
+double theory_width(const Config *config);
 /* Parameters a rank holds, padded. */
 double theory_held(const Config *config, const Share *share, Units u);
 #endif

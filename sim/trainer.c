@@ -63,6 +63,8 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
     t->gpt = gpt_new(shape, &region, &stages, &t->device);
     t->gpt->recompute = (Recompute)config->train.recompute;
+    t->gpt->dtype = config_dtype(config);
+    t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
     t->gpt->dropout = (Dropout){.rate = shape->dropout, .seed = config->train.seed};
     t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
                                          t->mesh.data_group, t->microbatches);
