@@ -110,6 +110,5 @@ Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of 
 double data_parallel_sum_of_squares(DataParallel *d, int rank);
 /* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
 double data_parallel_whole_sum_of_squares(DataParallel *d);
-bool data_parallel_has_optimizer(const DataParallel *d);
 extern const DataParallelOps classic_ops, zero_ops;
 #endif
