@@ -25,9 +25,8 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!memory)
-        fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, more "
-             "ranks, "
-             "or --dry-run to see what the run needs",
+        fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, "
+             "more ranks, or --dry-run to see what the run needs",
              (double)bytes / 1e9, memory_category_name[category], (double)(device->total - bytes) / 1e9);
     return memory;
 }

@@ -98,9 +98,8 @@ static void check_tags(void)
     int *most, known;
     MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, &most, &known);
     if (!known || *most < 2 * COMM_TAGS)
-        fail("this MPI has message tags to %d only, and %d are needed; try another transport of Open MPI, "
-             "such "
-             "as OMPI_MCA_pml=ob1",
+        fail("this MPI has message tags to %d only, and %d are needed; try another transport of "
+             "Open MPI, such as OMPI_MCA_pml=ob1",
              known ? *most : 0, 2 * COMM_TAGS);
 }
 

@@ -29,7 +29,7 @@ void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64
     *offset = *count * d->group->rank;
 }
 
-bool data_parallel_has_optimizer(const DataParallel *d)
+static bool has_optimizer(const DataParallel *d)
 {
     return d->config.kind != DATA_DP || d->group->rank == 0;
 }
@@ -95,7 +95,7 @@ DataParallel *data_parallel_new(const DataParallelConfig *config, const Optimize
     int64_t whole = d->total, shard = d->total / group->size;
     d->parameters = tensor_new(d->device, MEM_PARAMETERS, gpt->dtype, d->shard_parameters ? shard : whole);
     d->gradients = tensor_new(d->device, MEM_GRADIENTS, gpt->dtype, d->shard_gradients ? shard : whole);
-    for (int i = 0; i < OPTIMIZER_STATES && data_parallel_has_optimizer(d); i++) {
+    for (int i = 0; i < OPTIMIZER_STATES && has_optimizer(d); i++) {
         bool moment = i < optimizer_states((OptimizerKind)optimizer->kind);
         if (!moment && !(i == OPTIMIZER_MASTER && is_half(gpt->dtype))) continue;
         d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
@@ -177,7 +177,7 @@ Tensor data_parallel_reduced(const DataParallel *d, int unit)
 {
     if (d->shard_gradients) return data_parallel_shard(d, d->gradients, unit);
     Tensor whole = data_parallel_whole(d, d->gradients, unit);
-    if (!data_parallel_has_optimizer(d)) return tensor_view(whole, 0, 0);
+    if (!has_optimizer(d)) return tensor_view(whole, 0, 0);
     if (!d->shard_optimizer) return whole;
     int64_t offset, count; /* zero1 owns 1/N of the reduced gradient too */
     data_parallel_owned(d, unit, &offset, &count);
@@ -230,7 +230,7 @@ static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t i
 
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step)
 {
-    if (!data_parallel_has_optimizer(d)) return;
+    if (!has_optimizer(d)) return;
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t offset = 0, count = d->padded[u];
         if (d->shard_optimizer) data_parallel_owned(d, u, &offset, &count);

@@ -113,7 +113,6 @@ Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of 
 double data_parallel_sum_of_squares(DataParallel *d, int rank);
 /* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
 double data_parallel_whole_sum_of_squares(DataParallel *d);
-bool data_parallel_has_optimizer(const DataParallel *d);
 bool data_parallel_widens(const DataParallel *d); /* gradients, to be reduced in REAL */
 extern const DataParallelOps classic_ops, zero_ops;
 #endif

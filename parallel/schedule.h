@@ -52,15 +52,10 @@ typedef enum {
 } ScheduleKind;
 extern const char *const schedule_name[SCHEDULE_KINDS]; /* "naive", "gpipe", "1f1b", "interleaved", "zb-h1" */
 
-/* Each writes what one rank computes. Every stage runs its backwards in
- * ascending order of microbatches, so that all schedules of one split add the
- * same numbers in the same order. */
-void schedule_naive(Schedule *schedule, Shape shape, int rank);
-void schedule_gpipe(Schedule *schedule, Shape shape, int rank);
-void schedule_1f1b(Schedule *schedule, Shape shape, int rank);
-void schedule_interleaved(Schedule *schedule, Shape shape, int rank);
-void schedule_zb_h1(Schedule *schedule, Shape shape, int rank);
-void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank); /* one of the five */
+/* Writes what one rank computes. Every stage runs its backwards in ascending
+ * order of microbatches, so that all schedules of one split add the same
+ * numbers in the same order. */
+void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank);
 /* Whether a kind can run a shape; the reason and what to try when it cannot. */
 bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
 

@@ -56,27 +56,27 @@ static void write_list(Schedule *schedule, Shape s, int rank, int warm, int lag)
         add_kth(schedule, ACTION_WEIGHT, s, rank, k);
 }
 
-void schedule_naive(Schedule *schedule, Shape s, int rank)
+static void naive(Schedule *schedule, Shape s, int rank)
 {
     write_list(schedule, s, rank, 0, WHOLE);
 }
 
-void schedule_gpipe(Schedule *schedule, Shape s, int rank)
+static void gpipe(Schedule *schedule, Shape s, int rank)
 {
     write_list(schedule, s, rank, s.m, WHOLE);
 }
 
-void schedule_1f1b(Schedule *schedule, Shape s, int rank)
+static void one_f_one_b(Schedule *schedule, Shape s, int rank)
 {
     write_list(schedule, s, rank, s.p - 1 - rank, WHOLE);
 }
 
-void schedule_interleaved(Schedule *schedule, Shape s, int rank)
+static void interleaved(Schedule *schedule, Shape s, int rank)
 {
     write_list(schedule, s, rank, 2 * (s.p - 1 - rank) + (s.v - 1) * s.p, WHOLE);
 }
 
-void schedule_zb_h1(Schedule *schedule, Shape s, int rank)
+static void zb_h1(Schedule *schedule, Shape s, int rank)
 {
     write_list(schedule, s, rank, s.p - 1 - rank, rank);
 }
@@ -84,9 +84,9 @@ void schedule_zb_h1(Schedule *schedule, Shape s, int rank)
 void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank)
 {
     static void (*const writer[SCHEDULE_KINDS])(Schedule *, Shape, int) = {
-        [SCHEDULE_NAIVE] = schedule_naive, [SCHEDULE_GPIPE] = schedule_gpipe,
-        [SCHEDULE_1F1B] = schedule_1f1b,   [SCHEDULE_INTERLEAVED] = schedule_interleaved,
-        [SCHEDULE_ZB_H1] = schedule_zb_h1,
+        [SCHEDULE_NAIVE] = naive,      [SCHEDULE_GPIPE] = gpipe,
+        [SCHEDULE_1F1B] = one_f_one_b, [SCHEDULE_INTERLEAVED] = interleaved,
+        [SCHEDULE_ZB_H1] = zb_h1,
     };
     writer[kind](schedule, shape, rank);
 }
@@ -99,9 +99,11 @@ bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
                          "%s needs at least one stage a rank, one rank and one microbatch, not %d, %d and %d",
                          name, s.v, s.p, s.m);
     if ((int64_t)s.v * s.p * s.m > SCHEDULE_MOST)
-        return error_set(error,
-                         "%s: %d stages a rank x %d ranks x %d microbatches are too many actions to list",
-                         name, s.v, s.p, s.m);
+        return error_set(
+            error,
+            "%s: %d stages a rank x %d ranks x %d microbatches are more than a schedule can have, "
+            "%d; try a larger train.microbatch",
+            name, s.v, s.p, s.m, SCHEDULE_MOST);
     if (kind != SCHEDULE_INTERLEAVED && s.v > 1)
         return error_set(error, "%s runs one stage a rank, not %d; try one, or the schedule interleaved",
                          name, s.v);

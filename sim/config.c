@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/config_rows.h"
 #include "sim/ini.h"
+#include "sim/pipeline.h"
 #include "sim/presets.h"
 #include "sim/words.h"
 
@@ -192,6 +193,13 @@ static bool take_output(Config *config, const char *output, Error *error)
 
 /* ---- the whole ------------------------------------------------------------ */
 
+/* A schedule's name as the others spell it, whatever the case it was given in. */
+static void take_schedule(Config *config)
+{
+    ScheduleKind kind = pipeline_kind(config);
+    if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
+}
+
 bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
                   const char *output, Error *error)
 {
@@ -210,6 +218,7 @@ bool config_parse(Config *config, const char *name, const char *text, const char
                 take_sets(config, sets, set_count, false, error);
     if (fine) take_preset(config);
     fine = fine && take_output(config, output, error) && config_check(config, error);
+    take_schedule(config);
     config->train.whole_share = config->train.microbatch == 0;
     if (!fine) config_free(config);
     return fine;

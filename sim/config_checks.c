@@ -187,9 +187,8 @@ static bool check_pipeline(const Config *config, Error *error)
     if (config->model.shape.layers < stages)
         return config_refuse(
             config, blame(config, v > 1 ? "parallel.virtual_stages" : "parallel.pp", "model.layers"), error,
-            "%lld layers cannot fill pp x virtual_stages = %lld x %lld = %lld stages; try model.layers = "
-            "%lld, "
-            "or fewer stages",
+            "%lld layers cannot fill pp x virtual_stages = %lld x %lld = %lld stages; "
+            "try model.layers = %lld, or fewer stages",
             (long long)config->model.shape.layers, (long long)pp, (long long)v, (long long)stages,
             (long long)stages);
     if (config->parallel.reduce == REDUCE_MICROBATCH && config->parallel.kind < DATA_ZERO2)

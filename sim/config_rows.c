@@ -238,9 +238,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "step", .help = "zero2, zero3: when gradients are summed over the ranks",
      .more = "It matters where a step has several microbatches, m of them. microbatch: after each, so a rank "
              "holds 1/N of the gradients and sends them m times. step: once, after the last, so a rank holds "
-             "whole gradients and sends them once. auto is microbatch for zero2 and zero3. dp, ddp and zero1 "
-             "hold "
-             "whole gradients in any case, and sum them once a step.\n"},
+             "whole gradients and sends them once. auto is microbatch for zero2 and zero3. dp, ddp and "
+             "zero1 hold whole gradients in any case, and sum them once a step.\n"},
     {"parallel", "bucket_mb", ROW_NUMBER, FIELD(parallel.bucket_mb), "25", 0, 1e6, .example = "1",
      .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
@@ -273,12 +272,11 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
 
     {"parallel", "pp", ROW_INTEGER, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
      .help = "ranks that hold the layers one after the other",
-     .more =
-         "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, the first layers % "
-         "stages "
-         "of them one layer longer. A microbatch's activations go from stage to stage, and its gradients "
-         "back; ranks that wait for them are the bubble. pp x tp divides the ranks; ranks / (pp tp) replicas "
-         "of the model share the batch. `sim schedule --config FILE` draws who computes what, and when.\n"},
+     .more = "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, the first "
+             "layers % stages of them one layer longer. A microbatch's activations go from stage to stage, "
+             "and its gradients back; ranks that wait for them are the bubble. pp x tp divides the ranks; "
+             "ranks / (pp tp) replicas of the model share the batch. `sim schedule --config FILE` draws who "
+             "computes what, and when.\n"},
     {"parallel", "schedule", ROW_TEXT, FIELD(pipeline.schedule), "1f1b", .required = true, .example = "zb-h1",
      .help = "in which order the stages compute, or a file of it",
      .more =
@@ -290,10 +288,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "@    interleaved   (p-1)/(v m+p-1)      2 (p-1-r) + (v-1) p + 1, each 1/v as large\n"
          "@    zb-h1         (p-1)/(3 m+p-1)      p         backward in two halves, I and W\n"
          "v is virtual_stages, and m is a multiple of p for interleaved. zb-h1's is for m of p or more. "
-         "gpipe: "
-         "Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; interleaved: Narayanan "
-         "et "
-         "al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
+         "gpipe: Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; "
+         "interleaved: Narayanan et al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
          "A value that ends in .csv is the path of a schedule of your own, in the notation of PyTorch's "
          "torch.distributed.pipelining: a line a rank, each cell a stage, one of F, B, I and W, and a "
          "microbatch, such as 0F0,0F1,0B0,0B1. `sim schedule --csv` writes one to begin with. It is checked, "
@@ -310,9 +306,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more =
          "ideal: all stages are alike, F takes 1 s, B 2 s, its halves I and W 1 s each, and messages take no "
          "time: what the papers' bubbles count on. With v virtual stages a rank each takes 1/v of that. "
-         "train.recompute = full makes B and I 1 s longer, "
-         "selective "
-         "by the share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
+         "train.recompute = full makes B and I 1 s longer, selective by the share of a forward that QK^T is, "
+         "s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
          "measured: computing takes the CPU time it took here, a message latency_us and its bytes over "
          "bandwidth_gb; ranks that share a core are then timed as if each had its own.\n"},
     {"hardware", "latency_us", ROW_NUMBER, FIELD(hardware.latency_us), "5", 0, 1e9, .example = "2",

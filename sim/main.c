@@ -24,7 +24,7 @@ static const char USAGE[] =
     "numbers:\n"
     "                                              the same bytes and the same peak memory\n"
     "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
-    "  sim report results/zero3.h5                 loss, bytes and memory beside their formulas\n"
+    "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim help [section.key]                      every key of a config, or one in full\n"
     "\n"
@@ -147,9 +147,15 @@ static void directory_of_program(const char *name, char *directory, size_t size)
 static int report(int argc, char **argv)
 {
     Error error;
-    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-        printf("sim report RUN.h5...   loss, bytes and memory of a run beside their formulas\n");
-        return argc < 2 ? STATUS_BAD_REQUEST : STATUS_OK;
+    if (argc < 2) {
+        fprintf(stderr, "sim: report: no run file given; try sim report results/NAME.h5\n");
+        return STATUS_BAD_REQUEST;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        printf(
+            "sim report RUN.h5...   loss, bytes, memory and bubble of runs beside their formulas, and where\n"
+            "                       simulated time went\n");
+        return STATUS_OK;
     }
     for (int i = 1; i < argc; i++)
         if (!report_run(argv[i], &error)) {

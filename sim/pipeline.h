@@ -10,9 +10,10 @@ ScheduleKind pipeline_kind(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool pipeline_is_file(const Config *config);
 
-/* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike. B and I are longer
- * by what is computed again: a whole F under full recomputation; under selective QK^T's share of a block's
- * flops, 2 b s^2 h of 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198, appendix A). */
+/* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike; where a rank holds v
+ * stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed
+ * again: a whole F under full recomputation; under selective QK^T's share of a block's flops, 2 b s^2 h of
+ * 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198, appendix A). */
 Ideal pipeline_ideal(const Config *config);
 
 /* Of B's or I's seconds there, what is computed again. */

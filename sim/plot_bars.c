@@ -56,7 +56,6 @@ static const PlotLook looks[] = {
     {"W", "weight gradient", "#ccbb44"},
     {"REDUCE", "reduce gradients", "#66ccee"},
     {"UNSHARD", "unshard", "#aa3377"},
-    {"RESHARD", "reshard", "#ccbb44"},
     {"RECV_F", "receive activations", "#99ddff"},
     {"RECV_B", "receive gradients", "#ee99aa"},
     {"SEND_F", "send activations", "#44aa99"},

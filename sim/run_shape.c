@@ -36,10 +36,8 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     read_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;
     read_text(file, "parallel.schedule", schedule, sizeof schedule);
-    const char *slash = strrchr(schedule, '/'), *name = slash ? slash + 1 : schedule,
-               *dot = strrchr(name, '.');
-    snprintf(shape->schedule, sizeof shape->schedule, "%.*s", (int)(dot ? dot - name : (long)strlen(name)),
-             name);
+    const char *slash = strrchr(schedule, '/');
+    snprintf(shape->schedule, sizeof shape->schedule, "%s", slash ? slash + 1 : schedule);
     return true;
 }
 

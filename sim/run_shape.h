@@ -11,7 +11,7 @@ typedef struct RunShape {
     int microbatches;   /* a step and data replica; 0: unknown */
     bool ideal;    /* hardware.profile: simulated seconds are forwards, of one microbatch on one rank: F */
     char data[32]; /* parallel.data; "" when the file does not say */
-    char schedule[64]; /* a schedule's name, or the stem of a user's file; "": unknown, or no pipeline */
+    char schedule[64]; /* a schedule's name, or a user's FILE.csv; "": unknown, or no pipeline */
 } RunShape;
 
 /* Refuses sizes that do not make up `ranks`. */

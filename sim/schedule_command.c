@@ -94,11 +94,10 @@ static void print_bubble(const Config *c, const Plan *plan, const Timeline *time
         printf("and no formula for a schedule of your own");
     else
         printf("%.6f by the formula", theory);
-    printf("  (F takes %.3g s, ", ideal.forward);
     if (cuts_backward(plan))
-        printf("I %.3g s, W %.3g s)\n", ideal.input, ideal.weight);
+        printf("  (I takes %.3g F, W %.3g)\n", ideal.input / ideal.forward, ideal.weight / ideal.forward);
     else
-        printf("B %.3g s)\n", ideal.backward);
+        printf("  (B takes %.3g F)\n", ideal.backward / ideal.forward);
 }
 
 static void print_figures(const Config *c, int ranks, const Plan *plan, const Timeline *timeline)

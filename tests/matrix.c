@@ -152,7 +152,7 @@ static bool holds(const Case *truth, const Choice *choice, const char *name, Cas
 {
     int ranks = choice->split.ranks;
     bool ok = case_agrees(truth, c, name, ranks, TOLERANCE);
-    Settings settings;
+    Settings settings = {0};
     Case dry = case_of(choice, &settings);
     dry.dry = true;
     dry.steps = 1;
@@ -170,7 +170,7 @@ static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Ta
     char name[256];
     int ranks = choice->split.ranks;
     name_of(choice, name, sizeof name);
-    Settings settings;
+    Settings settings = {0};
     Case c = case_of(choice, &settings), *first = &firsts[class_of(choice)];
     bool ran = case_virtual(&c, ranks), ok = ran;
     if (!ran && !c.stuck && impossible(choice)) { /* with the reason in the totals */
@@ -192,7 +192,7 @@ static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Ta
 
 static void run_split(Split split, bool slice, Tally *tally)
 {
-    Settings settings;
+    Settings settings = {0};
     Case firsts[CLASSES] = {0}, truth = truth_of(split.pp, &settings);
     for (int r = 0; r < RECOMPUTES; r++)
         for (int d = 0; d < DATAS; d++)

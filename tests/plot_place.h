@@ -75,10 +75,10 @@ static inline void captured(PlotPlace *place, Capture c)
     fclose(c.said);
 }
 
-/* Runs sim plot on words given up to NULL. */
+/* Runs sim plot on words given up to NULL, fewer than 63 of them. */
 static inline int plot(PlotPlace *place, const char *const *words)
 {
-    char *argv[24] = {"plot"};
+    char *argv[64] = {"plot"};
     int argc = 1;
     for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
     const Capture c = capture();

@@ -32,6 +32,10 @@ check "a user's own reaches every rank" train 2 --config ddp.ini --set parallel.
     --set train.microbatch=4 --set train.steps=1 --output own.h5
 check "and every virtual rank" "$sim" --config ddp.ini --set parallel.schedule=own.csv --set train.microbatch=4 \
     --dry-run --ranks 2 --output own-dry.h5
+"$sim" --config 1f1b.ini --set parallel.schedule=gpipe.csv --dry-run --ranks 8 --output file.h5 >shown 2>&1
+check "a file named as a schedule is not taken for it" grep -q '; gpipe.csv; 8 microbatches' shown
+"$sim" --config 1f1b.ini --set parallel.schedule=GPipe --dry-run --ranks 8 --output case.h5 >shown 2>&1
+check "names are spelt one way in the run file" grep -q '; gpipe; 8 microbatches' shown
 
 printf '0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n' >deadlock.csv
 for command in schedule --dry-run; do

@@ -9,10 +9,9 @@ static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", 
 
 /* The model of case.c under `model`, split by `split`. The case's own strings live in `text`. */
 typedef struct Setup {
-    int ranks;
+    int ranks, virtual_stages; /* 2: interleaved alone */
     const char *model[5], *split[4];
     const char *schedule; /* a user's own, or NULL: all four that take one stage a rank */
-    int virtual_stages;   /* 2: interleaved alone */
 } Setup;
 
 /* Two stages a rank; rank 0 has the first and the last, and so both copies of a tied embedding. */
@@ -24,29 +23,29 @@ static const char REVERSED[] = "2F0,2B0,2F1,2B1\n1F0,1F1,1B0,1B1\n0F0,0F1,0B0,0B
 
 static const Setup SETUPS[] = {
     /* fewer microbatches than ranks, layers that do not divide */
-    {2, {"train.microbatch=0"}, {"parallel.pp=2"}, NULL, 1},
-    {3, {"train.microbatch=12", "model.layers=4"}, {"parallel.pp=3"}, NULL, 1},
-    {8, {"train.microbatch=4", "model.layers=5"}, {"parallel.pp=4"}, NULL, 1},
-    {6, {"train.microbatch=8", "model.layers=7"}, {"parallel.pp=6"}, NULL, 1},
+    {2, 1, {"train.microbatch=0"}, {"parallel.pp=2"}, NULL},
+    {3, 1, {"train.microbatch=12", "model.layers=4"}, {"parallel.pp=3"}, NULL},
+    {8, 1, {"train.microbatch=4", "model.layers=5"}, {"parallel.pp=4"}, NULL},
+    {6, 1, {"train.microbatch=8", "model.layers=7"}, {"parallel.pp=6"}, NULL},
     /* microbatches that are no multiple of the ranks; untied; unclipped */
-    {3, {"train.microbatch=3", "model.tie_embeddings=no"}, {"parallel.pp=3"}, NULL, 1},
-    {4, {"train.microbatch=4", "model.layers=7", "train.clip=0"}, {"parallel.pp=4"}, NULL, 1},
-    {6, {"train.microbatch=3", "model.layers=7"}, {"parallel.pp=3"}, NULL, 1},
-    {8, {"train.microbatch=4", "model.tie_embeddings=no"}, {"parallel.pp=2", "parallel.tp=2"}, NULL, 1},
-    {4, {"train.microbatch=4"}, {"parallel.pp=2"}, NULL, 1},
+    {3, 1, {"train.microbatch=3", "model.tie_embeddings=no"}, {"parallel.pp=3"}, NULL},
+    {4, 1, {"train.microbatch=4", "model.layers=7", "train.clip=0"}, {"parallel.pp=4"}, NULL},
+    {6, 1, {"train.microbatch=3", "model.layers=7"}, {"parallel.pp=3"}, NULL},
+    {8, 1, {"train.microbatch=4", "model.tie_embeddings=no"}, {"parallel.pp=2", "parallel.tp=2"}, NULL},
+    {4, 1, {"train.microbatch=4"}, {"parallel.pp=2"}, NULL},
     /* interleaved: stages of one layer and of two, one group of microbatches and several */
-    {2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, NULL, 2},
-    {3, {"model.layers=6", "train.microbatch=8"}, {"parallel.pp=3"}, NULL, 2},
-    {4, {"model.layers=5", "train.microbatch=2", "model.tie_embeddings=no"}, {"parallel.pp=2"}, NULL, 2},
-    {6, {"model.layers=7", "train.microbatch=2"}, {"parallel.pp=3"}, NULL, 2},
+    {2, 2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, NULL},
+    {3, 2, {"model.layers=6", "train.microbatch=8"}, {"parallel.pp=3"}, NULL},
+    {4, 2, {"model.layers=5", "train.microbatch=2", "model.tie_embeddings=no"}, {"parallel.pp=2"}, NULL},
+    {6, 2, {"model.layers=7", "train.microbatch=2"}, {"parallel.pp=3"}, NULL},
     /* a user's own */
-    {2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE, 2},
-    {2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE_HALVES, 2},
-    {4, {"model.layers=4", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE, 2},
-    {4, {"model.layers=6", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE_HALVES, 2},
-    {8, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES, 2},
-    {3, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED, 1},
-    {6, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED, 1},
+    {2, 2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE},
+    {2, 2, {"model.layers=5", "train.microbatch=12"}, {"parallel.pp=2"}, V_SHAPE_HALVES},
+    {4, 2, {"model.layers=4", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE},
+    {4, 2, {"model.layers=6", "train.microbatch=6"}, {"parallel.pp=2"}, V_SHAPE_HALVES},
+    {8, 2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES},
+    {3, 1, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED},
+    {6, 1, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED},
 };
 
 typedef struct Text {
@@ -71,7 +70,7 @@ static Case case_of(const Setup *s, const char *data, const char *schedule, Text
 static void one_case(const Case *truth, const Setup *s, const char *data, const char *schedule)
 {
     char what[256];
-    Text text;
+    Text text = {0};
     Case c = case_of(s, data, schedule, &text), dry = case_of(s, data, schedule, &text);
     snprintf(what, sizeof what, "%s %s %s, %s, %s", s->model[0], s->split[0], s->split[1] ? s->split[1] : "",
              data, schedule);
@@ -131,8 +130,8 @@ static int64_t least(int64_t a, int64_t b)
 /* The peak of activations by rank, on four ranks of one pipeline with eight layers. */
 static bool peaks(const char *schedule, int virtual_stages, const char *microbatch, uint64_t peak[4])
 {
-    Setup s = {4, {"model.layers=8", microbatch}, {"parallel.pp=4"}, NULL, virtual_stages};
-    Text text;
+    Setup s = {4, virtual_stages, {"model.layers=8", microbatch}, {"parallel.pp=4"}, NULL};
+    Text text = {0};
     Case c = case_of(&s, "ddp", schedule, &text);
     c.steps = 1;
     bool look = run_case(&c, 4);
