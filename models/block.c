@@ -1,5 +1,6 @@
-/* block.c - the skeleton of a branch, its two cores, and a block of both. */
+/* block.c - the skeleton of a branch, and a block of two. */
 #include "models/block.h"
+#include "models/core.h"
 #include "models/kernels.h"
 #include "models/matmul.h"
 
@@ -39,23 +40,7 @@ BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
     return p;
 }
 
-/* ---- sizes ---- */
-
-/* What a rank of the region holds of a branch: n rows of `in` values before the core and `out` after it. */
-typedef struct Sizes {
-    int64_t n, C, in, out;
-} Sizes;
-
-static Sizes sizes_of(const BlockRun *run, Branch branch)
-{
-    const GptShape *s = run->shape;
-    int64_t t = run->region->size;
-    bool mlp = branch == BRANCH_MLP;
-    return (Sizes){.n = run->B * s->sequence,
-                   .C = s->hidden,
-                   .in = (mlp ? inner_width(s) : qkv_width(s)) / t,
-                   .out = (mlp ? s->ffn : s->hidden) / t};
-}
+/* ---- a branch ---- */
 
 static Tensor made(Tensor like, MemoryCategory category, int64_t count)
 {
@@ -74,128 +59,21 @@ static Tensor copied(Tensor t)
     return copy;
 }
 
-/* ---- attention as a core ---- */
-
-static AttentionShape attention_of(const BlockRun *run)
-{
-    const GptShape *s = run->shape;
-    int64_t t = run->region->size;
-    return (AttentionShape){.B = run->B,
-                            .T = s->sequence,
-                            .heads = s->heads / t,
-                            .kv_heads = s->kv_heads / t,
-                            .hd = s->hidden / s->heads};
-}
-
-static bool is_flash(const BlockRun *run)
-{
-    return run->shape->attention == ATTENTION_FLASH;
-}
-
-static Dropout dropout_at(const BlockRun *run, DropoutPlace place)
-{
-    Dropout d = run->dropout;
-    d.place = place;
-    return d;
-}
-
-/* NULL without dropout. */
-static const AttentionDropout *attention_dropout(const BlockRun *run, AttentionDropout *d)
-{
-    int64_t heads = run->shape->heads;
-    if (run->dropout.rate == 0) return NULL;
-    *d = (AttentionDropout){.dropout = dropout_at(run, DROPOUT_ATTENTION),
-                            .first_head = heads / run->region->size * run->region->rank,
-                            .all_heads = heads};
-    return d;
-}
-
-static AttentionSaved scores_new(const BlockRun *run, Tensor like, MemoryCategory category)
-{
-    AttentionShape a = attention_of(run);
-    int64_t cells = a.B * a.heads * a.T * a.T;
-    AttentionSaved s = {.probabilities = made(like, category, cells)};
-    if (run->dropout.rate == 0) return s;
-    s.mask = tensor_new(like.device, category, UINT8, cells);
-    s.dropped = made(like, category, cells);
-    return s;
-}
-
-static void scores_free(AttentionSaved *s)
-{
-    tensor_free(&s->probabilities);
-    tensor_free(&s->mask);
-    tensor_free(&s->dropped);
-}
-
-/* `scores`: the category of what grows with the square of the sequence. */
-static void attend(const BlockRun *run, MemoryCategory category, MemoryCategory scores, BranchSaved *s)
-{
-    AttentionShape a = attention_of(run);
-    AttentionDropout at;
-    const AttentionDropout *dropout = attention_dropout(run, &at);
-    if (run->shape->position == POSITION_ROPE) rope_forward(a, s->inner, 0, run->shape->rope_base);
-    if (is_flash(run)) {
-        s->lse = tensor_new(s->inner.device, category, REAL, a.B * a.heads * a.T);
-        flash_forward(a, s->inner, dropout, s->lse, s->outer);
-    } else {
-        s->scores = scores_new(run, s->inner, scores);
-        attention_forward(a, s->inner, dropout, s->scores, s->outer);
-    }
-}
-
-static void attend_backward(const BlockRun *run, Tensor douter, BranchSaved *s)
-{
-    AttentionShape a = attention_of(run);
-    AttentionDropout at;
-    const AttentionDropout *dropout = attention_dropout(run, &at);
-    if (is_flash(run))
-        flash_backward(a, douter, s->inner, dropout, s->lse, s->outer, s->dinner);
-    else
-        attention_backward(a, douter, s->inner, dropout, s->scores, s->dinner);
-    if (run->shape->position == POSITION_ROPE) rope_backward(a, s->dinner, 0, run->shape->rope_base);
-    scores_free(&s->scores);
-    tensor_free(&s->lse);
-}
-
-/* ---- an activation as a core ---- */
-
-static void activate(const BlockRun *run, Sizes z, Tensor x, Tensor y)
-{
-    switch ((ActivationKind)run->shape->activation) {
-    case ACTIVATION_GELU: gelu_forward(x, y); break;
-    case ACTIVATION_RELU: relu_forward(x, y); break;
-    case ACTIVATION_SILU: silu_forward(x, y); break;
-    case ACTIVATION_SWIGLU: swiglu_forward(x, y, z.n, z.out); break;
-    }
-}
-
-static void activate_backward(const BlockRun *run, Sizes z, Tensor x, Tensor dy, Tensor dx)
-{
-    switch ((ActivationKind)run->shape->activation) {
-    case ACTIVATION_GELU: gelu_backward(x, dy, dx); break;
-    case ACTIVATION_RELU: relu_backward(x, dy, dx); break;
-    case ACTIVATION_SILU: silu_backward(x, dy, dx); break;
-    case ACTIVATION_SWIGLU: swiglu_backward(x, dy, dx, z.n, z.out); break;
-    }
-}
-
-/* ---- a branch ---- */
-
 /* result (B, T', C) = dropout(outer W + b), with outer and W cut over the region's ranks (row-parallel) */
 static void leave_forward(const BlockRun *run, Branch branch, MemoryCategory category, const Tensor *w,
                           BranchSaved *s, Tensor result)
 {
     const Region *region = run->region;
     int64_t T = run->shape->sequence, rows = region_rows(region, T);
-    Sizes z = sizes_of(run, branch);
+    BranchSizes z = branch_sizes(run, branch);
     Tensor part = region_result(region, result);
     matmul(false, false, z.n, z.C, z.out, s->outer, w[OUT_WEIGHT], 0, part);
     region_leave(region, part, result, run->B);
     region_release(region, &part);
     bias_forward(result, w[OUT_BIAS], result.count / z.C, z.C);
     if (run->dropout.rate == 0) return;
-    Dropout d = dropout_at(run, branch == BRANCH_MLP ? DROPOUT_OUT : DROPOUT_PROJ);
+    Dropout d = run->dropout;
+    d.place = branch == BRANCH_MLP ? DROPOUT_OUT : DROPOUT_PROJ;
     s->mask = tensor_new(result.device, category, UINT8, result.count);
     dropout_forward(&d, result, s->mask, result, run->B, region_first_row(region, T), rows, T, z.C);
 }
@@ -207,7 +85,7 @@ static Tensor branch_forward(const BlockRun *run, Branch branch, MemoryCategory 
                              BranchSaved *s)
 {
     const GptShape *shape = run->shape;
-    Sizes z = sizes_of(run, branch);
+    BranchSizes z = branch_sizes(run, branch);
     int64_t rows = x.count / z.C;
     bool post = shape->post_norm;
     *s = (BranchSaved){.x = x};
@@ -220,10 +98,7 @@ static Tensor branch_forward(const BlockRun *run, Branch branch, MemoryCategory 
     linear_forward(whole, w[IN_WEIGHT], w[IN_BIAS], s->inner, z.n, z.C, z.in);
     region_release(run->region, &whole);
     s->outer = made(x, category, z.n * z.out);
-    if (branch == BRANCH_MLP)
-        activate(run, z, s->inner, s->outer);
-    else
-        attend(run, category, scores, s);
+    core_forward(run, branch, category, scores, s);
     Tensor sum = made(x, post ? category : output, x.count);
     leave_forward(run, branch, category, w, s, sum);
     tensor_add(sum, x);
@@ -246,7 +121,7 @@ static void branch_norm_backward(const BlockRun *run, Branch branch, Tensor dnor
 
 /* Of y = dropout(outer W + b), by halves, either of which may be NULL: with W douter, with d what is added to the
  * gradients of W, d[0], and b, d[1]. */
-static void leave_backward(const BlockRun *run, Sizes z, Tensor dresult, Tensor outer, const Tensor *W,
+static void leave_backward(const BlockRun *run, BranchSizes z, Tensor dresult, Tensor outer, const Tensor *W,
                            Tensor douter, const Tensor *d)
 {
     Tensor whole = region_leave_backward(run->region, dresult, run->B);
@@ -265,7 +140,7 @@ static Tensor *input_of(const BlockRun *run, BranchSaved *s)
 }
 
 /* Of inner = enter(input) W + b (column-parallel), the input's half: a new gradient of the input. */
-static Tensor enter_backward_input(const BlockRun *run, Sizes z, Tensor dinner, Tensor W, Tensor like)
+static Tensor enter_backward_input(const BlockRun *run, BranchSizes z, Tensor dinner, Tensor W, Tensor like)
 {
     Tensor dinput = scratch(like, like.count), whole = region_result(run->region, dinput);
     linear_backward_input(dinner, W, whole, z.n, z.C, z.in);
@@ -276,7 +151,7 @@ static Tensor enter_backward_input(const BlockRun *run, Sizes z, Tensor dinner, 
 
 /* The weights' half adds to the gradients of W, d[0], and b, d[1], and frees what it read. The input was kept as
  * it lies outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
-static void enter_backward_weight(const BlockRun *run, Sizes z, BranchSaved *s, const Tensor *d)
+static void enter_backward_weight(const BlockRun *run, BranchSizes z, BranchSaved *s, const Tensor *d)
 {
     Tensor *input = input_of(run, s), whole = region_enter(run->region, *input, run->B);
     linear_backward_weight(whole, s->dinner, d[0], d[1], z.n, z.C, z.in);
@@ -285,23 +160,11 @@ static void enter_backward_weight(const BlockRun *run, Sizes z, BranchSaved *s, 
     tensor_free(input);
 }
 
-static Tensor core_backward(const BlockRun *run, Branch branch, Sizes z, Tensor douter, BranchSaved *s)
-{
-    bool in_place = branch == BRANCH_MLP && z.in == z.out;
-    s->dinner = in_place ? douter : scratch(douter, z.n * z.in);
-    if (branch == BRANCH_MLP)
-        activate_backward(run, z, s->inner, douter, s->dinner);
-    else
-        attend_backward(run, douter, s);
-    tensor_free(&s->inner);
-    return in_place ? (Tensor){0} : douter;
-}
-
 /* Both halves, or without dw the input's: turns dy from the gradient of the branch's sum into that of its x. */
 static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w, const Tensor *dw,
                             BranchSaved *s, Tensor dnorms, Tensor dy)
 {
-    Sizes z = sizes_of(run, branch);
+    BranchSizes z = branch_sizes(run, branch);
     bool post = run->shape->post_norm, drops = run->dropout.rate > 0;
     if (post) {
         Tensor normed = copied(dy);
@@ -318,8 +181,7 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
     }
     Tensor douter = scratch(dy, z.n * z.out);
     leave_backward(run, z, dresult, s->outer, &w[OUT_WEIGHT], douter, dw ? &dw[OUT_WEIGHT] : NULL);
-    douter = core_backward(run, branch, z, douter, s);
-    tensor_free(&douter);
+    core_backward(run, branch, douter, s);
     if (dw) tensor_free(&s->outer);
     Tensor dinput = enter_backward_input(run, z, s->dinner, w[IN_WEIGHT], dy);
     if (dw) {
@@ -349,9 +211,9 @@ static Tensor forward(const BlockRun *run, MemoryCategory category, MemoryCatego
 
 static void branch_free(BranchSaved *s)
 {
-    Tensor *all[] = {&s->x, &s->norm, &s->inner, &s->lse, &s->outer, &s->mask};
+    Tensor *all[] = {&s->x, &s->norm, &s->inner, &s->outer, &s->mask};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) tensor_free(all[i]);
-    scores_free(&s->scores);
+    core_free(s);
 }
 
 Tensor block_forward(const BlockRun *run, MemoryCategory output, const BlockParameters *p, Tensor x,
@@ -363,7 +225,7 @@ Tensor block_forward(const BlockRun *run, MemoryCategory output, const BlockPara
     *saved = (BlockSaved){0};
     Tensor y = forward(run, full ? MEM_WORKSPACE : MEM_ACTIVATIONS, none ? MEM_ACTIVATIONS : MEM_WORKSPACE,
                        output, p, x, saved);
-    if (!none) scores_free(&attention->scores);
+    if (!none) core_forget(attention);
     if (!full) return y;
     attention->x = (Tensor){0};
     branch_free(attention);
@@ -380,10 +242,8 @@ static void recover(const BlockRun *run, const BlockParameters *p, BlockSaved *s
     if (run->recompute == RECOMPUTE_FULL) {
         Tensor y = forward(run, MEM_WORKSPACE, MEM_WORKSPACE, MEM_WORKSPACE, p, s->x, saved);
         tensor_free(&y);
-    } else if (run->recompute == RECOMPUTE_SELECTIVE && !is_flash(run)) {
-        AttentionDropout at;
-        s->scores = scores_new(run, s->inner, MEM_WORKSPACE);
-        attention_probabilities(attention_of(run), s->inner, attention_dropout(run, &at), s->scores);
+    } else if (run->recompute == RECOMPUTE_SELECTIVE) {
+        core_recover(run, s);
     }
     lanes_part(&s->x.device->lanes, before);
 }
@@ -439,7 +299,7 @@ void block_backward_weight(const BlockRun *run, const BlockParameters *d, BlockS
     for (int i = 0; i < BRANCHES; i++) {
         BranchSaved *s = &saved->branch[order[i]];
         const Tensor *dw = d->branch[order[i]], none = {0};
-        Sizes z = sizes_of(run, order[i]);
+        BranchSizes z = branch_sizes(run, order[i]);
         leave_backward(run, z, s->dresult, s->outer, NULL, none, &dw[OUT_WEIGHT]);
         tensor_free(&s->dresult);
         tensor_free(&s->outer);

@@ -78,9 +78,11 @@ static void print_section(FILE *out, const ConfigSection *section)
         short_range(row, range, sizeof range);
         int used = fprintf(out, "  %s = %s", row->key, value);
         used += fprintf(out, "%*s%s", used < COLUMN ? COLUMN - used : 1, "", row->help);
-        if (used + 3 + (int)strlen(range) > WIDTH)
-            fprintf(out, "\n%*s(%s)\n", COLUMN, "", range);
-        else
+        if (used + 3 + (int)strlen(range) > WIDTH) {
+            fprintf(out, "\n%*s(", COLUMN, "");
+            words_append(range, sizeof range, ")");
+            print_wrapped(out, range, strlen(range), COLUMN + 1, COLUMN + 1);
+        } else
             fprintf(out, *range ? " (%s)\n" : "%s\n", range);
     }
 }
@@ -90,9 +92,9 @@ static void print_presets(FILE *out)
     fprintf(out, "\n  %-13s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
     for (int i = 0; i < PRESETS; i++) {
         const GptShape *s = &preset_shapes[i];
-        fprintf(out, "  %-13s %6lld %6lld %5lld %6lld %8lld  %s\n", preset_names[i], (long long)s->layers,
+        fprintf(out, "  %-13s %6lld %6lld %5lld %6lld %8lld%s%s\n", preset_names[i], (long long)s->layers,
                 (long long)s->hidden, (long long)s->heads, (long long)s->vocab, (long long)s->sequence,
-                preset_notes[i]);
+                *preset_notes[i] ? "  " : "", preset_notes[i]);
     }
     fputs("\n  Llamas have kv_heads and ffn of their own; the others ffn = 4 hidden and tied embeddings.\n",
           out);
@@ -104,11 +106,11 @@ static void print_row(FILE *out, const ConfigRow *row)
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
     fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);
-    fprintf(out, "  %-9s %s\n",
+    fprintf(out, "  %-9s ",
             row->type == ROW_TEXT     ? "length"
             : row->type == ROW_CHOICE ? "choices"
-                                      : "values",
-            range);
+                                      : "values");
+    print_wrapped(out, range, strlen(range), 12, 12);
     fprintf(out, "  %-9s %s%s\n", "default", *value ? value : "(empty)",
             row->fallback ? "" : ", from the preset toy");
     fprintf(out, "  %-9s [%s]\n  %9s %s = %s\n", "example", row->section, "", row->key, row->example);

@@ -116,7 +116,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "attention", ROW_CHOICE, FIELD(model.shape.attention), "plain", .choices = attentions,
      .example = "flash", .help = "flash: without the matrix of scores",
      .more = "FlashAttention (Dao et al., arXiv 2205.14135): tile by tile with a running softmax, computed "
-             "again in backward. The same to rounding; a layer keeps a s b (5 s - 4) fewer values.\n"},
+             "again in backward. The same to rounding; a layer keeps a number of each row of s scores.\n"},
     {"model", "dropout", ROW_NUMBER, FIELD(model.shape.dropout), "0", 0, 1, .high_out = true,
      .example = "0.1", .help = "share of values set to zero in training",
      .more = "Of the embedding, the attention's probabilities and both branches' results (Srivastava et al., "

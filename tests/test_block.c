@@ -1,6 +1,6 @@
 /* test_block.c - a block's backward in two halves: the same bits as in one, in every order of microbatches;
- * what the ledger holds between the halves; what is sent. On one virtual rank, and on two with and without
- * sequence parallelism. */
+ * what the ledger holds between the halves; what is sent. Of every family, on one virtual rank, and on two with
+ * and without sequence parallelism. */
 #include <math.h>
 #include <string.h>
 #include "models/block.h"
@@ -10,11 +10,30 @@
 #include "tests/ranks.h"
 
 enum { BATCH = 3, MICROBATCHES = 3, MODES = 3 };
-static const GptShape SHAPE = {.hidden = 12, .heads = 6, .ffn = 20, .sequence = 8};
+#define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 20, .sequence = 8, .rope_base = 100
+#define GPT_2 SIZES(6), .bias = true
+#define LLAMA SIZES(2), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
+static const struct {
+    const char *name;
+    GptShape shape;
+} FAMILIES[] = {
+    {"GPT-2", {GPT_2}},
+    {"post-norm", {GPT_2, .post_norm = true, .activation = ACTIVATION_RELU}},
+    {"dropout", {GPT_2, .dropout = 0.25}},
+    {"flash", {GPT_2, .attention = ATTENTION_FLASH}},
+    {"flash, dropout", {GPT_2, .attention = ATTENTION_FLASH, .dropout = 0.25}},
+    {"Llama", {LLAMA}},
+    {"Llama, dropout", {LLAMA, .dropout = 0.25}},
+    {"Llama, post-norm, flash, dropout",
+     {LLAMA, .post_norm = true, .attention = ATTENTION_FLASH, .dropout = 0.25}},
+};
+enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
 static const char *const MODE_NAME[MODES] = {"none", "selective", "full"};
 
 typedef struct Case {
     Findings findings; /* first: check_findings() */
+    const char *name;
+    const GptShape *shape;
     Recompute recompute;
     bool sequence;
 } Case;
@@ -26,7 +45,7 @@ typedef struct Rank {
     Comm *comm;
     Group *group;
     Region region;
-    Recompute recompute;
+    const Case *of;
     int64_t outside; /* elements of a (B, T', C) */
     Tensor truth, weights, gradients;
     BlockParameters p, d;
@@ -34,14 +53,13 @@ typedef struct Rank {
     Tensor dy[MICROBATCHES];
 } Rank;
 
-static int64_t range(int ranks)
+static int64_t range(const GptShape *shape, int ranks)
 {
     int64_t count = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
-        int64_t rows, columns;
-        Cut cut;
-        block_tensor_shape(&SHAPE, (BlockTensor)i, &rows, &columns, &cut);
-        count += (rows ? rows : 1) * columns / (cut == CUT_NONE ? 1 : ranks);
+        BlockTensorShape s =
+            block_tensor_shape(shape, (Branch)(i / BRANCH_TENSORS), (BranchTensor)(i % BRANCH_TENSORS));
+        count += (s.rows ? s.rows : 1) * s.columns / (s.cut == CUT_NONE ? 1 : ranks);
     }
     return count;
 }
@@ -49,16 +67,16 @@ static int64_t range(int ranks)
 /* The weights need not fit together over the ranks: nothing here compares with the whole. */
 static void rank_open(Rank *r, const Case *c, Comm *comm)
 {
-    *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .recompute = c->recompute};
+    *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .of = c};
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
     r->region = tensor_parallel_region(&config, r->group);
-    r->outside = BATCH * region_rows(&r->region, SHAPE.sequence) * SHAPE.hidden;
-    int64_t count = range(comm->size);
+    r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
+    int64_t count = range(c->shape, comm->size);
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
     r->weights = constant(&r->device, count, NAN);
     r->gradients = constant(&r->device, count, 1);
-    r->p = block_parameters(&SHAPE, comm->size, r->weights);
-    r->d = block_parameters(&SHAPE, comm->size, r->gradients);
+    r->p = block_parameters(c->shape, comm->size, r->weights);
+    r->d = block_parameters(c->shape, comm->size, r->gradients);
 }
 
 static void rank_close(Rank *r)
@@ -72,22 +90,26 @@ static void rank_close(Rank *r)
 /* F, B, I or W of microbatch m. The weights are there only while it may read them, and NaN otherwise. */
 static void act(Rank *r, char kind, int m)
 {
+    const GptShape *shape = r->of->shape;
     BlockSaved *s = &r->saved[m];
+    BlockRun run = {.shape = shape, .region = &r->region, .recompute = r->of->recompute, .B = BATCH};
+    run.dropout =
+        (Dropout){.rate = shape->dropout, .seed = 1, .step = 2, .layer = 3, .first_sample = m * BATCH};
     /* outside a region without sequence parallelism all ranks hold the same */
     uint64_t which = (uint64_t)(10 * m + (r->region.sequence ? r->comm->rank : 0));
     if (kind != 'W') tensor_copy(r->weights, r->truth);
     if (kind == 'F') {
         Tensor x = noise(&r->device, r->outside, 200 + which, 1);
         tensor_rebook(&x, MEM_ACTIVATIONS);
-        Tensor y = block_forward(&SHAPE, &r->region, r->recompute, MEM_COMMUNICATION, BATCH, &r->p, x, s);
+        Tensor y = block_forward(&run, MEM_COMMUNICATION, &r->p, x, s);
         tensor_free(&y);
         r->dy[m] = noise(&r->device, r->outside, 300 + which, 1);
     }
-    if (kind == 'B') block_backward(&SHAPE, &r->region, r->recompute, BATCH, &r->p, &r->d, s, r->dy[m]);
-    if (kind == 'I') block_backward_input(&SHAPE, &r->region, r->recompute, BATCH, &r->p, s, r->dy[m]);
+    if (kind == 'B') block_backward(&run, &r->p, &r->d, s, r->dy[m]);
+    if (kind == 'I') block_backward_input(&run, &r->p, s, r->dy[m]);
     if (kind != 'W')
         for (int64_t i = 0; i < r->weights.count; i++) reals(r->weights)[i] = NAN;
-    if (kind == 'W') block_backward_weight(&SHAPE, &r->region, BATCH, &r->d, s);
+    if (kind == 'W') block_backward_weight(&run, &r->d, s);
 }
 
 static void walk(Rank *r, const char *actions)
@@ -100,17 +122,25 @@ static bool same(Tensor a, Tensor b)
     return memcmp(a.data, b.data, tensor_bytes(a)) == 0;
 }
 
-/* Runs body on every region under every mode of recomputation. */
+/* Runs body on every region for a family under a mode of recomputation. */
+static void on_every_region(void (*body)(Comm *comm, void *context), int family, Recompute recompute)
+{
+    for (int ranks = 1; ranks <= 2; ranks++)
+        for (int sequence = 0; sequence < ranks; sequence++) {
+            Case c = {.name = FAMILIES[family].name,
+                      .shape = &FAMILIES[family].shape,
+                      .recompute = recompute,
+                      .sequence = sequence};
+            Error error;
+            assert_true(virtual_run(ranks, body, &c, &error));
+            check_findings(&c.findings, ranks, sequence);
+        }
+}
+
 static void everywhere(void (*body)(Comm *comm, void *context))
 {
-    for (int k = 0; k < MODES; k++)
-        for (int ranks = 1; ranks <= 2; ranks++)
-            for (int sequence = 0; sequence < ranks; sequence++) {
-                Case c = {.recompute = (Recompute)k, .sequence = sequence};
-                Error error;
-                assert_true(virtual_run(ranks, body, &c, &error));
-                check_findings(&c.findings, ranks, sequence);
-            }
+    for (int f = 0; f < FAMILY_COUNT; f++)
+        for (int k = 0; k < MODES; k++) on_every_region(body, f, (Recompute)k);
 }
 
 /* ---- the same bits ---- */
@@ -129,14 +159,14 @@ static void in_any_order(Comm *comm, void *context)
         rank_open(&halves, c, comm);
         walk(&halves, orders[i]);
         for (int m = 0; m < MICROBATCHES; m++)
-            expect(&c->findings, same(one.dy[m], halves.dy[m]), "%s, recompute %s: dx of %d", orders[i],
-                   MODE_NAME[c->recompute], m);
-        for (int k = 0; k < BLOCK_TENSORS; k++)
-            expect(&c->findings, same(one.d.tensor[k], halves.d.tensor[k]),
-                   "%s, recompute %s: gradient %d of rank %d", orders[i], MODE_NAME[c->recompute], k,
-                   comm->rank);
+            expect(&c->findings, same(one.dy[m], halves.dy[m]), "%s, %s, recompute %s: dx of %d", c->name,
+                   orders[i], MODE_NAME[c->recompute], m);
+        expect(&c->findings, same(one.gradients, halves.gradients),
+               "%s, %s, recompute %s: gradients of rank %d", c->name, orders[i], MODE_NAME[c->recompute],
+               comm->rank);
         rank_close(&halves);
-        expect(&c->findings, halves.device.total == 0, "%s: %zu bytes left", orders[i], halves.device.total);
+        expect(&c->findings, halves.device.total == 0, "%s, %s: %zu bytes left", c->name, orders[i],
+               halves.device.total);
     }
     rank_close(&one);
 }
@@ -149,14 +179,14 @@ static void halves_give_the_bits_of_the_whole(void **state)
 
 /* ---- the ledger ---- */
 
-static void holds(Case *c, const Rank *r, const char *after, int64_t elements)
+static void holds(Case *c, const Rank *r, const char *after, int64_t bytes)
 {
     const Device *d = &r->device;
-    expect(&c->findings, d->current[MEM_ACTIVATIONS] == (size_t)elements * sizeof(real),
-           "recompute %s after %s: %zu bytes, not %zu", MODE_NAME[c->recompute], after,
-           d->current[MEM_ACTIVATIONS], (size_t)elements * sizeof(real));
+    expect(&c->findings, d->current[MEM_ACTIVATIONS] == (size_t)bytes,
+           "%s, recompute %s after %s: %zu bytes, not %zu", c->name, MODE_NAME[c->recompute], after,
+           d->current[MEM_ACTIVATIONS], (size_t)bytes);
     expect(&c->findings, d->current[MEM_WORKSPACE] + d->current[MEM_COMMUNICATION] == 0,
-           "recompute %s after %s: scratch is left", MODE_NAME[c->recompute], after);
+           "%s, recompute %s after %s: scratch is left", c->name, MODE_NAME[c->recompute], after);
 }
 
 /* One action; what it held at most is the greater of what there was before and after. */
@@ -167,21 +197,26 @@ static void peaks_at_an_end(Case *c, Rank *r, const char *action)
     walk(r, action);
     size_t after = d->current[MEM_ACTIVATIONS];
     expect(&c->findings, d->peak[MEM_ACTIVATIONS] == (before > after ? before : after),
-           "recompute %s: %s goes from %zu over %zu to %zu bytes", MODE_NAME[c->recompute], action, before,
-           d->peak[MEM_ACTIVATIONS], after);
+           "%s, recompute %s: %s goes from %zu over %zu to %zu bytes", c->name, MODE_NAME[c->recompute],
+           action, before, d->peak[MEM_ACTIVATIONS], after);
 }
 
 static void ledger_of(Comm *comm, void *context)
 {
     Case *c = context;
+    const GptShape *s = c->shape;
     Rank r;
     rank_open(&r, c, comm);
-    int64_t t = comm->size, n = BATCH * SHAPE.sequence, C = SHAPE.hidden, F = SHAPE.ffn, out = r.outside;
-    int64_t whole = 4 * out + 4 * n * C / t + 2 * n * F / t; /* x norm1 x2 norm2, qkv attention, inner gelu */
-    int64_t scores = BATCH * SHAPE.heads / t * SHAPE.sequence * SHAPE.sequence;
-    const int64_t forward[MODES] = {whole + scores, whole, out};
-    /* norm1 norm2 dy dx2, attention dqkv, gelu dinner, dnorms */
-    int64_t halfway = 4 * out + 4 * n * C / t + 2 * n * F / t + 4 * C;
+    int64_t t = comm->size, w = sizeof(real), n = BATCH * s->sequence, out = r.outside;
+    int64_t rows = n * s->heads / t, cells = rows * s->sequence;
+    bool flash = s->attention == ATTENTION_FLASH, drops = s->dropout > 0;
+    /* of both branches x and norm, inner and outer; their masks */
+    int64_t linear = w * (4 * out + n * (qkv_width(s) + s->hidden + inner_width(s) + s->ffn) / t);
+    int64_t both = linear + (drops ? 2 * out : 0) + (flash ? w * rows : 0);
+    int64_t scores = flash ? 0 : drops ? cells * (2 * w + 1) : cells * w;
+    const int64_t forward[MODES] = {both + scores, both, w * out};
+    /* of both branches the linear layers' inputs, and their outputs' gradients; the norms' gradients */
+    int64_t halfway = linear + w * 4 * s->hidden;
 
     walk(&r, "F0");
     holds(c, &r, "F0", forward[c->recompute]);
@@ -225,7 +260,8 @@ static Cost cost(Rank *r, const char *action)
     return after;
 }
 
-/* The halves compute what the whole does; under sequence parallelism dy and dx2 are gathered once more. */
+/* The halves compute what the whole does; under sequence parallelism the
+ * gradients of both branches' results are gathered once more. */
 static void costs_of(Comm *comm, void *context)
 {
     Case *c = context;
@@ -236,8 +272,8 @@ static void costs_of(Comm *comm, void *context)
     /* on two ranks each sends its half of what is gathered */
     uint64_t gather = c->sequence ? (uint64_t)r.outside * sizeof(real) : 0;
     uint64_t again = c->recompute == RECOMPUTE_FULL ? 2 * gather : 0;
-    expect(&c->findings, input.flops + weight.flops == whole.flops, "%.0f + %.0f flops, not %.0f",
-           input.flops, weight.flops, whole.flops);
+    expect(&c->findings, input.flops + weight.flops == whole.flops, "%s: %.0f + %.0f flops, not %.0f",
+           c->name, input.flops, weight.flops, whole.flops);
     expect(&c->findings, whole.gathered == 4 * gather + again, "B gathers %.0f bytes",
            (double)whole.gathered);
     expect(&c->findings, input.gathered == 2 * gather + again, "I gathers %.0f bytes",

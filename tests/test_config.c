@@ -258,7 +258,8 @@ static void wrong_keys(void **state)
     refuse("", "train.precision=bf16",
            "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
            "microbatch, "
-           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, clip, "
+           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, "
+           "clip, "
            "recompute, seed");
     refuse_with("", ".=", "no such section");
 }
@@ -358,6 +359,57 @@ static void values_that_do_not_fit(void **state)
     Config c; /* no step needs no warm-up */
     accept(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
     config_free(&c);
+}
+
+static void families(void **state)
+{
+    (void)state;
+    Config c;
+    accept(&c, "[model]\npreset = llama-tiny\ndropout = 0.25\nattention = flash\n", NULL);
+    assert_row(&c, "model.kv_heads", "4");
+    assert_row(&c, "model.ffn", "176");
+    assert_row(&c, "model.norm", "rmsnorm");
+    assert_row(&c, "model.activation", "swiglu");
+    assert_row(&c, "model.position", "rope");
+    assert_row(&c, "model.bias", "no");
+    assert_row(&c, "model.tie_embeddings", "no");
+    assert_true(c.model.shape.dropout == 0.25 && c.model.shape.attention == ATTENTION_FLASH);
+    config_free(&c);
+    accept(&c, "[model]\nheads = 8\npost_norm = yes\nposition = sinusoidal\nactivation = relu\n", NULL);
+    assert_row(&c, "model.kv_heads", "8"); /* as many as heads unless given */
+    assert_row(&c, "model.attention", "plain");
+    assert_row(&c, "model.dropout", "0");
+    assert_true(c.model.shape.post_norm && c.model.shape.activation == ACTIVATION_RELU);
+    config_free(&c);
+    accept(&c, "", "model.preset=llama3-405b");
+    assert_int_equal(c.model.shape.kv_heads, 8);
+    assert_true(c.model.shape.rope_base == 5e5);
+    config_free(&c);
+
+    refuse(
+        "[model]\nkv_heads = 3\n", NULL,
+        "t.ini:2: model.kv_heads = 3: kv_heads must divide heads, and 4 / 3 = 1.33; try model.kv_heads = 1, "
+        "2 or 4");
+    refuse(
+        "[model]\nkv_heads = 2\n", "model.heads=1",
+        "t.ini:2: model.kv_heads = 2: kv_heads must divide heads, and 1 / 2 = 0.50; try model.kv_heads = 1");
+    refuse(
+        "[model]\nhidden = 12\nposition = rope\n", NULL,
+        "t.ini:3: model.position = rope: rope turns pairs, and a head of hidden / heads = 12 / 4 = 3 numbers "
+        "has no whole number of them; try model.hidden = 16");
+    refuse("[model]\ndropout = 1\n", NULL, "t.ini:2: model.dropout = 1: outside 0 to 1, without 1; try 0.1");
+    refuse("", "model.dropout=-0.1",
+           "--set model.dropout=-0.1: model.dropout = -0.1: outside 0 to 1, without 1; try 0.1");
+    refuse("[model]\nrope_base = 0.5\n", NULL,
+           "t.ini:2: model.rope_base = 0.5: outside 1 to 1e12; try 500000");
+    refuse("[model]\nnorm = rms\n", NULL,
+           "t.ini:2: model.norm = rms: not one of layernorm, rmsnorm; try rmsnorm");
+    refuse("[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL,
+           "t.ini:4: parallel.tp = 4: tp = 4 does not divide model.kv_heads = 2; try parallel.tp = 1 or 2");
+    refuse("[model]\npreset = llama-tiny\n", "parallel.tp=8",
+           "--set parallel.tp=8: parallel.tp = 8: tp = 8 does not divide model.kv_heads = 4; try parallel.tp "
+           "= 1, "
+           "2 or 4");
 }
 
 static void ranks_that_do_not_fit(void **state)
@@ -759,6 +811,7 @@ int main(void)
         cmocka_unit_test(wrong_lines),
         cmocka_unit_test(long_lines),
         cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(families),
         cmocka_unit_test(ranks_that_do_not_fit),
         cmocka_unit_test(pipelines),
         cmocka_unit_test(ranks_of_a_pipeline),

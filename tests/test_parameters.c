@@ -1,0 +1,239 @@
+/* test_parameters.c - how parameters are cut over the ranks of a region: any
+ * split covers the whole exactly once, heads and gated columns by their parts,
+ * and is initialised as the whole is. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/gpt.h"
+#include "tests/check.h"
+#include "tests/probe.h"
+
+enum { SEED = 5, RANKS_MAX = 4 };
+
+/* vocab divides over none; kv_heads and ffn over all */
+#define SIZES(kv) \
+    .layers = 2, .hidden = 16, .heads = 8, .kv_heads = (kv), .ffn = 12, .vocab = 11, .sequence = 3
+#define GATED .activation = ACTIVATION_SWIGLU
+static const GptShape SHAPES[] = {
+    {SIZES(8), .bias = true, .tie_embeddings = true},
+    {SIZES(4), .bias = true, .tie_embeddings = true, GATED},
+    {SIZES(4), .norm = NORM_RMSNORM, .position = POSITION_ROPE, GATED},
+    {SIZES(4), .post_norm = true, .position = POSITION_SINUSOIDAL},
+};
+enum { SHAPE_COUNT = sizeof SHAPES / sizeof *SHAPES };
+
+/* Every rank's view of a model, from a region that never moves anything. */
+typedef struct Split {
+    Device device;
+    int ranks;
+    Gpt *gpt[RANKS_MAX];
+} Split;
+
+static Split *split_new(const GptShape *shape, int ranks)
+{
+    Split *s = calloc(1, sizeof *s);
+    s->ranks = ranks;
+    for (int r = 0; r < ranks; r++)
+        s->gpt[r] = gpt_new(shape, &(Region){.size = ranks, .rank = r}, NULL, &s->device);
+    return s;
+}
+
+static void split_free(Split *s)
+{
+    for (int r = 0; r < s->ranks; r++) gpt_free(s->gpt[r]);
+    assert_true(s->device.total == 0);
+    free(s);
+}
+
+static void everywhere(void (*body)(const GptShape *shape, Split *s))
+{
+    for (int i = 0; i < SHAPE_COUNT; i++)
+        for (int ranks = 1; ranks <= RANKS_MAX; ranks *= 2) {
+            Split *s = split_new(&SHAPES[i], ranks);
+            body(&SHAPES[i], s);
+            split_free(s);
+        }
+}
+
+/* ---- once ---- */
+
+static void covers(const GptShape *shape, Split *s)
+{
+    (void)shape;
+    for (int i = 0; i < s->gpt[0]->parameters; i++) {
+        const Parameter *p = &s->gpt[0]->parameter[i];
+        int64_t count = parameter_whole_count(p), padding = 0;
+        int *times = calloc((size_t)count, sizeof *times);
+        for (int r = 0; r < s->ranks; r++)
+            for (int64_t k = 0; k < parameter_count(p); k++) {
+                int64_t place = parameter_place(&s->gpt[r]->parameter[i], s->ranks, r, k);
+                assert_true(place >= -1 && place < count);
+                if (place < 0)
+                    padding++;
+                else
+                    times[place]++;
+            }
+        for (int64_t k = 0; k < count; k++) assert_int_equal(times[k], p->cut == CUT_NONE ? s->ranks : 1);
+        if (padding) assert_non_null(strstr("wte.weight lm_head.weight", p->name));
+        assert_int_equal(padding, p->cut == CUT_NONE ? 0 : s->ranks * parameter_count(p) - count);
+        free(times);
+    }
+}
+
+static void any_split_covers_the_whole(void **state)
+{
+    (void)state;
+    everywhere(covers);
+}
+
+/* ---- where ---- */
+
+/* Of the whole's consecutive parts of these widths each rank has its slice, one after the other. */
+static void assert_parts(const Parameter *p, int ranks, int rank, const int64_t widths[], int parts)
+{
+    int64_t own = 0, whole = 0;
+    for (int i = 0; i < parts; whole += widths[i++])
+        for (int64_t j = 0; j < widths[i] / ranks; j++, own++)
+            for (int64_t row = 0; row < (p->rows ? p->rows : 1); row++)
+                assert_int_equal(parameter_place(p, ranks, rank, row * p->columns + own),
+                                 row * p->whole_columns + whole + widths[i] / ranks * rank + j);
+    assert_int_equal(own, p->columns);
+    assert_int_equal(whole, p->whole_columns);
+}
+
+static void parts_of(const GptShape *shape, Split *s)
+{
+    int64_t kv = shape->hidden / shape->heads * shape->kv_heads;
+    const int64_t qkv[] = {shape->hidden, kv, kv}, inner[] = {shape->ffn, shape->ffn};
+    int found = 0;
+    for (int r = 0; r < s->ranks; r++)
+        for (int i = 0; i < s->gpt[r]->parameters; i++) {
+            const Parameter *p = &s->gpt[r]->parameter[i];
+            bool attention = strstr(p->name, "c_attn"), mlp = strstr(p->name, "c_fc");
+            if (attention) assert_parts(p, s->ranks, r, qkv, 3);
+            if (mlp) assert_parts(p, s->ranks, r, inner, is_gated(shape) ? 2 : 1);
+            found += attention || mlp;
+        }
+    assert_int_equal(found, s->ranks * shape->layers * (shape->bias ? 4 : 2));
+}
+
+static void heads_and_gates_are_cut_by_their_parts(void **state)
+{
+    (void)state;
+    everywhere(parts_of);
+}
+
+static Tensor tensor_of(const BlockParameters *p, int i)
+{
+    return p->branch[i / BRANCH_TENSORS][i % BRANCH_TENSORS];
+}
+
+/* A unit's parameters lie one after the other, as the block looks for them. */
+static void tiles(const GptShape *shape, Split *s)
+{
+    const Gpt *gpt = s->gpt[0];
+    for (int u = 0; u < gpt->units; u++) {
+        Tensor flat = tensor_new(&s->device, MEM_PARAMETERS, REAL, gpt->unit[u].count);
+        BlockParameters block = {0};
+        bool is_block = u >= UNIT_BLOCKS && u < UNIT_BLOCKS + shape->layers;
+        if (is_block) block = block_parameters(shape, s->ranks, flat);
+        int64_t offset = 0;
+        int tensor = 0;
+        for (int i = gpt->unit[u].first; i < gpt->unit[u].first + gpt->unit[u].parameters; i++) {
+            const Parameter *p = &gpt->parameter[i];
+            assert_int_equal(p->offset, offset);
+            if (is_block) {
+                while (tensor_of(&block, tensor).count == 0) tensor++;
+                assert_ptr_equal(tensor_of(&block, tensor).data, reals(flat) + offset);
+                assert_int_equal(tensor_of(&block, tensor++).count, parameter_count(p));
+            }
+            offset += parameter_count(p);
+        }
+        assert_int_equal(offset, gpt->unit[u].count);
+        tensor_free(&flat);
+    }
+}
+
+static void a_block_finds_its_tensors(void **state)
+{
+    (void)state;
+    everywhere(tiles);
+}
+
+/* ---- initialised ---- */
+
+static void initialised(const GptShape *shape, Split *s)
+{
+    Split *one = split_new(shape, 1);
+    for (int u = 0; u < one->gpt[0]->units; u++) {
+        Tensor whole = tensor_new(&one->device, MEM_PARAMETERS, REAL, one->gpt[0]->unit[u].count);
+        gpt_initialise(one->gpt[0], u, 0, SEED, whole);
+        for (int r = 0; r < s->ranks; r++) {
+            const Gpt *gpt = s->gpt[r];
+            /* in ranges that meet inside parameters, and end past the unit */
+            int64_t range = gpt->unit[u].count / 3 + 1;
+            Tensor part = constant(&s->device, 3 * range, NAN);
+            for (int k = 0; k < 3; k++)
+                gpt_initialise(gpt, u, k * range, SEED, tensor_view(part, k * range, range));
+            for (int i = gpt->unit[u].first; i < gpt->unit[u].first + gpt->unit[u].parameters; i++) {
+                const Parameter *p = &gpt->parameter[i];
+                for (int64_t k = 0; k < parameter_count(p); k++) {
+                    int64_t place = parameter_place(p, s->ranks, r, k);
+                    real expected = place < 0 ? 0 : reals(whole)[one->gpt[0]->parameter[i].offset + place];
+                    assert_true(reals(part)[p->offset + k] == expected);
+                }
+            }
+            for (int64_t k = gpt->unit[u].count; k < part.count; k++) assert_true(reals(part)[k] == 0);
+            tensor_free(&part);
+        }
+        tensor_free(&whole);
+    }
+    split_free(one);
+}
+
+static void splits_are_initialised_as_the_whole(void **state)
+{
+    (void)state;
+    everywhere(initialised);
+}
+
+/* Of a wide model: norms 1, biases 0, the rest as spread as GPT-2's, residual projections less so. */
+static void spreads(void **state)
+{
+    (void)state;
+    GptShape shape = {
+        .layers = 8, .hidden = 64, .heads = 8, .kv_heads = 2, .ffn = 96, .vocab = 64, .sequence = 16};
+    shape.bias = true, shape.activation = ACTIVATION_SWIGLU;
+    Split *s = split_new(&shape, 1);
+    for (int i = 0; i < s->gpt[0]->parameters; i++) {
+        const Parameter *p = &s->gpt[0]->parameter[i];
+        int64_t count = parameter_count(p);
+        Tensor x = tensor_new(&s->device, MEM_PARAMETERS, REAL, count);
+        gpt_initialise(s->gpt[0], p->unit, p->offset, SEED, x);
+        double mean = 0, squares = 0;
+        for (int64_t k = 0; k < count; k++) mean += (double)reals(x)[k] / (double)count;
+        for (int64_t k = 0; k < count; k++) squares += pow((double)reals(x)[k] - mean, 2) / (double)count;
+        bool norm = strstr(p->name, "ln_"), bias = strstr(p->name, ".bias");
+        double deviation = strstr(p->name, "c_proj") ? 0.02 / 4 : 0.02; /* sqrt(2 L) = 4 */
+        if (norm || bias) {
+            assert_true(mean == (norm && !bias) && squares == 0);
+        } else {
+            assert_below(fabs(mean), 5 * deviation / sqrt((double)count));
+            assert_below(fabs(sqrt(squares) / deviation - 1), 5 / sqrt(2 * (double)count));
+        }
+        tensor_free(&x);
+    }
+    split_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_split_covers_the_whole),
+        cmocka_unit_test(heads_and_gates_are_cut_by_their_parts),
+        cmocka_unit_test(a_block_finds_its_tensors),
+        cmocka_unit_test(splits_are_initialised_as_the_whole),
+        cmocka_unit_test(spreads),
+    };
+    return cmocka_run_group_tests_name("parameters", tests, NULL, NULL);
+}
