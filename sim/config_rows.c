@@ -124,11 +124,15 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "split drops the same. A mask takes one byte a value.\n"},
     {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
-     .more = "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
-             "h.0.attn.c_attn.weight as [in, out], and so on. Files that output.weights wrote fit, "
-             "whatever the split they were trained under. Random weights are GPT-2's: normal, deviation "
-             "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
-             "from train.seed.\n"},
+     .more =
+         "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
+         "h.0.attn.c_attn.weight as [in, out], and so on. Those of a model of Llama's family (norm rmsnorm "
+         "without post_norm, activation swiglu, position rope, no bias) have the names and layouts of its "
+         "Llama: model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in]. Files "
+         "that output.weights wrote fit, whatever the split they were trained under. Random weights are "
+         "GPT-2's: normal, deviation "
+         "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
+         "from train.seed.\n"},
 
     {"data", "source", ROW_TEXT, FIELD(data.source), "markov", .required = true, .example = "book.txt",
      .help = "markov, or the path of a text, read as bytes",

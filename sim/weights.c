@@ -1,19 +1,16 @@
 /* weights.c - tensors by name; one unit in memory at a time. */
 #include "sim/weights.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "models/error.h"
 #include "parallel/collectives.h"
 #include "sim/agree.h"
 #include "sim/collect.h"
 #include "sim/h5.h"
+#include "sim/weight_names.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
-
-static void path_of(const Parameter *p, char *path, size_t size)
-{
-    snprintf(path, size, "/%s", p->name);
-}
 
 static void shape_text(int rank, const size_t *dims, char *text, size_t size)
 {
@@ -23,74 +20,118 @@ static void shape_text(int rank, const size_t *dims, char *text, size_t size)
     snprintf(text + used, size - (size_t)used, ")");
 }
 
-static int parameter_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
+static int file_shape(const Parameter *p, const FileTensor *f, size_t dims[H5_MAX_RANK])
 {
-    dims[0] = (size_t)(p->whole_rows ? p->whole_rows : p->whole_columns);
-    dims[1] = (size_t)p->whole_columns;
+    dims[p->whole_rows && !f->transposed] = (size_t)f->columns;
+    if (p->whole_rows) dims[f->transposed] = (size_t)p->whole_rows;
     return p->whole_rows ? 2 : 1;
+}
+
+/* Between a whole parameter and one tensor of a file, as it lies there. */
+static void carry(const Parameter *p, const FileTensor *f, real *whole, real *in_file, bool to_file)
+{
+    int64_t rows = p->whole_rows ? p->whole_rows : 1;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < f->columns; c++) {
+            real *ours = &whole[r * p->whole_columns + f->first + c];
+            real *theirs = &in_file[f->transposed ? c * rows + r : r * f->columns + c];
+            *(to_file ? theirs : ours) = *(to_file ? ours : theirs);
+        }
+}
+
+/* Large enough for any tensor of p's in a file. */
+static real *new_buffer(const Parameter *p)
+{
+    return allocate((size_t)parameter_whole_count(p) * sizeof(real));
 }
 
 /* ---- reading ---- */
 
 typedef struct Check {
     const Gpt *gpt;
+    Naming naming;
     bool known; /* every name so far */
     Error *error;
 } Check;
 
-/* Hugging Face's files also hold the causal masks, and a tied head beside wte. */
-static bool passed_over(const Gpt *gpt, const char *name)
-{
-    size_t n = strlen(name);
-    bool mask = strncmp(name, "h.", 2) == 0 && ((n > 10 && strcmp(name + n - 10, ".attn.bias") == 0) ||
-                                                (n > 17 && strcmp(name + n - 17, ".attn.masked_bias") == 0));
-    return mask || (gpt->shape.tie_embeddings && strcmp(name, "lm_head.weight") == 0);
-}
-
 static bool name_is_known(const char *name, void *context)
 {
     Check *c = context;
+    const GptShape *shape = &c->gpt->shape;
+    const char *bias = c->naming == NAMES_LLAMA ? "" : ", model.bias"; /* which a Llama cannot have */
+    FileTensor tensor[CUT_PARTS];
     for (int i = 0; i < c->gpt->parameters; i++)
-        if (strcmp(c->gpt->parameter[i].name, name) == 0) return true;
-    if (passed_over(c->gpt, name)) return true;
+        for (int k = file_tensors(c->naming, &c->gpt->parameter[i], tensor); k-- > 0;)
+            if (strcmp(tensor[k].path + 1, name) == 0) return true;
+    if (naming_passes_over(c->naming, shape, name)) return true;
     c->known = false;
     return error_set(c->error,
-                     "tensor '%s' has no place in a model of %lld layers%s; try model.layers or "
+                     "tensor '%s' has no place in a model of %lld layers%s; try model.layers%s or "
                      "model.tie_embeddings as in the file",
-                     name, (long long)c->gpt->shape.layers,
-                     c->gpt->shape.tie_embeddings ? " with a tied head" : "");
+                     name, (long long)shape->layers, shape->tie_embeddings ? " with a tied head" : "", bias);
+}
+
+/* A file of the other family is told by the name of its embedding. */
+static bool check_family(H5 *file, const Gpt *gpt, Naming naming, Error *error)
+{
+    FileTensor embedding[CUT_PARTS];
+    Naming other = naming == NAMES_LLAMA ? NAMES_GPT2 : NAMES_LLAMA;
+    file_tensors(other, &gpt->parameter[0], embedding);
+    return !h5_exists(file, embedding->path) ||
+           error_set(error,
+                     "tensor '%s' is one of %s's, this model's have %s's names; try model.norm, activation, "
+                     "position and bias as in the file, or a preset of its family",
+                     embedding->path + 1, naming_title[other], naming_title[naming]);
+}
+
+static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const FileTensor *f, Error *error)
+{
+    char have[128], want[128];
+    size_t dims[H5_MAX_RANK], wanted[H5_MAX_RANK];
+    int rank, wanted_rank = file_shape(p, f, wanted);
+    if (!h5_exists(file, f->path))
+        return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's %s names",
+                         f->path + 1, naming_title[naming]);
+    if (!h5_shape(file, f->path, &rank, dims, error)) return false;
+    if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) return true;
+    shape_text(rank, dims, have, sizeof have);
+    shape_text(wanted_rank, wanted, want, sizeof want);
+    return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
+                     f->path + 1, have, want);
 }
 
 static bool check_file(H5 *file, const Gpt *gpt, Error *error)
 {
+    Check check = {gpt, naming_of(&gpt->shape), true, error};
+    FileTensor tensor[CUT_PARTS];
+    if (!check_family(file, gpt, check.naming, error)) return false;
     for (int i = 0; i < gpt->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
-        char name[64], have[128], want[128];
-        size_t dims[H5_MAX_RANK], wanted[H5_MAX_RANK];
-        int rank, wanted_rank = parameter_shape(p, wanted);
-        path_of(p, name, sizeof name);
-        if (!h5_exists(file, name))
-            return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's GPT-2 names",
-                             p->name);
-        if (!h5_shape(file, name, &rank, dims, error)) return false;
-        if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) continue;
-        shape_text(rank, dims, have, sizeof have);
-        shape_text(wanted_rank, wanted, want, sizeof want);
-        return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
-                         p->name, have, want);
+        int count = file_tensors(check.naming, p, tensor);
+        for (int k = 0; k < count; k++)
+            if (!check_tensor(file, check.naming, p, &tensor[k], error)) return false;
     }
-    Check check = {gpt, true, error};
     return h5_each(file, name_is_known, &check, error) && check.known;
+}
+
+static void read_parameter(H5 *file, Naming naming, const Parameter *p, real *whole)
+{
+    FileTensor tensor[CUT_PARTS];
+    int count = file_tensors(naming, p, tensor);
+    real *buffer = new_buffer(p);
+    for (int k = 0; k < count; k++) {
+        Error error;
+        if (!h5_read(file, tensor[k].path, REAL_KIND, buffer, &error)) fail("%s", error.text);
+        carry(p, &tensor[k], whole, buffer, false);
+    }
+    free(buffer);
 }
 
 /* One parameter reaches every rank whole, and each takes its slice into its range of the unit. */
 static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
 {
-    char name[64];
-    Error error;
     Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
-    path_of(p, name, sizeof name);
-    if (file && whole.data && !h5_read(file, name, REAL_KIND, whole.data, &error)) fail("%s", error.text);
+    if (file && whole.data) read_parameter(file, naming_of(&t->gpt->shape), p, reals(whole));
     tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
     if (t->gpt->unit[p->unit].held)
         tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
@@ -122,21 +163,28 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 
 typedef struct Writing {
     H5 *file; /* NULL: a dry run's */
+    Naming naming;
     bool gradients;
 } Writing;
 
 static void write_parameter(const Parameter *p, Tensor whole, void *context)
 {
     const Writing *w = context;
-    Error error;
-    char name[64];
-    path_of(p, name, sizeof name);
-    H5Array array = {.path = name, .units = "1", .kind = REAL_KIND};
-    array.long_name = w->gradients ? "gradient of the mean loss" : "parameter";
-    array.rank = parameter_shape(p, array.dims);
-    if (w->file && (!h5_array(w->file, &array, &error) ||
-                    !h5_write(w->file, name, 0, array.dims[0], REAL_KIND, whole.data, &error)))
-        fail("%s", error.text);
+    FileTensor tensor[CUT_PARTS];
+    if (!w->file) return;
+    int count = file_tensors(w->naming, p, tensor);
+    real *buffer = new_buffer(p);
+    for (int k = 0; k < count; k++) {
+        Error error;
+        H5Array array = {.path = tensor[k].path, .units = "1", .kind = REAL_KIND};
+        array.long_name = w->gradients ? "gradient of the mean loss" : "parameter";
+        array.rank = file_shape(p, &tensor[k], array.dims);
+        carry(p, &tensor[k], reals(whole), buffer, true);
+        if (!h5_array(w->file, &array, &error) ||
+            !h5_write(w->file, tensor[k].path, 0, array.dims[0], REAL_KIND, buffer, &error))
+            fail("%s", error.text);
+    }
+    free(buffer);
 }
 
 void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
@@ -146,7 +194,7 @@ void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
     H5 *file = writes ? h5_create(path, &error) : NULL;
     const char *schema = gradients ? "sim-gradients/1" : "sim-weights/1";
     if (writes && (!file || !h5_set_text(file, "/", "schema", schema, &error))) fail("%s", error.text);
-    Writing writing = {file, gradients};
+    Writing writing = {file, naming_of(&t->gpt->shape), gradients};
     collect_parameters(t, gradients, write_parameter, &writing);
     if (writes && !h5_close(file, &error)) fail("%s", error.text);
 }

@@ -1,5 +1,5 @@
-/* weights.h - parameters and gradients to and from HDF5, by their Hugging Face
- * GPT-2 names and layouts, whatever the split. */
+/* weights.h - parameters and gradients to and from HDF5, by their names and layouts in
+ * Hugging Face's GPT-2 or Llama, whatever the split. */
 #ifndef SIM_WEIGHTS_H
 #define SIM_WEIGHTS_H
 #include "models/error.h"

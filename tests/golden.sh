@@ -10,18 +10,21 @@ golden=$root/tests/golden
 declare -A tolerance=([float losses]=1e-5 [float gradients]=1e-5 [float final]=5e-5
                       [double losses]=1e-12 [double gradients]=1e-12 [double final]=2e-7)
 
-# golden PRECISION CASE STRATEGY RANKS [MICROBATCH]: one run, and what the case has golden files for.
+# golden PRECISION CASE STRATEGY RANKS [MICROBATCH [KEY=VALUE]...]: one run, and what the case has golden files for.
 golden() {
-    local precision=$1 case=$2 strategy=$3 ranks=$4 microbatch=${5:-0} run name weights kind
-    run=$precision-$case-$strategy-$ranks-$microbatch
+    local precision=$1 case=$2 strategy=$3 ranks=$4 microbatch=${5:-0} run name weights kind setting settings=()
+    run=${*//[^a-z0-9]/-}
     name="$precision $case, $strategy on $ranks"
     [ "$microbatch" -gt 0 ] && name="$name, microbatches of $microbatch"
+    shift $(($# < 5 ? $# : 5))
+    name="$name${*:+, $*}"
+    for setting; do settings+=(--set "$setting"); done
     weights=$golden/$case.h5
     [ -f "$weights" ] || weights=$golden/tied.h5 # the cases of one optimizer only
     sim=${!precision}/bin/sim check "$name: trains" train "$ranks" --config "$golden/$case.ini" \
         --set model.init="$weights" --set data.source="$golden/text.txt" --set parallel.data="$strategy" \
         --set train.microbatch="$microbatch" --set parallel.bucket_mb=0.01 --output "$run.h5" \
-        --set output.gradients="$run.gradients.h5" --set output.weights="$run.final.h5"
+        --set output.gradients="$run.gradients.h5" --set output.weights="$run.final.h5" "${settings[@]}"
     check "$name: losses as PyTorch's" \
         compare losses "$run.h5" "$golden/$case.losses.txt" "${tolerance[$precision losses]}"
     for kind in gradients final; do
@@ -32,23 +35,34 @@ golden() {
 }
 
 # Loaded and written under a split: the float32 values of the file, every bit.
-carried() { # PRECISION CASE
-    sim=${!1}/bin/sim check "$1 $2, zero3 on 3: carries weights" train 3 --config "$golden/$2.ini" \
-        --set model.init="$golden/$2.h5" --set data.source="$golden/text.txt" --set parallel.data=zero3 \
-        --set train.steps=0 --set train.warmup=0 --set output.weights="$1-$2-carried.h5" --output "$1-$2-carrier.h5"
-    check "$1 $2: the same bits" compare same "$golden/$2.h5" "$1-$2-carried.h5"
+carried() { # PRECISION CASE RANKS [KEY=VALUE]...
+    local precision=$1 case=$2 ranks=$3 name="$1 $2, zero3 on $3" setting settings=()
+    shift 3
+    for setting; do settings+=(--set "$setting"); done
+    sim=${!precision}/bin/sim check "$name${*:+, $*}: carries weights" train "$ranks" \
+        --config "$golden/$case.ini" --set model.init="$golden/$case.h5" --set data.source="$golden/text.txt" \
+        --set parallel.data=zero3 --set train.steps=0 --set train.warmup=0 --set output.weights=carried.h5 \
+        --output carrier.h5 "${settings[@]}"
+    check "$name${*:+, $*}: the same bits" compare same "$golden/$case.h5" carried.h5
+    rm -f carried.h5
 }
 
 for precision in float double; do
-    for case in tied untied; do
+    for case in tied untied llama; do
         golden $precision $case ddp 1
         golden $precision $case ddp 2
         golden $precision $case ddp 3
         golden $precision $case zero3 2
         golden $precision $case zero3 3
         golden $precision $case zero3 3 1
-        carried $precision $case
+        carried $precision $case 3
     done
+    golden $precision llama ddp 2 0 parallel.tp=2 parallel.sequence_parallel=yes
+    golden $precision llama zero3 4 1 parallel.tp=2
+    golden $precision llama ddp 2 2 parallel.pp=2
+    golden $precision llama ddp 1 0 model.attention=flash
+    carried $precision llama 4 parallel.tp=2
+    carried $precision llama 4 parallel.tp=2 parallel.pp=2
     golden $precision tied dp 3 1
     golden $precision untied zero1 3
     golden $precision tied zero2 2

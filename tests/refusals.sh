@@ -83,6 +83,10 @@ refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .
     --set model.hidden=64 --set model.init=w.h5
 refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
     --set model.layers=5 --set model.init=w.h5
+refused "GPT-2's weights for a Llama" 2 "wte.weight' is one of GPT-2's, this model's have Llama's names; try" \
+    train 2 --config ddp.ini --set model.preset=llama-tiny --set model.init=w.h5
+refused "Llama's weights for a GPT-2" 2 "embed_tokens.weight' is one of Llama's, this model's have GPT-2's" \
+    train 2 --config ddp.ini --set model.init="$root/tests/golden/llama.h5"
 
 # A rank is killed: the others go too, and the file holds every finished step.
 train 3 --config zero3.ini --set train.steps=100000 --output killed.h5 >kill.log 2>&1 &

@@ -1,28 +1,48 @@
 #!/usr/bin/env python3
-"""make_golden.py - trains GPT-2 in PyTorch, for sim to be held to.
+"""make_golden.py - trains GPT-2 and Llama in PyTorch, for sim to be held to.
 
 Every NAME.ini beside this file is one case. For each, in double precision:
   NAME.h5            the weights to start from (float32), made where model.init names this very file
   NAME.gradients.h5  the first step's gradients, before clipping (float64), for the cases that own weights
-  NAME.final.h5      the weights after the last step (float32), for untied
+  NAME.final.h5      the weights after the last step (float32), for untied and llama
   NAME.losses.txt    the loss of every step, in nats, before its update
 And optimizers.txt: a start, a gradient for each of 20 steps, and where each optimizer, without and with
 weight decay, has brought the parameters; rates and settings are those of tests/test_optimizer.c.
-Tensors have Hugging Face's GPT-2 names and layouts: a linear layer's weight is [in, out].
+Tensors have Hugging Face's names and layouts: a linear layer's weight is [in, out] in GPT-2, [out, in] in
+Llama. If Hugging Face's transformers is installed, its Llama must agree with the one here.
 """
 import configparser
 import math
 import pathlib
+import unittest.mock
 
 import h5py
 import torch
 import torch.nn.functional as F
 
+try:
+    import transformers
+except ImportError:
+    transformers = None
+
+OWNERS = ("untied", "tied", "llama")  # have weights and gradients of their own; the order fixes the seeds
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent  # the paths in the ini files are relative to it
 
 
+def is_llama(model):
+    return model.get("norm") == "rmsnorm"
+
+
+def head_width(model):
+    return model.getint("hidden") // model.getint("heads")
+
+
 def tensor_shapes(model):
+    return llama_shapes(model) if is_llama(model) else gpt2_shapes(model)
+
+
+def gpt2_shapes(model):
     C, F_, V, T = (model.getint(key) for key in ("hidden", "ffn", "vocab", "sequence"))
     shapes = {"wte.weight": (V, C), "wpe.weight": (T, C)}
     for layer in range(model.getint("layers")):
@@ -41,41 +61,122 @@ def tensor_shapes(model):
     return shapes
 
 
+def llama_shapes(model):
+    C, F_, V = (model.getint(key) for key in ("hidden", "ffn", "vocab"))
+    KV = head_width(model) * model.getint("kv_heads")
+    shapes = {"model.embed_tokens.weight": (V, C)}
+    for layer in range(model.getint("layers")):
+        h = f"model.layers.{layer}."
+        shapes |= {
+            h + "input_layernorm.weight": (C,), h + "self_attn.q_proj.weight": (C, C),
+            h + "self_attn.k_proj.weight": (KV, C), h + "self_attn.v_proj.weight": (KV, C),
+            h + "self_attn.o_proj.weight": (C, C), h + "post_attention_layernorm.weight": (C,),
+            h + "mlp.gate_proj.weight": (F_, C), h + "mlp.up_proj.weight": (F_, C),
+            h + "mlp.down_proj.weight": (C, F_),
+        }  # fmt: skip
+    return shapes | {"model.norm.weight": (C,), "lm_head.weight": (V, C)}
+
+
 def random_weights(shapes, seed):
     """Nothing is at its usual 0 or 1, and attention is far from uniform, so that every gradient counts."""
     generator = torch.Generator().manual_seed(seed)
     weights = {}
     for name, shape in shapes.items():
-        is_gain = ".ln_" in "." + name and name.endswith(".weight")
-        is_query_key_value = name.endswith("c_attn.weight")
+        is_gain = len(shape) == 1 and name.endswith(".weight")
+        is_query_key_value = name.endswith(("c_attn.weight", "q_proj.weight", "k_proj.weight", "v_proj.weight"))
         deviation = 0.5 if is_query_key_value else 0.2
         weights[name] = is_gain + deviation * torch.randn(shape, generator=generator)
     return weights
 
 
-def block(x, w, h, heads):
+def attend(q, k, v):
+    """(B, heads, T, width) each, to (B, T, heads width)"""
+    B, heads, T, width = q.shape
+    scores = q @ k.transpose(-2, -1) / math.sqrt(width)
+    future = torch.ones(T, T, dtype=torch.bool).triu(1)
+    attention = F.softmax(scores.masked_fill(future, -math.inf), dim=-1) @ v
+    return attention.transpose(1, 2).reshape(B, T, heads * width)
+
+
+def gpt2_block(x, w, h, heads):
     B, T, C = x.shape
     norm = F.layer_norm(x, (C,), w[h + "ln_1.weight"], w[h + "ln_1.bias"], eps=1e-5)
     qkv = norm @ w[h + "attn.c_attn.weight"] + w[h + "attn.c_attn.bias"]
     q, k, v = (t.view(B, T, heads, C // heads).transpose(1, 2) for t in qkv.split(C, dim=2))
-    scores = q @ k.transpose(-2, -1) / math.sqrt(C // heads)
-    future = torch.ones(T, T, dtype=torch.bool).triu(1)
-    attention = F.softmax(scores.masked_fill(future, -math.inf), dim=-1) @ v
-    attention = attention.transpose(1, 2).reshape(B, T, C)
-    x = x + attention @ w[h + "attn.c_proj.weight"] + w[h + "attn.c_proj.bias"]
+    x = x + attend(q, k, v) @ w[h + "attn.c_proj.weight"] + w[h + "attn.c_proj.bias"]
     norm = F.layer_norm(x, (C,), w[h + "ln_2.weight"], w[h + "ln_2.bias"], eps=1e-5)
     inner = F.gelu(norm @ w[h + "mlp.c_fc.weight"] + w[h + "mlp.c_fc.bias"], approximate="tanh")
     return x + inner @ w[h + "mlp.c_proj.weight"] + w[h + "mlp.c_proj.bias"]
 
 
+def gpt2_logits(w, model, tokens):
+    x = F.embedding(tokens, w["wte.weight"]) + w["wpe.weight"]
+    for layer in range(model.getint("layers")):
+        x = gpt2_block(x, w, f"h.{layer}.", model.getint("heads"))
+    x = F.layer_norm(x, (x.shape[-1],), w["ln_f.weight"], w["ln_f.bias"], eps=1e-5)
+    return F.linear(x, w.get("lm_head.weight", w["wte.weight"]))
+
+
+def rotate(x, base):
+    """RoPE: elements j and j + width / 2 of a head turn by position base^(-2 j / width)."""
+    T, width = x.shape[-2:]
+    frequency = base ** (-torch.arange(0, width, 2).double() / width)
+    angle = torch.outer(torch.arange(T).double(), frequency)
+    low, high = x.chunk(2, dim=-1)
+    return torch.cat((low * angle.cos() - high * angle.sin(), high * angle.cos() + low * angle.sin()), dim=-1)
+
+
+def llama_block(x, w, h, model):
+    B, T, C = x.shape
+    heads, kv_heads, base = model.getint("heads"), model.getint("kv_heads"), model.getfloat("rope_base")
+    norm = F.rms_norm(x, (C,), w[h + "input_layernorm.weight"], eps=1e-5)
+    q, k, v = (F.linear(norm, w[h + f"self_attn.{name}_proj.weight"]) for name in "qkv")
+    q, k, v = (t.view(B, T, -1, head_width(model)).transpose(1, 2) for t in (q, k, v))
+    k, v = (t.repeat_interleave(heads // kv_heads, dim=1) for t in (k, v))
+    x = x + F.linear(attend(rotate(q, base), rotate(k, base), v), w[h + "self_attn.o_proj.weight"])
+    norm = F.rms_norm(x, (C,), w[h + "post_attention_layernorm.weight"], eps=1e-5)
+    inner = F.silu(F.linear(norm, w[h + "mlp.gate_proj.weight"])) * F.linear(norm, w[h + "mlp.up_proj.weight"])
+    return x + F.linear(inner, w[h + "mlp.down_proj.weight"])
+
+
+def llama_logits(w, model, tokens):
+    x = F.embedding(tokens, w["model.embed_tokens.weight"])
+    for layer in range(model.getint("layers")):
+        x = llama_block(x, w, f"model.layers.{layer}.", model)
+    return F.linear(F.rms_norm(x, (x.shape[-1],), w["model.norm.weight"], eps=1e-5), w["lm_head.weight"])
+
+
 def mean_loss(w, model, tokens):
     """tokens (B, T + 1)"""
-    x = F.embedding(tokens[:, :-1], w["wte.weight"]) + w["wpe.weight"]
-    for layer in range(model.getint("layers")):
-        x = block(x, w, f"h.{layer}.", model.getint("heads"))
-    x = F.layer_norm(x, (x.shape[-1],), w["ln_f.weight"], w["ln_f.bias"], eps=1e-5)
-    logits = F.linear(x, w.get("lm_head.weight", w["wte.weight"]))
+    logits = (llama_logits if is_llama(model) else gpt2_logits)(w, model, tokens[:, :-1])
     return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+
+def check_llama(w, model, tokens):
+    """The gradients in w are those of Hugging Face's LlamaForCausalLM, with its float32 parts in double too."""
+    double = unittest.mock.patch.multiple(torch, float=torch.float64, float32=torch.float64)
+    with double, unittest.mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+        theirs = transformers.LlamaForCausalLM(
+            transformers.LlamaConfig(
+                vocab_size=model.getint("vocab"),
+                hidden_size=model.getint("hidden"),
+                intermediate_size=model.getint("ffn"),
+                num_hidden_layers=model.getint("layers"),
+                num_attention_heads=model.getint("heads"),
+                num_key_value_heads=model.getint("kv_heads"),
+                rms_norm_eps=1e-5,
+                rope_parameters={"rope_type": "default", "rope_theta": model.getfloat("rope_base")},
+                tie_word_embeddings=False,
+                attn_implementation="eager",
+            )
+        ).double()
+        theirs.load_state_dict(w)
+        logits = theirs(tokens[:, :-1]).logits
+        F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+    apart = ((w[name].grad - p.grad).abs().max() / p.grad.abs().max() for name, p in theirs.named_parameters())
+    apart = max(apart).item()
+    print(f"LlamaForCausalLM {transformers.__version__}: first gradients {apart:.1e} apart")
+    assert apart < 1e-12
 
 
 def batch(text, sequence, first, count):
@@ -124,7 +225,7 @@ def make(ini, seed):
     model, data, train = config["model"], config["data"], config["train"]
     text = torch.tensor(list((ROOT / data["source"]).read_bytes()))
     init = ROOT / model["init"]
-    owns_weights = init.stem == ini.stem
+    owns_weights = ini.stem in OWNERS
     if owns_weights:
         save(init, random_weights(tensor_shapes(model), seed), torch.float32)
     with h5py.File(init) as file:
@@ -137,6 +238,8 @@ def make(ini, seed):
         loss = mean_loss(w, model, batch(text, model.getint("sequence"), step * count, count))
         loss.backward()
         losses.append(loss.item())
+        if step == 0 and is_llama(model) and transformers:
+            check_llama(w, model, batch(text, model.getint("sequence"), 0, count))
         if step == 0 and owns_weights:
             save(ini.with_suffix(".gradients.h5"), {name: t.grad for name, t in w.items()}, torch.float64)
         if clip > 0:
@@ -146,7 +249,7 @@ def make(ini, seed):
         update.step()
 
     ini.with_suffix(".losses.txt").write_text("".join(f"{loss:.17g}\n" for loss in losses))
-    if ini.stem == "untied":
+    if ini.stem in ("untied", "llama"):
         save(ini.with_suffix(".final.h5"), w, torch.float32)
     print(f"{ini.stem}: loss {losses[0]:.4f} to {losses[-1]:.4f}, {clipped} of {len(losses)} steps clipped")
 
@@ -173,7 +276,7 @@ def make_optimizers(steps=20, count=6):
 
 def main():
     torch.set_num_threads(1)  # the same order of additions every time
-    cases = sorted(HERE.glob("*.ini"), key=lambda ini: ini.stem not in ("tied", "untied"))
+    cases = sorted(HERE.glob("*.ini"), key=lambda ini: OWNERS.index(ini.stem) if ini.stem in OWNERS else len(OWNERS))
     for seed, ini in enumerate(cases, start=1):
         make(ini, seed)
     make_optimizers()

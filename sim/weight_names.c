@@ -1,0 +1,82 @@
+/* weight_names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. */
+#include "sim/weight_names.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *const naming_title[NAMINGS] = {[NAMES_GPT2] = "GPT-2", [NAMES_LLAMA] = "Llama"};
+
+typedef struct Name {
+    const char *ours;
+    const char *llama[CUT_PARTS]; /* of the columns' consecutive parts */
+} Name;
+
+static const Name WHOLE_MODEL[] = {
+    {"wte.weight", {"model.embed_tokens.weight"}},
+    {"ln_f.weight", {"model.norm.weight"}},
+    {"lm_head.weight", {"lm_head.weight"}},
+    {NULL, {NULL}},
+};
+/* after "h.N." and "model.layers.N."; matrices are transposed */
+static const Name LAYER[] = {
+    {"ln_1.weight", {"input_layernorm.weight"}},
+    {"attn.c_attn.weight", {"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"}},
+    {"attn.c_proj.weight", {"self_attn.o_proj.weight"}},
+    {"ln_2.weight", {"post_attention_layernorm.weight"}},
+    {"mlp.c_fc.weight", {"mlp.gate_proj.weight", "mlp.up_proj.weight"}},
+    {"mlp.c_proj.weight", {"mlp.down_proj.weight"}},
+    {NULL, {NULL}},
+};
+
+Naming naming_of(const GptShape *s)
+{
+    bool llama = s->norm == NORM_RMSNORM && !s->post_norm && s->activation == ACTIVATION_SWIGLU &&
+                 s->position == POSITION_ROPE && !s->bias;
+    return llama ? NAMES_LLAMA : NAMES_GPT2;
+}
+
+/* The table's row for p, or NULL; *layer is -1 outside of layers. */
+static const Name *find(const Parameter *p, int *layer)
+{
+    int length = 0;
+    if (sscanf(p->name, "h.%d.%n", layer, &length) != 1) *layer = -1;
+    const Name *row = *layer < 0 ? WHOLE_MODEL : LAYER;
+    while (row->ours && strcmp(row->ours, p->name + length) != 0) row++;
+    return row->ours ? row : NULL;
+}
+
+int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS])
+{
+    int layer, count = 0;
+    const Name *row = naming == NAMES_LLAMA ? find(p, &layer) : NULL;
+    if (!row) {
+        tensor[0] = (FileTensor){.columns = p->whole_columns};
+        snprintf(tensor[0].path, sizeof tensor->path, "/%s", p->name);
+        return 1;
+    }
+    for (int64_t first = 0; count < CUT_PARTS && row->llama[count]; count++) {
+        FileTensor *t = &tensor[count];
+        *t = (FileTensor){.first = first, .columns = p->whole_columns};
+        if (p->cut == CUT_COLUMNS) t->columns = p->part[count];
+        t->transposed = layer >= 0 && p->whole_rows > 0;
+        if (layer < 0)
+            snprintf(t->path, sizeof t->path, "/%s", row->llama[count]);
+        else
+            snprintf(t->path, sizeof t->path, "/model.layers.%d.%s", layer, row->llama[count]);
+        first += t->columns;
+    }
+    return count;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+bool naming_passes_over(Naming naming, const GptShape *shape, const char *name)
+{
+    if (shape->tie_embeddings && strcmp(name, "lm_head.weight") == 0) return true;
+    if (naming == NAMES_LLAMA) return ends_with(name, ".rotary_emb.inv_freq");
+    return strncmp(name, "h.", 2) == 0 &&
+           (ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias"));
+}

@@ -1,0 +1,24 @@
+/* weight_names.h - what a parameter is called in files of weights, and how it
+ * lies there: as Hugging Face keeps models of GPT-2's family, or of Llama's. */
+#ifndef SIM_WEIGHT_NAMES_H
+#define SIM_WEIGHT_NAMES_H
+#include "models/gpt.h"
+
+typedef enum { NAMES_GPT2, NAMES_LLAMA, NAMINGS } Naming;
+extern const char *const naming_title[NAMINGS];
+
+/* Llama's family is RMSNorm first, SwiGLU, RoPE and no biases; every other mixture has GPT-2's names. */
+Naming naming_of(const GptShape *shape);
+
+/* One tensor of a file: some columns of a parameter, or all. Of a vector columns are elements. */
+typedef struct FileTensor {
+    char path[80]; /* a '/' and the name */
+    int64_t first, columns;
+    bool transposed; /* [out, in] in the file */
+} FileTensor;
+/* The tensors that parameter p is in a file, in its columns' order; returns how many. */
+int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS]);
+
+/* What files of others hold beside the parameters: causal masks, RoPE's frequencies, a tied head. */
+bool naming_passes_over(Naming naming, const GptShape *shape, const char *name);
+#endif

@@ -1,0 +1,138 @@
+/* test_weight_names.c - what parameters are called in files, of GPT-2's family, Llama's and in between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "sim/weight_names.h"
+
+/* Hugging Face's Llama with 4 heads, 2 of them for keys and values: [out, in] of everything in a layer */
+static const GptShape LLAMA = {.layers = 12,
+                               .hidden = 16,
+                               .heads = 4,
+                               .kv_heads = 2,
+                               .ffn = 22,
+                               .vocab = 32,
+                               .sequence = 8,
+                               .norm = NORM_RMSNORM,
+                               .activation = ACTIVATION_SWIGLU,
+                               .position = POSITION_ROPE,
+                               .rope_base = 1e4};
+
+static const struct {
+    const char *ours;
+    FileTensor tensor[CUT_PARTS];
+} TABLE[] = {
+    {"wte.weight", {{"/model.embed_tokens.weight", 0, 16, false}}},
+    {"h.0.ln_1.weight", {{"/model.layers.0.input_layernorm.weight", 0, 16, false}}},
+    {"h.11.attn.c_attn.weight",
+     {{"/model.layers.11.self_attn.q_proj.weight", 0, 16, true},
+      {"/model.layers.11.self_attn.k_proj.weight", 16, 8, true},
+      {"/model.layers.11.self_attn.v_proj.weight", 24, 8, true}}},
+    {"h.1.attn.c_proj.weight", {{"/model.layers.1.self_attn.o_proj.weight", 0, 16, true}}},
+    {"h.1.ln_2.weight", {{"/model.layers.1.post_attention_layernorm.weight", 0, 16, false}}},
+    {"h.10.mlp.c_fc.weight",
+     {{"/model.layers.10.mlp.gate_proj.weight", 0, 22, true},
+      {"/model.layers.10.mlp.up_proj.weight", 22, 22, true}}},
+    {"h.2.mlp.c_proj.weight", {{"/model.layers.2.mlp.down_proj.weight", 0, 16, true}}},
+    {"ln_f.weight", {{"/model.norm.weight", 0, 16, false}}},
+    {"lm_head.weight", {{"/lm_head.weight", 0, 16, false}}},
+};
+
+static const Parameter *named(const Gpt *gpt, const char *name)
+{
+    for (int i = 0; i < gpt->parameters; i++)
+        if (strcmp(gpt->parameter[i].name, name) == 0) return &gpt->parameter[i];
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
+static void test_llama(void **state)
+{
+    (void)state;
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(&LLAMA, NULL, NULL, &none);
+    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++) {
+        FileTensor tensor[CUT_PARTS];
+        int count = file_tensors(NAMES_LLAMA, named(gpt, TABLE[i].ours), tensor), wanted = 0;
+        while (wanted < CUT_PARTS && TABLE[i].tensor[wanted].path[0]) wanted++;
+        assert_int_equal(count, wanted);
+        for (int k = 0; k < count; k++) {
+            const FileTensor *want = &TABLE[i].tensor[k];
+            assert_string_equal(tensor[k].path, want->path);
+            assert_int_equal(tensor[k].first, want->first);
+            assert_int_equal(tensor[k].columns, want->columns);
+            assert_int_equal(tensor[k].transposed, want->transposed);
+        }
+    }
+    gpt_free(gpt);
+}
+
+/* Every parameter has a row: the tensors of a file are as many values, and none has a name of GPT-2's. */
+static void test_complete(void **state)
+{
+    (void)state;
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(&LLAMA, NULL, NULL, &none);
+    for (int i = 0; i < gpt->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        FileTensor tensor[CUT_PARTS];
+        int64_t columns = 0;
+        for (int k = file_tensors(NAMES_LLAMA, p, tensor); k-- > 0; columns += tensor[k].columns)
+            assert_true(strstr(tensor[k].path, "/model.") || strstr(tensor[k].path, "/lm_head."));
+        assert_int_equal(columns, p->whole_columns);
+    }
+    gpt_free(gpt);
+}
+
+static void test_gpt2(void **state)
+{
+    (void)state;
+    Device none = {.dry = true};
+    GptShape learned = LLAMA;
+    learned.position = POSITION_LEARNED;
+    assert_int_equal(naming_of(&LLAMA), NAMES_LLAMA);
+    assert_int_equal(naming_of(&learned), NAMES_GPT2);
+    GptShape bias = LLAMA;
+    bias.bias = true;
+    assert_int_equal(naming_of(&bias), NAMES_GPT2);
+    GptShape post_norm = LLAMA;
+    post_norm.post_norm = true;
+    assert_int_equal(naming_of(&post_norm), NAMES_GPT2);
+
+    Gpt *gpt = gpt_new(&learned, NULL, NULL, &none);
+    FileTensor tensor[CUT_PARTS];
+    assert_int_equal(file_tensors(NAMES_GPT2, named(gpt, "h.3.attn.c_attn.weight"), tensor), 1);
+    assert_string_equal(tensor->path, "/h.3.attn.c_attn.weight");
+    assert_int_equal(tensor->first, 0);
+    assert_int_equal(tensor->columns, 32);
+    assert_false(tensor->transposed);
+    gpt_free(gpt);
+}
+
+static void test_passed_over(void **state)
+{
+    (void)state;
+    GptShape tied = LLAMA;
+    tied.tie_embeddings = true;
+    assert_true(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.layers.3.self_attn.rotary_emb.inv_freq"));
+    assert_true(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.rotary_emb.inv_freq"));
+    assert_false(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.layers.12.mlp.up_proj.weight"));
+    assert_false(naming_passes_over(NAMES_LLAMA, &LLAMA, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_LLAMA, &tied, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.masked_bias"));
+    assert_true(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.bias"));
+    assert_false(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.c_attn.bias"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_llama),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_gpt2),
+        cmocka_unit_test(test_passed_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
