@@ -96,5 +96,7 @@ bool pipeline_plan(const Config *config, int microbatches, const char *text, Pla
         return true;
     }
     plan_free(plan);
+    if (pipeline_is_file(config))
+        return error_set(error, "%s: %s (rank r is line r + 1)", config->pipeline.schedule, why.text);
     return config_refuse(config, "parallel.schedule", error, "%s", why.text);
 }
