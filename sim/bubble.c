@@ -19,6 +19,7 @@ static double *place_of(const Measured *m, ActionKind kind, int stage, int micro
 static double seconds(void *context, int rank, Action action)
 {
     (void)rank; /* a stage is on one rank */
+    if (action.microbatch < 0) return 0;
     return *place_of(context, action.kind, action.stage, action.microbatch);
 }
 

@@ -87,6 +87,7 @@ bool pipeline_plan(const Config *config, int microbatches, const char *text, Pla
 {
     if (!write_plan(config, microbatches, text, plan, error)) return false;
     plan_lower_messages(plan);
+    plan_lower(plan, (DataParallelKind)config->parallel.kind);
     Ideal ideal = pipeline_ideal(config);
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;

@@ -19,7 +19,7 @@ Ideal pipeline_ideal(const Config *config);
 /* Of B's or I's seconds there, what is computed again. */
 double pipeline_again(const Config *config);
 
-/* Writes the lists of all pp ranks, with sends and receives. `text` is the content of the file where
+/* Writes the lists of all pp ranks, with sends and receives and what parallel.data needs. `text` is the content of the file where
  * pipeline_is_file, else unused: its shape must be pp, `microbatches` and, when the config gives them,
  * virtual_stages. Refused too when ranks would wait forever, which names rank and action. */
 bool pipeline_plan(const Config *config, int microbatches, const char *text, Plan *plan, Error *error);

@@ -21,8 +21,8 @@ static int actions_of(const Record *r)
 {
     const Trainer *t = r->trainer;
     const Plan *plan = t->plan;
-    int more = t->schedule.count - plan->list[t->mesh.pipe].count, actions = 0;
-    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count + more;
+    int actions = 0;
+    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
     return actions * t->mesh.dp * t->mesh.tp;
 }
 

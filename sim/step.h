@@ -28,7 +28,6 @@ typedef struct Trainer {
     DataParallel *data_parallel;
     const Plan *plan; /* of this rank's pipeline */
     Pipeline *pipeline;
-    Schedule schedule; /* this rank's list, with all that moves */
     int microbatches;
     int64_t step;          /* the one under way, from 0 */
     int *chunk_of;         /* of each stage this rank holds: which of them it is */
@@ -45,7 +44,7 @@ typedef struct StepResult {
     double grad_norm; /* before clipping; on rank 0 */
 } StepResult;
 
-/* `plan`: of one pipeline, with its messages, as pipeline_plan() makes it; it must live as long. `text`: the
+/* `plan`: of one pipeline, as pipeline_plan() makes it; it must live as long. `text`: the
  * data source's bytes, or NULL. The device is dry when `dry`. */
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
                      int64_t text_bytes, bool dry, Error *error);
