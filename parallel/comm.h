@@ -90,6 +90,16 @@ struct Comm {
     Lanes *lanes;                                 /* this rank's time; NULL: all happens at 0 */
 };
 
+/* Of the groups there are. */
+enum {
+    CHANNEL_CONTROL, /* the world */
+    CHANNEL_DATA,
+    CHANNEL_TENSOR,
+    CHANNEL_PIPE, /* messages between stages */
+    CHANNEL_PIPE_NORM,
+    CHANNEL_EMBEDDING, /* the first stage and the last */
+    CHANNELS
+};
 /* Members call this together, each with the same list. */
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);

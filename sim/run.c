@@ -21,8 +21,6 @@
 #include "sim/step.h"
 #include "sim/weights.h"
 
-enum { CHANNEL_CONTROL = 0 };
-
 typedef struct Run {
     const RunOptions *options;
     Group *world;
