@@ -19,6 +19,12 @@ bool pipeline_is_file(const Config *config)
     return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
 }
 
+char *pipeline_read(const Config *config, int64_t *bytes, Error *error)
+{
+    return config_read_path(config, "parallel.schedule", config->pipeline.schedule,
+                            "a schedule in text, or 1f1b", bytes, error);
+}
+
 double pipeline_again(const Config *config)
 {
     const GptShape *shape = &config->model.shape;

@@ -9,6 +9,8 @@
 ScheduleKind pipeline_kind(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool pipeline_is_file(const Config *config);
+/* Its malloc'd bytes, with a zero behind; or NULL. */
+char *pipeline_read(const Config *config, int64_t *bytes, Error *error);
 
 /* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike; where a rank holds v
  * stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed

@@ -53,11 +53,7 @@ static bool make_plan(const Config *config, int microbatches, Plan *plan, Error 
 {
     char *text = NULL;
     int64_t bytes;
-    if (pipeline_is_file(config)) {
-        text = config_read_path(config, "parallel.schedule", config->pipeline.schedule,
-                                "a schedule in text, or 1f1b", &bytes, error);
-        if (!text) return false;
-    }
+    if (pipeline_is_file(config) && !(text = pipeline_read(config, &bytes, error))) return false;
     bool good = pipeline_plan(config, microbatches, text, plan, error);
     free(text);
     return good;
