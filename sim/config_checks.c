@@ -268,6 +268,29 @@ static bool check_batch(Config *config, int ranks, Error *error)
                          (long long)micro, microbatches, fits);
 }
 
+/* What makes as many microbatches as a schedule takes: whole groups of the pipeline's ranks. */
+static void list_groups(const Config *config, ScheduleKind kind, Shape shape, int replicas, char *text,
+                        size_t size)
+{
+    int64_t batch = config->train.global_batch, p = shape.p;
+    text[0] = '\0';
+    if (config->train.whole_share) { /* there is one, however large the batch */
+        int64_t share = batch / replicas, fits = (share + p - 1) / p * p;
+        if (fits > share)
+            words_append(text, size, "train.global_batch = %lld and ", (long long)(fits * replicas));
+        words_append(text, size, "train.microbatch = %lld", (long long)(fits / p));
+        return;
+    }
+    int below = shape.m - shape.m % shape.p;
+    for (int m = below; m <= below + shape.p; m += shape.p) {
+        Shape fits = {.v = shape.v, .p = shape.p, .m = m};
+        if (schedule_possible(kind, fits, NULL))
+            words_append(text, size, "%s%lld",
+                         text[0] ? " or " : "train.global_batch = ", (long long)(batch / shape.m * m));
+    }
+    if (!text[0]) words_append(text, size, "a larger train.microbatch");
+}
+
 /* A file is checked when it is read: pipeline_plan. */
 static bool check_schedule(const Config *config, int ranks, Error *error)
 {
@@ -276,10 +299,15 @@ static bool check_schedule(const Config *config, int ranks, Error *error)
     Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
     Error why;
     if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;
-    return config_refuse(config, "parallel.schedule", error,
-                         "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s",
-                         (long long)config->train.global_batch, replicas, (long long)config->train.microbatch,
-                         m, why.text);
+    char fits[160];
+    list_groups(config, kind, shape, replicas, fits, sizeof fits);
+    if (kind == SCHEDULE_INTERLEAVED)
+        words_append(fits, sizeof fits, ", or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    return config_refuse(
+        config, "parallel.schedule", error,
+        "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s; try %s",
+        (long long)config->train.global_batch, replicas, (long long)config->train.microbatch, m, why.text,
+        fits);
 }
 
 bool config_check_ranks(Config *config, int ranks, Error *error)
