@@ -162,7 +162,7 @@ static bool read_plan(Sheet *sheet, const char *text, Plan *plan, Error *error)
             sheet->name, sheet->stages - 1, sheet->microbatches - 1,
             2 * (long long)sheet->stages * sheet->microbatches, sheet->cells);
     if ((int64_t)sheet->stages * sheet->microbatches > SCHEDULE_MOST)
-        return error_set(error, "%s: %d stages x %d microbatches are more than a schedule can have, %d",
+        return error_set(error, "%s: stages x microbatches = %d x %d are more than a schedule can have, %d",
                          sheet->name, sheet->stages, sheet->microbatches, SCHEDULE_MOST);
     int *rank_of = allocate((size_t)sheet->stages * sizeof *rank_of);
     bool good = place_stages(sheet, rank_of, error);

@@ -101,7 +101,7 @@ bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
     if ((int64_t)s.v * s.p * s.m > SCHEDULE_MOST)
         return error_set(
             error,
-            "%s: %d stages a rank x %d ranks x %d microbatches are more than a schedule can have, "
+            "%s: stages a rank x ranks x microbatches = %d x %d x %d are more than a schedule can have, "
             "%d",
             name, s.v, s.p, s.m, SCHEDULE_MOST);
     if (kind != SCHEDULE_INTERLEAVED && s.v > 1)

@@ -233,8 +233,9 @@ static bool check_groups(const Config *config, int ranks, Error *error)
                  (long long)config->tensor.size);
     const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
     return config_refuse(config, key, error,
-                         "%d ranks do not divide into groups of %lld%s; try %s%lld ranks, or another %s",
-                         ranks, (long long)group, product, fewer, (long long)(replicas + 1) * group, key);
+                         "%d rank%s not divide into groups of %lld%s; try %s%lld ranks, or another %s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fewer,
+                         (long long)(replicas + 1) * group, key);
 }
 
 /* That the batch divides; sets the microbatch where it is a whole share. */
@@ -255,17 +256,20 @@ static bool check_batch(Config *config, int ranks, Error *error)
         snprintf(pp, sizeof pp, ", parallel.pp = %lld", (long long)config->pipeline.size);
     if (config->tensor.size > 1)
         snprintf(tp, sizeof tp, ", parallel.tp = %lld", (long long)config->tensor.size);
-    snprintf(who, sizeof who, *pp || *tp ? "%d replicas (%d ranks%s%s)" : "%d ranks", replicas, ranks, pp,
-             tp);
+    const char *s = replicas == 1 ? "" : "s";
+    if (*pp || *tp)
+        snprintf(who, sizeof who, "%d replica%s (%d ranks%s%s)", replicas, s, ranks, pp, tp);
+    else
+        snprintf(who, sizeof who, "%d rank%s", ranks, s);
     if (config->train.whole_share)
         return config_refuse(config, "train.global_batch", error,
                              "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch,
                              who, (long long)batch, replicas, microbatches, fits);
     return config_refuse(config, blame(config, "train.global_batch", "train.microbatch"), error,
-                         "%s with a microbatch of %lld take %lld samples at a time, and a step would need "
+                         "%s with a microbatch of %lld take%s %lld samples at a time, and a step would need "
                          "%lld / (%d x %lld) = %.4g microbatches; try %s",
-                         who, (long long)micro, (long long)at_once, (long long)batch, replicas,
-                         (long long)micro, microbatches, fits);
+                         who, (long long)micro, replicas == 1 ? "s" : "", (long long)at_once,
+                         (long long)batch, replicas, (long long)micro, microbatches, fits);
 }
 
 /* What makes as many microbatches as a schedule takes: whole groups of the pipeline's ranks. */

@@ -48,10 +48,10 @@ static bool refuse_microbatches(const Config *config, int wants, int has, Error 
         words_append(smaller, sizeof smaller, "train.microbatch = %lld, or ", (long long)(share / wants));
     return config_refuse(
         config, "parallel.schedule", error,
-        "it is a schedule of %d microbatches, and a step has train.global_batch / (replicas x "
+        "it is a schedule of %d microbatch%s, and a step has train.global_batch / (replicas x "
         "train.microbatch) = %lld / (%lld x %lld) = %d; try %strain.global_batch = %lld",
-        wants, (long long)batch, (long long)(batch / share), (long long)config->train.microbatch, has,
-        smaller, (long long)(batch / has * wants));
+        wants, wants == 1 ? "" : "es", (long long)batch, (long long)(batch / share),
+        (long long)config->train.microbatch, has, smaller, (long long)(batch / has * wants));
 }
 
 /* Whether the schedule of a file is one of this pipeline. */
@@ -62,14 +62,14 @@ static bool check_shape(const Config *config, Shape shape, int microbatches, Err
             layers = config->model.shape.layers;
     if (shape.p != pp)
         return config_refuse(config, "parallel.schedule", error,
-                             "it has %d lines, one a rank of the pipeline, and parallel.pp = %lld; try "
+                             "it has %d line%s, one a rank of the pipeline, and parallel.pp = %lld; try "
                              "parallel.pp = %d",
-                             shape.p, (long long)pp, shape.p);
+                             shape.p, shape.p == 1 ? "" : "s", (long long)pp, shape.p);
     if (given && shape.v != v)
         return config_refuse(config, "parallel.virtual_stages", error,
-                             "%.80s has %d ranks x %d stages a rank; try parallel.virtual_stages = %d, or "
+                             "%.80s has %d stage%s a rank; try parallel.virtual_stages = %d, or "
                              "leave it out",
-                             config->pipeline.schedule, shape.p, shape.v, shape.v);
+                             config->pipeline.schedule, shape.v, shape.v == 1 ? "" : "s", shape.v);
     if (layers < (int64_t)shape.v * shape.p)
         return config_refuse(
             config, "parallel.schedule", error,
