@@ -104,6 +104,10 @@ enum {
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
+/* Ranks go round: -1 is the last, `size` the first. */
+int group_round(const Group *group, int rank);
+/* The tag of the next collective. */
+int group_tag(Group *group);
 
 enum { COMM_TAGS = 1 << 22 }; /* tags are below */
 
