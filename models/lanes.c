@@ -50,14 +50,8 @@ Part lanes_part(Lanes *lanes, Part part)
 
 void lanes_wait(Lanes *lanes, double sent, double arrives, Part idle, Part wire)
 {
-    if (sent > lanes->now) {
-        lanes->idle += sent - lanes->now;
-        spend(lanes, idle, sent - lanes->now);
-    }
-    if (arrives > lanes->now) {
-        lanes->wire += arrives - lanes->now;
-        spend(lanes, wire, arrives - lanes->now);
-    }
+    if (sent > lanes->now) spend(lanes, idle, sent - lanes->now);
+    if (arrives > lanes->now) spend(lanes, wire, arrives - lanes->now);
 }
 
 void lanes_pause(Lanes *lanes)

@@ -29,10 +29,9 @@ typedef struct Lanes {
     Part part;        /* what computing counts as now */
     double now;       /* simulated seconds since the step began */
     double spent[PARTS];
-    double idle, wire; /* of all waiting: until the message was sent, and from then until it arrived */
-    double cpu;        /* seconds really computed, whatever the source */
-    double clock;      /* the CPU clock when last read */
-    int pauses;        /* now open */
+    double cpu;   /* seconds really computed, whatever the source */
+    double clock; /* the CPU clock when last read */
+    int pauses;   /* now open */
 } Lanes;
 
 /* Back to 0 and paused; reads_clock and measured stay. */

@@ -1,4 +1,4 @@
-/* collectives.c - rings, trees, and straight lines.
+/* collectives.c - rings.
  *
  * The ring, n = 4, blocks 0..3 of every rank; "b:23" is block b with the
  * contributions of ranks 2 and 3. Each step a rank sends one block to its
@@ -69,24 +69,14 @@ static void unpack(Tensor piece, Tensor in_packed)
     tensor_copy(piece, in_packed);
 }
 
-static int modulo(int a, int n)
-{
-    return (a % n + n) % n;
-}
-
-static int tag_of(Group *group)
-{
-    return group->sequence++ & (COMM_TAGS - 1);
-}
-
 /* Which block leaves and which arrives at c->step. */
 static void blocks_at(const Collective *c, int *leaves, int *arrives)
 {
-    int n = c->group->size, r = c->group->rank;
+    int r = c->group->rank;
     bool reducing = c->step < c->reduce_steps;
     int s = reducing ? c->step + 1 : c->step - c->reduce_steps;
-    *leaves = modulo(r - s, n);
-    *arrives = modulo(r - s - 1, n);
+    *leaves = group_round(c->group, r - s);
+    *arrives = group_round(c->group, r - s - 1);
 }
 
 static void step_begin(Collective *c)
@@ -104,9 +94,10 @@ static void step_begin(Collective *c)
         in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
         each_piece(c, leaves, out, pack);
     }
-    comm_receive(c->group, modulo(r - 1, n), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
-    comm_send_stamped(c->group, modulo(r + 1, n), c->tag, c->purpose, out.data, tensor_bytes(out), c->start,
-                      &c->send);
+    comm_receive(c->group, group_round(c->group, r - 1), c->tag, c->purpose, in.data, tensor_bytes(in),
+                 &c->receive);
+    comm_send_stamped(c->group, group_round(c->group, r + 1), c->tag, c->purpose, out.data, tensor_bytes(out),
+                      c->start, &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -130,7 +121,7 @@ static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *pa
                   bool gathers)
 {
     int rounds = group->size - 1;
-    *c = (Collective){.group = group, .purpose = purpose, .tag = tag_of(group), .parts = parts};
+    *c = (Collective){.group = group, .purpose = purpose, .tag = group_tag(group), .parts = parts};
     lanes_pause(group->comm->lanes);
     c->start = comm_now(group->comm);
     c->reduce_steps = reduces ? rounds : 0;
@@ -196,134 +187,4 @@ void ring_end(Collective *c)
     tensor_free(&c->incoming);
     free(c->part);
     *c = (Collective){0};
-}
-
-/* ---- trees ----
- *
- * Ranks are counted from the root; a rank's parent is itself without its lowest
- * set bit. A broadcast comes down, highest bit first; a reduction goes up,
- * lowest bit first. n = 6:
- *
- *                0
- *             /  |  \         broadcast  0>4   0>2 4>5   0>1 2>3
- *            4   2   1        reduce     1>0 3>2 5>4   2>0   4>0
- *            |   |
- *            5   3
- */
-
-void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
-{
-    int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group), bit = 1;
-    Request request;
-    while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
-    if (me) {
-        comm_receive(group, modulo(me - bit + root, n), tag, purpose, data, bytes, &request);
-        comm_wait(&request);
-    }
-    for (bit >>= 1; bit; bit >>= 1)
-        if (me + bit < n) {
-            comm_send(group, modulo(me + bit + root, n), tag, purpose, data, bytes, &request);
-            comm_wait(&request);
-        }
-}
-
-void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
-{
-    int n = group->size, me = modulo(group->rank - root, n), tag = tag_of(group);
-    Request request;
-    Tensor incoming = {0};
-    lanes_pause(group->comm->lanes); /* its additions too */
-    if (!(me & 1) && me + 1 < n) incoming = tensor_new(t.device, MEM_COMMUNICATION, t.dtype, t.count);
-    for (int bit = 1; bit < n; bit <<= 1) {
-        if (me & bit) {
-            comm_send(group, modulo(me - bit + root, n), tag, purpose, t.data, tensor_bytes(t), &request);
-            comm_wait(&request);
-            break;
-        }
-        if (me + bit < n) {
-            comm_receive(group, modulo(me + bit + root, n), tag, purpose, incoming.data, tensor_bytes(t),
-                         &request);
-            comm_wait(&request);
-            tensor_add(t, incoming);
-        }
-    }
-    tensor_free(&incoming);
-    lanes_resume(group->comm->lanes);
-}
-
-/* ---- straight lines ---- */
-
-static char *piece(const void *all, int rank, size_t bytes)
-{
-    return all ? (char *)all + (size_t)rank * bytes : NULL;
-}
-
-static void copy(void *to, const void *from, size_t bytes)
-{
-    if (to && from && bytes) memmove(to, from, bytes);
-}
-
-void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root)
-{
-    int tag = tag_of(group);
-    Request request;
-    if (group->rank != root) {
-        comm_send(group, root, tag, purpose, mine, bytes, &request);
-        comm_wait(&request);
-        return;
-    }
-    for (int from = 0; from < group->size; from++) {
-        if (from == root) {
-            copy(piece(all, root, bytes), mine, bytes);
-            continue;
-        }
-        comm_receive(group, from, tag, purpose, piece(all, from, bytes), bytes, &request);
-        comm_wait(&request);
-    }
-}
-
-void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root)
-{
-    int tag = tag_of(group);
-    Request request;
-    if (group->rank != root) {
-        comm_receive(group, root, tag, purpose, mine, bytes, &request);
-        comm_wait(&request);
-        return;
-    }
-    for (int to = 0; to < group->size; to++) {
-        if (to == root) {
-            copy(mine, piece(all, root, bytes), bytes);
-            continue;
-        }
-        comm_send(group, to, tag, purpose, piece(all, to, bytes), bytes, &request);
-        comm_wait(&request);
-    }
-}
-
-/* Round s: send to the rank s to the right, receive from the rank s to the left. */
-void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in)
-{
-    int n = group->size, me = group->rank, tag = tag_of(group);
-    copy(piece(in, me, bytes), piece(out, me, bytes), bytes);
-    for (int s = 1; s < n; s++) {
-        int to = modulo(me + s, n), from = modulo(me - s, n);
-        Request send, receive;
-        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &receive);
-        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &send);
-        comm_wait(&receive);
-        comm_wait(&send);
-    }
-}
-
-double sum_in_rank_order(Group *group, Purpose purpose, double mine)
-{
-    int n = group->size;
-    double sum = 0, *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
-    for (int r = 0; r < n; r++) out[r] = mine;
-    all_to_all(group, purpose, out, sizeof *out, in);
-    for (int r = 0; r < n; r++) sum += in[r];
-    free(out);
-    free(in);
-    return sum;
 }

@@ -58,6 +58,17 @@ void group_free(Group *group)
     free(group);
 }
 
+int group_round(const Group *group, int rank)
+{
+    int n = group->size;
+    return (rank % n + n) % n;
+}
+
+int group_tag(Group *group)
+{
+    return group->sequence++ & (COMM_TAGS - 1);
+}
+
 /* ---- simulated time ---- */
 
 double link_seconds(const Link *link, size_t bytes)

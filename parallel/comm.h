@@ -90,10 +90,24 @@ struct Comm {
     Lanes *lanes;                                 /* this rank's time; NULL: all happens at 0 */
 };
 
+/* Of the groups there are. */
+enum {
+    CHANNEL_CONTROL, /* the world */
+    CHANNEL_DATA,
+    CHANNEL_TENSOR,
+    CHANNEL_PIPE, /* messages between stages */
+    CHANNEL_PIPE_NORM,
+    CHANNEL_EMBEDDING, /* the first stage and the last */
+    CHANNELS
+};
 /* Members call this together, each with the same list. */
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
+/* Ranks go round: -1 is the last, `size` the first. */
+int group_round(const Group *group, int rank);
+/* The tag of the next collective. */
+int group_tag(Group *group);
 
 enum { COMM_TAGS = 1 << 22 }; /* tags are below */
 

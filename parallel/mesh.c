@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include "models/error.h"
 
-enum { CHANNEL_DATA = 1, CHANNEL_TENSOR, CHANNEL_PIPE, CHANNEL_PIPE_NORM };
-
 /* The `size` ranks from `first` on, `stride` apart. */
 static Group *group_of(Comm *comm, int channel, int first, int stride, int size)
 {

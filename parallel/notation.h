@@ -17,8 +17,9 @@ void notation_write(const Plan *plan, FILE *out);
 
 /* A user's schedule; the shape is what the text makes it. Refused, with the
  * line and the cell (both from 1), unless every microbatch visits every stage
- * once forward and then once backward, every stage is on one rank, all ranks
- * hold as many stages, and no rank waits forever. `name` begins the error. */
+ * once forward and then once backward, every stage is on one rank, and all
+ * ranks hold as many stages. Whether ranks wait for each other forever is
+ * timeline_walk's to tell. `name` begins the error. */
 bool notation_read(Plan *plan, const char *text, const char *name, Error *error);
 
 /* Draws a walk of the plan: ranks down, time across, a slot a second; starts

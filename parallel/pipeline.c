@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include "models/error.h"
 
-enum { CHANNEL_EMBEDDING = 5 };
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 
 Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt)

@@ -1,7 +1,6 @@
 /* plan.c - the lists of all ranks of one pipeline, and whether they are whole. */
 #include "parallel/plan.h"
 #include <stdlib.h>
-#include <string.h>
 
 void plan_empty(Plan *plan, Shape shape)
 {
@@ -18,18 +17,6 @@ bool plan_write(Plan *plan, ScheduleKind kind, Shape shape, Error *error)
     for (int stage = 0; stage < plan->stages; stage++) plan->rank_of[stage] = stage % shape.p;
     for (int rank = 0; rank < shape.p; rank++) schedule_write(&plan->list[rank], kind, shape, rank);
     return true;
-}
-
-void plan_copy(Plan *to, const Plan *from)
-{
-    plan_empty(to, from->shape);
-    to->lowered = from->lowered;
-    memcpy(to->rank_of, from->rank_of, (size_t)from->stages * sizeof *to->rank_of);
-    for (int rank = 0; rank < from->shape.p; rank++)
-        for (int i = 0; i < from->list[rank].count; i++) {
-            Action a = from->list[rank].action[i];
-            schedule_add(&to->list[rank], a.kind, a.stage, a.microbatch);
-        }
 }
 
 void plan_free(Plan *plan)

@@ -15,7 +15,6 @@ typedef struct Plan {
 bool plan_write(Plan *plan, ScheduleKind kind, Shape shape, Error *error);
 /* Empty lists; rank_of is 0 everywhere. */
 void plan_empty(Plan *plan, Shape shape);
-void plan_copy(Plan *to, const Plan *from);
 void plan_free(Plan *plan);
 /* Adds sends and receives to every list. */
 void plan_lower_messages(Plan *plan);

@@ -56,7 +56,8 @@ extern const char *const schedule_name[SCHEDULE_KINDS]; /* "naive", "gpipe", "1f
  * order of microbatches, so that all schedules of one split add the same
  * numbers in the same order. */
 void schedule_write(Schedule *schedule, ScheduleKind kind, Shape shape, int rank);
-/* Whether a kind can run a shape; the reason and what to try when it cannot. */
+/* Whether a kind can run a shape; the reason when it cannot, and what else would do where that is not another
+ * number of microbatches: what makes that number is the caller's. */
 bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
 
 /* Adds a receive before and a send after each F and each B or I, wherever the

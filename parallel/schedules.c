@@ -101,8 +101,8 @@ bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
     if ((int64_t)s.v * s.p * s.m > SCHEDULE_MOST)
         return error_set(
             error,
-            "%s: %d stages a rank x %d ranks x %d microbatches are more than a schedule can have, "
-            "%d; try a larger train.microbatch",
+            "%s: stages a rank x ranks x microbatches = %d x %d x %d are more than a schedule can have, "
+            "%d",
             name, s.v, s.p, s.m, SCHEDULE_MOST);
     if (kind != SCHEDULE_INTERLEAVED && s.v > 1)
         return error_set(error, "%s runs one stage a rank, not %d; try one, or the schedule interleaved",
@@ -111,18 +111,11 @@ bool schedule_possible(ScheduleKind kind, Shape s, Error *error)
     if (s.v == 1)
         return error_set(error, "interleaved needs two or more stages a rank and has 1, which is 1f1b; "
                                 "try 1f1b, or 2 stages a rank");
-    if (s.m % s.p) {
-        int fewer = s.m - s.m % s.p;
-        char try[32];
-        if (fewer)
-            snprintf(try, sizeof try, "%d or %d", fewer, fewer + s.p);
-        else
-            snprintf(try, sizeof try, "%d", s.p);
+    if (s.m % s.p)
         return error_set(
             error,
             "interleaved takes microbatches through each of a rank's stages in groups as large as the "
-            "pipeline, and %d microbatches are not whole groups of %d (%d left over); try %s, or 1f1b",
-            s.m, s.p, s.m % s.p, try);
-    }
+            "pipeline, and %d microbatch%s not whole groups of %d (%d left over)",
+            s.m, s.m == 1 ? " is" : "es are", s.p, s.m % s.p);
     return true;
 }

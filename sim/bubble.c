@@ -2,7 +2,6 @@
 #include "sim/bubble.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include "parallel/timeline.h"
 
 typedef struct Measured {
@@ -19,17 +18,21 @@ static double *place_of(const Measured *m, ActionKind kind, int stage, int micro
 static double seconds(void *context, int rank, Action action)
 {
     (void)rank; /* a stage is on one rank */
+    if (action.microbatch < 0) return 0;
     return *place_of(context, action.kind, action.stage, action.microbatch);
 }
 
-static void take_row(const Measured *m, const TimelineRow *row)
+/* A rank's rows are in the order of its list. */
+static void take_rows(const Measured *m, int pipe, const TimelineRow *rows)
 {
-    for (int kind = 0; kind < ACTION_KINDS; kind++)
-        if (row->microbatch >= 0 && strcmp(row->action, action_name[kind]) == 0)
-            *place_of(m, (ActionKind)kind, row->stage, row->microbatch) = row->measured_compute;
+    const Schedule *list = &m->plan->list[pipe];
+    for (int i = 0; i < list->count; i++) {
+        Action a = list->action[i];
+        if (a.microbatch >= 0) *place_of(m, a.kind, a.stage, a.microbatch) = rows[i].measured_compute;
+    }
 }
 
-double *bubble_measured(const Trainer *t, const TimelineRow *rows, int count)
+double *bubble_measured(const Trainer *t, const TimelineRow *rows)
 {
     int columns = t->mesh.dp * t->mesh.tp; /* pipelines, rank r being of the one numbered r % columns */
     double *bubble = allocate((size_t)t->comm->size * sizeof *bubble);
@@ -42,8 +45,8 @@ double *bubble_measured(const Trainer *t, const TimelineRow *rows, int count)
     for (int column = 0; column < columns; column++) {
         Timeline timeline;
         Error error;
-        for (int i = 0; i < count; i++)
-            if (rows[i].rank % columns == column) take_row(&m, &rows[i]);
+        for (int p = 0; p < t->mesh.pp; p++)
+            take_rows(&m, p, rows + (size_t)(p * columns + column) * (size_t)t->rows);
         if (!timeline_walk(&timeline, t->plan, &durations, &error)) fail("%s", error.text);
         for (int p = 0; p < timeline.ranks; p++) bubble[p * columns + column] = timeline.rank[p].bubble;
         timeline_free(&timeline);

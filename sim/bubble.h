@@ -7,6 +7,7 @@
 #include "sim/recorder.h"
 #include "sim/step.h"
 
-/* The idle share of each rank, from one step's rows of all ranks; NaN in a dry run. The caller frees it. */
-double *bubble_measured(const Trainer *t, const TimelineRow *rows, int count);
+/* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NaN in a dry run. The caller
+ * frees it. */
+double *bubble_measured(const Trainer *t, const TimelineRow *rows);
 #endif

@@ -254,8 +254,9 @@ static bool check_groups(const Config *config, int ranks, Error *error)
                  (long long)config->tensor.size);
     const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
     return config_refuse(config, key, error,
-                         "%d ranks do not divide into groups of %lld%s; try %s%lld ranks, or another %s",
-                         ranks, (long long)group, product, fewer, (long long)(replicas + 1) * group, key);
+                         "%d rank%s not divide into groups of %lld%s; try %s%lld ranks, or another %s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fewer,
+                         (long long)(replicas + 1) * group, key);
 }
 
 /* That the batch divides; sets the microbatch where it is a whole share. */
@@ -276,17 +277,43 @@ static bool check_batch(Config *config, int ranks, Error *error)
         snprintf(pp, sizeof pp, ", parallel.pp = %lld", (long long)config->pipeline.size);
     if (config->tensor.size > 1)
         snprintf(tp, sizeof tp, ", parallel.tp = %lld", (long long)config->tensor.size);
-    snprintf(who, sizeof who, *pp || *tp ? "%d replicas (%d ranks%s%s)" : "%d ranks", replicas, ranks, pp,
-             tp);
+    const char *s = replicas == 1 ? "" : "s";
+    if (*pp || *tp)
+        snprintf(who, sizeof who, "%d replica%s (%d ranks%s%s)", replicas, s, ranks, pp, tp);
+    else
+        snprintf(who, sizeof who, "%d rank%s", ranks, s);
     if (config->train.whole_share)
         return config_refuse(config, "train.global_batch", error,
                              "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch,
                              who, (long long)batch, replicas, microbatches, fits);
     return config_refuse(config, blame(config, "train.global_batch", "train.microbatch"), error,
-                         "%s with a microbatch of %lld take %lld samples at a time, and a step would need "
+                         "%s with a microbatch of %lld take%s %lld samples at a time, and a step would need "
                          "%lld / (%d x %lld) = %.4g microbatches; try %s",
-                         who, (long long)micro, (long long)at_once, (long long)batch, replicas,
-                         (long long)micro, microbatches, fits);
+                         who, (long long)micro, replicas == 1 ? "s" : "", (long long)at_once,
+                         (long long)batch, replicas, (long long)micro, microbatches, fits);
+}
+
+/* What makes as many microbatches as a schedule takes: whole groups of the pipeline's ranks. */
+static void list_groups(const Config *config, ScheduleKind kind, Shape shape, int replicas, char *text,
+                        size_t size)
+{
+    int64_t batch = config->train.global_batch, p = shape.p;
+    text[0] = '\0';
+    if (config->train.whole_share) { /* there is one, however large the batch */
+        int64_t share = batch / replicas, fits = (share + p - 1) / p * p;
+        if (fits > share)
+            words_append(text, size, "train.global_batch = %lld and ", (long long)(fits * replicas));
+        words_append(text, size, "train.microbatch = %lld", (long long)(fits / p));
+        return;
+    }
+    int below = shape.m - shape.m % shape.p;
+    for (int m = below; m <= below + shape.p; m += shape.p) {
+        Shape fits = {.v = shape.v, .p = shape.p, .m = m};
+        if (schedule_possible(kind, fits, NULL))
+            words_append(text, size, "%s%lld",
+                         text[0] ? " or " : "train.global_batch = ", (long long)(batch / shape.m * m));
+    }
+    if (!text[0]) words_append(text, size, "a larger train.microbatch");
 }
 
 /* A file is checked when it is read: pipeline_plan. */
@@ -297,10 +324,15 @@ static bool check_schedule(const Config *config, int ranks, Error *error)
     Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
     Error why;
     if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;
-    return config_refuse(config, "parallel.schedule", error,
-                         "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s",
-                         (long long)config->train.global_batch, replicas, (long long)config->train.microbatch,
-                         m, why.text);
+    char fits[160];
+    list_groups(config, kind, shape, replicas, fits, sizeof fits);
+    if (kind == SCHEDULE_INTERLEAVED)
+        words_append(fits, sizeof fits, ", or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    return config_refuse(
+        config, "parallel.schedule", error,
+        "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s; try %s",
+        (long long)config->train.global_batch, replicas, (long long)config->train.microbatch, m, why.text,
+        fits);
 }
 
 bool config_check_ranks(Config *config, int ranks, Error *error)

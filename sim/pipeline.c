@@ -19,6 +19,12 @@ bool pipeline_is_file(const Config *config)
     return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
 }
 
+char *pipeline_read(const Config *config, int64_t *bytes, Error *error)
+{
+    return config_read_path(config, "parallel.schedule", config->pipeline.schedule,
+                            "a schedule in text, or 1f1b", bytes, error);
+}
+
 double pipeline_again(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
@@ -44,10 +50,10 @@ static bool refuse_microbatches(const Config *config, int wants, int has, Error 
         words_append(smaller, sizeof smaller, "train.microbatch = %lld, or ", (long long)(share / wants));
     return config_refuse(
         config, "parallel.schedule", error,
-        "it is a schedule of %d microbatches, and a step has train.global_batch / (replicas x "
+        "it is a schedule of %d microbatch%s, and a step has train.global_batch / (replicas x "
         "train.microbatch) = %lld / (%lld x %lld) = %d; try %strain.global_batch = %lld",
-        wants, (long long)batch, (long long)(batch / share), (long long)config->train.microbatch, has,
-        smaller, (long long)(batch / has * wants));
+        wants, wants == 1 ? "" : "es", (long long)batch, (long long)(batch / share),
+        (long long)config->train.microbatch, has, smaller, (long long)(batch / has * wants));
 }
 
 /* Whether the schedule of a file is one of this pipeline. */
@@ -58,14 +64,14 @@ static bool check_shape(const Config *config, Shape shape, int microbatches, Err
             layers = config->model.shape.layers;
     if (shape.p != pp)
         return config_refuse(config, "parallel.schedule", error,
-                             "it has %d lines, one a rank of the pipeline, and parallel.pp = %lld; try "
+                             "it has %d line%s, one a rank of the pipeline, and parallel.pp = %lld; try "
                              "parallel.pp = %d",
-                             shape.p, (long long)pp, shape.p);
+                             shape.p, shape.p == 1 ? "" : "s", (long long)pp, shape.p);
     if (given && shape.v != v)
         return config_refuse(config, "parallel.virtual_stages", error,
-                             "%.80s has %d ranks x %d stages a rank; try parallel.virtual_stages = %d, or "
+                             "%.80s has %d stage%s a rank; try parallel.virtual_stages = %d, or "
                              "leave it out",
-                             config->pipeline.schedule, shape.p, shape.v, shape.v);
+                             config->pipeline.schedule, shape.v, shape.v == 1 ? "" : "s", shape.v);
     if (layers < (int64_t)shape.v * shape.p)
         return config_refuse(
             config, "parallel.schedule", error,
@@ -89,6 +95,7 @@ bool pipeline_plan(const Config *config, int microbatches, const char *text, Pla
 {
     if (!write_plan(config, microbatches, text, plan, error)) return false;
     plan_lower_messages(plan);
+    plan_lower(plan, (DataParallelKind)config->parallel.kind);
     Ideal ideal = pipeline_ideal(config);
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;
@@ -98,5 +105,7 @@ bool pipeline_plan(const Config *config, int microbatches, const char *text, Pla
         return true;
     }
     plan_free(plan);
+    if (pipeline_is_file(config))
+        return error_set(error, "%s: %s (rank r is line r + 1)", config->pipeline.schedule, why.text);
     return config_refuse(config, "parallel.schedule", error, "%s", why.text);
 }

@@ -118,10 +118,10 @@ static bool write_chart(int chart, const PlotRun *runs, int count, const char *t
         free(data);
         return error_set(error, "cannot keep the data of a chart: %s", strerror(ENOMEM));
     }
-    if (!*written)
+    if (!*written && why[0])
         printf("%-19s skipped: %s%s\n", charts[chart].name, why,
                exists_in(folder, charts[chart].name) ? " (the picture of an earlier call stays there)" : "");
-    else if (why[0])
+    else if (*written && why[0])
         printf("%-19s leaves out %s\n", charts[chart].name, why);
     const bool done = !*written || plot_write_script(templates, charts[chart].name, data, folder, error);
     free(data);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/plot_time.h"
-#include "sim/words.h"
 
 /* How a part is called and coloured, the same in every chart of every run, in
  * the order of the stack. Colours: Tol's bright and muted palettes, told apart
@@ -155,18 +154,17 @@ static void bars_of_ranks(PlotBars *bars, const PlotKind *kind, const PlotRun *r
 
 static void bars_of_runs(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count)
 {
+    const char *reason[PLOT_RUNS_MAX] = {NULL};
     for (int i = 0; i < count; i++) {
         const PlotStack *stack = kind->stack(&runs[i]);
-        if (stack->why[0]) {
-            words_append(bars->left_out, sizeof bars->left_out, "%s%s: %s", bars->left_out[0] ? "; " : "",
-                         runs[i].label, stack->why);
-            continue;
-        }
+        reason[i] = stack->why;
+        if (reason[i][0]) continue;
         int highest = 0;
         for (int rank = 1; rank < runs[i].ranks; rank++)
             if (kind->height(stack, rank) > kind->height(stack, highest)) highest = rank;
         bars->bar[bars->count++] = (PlotBar){&runs[i], stack, highest};
     }
+    plot_reasons(runs, count, reason, bars->left_out, sizeof bars->left_out);
 }
 
 /* ---- which parts ---- */

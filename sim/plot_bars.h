@@ -28,9 +28,9 @@ typedef struct PlotBars {
     int count;
     PlotPart *part; /* from the bottom up; malloc'd */
     size_t parts;
-    double highest;          /* of all stacks, formulas and marks */
-    char sampled[PLOT_WHY];  /* which ranks were chosen, when not all; else "" */
-    char left_out[PLOT_WHY]; /* which runs have nothing to draw, and why; else "" */
+    double highest;         /* of all stacks, formulas and marks */
+    char sampled[PLOT_WHY]; /* which ranks were chosen, when not all; else "" */
+    char left_out[1024];    /* which runs have nothing to draw, and why; else "" */
 } PlotBars;
 
 /* What a kind of chart draws. */

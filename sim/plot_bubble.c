@@ -28,16 +28,14 @@ static int choose(const PlotRun *runs, int count, const PlotRun *chosen[PLOT_RUN
                   size_t size)
 {
     int points = 0;
-    why[0] = '\0';
+    const char *lacks[PLOT_RUNS_MAX] = {NULL};
     for (int i = 0; i < count; i++) {
-        const char *lacks = runs[i].bubble.why[0]             ? runs[i].bubble.why
-                            : runs[i].shape.microbatches == 0 ? "its microbatches are not known"
-                                                              : "";
-        if (!lacks[0])
-            chosen[points++] = &runs[i];
-        else
-            words_append(why, size, "%s%s: %s", why[0] ? "; " : "", runs[i].label, lacks);
+        lacks[i] = runs[i].bubble.why[0]             ? runs[i].bubble.why
+                   : runs[i].shape.microbatches == 0 ? "its microbatches are not known"
+                                                     : "";
+        if (!lacks[i][0]) chosen[points++] = &runs[i];
     }
+    plot_reasons(runs, count, lacks, why, size);
     return points;
 }
 
@@ -87,6 +85,8 @@ static void write_ticks(FILE *out, const PlotRun **run, int points)
 bool plot_bubble_microbatches(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     const PlotRun *run[PLOT_RUNS_MAX];
+    why[0] = '\0';
+    if (count == 1) return false; /* a chart of several runs: not missed where there is one */
     const int points = choose(runs, count, run, why, size);
     bool differ = false;
     for (int i = 1; i < points; i++)

@@ -8,8 +8,8 @@
 enum { PLOT_RUNS_MAX = 32, PLOT_RANKS_ALL = 32, PLOT_BARS_MAX = PLOT_RANKS_ALL + 2 };
 
 /* Writes what the template NAME.gp expects of these runs. False when none of
- * them has anything to draw; `why` says why, and after true which runs were
- * left out, if any. */
+ * them has anything to draw; `why` says why ("": nobody expected it), and
+ * after true which runs were left out, if any. */
 typedef bool (*PlotChart)(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_loss(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size);

@@ -194,19 +194,18 @@ static void write_rows(Gantt *gantt, const PlotRun *run, const int *rank, int ro
 bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     const PlotRun *panel[PLOT_RUNS_MAX];
+    const char *reason[PLOT_RUNS_MAX] = {NULL};
     int panels = 0, rows[PLOT_RUNS_MAX], rank[PLOT_RUNS_MAX][ROWS_PIPELINE];
     double longest = 0;
     if (!plot_one_clock(runs, count, why, size)) return false;
     for (int i = 0; i < count; i++) {
-        if (runs[i].span_why[0]) {
-            words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "",
-                         count > 1 ? ": " : "", runs[i].span_why);
-            continue;
-        }
+        reason[i] = runs[i].span_why;
+        if (reason[i][0]) continue;
         rows[panels] = rows_of(&runs[i].shape, runs[i].ranks, rank[panels]);
         longest = fmax(longest, runs[i].simulated_end);
         panel[panels++] = &runs[i];
     }
+    plot_reasons(runs, count, reason, why, size);
     if (panels > PANELS_MOST) snprintf(why, size, "%d timelines are too many; give at most 8 runs", panels);
     if (panels == 0 || panels > PANELS_MOST) return false;
 

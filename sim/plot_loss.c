@@ -254,14 +254,12 @@ static void write_losses(FILE *out, const Losses *losses)
 bool plot_loss(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     Losses losses = {.runs = 0};
-    why[0] = '\0';
+    const char *reason[PLOT_RUNS_MAX] = {NULL};
     for (int i = 0; i < count; i++) {
-        if (!runs[i].loss_why[0])
-            losses.run[losses.runs++] = &runs[i];
-        else
-            words_append(why, size, "%s%s%s%s", why[0] ? "; " : "", count > 1 ? runs[i].label : "",
-                         count > 1 ? ": " : "", runs[i].loss_why);
+        reason[i] = runs[i].loss_why;
+        if (!reason[i][0]) losses.run[losses.runs++] = &runs[i];
     }
+    plot_reasons(runs, count, reason, why, size);
     if (losses.runs == 0) return false;
     losses.columns = losses.runs == 1 ? 3 : (size_t)losses.runs;
     align(&losses);

@@ -170,3 +170,19 @@ void plot_describe(const PlotRun *runs, int count, char *text, size_t size)
                                 : "k ");
     if (precision) words_append(text, size, "%s%s", text[0] ? ", " : "", runs[0].precision);
 }
+
+void plot_reasons(const PlotRun *runs, int count, const char *const *reason, char *text, size_t size)
+{
+    int alike = 0;
+    for (int i = 0; i < count; i++) alike += !strcmp(reason[i], reason[0]);
+    snprintf(text, size, "%s", alike == count ? reason[0] : "");
+    for (int i = 0; i < count && alike < count; i++) {
+        bool said = !reason[i][0];
+        for (int j = 0; j < i; j++) said = said || !strcmp(reason[j], reason[i]);
+        if (said) continue;
+        words_append(text, size, "%s%s", text[0] ? "; " : "", runs[i].label);
+        for (int j = i + 1; j < count; j++)
+            if (!strcmp(reason[j], reason[i])) words_append(text, size, ", %s", runs[j].label);
+        words_append(text, size, ": %s", reason[i]);
+    }
+}

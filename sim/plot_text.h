@@ -32,4 +32,8 @@ void plot_stem(const char *path, char *stem, size_t size); /* "results/zero3.h5"
 
 /* What all runs have in common: "8 ranks, 0.84 M parameters, fp32", as much of it as is the same. */
 void plot_describe(const PlotRun *runs, int count, char *text, size_t size);
+
+/* Why runs are left out, from the reason of each ("": it is not): "a, b: REASON; c: ANOTHER", or the reason alone
+ * where it is everyone's. */
+void plot_reasons(const PlotRun *runs, int count, const char *const *reason, char *text, size_t size);
 #endif

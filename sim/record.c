@@ -21,8 +21,8 @@ static int actions_of(const Record *r)
 {
     const Trainer *t = r->trainer;
     const Plan *plan = t->plan;
-    int more = t->schedule.count - plan->list[t->mesh.pipe].count, actions = 0;
-    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count + more;
+    int actions = 0;
+    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
     return actions * t->mesh.dp * t->mesh.tp;
 }
 
@@ -173,14 +173,14 @@ static int close_up(TimelineRow *rows, size_t count)
 }
 
 /* Main only: where the last step's simulated seconds went. A rank that ended waits for the last. */
-static bool write_breakdown(Record *r, const TimelineRow *rows, int count, Error *error)
+static bool write_breakdown(Record *r, const TimelineRow *rows, Error *error)
 {
     size_t ranks = ranks_of(r);
     const Config *c = r->trainer->config;
     Part waiting = c->pipeline.size > 1 ? PART_PP_IDLE : PART_DP_EXPOSED;
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
-    double *measured = bubble_measured(r->trainer, rows, count);
+    double *measured = bubble_measured(r->trainer, rows);
     for (size_t k = 0; k < ranks; k++) end = fmax(end, r->records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
         double *spent = seconds + k * PARTS;
@@ -218,10 +218,9 @@ void record_end(Record *r)
     Error error;
     bool ok = recorder_outside(r->recorder, outside, messages, &error);
     if (ok && walked) {
-        int count = close_up(rows, ranks * actions);
         int64_t step = dry ? 0 : t->config->train.steps - 1;
-        ok = recorder_timeline(r->recorder, step, rows, count, &error) &&
-             write_breakdown(r, rows, count, &error);
+        ok = write_breakdown(r, rows, &error) && /* with rows where each rank's are */
+             recorder_timeline(r->recorder, step, rows, close_up(rows, ranks * actions), &error);
     }
     if (!ok || !recorder_finish(r->recorder, &error)) fail("%s", error.text);
     free(rows);

@@ -92,6 +92,8 @@ static void print_breakdown(const double *seconds, char **name, size_t ranks, si
             slowest = r;
     const double *mine = seconds + slowest * parts, total = total_of(mine, parts);
     if (!(total > 0)) return; /* NaN: not recorded */
+    for (size_t i = 0; i < parts; i++)
+        if (mine[i] == total) return; /* nothing to tell apart */
     PlotUnit (*unit)(double) = ideal ? plot_forward_unit : plot_time_unit;
     char title[64], time[32];
     snprintf(title, sizeof title, "simulated step, rank %zu", slowest);

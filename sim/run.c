@@ -21,8 +21,6 @@
 #include "sim/step.h"
 #include "sim/weights.h"
 
-enum { CHANNEL_CONTROL = 0 };
-
 typedef struct Run {
     const RunOptions *options;
     Group *world;
@@ -62,14 +60,6 @@ static bool read_config(Run *run)
     return ok; /* the same text, so the same answer on every rank */
 }
 
-/* A file that `key` names, from rank 0 to all; `carry` as in share(). */
-static bool read_path(Run *run, const char *key, const char *path, const char *instead, bool carry,
-                      char **text, int64_t *bytes)
-{
-    if (run->main) *text = config_read_path(&run->config, key, path, instead, bytes, &run->error);
-    return share(run, text, bytes, carry);
-}
-
 /* Nothing computes in a dry run. */
 static bool check_profile(Run *run)
 {
@@ -83,8 +73,10 @@ static bool read_text(Run *run)
 {
     const char *source = run->config.data.source;
     if (strcmp(source, "markov") == 0) return true;
-    return read_path(run, "data.source", source, "a text file, or markov", !run->options->dry, &run->text,
-                     &run->text_bytes);
+    if (run->main)
+        run->text = config_read_path(&run->config, "data.source", source, "a text file, or markov",
+                                     &run->text_bytes, &run->error);
+    return share(run, &run->text, &run->text_bytes, !run->options->dry);
 }
 
 /* The plan is the same on every rank, so all refuse it together. */
@@ -93,8 +85,8 @@ static bool read_schedule(Run *run)
     Config *c = &run->config;
     char *text = NULL; /* of a file; a schedule with a name has none */
     int64_t bytes;
-    bool ok = !pipeline_is_file(c) || read_path(run, "parallel.schedule", c->pipeline.schedule,
-                                                "a schedule in text, or 1f1b", true, &text, &bytes);
+    if (run->main && pipeline_is_file(c)) text = pipeline_read(c, &bytes, &run->error);
+    bool ok = !pipeline_is_file(c) || share(run, &text, &bytes, true);
     ok = ok && pipeline_plan(c, config_microbatches(c, run->world->size), text, &run->plan, &run->error);
     free(text);
     if (ok) c->pipeline.virtual_stages = run->plan.shape.v; /* a file brings its own number */

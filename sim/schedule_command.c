@@ -53,11 +53,7 @@ static bool make_plan(const Config *config, int microbatches, Plan *plan, Error 
 {
     char *text = NULL;
     int64_t bytes;
-    if (pipeline_is_file(config)) {
-        text = config_read_path(config, "parallel.schedule", config->pipeline.schedule,
-                                "a schedule in text, or 1f1b", &bytes, error);
-        if (!text) return false;
-    }
+    if (pipeline_is_file(config) && !(text = pipeline_read(config, &bytes, error))) return false;
     bool good = pipeline_plan(config, microbatches, text, plan, error);
     free(text);
     return good;
@@ -106,9 +102,9 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
     bool cut = cuts_backward(plan);
     int64_t *number = allocate((size_t)plan->stages * sizeof *number);
     printf(
-        "%s: %s, p = %d ranks, m = %d microbatches, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
-        c->name, c->pipeline.schedule, s.p, s.m, s.v, s.v == 1 ? "" : "s", config_replicas(c, ranks),
-        (long long)c->tensor.size);
+        "%s: %s, p = %d rank%s, m = %d microbatch%s, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
+        c->name, c->pipeline.schedule, s.p, s.p == 1 ? "" : "s", s.m, s.m == 1 ? "" : "es", s.v,
+        s.v == 1 ? "" : "s", config_replicas(c, ranks), (long long)c->tensor.size);
     for (int k = 0; k < plan->stages; k++) number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
     print_list("layers", number, plan->stages, "by stage");
     print_bubble(c, plan, timeline);

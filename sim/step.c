@@ -202,12 +202,10 @@ static bool is_message(ActionKind kind)
     return kind >= ACTION_SEND_FORWARD && kind <= ACTION_RECV_BACKWARD;
 }
 
-/* Performs action i and notes what it took on either clock; `began`: the wall clock's as the step did. */
-static void perform_timed(Trainer *t, int i, double began, StepResult *result)
+/* Performs an action and notes what it took on either clock; `began`: the wall clock's as the step did. */
+static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
 {
-    Action a = t->schedule.action[i];
     Lanes *lanes = &t->device.lanes;
-    TimelineRow *row = &t->timeline[i];
     *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
     snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
     snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
@@ -231,14 +229,15 @@ static void perform_timed(Trainer *t, int i, double began, StepResult *result)
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context)
 {
+    const Schedule *list = &t->plan->list[t->mesh.pipe];
     StepResult result = {0};
     double began = clock_now();
     t->step = t->gpt->dropout.step = step;
     data_parallel_begin_step(t->data_parallel);
     lanes_begin_step(&t->device.lanes);
-    for (int i = 0; i < t->schedule.count; i++) {
-        perform_timed(t, i, began, &result);
-        if (t->schedule.action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
+    for (int i = 0; i < list->count; i++) {
+        perform_timed(t, list->action[i], &t->timeline[i], began, &result);
+        if (list->action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
     }
     pipeline_flush(t->pipeline);
     return result;

@@ -28,7 +28,6 @@ typedef struct Trainer {
     DataParallel *data_parallel;
     const Plan *plan; /* of this rank's pipeline */
     Pipeline *pipeline;
-    Schedule schedule; /* this rank's list, with all that moves */
     int microbatches;
     int64_t updates;       /* of the weights: steps that were not skipped */
     double loss_scale;     /* 1 but for fp16 */
@@ -50,7 +49,7 @@ typedef struct StepResult {
     bool skipped; /* a gradient overflowed */
 } StepResult;
 
-/* `plan`: of one pipeline, with its messages, as pipeline_plan() makes it; it must live as long. `text`: the
+/* `plan`: of one pipeline, as pipeline_plan() makes it; it must live as long. `text`: the
  * data source's bytes, or NULL. The device is dry when `dry`. */
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
                      int64_t text_bytes, bool dry, Error *error);

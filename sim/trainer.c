@@ -17,17 +17,11 @@ static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
     for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
 }
 
-/* This rank's list, and what moves besides. */
-static void make_schedule(Trainer *t)
+/* A row for each action of the longest list. */
+static void make_timeline(Trainer *t)
 {
-    const Schedule *mine = &t->plan->list[t->mesh.pipe];
-    for (int i = 0; i < mine->count; i++)
-        schedule_add(&t->schedule, mine->action[i].kind, mine->action[i].stage, mine->action[i].microbatch);
-    schedule_lower(&t->schedule, (DataParallelKind)t->config->parallel.kind);
-    int longest = 0, more = t->schedule.count - mine->count;
     for (int p = 0; p < t->plan->shape.p; p++)
-        if (t->plan->list[p].count > longest) longest = t->plan->list[p].count;
-    t->rows = longest + more;
+        if (t->plan->list[p].count > t->rows) t->rows = t->plan->list[p].count;
     t->timeline = allocate_zeroed((size_t)t->rows, sizeof *t->timeline);
 }
 
@@ -72,7 +66,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;
     t->pipeline = pipeline_new(t->mesh.pipe_group, plan, t->gpt);
-    make_schedule(t);
+    make_timeline(t);
     set_clock(t);
 
     t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
@@ -92,7 +86,6 @@ void trainer_free(Trainer *t)
     mesh_free(&t->mesh);
     gpt_free(t->gpt);
     data_close(t->data);
-    schedule_free(&t->schedule);
     free(t->chunk_of);
     free(t->slot);
     free(t->losses);

@@ -103,7 +103,7 @@ void case_run(Comm *comm, void *one_case)
         config_free(&config);
         return;
     }
-    Group *world = group_world(comm, 7);
+    Group *world = group_world(comm, CHANNEL_CONTROL);
     Trainer *t = trainer_new(&config, &plan, comm, NULL, 0, c->dry, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, config.train.seed);

@@ -12,7 +12,7 @@
 #include "parallel/comm_virtual.h"
 #include "tests/check.h"
 
-enum { RANKS_MAX = 9, CHANNEL = 20, CHANNEL_FINDINGS = 29 };
+enum { RANKS_MAX = 9, CHANNEL = CHANNELS, CHANNEL_FINDINGS = CHANNEL + 9 };
 static const int64_t COUNTS[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,   11,
                                  12, 13, 14, 15, 16, 17, 18, 19, 20, 97, 1000, 2520};
 enum { COUNT_CASES = sizeof COUNTS / sizeof *COUNTS };

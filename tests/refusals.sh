@@ -49,7 +49,7 @@ refused "a schedule's file that is missing" 2 'parallel.schedule = no.csv: .*No 
     train 2 --config ddp.ini --set parallel.schedule=no.csv
 refused "more stages than layers" 2 '6 layers cannot fill.*= 7 x 1 = 7 stages' train 7 --config ddp.ini --set parallel.pp=7
 refused "ranks that are no whole pipelines" 2 'parallel.pp = 4: 6 ranks.*groups of 4; try 4 or 8' train 6 --config 1f1b.ini
-refused "microbatches that are no whole groups" 2 'parallel.schedule = interleaved: .*= 16 / \(1 x 8\) = 2: .*groups of 4' \
+refused "microbatches that are no whole groups" 2 'parallel.schedule = interleaved: .*= 16 / \(1 x 8\) = 2: .*groups of 4 .*try train.global_batch = 32, or' \
     train 4 --config interleaved.ini --set train.microbatch=8
 refused "gradients that are summed once" 2 'parallel.reduce = microbatch: ddp holds whole gradients' \
     train 2 --config ddp.ini --set parallel.reduce=microbatch

@@ -27,7 +27,6 @@ typedef struct Seen {
 /* One pipeline of the grid: those of its ranks r for which r % columns is the column. */
 typedef struct Paper {
     const Trainer *t;
-    const Plan *plan;        /* with all that moves */
     const TimelineRow *rows; /* of all ranks */
     int column, columns;
 } Paper;
@@ -49,7 +48,8 @@ static const TimelineRow *row_of(const Paper *p, int pipe, int index)
 static double recorded_seconds(void *context, int pipe, Action a)
 {
     const Paper *p = context;
-    const TimelineRow *row = row_of(p, pipe, index_of(&p->plan->list[pipe], a.kind, a.stage, a.microbatch));
+    const TimelineRow *row =
+        row_of(p, pipe, index_of(&p->t->plan->list[pipe], a.kind, a.stage, a.microbatch));
     return row->simulated_end - row->simulated_start;
 }
 
@@ -75,11 +75,11 @@ static void same_seconds(Findings *f, double seen, double paper, double toleranc
 static void check_receive(Seen *seen, const Paper *p, const Timeline *paper, int pipe, int index,
                           double tolerance)
 {
-    Action a = p->plan->list[pipe].action[index];
+    Action a = p->t->plan->list[pipe].action[index];
     bool forward = a.kind == ACTION_RECV_FORWARD;
     if (!forward && a.kind != ACTION_RECV_BACKWARD) return;
-    int from = a.stage + (forward ? -1 : 1), peer = p->plan->rank_of[from];
-    int send = index_of(&p->plan->list[peer], forward ? ACTION_SEND_FORWARD : ACTION_SEND_BACKWARD, from,
+    int from = a.stage + (forward ? -1 : 1), peer = p->t->plan->rank_of[from];
+    int send = index_of(&p->t->plan->list[peer], forward ? ACTION_SEND_FORWARD : ACTION_SEND_BACKWARD, from,
                         a.microbatch);
     Span span = paper->rank[pipe].span[index];
     double idle = fmax(0, paper->rank[peer].span[send].start - span.start);
@@ -94,8 +94,8 @@ static void check_receive(Seen *seen, const Paper *p, const Timeline *paper, int
 
 static void check_rank(Seen *seen, const Paper *p, const Timeline *paper, int pipe, bool ideal)
 {
-    const Schedule *list = &p->plan->list[pipe];
-    bool exact = ideal && p->plan->shape.v != 3; /* thirds are rounded */
+    const Schedule *list = &p->t->plan->list[pipe];
+    bool exact = ideal && p->t->plan->shape.v != 3; /* thirds are rounded */
     double tolerance = exact ? 0 : TOLERANCE * paper->end;
     for (int i = 0; i < list->count; i++) {
         const TimelineRow *row = row_of(p, pipe, i);
@@ -118,21 +118,18 @@ static void check_rank(Seen *seen, const Paper *p, const Timeline *paper, int pi
 
 static void check_walk(Seen *seen, const Trainer *t, const TimelineRow *rows)
 {
-    Plan plan;
     Error error;
     Timeline paper;
     bool ideal = t->config->hardware.profile == PROFILE_IDEAL;
     Ideal seconds = pipeline_ideal(t->config); /* of a stage that is all of a rank's layers */
     double v = t->plan->shape.v;
     seconds.forward /= v, seconds.backward /= v, seconds.input /= v, seconds.weight /= v;
-    plan_copy(&plan, t->plan);
-    plan_lower(&plan, (DataParallelKind)t->config->parallel.kind);
     int columns = t->mesh.dp * t->mesh.tp;
     for (int column = 0; column < columns; column++) {
-        Paper p = {t, &plan, rows, column, columns};
+        Paper p = {t, rows, column, columns};
         Durations durations = {recorded_seconds, message_seconds, &p};
         if (ideal) durations = timeline_ideal(&seconds);
-        bool walked = timeline_walk(&paper, &plan, &durations, &error);
+        bool walked = timeline_walk(&paper, t->plan, &durations, &error);
         expect(&seen->found, walked, "%s", error.text);
         if (!walked) break;
         for (int pipe = 0; pipe < paper.ranks; pipe++) {
@@ -141,7 +138,6 @@ static void check_walk(Seen *seen, const Trainer *t, const TimelineRow *rows)
         }
         timeline_free(&paper);
     }
-    plan_free(&plan);
 }
 
 /* ---- what is recorded ---- */

@@ -14,7 +14,7 @@ static int rounds(int n) /* log2(n), rounded up */
 
 static void trees_body(Comm *comm, void *context)
 {
-    static const int children_of_six[] = {3, 0, 1, 0, 1, 0}; /* as drawn in collectives.c */
+    static const int children_of_six[] = {3, 0, 1, 0, 1, 0}; /* as drawn in trees.c */
     Findings *f = context;
     Device device = {0};
     Group *group = group_world(comm, CHANNEL);

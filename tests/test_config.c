@@ -527,9 +527,10 @@ static void ranks_of_a_pipeline(void **state)
         &c, 6,
         "t.ini:6: parallel.pp = 2: 6 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 or 8 "
         "ranks, or another parallel.pp");
-    ranks_refused(&c, 1,
-                  "t.ini:6: parallel.pp = 2: 1 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
-                  "ranks, or another parallel.pp");
+    ranks_refused(
+        &c, 1,
+        "t.ini:6: parallel.pp = 2: 1 rank does not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
+        "ranks, or another parallel.pp");
     ranks_refused(
         &c, 20,
         "t.ini:4: train.microbatch = 2: 5 replicas (20 ranks, parallel.pp = 2, parallel.tp = 2) with a "
@@ -551,7 +552,23 @@ static void ranks_of_a_pipeline(void **state)
         &c, 4,
         "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
         "/ (2 x 4) = 3: interleaved takes microbatches through each of a rank's stages in groups as large "
-        "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try 2 or 4, or 1f1b");
+        "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try "
+        "train.global_batch = 16 or 32, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    config_free(&c);
+    accept(&c, "[model]\nlayers = 8\n[parallel]\npp = 4\nschedule = interleaved\nvirtual_stages = 2\n",
+           "train.microbatch=0"); /* a share is one microbatch, whatever the batch */
+    ranks_refused(
+        &c, 8,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (2 x 12) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.microbatch = 3, "
+        "or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    ranks_refused(
+        &c, 16,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (4 x 6) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.global_batch = "
+        "32 and train.microbatch = 2, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
     config_free(&c);
 }
 

@@ -125,10 +125,9 @@ static void a_users_own(void **state)
     assert_true(isnan(theory_bubble(&c, 4)));
     config_free(&c);
 
-    file_refused(
-        "parallel.virtual_stages=1", two, 4,
-        "--set parallel.virtual_stages=1: parallel.virtual_stages = 1: my.csv has 2 ranks x 2 stages a "
-        "rank; try parallel.virtual_stages = 2, or leave it out");
+    file_refused("parallel.virtual_stages=1", two, 4,
+                 "--set parallel.virtual_stages=1: parallel.virtual_stages = 1: my.csv has 2 stages a rank; "
+                 "try parallel.virtual_stages = 2, or leave it out");
     file_refused(
         "parallel.pp=1", two, 4,
         "t.ini:7: parallel.schedule = my.csv: it has 2 lines, one a rank of the pipeline, and parallel.pp "

@@ -354,6 +354,8 @@ static void test_bubble_microbatches(void **state)
     assert_int_equal(count_in(gp, "\n\n\n"), 1);
     assert_int_equal(PLOT(place, in_folder(place, "0-4.h5"), in_folder(place, "1-4.h5")), 0);
     assert_says(place->said, "bubble_microbatches skipped: it needs pipelined runs that differ");
+    assert_int_equal(PLOT(place, in_folder(place, "0-4.h5")), 0);
+    assert_null(strstr(place->said, "bubble_microbatches"));
 }
 
 /* ---- stacks and words ---- */

@@ -195,8 +195,8 @@ static void what_cannot_run_is_refused(void **state)
 {
     (void)state;
     refused(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 4, .m = 6},
-            "6 microbatches are not whole groups of 4 (2 left over); try 4 or 8, or 1f1b");
-    refused(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 4, .m = 3}, "(3 left over); try 4, or 1f1b");
+            "6 microbatches are not whole groups of 4 (2 left over)");
+    refused(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 4, .m = 1}, "1 microbatch is not whole groups of 4");
     refused(SCHEDULE_INTERLEAVED, (Shape){.v = 1, .p = 4, .m = 4}, "has 1, which is 1f1b");
     for (int kind = 0; kind < SCHEDULE_KINDS; kind++) {
         refused((ScheduleKind)kind, (Shape){.v = 2, .p = 4, .m = 0}, "at least one stage a rank");

@@ -140,6 +140,7 @@ check "memory.png is there" test -s charts/memory.png
 check "comm.svg is there" test -s charts/comm.svg
 check "sim plot compares runs" sim plot results/zero3.h5 ../ddp-8.h5 --out compared
 check "sim report" sim report results/zero3.h5
+check "it splits no time that all went to computing" test "$(grep -c "simulated step" "$place/log")" -eq 0
 check "sim help" sim help
 check "sim help parallel.data" sim help parallel.data
 # shellcheck disable=SC2086

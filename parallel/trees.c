@@ -1,0 +1,134 @@
+/* trees.c - the collectives that run to their end: trees, and straight lines.
+ *
+ * Ranks are counted from the root; a rank's parent is itself without its lowest
+ * set bit. A broadcast comes down, highest bit first; a reduction goes up,
+ * lowest bit first. n = 6:
+ *
+ *                0
+ *             /  |  \         broadcast  0>4   0>2 4>5   0>1 2>3
+ *            4   2   1        reduce     1>0 3>2 5>4   2>0   4>0
+ *            |   |
+ *            5   3
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "models/error.h"
+#include "parallel/collectives.h"
+
+void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
+{
+    int n = group->size, me = group_round(group, group->rank - root), tag = group_tag(group), bit = 1;
+    Request request;
+    while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
+    if (me) {
+        comm_receive(group, group_round(group, me - bit + root), tag, purpose, data, bytes, &request);
+        comm_wait(&request);
+    }
+    for (bit >>= 1; bit; bit >>= 1)
+        if (me + bit < n) {
+            comm_send(group, group_round(group, me + bit + root), tag, purpose, data, bytes, &request);
+            comm_wait(&request);
+        }
+}
+
+void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
+{
+    int n = group->size, me = group_round(group, group->rank - root), tag = group_tag(group);
+    Request request;
+    Tensor incoming = {0};
+    lanes_pause(group->comm->lanes); /* its additions too */
+    if (!(me & 1) && me + 1 < n) incoming = tensor_new(t.device, MEM_COMMUNICATION, t.dtype, t.count);
+    for (int bit = 1; bit < n; bit <<= 1) {
+        if (me & bit) {
+            comm_send(group, group_round(group, me - bit + root), tag, purpose, t.data, tensor_bytes(t),
+                      &request);
+            comm_wait(&request);
+            break;
+        }
+        if (me + bit < n) {
+            comm_receive(group, group_round(group, me + bit + root), tag, purpose, incoming.data,
+                         tensor_bytes(t), &request);
+            comm_wait(&request);
+            tensor_add(t, incoming);
+        }
+    }
+    tensor_free(&incoming);
+    lanes_resume(group->comm->lanes);
+}
+
+/* ---- straight lines ---- */
+
+static char *piece(const void *all, int rank, size_t bytes)
+{
+    return all ? (char *)all + (size_t)rank * bytes : NULL;
+}
+
+static void copy(void *to, const void *from, size_t bytes)
+{
+    if (to && from && bytes) memmove(to, from, bytes);
+}
+
+void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root)
+{
+    int tag = group_tag(group);
+    Request request;
+    if (group->rank != root) {
+        comm_send(group, root, tag, purpose, mine, bytes, &request);
+        comm_wait(&request);
+        return;
+    }
+    for (int from = 0; from < group->size; from++) {
+        if (from == root) {
+            copy(piece(all, root, bytes), mine, bytes);
+            continue;
+        }
+        comm_receive(group, from, tag, purpose, piece(all, from, bytes), bytes, &request);
+        comm_wait(&request);
+    }
+}
+
+void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root)
+{
+    int tag = group_tag(group);
+    Request request;
+    if (group->rank != root) {
+        comm_receive(group, root, tag, purpose, mine, bytes, &request);
+        comm_wait(&request);
+        return;
+    }
+    for (int to = 0; to < group->size; to++) {
+        if (to == root) {
+            copy(mine, piece(all, root, bytes), bytes);
+            continue;
+        }
+        comm_send(group, to, tag, purpose, piece(all, to, bytes), bytes, &request);
+        comm_wait(&request);
+    }
+}
+
+/* Round s: send to the rank s to the right, receive from the rank s to the left. */
+void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in)
+{
+    int n = group->size, me = group->rank, tag = group_tag(group);
+    copy(piece(in, me, bytes), piece(out, me, bytes), bytes);
+    for (int s = 1; s < n; s++) {
+        int to = group_round(group, me + s), from = group_round(group, me - s);
+        Request send, receive;
+        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &receive);
+        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &send);
+        comm_wait(&receive);
+        comm_wait(&send);
+    }
+}
+
+double sum_in_rank_order(Group *group, Purpose purpose, double mine)
+{
+    int n = group->size;
+    double sum = 0, *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
+    for (int r = 0; r < n; r++) out[r] = mine;
+    all_to_all(group, purpose, out, sizeof *out, in);
+    for (int r = 0; r < n; r++) sum += in[r];
+    free(out);
+    free(in);
+    return sum;
+}
