@@ -154,13 +154,14 @@ static inline double plain_gpt(const GptShape *s, const Tensor *units, const int
     }
     plain_norm(s->norm, x, last, bias, x, n, C);
     for (int64_t i = 0; i < n; i++) {
-        double logit[64] = {0}, sum = 0;
+        double logit[64] = {0}, others = 0;
         int32_t target = tokens[i / T * (T + 1) + i % T + 1];
         for (int64_t v = 0; v < V; v++)
             for (int64_t j = 0; j < C; j++) logit[v] += x[i * C + j] * (double)head[v * C + j];
-        for (int64_t v = 0; v < V; v++) sum += exp(logit[v] - logit[target]);
-        for (int64_t v = 0; v < V; v++) probabilities[i * V + v] = exp(logit[v] - logit[target]) / sum;
-        loss += log(sum); /* p = 1 / sum */
+        for (int64_t v = 0; v < V; v++) others += v == target ? 0 : exp(logit[v] - logit[target]);
+        for (int64_t v = 0; v < V; v++)
+            probabilities[i * V + v] = exp(logit[v] - logit[target]) / (1 + others);
+        loss += log1p(others); /* -log p, p = 1 / (1 + others) */
     }
     free(x);
     return loss;

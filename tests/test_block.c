@@ -1,7 +1,8 @@
 /* test_block.c - a block's backward in two halves: the same bits as in one, in every order of microbatches;
- * what the ledger holds between the halves; what is sent. Of every family, on one virtual rank, and on two with
- * and without sequence parallelism. */
+ * what the ledger holds between the halves; what is sent; what is dropped. Of every family, on one virtual rank,
+ * and on two with and without sequence parallelism. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "models/block.h"
 #include "models/matmul.h"
@@ -9,7 +10,7 @@
 #include "tests/probe.h"
 #include "tests/ranks.h"
 
-enum { BATCH = 3, MICROBATCHES = 3, MODES = 3 };
+enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BRANCHES + 1 };
 #define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 20, .sequence = 8, .rope_base = 100
 #define GPT_2 SIZES(6), .bias = true
 #define LLAMA SIZES(2), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
@@ -36,6 +37,7 @@ typedef struct Case {
     const GptShape *shape;
     Recompute recompute;
     bool sequence;
+    uint8_t *whole[MASKS]; /* every_split_drops_the_same() */
 } Case;
 
 /* ---- one rank and its microbatches ---- */
@@ -291,12 +293,59 @@ static void halves_gather_dy_twice(void **state)
     everywhere(costs_of);
 }
 
+/* ---- dropout ---- */
+
+/* Keeps one rank's masks, (B, ...) each, or finds this rank's slice of each sample in them. */
+static void drops_alike(Comm *comm, void *context)
+{
+    Case *c = context;
+    Rank r;
+    rank_open(&r, c, comm);
+    walk(&r, "F0");
+    const BranchSaved *branch = r.saved[0].branch;
+    for (int i = 0; i < MASKS; i++) {
+        bool scores = i == BRANCHES, cut = scores || c->sequence;
+        Tensor mask = scores ? branch[BRANCH_ATTENTION].scores.mask : branch[i].mask;
+        size_t each = (size_t)mask.count / BATCH, whole = cut ? each * (size_t)comm->size : each;
+        if (comm->size == 1) {
+            c->whole[i] = allocate(tensor_bytes(mask));
+            memcpy(c->whole[i], mask.data, tensor_bytes(mask));
+        }
+        for (size_t b = 0; b < BATCH; b++)
+            expect(&c->findings,
+                   memcmp(masks(mask) + b * each,
+                          c->whole[i] + b * whole + (cut ? (size_t)comm->rank * each : 0), each) == 0,
+                   "mask %d of sample %zu on rank %d", i, b, comm->rank);
+    }
+    walk(&r, "B0");
+    rank_close(&r);
+}
+
+static void every_split_drops_the_same(void **state)
+{
+    (void)state;
+    static const GptShape shape = {GPT_2, .dropout = 0.25};
+    static const struct {
+        int ranks;
+        bool sequence;
+    } splits[] = {{1, false}, {2, false}, {2, true}, {3, false}, {6, false}};
+    Case c = {.shape = &shape};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        Error error;
+        c.sequence = splits[i].sequence;
+        assert_true(virtual_run(splits[i].ranks, drops_alike, &c, &error));
+        check_findings(&c.findings, splits[i].ranks, c.sequence);
+    }
+    for (int i = 0; i < MASKS; i++) free(c.whole[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(halves_give_the_bits_of_the_whole),
         cmocka_unit_test(ledger_between_the_halves),
         cmocka_unit_test(halves_gather_dy_twice),
+        cmocka_unit_test(every_split_drops_the_same),
     };
     matmul_one_thread();
     return cmocka_run_group_tests_name("block", tests, NULL, NULL);

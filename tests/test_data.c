@@ -1,11 +1,10 @@
-/* test_data.c - samples and initial weights are functions of their index alone,
+/* test_data.c - random numbers and samples are functions of their index alone,
  * and have the statistics they claim. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/data.h"
-#include "models/gpt.h"
 #include "models/random.h"
 #include "tests/check.h"
 #include "tests/probe.h"
@@ -250,61 +249,6 @@ static void refusals_say_numbers(void **state)
     data_close(data);
 }
 
-/* ---- initial weights ---- */
-
-static void any_range_of_weights_as_of_the_whole(void **state)
-{
-    (void)state;
-    static const GptShape shape = {
-        .layers = 2, .hidden = 20, .heads = 2, .ffn = 44, .vocab = 19, .sequence = 7};
-    Device device = {0};
-    Gpt *gpt = gpt_new(&shape, NULL, NULL, &device);
-    for (int u = 0; u < gpt->units; u++) {
-        int64_t count = gpt->unit[u].count;
-        Tensor whole = constant(&device, count, 9), piece = constant(&device, count + 5, 9);
-        gpt_initialise(gpt, u, 0, 11, whole);
-        for (int64_t offset = 0, n = 1; offset < count; offset += n, n = n * 3 % 701) {
-            Tensor part = tensor_view(piece, offset, n < count + 5 - offset ? n : count + 5 - offset);
-            gpt_initialise(gpt, u, offset, 11, part);
-        }
-        gpt_initialise(gpt, u, count - 3, 11, tensor_view(piece, count - 3, 8)); /* runs past the end */
-        assert_memory_equal(piece.data, whole.data, tensor_bytes(whole));
-        for (int i = 0; i < 5; i++) assert_true(reals(piece)[count + i] == 0);
-        tensor_free(&whole);
-        tensor_free(&piece);
-    }
-    gpt_free(gpt);
-}
-
-/* Radford et al. 2019, section 2.3: 0.02, and residual projections less by the root of their number, 2 L. */
-static void weights_as_gpt_2(void **state)
-{
-    (void)state;
-    static const GptShape shape = {
-        .layers = 8, .hidden = 40, .heads = 2, .ffn = 160, .vocab = 50, .sequence = 30};
-    Device device = {0};
-    Gpt *gpt = gpt_new(&shape, NULL, NULL, &device);
-    real first = 0;
-    for (int i = 0; i < gpt->parameters; i++) {
-        const Parameter *p = &gpt->parameter[i];
-        int64_t n = parameter_count(p);
-        Tensor t = constant(&device, n, 9);
-        gpt_initialise(gpt, p->unit, p->offset, 11, t);
-        double square = 0;
-        for (int64_t k = 0; k < n; k++) {
-            square += (double)reals(t)[k] * (double)reals(t)[k] / (double)n;
-            if (p->rows == 0)
-                assert_true(reals(t)[k] == (strstr(p->name, "ln_") && strstr(p->name, "weight") ? 1 : 0));
-        }
-        double deviation = strstr(p->name, "c_proj") ? 0.02 / 4 : 0.02;
-        if (p->rows) assert_below(fabs(sqrt(square) / deviation - 1), 5 / sqrt(2 * (double)n));
-        if (p->rows) assert_true(reals(t)[0] != first); /* no two begin alike */
-        first = reals(t)[0];
-        tensor_free(&t);
-    }
-    gpt_free(gpt);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,8 +256,7 @@ int main(void)
         cmocka_unit_test(uniform_below),        cmocka_unit_test(text_in_sequence),
         cmocka_unit_test(text_in_random_order), cmocka_unit_test(the_shortest_text),
         cmocka_unit_test(markov_chain),         cmocka_unit_test(markov_samples_by_index_alone),
-        cmocka_unit_test(refusals_say_numbers), cmocka_unit_test(any_range_of_weights_as_of_the_whole),
-        cmocka_unit_test(weights_as_gpt_2),
+        cmocka_unit_test(refusals_say_numbers),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }
