@@ -46,7 +46,7 @@ typedef struct Split {
     const char *data;
 } Split;
 
-/* Microbatches of several sizes: what is dropped follows a sample's number in the run, not in its microbatch. */
+/* Microbatches of several sizes: what is dropped follows a sample's number in the run, not in these. */
 static const Split SPLITS[] = {
     {2, 1, 1, false, "1f1b", 1, 3, "zero3"},        {2, 1, 2, false, "1f1b", 1, 12, "ddp"},
     {2, 1, 2, true, "1f1b", 1, 8, "ddp"},           {2, 2, 1, false, "zb-h1", 1, 6, "ddp"},
