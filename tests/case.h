@@ -7,7 +7,7 @@
 typedef struct Case {
     /* in */
     int steps;
-    const char *sets[16]; /* section.key=value, NULL-terminated, over the test's own small model */
+    const char *sets[32]; /* section.key=value, NULL-terminated, over the test's own small model */
     bool dry;
     const char *schedule; /* the text of a schedule of the test's own, or NULL */
     void (*look)(Trainer *t, const StepResult *result,

@@ -1,8 +1,10 @@
 /* matrix.c - every split of a small model against the unsplit run.
  *
  * `matrix` runs all grids of 8, 6 and 3 ranks x data x reduce x schedule x
- * sequence parallelism x recomputation on virtual ranks, a process a core;
- * `matrix slice` a few dozen of them. A line a case, then the totals. */
+ * sequence parallelism x recomputation on virtual ranks, a process a core, and
+ * of GPT-2's kind with dropout and flash attention, and of Llama's, those that
+ * cut a model two ways at least; `matrix slice` a few dozen of them. A line a
+ * case, then the totals. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +22,22 @@ static const double TOLERANCE = 1e-5;
 
 /* 19 words divide by nothing; 24 samples are a multiple of pp microbatches on every grid, as interleaved wants. No
  * clipping: its norm is added up in an order that follows which rank has which layers, and weights shall be
- * compared bit by bit. Layers come with the grid: 2 pp + 1 of them fill 2 pp stages and divide by none. */
-static const char *const MODEL[] = {"model.hidden=24", "model.heads=24", "model.ffn=48", "model.sequence=24",
-                                    "train.clip=0"};
-enum { MODEL_SETS = sizeof MODEL / sizeof *MODEL, STEPS = 2 };
+ * compared bit by bit. Layers come with the grid: 2 pp + 1 of them fill 2 pp stages and divide by none. The
+ * unsplit run has all samples in one microbatch, the others one in each. */
+#define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
+enum { STEPS = 2, SPLIT_SETS = 9 };
+typedef enum { GPT2, GPT2_DROPOUT, LLAMA, FAMILIES } Family;
+static const struct {
+    const char *name, *sets[16]; /* NULL-terminated */
+} FAMILY[FAMILIES] = {
+    [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
+    [GPT2_DROPOUT] = {"gpt-2 with dropout, flash",
+                      {MODEL, "model.hidden=24", "model.dropout=0.1", "model.attention=flash"}},
+    [LLAMA] = {"llama with dropout",
+               {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
+                "model.activation=swiglu", "model.position=rope", "model.bias=no", "model.tie_embeddings=no",
+                "model.dropout=0.1"}},
+};
 
 static const int RANKS[] = {8, 6, 3};
 static const struct {
@@ -35,6 +49,7 @@ static const char *const RECOMPUTE[] = {"none", "selective", "full"};
 enum { DATAS = sizeof DATA / sizeof *DATA, RECOMPUTES = 3 };
 
 typedef struct Split {
+    Family family;
     int ranks, pp, dp, tp;
     bool sequence_parallel;
 } Split;
@@ -53,24 +68,32 @@ typedef struct Tally {
     } reason[8];
 } Tally;
 
-enum { WORKERS = 64, SPLITS = 64 };
+enum { WORKERS = 64, SPLITS = 3 * 64 };
 typedef struct Shared {
     atomic_int next; /* split that no process has taken */
     Tally tally[WORKERS];
 } Shared;
 
+/* All of GPT-2's; of the others those with two axes or three. */
+static bool is_listed(const Split *s)
+{
+    return s->family == GPT2 || (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
+}
+
 static int list_splits(Split *split)
 {
     int count = 0;
-    for (size_t i = 0; i < sizeof RANKS / sizeof *RANKS; i++)
-        for (int pp = 1; pp <= RANKS[i]; pp++)
-            for (int tp = 1; tp <= RANKS[i] / pp; tp++) {
-                if (RANKS[i] % (pp * tp)) continue;
-                Split s = {.ranks = RANKS[i], .pp = pp, .dp = RANKS[i] / (pp * tp), .tp = tp};
-                split[count++] = s;
-                s.sequence_parallel = true;
-                split[count++] = s;
-            }
+    for (int f = 0; f < FAMILIES; f++)
+        for (size_t i = 0; i < sizeof RANKS / sizeof *RANKS; i++)
+            for (int pp = 1; pp <= RANKS[i]; pp++)
+                for (int tp = 1; tp <= RANKS[i] / pp; tp++) {
+                    int dp = RANKS[i] / (pp * tp);
+                    Split s = {.family = (Family)f, .ranks = RANKS[i], .pp = pp, .dp = dp, .tp = tp};
+                    if (dp * pp * tp != RANKS[i] || !is_listed(&s)) continue;
+                    split[count++] = s;
+                    s.sequence_parallel = true;
+                    split[count++] = s;
+                }
     return count;
 }
 
@@ -81,6 +104,7 @@ static bool in_slice(const Choice *c)
     bool all = s->ranks == 8 && s->pp == 2 && s->dp == 2 && s->sequence_parallel && c->recompute == 2;
     bool deep = s->ranks == 8 && s->pp == 4 && s->tp == 2 && !s->sequence_parallel && c->recompute == 1;
     bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
+    if (s->family != GPT2) return (all || deep) && c->data == DATAS - 2;
     return all || (deep && c->data == 0) || (odd && DATA[c->data].each_microbatch);
 }
 
@@ -91,23 +115,26 @@ static bool impossible(const Choice *c)
 }
 
 typedef struct Settings {
-    char text[9][48];
+    char layers[32], text[SPLIT_SETS][48];
 } Settings;
 
 /* The unsplit run that has the model of a grid. */
-static Case truth_of(int pp, Settings *settings)
+static Case truth_of(const Split *split, Settings *settings)
 {
     Case truth = {.steps = STEPS};
-    for (int i = 0; i < MODEL_SETS; i++) truth.sets[i] = MODEL[i];
-    snprintf(settings->text[8], sizeof settings->text[8], "model.layers=%d", 2 * pp + 1);
-    truth.sets[MODEL_SETS] = settings->text[8];
+    int n = 0;
+    for (; FAMILY[split->family].sets[n]; n++) truth.sets[n] = FAMILY[split->family].sets[n];
+    snprintf(settings->layers, sizeof settings->layers, "model.layers=%d", 2 * split->pp + 1);
+    truth.sets[n] = settings->layers;
     return truth;
 }
 
 static Case case_of(const Choice *c, Settings *settings)
 {
     const Split *s = &c->split;
-    Case one = truth_of(s->pp, settings);
+    Case one = truth_of(s, settings);
+    int n = 0;
+    while (one.sets[n]) n++;
     bool interleaved = c->schedule == SCHEDULE_INTERLEAVED;
     char(*text)[48] = settings->text;
     snprintf(text[0], sizeof *text, "parallel.pp=%d", s->pp);
@@ -118,16 +145,17 @@ static Case case_of(const Choice *c, Settings *settings)
     snprintf(text[5], sizeof *text, "parallel.schedule=%s", schedule_name[c->schedule]);
     snprintf(text[6], sizeof *text, "parallel.virtual_stages=%d", interleaved ? 2 : 1);
     snprintf(text[7], sizeof *text, "train.recompute=%s", RECOMPUTE[c->recompute]);
-    for (int i = 0; i < 8; i++) one.sets[MODEL_SETS + 1 + i] = text[i];
+    snprintf(text[8], sizeof *text, "train.microbatch=1");
+    for (int i = 0; i < SPLIT_SETS; i++) one.sets[n + i] = text[i];
     return one;
 }
 
 static void name_of(const Choice *c, char *name, size_t size)
 {
     const Split *s = &c->split;
-    snprintf(name, size, "pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s", s->pp, s->dp,
-             s->tp, s->sequence_parallel ? " sp" : "   ", DATA[c->data].data, DATA[c->data].reduce,
-             schedule_name[c->schedule], RECOMPUTE[c->recompute]);
+    snprintf(name, size, "%s, pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s",
+             FAMILY[s->family].name, s->pp, s->dp, s->tp, s->sequence_parallel ? " sp" : "   ",
+             DATA[c->data].data, DATA[c->data].reduce, schedule_name[c->schedule], RECOMPUTE[c->recompute]);
 }
 
 static void count_refusal(Tally *tally, const char *reason)
@@ -193,7 +221,7 @@ static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Ta
 static void run_split(Split split, bool slice, Tally *tally)
 {
     Settings settings = {0};
-    Case firsts[CLASSES] = {0}, truth = truth_of(split.pp, &settings);
+    Case firsts[CLASSES] = {0}, truth = truth_of(&split, &settings);
     for (int r = 0; r < RECOMPUTES; r++)
         for (int d = 0; d < DATAS; d++)
             for (int s = 0; s < SCHEDULE_KINDS; s++) {

@@ -76,7 +76,7 @@ static Recorder *begin(const char *path, int64_t steps, char *kept, Error *error
 
 static bool step(Recorder *recorder, int64_t n, Error *error)
 {
-    const StepRow row = {n, 5 - 0.001 * (double)n, 1 + (double)n, 0.1, 64, 0.5, 0.125 * (double)n};
+    const StepRow row = {n, 5 - 0.001 * (double)n, 1 + (double)n, 0.1, 64, 0.5, 0.125 * (double)n, 1, 0};
     uint64_t bytes[RANKS * PURPOSES], messages[RANKS * PURPOSES];
     for (int i = 0; i < RANKS * PURPOSES; i++) {
         bytes[i] = 1000 * (uint64_t)n + (uint64_t)i;

@@ -1,0 +1,135 @@
+/* test_families_split.c - models that are not GPT-2 train under every kind of
+ * split as unsplit, and with dropout every split drops the same elements. On
+ * virtual ranks in this process; under mpirun (tests/run.sh does both) on the
+ * ranks it was given. */
+#include <stdio.h>
+#include <string.h>
+#include "tests/case_ranks.h"
+
+enum { STEPS = 2, SPLIT_SETS = 7 };
+
+#define SMALL "model.hidden=24", "model.heads=12", "model.ffn=36", "model.sequence=12", "model.layers=4"
+#define LLAMA "model.norm=rmsnorm", "model.activation=swiglu", "model.position=rope", "model.bias=no"
+#define UNTIED "model.tie_embeddings=no"
+
+typedef struct Family {
+    const char *name;
+    int kv_heads;        /* parallel.tp divides them */
+    const char *sets[8]; /* NULL-terminated */
+} Family;
+
+static const Family FAMILIES[] = {
+    {"llama, 4 kv heads", 4, {LLAMA, UNTIED}},
+    {"llama, 6 kv heads", 6, {LLAMA, UNTIED}},
+    {"llama, 12 kv heads, tied", 12, {LLAMA}},
+    {"multi-query", 1, {NULL}},
+    {"two kv heads, RoPE on biases", 2, {"model.position=rope"}},
+    {"as first published", 12, {"model.post_norm=yes", "model.position=sinusoidal", "model.activation=relu"}},
+    {"SiLU without bias", 3, {"model.activation=silu", "model.bias=no"}},
+    {"flash", 12, {"model.attention=flash"}},
+    {"flash, 4 kv heads, selective", 4, {"model.attention=flash", "train.recompute=selective"}},
+    {"dropout", 12, {"model.dropout=0.1"}},
+    {"dropout and flash", 12, {"model.dropout=0.1", "model.attention=flash"}},
+    {"llama, dropout, selective", 4, {LLAMA, "model.dropout=0.1", "train.recompute=selective"}},
+    {"llama, dropout, full", 6, {LLAMA, "model.dropout=0.1", "train.recompute=full"}},
+    {"post-norm, dropout, full", 12, {"model.post_norm=yes", "model.dropout=0.1", "train.recompute=full"}},
+    {"post-norm, RMSNorm, dropout, flash",
+     2,
+     {"model.post_norm=yes", "model.norm=rmsnorm", "model.dropout=0.1", "model.attention=flash", UNTIED}},
+};
+
+typedef struct Split {
+    int ranks, pp, tp;
+    bool sequence_parallel;
+    const char *schedule;
+    int virtual_stages, microbatch;
+    const char *data;
+} Split;
+
+/* Microbatches of several sizes: what is dropped follows a sample's number in the run, not in these. */
+static const Split SPLITS[] = {
+    {2, 1, 1, false, "1f1b", 1, 3, "zero3"},        {2, 1, 2, false, "1f1b", 1, 12, "ddp"},
+    {2, 1, 2, true, "1f1b", 1, 8, "ddp"},           {2, 2, 1, false, "zb-h1", 1, 6, "ddp"},
+    {3, 1, 3, true, "1f1b", 1, 6, "ddp"},           {3, 3, 1, false, "gpipe", 1, 4, "ddp"},
+    {4, 1, 2, true, "1f1b", 1, 6, "zero3"},         {4, 1, 4, true, "1f1b", 1, 6, "zero1"},
+    {4, 2, 1, false, "interleaved", 2, 3, "zero2"}, {4, 2, 2, true, "zb-h1", 1, 4, "dp"},
+    {6, 1, 6, false, "1f1b", 1, 24, "zero3"},       {6, 2, 3, true, "interleaved", 2, 6, "zero1"},
+    {6, 3, 2, false, "zb-h1", 1, 4, "zero2"},       {8, 2, 2, true, "naive", 1, 3, "dp"},
+    {8, 2, 2, true, "1f1b", 1, 3, "ddp"},           {8, 2, 2, false, "gpipe", 1, 3, "zero1"},
+    {8, 2, 2, true, "interleaved", 2, 3, "zero2"},  {8, 2, 2, true, "zb-h1", 1, 3, "zero3"},
+    {8, 2, 4, true, "zb-h1", 1, 6, "zero3"},        {8, 4, 1, false, "1f1b", 1, 2, "zero3"},
+};
+
+typedef struct Text {
+    char kv_heads[32], split[SPLIT_SETS][48];
+} Text;
+
+/* Unsplit: all 24 samples at once. */
+static Case unsplit(const Family *f, Text *text)
+{
+    Case c = {.steps = STEPS, .sets = {SMALL, text->kv_heads, "train.microbatch=0"}};
+    int n = 0;
+    while (c.sets[n]) n++;
+    for (int i = 0; f->sets[i]; i++) c.sets[n++] = f->sets[i];
+    snprintf(text->kv_heads, sizeof text->kv_heads, "model.kv_heads=%d", f->kv_heads);
+    return c;
+}
+
+static Case split_by(const Family *f, const Split *s, Text *text)
+{
+    Case c = unsplit(f, text);
+    int n = 0;
+    while (c.sets[n]) n++;
+    snprintf(text->split[0], sizeof *text->split, "parallel.pp=%d", s->pp);
+    snprintf(text->split[1], sizeof *text->split, "parallel.tp=%d", s->tp);
+    snprintf(text->split[2], sizeof *text->split, "parallel.sequence_parallel=%s",
+             s->sequence_parallel ? "yes" : "no");
+    snprintf(text->split[3], sizeof *text->split, "parallel.schedule=%s", s->schedule);
+    snprintf(text->split[4], sizeof *text->split, "parallel.virtual_stages=%d", s->virtual_stages);
+    snprintf(text->split[5], sizeof *text->split, "train.microbatch=%d", s->microbatch);
+    snprintf(text->split[6], sizeof *text->split, "parallel.data=%s", s->data);
+    for (int i = 0; i < SPLIT_SETS; i++) c.sets[n++] = text->split[i];
+    return c;
+}
+
+static void one_case(const Case *truth, const Family *f, const Split *s)
+{
+    char what[256];
+    Text text;
+    Case c = split_by(f, s, &text), dry = split_by(f, s, &text);
+    snprintf(what, sizeof what, "%s: pp %d x tp %d%s, %s, %s, microbatches of %d", f->name, s->pp, s->tp,
+             s->sequence_parallel ? " sp" : "", s->data, s->schedule, s->microbatch);
+    agrees(truth, &c, what, s->ranks);
+    dry.dry = true;
+    dry.steps = 1;
+    assert_true(case_virtual(&dry, s->ranks)); /* in one process, also beside MPI */
+    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks));
+    case_free(&c);
+    case_free(&dry);
+}
+
+static void every_family_as_unsplit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES; i++) {
+        const Family *f = &FAMILIES[i];
+        Text text;
+        Case truth = unsplit(f, &text);
+        if (!case_virtual(&truth, 1)) print_error("%s: %s\n", f->name, truth.refused);
+        assert_true(!truth.refused[0]);
+        for (size_t k = 0; k < sizeof SPLITS / sizeof *SPLITS; k++)
+            if (ranks_fit(SPLITS[k].ranks) && f->kv_heads % SPLITS[k].tp == 0)
+                one_case(&truth, f, &SPLITS[k]);
+        case_free(&truth);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_family_as_unsplit),
+    };
+    cases_start(&argc, &argv);
+    return cases_stop(cmocka_run_group_tests_name(mpi ? "families on MPI ranks" : "families on virtual ranks",
+                                                  tests, NULL, NULL));
+}
