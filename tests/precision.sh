@@ -20,7 +20,7 @@ check "fp16 has skipped steps" compare skipped fp16.h5 1
 check "bf16 has not" compare skipped bf16.h5 0 0
 
 # ---- what is written is not scaled ----
-few="--set train.steps=2 --set model.layers=3 --set model.hidden=36 --set model.heads=3 --set train.optimizer=sgd"
+few="--set train.steps=2 --set model.layers=3 --set model.hidden=36 --set model.heads=3 --set train.optimizer=sgd --set train.learning_rate=0.3"
 for precision in fp32 bf16 fp16; do
     # shellcheck disable=SC2086
     check "$precision writes" train 3 --config zero3.ini $few --set train.precision=$precision \
@@ -28,7 +28,7 @@ for precision in fp32 bf16 fp16; do
 done
 for precision in bf16 fp16; do
     check "$precision gradients are near fp32's" compare near fp32-g.h5 $precision-g.h5 0.1
-    check "$precision weights are near fp32's" compare near fp32-w.h5 $precision-w.h5 0.01
+    check "$precision weights are near fp32's" compare near fp32-w.h5 $precision-w.h5 0.1
 done
 # shellcheck disable=SC2086
 check "bf16's weights under tp" train 4 --config tp.ini --set model.layers=3 --set model.hidden=36 --set model.heads=4 \
