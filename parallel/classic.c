@@ -56,9 +56,7 @@ static void reduce(DataParallel *d, double *losses, int count)
 
 static double sum_of_squares(DataParallel *d)
 {
-    double sum = d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
-    tree_broadcast(d->group, DP_BROADCAST, &sum, sizeof sum, 0); /* all must know whether it overflowed */
-    return sum;
+    return d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
 }
 
 const DataParallelOps classic_ops = {

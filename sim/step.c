@@ -92,7 +92,12 @@ static double gradient_norm(Trainer *t)
 {
     double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
     squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
-    return sqrt(sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares)) / t->loss_scale;
+    squares = sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares);
+    /* dp's main replica alone has the gradient, and all must know whether it overflowed; last, so that who idles
+     * for a stage does not seem to wait for the broadcast */
+    if (t->data_parallel->config.kind == DATA_DP)
+        tree_broadcast(t->mesh.data_group, DP_BROADCAST, &squares, sizeof squares, 0);
+    return sqrt(squares) / t->loss_scale;
 }
 
 static void reduce(Trainer *t, StepResult *result)

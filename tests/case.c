@@ -1,6 +1,7 @@
 /* case.c - running a case through the same trainer that sim runs. */
 #include "tests/case.h"
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,25 @@ static const char INI[] =
     "[model]\nlayers = 3\nhidden = 20\nheads = 2\nffn = 44\nvocab = 19\nsequence = 7\n"
     "[train]\nglobal_batch = 24\nmicrobatch = 1\noptimizer = adamw\nlearning_rate = 1e-2\n"
     "weight_decay = 0.1\nclip = 0.5\n[parallel]\nbucket_mb = 0.04\n";
+
+Case case_of_words(int steps, const char *format, ...)
+{
+    Case c = {.steps = steps};
+    const size_t most = sizeof c.sets / sizeof *c.sets - 1, size = 1024;
+    size_t sets = 0;
+    char *rest;
+    va_list args;
+    c.text = allocate(size);
+    va_start(args, format);
+    int length = vsnprintf(c.text, size, format, args);
+    va_end(args);
+    if (length < 0 || (size_t)length >= size) fail("a case of %d characters", length);
+    for (char *word = strtok_r(c.text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (sets == most) fail("a case of more than %zu sets", most);
+        c.sets[sets++] = word;
+    }
+    return c;
+}
 
 /* A case keeps its parameters whole, one after the other. */
 typedef struct Keeping {
@@ -152,6 +172,7 @@ void case_free(Case *c)
     free(c->peak);
     free(c->memory_theory);
     free(c->bubble);
+    free(c->text);
     *c = (Case){0};
 }
 

@@ -8,6 +8,7 @@ typedef struct Case {
     /* in */
     int steps;
     const char *sets[32]; /* section.key=value, NULL-terminated, over the test's own small model */
+    char *text;           /* what case_of_words() cut them from */
     bool dry;
     const char *schedule; /* the text of a schedule of the test's own, or NULL */
     void (*look)(Trainer *t, const StepResult *result,
@@ -29,6 +30,8 @@ typedef struct Case {
     double loss_apart, gradients_apart, norm_apart;
 } Case;
 
+/* A case of so many steps whose sets are the words of a text. */
+Case case_of_words(int steps, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One rank's part; all ranks of `comm` call it. */
 void case_run(Comm *comm, void *one_case);
 /* The whole case on virtual ranks; false (and `refused`) when refused or deadlocked. */

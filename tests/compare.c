@@ -9,6 +9,8 @@
  *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value
  *   compare losses RUN FILE TOL    /steps/loss equals the numbers of a text file, relatively
  *   compare floor RUN PERCENT      the last tenth's mean loss is within PERCENT of the entropy
+ *   compare beside RUN OTHER PCT   the last tenth's mean losses are within PCT percent
+ *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
 #include <stdio.h>
@@ -199,15 +201,42 @@ static int compare_losses(H5 *file, const char *path, double tolerance)
     return n != finished(file) || n == 0;
 }
 
-static int compare_floor(H5 *file, double percent)
+/* The mean loss of the last tenth. */
+static double last_loss(H5 *file)
 {
     Numbers loss = read_numbers(file, "/steps/loss");
-    double entropy = (double)NAN, mean = 0;
-    h5_get_number(file, "/", "entropy", &entropy);
     size_t n = finished(file), tail = n / 10;
+    double mean = 0;
     for (size_t i = n - tail; i < n; i++) mean += loss.value[i] / (double)tail;
+    free(loss.value);
+    return tail > 0 ? mean : (double)NAN;
+}
+
+static int compare_floor(H5 *file, double percent)
+{
+    double entropy = (double)NAN, mean = last_loss(file);
+    h5_get_number(file, "/", "entropy", &entropy);
     return fabs(mean / entropy - 1) * 100 <= percent ? 0
                                                      : differ("%s: %.4f, floor %.4f", "loss", mean, entropy);
+}
+
+static int compare_beside(H5 *file, H5 *other, double percent)
+{
+    double mean = last_loss(file), wanted = last_loss(other);
+    return fabs(mean / wanted - 1) * 100 <= percent ? 0 : differ("%s: %.4f, not %.4f", "loss", mean, wanted);
+}
+
+static int compare_skipped(H5 *file, double least, double most)
+{
+    Numbers skipped = read_numbers(file, "/steps/skipped");
+    size_t n = finished(file);
+    double all = 0, late = 0;
+    for (size_t i = 0; i < n; i++) all += skipped.value[i];
+    for (size_t i = n - n / 10; i < n; i++) late += skipped.value[i];
+    free(skipped.value);
+    return n > 0 && all >= least && all <= most && late == 0
+               ? 0
+               : differ("%s: %.0f, %.0f of them at the end", "skipped", all, late);
 }
 
 int main(int argc, char **argv)
@@ -223,7 +252,10 @@ int main(int argc, char **argv)
     if (strcmp(what, "steps") == 0) return compare_steps(a, atof(argv[3]));
     if (strcmp(what, "same") == 0) return compare_tensors(a, open_file(argv[3]), -1);
     if (strcmp(what, "floor") == 0) return compare_floor(a, atof(argv[3]));
+    if (strcmp(what, "skipped") == 0)
+        return compare_skipped(a, atof(argv[3]), argc > 4 ? atof(argv[4]) : HUGE_VAL);
     if (argc < 5) return 2;
+    if (strcmp(what, "beside") == 0) return compare_beside(a, open_file(argv[3]), atof(argv[4]));
     if (strcmp(what, "near") == 0) return compare_tensors(a, open_file(argv[3]), atof(argv[4]));
     if (strcmp(what, "losses") == 0) return compare_losses(a, argv[3], atof(argv[4]));
     return 2;

@@ -55,7 +55,7 @@ programs() {
     export ASAN_OPTIONS=detect_leaks=0
     for ranks in 1 2 3 4 6 8; do
         for build in "$float" "$double"; do
-            for program in test_rings test_collectives test_lanes test_equivalence test_stages; do
+            for program in test_rings test_collectives test_lanes test_equivalence test_stages test_precision; do
                 test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
             done
         done
@@ -72,7 +72,7 @@ programs() {
 
 if [ $# -eq 0 ]; then
     programs
-    set -- training schedule refusals golden
+    set -- training precision schedule refusals golden
 fi
 for suite in "$@"; do
     LIMIT=${LIMIT:-300} test_program "tests/$suite.sh" "tests/$suite.sh" "$float" "$double"

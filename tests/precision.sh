@@ -1,0 +1,64 @@
+#!/bin/bash
+# precision.sh FLOAT_BUILD DOUBLE_BUILD - 16-bit runs as a user makes them: the loss after 200 steps beside fp32's, an
+# overflow survived, files without the scale; and dry runs of the largest presets.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+# ---- 200 steps ----
+short="--set train.steps=200 --set model.preset=toy --set train.warmup=20 --set parallel.data=zero2"
+for precision in fp32 bf16 fp16; do
+    first=$([ $precision = fp16 ] && echo 1e9 || echo 65536) # too large
+    # shellcheck disable=SC2086
+    check "$precision trains" train 2 --config markov.ini $short --set train.precision=$precision \
+        --set train.loss_scale=$first --output $precision.h5
+    check "$precision bytes equal the formula" compare bytes $precision.h5
+    check "$precision memory equals the formula" compare memory $precision.h5
+done
+check "bf16 ends within 1 % of fp32" compare beside bf16.h5 fp32.h5 1
+check "fp16 ends within 1 % of fp32" compare beside fp16.h5 fp32.h5 1
+check "fp16 has skipped steps" compare skipped fp16.h5 1
+check "bf16 has not" compare skipped bf16.h5 0 0
+
+# ---- what is written is not scaled ----
+few="--set train.steps=2 --set model.layers=3 --set model.hidden=36 --set model.heads=3 --set train.optimizer=sgd --set train.learning_rate=0.3"
+for precision in fp32 bf16 fp16; do
+    # shellcheck disable=SC2086
+    check "$precision writes" train 3 --config zero3.ini $few --set train.precision=$precision \
+        --set output.gradients=$precision-g.h5 --set output.weights=$precision-w.h5 --output $precision-few.h5
+done
+for precision in bf16 fp16; do
+    check "$precision gradients are near fp32's" compare near fp32-g.h5 $precision-g.h5 0.1
+    check "$precision weights are near fp32's" compare near fp32-w.h5 $precision-w.h5 0.1
+done
+# shellcheck disable=SC2086
+check "bf16's weights under tp" train 4 --config tp.ini --set model.layers=3 --set model.hidden=36 --set model.heads=4 \
+    --set train.precision=bf16 --set train.steps=0 --set model.init=bf16-w.h5 --set output.weights=moved.h5 --output m.h5
+check "loaded and written under another split: the same bits" compare same bf16-w.h5 moved.h5
+
+refused_in_double() {
+    ! "$double/bin/sim" --config single.ini --set train.precision=bf16 >refused 2>&1 &&
+        grep -qE '^sim: .*train.precision = bf16: .*double; try train.precision = fp32' refused
+}
+check "a double build refuses 16 bits" refused_in_double
+
+# ---- the largest presets, dry ----
+# answers PRESET RANKS SPLIT...: within seconds; counted = formula
+answers() {
+    local preset=$1 ranks=$2
+    shift 2
+    check "$preset on $ranks ranks, dry" timeout -k 5 60 "$float/bin/sim" --config single.ini --dry-run --ranks "$ranks" \
+        --set model.preset="$preset" --set train.precision=bf16 --set train.microbatch=1 "$@" --output "$preset.h5"
+    check "$preset bytes equal the formula" compare bytes "$preset.h5"
+    check "$preset memory equals the formula" compare memory "$preset.h5"
+}
+sp="--set parallel.tp=8 --set parallel.sequence_parallel=yes --set train.global_batch=4"
+answers llama2-7b 8 --set parallel.data=zero3 --set train.global_batch=8
+# shellcheck disable=SC2086
+answers megatron-22b 8 $sp --set train.microbatch=4 --set model.dropout=0.1 --set train.recompute=selective
+# shellcheck disable=SC2086
+answers gpt3-175b 128 $sp --set parallel.pp=16
+# shellcheck disable=SC2086
+answers llama3-405b 128 $sp --set parallel.pp=16
+# shellcheck disable=SC2086
+answers megatron-1t 512 $sp --set parallel.pp=64
+finish

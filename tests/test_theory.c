@@ -1,0 +1,180 @@
+/* test_theory.c - the figures people quote from the papers: the table of activations of one layer (Korthikanti et
+ * al. 2205.05198), ZeRO's bytes a parameter (Rajbhandari et al. 1910.02054), and examples worked from both. Counted
+ * by the ledger and said by the formula. */
+#include <math.h>
+#include <stdlib.h>
+#include "sim/pipeline.h"
+#include "sim/theory.h"
+#include "tests/case.h"
+#include "tests/check.h"
+
+#ifdef SIM_DOUBLE
+static const char PRECISION[] = "train.precision=fp32"; /* 16 bits are the float build's */
+static const double w = sizeof(real);
+#else
+static const char PRECISION[] = "train.precision=bf16";
+static const double w = 2;
+#endif
+
+/* ---- one layer of one microbatch ---- */
+
+enum { S = 24, B = 2, H = 32, A = 8 };
+typedef enum { NONE, SELECTIVE, FULL, RECOMPUTES } Recomputing;
+static const char *const recompute_names[RECOMPUTES] = {"none", "selective", "full"};
+
+/* The paper's table 2, where a value takes w = 2 bytes and a mask one: 34 is 16 w + 2, 24 is 12 w, 10 is 4 w + 2, and
+ * 5 is 2 w + 1. Full recomputation keeps a layer's input; the paper has it whole on every rank, 2 s b h, and sequence
+ * parallelism leaves 1/t of it, here too. */
+static double table(Recomputing recompute, bool sequence_parallel, double t)
+{
+    double sbh = (double)S * B * H, scores = recompute == NONE ? (2 * w + 1) * A * S / H : 0;
+    double outside = sequence_parallel ? t : 1;
+    if (recompute == FULL) return sbh * w / outside;
+    return sbh * ((4 * w + 2) / outside + 12 * w / t + scores / t);
+}
+
+/* The same in the paper's own figures, for 16 bits. */
+static double in_figures(Recomputing recompute, bool sequence_parallel, double t)
+{
+    double s = S, b = B, h = H, a = A;
+    if (recompute == FULL) return sequence_parallel ? 2 * s * b * h / t : 2 * s * b * h;
+    if (recompute == SELECTIVE) return sequence_parallel ? s * b * h / t * 34 : s * b * h * (10 + 24 / t);
+    if (sequence_parallel) return s * b * h / t * (34 + 5 * a * s / h);
+    return s * b * h * (10 + 24 / t + 5 * a * s / (h * t));
+}
+
+typedef struct Peak {
+    double counted, formula;
+} Peak;
+
+/* Of activations on rank 0, which has the embedding, so many layers and the head. */
+static Peak peak_of(int layers, Recomputing recompute, bool sequence_parallel, int t, bool dry)
+{
+    Case c = case_of_words(1,
+                           "model.layers=%d model.hidden=%d model.heads=%d model.ffn=%d model.sequence=%d "
+                           "model.dropout=0.1 train.microbatch=%d train.global_batch=%d train.recompute=%s "
+                           "parallel.tp=%d parallel.sequence_parallel=%s %s",
+                           layers, H, A, 4 * H, S, B, B, recompute_names[recompute], t,
+                           sequence_parallel ? "yes" : "no", PRECISION);
+    c.dry = dry;
+    if (!case_virtual(&c, t)) print_error("%s\n", c.refused);
+    assert_true(!c.refused[0]);
+    Peak peak = {(double)c.peak[0][MEM_ACTIVATIONS], c.memory_theory[0][MEM_ACTIVATIONS]};
+    case_free(&c);
+    return peak;
+}
+
+/* What one more layer keeps. */
+static void activations(void **state)
+{
+    (void)state;
+    for (int t = 1; t <= 4; t *= 2)
+        for (int sp = 0; sp <= (t > 1); sp++)
+            for (Recomputing r = NONE; r < RECOMPUTES; r++) {
+                double expected = table(r, sp, t);
+                if (w == 2) assert_true(expected == in_figures(r, sp, t));
+                for (int dry = 0; dry < 2; dry++) {
+                    Peak two = peak_of(2, r, sp, t, dry), three = peak_of(3, r, sp, t, dry);
+                    if (three.counted - two.counted != expected)
+                        print_error("t %d, sp %d, %s: %.0f, not %.0f\n", t, sp, recompute_names[r],
+                                    three.counted - two.counted, expected);
+                    assert_true(three.counted - two.counted == expected);
+                    assert_true(three.formula - two.formula == expected);
+                }
+            }
+}
+
+/* ---- worked examples, of shapes too large to run here ---- */
+#ifndef SIM_DOUBLE
+
+/* Rank 0's figures, by the formula alone; `held`: parameters one replica holds, padded. */
+static void figures(const char *const *sets, int count, int ranks, double bytes[MEMORY_CATEGORIES],
+                    double *parameters)
+{
+    Config config;
+    Plan plan;
+    Error error;
+    bool ok = config_parse(&config, "worked.ini", "[model]\n", sets, count, NULL, &error) &&
+              config_check_ranks(&config, ranks, &error) &&
+              pipeline_plan(&config, config_microbatches(&config, ranks), NULL, &plan, &error);
+    if (!ok) print_error("%s\n", error.text);
+    assert_true(ok);
+    theory_memory(&config, &plan, ranks, 0, bytes);
+    *parameters = (double)gpt_parameter_count(&config.model.shape);
+    plan_free(&plan);
+    config_free(&config);
+}
+
+/* Llama 2 7B, taken as 7e9 parameters: 14 + 14 + 84 GB. */
+static void seven_billion(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"model.preset=llama2-7b", "train.precision=bf16",
+                                       "train.optimizer=adam", "train.global_batch=1"};
+    double bytes[MEMORY_CATEGORIES], parameters;
+    figures(sets, 4, 1, bytes, &parameters);
+    assert_true(parameters == 6738415616.0); /* as released */
+    assert_true(bytes[MEM_PARAMETERS] / parameters * 7e9 == 14e9);
+    assert_true(bytes[MEM_GRADIENTS] / parameters * 7e9 == 14e9);
+    assert_true(bytes[MEM_OPTIMIZER] / parameters * 7e9 == 84e9);
+}
+
+/* L b s h (34 + 5 a s / h): 9.93 GB, which are 9.25 GiB. The 5.25 often copied are without the 5. */
+static void its_activations(void **state)
+{
+    (void)state;
+    const double L = 32, b = 1, s = 1024, h = 4096, a = 32;
+    static const char *const both[2][8] = {
+        {"model.layers=32", "model.hidden=4096", "model.heads=32", "model.sequence=1024", "model.dropout=0.1",
+         "train.precision=bf16", "train.global_batch=1"},
+        {"model.layers=64", "model.hidden=4096", "model.heads=32", "model.sequence=1024", "model.dropout=0.1",
+         "train.precision=bf16", "train.global_batch=1"}};
+    double once[MEMORY_CATEGORIES], twice[MEMORY_CATEGORIES], parameters;
+    figures(both[0], 7, 1, once, &parameters);
+    figures(both[1], 7, 1, twice, &parameters);
+    double layers = twice[MEM_ACTIVATIONS] - once[MEM_ACTIVATIONS]; /* what is no layer's falls out */
+    assert_true(layers == L * b * s * h * (34 + 5 * a * s / h));
+    assert_true(layers == 9932111872.0);
+    assert_true(layers / (1 << 30) == 9.25);
+    assert_true(L * b * s * h * (34 + a * s / h) / (1 << 30) == 5.25);
+}
+
+/* ZeRO's figure 1: 7.5e9 parameters on 64 ranks, in GB. */
+static void zero_figure_1(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        double gigabytes;
+    } stages[] = {{"parallel.data=ddp", 120},
+                  {"parallel.data=zero1", 31.4},
+                  {"parallel.data=zero2", 16.6},
+                  {"parallel.data=zero3", 1.88}};
+    double whole = 0; /* 16 bytes a parameter, of the model with its padding */
+    for (int i = 0; i < 4; i++) {
+        /* all tensors' sizes are multiples of 64, so nothing is padded */
+        const char *const sets[] = {"model.preset=gpt2-124m", "model.vocab=51200",     "train.precision=bf16",
+                                    "train.optimizer=adam",   "train.global_batch=64", stages[i].data};
+        double bytes[MEMORY_CATEGORIES], parameters;
+        figures(sets, 6, 64, bytes, &parameters);
+        double held = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
+        if (i == 0) whole = held / 16;
+        assert_true(whole == parameters);
+        double gigabytes = held / parameters * 7.5, digit = i < 3 ? 0.1 : 0.01;
+        assert_true(fabs(gigabytes - stages[i].gigabytes) <= digit / 2 + 1e-12);
+    }
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations),
+#ifndef SIM_DOUBLE
+        cmocka_unit_test(seven_billion),
+        cmocka_unit_test(its_activations),
+        cmocka_unit_test(zero_figure_1),
+#endif
+    };
+    return cmocka_run_group_tests_name("figures of the papers", tests, NULL, NULL);
+}
