@@ -44,7 +44,7 @@ typedef struct DataParallelOps {
     void (*tokens)(DataParallel *d, int microbatch, Tensor tokens);
     void (*unshard)(DataParallel *d);                           /* whole parameters to all ranks */
     void (*reduce)(DataParallel *d, double *losses, int count); /* gradients complete where they are owned */
-    double (*sum_of_squares)(DataParallel *d);                  /* of the whole gradient; dp: on the main rank */
+    double (*sum_of_squares)(DataParallel *d); /* of the whole gradient; dp: on the main rank */
 } DataParallelOps;
 
 /* Consecutive units whose gradients travel together. */

@@ -35,9 +35,10 @@ check "bf16's weights under tp" train 4 --config tp.ini --set model.layers=3 --s
     --set train.precision=bf16 --set train.steps=0 --set model.init=bf16-w.h5 --set output.weights=moved.h5 --output m.h5
 check "loaded and written under another split: the same bits" compare same bf16-w.h5 moved.h5
 
+# shellcheck disable=SC2317
 refused_in_double() {
     ! "$double/bin/sim" --config single.ini --set train.precision=bf16 >refused 2>&1 &&
-        grep -qE '^sim: .*train.precision = bf16: .*double; try train.precision = fp32' refused
+        grep -qE '^sim: .*train.precision = bf16: .*fp64; try train.precision = fp32' refused
 }
 check "a double build refuses 16 bits" refused_in_double
 

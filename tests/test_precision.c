@@ -19,7 +19,7 @@ static void refused(void **state)
         assert_false(run_case(&c, 1));
         assert_non_null(strstr(c.refused, names[i]));
         assert_non_null(
-            strstr(c.refused, "in double; try train.precision = fp32, or a build without REAL=double"));
+            strstr(c.refused, "in fp64; try train.precision = fp32, or a build without REAL=double"));
         case_free(&c);
     }
 }
