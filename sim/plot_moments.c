@@ -22,7 +22,7 @@ static int arrives(const char *action)
 /* Rows are in the order in which their rank performed them. */
 static void keep(PlotMoments *m, int ranks, const Row *rows, size_t count, const double *peak)
 {
-    double begin = NAN;
+    double begin = NAN, highest = 0;
     m->moment = allocate_zeroed(count, sizeof *m->moment);
     for (size_t i = 0; i < count; i++) {
         const Row *row = &rows[i];
@@ -34,6 +34,7 @@ static void keep(PlotMoments *m, int ranks, const Row *rows, size_t count, const
         moment->waiting = (same ? moment[-1].waiting : 0) + arrives(moment->action);
         memmove(m->held + m->count * m->parts, m->held + i * m->parts, m->parts * sizeof *m->held);
         m->count++;
+        highest = fmax(highest, peak[i]);
         begin = fmin(begin, row->start); /* fmin skips NaN */
         m->end = fmax(m->end, row->end);
     }
@@ -42,7 +43,7 @@ static void keep(PlotMoments *m, int ranks, const Row *rows, size_t count, const
         m->moment[i].end -= begin;
     }
     m->end -= begin;
-    if (m->count) m->why[0] = '\0';
+    if (highest > 0) m->why[0] = '\0';
 }
 
 bool plot_moments_read(H5 *file, PlotRun *run, Error *error)

@@ -92,6 +92,7 @@ static bool read_steps(H5 *file, PlotRun *run, Error *error)
     const bool read = read_column(file, run, "loss", &run->loss, error) &&
                       read_column(file, run, "grad_norm", &run->grad_norm, error) &&
                       read_column(file, run, "learning_rate", &run->learning_rate, error) &&
+                      read_column(file, run, "skipped", &run->skipped, error) &&
                       read_column(file, run, "tokens", &tokens, error) &&
                       read_column(file, run, "tokens_per_second", &rate, error);
     run->step_seconds = NAN;
@@ -307,6 +308,7 @@ void plot_run_free(PlotRun *run)
     free(run->loss);
     free(run->grad_norm);
     free(run->learning_rate);
+    free(run->skipped);
     free_stack(&run->comm);
     free_stack(&run->axes);
     free_stack(&run->memory);

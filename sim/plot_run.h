@@ -56,6 +56,7 @@ typedef struct PlotRun {
 
     size_t steps; /* finished ones; the columns below are as long */
     double *step, *loss, *grad_norm, *learning_rate;
+    double *skipped;         /* 1 where a gradient overflowed */
     double step_seconds;     /* the median step; NaN: unknown */
     char loss_why[PLOT_WHY]; /* why there is no loss to draw; "" when there is */
 
