@@ -20,6 +20,7 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
     device->total += bytes;
     add(device, category, bytes);
     if (device->total > device->peak_total) device->peak_total = device->total;
+    if (device->total > device->high) device->high = device->total;
     if (device->dry || bytes == 0) return NULL;
 
     /* 64: a cache line, and the widest vector */

@@ -24,7 +24,8 @@ typedef struct Device {
     bool dry; /* tensors have sizes but no storage; kernels report and skip */
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
     size_t total, peak_total;                                   /* peak of the sum: not the sum of peaks */
-    double flops, bytes;                                        /* work reported by kernels */
+    size_t high;         /* most of total since someone set it to total */
+    double flops, bytes; /* work reported by kernels */
     Lanes lanes;
     void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;

@@ -12,6 +12,7 @@ do for [i=1:BARS] { if (strlen(LABEL[i]) > WIDEST) { WIDEST = strlen(LABEL[i]) }
 
 # The page grows with the bars, so that their numbers stay readable.
 ROOM = COMPARE ? 104.0 : 35.0
+if (COMPARE) { do for [i=1:BARS] { if (7.4 * strlen(NOTE[i]) > ROOM) { ROOM = 7.4 * strlen(NOTE[i]) } } }
 LEGEND = 22 + 52 + 8 * KEY + 14
 WORDS = 40 + 7.6 * (strlen(SUBTITLE1) > strlen(SUBTITLE2) ? strlen(SUBTITLE1) : strlen(SUBTITLE2))
 PLOT = BARS * ROOM < 660 ? 660.0 : BARS * ROOM
@@ -64,7 +65,7 @@ formula(i) = column(2) / SCALE
 mark(i) = column(3) / SCALE
 # A part is labelled where the text fits it.
 TALLEST = (H - FOOT - TOP) / CEILING
-fits(k) = column(k + 3) / SCALE * TALLEST > 16 && SLOT * 2 * HALF > 34
+fits(k) = PARTS > 1 && column(k + 3) / SCALE * TALLEST > 16 && SLOT * 2 * HALF > 34
 inside(k) = fits(k) ? number(column(k + 3) / SCALE) : ''
 # A bar's number, and when runs are compared its distance from the first run.
 change(v) = sprintf(v < FIRST ? '−%.0f %%' : '+%.0f %%', 100 * abs(v / FIRST - 1))

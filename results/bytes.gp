@@ -1,8 +1,9 @@
-# bytes.gp - what the two charts of bytes sent in a step share: stacks beside the formula.
+# bytes.gp - what the charts of bytes sent and of activations share: stacks beside the formula.
+# YLABEL: what is counted, behind its unit.
 load 'data.gp'
 KEY = strlen(FORMULA); TALL = 500
 load 'bars.gp'
-set ylabel UNIT.' sent per rank and step' offset 0.5,0
+set ylabel UNIT.YLABEL offset 0.5,0
 plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) with boxxyerror \
          linecolor rgb COLOUR[k] linewidth EDGE title PART[k], \
      for [k=1:PARTS] $D using 0:((bottom(k)+top(k))/2):(inside(k)) with labels font ',11' \

@@ -4,8 +4,9 @@
 #     gnuplot -e "fmt='svg'" loss.gp       makes loss.svg
 load 'data.gp'
 # Written by `sim plot`: RUNS, NAMES[]; $D: step, then the loss of each run, or (one run) loss, gradient norm,
-# learning rate; LOW, HIGH of the losses and floors; FLOORS, FLOOR[], FLOOR_OF[]; PANELS below the first.
-KEY = 4
+# learning rate; LOW, HIGH of the losses and floors; FLOORS, FLOOR[], FLOOR_OF[]; PANELS below the first;
+# SKIPPED steps of all runs; $S: such a step, its run.
+KEY = SKIPPED && RUNS > 1 ? 14 : 4
 do for [k=1:RUNS] { if (strlen(NAMES[k]) > KEY) { KEY = strlen(NAMES[k]) } }
 MANY = RUNS > 1
 RIGHT = 870
@@ -16,6 +17,7 @@ load 'style.gp'
 
 array HUE[8] = ['#4477aa', '#66ccee', '#228833', '#ee7733', '#aa3377', '#ccbb44', '#ee6677', '#222222']
 array SHAPE[8] = [7, 9, 5, 13, 11, 15, 7, 9]
+SKIP = '#ee6677'
 hue(k) = HUE[(k - 2) % 8 + 1] # the first run is the grey band, the others take the colours in turn
 shape(k) = SHAPE[(k - 2 + (k - 2) / 8) % 8 + 1]
 THIN = ROWS > 400 ? 0.8 : 1.2
@@ -33,7 +35,8 @@ set xrange [STEP_FIRST:STEP_LAST > STEP_FIRST ? STEP_LAST : STEP_FIRST + 1]
 set tmargin at screen Y(TOP + 6)
 set bmargin at screen Y(MANY ? 420 : 345)
 SPAN = HIGH > LOW ? HIGH - LOW : 1
-set yrange [LOW - (FLOORS ? 0.14 : 0.06) * SPAN:HIGH + 0.06 * SPAN] # the floor's name stands under its line
+BOTTOM = LOW - ((FLOORS ? 0.14 : 0.06) + (SKIPPED ? 0.06 : 0)) * SPAN # the floor's name stands under its line
+set yrange [BOTTOM:HIGH + 0.06 * SPAN]
 set label 5 'loss (nats per token)' at screen X(24),Y((TOP + 6 + (MANY ? 420 : 345)) / 2) center rotate \
     textcolor rgb INK
 LAST = MANY ? 0 : PANELS == 0 # is this panel the lowest, with the numbers of the x axis?
@@ -55,10 +58,14 @@ if (MANY) {
          for [k=2:RUNS] $D every GAP::shift(k) using 1:(column(k+1)) with points pointtype shape(k) \
              pointsize size(k) linecolor rgb hue(k) notitle, \
          for [k=2:RUNS] NaN with linespoints pointtype shape(k) pointsize 0.9*SYMBOL linewidth 1.2 \
-             linecolor rgb hue(k) title NAMES[k]
+             linecolor rgb hue(k) title NAMES[k], \
+         for [s=1:SKIPPED > 0] $S using 1:(BOTTOM):(0):(0.045*SPAN) with vectors nohead linewidth 1.6 \
+             linecolor rgb SKIP title 'a skipped step'
 } else {
     unset key
-    plot $D using 1:2 with linespoints pointtype 7 pointsize POINTS linewidth 1.4 linecolor rgb HUE[1]
+    plot $D using 1:2 with linespoints pointtype 7 pointsize POINTS linewidth 1.4 linecolor rgb HUE[1], \
+         for [s=1:SKIPPED > 0] $S using 1:(BOTTOM):(0):(0.045*SPAN) with vectors nohead linewidth 1.6 \
+             linecolor rgb SKIP
 }
 unset key
 do for [i=1:3] { unset label i }

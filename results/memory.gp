@@ -12,6 +12,8 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
          textcolor rgb ON[k] notitle, \
      $D using ($0-HALF*1.12):(formula(0)):(HALF*2.24):(0) with vectors nohead linecolor rgb '#111111' \
          linewidth 1.8 title FORMULA, \
+     $D using ($0+HALF*1.12):(formula(0)):(COMPARE ? number(formula(0)) : '') with labels left \
+         offset 0.2,0.15 font ',11' textcolor rgb SOFT notitle, \
      $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*1.5*SYMBOL \
          linecolor rgb '#ffffff' notitle, \
      $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*SYMBOL linecolor rgb '#111111' \

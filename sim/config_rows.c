@@ -201,7 +201,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
     {"train", "precision", ROW_CHOICE, FIELD(train.precision), "fp32", .choices = precisions,
-     .example = "bf16", .help = "what parameters, gradients and activations are kept in",
+     .example = "fp32", .help = "what parameters, gradients and activations are kept in",
      .more =
          "Mixed precision (Micikevicius et al., arXiv 1710.03740): with bf16 and fp16 these are kept in 16 "
          "bits and computed with in 32; the optimizer holds the parameters and its state in 32, so adam "

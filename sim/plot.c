@@ -17,6 +17,8 @@ static const struct {
     {"comm", plot_comm},
     {"bytes_by_axis", plot_bytes_by_axis},
     {"memory", plot_memory},
+    {"activations", plot_activations},
+    {"memory_timeline", plot_memory_timeline},
     {"step_time", plot_step_time},
     {"gantt", plot_gantt},
     {"bubble", plot_bubble},
@@ -33,13 +35,16 @@ static const char help[] =
     "    comm           bytes sent in a step by purpose; diamonds: the formula\n"
     "    bytes_by_axis  the same by axis of the grid: data, tensor, pipeline\n"
     "    memory         peak bytes by category; line: the formula for parameters, gradients, optimizer\n"
+    "    memory_timeline  bytes held over a step by category, a panel a pipeline rank\n"
     "    step_time      measured seconds of one recorded step by action\n"
     "    gantt          that step's actions in simulated time, a row a pipeline rank\n"
     "    bubble         the share of a step in which a rank idles; line: the formula\n"
     "    breakdown      simulated seconds of a step by what they went to\n"
     "Several files (up to 32): the same charts side by side, a bar a run, gantts under each other on one\n"
-    "axis; and bubble_microbatches, bubbles by schedule and number of microbatches. The first file is what\n"
-    "the others are compared with: losses as |loss - first|, bars in percent.\n"
+    "axis; bubble_microbatches, bubbles by schedule and number of microbatches; and activations, the memory "
+    "of\n"
+    "these alone, for runs that differ in technique. The first file is what the others are compared with:\n"
+    "losses as |loss - first|, bars in percent.\n"
     "\n"
     "    sim plot results/zero3.h5                      -> results/zero3-charts/\n"
     "    sim plot results/dp.h5 results/zero?.h5        -> results/compare-charts/\n"

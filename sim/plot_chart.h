@@ -14,6 +14,8 @@ typedef bool (*PlotChart)(FILE *out, const PlotRun *runs, int count, char *why, 
 bool plot_loss(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_memory_timeline(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_bubble_microbatches(FILE *out, const PlotRun *runs, int count, char *why, size_t size);

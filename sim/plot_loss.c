@@ -169,6 +169,27 @@ static void write_panels(FILE *out, const Losses *losses)
     fprintf(out, "PANELS = %d\n", panels);
 }
 
+static size_t count_skipped(const PlotRun *run)
+{
+    size_t skipped = 0;
+    for (size_t i = 0; i < run->steps; i++) skipped += run->skipped[i] > 0;
+    return skipped;
+}
+
+/* The steps that an overflow in fp16 made some run skip. */
+static void write_skipped(FILE *out, const Losses *losses)
+{
+    size_t skipped = 0;
+    for (int i = 0; i < losses->runs; i++) skipped += count_skipped(losses->run[i]);
+    fprintf(out, "SKIPPED = %zu\n", skipped);
+    fputs("# a skipped step, the run\n$S << EOD\n", out);
+    if (!skipped) fputs("NaN NaN\n", out); /* gnuplot wants a block that is not drawn as well */
+    for (int i = 0; i < losses->runs; i++)
+        for (size_t s = 0; s < losses->run[i]->steps; s++)
+            if (losses->run[i]->skipped[s] > 0) fprintf(out, "%.0f %d\n", losses->run[i]->step[s], i + 1);
+    fputs("EOD\n", out);
+}
+
 /* How the run ended: the mean of its last tenth beside the floor. */
 static void write_end(char *line, size_t size, const PlotRun *run)
 {
@@ -203,6 +224,9 @@ static void write_words(FILE *out, const Losses *losses)
         words_append(first, sizeof first, "%s%zu step%s",
                      reference->complete ? "" : "Unfinished: ", reference->steps,
                      reference->steps == 1 ? "" : "s");
+        if (count_skipped(reference))
+            words_append(first, sizeof first, ", %zu skipped for an overflow (marks)",
+                         count_skipped(reference));
         write_end(second, sizeof second, reference);
     } else {
         words_append(first, sizeof first, "The first run, %s, is the grey band", reference->label);
@@ -235,6 +259,7 @@ static void write_losses(FILE *out, const Losses *losses)
     plot_set_number(out, "HIGH", losses->high);
     write_floors(out, losses);
     write_panels(out, losses);
+    write_skipped(out, losses);
     find_distances(losses, &low, &high);
     plot_set_number(out, "DIFF_LOW", low);
     plot_set_number(out, "DIFF_HIGH", high);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/plot_axes.h"
+#include "sim/plot_moments.h"
 #include "sim/plot_simulated.h"
 #include "sim/plot_time.h"
 
@@ -91,6 +92,7 @@ static bool read_steps(H5 *file, PlotRun *run, Error *error)
     const bool read = read_column(file, run, "loss", &run->loss, error) &&
                       read_column(file, run, "grad_norm", &run->grad_norm, error) &&
                       read_column(file, run, "learning_rate", &run->learning_rate, error) &&
+                      read_column(file, run, "skipped", &run->skipped, error) &&
                       read_column(file, run, "tokens", &tokens, error) &&
                       read_column(file, run, "tokens_per_second", &rate, error);
     run->step_seconds = NAN;
@@ -197,11 +199,29 @@ static bool model_state(const char *category)
            !strcmp(category, "optimizer");
 }
 
+/* The category of memory that techniques are compared by. Before memory->theory forgets it. */
+static void take_activations(PlotRun *run, const double *peak)
+{
+    static const char *const name[] = {"activations"};
+    const PlotStack *memory = &run->memory;
+    PlotStack *stack = &run->activations;
+    plot_stack_name(stack, name, 1);
+    plot_stack_make(stack, run->ranks, 1);
+    snprintf(stack->why, PLOT_WHY, "no activations were recorded");
+    for (size_t cell = 0; cell < (size_t)run->ranks * memory->parts; cell++) {
+        if (strcmp(memory->name[cell % memory->parts], *name) != 0 || !(peak[cell] > 0)) continue;
+        stack->value[cell / memory->parts] = peak[cell];
+        stack->theory[cell / memory->parts] = memory->theory[cell];
+        stack->why[0] = '\0';
+    }
+}
+
 static bool read_memory(H5 *file, PlotRun *run, Error *error)
 {
     PlotStack *memory = &run->memory;
     if (!h5_exists(file, "/memory/peak")) {
         snprintf(memory->why, PLOT_WHY, "the file has no /memory/peak");
+        snprintf(run->activations.why, PLOT_WHY, "%s", memory->why);
         return true;
     }
     memory->name = h5_read_names(file, "/memory/category", &memory->parts, error);
@@ -219,6 +239,7 @@ static bool read_memory(H5 *file, PlotRun *run, Error *error)
         free(peak);
         return false;
     }
+    take_activations(run, peak);
     double sum = 0;
     for (size_t cell = 0; cell < ranks * memory->parts; cell++) {
         memory->value[cell] = peak[cell] > 0 ? peak[cell] : 0; /* NaN: not recorded */
@@ -256,7 +277,8 @@ static bool read_run(H5 *file, PlotRun *run, Error *error)
     if (!run_shape_read(&run->shape, file, run->ranks, &split))
         return error_set(error, "%s: %s; is the file damaged?", run->path, split.text);
     return read_steps(file, run, error) && read_comm(file, run, error) && read_memory(file, run, error) &&
-           plot_time_read(file, run, error) && plot_simulated_read(file, run, error);
+           plot_time_read(file, run, error) && plot_simulated_read(file, run, error) &&
+           plot_moments_read(file, run, error);
 }
 
 bool plot_run_read(PlotRun *run, const char *path, Error *error)
@@ -286,11 +308,16 @@ void plot_run_free(PlotRun *run)
     free(run->loss);
     free(run->grad_norm);
     free(run->learning_rate);
+    free(run->skipped);
     free_stack(&run->comm);
     free_stack(&run->axes);
     free_stack(&run->memory);
+    free_stack(&run->activations);
     free_stack(&run->time);
     free_stack(&run->breakdown);
     free_stack(&run->bubble);
     free(run->span);
+    h5_free_names(run->moments.name, run->moments.parts);
+    free(run->moments.held);
+    free(run->moments.moment);
 }

@@ -28,6 +28,23 @@ typedef struct PlotSpan {
     double start, end, recompute, communication; /* as TimelineRow's (recorder.h); the step begins at 0 */
 } PlotSpan;
 
+/* One action of the recorded step, as PlotSpan's, and what was held. */
+typedef struct PlotMoment {
+    int32_t rank;
+    char action[16];
+    double start, end, highest; /* highest: the most bytes while it ran */
+    int waiting; /* microbatches (of the rank's stages together) for their backward, as it ended */
+} PlotMoment;
+
+typedef struct PlotMoments {
+    PlotMoment *moment; /* by rank, in the order performed */
+    double *held;       /* [count][parts] bytes as the action ended */
+    char **name;        /* [parts] */
+    size_t count, parts;
+    double end;         /* of the last */
+    char why[PLOT_WHY]; /* why there are none; "" when there are */
+} PlotMoments;
+
 typedef struct PlotRun {
     char *path;
     char label[PLOT_LABEL]; /* how the charts call this run */
@@ -39,6 +56,7 @@ typedef struct PlotRun {
 
     size_t steps; /* finished ones; the columns below are as long */
     double *step, *loss, *grad_norm, *learning_rate;
+    double *skipped;         /* 1 where a gradient overflowed */
     double step_seconds;     /* the median step; NaN: unknown */
     char loss_why[PLOT_WHY]; /* why there is no loss to draw; "" when there is */
 
@@ -50,7 +68,8 @@ typedef struct PlotRun {
 
     PlotStack axes; /* the same bytes by the axis of the grid they move along */
 
-    PlotStack memory; /* peak bytes; theory of the model states only; mark: the peak of the sum */
+    PlotStack memory;      /* peak bytes; theory of the model states only; mark: the peak of the sum */
+    PlotStack activations; /* peak bytes of these alone, and their theory; no mark */
     PlotStack time; /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
     double timed_step; /* which step that was; NaN: unknown */
 
@@ -61,6 +80,8 @@ typedef struct PlotRun {
     size_t spans;
     double simulated_end;    /* of the last span; NaN without one */
     char span_why[PLOT_WHY]; /* why there is none; "" when there is */
+
+    PlotMoments moments; /* memory over the recorded step */
 } PlotRun;
 
 /* Returns false with a message that names the file when it is not a run file

@@ -80,6 +80,7 @@ static bool write_bytes(FILE *out, const PlotKind *kind, const char *name, const
                      runs->comm_alike ? "All %zu steps alike. " : "Mean of %zu steps. ", runs->steps);
     compare_bytes(second, sizeof second, &bars, runs, count);
     plot_set_text(out, "FORMULA", "formula");
+    plot_set_text(out, "YLABEL", " sent per rank and step");
     return plot_bars_write(out, &bars, kind, count > 1, name, title, first, second);
 }
 
@@ -103,6 +104,21 @@ static const PlotStack *memory_of(const PlotRun *run)
     return &run->memory;
 }
 
+/* Whether each category with a formula is as it says, on every rank of every run. */
+static bool states_equal(const PlotRun *runs, int count)
+{
+    bool any = false;
+    for (int i = 0; i < count; i++) {
+        const PlotStack *memory = &runs[i].memory;
+        for (size_t cell = 0; !memory->why[0] && cell < (size_t)runs[i].ranks * memory->parts; cell++) {
+            if (isnan(memory->theory[cell])) continue;
+            any = true;
+            if (memory->value[cell] != memory->theory[cell]) return false;
+        }
+    }
+    return any;
+}
+
 bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     static const PlotKind kind = {memory_of, mark, mark, plot_byte_unit};
@@ -116,11 +132,39 @@ bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t si
     words_append(first, sizeof first,
                  count > 1 ? "The rank with the highest peak of each run"
                            : "Tensors allocated, in bytes counted");
+    if (states_equal(runs, count))
+        words_append(first, sizeof first, ". Model states equal the formula everywhere");
     plot_set_text(out, "FORMULA", "formula: model states");
     return plot_bars_write(
         out, &bars, &kind, count > 1, "memory", "Peak memory per rank", first,
         "Stacked: each category's own peak. These fall at different moments, so the peak of the sum "
         "(dot, number) can be lower");
+}
+
+static const PlotStack *activations_of(const PlotRun *run)
+{
+    return &run->activations;
+}
+
+bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
+{
+    static const PlotKind kind = {activations_of, total, total, plot_byte_unit};
+    PlotBars bars;
+    if (count == 1) {
+        snprintf(why, size, "one run; give several, by technique");
+        return false;
+    }
+    const bool any = plot_bars_make(&bars, &kind, runs, count);
+    snprintf(why, size, "%s", bars.left_out);
+    if (!any) return false;
+
+    char first[512];
+    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    words_append(first, sizeof first, "The rank with the most in each run");
+    plot_set_text(out, "FORMULA", "formula");
+    plot_set_text(out, "YLABEL", " of activations per rank");
+    return plot_bars_write(out, &bars, &kind, true, "activations", "Activations kept for backward, per rank",
+                           first, "Percent: beside the first run");
 }
 
 /* ---- time ---- */

@@ -156,12 +156,28 @@ bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_tot
            h5_write(r->file, "/memory/rss_peak", 0, ranks, H5_U64, rss, error) && h5_flush(r->file, error);
 }
 
+/* What was held as the actions went by. */
+static bool write_moments(Recorder *r, const TimelineRow *rows, size_t count, Error *error)
+{
+    uint64_t *held = allocate(count * (MEMORY_CATEGORIES + 1) * sizeof *held);
+    uint64_t *peak = held + count * MEMORY_CATEGORIES;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(held + i * MEMORY_CATEGORIES, rows[i].memory, sizeof rows[i].memory);
+        peak[i] = rows[i].memory_peak;
+    }
+    bool ok = h5_write(r->file, "/timeline/memory", 0, count, H5_U64, held, error) &&
+              h5_write(r->file, "/timeline/memory_peak", 0, count, H5_U64, peak, error);
+    free(held);
+    return ok;
+}
+
 bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int count, Error *error)
 {
     if (count > r->actions)
         return error_set(error, "%s: %d actions in step %lld, room was made for %d", r->path, count,
                          (long long)step, r->actions);
-    return layout_write_actions(r->file, rows, (size_t)count, error) && h5_flush(r->file, error) &&
+    return layout_write_actions(r->file, rows, (size_t)count, error) &&
+           write_moments(r, rows, (size_t)count, error) && h5_flush(r->file, error) &&
            h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);
 }
 

@@ -41,7 +41,7 @@ typedef struct StepRow {
     int64_t skipped;       /* 1: a gradient overflowed */
 } StepRow;
 
-/* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. */
+/* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */
 typedef struct TimelineRow {
     int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
     char action[16], lane[16];
@@ -50,6 +50,8 @@ typedef struct TimelineRow {
     double communication; /* of it: waiting for tensor- or data-parallel messages; of a receive's: its wire */
     double measured_start, measured_end; /* since that rank began the step */
     double measured_compute;             /* CPU time of its compute */
+    uint64_t memory[MEMORY_CATEGORIES];  /* held as it ended */
+    uint64_t memory_peak;                /* the most held while it ran, all categories together */
 } TimelineRow;
 
 typedef struct Recorder Recorder;

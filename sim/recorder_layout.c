@@ -50,6 +50,8 @@ static const Dataset datasets[] = {
     {"/pipeline/bubble_ratio_theory", "", H5_F64, "1",
      "the same by the schedule's formula; NaN: there is none"},
     {"/breakdown/simulated", "rb", H5_F64, "s", "where a rank's simulated time of the last step went"},
+    {"/timeline/memory", "ac", H5_U64, "byte", "bytes the rank held as the action ended, by category"},
+    {"/timeline/memory_peak", "a", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
 };
 enum { DATASETS = sizeof datasets / sizeof *datasets };
 
@@ -200,6 +202,7 @@ static bool make_scales(const Layout *l, Error *error)
     return h5_link(l->file, layout_step, "/steps/step", error) &&
            h5_link(l->file, "/purpose", "/comm/purpose", error) &&
            h5_link(l->file, "/category", "/memory/category", error) &&
+           h5_link(l->file, "/category", "/timeline/category", error) &&
            h5_link(l->file, "/part", "/breakdown/part", error);
 }
 

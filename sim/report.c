@@ -139,6 +139,23 @@ static double tail_mean(H5 *file, const char *path, size_t rows)
     return known ? sum : (double)NAN;
 }
 
+/* Of a run whose gradients can overflow. */
+static void print_skipped(H5 *file, size_t finished)
+{
+    char precision[16] = "";
+    if (!h5_get_text(file, "/", "precision", precision, sizeof precision) || strcmp(precision, "fp16") != 0)
+        return;
+    size_t dims[H5_MAX_RANK], count = 0;
+    int rank;
+    Error ignored;
+    double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, &ignored);
+    for (size_t i = 0; skipped && i < finished; i++) count += skipped[i] > 0;
+    if (skipped)
+        printf("  overflows   %zu of %zu steps skipped, loss scale %.10g at the end\n", count, finished,
+               column_at(file, "/steps/loss_scale", finished - 1));
+    free(skipped);
+}
+
 static void print_loss(H5 *file, size_t finished)
 {
     double entropy;
@@ -203,7 +220,10 @@ static bool report_file(H5 *file, const char *path, Error *error)
         printf("  no finished step\n");
         return true;
     }
-    if (dry == 0) print_loss(file, finished);
+    if (dry == 0) {
+        print_loss(file, finished);
+        print_skipped(file, finished);
+    }
 
     Table comm = {0}, memory = {0};
     bool ok = read_comm(file, finished - 1, &comm, error) && read_memory(file, &memory, error);

@@ -216,6 +216,7 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
     double start = clock_now() - began;
     Lanes before = lanes_read(lanes);
+    t->device.high = t->device.total;
     if (!is_message(a.kind)) lanes_resume(lanes);
     perform(t, a, result);
     if (!lanes->measured) take_ideal_time(t, a.kind);
@@ -229,6 +230,8 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     row->measured_start = dry ? (double)NAN : start;
     row->measured_end = dry ? (double)NAN : clock_now() - began;
     row->measured_compute = dry ? (double)NAN : after.cpu - before.cpu;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = t->device.current[c];
+    row->memory_peak = t->device.high;
 }
 
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),

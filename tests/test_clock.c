@@ -116,6 +116,30 @@ static void check_rank(Seen *seen, const Paper *p, const Timeline *paper, int pi
     }
 }
 
+/* A rank holds as many times a microbatch's activations as microbatches wait for their backward. */
+static void check_memory(Seen *seen, const Paper *p, int pipe)
+{
+    const Schedule *list = &p->plan->list[pipe];
+    uint64_t each = 0, waiting = 0;
+    for (int i = 0; i < list->count; i++) {
+        const TimelineRow *row = row_of(p, pipe, i);
+        const ActionKind kind = list->action[i].kind;
+        uint64_t sum = 0;
+        if (kind == ACTION_INPUT) return; /* it gives back a part */
+        for (int c = 0; c < MEMORY_CATEGORIES; c++) sum += row->memory[c];
+        expect(&seen->found, row->memory_peak >= sum && sum > 0, "rank %d, row %d: peak below the sum",
+               row->rank, i);
+        if (kind == ACTION_FORWARD) waiting++;
+        if (kind == ACTION_BACKWARD) waiting--;
+        if (kind != ACTION_FORWARD && kind != ACTION_BACKWARD) continue;
+        if (!each) each = row->memory[MEM_ACTIVATIONS];
+        expect(&seen->found, each > 0 && row->memory[MEM_ACTIVATIONS] == waiting * each,
+               "rank %d, row %d: %llu bytes of activations, %llu microbatches of %llu", row->rank, i,
+               (unsigned long long)row->memory[MEM_ACTIVATIONS], (unsigned long long)waiting,
+               (unsigned long long)each);
+    }
+}
+
 static void check_walk(Seen *seen, const Trainer *t, const TimelineRow *rows)
 {
     Error error;
@@ -134,6 +158,7 @@ static void check_walk(Seen *seen, const Trainer *t, const TimelineRow *rows)
         if (!walked) break;
         for (int pipe = 0; pipe < paper.ranks; pipe++) {
             check_rank(seen, &p, &paper, pipe, ideal);
+            if (v == 1) check_memory(seen, &p, pipe); /* else stages differ */
             seen->in_flight[pipe] = paper.rank[pipe].in_flight;
         }
         timeline_free(&paper);

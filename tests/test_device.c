@@ -38,6 +38,8 @@ static void memory_by_category(void **state)
         holds(&d, MEM_ACTIVATIONS, 40 * w, 50 * w);
         assert_int_equal(d.total, 170 * w + 160);
         assert_int_equal(d.peak_total, 170 * w + 160); /* of the sum: the peaks add up to 180 w + 160 */
+        assert_int_equal(d.high, d.peak_total);
+        d.high = d.total; /* as a step does before each action */
         Tensor view = tensor_view(p, 10, 5);
         assert_int_equal(view.count, 5);
         assert_true(dry || view.data == reals(p) + 10);
@@ -49,6 +51,10 @@ static void memory_by_category(void **state)
         holds(&d, MEM_WORKSPACE, 70 * w, 70 * w);
         assert_int_equal(d.total, 170 * w + 160);
         assert_int_equal(d.peak_total, 170 * w + 160);
+        assert_int_equal(d.high, d.total);
+        Tensor moment = tensor_new(&d, MEM_WORKSPACE, REAL, 1);
+        tensor_free(&moment);
+        assert_int_equal(d.high, d.total + w);
         Tensor *own[] = {&p, &s, &c, &more, &none};
         for (int i = 0; i < 5; i++) tensor_free(own[i]);
         for (int m = 0; m < MEMORY_CATEGORIES; m++) assert_int_equal(d.current[m], 0);

@@ -42,6 +42,7 @@ typedef struct MadeUp {
     int ranks, steps;
     bool dry, unfinished, no_formula, untimed;
     double distance; /* added to each loss */
+    int skipped;     /* steps at the beginning */
 } MadeUp;
 
 /* Rank r sends 1000 (r + 1) bytes of all-reduce as its formula says, and 10 of control without one. */
@@ -95,7 +96,7 @@ static void record(const char *path, MadeUp made)
     assert_string_equal(error.text, "");
     for (int n = 0; n < made.steps; n++) {
         const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
-        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, 0};
+        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped};
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     }
     assert_true(recorder_memory(recorder, peak, total, total, &error));
@@ -166,6 +167,31 @@ static void test_several_runs(void **state)
     assert_says(place->said, "loss                leaves out c, d: a dry run computes none");
     assert_int_equal(PLOT(place, in_folder(place, "c.h5"), in_folder(place, "d.h5")), 0);
     assert_says(place->said, "loss                skipped: a dry run computes none");
+    /* activations alone: the highest thing, formula, no mark, the one part */
+    assert_drawn(place, "compare-charts", "activations");
+    assert_file_says(
+        in_folder(place, "compare-charts/activations.gp"),
+        "$D << EOD\n300000 300000 NaN 300000\n300000 300000 NaN 300000\n200000 200000 NaN 200000\nEOD\n");
+    assert_file_says(in_folder(place, "compare-charts/memory.gp"),
+                     "Model states equal the formula everywhere");
+    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "SKIPPED = 0\n");
+}
+
+/* Steps that an overflow cost stand below the losses. */
+static void test_skipped_steps(void **state)
+{
+    PlotPlace *place = *state;
+    record(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 2});
+    record(in_folder(place, "b.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 1});
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_drawn(place, "a-charts", "loss");
+    assert_says(place->said, "activations         skipped: one run");
+    assert_file_says(in_folder(place, "a-charts/loss.gp"), "20 steps, 2 skipped for an overflow (marks)'\n");
+    assert_file_says(in_folder(place, "a-charts/loss.gp"), "SKIPPED = 2\n# a skipped step, the run\n"
+                                                           "$S << EOD\n0 1\n1 1\nEOD\n");
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
+    assert_drawn(place, "compare-charts", "loss");
+    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "$S << EOD\n0 1\n1 1\n0 2\nEOD\n");
 }
 
 static void test_odd_runs(void **state)
@@ -291,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_script, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_several_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_skipped_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_odd_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gnuplot_fails, setup, teardown),

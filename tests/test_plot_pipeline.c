@@ -56,11 +56,12 @@ static void set_config(const char *path, const Walked *walked)
     assert_true(h5_close(file, &error));
 }
 
-/* The rank's rows, and its seconds by part. */
+/* The rank's rows, and its seconds by part. It holds 1 MB of parameters, 1 MB of activations a microbatch, and another 0.5 MB while it computes. */
 static int write_rank(const Walked *walked, const Plan *plan, const Timeline *timeline, int pipe, int rank,
                       TimelineRow *rows, double part[PARTS])
 {
     const Schedule *list = &plan->list[pipe];
+    uint64_t waiting = 0;
     for (int i = 0; i < list->count; i++) {
         const Action action = list->action[i];
         const Span span = timeline->rank[pipe].span[i];
@@ -83,6 +84,13 @@ static int write_rank(const Walked *walked, const Plan *plan, const Timeline *ti
                                 .measured_end = NAN,
                                 .measured_compute = NAN};
         snprintf(rows[i].action, sizeof rows[i].action, "%s", action_name[action.kind]);
+        const uint64_t before = 1000000 * (1 + waiting);
+        waiting += action.kind == ACTION_FORWARD;
+        waiting -= action.kind == ACTION_BACKWARD;
+        rows[i].memory[MEM_PARAMETERS] = 1000000;
+        rows[i].memory[MEM_ACTIVATIONS] = 1000000 * waiting;
+        rows[i].memory[MEM_WORKSPACE] = 100; /* too little to see */
+        rows[i].memory_peak = before + (computes ? 500000 : 0);
         part[PART_RECOMPUTE] += rows[i].recompute;
         part[PART_TP_EXPOSED] += computes ? rows[i].communication : 0;
         part[PART_OPTIMIZER] += action.kind == ACTION_STEP ? span.end - span.start : 0;
@@ -175,6 +183,31 @@ static int count_in(const char *path, const char *part)
     for (const char *at = text; (at = strstr(at, part)); at++) count++;
     free(text);
     return count;
+}
+
+/* ---- memory over a step ---- */
+
+/* GPipe's activations pile up, 1F1B's do not. */
+static void test_memory_timeline(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "g.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 3}, .dp = 2}, NAN);
+    record_walk(in_folder(place, "f.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 3}, .dp = 2}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "g.h5")), 0);
+    assert_drawn(place, "g-charts", "memory_timeline");
+    const char *gp = in_folder(place, "g-charts/memory_timeline.gp");
+    assert_file_says(gp, "TITLE = 'Memory over a step: g'\n");
+    assert_file_says(gp, "HEAD[1] = 'rank 0. Peak 4.50 MB in B. At most 3 of 3 microbatches in flight'\n");
+    assert_file_says(gp, "HEAD[2] = 'rank 2. Peak 4.50 MB in B. At most 3 of 3 microbatches in flight'\n");
+    assert_file_says(gp, "BYTES = 'MB'\nTIME = 'ms'\nHIGHEST = 4.5\nEND = 12.5\nKINDS = 2\n");
+    assert_file_says(gp, "KIND[2] = 'activations'\n");
+    /* F of microbatch 0: as it begins and while it runs the stack is as before, then a microbatch higher */
+    assert_file_says(gp, "$D << EOD\n0 1 1 1\n0 1 1 1\n0 1.5 1 1\n1 1.5 1 1\n1 2 1 2\n");
+    assert_int_equal(PLOT(place, in_folder(place, "g.h5"), in_folder(place, "f.h5")), 0);
+    gp = in_folder(place, "compare-charts/memory_timeline.gp");
+    assert_file_says(gp, "PANELS = 2\n");
+    assert_file_says(gp, "LABEL[2] = 'f'\n");
+    assert_file_says(gp, "HEAD[2] = 'rank 0. Peak 3.50 MB in B. At most 2 of 3 microbatches in flight'\n");
 }
 
 /* ---- timelines ---- */
@@ -428,6 +461,7 @@ static void test_bad_grid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_memory_timeline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gantt_reduce, setup, teardown),

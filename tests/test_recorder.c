@@ -76,7 +76,8 @@ static Recorder *begin(const char *path, int64_t steps, char *kept, Error *error
 
 static bool step(Recorder *recorder, int64_t n, Error *error)
 {
-    const StepRow row = {n, 5 - 0.001 * (double)n, 1 + (double)n, 0.1, 64, 0.5, 0.125 * (double)n, 1, 0};
+    const StepRow row = {n,   5 - 0.001 * (double)n, 1 + (double)n, 0.1,   64,
+                         0.5, 0.125 * (double)n,     1024,          n == 2};
     uint64_t bytes[RANKS * PURPOSES], messages[RANKS * PURPOSES];
     for (int i = 0; i < RANKS * PURPOSES; i++) {
         bytes[i] = 1000 * (uint64_t)n + (uint64_t)i;
@@ -208,8 +209,21 @@ static void test_round_trip(void **state)
     outside[RANKS * PURPOSES - 1] = 77;
     assert_true(recorder_memory(recorder, peak, total, rss, &error));
     assert_true(recorder_outside(recorder, outside, outside, &error));
-    const TimelineRow actions[] = {{0, 3, 1, "F", "compute", 0.25, 0.5, 0.0625, 0.125, 1, 1.5, 0.375},
-                                   {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75}};
+    const TimelineRow actions[] = {{0,
+                                    3,
+                                    1,
+                                    "F",
+                                    "compute",
+                                    0.25,
+                                    0.5,
+                                    0.0625,
+                                    0.125,
+                                    1,
+                                    1.5,
+                                    0.375,
+                                    {1, 2, 3, 4, 5, 1ull << 50},
+                                    1ull << 51},
+                                   {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75, {7}, 8}};
     assert_true(recorder_timeline(recorder, 3, actions, 2, &error));
     const double simulated[RANKS] = {0.25, 0.5, 0.75}, measured[RANKS] = {NAN, NAN, 0.875};
     double seconds[RANKS * PARTS];
@@ -282,6 +296,20 @@ static void test_round_trip(void **state)
     assert_true(dims[0] == 5 && spent[4] == 0.5);
     free(spent);
 
+    double *scale = h5_read_numbers(file, "/steps/loss_scale", &rank, dims, &error);
+    double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, &error);
+    assert_true(dims[0] == 5 && scale[4] == 1024 && skipped[1] == 0 && skipped[2] == 1);
+    free(scale);
+    free(skipped);
+
+    double *held = h5_read_numbers(file, "/timeline/memory", &rank, dims, &error);
+    assert_true(rank == 2 && dims[0] == ACTIONS && dims[1] == MEMORY_CATEGORIES);
+    assert_true(held[0] == 1 && held[5] == 0x1p50 && held[6] == 7 && held[7] == 0 && held[2 * 6] == 0);
+    double *most = h5_read_numbers(file, "/timeline/memory_peak", &rank, dims, &error);
+    assert_true(rank == 1 && dims[0] == ACTIONS && most[0] == 0x1p51 && most[1] == 8 && most[2] == 0);
+    free(held);
+    free(most);
+
     TimelineRow whole[ACTIONS];
     read_actions(file, whole);
     assert_true(whole[0].stage == 3 && whole[0].microbatch == 1 && whole[0].simulated_start == 0.25 &&
@@ -348,6 +376,11 @@ static void test_described(void **state)
         "/memory/theory",
         "/memory/rss_peak",
         "/timeline/actions",
+        "/timeline/category",
+        "/timeline/memory",
+        "/timeline/memory_peak",
+        "/steps/loss_scale",
+        "/steps/skipped",
         "/steps/simulated_time",
         "/pipeline/bubble_ratio_simulated",
         "/pipeline/bubble_ratio_measured",

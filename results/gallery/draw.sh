@@ -25,6 +25,39 @@ done
 sim plot results/{1f1b,gpipe,interleaved}.h5 --out pipelines
 cp pipelines/gantt.png "$gallery/gantt.png"
 
+# Memory over a step, and the same in 16 bits: nothing of this is computed, only counted.
+for schedule in gpipe 1f1b; do
+    sim --config $schedule.ini --dry-run --ranks 8 --output timeline/$schedule.h5
+done
+sim plot timeline/{gpipe,1f1b}.h5 --out timeline
+cp timeline/memory_timeline.png "$gallery/memory-timeline.png"
+
+# ZeRO's figure 1: 7.5 G parameters on 64 ranks.
+for strategy in ddp zero1 zero2 zero3; do
+    sim --config $strategy.ini --set model.layers=36 --set model.hidden=4096 --set model.heads=32 \
+        --set model.vocab=50257 --set model.sequence=1024 --set train.precision=bf16 --set train.global_batch=64 \
+        --set train.recompute=full --dry-run --ranks 64 --output bf16/$strategy.h5
+done
+sim plot bf16/{ddp,zero1,zero2,zero3}.h5 --out bf16
+cp bf16/memory.png "$gallery/memory-by-stage-bf16.png"
+
+# Korthikanti et al.'s figure 7: Megatron's 22B over tp = 8.
+activations() {
+    name=$1
+    shift
+    sim --config tp.ini --set model.preset=megatron-22b --set model.dropout=0.1 --set train.precision=bf16 \
+        --set train.global_batch=4 --set parallel.tp=8 "$@" --dry-run --ranks 8 --output "technique/$name.h5"
+}
+activations "tp alone"
+activations "sp" --set parallel.sequence_parallel=yes
+activations "selective" --set train.recompute=selective
+activations "sp selective" --set parallel.sequence_parallel=yes --set train.recompute=selective
+activations "sp flash" --set parallel.sequence_parallel=yes --set model.attention=flash
+activations "full" --set train.recompute=full
+activations "sp full" --set parallel.sequence_parallel=yes --set train.recompute=full
+sim plot technique/{"tp alone",sp,selective,"sp selective","sp flash",full,"sp full"}.h5 --out technique
+cp technique/activations.png "$gallery/activations-by-technique.png"
+
 runs=()
 for schedule in naive gpipe 1f1b interleaved zb-h1; do
     for batch in 4 8 16 32 64; do
