@@ -242,8 +242,8 @@ static void wrong_keys(void **state)
     refuse("[train]\nbucket_mb = 3\n", NULL,
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
     refuse("[parallel]\ncp = 2\n", NULL,
-           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, overlap, tp, "
-           "sequence_parallel, pp, schedule, virtual_stages");
+           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, reduce_fp32, "
+           "quantize, overlap, tp, sequence_parallel, pp, schedule, virtual_stages");
     refuse("[cluster]\nnodes = 2\n", NULL,
            "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
@@ -258,7 +258,8 @@ static void wrong_keys(void **state)
     refuse("", "train.precision=bf16",
            "--set train.precision=bf16: train.precision = bf16: no such key; try one of steps, global_batch, "
            "microbatch, "
-           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, clip, "
+           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, "
+           "clip, "
            "recompute, seed");
     refuse_with("", ".=", "no such section");
 }
