@@ -89,7 +89,7 @@ void optimizer_update(const OptimizerConfig *config, Tensor parameters, Tensor g
 {
     int64_t n = parameters.count;
     int states = optimizer_states((OptimizerKind)config->kind);
-    bool mixed = is_half(parameters.dtype); /* the master is read and written, the parameters written */
+    bool mixed = state[OPTIMIZER_MASTER].device; /* it is read and written, the parameters written */
     Tensor x = mixed ? state[OPTIMIZER_MASTER] : parameters;
     double bytes = tensor_traffic(x, (2 + 2 * states) * n) + tensor_traffic(gradients, n) +
                    (mixed ? tensor_traffic(parameters, n) : 0);

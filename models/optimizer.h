@@ -26,12 +26,12 @@ typedef struct OptimizerConfig {
  * RMSProp's, AdaGrad's) or 2 (Adam's m and v). They start at zero. */
 int optimizer_states(OptimizerKind kind);
 
-/* Where parameters are in 16 bits, state[OPTIMIZER_MASTER] holds their values in
- * REAL (Micikevicius et al. 1710.03740): a small update is not lost to rounding. */
+/* Where parameters are rounded, state[OPTIMIZER_MASTER] holds their values in REAL
+ * (Micikevicius et al. 1710.03740): a small update is not lost. Else it is a zero tensor. */
 enum { OPTIMIZER_MASTER = 2, OPTIMIZER_STATES };
 
-/* One step on a range. state: optimizer_states() tensors of the same count, and
- * the master as above, which is updated and rounded into the parameters.
+/* One step on a range. state: OPTIMIZER_STATES, the first optimizer_states() of them
+ * tensors of the same count, and the master as above, which is updated and rounded into the parameters.
  * `scale` multiplies the gradient first (clipping); `step` counts from 1.
  * Decay: decoupled in AdamW (Loshchilov & Hutter 1711.05101, algorithm 2), L2 in
  * the others (PyTorch's convention). */

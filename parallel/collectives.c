@@ -18,6 +18,8 @@
  *
  *   s = 0  sends 0, takes 3    sends 1, takes 0    sends 2, takes 1    sends 3, takes 2
  *   s = 1  sends 3, takes 2    ...
+ *
+ * exchange: at step s rank r sends block r+s+1 to the rank of that number, and takes block r of rank r-s-1
  */
 #include "parallel/collectives.h"
 #include <stdlib.h>
@@ -69,35 +71,43 @@ static void unpack(Tensor piece, Tensor in_packed)
     tensor_copy(piece, in_packed);
 }
 
-/* Which block leaves and which arrives at c->step. */
+static bool exchanging(const Collective *c)
+{
+    return c->arrived && c->step < c->reduce_steps;
+}
+
+/* Which block leaves and which arrives at c->step; of an exchange, the rank it goes to and the one it comes
+ * from. */
 static void blocks_at(const Collective *c, int *leaves, int *arrives)
 {
     int r = c->group->rank;
     bool reducing = c->step < c->reduce_steps;
     int s = reducing ? c->step + 1 : c->step - c->reduce_steps;
-    *leaves = group_round(c->group, r - s);
-    *arrives = group_round(c->group, r - s - 1);
+    *leaves = group_round(c->group, exchanging(c) ? r + s : r - s);
+    *arrives = group_round(c->group, exchanging(c) ? r - s : r - s - 1);
 }
 
 static void step_begin(Collective *c)
 {
     int leaves, arrives, n = c->group->size, r = c->group->rank;
+    int hop = exchanging(c) ? c->step + 1 : 1;
     c->busy = true;
     blocks_at(c, &leaves, &arrives);
     Tensor out, in;
     if (c->parts == 1) { /* one part: a block lies in one piece, and is sent and gathered where it lies */
         out = block_of(c->part[0], n, leaves);
-        in = c->step < c->reduce_steps ? tensor_view(c->incoming, 0, blocks_count(c, arrives))
-                                       : block_of(c->part[0], n, arrives);
+        in = exchanging(c)               ? block_of(c->incoming, n, arrives)
+             : c->step < c->reduce_steps ? tensor_view(c->incoming, 0, blocks_count(c, arrives))
+                                         : block_of(c->part[0], n, arrives);
     } else {
         out = tensor_view(c->outgoing, 0, blocks_count(c, leaves));
         in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
         each_piece(c, leaves, out, pack);
     }
-    comm_receive(c->group, group_round(c->group, r - 1), c->tag, c->purpose, in.data, tensor_bytes(in),
+    comm_receive(c->group, group_round(c->group, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in),
                  &c->receive);
-    comm_send_stamped(c->group, group_round(c->group, r + 1), c->tag, c->purpose, out.data, tensor_bytes(out),
-                      c->start, &c->send);
+    comm_send_stamped(c->group, group_round(c->group, r + hop), c->tag, c->purpose, out.data,
+                      tensor_bytes(out), c->start, &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -108,7 +118,9 @@ static void step_end(Collective *c)
     c->busy = true;
     if (c->receive.sent > c->start) c->start = c->receive.sent;
     blocks_at(c, &leaves, &arrives);
-    if (c->step < c->reduce_steps)
+    if (exchanging(c)) {
+        if (c->step == c->reduce_steps - 1) c->arrived(c->context);
+    } else if (c->step < c->reduce_steps)
         each_piece(c, arrives, c->incoming, tensor_add);
     else if (c->parts > 1)
         each_piece(c, arrives, c->incoming, unpack);
@@ -118,10 +130,12 @@ static void step_end(Collective *c)
 }
 
 static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts, bool reduces,
-                  bool gathers)
+                  bool gathers, void (*arrived)(void *context), void *context)
 {
     int rounds = group->size - 1;
     *c = (Collective){.group = group, .purpose = purpose, .tag = group_tag(group), .parts = parts};
+    c->arrived = arrived;
+    c->context = context;
     lanes_pause(group->comm->lanes);
     c->start = comm_now(group->comm);
     c->reduce_steps = reduces ? rounds : 0;
@@ -133,7 +147,8 @@ static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *pa
         c->step_seconds = link_seconds(&group->comm->link, (size_t)most * dtype_bytes(part->dtype));
         if (parts > 1) c->outgoing = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
         if (parts > 1 || reduces)
-            c->incoming = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
+            c->incoming =
+                tensor_new(part->device, MEM_COMMUNICATION, part->dtype, arrived ? part->count : most);
         step_begin(c);
     }
     lanes_resume(group->comm->lanes);
@@ -141,17 +156,23 @@ static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *pa
 
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, true, false);
+    begin(c, group, purpose, part, parts, true, false, NULL, NULL);
 }
 
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, false, true);
+    begin(c, group, purpose, part, parts, false, true, NULL, NULL);
 }
 
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, true, true);
+    begin(c, group, purpose, part, parts, true, true, NULL, NULL);
+}
+
+void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
+                    void (*arrived)(void *context), void *context)
+{
+    begin(c, group, purpose, &part, 1, true, gathers, arrived, context);
 }
 
 /* As far as messages have arrived, or to the end. */

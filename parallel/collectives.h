@@ -1,7 +1,7 @@
 /* collectives.h - collectives built from point-to-point sends.
  *
- * Rings are objects that are begun, progressed while something else computes,
- * and ended; trees and the rest run to their end. All work on any number of
+ * Rings and exchanges are objects that are begun, progressed while something else
+ * computes, and ended; trees and the rest run to their end. All work on any number of
  * ranks and any count, also fewer elements than ranks (empty blocks are not
  * sent). The order of every addition is fixed, so runs repeat bit for bit.
  *
@@ -32,6 +32,8 @@ typedef struct Collective {
     bool moving; /* the requests of `step` are begun */
     bool busy;   /* inside a step: its own kernels call back into progress */
     Tensor outgoing, incoming;
+    void (*arrived)(void *context); /* an exchange's */
+    void *context;
     Request send, receive;      /* so it stays where it is while outstanding */
     double start, step_seconds; /* simulated: the latest beginning known, and each step's */
 } Collective;
@@ -47,6 +49,11 @@ typedef struct Collective {
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+/* A reduction that adds at the end: block b of `part` goes from each rank straight to rank b, in the same time.
+ * When all are there, that of rank k in block k of c->incoming (the own in none), arrived(context) is called;
+ * what it leaves in the part's own block goes to all where an all-gather follows. On one rank nothing is called. */
+void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
+                    void (*arrived)(void *context), void *context);
 /* Moves on as far as messages have arrived; true when all is done. Never waits. */
 bool ring_progress(Collective *c);
 /* Waits for the rest and gives the buffers back. */

@@ -39,6 +39,13 @@ bool data_parallel_widens(const DataParallel *d)
     return d->config.reduce_fp32 && is_half(d->gpt->dtype);
 }
 
+/* Quantised, the owner's block of whole parameters is what the others got, and what it updates is kept beside. */
+static bool has_master(const DataParallel *d)
+{
+    bool quantized = d->config.quantize & QUANTIZE_PARAMETERS && d->group->size > 1;
+    return is_half(d->gpt->dtype) || (quantized && d->shard_optimizer && !d->shard_parameters);
+}
+
 static void lay_out(DataParallel *d)
 {
     int n = d->group->size, units = d->gpt->units;
@@ -97,7 +104,7 @@ DataParallel *data_parallel_new(const DataParallelConfig *config, const Optimize
     d->gradients = tensor_new(d->device, MEM_GRADIENTS, gpt->dtype, d->shard_gradients ? shard : whole);
     for (int i = 0; i < OPTIMIZER_STATES && has_optimizer(d); i++) {
         bool moment = i < optimizer_states((OptimizerKind)optimizer->kind);
-        if (!moment && !(i == OPTIMIZER_MASTER && is_half(gpt->dtype))) continue;
+        if (!moment && !(i == OPTIMIZER_MASTER && has_master(d))) continue;
         d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
         tensor_zero(d->state[i]);
     }

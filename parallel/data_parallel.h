@@ -20,11 +20,16 @@
 #define PARALLEL_DATA_PARALLEL_H
 #include "models/gpt.h"
 #include "models/optimizer.h"
-#include "parallel/collectives.h"
-#include "parallel/comm.h"
+#include "parallel/transfer.h"
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
 typedef enum { REDUCE_AUTO, REDUCE_MICROBATCH, REDUCE_STEP } ReduceMoment;
+typedef enum {
+    QUANTIZE_NONE,
+    QUANTIZE_PARAMETERS,
+    QUANTIZE_GRADIENTS,
+    QUANTIZE_BOTH = QUANTIZE_PARAMETERS | QUANTIZE_GRADIENTS
+} Quantize;
 typedef struct DataParallelConfig {
     int kind;   /* DataParallelKind */
     int reduce; /* ReduceMoment: auto is each microbatch for zero2 and zero3, once a step for the others */
@@ -32,6 +37,7 @@ typedef struct DataParallelConfig {
     double bucket_mb;
     bool reduce_fp32; /* 16-bit gradients travel and are added in REAL, and rounded once they are there */
     bool overlap;     /* communication moves on between kernels; else it runs where it begins */
+    int quantize;     /* Quantize: what travels in 8 bits */
 } DataParallelConfig;
 bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config);
 
@@ -50,7 +56,7 @@ typedef struct DataParallelOps {
 /* Consecutive units whose gradients travel together. */
 typedef struct Bucket {
     int first, last, ready; /* units; how many are complete in this microbatch */
-    Collective ring;
+    Transfer transfer;
     Tensor wide; /* what travels in place of 16-bit gradients, while it does */
 } Bucket;
 
@@ -75,12 +81,13 @@ struct DataParallel {
     /* the flat range of the units this rank holds: each padded to a multiple of N; its shard begins at offset / N in a
      * flat of shards */
     int64_t *padded, *offset, total;
-    /* flat: whole, or this rank's shards; state may be absent, or be REAL beside 16-bit parameters, with a master */
+    /* flat: whole, or this rank's shards; state is REAL and may be absent; it has a master where parameters
+     * are rounded: to 16 bits, or to what arrived quantised */
     Tensor parameters, gradients, state[OPTIMIZER_STATES];
 
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
-    Collective *gathering; /* zero3: per unit, the all-gather of its parameters */
+    Transfer *gathering; /* zero3: per unit, the all-gather of its parameters */
     bool progressing;
 };
 

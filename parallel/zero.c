@@ -20,21 +20,27 @@ static void progress(void *context)
     DataParallel *d = context;
     if (d->progressing) return;
     d->progressing = true;
-    for (int i = 0; i < d->buckets; i++) ring_progress(&d->bucket[i].ring);
-    for (int u = 0; u < d->gpt->units; u++) ring_progress(&d->gathering[u]);
+    for (int i = 0; i < d->buckets; i++) ring_progress(&d->bucket[i].transfer.ring);
+    for (int u = 0; u < d->gpt->units; u++) ring_progress(&d->gathering[u].ring);
     d->progressing = false;
 }
 
 static void under_way(DataParallel *d)
 {
     bool any = false;
-    for (int i = 0; i < d->buckets; i++) any |= d->bucket[i].ring.group != NULL;
-    for (int u = 0; u < d->gpt->units; u++) any |= d->gathering[u].group != NULL;
+    for (int i = 0; i < d->buckets; i++) any |= d->bucket[i].transfer.ring.group != NULL;
+    for (int u = 0; u < d->gpt->units; u++) any |= d->gathering[u].ring.group != NULL;
     d->device->between_kernels = any ? progress : NULL;
     d->device->between_context = d;
 }
 
 /* ---- parameters ---- */
+
+static void gather_parts(DataParallel *d, Transfer *transfer, int last, const Tensor *part, int parts)
+{
+    transfer_begin(transfer, ALL_GATHER, d->config.quantize & QUANTIZE_PARAMETERS, d->group, ZERO_ALL_GATHER,
+                   d->gpt, last, part, parts);
+}
 
 /* Begins to gather a unit's parameters: a whole buffer with this rank's shard in its place. */
 static void gather_begin(DataParallel *d, int unit)
@@ -44,7 +50,7 @@ static void gather_begin(DataParallel *d, int unit)
     data_parallel_owned(d, unit, &offset, &count);
     *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
     tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
-    ring_all_gather_begin(&d->gathering[unit], d->group, ZERO_ALL_GATHER, weights, 1);
+    gather_parts(d, &d->gathering[unit], unit, weights, 1);
     under_way(d);
 }
 
@@ -53,7 +59,7 @@ static void need(void *context, int unit)
     DataParallel *d = context;
     if (!d->shard_parameters) return;
     if (!d->gpt->unit[unit].weights.device) gather_begin(d, unit);
-    ring_end(&d->gathering[unit]);
+    transfer_end(&d->gathering[unit]);
     under_way(d);
 }
 
@@ -78,9 +84,9 @@ static void unshard(DataParallel *d)
         Bucket *b = &d->bucket[i];
         int parts = 0;
         for (int u = b->last; u >= b->first; u--) part[parts++] = data_parallel_whole(d, d->parameters, u);
-        Collective ring;
-        ring_all_gather_begin(&ring, d->group, ZERO_ALL_GATHER, part, parts);
-        ring_end(&ring);
+        Transfer transfer;
+        gather_parts(d, &transfer, b->last, part, parts);
+        transfer_end(&transfer);
     }
     free(part);
 }
@@ -97,8 +103,8 @@ static Tensor travelling(const DataParallel *d, const Bucket *b, int unit)
 /* Ends a bucket's ring; with sharded gradients this rank's blocks join its shards. */
 static void bucket_end(DataParallel *d, Bucket *b)
 {
-    if (!b->ring.group) return;
-    ring_end(&b->ring);
+    if (!b->transfer.ring.group) return;
+    transfer_end(&b->transfer);
     under_way(d);
     for (int u = b->first; u <= b->last; u++) {
         Tensor *gradients = &d->gpt->unit[u].gradients, sum = travelling(d, b, u);
@@ -135,10 +141,9 @@ static void bucket_begin(DataParallel *d, Bucket *b)
         if (b->wide.device) tensor_convert(part[parts], d->gpt->unit[u].gradients);
         parts++;
     }
-    if (d->config.kind == DATA_DDP)
-        ring_all_reduce_begin(&b->ring, d->group, DP_ALL_REDUCE, part, parts);
-    else
-        ring_reduce_scatter_begin(&b->ring, d->group, ZERO_REDUCE_SCATTER, part, parts);
+    bool all = d->config.kind == DATA_DDP;
+    transfer_begin(&b->transfer, all ? ALL_REDUCE : REDUCE_SCATTER, d->config.quantize & QUANTIZE_GRADIENTS,
+                   d->group, all ? DP_ALL_REDUCE : ZERO_REDUCE_SCATTER, d->gpt, b->last, part, parts);
     free(part);
     under_way(d);
 }

@@ -200,10 +200,28 @@ static bool check_pipeline(const Config *config, Error *error)
     return true;
 }
 
+/* A key that changes nothing is a mistake. */
+static bool check_quantize(const Config *config, Error *error)
+{
+    int kind = config->parallel.kind, quantize = config->parallel.quantize;
+    const char *key = blame(config, "parallel.quantize", "parallel.data");
+    if (kind == DATA_DP && quantize != QUANTIZE_NONE)
+        return config_refuse(
+            config, key, error,
+            "dp copies from and to the main rank, nothing of it in 8 bits; try parallel.quantize = "
+            "none, or parallel.data = ddp");
+    if (kind == DATA_DDP && quantize == QUANTIZE_PARAMETERS)
+        return config_refuse(
+            config, key, error,
+            "ddp holds whole parameters and sends none; try parallel.quantize = gradients, or "
+            "parallel.data = zero1");
+    return true;
+}
+
 bool config_check(const Config *config, Error *error)
 {
     return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
-           check_train(config, error) && check_files(config, error);
+           check_quantize(config, error) && check_train(config, error) && check_files(config, error);
 }
 
 /* Ranks that hold the model once. */

@@ -30,6 +30,11 @@ static const char *const strategies[] = {
     [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
 static const char *const reduce_moments[] = {
     [REDUCE_AUTO] = "auto", [REDUCE_MICROBATCH] = "microbatch", [REDUCE_STEP] = "step", NULL};
+static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
+                                            [QUANTIZE_PARAMETERS] = "parameters",
+                                            [QUANTIZE_GRADIENTS] = "gradients",
+                                            [QUANTIZE_BOTH] = "both",
+                                            NULL};
 static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
 
 DType config_dtype(const Config *config)
@@ -255,6 +260,17 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more =
          "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
          "they are widened first and rounded once at the end, for twice the bytes.\n"},
+    {"parallel", "quantize", ROW_CHOICE, FIELD(parallel.quantize), "none", .choices = quantizations,
+     .example = "both", .help = "what travels between replicas in 8 bits",
+     .more =
+         "ZeRO++, Wang et al., arXiv 2306.10209: an int8 a value and a 32-bit scale, max|x| / 127, for each "
+         "block of 256 values of a tensor: a quarter of the bytes of fp32, and every value within half its "
+         "block's scale.\n"
+         "parameters (qwZ): zero1 and zero2 after the step, zero3 before each use. All ranks compute with "
+         "what arrived; what the optimizer updates stays exact, for which zero1 and zero2 keep 4/N bytes a "
+         "parameter more. gradients (qgZ): each rank sends every other rank its block, rounded once, and "
+         "the owner adds in 32 bits; ddp rounds the sums once more, on their way back. The training is "
+         "another one: set it beside the unquantised run in sim plot.\n"},
     {"parallel", "overlap", ROW_SWITCH, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
      .more = "yes: messages are moved along between kernels. no: communication and computing take "

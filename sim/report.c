@@ -166,6 +166,13 @@ static void print_loss(H5 *file, size_t finished)
         printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", entropy,
                100 * (tail / entropy - 1));
     }
+    char quantized[32];
+    if (h5_exists(file, "/config") &&
+        h5_get_text(file, "/config", "parallel.quantize", quantized, sizeof quantized) &&
+        strcmp(quantized, "none") != 0)
+        printf(
+            "\n  quantised   %s, in 8 bits between replicas; beside an unquantised run: sim plot A.h5 B.h5",
+            quantized);
     printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n",
            tail_mean(file, "/steps/tokens_per_second", finished),
            1e3 * tail_mean(file, "/steps/wall_time", finished));

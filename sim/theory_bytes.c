@@ -95,12 +95,16 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
     double N = share.replicas, w = theory_width(config), m = plan->shape.m;
     double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
     Units u = theory_units(config, share.replicas);
-    double S = theory_held(config, &share, u) * w,
-           half = (N - 1) / N * S; /* a ring half: Patarasuk & Yuan 2009, 3 */
+    double S = theory_held(config, &share, u) * w, wide = config->parallel.reduce_fp32 ? sizeof(real) : w;
+    int quantize = config->parallel.quantize; /* Wang et al. 2306.10209, sections 3.1 and 3.3 */
+    Units parameters = theory_pieces(config, share.replicas, quantize & QUANTIZE_PARAMETERS, w);
+    Units pieces = theory_pieces(config, share.replicas, quantize & QUANTIZE_GRADIENTS, wide);
+    /* either half of a ring: all pieces but one (Patarasuk & Yuan 2009, 3) */
+    double gathered = (N - 1) * theory_held(config, &share, parameters),
+           reduced = (N - 1) * theory_held(config, &share, pieces);
     /* zero2 and zero3 reduce gradients after every microbatch, unless told to do as the others: once */
     double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
-    double owned_wte = u.wte;                                          /* of the reduced gradient */
-    double wire = config->parallel.reduce_fp32 ? sizeof(real) / w : 1; /* gradients grow on their way */
+    double owned_wte = u.wte; /* of the reduced gradient */
     for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
 
     switch ((DataParallelKind)kind) {
@@ -110,24 +114,24 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
         bytes[DP_BROADCAST] =
             tree_children(replica, share.replicas) * (S + sizeof(double)); /* and the norm */
         bytes[DP_GATHER] = replica == 0 || !share.last ? 0 : m * sizeof(double);
-        bytes[DP_REDUCE] = replica == 0 ? 0 : S * wire;
+        bytes[DP_REDUCE] = replica == 0 ? 0 : S / w * wide;
         if (replica > 0) owned_wte = 0;
         break;
     case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
-        bytes[DP_ALL_REDUCE] = 2 * half * wire;
+        bytes[DP_ALL_REDUCE] = 2 * reduced;
         break;
     case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
     case DATA_ZERO2:
-        bytes[ZERO_REDUCE_SCATTER] = reductions * half * wire;
-        bytes[ZERO_ALL_GATHER] = half;
+        bytes[ZERO_REDUCE_SCATTER] = reductions * reduced;
+        bytes[ZERO_ALL_GATHER] = gathered;
         break;
     case DATA_ZERO3: { /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch. To the letter:
                         * forward gathers each unit, backward all but the embedding (its backward reads no
                         * parameters); where a tied head reads the embedding's own, it is once more in each. */
-        double again = config->model.shape.tie_embeddings && share.single ? u.wte * w : 0;
-        double embedding = share.first ? (u.wte + u.wpe) * w : 0;
-        bytes[ZERO_REDUCE_SCATTER] = reductions * half * wire;
-        bytes[ZERO_ALL_GATHER] = m * (N - 1) / N * (S + again + S + again - embedding);
+        double again = config->model.shape.tie_embeddings && share.single ? parameters.wte : 0;
+        double embedding = share.first ? parameters.wte + parameters.wpe : 0;
+        bytes[ZERO_REDUCE_SCATTER] = reductions * reduced;
+        bytes[ZERO_ALL_GATHER] = m * (2 * gathered + (N - 1) * (2 * again - embedding));
         break;
     }
     case DATA_KINDS: break;

@@ -83,9 +83,12 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
      * step are whole until then */
     bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
     bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? S / N : S;
-    int values =
-        optimizer_states((OptimizerKind)config->train.optimizer.kind) + is_half(config_dtype(config));
-    double states = values * held * (double)sizeof(real); /* and beside 16-bit parameters a master in 32 */
+    /* and a master beside whole parameters that are not exact: in 16 bits, or as they came quantised */
+    bool rounded =
+        config->parallel.quantize & QUANTIZE_PARAMETERS && N > 1 && kind >= DATA_ZERO1 && kind < DATA_ZERO3;
+    bool master = is_half(config_dtype(config)) || rounded;
+    int values = optimizer_states((OptimizerKind)config->train.optimizer.kind) + master;
+    double states = values * held * (double)sizeof(real);
     bool none = kind == DATA_DP && share.replica > 0;
     bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : none ? 0 : states;
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);

@@ -43,6 +43,25 @@ Units theory_units(const Config *config, int replicas)
     };
 }
 
+static double piece(double values, double tensors, bool quantized, double width)
+{
+    if (values == 0 || !quantized) return values * width;
+    return values + 4 * (ceil(values / 256) + tensors - 1);
+}
+
+Units theory_pieces(const Config *config, int replicas, bool quantized, double width)
+{
+    const GptShape *shape = &config->model.shape;
+    Units u = theory_units(config, replicas);
+    double N = replicas, norm = shape->norm == NORM_LAYERNORM ? 2 : 1, bias = shape->bias;
+    return (Units){
+        .wte = piece(u.wte / N, 1, quantized, width),
+        .wpe = piece(u.wpe / N, 1, quantized, width),
+        .block = piece(u.block / N, 2 * (norm + 2 + 2 * bias), quantized, width),
+        .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
+    };
+}
+
 double theory_width(const Config *config)
 {
     return (double)dtype_bytes(config_dtype(config));

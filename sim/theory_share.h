@@ -23,6 +23,9 @@ typedef struct Units {
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank);
 Units theory_units(const Config *config, int replicas);
+/* Bytes a rank's 1/N of each unit is on its way, of `width` a value; quantised one a value, and a scale of four
+ * for each block of 256, where blocks begin anew with each tensor: one more for each but the first. */
+Units theory_pieces(const Config *config, int replicas, bool quantized, double width);
 /* Bytes of a value as parameters, gradients and activations are kept. */
 double theory_width(const Config *config);
 /* Parameters a rank holds, padded. */

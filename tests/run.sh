@@ -63,9 +63,11 @@ programs() {
     for build in "$float" "$double"; do
         test_program "mpirun -n 4 $build/tests/test_families_split" mpirun -n 4 "$build/tests/test_families_split"
     done
-    for ranks in 2 3 4 8; do # the grids of its cases
+    for ranks in 2 3 4 8; do # the grids of their cases
         for build in "$float" "$double"; do
-            test_program "mpirun -n $ranks $build/tests/test_clock" mpirun -n $ranks "$build/tests/test_clock"
+            for program in test_clock test_quantize; do
+                test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+            done
         done
     done
 }

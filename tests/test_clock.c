@@ -119,7 +119,7 @@ static void check_rank(Seen *seen, const Paper *p, const Timeline *paper, int pi
 /* A rank holds as many times a microbatch's activations as microbatches wait for their backward. */
 static void check_memory(Seen *seen, const Paper *p, int pipe)
 {
-    const Schedule *list = &p->plan->list[pipe];
+    const Schedule *list = &p->t->plan->list[pipe];
     uint64_t each = 0, waiting = 0;
     for (int i = 0; i < list->count; i++) {
         const TimelineRow *row = row_of(p, pipe, i);

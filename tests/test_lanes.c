@@ -126,6 +126,11 @@ static void trees_take_their_rounds(void **state)
 
 /* ---- rings ---- */
 
+static void nothing(void *context)
+{
+    (void)context;
+}
+
 /* Rank r begins at r / 4, moves the ring on `polls` times, and ends it `hidden` seconds later. */
 static void rings_on(Findings *f, Comm *comm, bool dry)
 {
@@ -134,8 +139,8 @@ static void rings_on(Findings *f, Comm *comm, bool dry)
     Device device = {.dry = dry};
     Tensor part[2] = {part_new(&device, 2520), part_new(&device, 5040)}; /* 1 to 9 divide them */
     for (int p = 0; p < 2 && !dry; p++) fill_plain(part[p], r);
-    for (int kind = 0; kind < 3; kind++)
-        for (int parts = 1; parts <= 2; parts++)
+    for (int kind = 0; kind < 5; kind++)
+        for (int parts = 1; parts <= (kind < 3 ? 2 : 1); parts++)
             for (int late = 0; late < 2; late++)
                 for (int hidden = 0; hidden <= 1000; hidden += hidden < 30 ? 10 : 970) {
                     Collective ring;
@@ -145,12 +150,13 @@ static void rings_on(Findings *f, Comm *comm, bool dry)
                     if (kind == 0) ring_reduce_scatter_begin(&ring, group, PP_EMBEDDING, part, parts);
                     if (kind == 1) ring_all_gather_begin(&ring, group, PP_EMBEDDING, part, parts);
                     if (kind == 2) ring_all_reduce_begin(&ring, group, PP_EMBEDDING, part, parts);
+                    if (kind > 2) exchange_begin(&ring, group, PP_EMBEDDING, *part, kind == 4, nothing, NULL);
                     for (int poll = 0; poll < (r * 7 + hidden) % 5; poll++) ring_progress(&ring);
                     lanes_compute(&device.lanes, hidden);
                     ring_end(&ring);
                     double bytes = (parts == 1 ? 2520.0 : 7560.0) * sizeof(real);
-                    double takes =
-                        (kind == 2 ? 2 : 1) * (n - 1) * (LINK.latency + bytes / n * LINK.seconds_per_byte);
+                    double takes = (kind == 2 || kind == 4 ? 2 : 1) * (n - 1) *
+                                   (LINK.latency + bytes / n * LINK.seconds_per_byte);
                     double ready = begun + hidden, idle = fmax(0, start - ready);
                     double wire = fmax(0, start + takes - fmax(start, ready));
                     expect_lane(f, &device.lanes, r, fmax(ready, n == 1 ? 0 : start + takes), idle, wire);

@@ -19,7 +19,7 @@ static const double TOLERANCE = 1e-6;
 #endif
 
 typedef struct Range {
-    Tensor x, g, state[2];
+    Tensor x, g, state[OPTIMIZER_STATES];
 } Range;
 
 static Range range_new(Device *device)
@@ -123,7 +123,7 @@ static void as_pytorch(void **state)
         assert_string_equal(name, NAMES[config.kind = cases++ / 2]);
         config.weight_decay = decay;
         Tensor x = constant(&device, FEW, 0),
-               moments[] = {constant(&device, FEW, 0), constant(&device, FEW, 0)};
+               moments[OPTIMIZER_STATES] = {constant(&device, FEW, 0), constant(&device, FEW, 0)};
         tensor_copy(x, number[0]);
         for (int t = 1; t <= STEPS; t++)
             optimizer_update(&config, x, number[t], moments, rate_of(t), 1, true, t);
@@ -152,7 +152,8 @@ static void ranges_as_the_whole(void **state)
             optimizer_update(&config, whole.x, whole.g, whole.state, rate_of(t), 0.3, true, t);
             for (int c = 0; c < 6; c++) {
                 int64_t at = cuts[c], n = cuts[c + 1] - at;
-                Tensor parts[2] = {tensor_view(cut.state[0], at, n), tensor_view(cut.state[1], at, n)};
+                Tensor parts[OPTIMIZER_STATES] = {tensor_view(cut.state[0], at, n),
+                                                  tensor_view(cut.state[1], at, n)};
                 optimizer_update(&config, tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts,
                                  rate_of(t), 0.3, true, t);
             }
@@ -187,7 +188,7 @@ static void first_steps_by_hand(void **state)
                                       .momentum = 0.5,
                                       .alpha = 0.75};
             Tensor x = constant(&device, 1, 1), g = constant(&device, 1, 8);
-            Tensor both[2] = {constant(&device, 1, 0), constant(&device, 1, 0)};
+            Tensor both[OPTIMIZER_STATES] = {constant(&device, 1, 0), constant(&device, 1, 0)};
             optimizer_update(&config, x, g, both, 0.25, 1.0 / 16, decay, 1);
             assert_below(fabs((double)reals(x)[0] - expected[kind][decay]), VALUE_TOLERANCE);
             tensor_free(&x);

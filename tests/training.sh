@@ -36,6 +36,17 @@ for strategy in dp ddp zero1 zero2 zero3; do
         check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
     done
 done
+# In 8 bits between replicas.
+for strategy in ddp zero2 zero3; do
+    case_name=quantised-$strategy
+    # shellcheck disable=SC2086
+    check "$case_name trains under the witness" witnessed "$case_name" 3 --config $strategy.ini $few \
+        --set train.microbatch=4 --set parallel.quantize=both
+    check "$case_name bytes equal the formula" compare bytes "$case_name.h5"
+    check "$case_name memory equals the formula" compare memory "$case_name.h5"
+    check "$case_name bytes equal the witness's" compare witness "$case_name.h5" "$case_name"
+done
+
 check "a dry run writes no weights" test ! -e never.h5 -a ! -e never-w.h5
 
 # One rank is the truth; files carry the comparison.
