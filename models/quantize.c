@@ -72,7 +72,7 @@ void quantize(Tensor values, Tensor bytes, Tensor scales)
     }
 }
 
-static void open(Tensor values, Tensor bytes, Tensor scales, bool adds)
+static void open_blocks(Tensor values, Tensor bytes, Tensor scales, bool adds)
 {
     if (!starts(values, bytes, scales, adds ? 2 : 1)) return;
     real x[QUANTIZED_BLOCK];
@@ -92,10 +92,10 @@ static void open(Tensor values, Tensor bytes, Tensor scales, bool adds)
 
 void dequantize(Tensor values, Tensor bytes, Tensor scales)
 {
-    open(values, bytes, scales, false);
+    open_blocks(values, bytes, scales, false);
 }
 
 void dequantize_add(Tensor values, Tensor bytes, Tensor scales)
 {
-    open(values, bytes, scales, true);
+    open_blocks(values, bytes, scales, true);
 }

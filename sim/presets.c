@@ -28,16 +28,17 @@ const char *const preset_names[PRESETS + 1] = {
 };
 
 /* tied embeddings, biases, LayerNorm first, GELU, learned positions */
-#define GPT(L, h, a, V, s)                                                                       \
-    {                                                                                            \
-        .layers = L, .hidden = h, .heads = a, .vocab = V, .sequence = s, .tie_embeddings = true, \
-        .bias = true, .rope_base = 1e4                                                           \
+#define GPT(L, h, a, V, s)                                                                                 \
+    {                                                                                                      \
+        .layers = (L), .hidden = (h), .heads = (a), .vocab = (V), .sequence = (s), .tie_embeddings = true, \
+        .bias = true, .rope_base = 1e4                                                                     \
     }
 /* a head of its own, no biases, RMSNorm first, SwiGLU, RoPE */
-#define LLAMA(L, h, a, kv, f, V, s, base)                                                                   \
-    {                                                                                                       \
-        .layers = L, .hidden = h, .heads = a, .kv_heads = kv, .ffn = f, .vocab = V, .sequence = s,          \
-        .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = base \
+#define LLAMA(L, h, a, kv, f, V, s, base)                                                                  \
+    {                                                                                                      \
+        .layers = (L), .hidden = (h), .heads = (a), .kv_heads = (kv), .ffn = (f), .vocab = (V),            \
+        .sequence = (s), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, \
+        .rope_base = (base)                                                                                \
     }
 
 const GptShape preset_shapes[PRESETS] = {

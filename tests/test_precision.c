@@ -267,7 +267,8 @@ static void watch(Trainer *t, const StepResult *result, void *context)
     Watch *w = context;
     const DataParallel *d = t->data_parallel;
     Seen mine = {.scale = result->loss_scale, .updates = t->updates, .skipped = result->skipped};
-    mine.weights = hash_of(HASH_OF_NOTHING, d->config.kind == DATA_DP ? (Tensor){0} : d->parameters);
+    const Tensor nothing = {0};
+    mine.weights = hash_of(HASH_OF_NOTHING, d->config.kind == DATA_DP ? nothing : d->parameters);
     for (int i = 0; i < OPTIMIZER_STATES; i++) mine.weights = hash_of(mine.weights, d->state[i]);
     for (int u = 0; u < t->gpt->units; u++)
         mine.overflowed |= !isfinite(tensor_sum_of_squares(data_parallel_reduced(d, u)));
