@@ -77,7 +77,7 @@ static void make_buckets(DataParallel *d)
         }
         open->first = u;
         d->bucket_of[u] = d->buckets - 1;
-        bytes += (double)d->padded[u] * (double)sizeof(real);
+        bytes += (double)d->padded[u] * (double)dtype_bytes(d->gpt->dtype);
     }
 }
 
@@ -182,13 +182,8 @@ void data_parallel_initialise(DataParallel *d, int64_t seed)
 
 Tensor data_parallel_reduced(const DataParallel *d, int unit)
 {
-    if (d->shard_gradients) return data_parallel_shard(d, d->gradients, unit);
-    Tensor whole = data_parallel_whole(d, d->gradients, unit);
-    if (!has_optimizer(d)) return tensor_view(whole, 0, 0);
-    if (!d->shard_optimizer) return whole;
-    int64_t offset, count; /* zero1 owns 1/N of the reduced gradient too */
-    data_parallel_owned(d, unit, &offset, &count);
-    return tensor_view(whole, offset, count);
+    Tensor mine = updated_range(d, d->gradients, d->shard_gradients, unit);
+    return has_optimizer(d) ? mine : tensor_view(mine, 0, 0);
 }
 
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole)
@@ -243,7 +238,7 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
         if (d->shard_optimizer) data_parallel_owned(d, u, &offset, &count);
         Update update = {.d = d, .learning_rate = learning_rate, .scale = scale, .step = step};
         update.parameters = updated_range(d, d->parameters, d->shard_parameters, u);
-        update.gradients = updated_range(d, d->gradients, d->shard_gradients, u);
+        update.gradients = data_parallel_reduced(d, u);
         for (int i = 0; i < OPTIMIZER_STATES; i++)
             update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
         gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);

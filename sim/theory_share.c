@@ -12,7 +12,6 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
     s.single = plan->stages == 1;
     for (int k = 0; k < plan->stages; k++) {
         if (plan->rank_of[k] != s.pipe) continue;
-        s.stages++;
         s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, k);
         s.first |= k == 0;
         s.last |= k == plan->stages - 1;

@@ -10,7 +10,7 @@
 /* A rank's place on the grid, and what its stages hold. */
 typedef struct Share {
     int pipe, replica, replicas, slice, t;
-    double blocks, stages;    /* of each, how many this rank holds */
+    double blocks;            /* how many this rank holds */
     bool first, last, single; /* the first stage, the last; there is only one */
 } Share;
 
