@@ -81,9 +81,11 @@ check: deps ## build in both precisions and run every test
 	@$(MAKE) --no-print-directory test-programs REAL=double
 	@tests/run.sh $(BUILD) $(BUILD)/double
 
-check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recomputation, in double
+check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recomputation, in double and in 16 bits
 	@$(MAKE) --no-print-directory build/double/tests/matrix REAL=double
+	@$(MAKE) --no-print-directory build/tests/matrix
 	@build/double/tests/matrix
+	@build/tests/matrix
 
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2

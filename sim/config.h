@@ -51,7 +51,7 @@ typedef struct Config {
         double latency_us, bandwidth; /* of a link: microseconds, GB (1e9 bytes) a second */
     } hardware;
     struct {
-        char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH];
+        char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
     } output;
 
     /* where things came from, for errors and for the record */

@@ -126,12 +126,13 @@ static bool check_train(const Config *config, Error *error)
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, Error *error)
 {
-    const char *const keys[] = {"output.file", "output.weights", "output.gradients",
-                                "model.init",  "data.source",    "parallel.schedule"};
-    const char *const paths[] = {config->output.file, config->output.weights, config->output.gradients,
-                                 config->model.init,  config->data.source,    config->pipeline.schedule};
+    const char *const keys[] = {"output.file", "output.weights",    "output.gradients", "model.init",
+                                "data.source", "parallel.schedule", "output.baseline"};
+    const char *const paths[] = {config->output.file,    config->output.weights, config->output.gradients,
+                                 config->model.init,     config->data.source,    config->pipeline.schedule,
+                                 config->output.baseline};
     for (int a = 0; a < 3; a++)
-        for (int b = a + 1; b < 6; b++)
+        for (int b = a + 1; b < 7; b++)
             if (*paths[a] && strcmp(paths[a], paths[b]) == 0)
                 return config_refuse(config, blame(config, keys[a], keys[b]), error,
                                      "%s and %s are the same file; try another name for %s", keys[a], keys[b],

@@ -348,5 +348,11 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
      .more = "After the reduction over the ranks, before clipping, under the names of the weights.\n"},
+    {"output", "baseline", ROW_TEXT, FIELD(output.baseline), "", .example = "results/fp32.h5",
+     .help = "run file whose losses this run's are held against; empty: none",
+     .more =
+         "/steps/loss_difference keeps the loss minus the baseline's, step by step, and the report sums it "
+         "up: what 16 bits, 8 bits on the wire or another optimizer cost. Both runs must train on the same "
+         "tokens: the same [data], model.vocab, model.sequence, train.global_batch and train.seed.\n"},
 };
 _Static_assert((int)CONFIG_ROWS <= (int)CONFIG_KEYS_MAX, "Config.origin has a place for every row");

@@ -55,9 +55,10 @@ static void open_recorder(Record *r, const char *command_line)
     free(memory);
 }
 
-void record_begin(Record *r, Trainer *trainer, Group *world, const char *command_line)
+void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
+                  const char *command_line)
 {
-    *r = (Record){.trainer = trainer, .world = world};
+    *r = (Record){.trainer = trainer, .world = world, .baseline = baseline};
     if (world->rank > 0) return;
     r->records = allocate(ranks_of(r) * sizeof *r->records);
     open_recorder(r, command_line);
@@ -133,6 +134,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
         rss[k] = record->rss;
     }
     if (r->trainer->device.dry) row.loss = row.grad_norm = row.wall_time = (double)NAN;
+    row.loss_difference = baseline_difference(r->baseline, step, row.loss);
     Error error;
     if (!recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))

@@ -2,6 +2,7 @@
  * rank 0 writes of it into the run file. */
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
+#include "sim/baseline.h"
 #include "sim/recorder.h"
 #include "sim/step.h"
 #include "sim/step_record.h"
@@ -13,11 +14,14 @@ typedef struct Record {
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     Recorder *recorder;                                             /* rank 0's, as is what follows */
     StepRecord *records;                                            /* of all ranks */
+    const Baseline *baseline;
 } Record;
 
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
  * are on their way to the next collective. */
-void record_begin(Record *r, Trainer *trainer, Group *world, const char *command_line);
+/* `baseline` outlives the record, or is NULL; rank 0 alone looks at it. */
+void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
+                  const char *command_line);
 void record_step_begin(Record *r);
 /* Returns the step's mean loss on rank 0; NaN in a dry run. */
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);

@@ -134,6 +134,7 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         {"/steps/simulated_time", H5_F64, &row->simulated_time},
         {"/steps/loss_scale", H5_F64, &row->loss_scale},
         {"/steps/skipped", H5_I64, &row->skipped},
+        {"/steps/loss_difference", H5_F64, &row->loss_difference},
         {"/comm/bytes_sent", H5_U64, bytes},
         {"/comm/messages", H5_U64, messages},
     };

@@ -34,11 +34,12 @@ typedef struct RunInfo {
 typedef struct StepRow {
     int64_t step; /* from 0 */
     double loss, grad_norm, learning_rate;
-    int64_t tokens;        /* in this step, all ranks */
-    double wall_time;      /* s; NaN in a dry run */
-    double simulated_time; /* s, until the last rank ended */
-    double loss_scale;     /* 1 without one */
-    int64_t skipped;       /* 1: a gradient overflowed */
+    int64_t tokens;         /* in this step, all ranks */
+    double wall_time;       /* s; NaN in a dry run */
+    double simulated_time;  /* s, until the last rank ended */
+    double loss_scale;      /* 1 without one */
+    int64_t skipped;        /* 1: a gradient overflowed */
+    double loss_difference; /* from the baseline's; NaN without one */
 } StepRow;
 
 /* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */

@@ -34,6 +34,8 @@ static const Dataset datasets[] = {
     {"/steps/tokens_per_second", "s", H5_F64, "s-1", "measured throughput of the step, all ranks"},
     {"/steps/simulated_time", "s", H5_F64, "s", "simulated time of the step, until the last rank ended"},
     {"/steps/loss_scale", "s", H5_F64, "1", "what the loss was multiplied by for backward"},
+    {"/steps/loss_difference", "s", H5_F64, "1",
+     "loss minus that of output.baseline, nats per token; NaN: none"},
     {"/steps/skipped", "s", H5_I64, "1", "1 where a gradient overflowed and the weights stayed as they were"},
     {"/comm/bytes_sent", "srp", H5_U64, "byte", "payload handed to the network by a rank in a step"},
     {"/comm/messages", "srp", H5_U64, "1", "messages sent by a rank in a step"},

@@ -156,6 +156,29 @@ static void print_skipped(H5 *file, size_t finished)
     free(skipped);
 }
 
+static bool config_text(H5 *file, const char *key, char *text, size_t size)
+{
+    return h5_exists(file, "/config") && h5_get_text(file, "/config", key, text, size);
+}
+
+/* How far the losses are from those of output.baseline, as far as that run went. */
+static void print_difference(H5 *file, const char *baseline, size_t finished)
+{
+    size_t dims[H5_MAX_RANK], shared = 0;
+    int rank;
+    Error ignored;
+    double *apart = h5_read_numbers(file, "/steps/loss_difference", &rank, dims, &ignored), most = 0;
+    for (; apart && shared < finished && isfinite(apart[shared]); shared++)
+        most = fmax(most, fabs(apart[shared]));
+    free(apart);
+    if (!shared) return;
+    double mean = tail_mean(file, "/steps/loss_difference", shared),
+           loss = tail_mean(file, "/steps/loss", shared);
+    printf(
+        "\n  baseline    %s, %zu steps: loss %+.4f in the last tenth (%+.2f %%), never more than %.4f apart",
+        baseline, shared, mean, 100 * mean / (loss - mean), most);
+}
+
 static void print_loss(H5 *file, size_t finished)
 {
     double entropy;
@@ -166,13 +189,11 @@ static void print_loss(H5 *file, size_t finished)
         printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", entropy,
                100 * (tail / entropy - 1));
     }
-    char quantized[32];
-    if (h5_exists(file, "/config") &&
-        h5_get_text(file, "/config", "parallel.quantize", quantized, sizeof quantized) &&
-        strcmp(quantized, "none") != 0)
-        printf(
-            "\n  quantised   %s, in 8 bits between replicas; beside an unquantised run: sim plot A.h5 B.h5",
-            quantized);
+    char quantized[32], baseline[512];
+    if (config_text(file, "parallel.quantize", quantized, sizeof quantized) && strcmp(quantized, "none") != 0)
+        printf("\n  quantised   %s, in 8 bits between replicas", quantized);
+    if (config_text(file, "output.baseline", baseline, sizeof baseline) && baseline[0])
+        print_difference(file, baseline, finished);
     printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n",
            tail_mean(file, "/steps/tokens_per_second", finished),
            1e3 * tail_mean(file, "/steps/wall_time", finished));

@@ -11,6 +11,7 @@
 #include "parallel/comm_virtual.h"
 #include "sim/agree.h"
 #include "sim/announce.h"
+#include "sim/baseline.h"
 #include "sim/config.h"
 #include "sim/config_rows.h"
 #include "sim/files.h"
@@ -29,6 +30,7 @@ typedef struct Run {
     char *text; /* the data source's bytes */
     int64_t text_bytes;
     Plan plan;
+    Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
     Error error;
@@ -113,6 +115,13 @@ static bool prepare_outputs(Run *run)
     return agree(run->world, ok);
 }
 
+/* Nothing is learned in a dry run. */
+static bool read_baseline(Run *run)
+{
+    bool ok = !run->main || run->options->dry || baseline_read(&run->baseline, &run->config, &run->error);
+    return agree(run->world, ok);
+}
+
 /* ---- the steps ---- */
 
 static void save_gradients(Trainer *t, void *context)
@@ -158,7 +167,7 @@ static int run_all(Run *run)
     if (!read_text(run)) return STATUS_BAD_REQUEST;
     if (!read_schedule(run)) return STATUS_BAD_REQUEST;
     output_path(run);
-    if (!prepare_outputs(run)) return STATUS_BAD_REQUEST;
+    if (!prepare_outputs(run) || !read_baseline(run)) return STATUS_BAD_REQUEST;
     run->trainer = trainer_new(&run->config, &run->plan, run->world->comm, (const unsigned char *)run->text,
                                run->text_bytes, run->options->dry, &run->error);
     if (!run->trainer) {
@@ -176,7 +185,7 @@ static int run_all(Run *run)
     } else {
         data_parallel_initialise(run->trainer->data_parallel, run->config.train.seed);
     }
-    record_begin(&run->record, run->trainer, run->world, run->options->command_line);
+    record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
     finish(run);
     return STATUS_OK;
@@ -203,6 +212,7 @@ int run_rank(Comm *comm, const RunOptions *options)
     plan_free(&run->plan);
     config_free(&run->config);
     record_free(&run->record);
+    baseline_free(&run->baseline);
     group_free(run->world);
     free(run);
     return status;

@@ -10,6 +10,7 @@
  *   compare losses RUN FILE TOL    /steps/loss equals the numbers of a text file, relatively
  *   compare floor RUN PERCENT      the last tenth's mean loss is within PERCENT of the entropy
  *   compare beside RUN OTHER PCT   the last tenth's mean losses are within PCT percent
+ *   compare difference RUN BASE    /steps/loss_difference is what RUN's losses are above BASE's
  *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
@@ -226,6 +227,21 @@ static int compare_beside(H5 *file, H5 *other, double percent)
     return fabs(mean / wanted - 1) * 100 <= percent ? 0 : differ("%s: %.4f, not %.4f", "loss", mean, wanted);
 }
 
+/* Neither all zero, nor anything else than it says. */
+static int compare_difference(H5 *file, H5 *base)
+{
+    Numbers apart = read_numbers(file, "/steps/loss_difference"), mine = read_numbers(file, "/steps/loss");
+    Numbers theirs = read_numbers(base, "/steps/loss");
+    bool any = false, same = mine.count == theirs.count && apart.count == mine.count;
+    for (size_t n = 0; same && n < mine.count; n++) {
+        same = apart.value[n] == mine.value[n] - theirs.value[n];
+        any |= apart.value[n] != 0;
+    }
+    return same && any ? 0
+                       : differ("%s: as recorded %.9g, %.9g at the end", "difference",
+                                apart.value[apart.count - 1], mine.value[mine.count - 1]);
+}
+
 static int compare_skipped(H5 *file, double least, double most)
 {
     Numbers skipped = read_numbers(file, "/steps/skipped");
@@ -251,6 +267,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "dry") == 0) return compare_dry(a, open_file(argv[3]));
     if (strcmp(what, "steps") == 0) return compare_steps(a, atof(argv[3]));
     if (strcmp(what, "same") == 0) return compare_tensors(a, open_file(argv[3]), -1);
+    if (strcmp(what, "difference") == 0) return compare_difference(a, open_file(argv[3]));
     if (strcmp(what, "floor") == 0) return compare_floor(a, atof(argv[3]));
     if (strcmp(what, "skipped") == 0)
         return compare_skipped(a, atof(argv[3]), argc > 4 ? atof(argv[4]) : HUGE_VAL);

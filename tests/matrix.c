@@ -1,10 +1,11 @@
 /* matrix.c - every split of a small model against the unsplit run.
  *
  * `matrix` runs all grids of 8, 6 and 3 ranks x data x reduce x schedule x
- * sequence parallelism x recomputation on virtual ranks, a process a core, and
- * of GPT-2's kind with dropout and flash attention, and of Llama's, those that
- * cut a model two ways at least; `matrix slice` a few dozen of them. A line a
- * case, then the totals. */
+ * sequence parallelism x recomputation on virtual ranks, a process a core; of
+ * GPT-2's kind with dropout and flash attention, and of Llama's, those that cut
+ * a model two ways at least. Built in double it does so in fp64, else in bf16
+ * and fp16; `matrix slice` runs a few dozen, of fp32 too. A line a case, then
+ * the totals. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,21 @@
 #include <unistd.h>
 #include "tests/case.h"
 
+/* `loss` is a tolerance of its own: a mean over all tokens, it is nearer than one parameter's gradient. */
+typedef struct Numbers {
+    const char *name, *set;
+    double tolerance, loss;
+} Numbers;
+static const Numbers FORMAT[] = {
 #ifdef SIM_DOUBLE
-static const double TOLERANCE = 1e-12;
+    {"fp64", "train.precision=fp32", 1e-12, 1e-12},
 #else
-static const double TOLERANCE = 1e-5;
+    {"fp32", "train.precision=fp32", 1e-5, 1e-5},
+    {"bf16", "train.precision=bf16", 0.1, 2e-3},
+    {"fp16", "train.precision=fp16", 0.1, 2e-3},
 #endif
+};
+enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
 
 /* 19 words divide by nothing; 24 samples are a multiple of pp microbatches on every grid, as interleaved wants. No
  * clipping: its norm is added up in an order that follows which rank has which layers, and weights shall be
@@ -50,6 +61,7 @@ enum { DATAS = sizeof DATA / sizeof *DATA, RECOMPUTES = 3 };
 
 typedef struct Split {
     Family family;
+    const Numbers *format;
     int ranks, pp, dp, tp;
     bool sequence_parallel;
 } Split;
@@ -68,44 +80,56 @@ typedef struct Tally {
     } reason[8];
 } Tally;
 
-enum { WORKERS = 64, SPLITS = 3 * 64 };
+enum { WORKERS = 64, SPLITS = FAMILIES * FORMATS * 64 };
 typedef struct Shared {
     atomic_int next; /* split that no process has taken */
     Tally tally[WORKERS];
 } Shared;
 
-/* All of GPT-2's; of the others those with two axes or three. */
+/* All of GPT-2's, in the build's own numbers; of the others those with two axes or three. */
 static bool is_listed(const Split *s)
 {
-    return s->family == GPT2 || (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
+    if (s->family == GPT2) return s->format == FORMAT;
+    return (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
 }
 
 static int list_splits(Split *split)
 {
     int count = 0;
-    for (int f = 0; f < FAMILIES; f++)
-        for (size_t i = 0; i < sizeof RANKS / sizeof *RANKS; i++)
-            for (int pp = 1; pp <= RANKS[i]; pp++)
-                for (int tp = 1; tp <= RANKS[i] / pp; tp++) {
-                    int dp = RANKS[i] / (pp * tp);
-                    Split s = {.family = (Family)f, .ranks = RANKS[i], .pp = pp, .dp = dp, .tp = tp};
-                    if (dp * pp * tp != RANKS[i] || !is_listed(&s)) continue;
-                    split[count++] = s;
-                    s.sequence_parallel = true;
-                    split[count++] = s;
-                }
+    for (int i = 0; i < FAMILIES * FORMATS * (int)(sizeof RANKS / sizeof *RANKS); i++) {
+        int ranks = RANKS[i / (FAMILIES * FORMATS)];
+        Split s = {
+            .family = (Family)(i % FAMILIES), .format = &FORMAT[i / FAMILIES % FORMATS], .ranks = ranks};
+        for (s.pp = 1; s.pp <= ranks; s.pp++)
+            for (s.tp = 1; s.tp <= ranks / s.pp; s.tp++) {
+                s.dp = ranks / (s.pp * s.tp);
+                if (s.dp * s.pp * s.tp != ranks || !is_listed(&s)) continue;
+                s.sequence_parallel = false;
+                split[count++] = s;
+                s.sequence_parallel = true;
+                split[count++] = s;
+            }
+    }
     return count;
 }
 
-/* The slice: all data, reduce and schedules on one grid with everything in it; deeper pipelines beside it. */
+/* The slice: all data, reduce and schedules on one grid with everything in it, deeper pipelines beside it; in 16
+ * bits those schedules with each kind of sharding once. */
 static bool in_slice(const Choice *c)
 {
     const Split *s = &c->split;
     bool all = s->ranks == 8 && s->pp == 2 && s->dp == 2 && s->sequence_parallel && c->recompute == 2;
     bool deep = s->ranks == 8 && s->pp == 4 && s->tp == 2 && !s->sequence_parallel && c->recompute == 1;
     bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
+    if (s->format != FORMAT) return odd && s->family == LLAMA && DATA[c->data].each_microbatch;
     if (s->family != GPT2) return (all || deep) && c->data == DATAS - 2;
     return all || (deep && c->data == 0) || (odd && DATA[c->data].each_microbatch);
+}
+
+/* Of fp32's the rest are run in double, where a tolerance can be small. */
+static bool in_full(const Choice *c)
+{
+    return FORMATS == 1 || c->split.format != FORMAT;
 }
 
 /* What there is no such thing as; the config must refuse this and nothing else. */
@@ -125,7 +149,8 @@ static Case truth_of(const Split *split, Settings *settings)
     int n = 0;
     for (; FAMILY[split->family].sets[n]; n++) truth.sets[n] = FAMILY[split->family].sets[n];
     snprintf(settings->layers, sizeof settings->layers, "model.layers=%d", 2 * split->pp + 1);
-    truth.sets[n] = settings->layers;
+    truth.sets[n++] = settings->layers;
+    truth.sets[n] = split->format->set;
     return truth;
 }
 
@@ -153,9 +178,10 @@ static Case case_of(const Choice *c, Settings *settings)
 static void name_of(const Choice *c, char *name, size_t size)
 {
     const Split *s = &c->split;
-    snprintf(name, size, "%s, pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s",
-             FAMILY[s->family].name, s->pp, s->dp, s->tp, s->sequence_parallel ? " sp" : "   ",
-             DATA[c->data].data, DATA[c->data].reduce, schedule_name[c->schedule], RECOMPUTE[c->recompute]);
+    snprintf(name, size, "%s in %s, pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s",
+             FAMILY[s->family].name, s->format->name, s->pp, s->dp, s->tp,
+             s->sequence_parallel ? " sp" : "   ", DATA[c->data].data, DATA[c->data].reduce,
+             schedule_name[c->schedule], RECOMPUTE[c->recompute]);
 }
 
 static void count_refusal(Tally *tally, const char *reason)
@@ -179,7 +205,12 @@ static int class_of(const Choice *c)
 static bool holds(const Case *truth, const Choice *choice, const char *name, Case *c, Case *first)
 {
     int ranks = choice->split.ranks;
-    bool ok = case_agrees(truth, c, name, ranks, TOLERANCE);
+    const Numbers *format = choice->split.format;
+    bool ok = case_agrees(truth, c, name, ranks, format->tolerance);
+    if (!(c->loss_apart <= format->loss)) {
+        printf("# %s on %d ranks: the loss is %.3g apart\n", name, ranks, c->loss_apart);
+        ok = false;
+    }
     Settings settings = {0};
     Case dry = case_of(choice, &settings);
     dry.dry = true;
@@ -226,7 +257,7 @@ static void run_split(Split split, bool slice, Tally *tally)
         for (int d = 0; d < DATAS; d++)
             for (int s = 0; s < SCHEDULE_KINDS; s++) {
                 Choice choice = {.split = split, .data = d, .schedule = s, .recompute = r};
-                if (slice && !in_slice(&choice)) continue;
+                if (!(slice ? in_slice(&choice) : in_full(&choice))) continue;
                 if (!truth.loss && !case_virtual(&truth, 1)) fail("the unsplit run: %s", truth.refused);
                 run_choice(&truth, &choice, firsts, tally);
             }

@@ -10,12 +10,26 @@ for precision in fp32 bf16 fp16; do
     first=$([ $precision = fp16 ] && echo 1e9 || echo 65536) # too large
     # shellcheck disable=SC2086
     check "$precision trains" train 2 --config markov.ini $short --set train.precision=$precision \
-        --set train.loss_scale=$first --output $precision.h5
+        --set train.loss_scale=$first --output $precision.h5 ${beside:+--set output.baseline=$beside}
+    beside=fp32.h5
     check "$precision bytes equal the formula" compare bytes $precision.h5
     check "$precision memory equals the formula" compare memory $precision.h5
 done
 check "bf16 ends within 1 % of fp32" compare beside bf16.h5 fp32.h5 1
 check "fp16 ends within 1 % of fp32" compare beside fp16.h5 fp32.h5 1
+# shellcheck disable=SC2086
+check "8 bits between replicas train" train 2 --config markov.ini $short --set parallel.quantize=both \
+    --set output.baseline=fp32.h5 --output int8.h5
+check "8 bits between replicas end within 1 % of fp32" compare beside int8.h5 fp32.h5 1
+for run in bf16 fp16 int8; do
+    check "$run recorded how far it is from fp32" compare difference $run.h5 fp32.h5
+done
+# shellcheck disable=SC2317
+reported() {
+    "$float/bin/sim" report int8.h5 >report.txt &&
+        grep -qE '^  baseline    fp32.h5, 200 steps: loss [+-][0-9.]+ in the last tenth \([+-]0\.[0-9]+ %\), never more than' report.txt
+}
+check "the report says how far" reported
 check "fp16 has skipped steps" compare skipped fp16.h5 1
 check "bf16 has not" compare skipped bf16.h5 0 0
 

@@ -57,6 +57,7 @@ refused "a virtual stage too many" 2 'virtual_stages = 2: zb-h1 runs one' train 
 refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
 refused "csv without a schedule command" 2 'sim schedule --csv' "$float/bin/sim" --config ddp.ini --csv
 refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini
+refused "a missing baseline" 2 'output.baseline = nope.h5: .*nope.h5' train 3 --config ddp.ini --set output.baseline=nope.h5
 refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
 : >empty.txt
 refused "an empty text" 2 'data.source = empty.txt: .*0 bytes' train 3 --config ddp.ini --set data.source=empty.txt --set model.vocab=256
@@ -83,6 +84,10 @@ refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .
     --set model.hidden=64 --set model.init=w.h5
 refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
     --set model.layers=5 --set model.init=w.h5
+refused "a text as baseline" 2 'output.baseline = short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
+refused "a baseline without losses" 2 'w-run.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=w-run.h5
+refused "a baseline of other tokens" 2 'made with train.seed = 1, and this run has 7; try' \
+    train 2 --config ddp.ini --set train.seed=7 --set output.baseline=w-run.h5
 refused "GPT-2's weights for a Llama" 2 "wte.weight' is one of GPT-2's, this model's have Llama's names; try" \
     train 2 --config ddp.ini --set model.preset=llama-tiny --set model.init=w.h5
 refused "Llama's weights for a GPT-2" 2 "embed_tokens.weight' is one of Llama's, this model's have GPT-2's" \

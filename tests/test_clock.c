@@ -215,7 +215,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     if (main) check_walk(seen, t, rows);
     if (last) {
         Record record;
-        record_begin(&record, t, world, "test_clock");
+        record_begin(&record, t, world, NULL, "test_clock");
         record_step_begin(&record);
         record_step(&record, 0, result, 1);
         record_end(&record);

@@ -96,7 +96,7 @@ static void record(const char *path, MadeUp made)
     assert_string_equal(error.text, "");
     for (int n = 0; n < made.steps; n++) {
         const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
-        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped};
+        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     }
     assert_true(recorder_memory(recorder, peak, total, total, &error));

@@ -157,7 +157,7 @@ static void record_walk(const char *path, Walked walked, double formula)
     config->text = ini;
     char kept[512];
     Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
-    const StepRow row = {0, NAN, NAN, 0.1, 64, NAN, timeline.end, 1, 0};
+    const StepRow row = {0, NAN, NAN, 0.1, 64, NAN, timeline.end, 1, 0, NAN};
     assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     assert_true(recorder_timeline(recorder, 0, rows, count, &error));
     assert_true(recorder_pipeline(recorder, simulated, measured, formula, &error));

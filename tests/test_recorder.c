@@ -76,8 +76,8 @@ static Recorder *begin(const char *path, int64_t steps, char *kept, Error *error
 
 static bool step(Recorder *recorder, int64_t n, Error *error)
 {
-    const StepRow row = {n,   5 - 0.001 * (double)n, 1 + (double)n, 0.1,   64,
-                         0.5, 0.125 * (double)n,     1024,          n == 2};
+    const StepRow row = {n,   5 - 0.001 * (double)n, 1 + (double)n, 0.1,    64,
+                         0.5, 0.125 * (double)n,     1024,          n == 2, 0.25 * (double)n};
     uint64_t bytes[RANKS * PURPOSES], messages[RANKS * PURPOSES];
     for (int i = 0; i < RANKS * PURPOSES; i++) {
         bytes[i] = 1000 * (uint64_t)n + (uint64_t)i;
@@ -299,6 +299,9 @@ static void test_round_trip(void **state)
     double *scale = h5_read_numbers(file, "/steps/loss_scale", &rank, dims, &error);
     double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, &error);
     assert_true(dims[0] == 5 && scale[4] == 1024 && skipped[1] == 0 && skipped[2] == 1);
+    double *apart = h5_read_numbers(file, "/steps/loss_difference", &rank, dims, &error);
+    assert_true(dims[0] == 5 && apart[4] == 1);
+    free(apart);
     free(scale);
     free(skipped);
 
@@ -380,6 +383,7 @@ static void test_described(void **state)
         "/timeline/memory",
         "/timeline/memory_peak",
         "/steps/loss_scale",
+        "/steps/loss_difference",
         "/steps/skipped",
         "/steps/simulated_time",
         "/pipeline/bubble_ratio_simulated",

@@ -1,0 +1,73 @@
+/* baseline.c - the losses of an earlier run, if it saw the same tokens. */
+#include "sim/baseline.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/h5.h"
+
+/* What decides which tokens are in which step. */
+static bool decides_tokens(const char *key)
+{
+    static const char *const keys[] = {"model.vocab", "model.sequence", "train.global_batch", "train.seed"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(key, keys[i]) == 0) return true;
+    return strncmp(key, "data.", 5) == 0;
+}
+
+static bool refuse(const Config *config, Error *error, const char *why)
+{
+    return config_refuse(config, "output.baseline", error,
+                         "%s; try the run file of one that trained on the same tokens", why);
+}
+
+static bool same_tokens(H5 *file, const Config *config, Error *error)
+{
+    char key[64], mine[CONFIG_PATH], theirs[CONFIG_PATH], why[2 * CONFIG_PATH + 128];
+    for (int i = 0; config_row(config, i, key, sizeof key, mine, sizeof mine); i++) {
+        if (!decides_tokens(key)) continue;
+        if (!h5_get_text(file, "/config", key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
+        if (strcmp(mine, theirs) == 0) continue;
+        snprintf(why, sizeof why, "it was made with %s = %s, and this run has %s", key, theirs, mine);
+        return refuse(config, error, why);
+    }
+    return true;
+}
+
+static bool read_losses(Baseline *b, H5 *file, const Config *config, Error *error)
+{
+    char schema[32];
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1") != 0)
+        return refuse(config, error, "not a run file of sim");
+    if (!same_tokens(file, config, error)) return false;
+    b->loss = h5_read_numbers(file, "/steps/loss", &rank, dims, NULL);
+    size_t rows = b->loss && rank == 1 ? dims[0] : 0;
+    while ((size_t)b->steps < rows && isfinite(b->loss[b->steps])) b->steps++;
+    return b->steps > 0 || refuse(config, error, "it has no losses");
+}
+
+bool baseline_read(Baseline *b, const Config *config, Error *error)
+{
+    const char *path = config->output.baseline;
+    Error why;
+    *b = (Baseline){0};
+    if (!*path) return true;
+    H5 *file = h5_open(path, &why);
+    if (!file) return refuse(config, error, why.text);
+    bool ok = read_losses(b, file, config, error);
+    h5_close(file, NULL);
+    return ok;
+}
+
+void baseline_free(Baseline *b)
+{
+    free(b->loss);
+    *b = (Baseline){0};
+}
+
+double baseline_difference(const Baseline *b, int64_t step, double loss)
+{
+    return b && step < b->steps ? loss - b->loss[step] : (double)NAN;
+}
