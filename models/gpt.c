@@ -78,13 +78,14 @@ static void embed_backward(Gpt *gpt, GptSaved *saved)
     Tensor dx = saved->dx_embedding;
     if (gpt->dropout.rate > 0) dropout_backward(gpt->dropout.rate, dx, saved->mask, dx);
     tensor_free(&saved->mask);
+    if (gpt->shape.position == POSITION_LEARNED)
+        position_backward(dx, gpt->unit[UNIT_WPE].gradients, region_first_row(&gpt->region, T), B,
+                          region_rows(&gpt->region, T), C);
+    if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_backward(dx, C);
     Tensor whole = region_leave_backward(&gpt->region, dx, B);
     embedding_backward(saved->tokens, whole, gpt->unit[UNIT_WTE].gradients, gpt->region.rank * gpt->vocab_cut,
                        gpt->vocab_cut, B, T, C);
     region_release(&gpt->region, &whole);
-    if (gpt->shape.position == POSITION_LEARNED)
-        position_backward(dx, gpt->unit[UNIT_WPE].gradients, region_first_row(&gpt->region, T), B,
-                          region_rows(&gpt->region, T), C);
     tensor_free(&saved->dx_embedding);
 }
 

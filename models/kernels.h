@@ -59,9 +59,11 @@ void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, in
 /* position.c. y (B, T, C) += wpe's rows first..first+T-1 */
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C);
-/* The same with sines and cosines (Vaswani et al. 1706.03762, section 3.5); nothing to learn, so backward is
- * nothing. RoPE turns queries and keys instead, see attention.h. */
+/* y = sqrt(C) y + sines and cosines (Vaswani et al. 1706.03762, sections 3.4 and 3.5: without the factor an
+ * embedding drawn small drowns in them); dy *= sqrt(C), in place. RoPE turns queries and keys instead, see
+ * attention.h. */
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
+void sinusoidal_backward(Tensor dy, int64_t C);
 
 /* Cross-entropy over a vocabulary in `parts` slices of V columns, of which this
  * is slice `part` and only `used` columns are tokens (the rest is padding).

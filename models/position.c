@@ -43,8 +43,8 @@ static void frequencies(real *each, double base, int64_t width)
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor wy = wide_of(y), table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
-    if (device_kernel(y.device, (double)y.count, 2.0 * (double)tensor_bytes(y))) {
-        real *wave = reals(table), *each = wave + C;
+    if (device_kernel(y.device, 2 * (double)y.count, 2.0 * (double)tensor_bytes(y))) {
+        real *wave = reals(table), *each = wave + C, scale = (real)sqrt((double)C);
         frequencies(each, 10000, C);
         for (int64_t t = 0; t < T; t++) {
             for (int64_t j = 0; j < C; j++) {
@@ -52,11 +52,23 @@ void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C
                 wave[j] = (real)(j % 2 ? cos(angle) : sin(angle));
             }
             for (int64_t b = 0; b < B; b++)
-                for (int64_t j = 0; j < C; j++) reals(wy)[(b * T + t) * C + j] += wave[j];
+                for (int64_t j = 0; j < C; j++) {
+                    real *out = &reals(wy)[(b * T + t) * C + j];
+                    *out = scale * *out + wave[j];
+                }
         }
     }
     tensor_free(&table);
     wide_store(&wy, y);
+}
+
+void sinusoidal_backward(Tensor dy, int64_t C)
+{
+    Tensor wdy = wide_of(dy);
+    const real scale = (real)sqrt((double)C);
+    if (device_kernel(dy.device, (double)dy.count, 2.0 * (double)tensor_bytes(dy)))
+        for (int64_t i = 0; i < dy.count; i++) reals(wdy)[i] *= scale;
+    wide_store(&wdy, dy);
 }
 
 /* ---- rotary ---- */

@@ -113,8 +113,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "Shazeer, arXiv 2002.05202.\n"},
     {"model", "position", ROW_CHOICE, FIELD(model.shape.position), NULL, .choices = positions,
      .example = "rope", .help = "how a token knows its place",
-     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines (arXiv "
-             "1706.03762); rope: queries and keys are turned (Su et al., arXiv 2104.09864), in Hugging Face "
+     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, "
+             "to sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., "
+             "arXiv 2104.09864), in Hugging Face "
              "Llama's convention, so hidden / heads is even.\n"},
     {"model", "rope_base", ROW_NUMBER, FIELD(model.shape.rope_base), NULL, 1, 1e12, .example = "500000",
      .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},

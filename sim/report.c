@@ -5,27 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/h5.h"
+#include "sim/report_quoted.h"
 #include "sim/report_time.h"
+#include "sim/run_shape.h"
+#include "sim/words.h"
 
 typedef struct Table {
     char **name; /* of the columns */
     size_t columns, ranks;
     double *counted, *formula; /* [ranks][columns] */
 } Table;
-
-static void size_text(double bytes, char *text, size_t size)
-{
-    if (isnan(bytes))
-        snprintf(text, size, "-");
-    else if (bytes >= 1e9)
-        snprintf(text, size, "%.3f GB", bytes / 1e9);
-    else if (bytes >= 1e6)
-        snprintf(text, size, "%.3f MB", bytes / 1e6);
-    else if (bytes >= 1e3)
-        snprintf(text, size, "%.3f kB", bytes / 1e3);
-    else
-        snprintf(text, size, "%.0f B", bytes);
-}
 
 /* The least and the most of a column over ranks, as one text. */
 static void range_text(const double *values, size_t ranks, size_t columns, size_t column, char *text,
@@ -37,8 +26,8 @@ static void range_text(const double *values, size_t ranks, size_t columns, size_
         least = fmin(least, values[r * columns + column]);
         most = fmax(most, values[r * columns + column]);
     }
-    size_text(least, from, sizeof from);
-    size_text(most, to, sizeof to);
+    words_bytes(least, from, sizeof from);
+    words_bytes(most, to, sizeof to);
     if (strcmp(from, to) == 0)
         snprintf(text, size, "%s", to);
     else
@@ -156,11 +145,6 @@ static void print_skipped(H5 *file, size_t finished)
     free(skipped);
 }
 
-static bool config_text(H5 *file, const char *key, char *text, size_t size)
-{
-    return h5_exists(file, "/config") && h5_get_text(file, "/config", key, text, size);
-}
-
 /* How far the losses are from those of output.baseline, as far as that run went. */
 static void print_difference(H5 *file, const char *baseline, size_t finished)
 {
@@ -175,7 +159,7 @@ static void print_difference(H5 *file, const char *baseline, size_t finished)
     double mean = tail_mean(file, "/steps/loss_difference", shared),
            loss = tail_mean(file, "/steps/loss", shared);
     printf(
-        "\n  baseline    %s, %zu steps: loss %+.4f in the last tenth (%+.2f %%), never more than %.4f apart",
+        "\n  baseline    %s, %zu steps: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
         baseline, shared, mean, 100 * mean / (loss - mean), most);
 }
 
@@ -190,9 +174,10 @@ static void print_loss(H5 *file, size_t finished)
                100 * (tail / entropy - 1));
     }
     char quantized[32], baseline[512];
-    if (config_text(file, "parallel.quantize", quantized, sizeof quantized) && strcmp(quantized, "none") != 0)
+    if (run_shape_text(file, "parallel.quantize", quantized, sizeof quantized) &&
+        strcmp(quantized, "none") != 0)
         printf("\n  quantised   %s, in 8 bits between replicas", quantized);
-    if (config_text(file, "output.baseline", baseline, sizeof baseline) && baseline[0])
+    if (run_shape_text(file, "output.baseline", baseline, sizeof baseline) && baseline[0])
         print_difference(file, baseline, finished);
     printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n",
            tail_mean(file, "/steps/tokens_per_second", finished),
@@ -259,6 +244,7 @@ static bool report_file(H5 *file, const char *path, Error *error)
         print_table(&comm, "bytes sent a rank, step");
         print_table(&memory, "peak memory a rank");
         print_totals(file, dry > 0);
+        report_quoted(file, (int)ranks);
         ok = report_breakdown(file, error);
     }
     if (ok) printf("\n  draw it     sim plot %s\n", path);

@@ -6,7 +6,7 @@
 #include "parallel/schedule.h"
 #include "sim/words.h"
 
-static bool read_text(H5 *file, const char *key, char *text, size_t size)
+bool run_shape_text(H5 *file, const char *key, char *text, size_t size)
 {
     text[0] = '\0';
     return h5_exists(file, "/config") && h5_get_text(file, "/config", key, text, size);
@@ -16,7 +16,7 @@ static bool read_text(H5 *file, const char *key, char *text, size_t size)
 static int64_t read_count(H5 *file, const char *key, int64_t absent)
 {
     char text[32];
-    const int64_t count = read_text(file, key, text, sizeof text) ? strtoll(text, NULL, 10) : 0;
+    const int64_t count = run_shape_text(file, key, text, sizeof text) ? strtoll(text, NULL, 10) : 0;
     return count >= 1 ? count : absent;
 }
 
@@ -28,14 +28,15 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
         return error_set(error, "parallel.pp = %lld times parallel.tp = %lld does not divide %d ranks",
                          (long long)pp, (long long)tp, ranks);
     *shape = (RunShape){.pp = (int)pp, .tp = (int)tp, .dp = (int)(ranks / (pp * tp))};
-    shape->ideal = read_text(file, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "ideal");
+    shape->ideal =
+        run_shape_text(file, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "ideal");
     shape->virtual_stages = (int)read_count(file, "parallel.virtual_stages", 1);
     const int64_t batch = read_count(file, "train.global_batch", 0),
                   microbatch = read_count(file, "train.microbatch", 0);
     if (microbatch) shape->microbatches = (int)(batch / (shape->dp * microbatch));
-    read_text(file, "parallel.data", shape->data, sizeof shape->data);
+    run_shape_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;
-    read_text(file, "parallel.schedule", schedule, sizeof schedule);
+    run_shape_text(file, "parallel.schedule", schedule, sizeof schedule);
     const char *slash = strrchr(schedule, '/');
     snprintf(shape->schedule, sizeof shape->schedule, "%s", slash ? slash + 1 : schedule);
     return true;

@@ -14,6 +14,9 @@ typedef struct RunShape {
     char schedule[64]; /* a schedule's name, or a user's FILE.csv; "": unknown, or no pipeline */
 } RunShape;
 
+/* A key of the file's configuration; false, and "", when it has none. */
+bool run_shape_text(H5 *file, const char *key, char *text, size_t size);
+
 /* Refuses sizes that do not make up `ranks`. */
 bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error);
 

@@ -16,6 +16,15 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES]);
 
+/* What people quote of one rank: bytes, and the form they are from, in the papers' letters (P parameters, N
+ * replicas, t and p ranks that cut a layer and the layers). */
+typedef struct Quoted {
+    double states;      /* parameters, gradients, optimizer */
+    double activations; /* of one microbatch, in 16 bits, of the blocks alone */
+    char states_form[48], activations_form[48];
+} Quoted;
+void theory_quoted(const Config *config, int replicas, Quoted *quoted);
+
 /* The idle share of a pipeline's ranks when all stages take the ideal seconds and messages none; NaN for a
  * user's own schedule. */
 double theory_bubble(const Config *config, int microbatches);

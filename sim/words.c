@@ -1,6 +1,7 @@
-/* words.c - names in messages: distance, nearest, lists. */
+/* words.c - names and sizes in messages: distance, nearest, lists. */
 #include "sim/words.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,4 +80,18 @@ void words_show(char *shown, size_t size, const char *value)
     snprintf(shown, size, "%.*s%s", (int)most, length ? value : "\"\"", length > most ? "..." : "");
     for (char *c = shown; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+}
+
+void words_bytes(double bytes, char *text, size_t size)
+{
+    if (isnan(bytes))
+        snprintf(text, size, "-");
+    else if (bytes >= 1e9)
+        snprintf(text, size, "%.3f GB", bytes / 1e9);
+    else if (bytes >= 1e6)
+        snprintf(text, size, "%.3f MB", bytes / 1e6);
+    else if (bytes >= 1e3)
+        snprintf(text, size, "%.3f kB", bytes / 1e3);
+    else
+        snprintf(text, size, "%.0f B", bytes);
 }

@@ -22,4 +22,7 @@ const char *words_nearest(const char *typed, const char *const *names);
 /* `value` as it can stand in one line of a message: "" when empty, cut when
  * long, '?' for characters that are not printable. */
 void words_show(char *shown, size_t size, const char *value);
+
+/* "1.250 MB", in powers of 1000; "-" of NaN. */
+void words_bytes(double bytes, char *text, size_t size);
 #endif

@@ -134,7 +134,8 @@ static inline double *plain_embedding(const GptShape *s, const Tensor *units, co
         double angle = (double)t * pow(10000, -(double)(j - j % 2) / (double)C);
         x[i] = (double)reals(units[UNIT_WTE])[tokens[i / C / T * (T + 1) + t] * C + j];
         if (s->position == POSITION_LEARNED) x[i] += (double)reals(units[UNIT_WPE])[t * C + j];
-        if (s->position == POSITION_SINUSOIDAL) x[i] += j % 2 ? cos(angle) : sin(angle);
+        if (s->position == POSITION_SINUSOIDAL)
+            x[i] = sqrt((double)C) * x[i] + (j % 2 ? cos(angle) : sin(angle));
     }
     plain_dropout(d, DROPOUT_EMBEDDING, x, d.first_sample * T, B * T, C);
     return x;

@@ -27,7 +27,7 @@ done
 # shellcheck disable=SC2317
 reported() {
     "$float/bin/sim" report int8.h5 >report.txt &&
-        grep -qE '^  baseline    fp32.h5, 200 steps: loss [+-][0-9.]+ in the last tenth \([+-]0\.[0-9]+ %\), never more than' report.txt
+        grep -qE '^  baseline    fp32.h5, 200 steps: loss [+-][0-9.e-]+ in the last tenth \([+-][0-9.e-]+ %\), never more than' report.txt
 }
 check "the report says how far" reported
 check "fp16 has skipped steps" compare skipped fp16.h5 1
@@ -68,6 +68,13 @@ answers() {
 }
 sp="--set parallel.tp=8 --set parallel.sequence_parallel=yes --set train.global_batch=4"
 answers llama2-7b 8 --set parallel.data=zero3 --set train.global_batch=8
+# shellcheck disable=SC2317
+quotes() {
+    "$float/bin/sim" report llama2-7b.h5 >report.txt &&
+        grep -qE '^    model states +13.477 GB +\(2 \+ 2 \+ 12\)/N P, P = 6.738 G' report.txt &&
+        grep -qE '^    activations +104.153 GB +L s b h \(34 \+ 5 a s/h\)' report.txt
+}
+check "the report quotes the papers" quotes
 # shellcheck disable=SC2086
 answers megatron-22b 8 $sp --set train.microbatch=4 --set model.dropout=0.1 --set train.recompute=selective
 # shellcheck disable=SC2086

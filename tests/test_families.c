@@ -162,9 +162,12 @@ static void sinusoidal(void **state)
         for (int64_t i = 0; i < y.count; i++) {
             int64_t place = FIRST + i / C % T, pair = i % C / 2;
             double angle = (double)place / pow(10000, (double)(2 * pair) / (double)C);
-            expected[i] = 2 + (i % C % 2 ? cos(angle) : sin(angle));
+            expected[i] = 2 * sqrt((double)C) + (i % C % 2 ? cos(angle) : sin(angle));
         }
         sinusoidal_forward(FIRST, y, B, T, C);
+        assert_below(distance(y, expected), VALUE_TOLERANCE);
+        for (int64_t i = 0; i < y.count; i++) expected[i] = (double)reals(y)[i] * sqrt((double)C);
+        sinusoidal_backward(y, C);
         assert_below(distance(y, expected), VALUE_TOLERANCE);
         free(expected);
         tensor_free(&y);

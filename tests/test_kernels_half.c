@@ -53,6 +53,7 @@ KERNEL(silu_gradient, silu_backward(t[0], t[1], t[2]))
 KERNEL(swiglu, swiglu_forward(t[0], t[1], n, C))
 KERNEL(swiglu_gradient, swiglu_backward(t[0], t[1], t[2], n, C))
 KERNEL(sinusoidal, sinusoidal_forward(3, t[0], B, T, C))
+KERNEL(sinusoidal_gradient, sinusoidal_backward(t[0], C))
 KERNEL(rope, rope_forward(SHAPE, t[0], 3, 10000))
 KERNEL(rope_gradient, rope_backward(SHAPE, t[0], 3, 10000))
 KERNEL(attention, attention_forward(SHAPE, t[0], NULL, (AttentionSaved){.probabilities = t[1]}, t[2]))
@@ -106,6 +107,7 @@ static const Case CASES[] = {
     {"swiglu", {2 * n * C, n *C}, 0, swiglu, 0},
     {"swiglu, backward", {2 * n * C, n *C, 2 * n *C}, 0, swiglu_gradient, 0},
     {"sinusoidal", {n * C}, 0, sinusoidal, C + (C + 1) / 2},
+    {"sinusoidal, backward", {n * C}, 0, sinusoidal_gradient, 0},
     {"rope", {QKV}, 0, rope, HD + HD / 2},
     {"rope, backward", {QKV}, 0, rope_gradient, HD + HD / 2},
     {"attention", {QKV, CELLS, n *HEADS *HD}, 0, attention, 0},

@@ -95,10 +95,11 @@ static void smooth(Holder *h)
     for (int i = 0; i < h->gpt->parameters; i++) {
         const Parameter *p = &h->gpt->parameter[i];
         bool gain = p->init == INIT_ONE, kink = h->gpt->shape.activation == ACTIVATION_RELU;
+        bool multiplied = h->gpt->shape.position == POSITION_SINUSOIDAL; /* by the model, when read */
         real *x = reals(h->weights[p->unit]) + p->offset;
         for (int64_t j = 0; j < parameter_count(p); j++) {
             if (gain) x[j] += 1;
-            if (p->unit < UNIT_BLOCKS) x[j] *= 4;
+            if (p->unit < UNIT_BLOCKS) x[j] *= multiplied ? 4 / (real)sqrt((double)h->gpt->shape.hidden) : 4;
             if (kink && strstr(p->name, "c_fc.bias")) x[j] = j % 2 ? 3 : -3;
         }
     }

@@ -2,7 +2,9 @@
  * al. 2205.05198), ZeRO's bytes a parameter (Rajbhandari et al. 1910.02054), and examples worked from both. Counted
  * by the ledger and said by the formula. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/pipeline.h"
 #include "sim/theory.h"
 #include "tests/case.h"
@@ -87,36 +89,51 @@ static void activations(void **state)
 /* ---- worked examples, of shapes too large to run here ---- */
 #ifndef SIM_DOUBLE
 
-/* Rank 0's figures, by the formula alone; `held`: parameters one replica holds, padded. */
-static void figures(const char *const *sets, int count, int ranks, double bytes[MEMORY_CATEGORIES],
-                    double *parameters)
+typedef struct Figures {
+    double bytes[MEMORY_CATEGORIES], parameters; /* rank 0's, by the formula alone; of the whole model */
+    Quoted quoted;
+} Figures;
+
+/* `words`: section.key=value, over the defaults. */
+static Figures figures(const char *words, int ranks)
 {
+    char text[512], *sets[16], *rest;
+    int count = 0;
+    snprintf(text, sizeof text, "%s", words);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        sets[count++] = word;
+    Figures f;
     Config config;
     Plan plan;
     Error error;
-    bool ok = config_parse(&config, "worked.ini", "[model]\n", sets, count, NULL, &error) &&
-              config_check_ranks(&config, ranks, &error) &&
-              pipeline_plan(&config, config_microbatches(&config, ranks), NULL, &plan, &error);
+    bool ok =
+        config_parse(&config, "worked.ini", "[model]\n", (const char *const *)sets, count, NULL, &error) &&
+        config_check_ranks(&config, ranks, &error) &&
+        pipeline_plan(&config, config_microbatches(&config, ranks), NULL, &plan, &error);
     if (!ok) print_error("%s\n", error.text);
     assert_true(ok);
-    theory_memory(&config, &plan, ranks, 0, bytes);
-    *parameters = (double)gpt_parameter_count(&config.model.shape);
+    theory_memory(&config, &plan, ranks, 0, f.bytes);
+    theory_quoted(&config, config_replicas(&config, ranks), &f.quoted);
+    f.parameters = (double)gpt_parameter_count(&config.model.shape);
     plan_free(&plan);
     config_free(&config);
+    return f;
 }
 
 /* Llama 2 7B, taken as 7e9 parameters: 14 + 14 + 84 GB. */
 static void seven_billion(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"model.preset=llama2-7b", "train.precision=bf16",
-                                       "train.optimizer=adam", "train.global_batch=1"};
-    double bytes[MEMORY_CATEGORIES], parameters;
-    figures(sets, 4, 1, bytes, &parameters);
-    assert_true(parameters == 6738415616.0); /* as released */
-    assert_true(bytes[MEM_PARAMETERS] / parameters * 7e9 == 14e9);
-    assert_true(bytes[MEM_GRADIENTS] / parameters * 7e9 == 14e9);
-    assert_true(bytes[MEM_OPTIMIZER] / parameters * 7e9 == 84e9);
+    Figures f = figures("model.preset=llama2-7b train.precision=bf16 train.optimizer=adam "
+                        "train.global_batch=1 model.sequence=1024",
+                        1);
+    assert_true(f.parameters == 6738415616.0); /* as released */
+    assert_true(f.bytes[MEM_PARAMETERS] / f.parameters * 7e9 == 14e9);
+    assert_true(f.bytes[MEM_GRADIENTS] / f.parameters * 7e9 == 14e9);
+    assert_true(f.bytes[MEM_OPTIMIZER] / f.parameters * 7e9 == 84e9);
+    assert_true(f.quoted.states / f.parameters * 7e9 == 112e9);
+    assert_string_equal(f.quoted.states_form, "(2 + 2 + 12) P");
+    assert_true(f.quoted.activations == 9932111872.0); /* GPT's form, which people take for it */
 }
 
 /* L b s h (34 + 5 a s / h): 9.93 GB, which are 9.25 GiB. The 5.25 often copied are without the 5. */
@@ -124,19 +141,45 @@ static void its_activations(void **state)
 {
     (void)state;
     const double L = 32, b = 1, s = 1024, h = 4096, a = 32;
-    static const char *const both[2][8] = {
-        {"model.layers=32", "model.hidden=4096", "model.heads=32", "model.sequence=1024", "model.dropout=0.1",
-         "train.precision=bf16", "train.global_batch=1"},
-        {"model.layers=64", "model.hidden=4096", "model.heads=32", "model.sequence=1024", "model.dropout=0.1",
-         "train.precision=bf16", "train.global_batch=1"}};
-    double once[MEMORY_CATEGORIES], twice[MEMORY_CATEGORIES], parameters;
-    figures(both[0], 7, 1, once, &parameters);
-    figures(both[1], 7, 1, twice, &parameters);
-    double layers = twice[MEM_ACTIVATIONS] - once[MEM_ACTIVATIONS]; /* what is no layer's falls out */
+#define SHAPE                                                                                      \
+    "model.hidden=4096 model.heads=32 model.sequence=1024 model.dropout=0.1 train.precision=bf16 " \
+    "train.global_batch=1 "
+    Figures once = figures(SHAPE "model.layers=32", 1), twice = figures(SHAPE "model.layers=64", 1);
+    double layers =
+        twice.bytes[MEM_ACTIVATIONS] - once.bytes[MEM_ACTIVATIONS]; /* what is no layer's falls out */
     assert_true(layers == L * b * s * h * (34 + 5 * a * s / h));
     assert_true(layers == 9932111872.0);
     assert_true(layers / (1 << 30) == 9.25);
     assert_true(L * b * s * h * (34 + a * s / h) / (1 << 30) == 5.25);
+    assert_true(once.quoted.activations == layers);
+    assert_string_equal(once.quoted.activations_form, "L s b h (34 + 5 a s/h)");
+}
+
+/* What is quoted is the table's, under each split. */
+static void quoted_activations(void **state)
+{
+    (void)state;
+    static const char *const forms[2][2][RECOMPUTES] = {
+        {{"s b h (34 + 5 a s/h)", "34 s b h", "2 s b h"}},
+        {{"s b h (10 + 24/t + 5 a s/(h t))", "s b h (10 + 24/t)", "2 s b h"},
+         {"s b h/t (34 + 5 a s/h)", "34 s b h/t", "2 s b h/t"}}};
+    for (int t = 1; t <= 4; t *= 2)
+        for (int sp = 0; sp <= (t > 1); sp++)
+            for (Recomputing r = NONE; r < RECOMPUTES; r++)
+                for (int p = 1; p <= 2; p++) {
+                    char words[512];
+                    snprintf(
+                        words, sizeof words,
+                        "model.layers=6 model.hidden=%d model.heads=%d model.ffn=%d model.sequence=%d "
+                        "model.dropout=0.1 train.precision=bf16 train.microbatch=%d train.global_batch=%d "
+                        "train.recompute=%s parallel.tp=%d parallel.sequence_parallel=%s parallel.pp=%d",
+                        H, A, 4 * H, S, B, 2 * B, recompute_names[r], t, sp ? "yes" : "no", p);
+                    Figures f = figures(words, t * p);
+                    double expected = 6.0 / p * in_figures(r, sp, t);
+                    if (fabs(f.quoted.activations / expected - 1) > 1e-12) print_error("%s\n", words);
+                    assert_true(fabs(f.quoted.activations / expected - 1) <= 1e-12);
+                    assert_string_equal(strchr(f.quoted.activations_form, ' ') + 1, forms[t > 1][sp][r]);
+                }
 }
 
 /* ZeRO's figure 1: 7.5e9 parameters on 64 ranks, in GB. */
@@ -144,24 +187,26 @@ static void zero_figure_1(void **state)
 {
     (void)state;
     static const struct {
-        const char *data;
+        const char *data, *form;
         double gigabytes;
-    } stages[] = {{"parallel.data=ddp", 120},
-                  {"parallel.data=zero1", 31.4},
-                  {"parallel.data=zero2", 16.6},
-                  {"parallel.data=zero3", 1.88}};
-    double whole = 0; /* 16 bytes a parameter, of the model with its padding */
+    } stages[] = {{"ddp", "(2 + 2 + 12) P", 120},
+                  {"zero1", "(2 + 2 + 12/N) P", 31.4},
+                  {"zero2", "(2 + (2 + 12)/N) P", 16.6},
+                  {"zero3", "(2 + 2 + 12)/N P", 1.88}};
     for (int i = 0; i < 4; i++) {
         /* all tensors' sizes are multiples of 64, so nothing is padded */
-        const char *const sets[] = {"model.preset=gpt2-124m", "model.vocab=51200",     "train.precision=bf16",
-                                    "train.optimizer=adam",   "train.global_batch=64", stages[i].data};
-        double bytes[MEMORY_CATEGORIES], parameters;
-        figures(sets, 6, 64, bytes, &parameters);
-        double held = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
-        if (i == 0) whole = held / 16;
-        assert_true(whole == parameters);
-        double gigabytes = held / parameters * 7.5, digit = i < 3 ? 0.1 : 0.01;
+        char words[512];
+        snprintf(words, sizeof words,
+                 "model.preset=gpt2-124m model.vocab=51200 train.precision=bf16 train.optimizer=adam "
+                 "train.global_batch=64 parallel.data=%s",
+                 stages[i].data);
+        Figures f = figures(words, 64);
+        double held = f.bytes[MEM_PARAMETERS] + f.bytes[MEM_GRADIENTS] + f.bytes[MEM_OPTIMIZER];
+        assert_true(f.quoted.states == held);
+        assert_string_equal(f.quoted.states_form, stages[i].form);
+        double gigabytes = held / f.parameters * 7.5, digit = i < 3 ? 0.1 : 0.01;
         assert_true(fabs(gigabytes - stages[i].gigabytes) <= digit / 2 + 1e-12);
+        if (i == 0) assert_true(held == 16 * f.parameters);
     }
 }
 #endif
@@ -171,9 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),
 #ifndef SIM_DOUBLE
-        cmocka_unit_test(seven_billion),
-        cmocka_unit_test(its_activations),
-        cmocka_unit_test(zero_figure_1),
+        cmocka_unit_test(seven_billion),      cmocka_unit_test(its_activations),
+        cmocka_unit_test(quoted_activations), cmocka_unit_test(zero_figure_1),
 #endif
     };
     return cmocka_run_group_tests_name("figures of the papers", tests, NULL, NULL);
