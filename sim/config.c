@@ -53,6 +53,14 @@ bool config_refuse(const Config *config, const char *key, Error *error, const ch
     return error_set(error, "%s: %s = %s%s: %s", where, key, shown, note, why);
 }
 
+const char *config_blame(const Config *config, const char *first, const char *second)
+{
+    int a = config->origin[config_row_named(first)], b = config->origin[config_row_named(second)];
+    bool a_written = a != ORIGIN_DEFAULT && a != ORIGIN_PRESET;
+    bool b_written = b != ORIGIN_DEFAULT && b != ORIGIN_PRESET;
+    return b_written && !a_written ? second : first;
+}
+
 /* ---- the file, --set and --output ---------------------------------------- */
 
 /* Takes one value; `where` is its place in words, for a refusal. */

@@ -49,6 +49,12 @@ bool config_row_parse(const ConfigRow *row, const char *text, Config *config, ch
 /* Writes the field as the ini file spells it. */
 void config_row_format(const ConfigRow *row, const Config *config, char *text, size_t size);
 
+/* Which of two keys to blame: the one the user wrote, and of two the first. */
+const char *config_blame(const Config *config, const char *first, const char *second);
+
+/* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
+bool config_check_matrices(const Config *config, Error *error);
+
 /* Checks the values against each other, as far as that needs no rank count. */
 bool config_check(const Config *config, Error *error);
 #endif

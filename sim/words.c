@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST = 63, SHOWN = 80 };
@@ -94,4 +95,25 @@ void words_bytes(double bytes, char *text, size_t size)
         snprintf(text, size, "%.3f kB", bytes / 1e3);
     else
         snprintf(text, size, "%.0f B", bytes);
+}
+
+void words_divisors(int64_t n, int64_t wanted, char *text, size_t size)
+{
+    enum { MOST = 8, TRIED = 1 << 20 };
+    int64_t found[MOST];
+    int count = 0;
+    for (int64_t d = 1; d <= n && d <= TRIED; d++) {
+        if (n % d) continue;
+        if (count < MOST) {
+            found[count++] = d;
+        } else if (llabs(d - wanted) < llabs(found[0] - wanted)) { /* nearer than the smallest one kept */
+            memmove(found, found + 1, (MOST - 1) * sizeof *found);
+            found[MOST - 1] = d;
+        } else {
+            break;
+        }
+    }
+    text[0] = '\0';
+    for (int i = 0; i < count; i++)
+        words_append(text, size, "%s%lld", i == 0 ? "" : i + 1 == count ? " or " : ", ", (long long)found[i]);
 }

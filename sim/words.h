@@ -1,7 +1,8 @@
-/* words.h - small help with names for messages: the one that was meant, and lists of them. */
+/* words.h - small help with what messages say: the name that was meant, lists, sizes. */
 #ifndef SIM_WORDS_H
 #define SIM_WORDS_H
 #include <stddef.h>
+#include <stdint.h>
 
 /* Adds to the end of `text`, never past `size`. */
 void words_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -25,4 +26,7 @@ void words_show(char *shown, size_t size, const char *value);
 
 /* "1.250 MB", in powers of 1000; "-" of NaN. */
 void words_bytes(double bytes, char *text, size_t size);
+
+/* Divisors of `n`, ascending, as "1, 2, 4 or 8": those nearest to `wanted`, eight at most. */
+void words_divisors(int64_t n, int64_t wanted, char *text, size_t size);
 #endif

@@ -1,0 +1,147 @@
+/* config_ranks.c - whether a config fits the number of ranks, and what would. */
+#include <string.h>
+#include "sim/config_rows.h"
+#include "sim/pipeline.h"
+#include "sim/words.h"
+
+/* Ranks that hold the model once. */
+static int64_t replica_size(const Config *config)
+{
+    return config->pipeline.size * config->tensor.size;
+}
+
+int config_replicas(const Config *config, int ranks)
+{
+    return (int)(ranks / replica_size(config));
+}
+
+int config_microbatches(const Config *config, int ranks)
+{
+    return (int)(config->train.global_batch / (config_replicas(config, ranks) * config->train.microbatch));
+}
+
+/* Samples of a microbatch; of a whole share, which is not known yet, one at least. */
+static int64_t at_once_a_rank(const Config *config)
+{
+    return config->train.microbatch > 0 ? config->train.microbatch : 1;
+}
+
+/* What would fit instead: other batches, microbatches and rank counts, in words. */
+static void list_fits(const Config *config, int ranks, char *text, size_t size)
+{
+    int64_t batch = config->train.global_batch, micro = at_once_a_rank(config);
+    int64_t at_once = ranks * micro, below = batch / at_once * at_once;
+    char list[256];
+    text[0] = '\0';
+    words_append(text, size, "train.global_batch = ");
+    if (below > 0) words_append(text, size, "%lld or ", (long long)below);
+    words_append(text, size, "%lld", (long long)(below + at_once));
+    if (!config->train.whole_share && batch % ranks == 0) {
+        words_divisors(batch / ranks, micro, list, sizeof list);
+        words_append(text, size, ", train.microbatch = %s", list);
+    }
+    if (batch % micro == 0) {
+        words_divisors(batch / micro, ranks, list, sizeof list);
+        const char *who = replica_size(config) > 1 ? "replica" : "rank";
+        words_append(text, size, ", or %s %s%s", list, who, batch == micro ? "" : "s");
+    }
+}
+
+static bool check_groups(const Config *config, int ranks, Error *error)
+{
+    int64_t group = replica_size(config), replicas = ranks / group;
+    char product[96] = "", fewer[32] = "";
+    if (ranks % group == 0) return true;
+    if (replicas > 0) snprintf(fewer, sizeof fewer, "%lld or ", (long long)(replicas * group));
+    if (config->pipeline.size > 1 && config->tensor.size > 1)
+        snprintf(product, sizeof product, " (pp x tp = %lld x %lld)", (long long)config->pipeline.size,
+                 (long long)config->tensor.size);
+    const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
+    return config_refuse(config, key, error,
+                         "%d rank%s not divide into groups of %lld%s; try %s%lld ranks, or another %s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fewer,
+                         (long long)(replicas + 1) * group, key);
+}
+
+/* That the batch divides; sets the microbatch where it is a whole share. */
+static bool check_batch(Config *config, int ranks, Error *error)
+{
+    int replicas = config_replicas(config, ranks);
+    if (config->train.whole_share) config->train.microbatch = 0;
+    int64_t batch = config->train.global_batch, micro = config->train.microbatch;
+    int64_t at_once = replicas * at_once_a_rank(config);
+    if (batch % at_once == 0) {
+        if (config->train.whole_share) config->train.microbatch = batch / replicas;
+        return true;
+    }
+    char fits[768], who[128], pp[48] = "", tp[48] = "";
+    double microbatches = (double)batch / (double)at_once;
+    list_fits(config, replicas, fits, sizeof fits);
+    if (config->pipeline.size > 1)
+        snprintf(pp, sizeof pp, ", parallel.pp = %lld", (long long)config->pipeline.size);
+    if (config->tensor.size > 1)
+        snprintf(tp, sizeof tp, ", parallel.tp = %lld", (long long)config->tensor.size);
+    const char *s = replicas == 1 ? "" : "s";
+    if (*pp || *tp)
+        snprintf(who, sizeof who, "%d replica%s (%d ranks%s%s)", replicas, s, ranks, pp, tp);
+    else
+        snprintf(who, sizeof who, "%d rank%s", ranks, s);
+    if (config->train.whole_share)
+        return config_refuse(config, "train.global_batch", error,
+                             "%lld samples do not divide over %s, %lld / %d = %.4g; try %s", (long long)batch,
+                             who, (long long)batch, replicas, microbatches, fits);
+    return config_refuse(config, config_blame(config, "train.global_batch", "train.microbatch"), error,
+                         "%s with a microbatch of %lld take%s %lld samples at a time, and a step would need "
+                         "%lld / (%d x %lld) = %.4g microbatches; try %s",
+                         who, (long long)micro, replicas == 1 ? "s" : "", (long long)at_once,
+                         (long long)batch, replicas, (long long)micro, microbatches, fits);
+}
+
+/* What makes as many microbatches as a schedule takes: whole groups of the pipeline's ranks. */
+static void list_groups(const Config *config, ScheduleKind kind, Shape shape, int replicas, char *text,
+                        size_t size)
+{
+    int64_t batch = config->train.global_batch, p = shape.p;
+    text[0] = '\0';
+    if (config->train.whole_share) { /* there is one, however large the batch */
+        int64_t share = batch / replicas, fits = (share + p - 1) / p * p;
+        if (fits > share)
+            words_append(text, size, "train.global_batch = %lld and ", (long long)(fits * replicas));
+        words_append(text, size, "train.microbatch = %lld", (long long)(fits / p));
+        return;
+    }
+    int below = shape.m - shape.m % shape.p;
+    for (int m = below; m <= below + shape.p; m += shape.p) {
+        Shape fits = {.v = shape.v, .p = shape.p, .m = m};
+        if (schedule_possible(kind, fits, NULL))
+            words_append(text, size, "%s%lld",
+                         text[0] ? " or " : "train.global_batch = ", (long long)(batch / shape.m * m));
+    }
+    if (!text[0]) words_append(text, size, "a larger train.microbatch");
+}
+
+/* A file is checked when it is read: pipeline_plan. */
+static bool check_schedule(const Config *config, int ranks, Error *error)
+{
+    ScheduleKind kind = pipeline_kind(config);
+    int replicas = config_replicas(config, ranks), m = config_microbatches(config, ranks);
+    Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
+    Error why;
+    if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;
+    char fits[160];
+    list_groups(config, kind, shape, replicas, fits, sizeof fits);
+    if (kind == SCHEDULE_INTERLEAVED)
+        words_append(fits, sizeof fits, ", or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    return config_refuse(
+        config, "parallel.schedule", error,
+        "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s; try %s",
+        (long long)config->train.global_batch, replicas, (long long)config->train.microbatch, m, why.text,
+        fits);
+}
+
+bool config_check_ranks(Config *config, int ranks, Error *error)
+{
+    if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
+    return check_groups(config, ranks, error) && check_batch(config, ranks, error) &&
+           config_check_matrices(config, error) && check_schedule(config, ranks, error);
+}
