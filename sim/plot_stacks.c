@@ -21,6 +21,17 @@ static double busy(const PlotStack *stack, int rank)
            stack->value[(size_t)(rank + 1) * stack->parts - 1]; /* the rest is last */
 }
 
+/* Gathers a chart's bars and begins its `first` line; false, with the reason in `why`, when no run has any. What
+ * some lack is in `why` too. */
+static bool start(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count, char first[512],
+                  char *why, size_t size)
+{
+    const bool any = plot_bars_make(bars, kind, runs, count);
+    snprintf(why, size, "%s", bars->left_out);
+    if (any) plot_bars_begin(first, 512, bars, runs, count);
+    return any;
+}
+
 /* ---- bytes ---- */
 
 static const PlotStack *comm_of(const PlotRun *run)
@@ -67,12 +78,8 @@ static bool write_bytes(FILE *out, const PlotKind *kind, const char *name, const
                         const PlotRun *runs, int count, char *why, size_t size)
 {
     PlotBars bars;
-    const bool any = plot_bars_make(&bars, kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512], second[512] = "";
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, kind, runs, count, first, why, size)) return false;
     words_append(first, sizeof first,
                  count > 1 ? "The busiest rank of each run" : "Payload bytes handed to the network");
     if (count == 1 && runs->steps > 1)
@@ -123,12 +130,8 @@ bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t si
 {
     static const PlotKind kind = {memory_of, mark, mark, plot_byte_unit};
     PlotBars bars;
-    const bool any = plot_bars_make(&bars, &kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512];
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     words_append(first, sizeof first,
                  count > 1 ? "The rank with the highest peak of each run"
                            : "Tensors allocated, in bytes counted");
@@ -154,12 +157,8 @@ bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size
         snprintf(why, size, "one run; give several, by technique");
         return false;
     }
-    const bool any = plot_bars_make(&bars, &kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512];
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     words_append(first, sizeof first, "The rank with the most in each run");
     plot_set_text(out, "FORMULA", "formula");
     plot_set_text(out, "YLABEL", " of activations per rank");
@@ -178,12 +177,8 @@ bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t
 {
     static const PlotKind kind = {time_of, busy, total, plot_time_unit};
     PlotBars bars;
-    const bool any = plot_bars_make(&bars, &kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512];
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     if (count > 1)
         words_append(first, sizeof first, "The recorded step of each run, its busiest rank");
     else if (isnan(runs->timed_step))
@@ -207,12 +202,8 @@ bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t
     const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? plot_forward_unit : plot_time_unit};
     PlotBars bars;
     if (!plot_one_clock(runs, count, why, size)) return false;
-    const bool any = plot_bars_make(&bars, &kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512], second[256] = "The last step. Waits count what computing does not hide";
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     plot_explain_unit(runs, second, sizeof second);
     words_append(first, sizeof first,
                  count > 1 ? "The rank that computes most in each run"
@@ -238,12 +229,8 @@ bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t si
 {
     static const PlotKind kind = {bubble_of, total, total, percent};
     PlotBars bars;
-    const bool any = plot_bars_make(&bars, &kind, runs, count);
-    snprintf(why, size, "%s", bars.left_out);
-    if (!any) return false;
-
     char first[512], formula[128] = "formula";
-    plot_bars_begin(first, sizeof first, &bars, runs, count);
+    if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     if (count > 1)
         words_append(first, sizeof first, "The rank with the largest bubble of each run");
     else {
