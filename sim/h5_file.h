@@ -1,4 +1,4 @@
-/* h5_file.h - what h5.c and h5_read.c share, and nobody else sees: they
+/* h5_file.h - what h5.c, h5_write.c and h5_read.c share, and nobody else sees: they
  * include it after hdf5.h, whose types it uses. */
 #ifndef SIM_H5_FILE_H
 #define SIM_H5_FILE_H

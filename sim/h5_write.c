@@ -1,0 +1,267 @@
+/* h5_write.c - writing HDF5 files: attributes, arrays, names, tables. */
+#define H5_USE_110_API
+#include <hdf5.h>
+#include <hdf5_hl.h>
+#include "sim/h5_file.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_BYTES = 4096 }; /* a step touches one page a column: its flush rewrites no more */
+
+/* ---- attributes ---- */
+
+hid_t h5_type(H5Kind kind, bool in_file)
+{
+    switch (kind) {
+    case H5_F32: return in_file ? H5T_IEEE_F32LE : H5T_NATIVE_FLOAT;
+    case H5_F64: return in_file ? H5T_IEEE_F64LE : H5T_NATIVE_DOUBLE;
+    case H5_I32: return in_file ? H5T_STD_I32LE : H5T_NATIVE_INT32;
+    case H5_I64: return in_file ? H5T_STD_I64LE : H5T_NATIVE_INT64;
+    case H5_U64: return in_file ? H5T_STD_U64LE : H5T_NATIVE_UINT64;
+    }
+    return -1;
+}
+
+/* `size` bytes, or of any length (H5T_VARIABLE): h5py gives those as str. */
+hid_t h5_text_type(size_t size)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, size);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+static bool set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
+                          const void *value, Error *error)
+{
+    hid_t where = H5Oopen(file->id, object, H5P_DEFAULT), space = -1, attribute = -1;
+    bool ok = where >= 0;
+    if (ok && H5Aexists(where, name) > 0) {
+        attribute = H5Aopen(where, name, H5P_DEFAULT);
+    } else if (ok) {
+        space = H5Screate(H5S_SCALAR);
+        attribute = H5Acreate2(where, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
+    }
+    ok = ok && attribute >= 0 && H5Awrite(attribute, memory_type, value) >= 0;
+    if (!ok) h5_fail(file->path, "set the attribute", name, error);
+    h5_release(attribute);
+    h5_release(space);
+    h5_release(where);
+    return ok;
+}
+
+bool h5_set_text(H5 *file, const char *object, const char *name, const char *value, Error *error)
+{
+    hid_t type = h5_text_type(H5T_VARIABLE);
+    bool ok = set_attribute(file, object, name, type, type, &value, error);
+    h5_release(type);
+    return ok;
+}
+
+bool h5_set_number(H5 *file, const char *object, const char *name, double value, Error *error)
+{
+    return set_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, error);
+}
+
+bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t value, Error *error)
+{
+    return set_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value, error);
+}
+
+bool h5_group(H5 *file, const char *path, Error *error)
+{
+    hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool ok = group >= 0 || h5_fail(file->path, "make the group", path, error);
+    h5_release(group);
+    return ok;
+}
+
+bool h5_link(H5 *file, const char *path, const char *another_name, Error *error)
+{
+    return H5Lcreate_hard(file->id, path, file->id, another_name, H5P_DEFAULT, H5P_DEFAULT) >= 0 ||
+           h5_fail(file->path, "link", another_name, error);
+}
+
+/* ---- datasets ---- */
+
+static hid_t remember(H5 *file, const char *path, hid_t id)
+{
+    if (id < 0) return id;
+    H5Open *open = allocate(sizeof *open + strlen(path) + 1);
+    *open = (H5Open){.next = file->open, .id = id};
+    memcpy(open->path, path, strlen(path) + 1);
+    file->open = open;
+    return id;
+}
+
+/* Stays open until the file is closed: opening one costs more than a step's row. */
+hid_t h5_dataset(H5 *file, const char *path)
+{
+    for (H5Open *open = file->open; open; open = open->next)
+        if (!strcmp(open->path, path)) return open->id;
+    return remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
+}
+
+static bool make(H5 *file, const char *path, hid_t type, hid_t space, hid_t list, const char *units,
+                 const char *long_name, Error *error)
+{
+    H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY); /* a full disk shows now, not at step 900 */
+    H5Pset_obj_track_times(list, false);           /* the same run makes the same bytes */
+    hid_t id = H5Dcreate2(file->id, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    if (id < 0) return h5_fail(file->path, "make", path, error);
+    remember(file, path, id);
+    return h5_set_text(file, path, "units", units, error) &&
+           h5_set_text(file, path, "long_name", long_name, error);
+}
+
+static bool attach(H5 *file, const char *path, int axis, const char *scale, Error *error)
+{
+    return H5DSattach_scale(h5_dataset(file, path), h5_dataset(file, scale), (unsigned)axis) >= 0 ||
+           h5_fail(file->path, "attach the scale", scale, error);
+}
+
+bool h5_array(H5 *file, const H5Array *a, Error *error)
+{
+    bool floats = a->kind == H5_F32 || a->kind == H5_F64;
+    hsize_t dims[H5_MAX_RANK], most[H5_MAX_RANK], chunk[H5_MAX_RANK];
+    size_t row_bytes = H5Tget_size(h5_type(a->kind, true));
+    for (int i = 0; i < a->rank; i++) {
+        dims[i] = most[i] = chunk[i] = a->dims[i];
+        if (chunk[i] == 0) chunk[i] = 1;
+        if (i > 0) row_bytes *= chunk[i];
+    }
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    if (a->grows) {
+        hsize_t rows = CHUNK_BYTES / row_bytes;
+        chunk[0] = rows < 1 ? 1 : rows < chunk[0] ? rows : chunk[0];
+        most[0] = H5S_UNLIMITED;
+        H5Pset_chunk(list, a->rank, chunk);
+    }
+    const double nan_fill = NAN;
+    if (floats)
+        H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &nan_fill);
+    else
+        H5Pset_fill_value(list, H5T_NATIVE_INT64, &a->fill);
+
+    hid_t space = H5Screate_simple(a->rank, dims, most), type = h5_type(a->kind, true);
+    bool ok = make(file, a->path, type, space, list, a->units, a->long_name, error);
+    if (ok && floats)
+        ok = set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
+    for (int i = 0; i < a->rank && ok; i++)
+        if (a->scales[i]) ok = attach(file, a->path, i, a->scales[i], error);
+    h5_release(space);
+    h5_release(list);
+    return ok;
+}
+
+bool h5_make_scale(H5 *file, const char *path, Error *error)
+{
+    const char *slash = strrchr(path, '/');
+    return H5DSset_scale(h5_dataset(file, path), slash ? slash + 1 : path) >= 0 ||
+           h5_fail(file->path, "make a scale of", path, error);
+}
+
+/* One text (rank 0) or a row of them. */
+static bool write_texts(H5 *file, const char *path, const char *long_name, int rank, hsize_t count,
+                        const char *const *texts, Error *error)
+{
+    hid_t type = h5_text_type(H5T_VARIABLE), list = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = rank ? H5Screate_simple(rank, &count, NULL) : H5Screate(H5S_SCALAR);
+    bool ok = make(file, path, type, space, list, "1", long_name, error);
+    if (ok && H5Dwrite(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0)
+        ok = h5_fail(file->path, "write", path, error);
+    h5_release(space);
+    h5_release(list);
+    h5_release(type);
+    return ok;
+}
+
+bool h5_names(H5 *file, const char *path, const char *long_name, const char *const *names, size_t count,
+              Error *error)
+{
+    return write_texts(file, path, long_name, 1, count, names, error) && h5_make_scale(file, path, error);
+}
+
+bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error)
+{
+    return write_texts(file, path, long_name, 0, 1, &text, error);
+}
+
+bool h5_extend(H5 *file, const char *path, size_t rows, Error *error)
+{
+    hsize_t dims[H5_MAX_RANK];
+    hid_t data = h5_dataset(file, path), space = H5Dget_space(data);
+    bool ok = H5Sget_simple_extent_dims(space, dims, NULL) > 0;
+    dims[0] = rows;
+    ok = ok && H5Dset_extent(data, dims) >= 0;
+    if (!ok) h5_fail(file->path, "resize", path, error);
+    h5_release(space);
+    return ok;
+}
+
+static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hid_t type, const void *values,
+                       Error *error)
+{
+    hsize_t start[H5_MAX_RANK] = {first}, count[H5_MAX_RANK] = {0};
+    hid_t data = h5_dataset(file, path), space = H5Dget_space(data), memory = -1;
+    int rank = H5Sget_simple_extent_dims(space, count, NULL);
+    bool ok = rank >= 0;
+    if (rank == 0) {
+        ok = H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    } else if (ok) {
+        count[0] = rows;
+        memory = H5Screate_simple(rank, count, NULL);
+        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+             H5Dwrite(data, type, memory, space, H5P_DEFAULT, values) >= 0;
+    }
+    if (!ok) h5_fail(file->path, "write", path, error);
+    h5_release(memory);
+    h5_release(space);
+    return ok;
+}
+
+bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, const void *values,
+              Error *error)
+{
+    return write_rows(file, path, first, rows, h5_type(kind, false), values, error);
+}
+
+/* ---- tables ---- */
+
+hid_t h5_row_type(const H5Field *fields, int count, size_t row_bytes, bool in_file)
+{
+    hid_t type = H5Tcreate(H5T_COMPOUND, row_bytes);
+    for (int i = 0; i < count; i++) {
+        hid_t text = fields[i].text ? h5_text_type(fields[i].size) : -1;
+        H5Tinsert(type, fields[i].name, fields[i].offset,
+                  fields[i].text ? text : h5_type(fields[i].kind, in_file));
+        h5_release(text);
+    }
+    if (in_file) H5Tpack(type);
+    return type;
+}
+
+bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const char *scale,
+              const H5Field *fields, int count, size_t row_bytes, size_t rows, Error *error)
+{
+    hsize_t dims = rows;
+    hid_t type = h5_row_type(fields, count, row_bytes, true), list = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(1, &dims, NULL);
+    bool ok = make(file, path, type, space, list, units, long_name, error) &&
+              (!scale || attach(file, path, 0, scale, error));
+    h5_release(space);
+    h5_release(list);
+    h5_release(type);
+    return ok;
+}
+
+bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                    size_t rows, const void *values, Error *error)
+{
+    hid_t type = h5_row_type(fields, count, row_bytes, false);
+    bool ok = write_rows(file, path, 0, rows, type, values, error);
+    h5_release(type);
+    return ok;
+}
