@@ -125,9 +125,9 @@ void config_row_range(const ConfigRow *row, char *text, size_t size)
         if (is_any_integer(row))
             snprintf(text, size, "0 to %lld", (long long)INT64_MAX);
         else
-            snprintf(text, size, "%s to %s%s%s%s", low, high,
+            snprintf(text, size, "%s to %s%s%s%s%s", low, high,
                      row->low_out || row->high_out ? ", without " : "", row->low_out ? low : "",
-                     row->high_out ? high : "");
+                     row->low_out && row->high_out ? " and " : "", row->high_out ? high : "");
         break;
     case ROW_CHOICE: words_join(text, size, row->choices); break;
     case ROW_SWITCH: snprintf(text, size, "yes, no"); break;

@@ -35,7 +35,7 @@ void report_quoted(H5 *file, int ranks)
         char text[160];
         theory_quoted(config, config_replicas(config, ranks), &q);
         printf("\n  as papers count, a rank\n");
-        snprintf(text, sizeof text, "%s, P = %.3f G [1910.02054]", q.states_form,
+        snprintf(text, sizeof text, "%s, P = %.4g G [1910.02054]", q.states_form,
                  (double)gpt_parameter_count(&config->model.shape) / 1e9);
         print_line("model states", q.states, text);
         snprintf(text, sizeof text, "%s: a microbatch, blocks, dropout [2205.05198]", q.activations_form);

@@ -86,6 +86,8 @@ refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 
     --set model.layers=5 --set model.init=w.h5
 refused "a text as baseline" 2 'output.baseline = short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
 refused "a baseline without losses" 2 'w-run.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=w-run.h5
+train 1 --config single.ini --dry-run --ranks 1 --output walked.h5 >/dev/null 2>&1
+refused "a dry run as baseline" 2 'walked.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=walked.h5
 refused "a baseline of other tokens" 2 'made with train.seed = 1, and this run has 7; try' \
     train 2 --config ddp.ini --set train.seed=7 --set output.baseline=w-run.h5
 refused "GPT-2's weights for a Llama" 2 "wte.weight' is one of GPT-2's, this model's have Llama's names; try" \
