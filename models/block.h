@@ -29,9 +29,12 @@ enum { CUT_PARTS = 3 };
 typedef struct BlockTensorShape {
     int64_t rows, columns;   /* of the whole; rows 0: a vector; columns 0: there is none */
     int64_t part[CUT_PARTS]; /* the columns' consecutive parts (q, k, v; gate, up), each cut by itself */
+    int64_t sharing;         /* so many ranks in a row hold the same of all parts but the first (k, v) */
     Cut cut;
 } BlockTensorShape;
-BlockTensorShape block_tensor_shape(const GptShape *shape, Branch branch, BranchTensor which);
+BlockTensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which);
+/* Values of it that one of the ranks holds, where they divide. */
+int64_t block_tensor_count(const BlockTensorShape *s, int ranks);
 /* Views of this rank's tensors in its flat range. */
 BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat);
 

@@ -9,7 +9,7 @@ BranchSizes branch_sizes(const BlockRun *run, Branch branch)
     bool mlp = branch == BRANCH_MLP;
     return (BranchSizes){.n = run->B * s->sequence,
                          .C = s->hidden,
-                         .in = (mlp ? inner_width(s) : qkv_width(s)) / t,
+                         .in = mlp ? inner_width(s) / t : qkv_width(s, t),
                          .out = (mlp ? s->ffn : s->hidden) / t};
 }
 
@@ -22,7 +22,7 @@ static AttentionShape attention_of(const BlockRun *run)
     return (AttentionShape){.B = run->B,
                             .T = s->sequence,
                             .heads = s->heads / t,
-                            .kv_heads = s->kv_heads / t,
+                            .kv_heads = s->kv_heads * kv_sharing(s, t) / t,
                             .hd = s->hidden / s->heads};
 }
 

@@ -26,7 +26,7 @@ typedef struct Parameter {
     int64_t offset;                    /* in the unit */
     int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
     int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
-    int64_t part[CUT_PARTS];           /* of CUT_COLUMNS: as in BlockTensorShape */
+    int64_t part[CUT_PARTS], sharing;  /* of CUT_COLUMNS: as in BlockTensorShape */
     Cut cut;
     Init init;
 } Parameter;
@@ -34,6 +34,8 @@ int64_t parameter_count(const Parameter *p);       /* of what this rank holds */
 int64_t parameter_whole_count(const Parameter *p); /* of all of it */
 /* Where element `index` of what rank `rank` of `ranks` holds lies in the whole; -1: padding of the vocabulary. */
 int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index);
+/* The first of the columns here that other ranks have too, to the last; p->columns when there are none. */
+int64_t parameter_first_shared(const Parameter *p, int ranks);
 
 enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
 typedef struct Unit {

@@ -40,13 +40,24 @@ int64_t parameter_whole_count(const Parameter *p)
     return (p->whole_rows ? p->whole_rows : 1) * p->whole_columns;
 }
 
+/* Columns of part i that each of the ranks holds. */
+static int64_t held_of(const Parameter *p, int ranks, int64_t i)
+{
+    return p->part[i] * (i ? p->sharing : 1) / ranks;
+}
+
+int64_t parameter_first_shared(const Parameter *p, int ranks)
+{
+    return p->cut == CUT_COLUMNS && p->sharing > 1 ? held_of(p, ranks, 0) : p->columns;
+}
+
 int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index)
 {
     int64_t row = index / p->columns, column = index % p->columns, before = 0, i = 0;
     if (p->cut == CUT_ROWS) row += rank * p->rows;
     if (p->cut == CUT_COLUMNS) {
-        for (; column >= p->part[i] / ranks; before += p->part[i++]) column -= p->part[i] / ranks;
-        column += before + p->part[i] / ranks * rank;
+        for (; column >= held_of(p, ranks, i); before += p->part[i++]) column -= held_of(p, ranks, i);
+        column += before + held_of(p, ranks, i) * (rank / (i ? p->sharing : 1));
     }
     return row < p->whole_rows || p->whole_rows == 0 ? row * p->whole_columns + column : -1;
 }
@@ -63,8 +74,9 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, BlockTensorShape
     p->whole_rows = p->rows = shape.rows;
     p->whole_columns = p->columns = shape.columns;
     memcpy(p->part, shape.part, sizeof p->part);
+    p->sharing = shape.sharing;
     if (p->cut == CUT_ROWS) p->rows = (p->rows + t - 1) / t; /* only a vocabulary may not divide: padded */
-    if (p->cut == CUT_COLUMNS) p->columns /= t;
+    if (p->cut == CUT_COLUMNS) p->columns = block_tensor_count(&shape, (int)t) / (p->rows ? p->rows : 1);
     snprintf(p->name, sizeof p->name, "%s", name);
     u->count += parameter_count(p);
 }
@@ -100,7 +112,7 @@ static void add_block(Gpt *gpt, int l)
             char name[48];
             snprintf(name, sizeof name, "h.%d.%s", l, BLOCK_TABLE[b][i].name);
             add_parameter(gpt, UNIT_BLOCKS + l, name,
-                          block_tensor_shape(&gpt->shape, (Branch)b, (BranchTensor)i),
+                          block_tensor_shape(&gpt->shape, gpt->region.size, (Branch)b, (BranchTensor)i),
                           BLOCK_TABLE[b][i].init);
         }
 }

@@ -32,10 +32,15 @@ static inline bool is_gated(const GptShape *shape)
 {
     return shape->activation == ACTIVATION_SWIGLU;
 }
-/* Of queries, keys and values together, and of what the activation takes. */
-static inline int64_t qkv_width(const GptShape *shape)
+/* How many of t ranks that cut the heads have the same keys and values: each has one head of them at least. */
+static inline int64_t kv_sharing(const GptShape *shape, int64_t t)
 {
-    return shape->hidden / shape->heads * (shape->heads + 2 * shape->kv_heads);
+    return t > shape->kv_heads ? t / shape->kv_heads : 1;
+}
+/* Of queries, keys and values together, on one of t ranks; and of what the activation takes, on all. */
+static inline int64_t qkv_width(const GptShape *shape, int64_t t)
+{
+    return shape->hidden / shape->heads * (shape->heads + 2 * shape->kv_heads * kv_sharing(shape, t)) / t;
 }
 static inline int64_t inner_width(const GptShape *shape)
 {

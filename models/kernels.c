@@ -1,4 +1,4 @@
-/* kernels.c - linear, embedding. */
+/* kernels.c - linear, columns, embedding. */
 #include "models/kernels.h"
 #include <string.h>
 #include "models/matmul.h"
@@ -56,6 +56,21 @@ void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n
 {
     matmul(true, false, in, out, n, x, dy, 1, dW);
     bias_backward(dy, db, n, out);
+}
+
+/* ---- columns ---- */
+
+void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, int64_t from_columns,
+                  int64_t from_first, int64_t columns)
+{
+    int64_t rows = to.count / to_columns;
+    size_t each = dtype_bytes(to.dtype);
+    assert(to.dtype == from.dtype && from.count / from_columns == rows);
+    bool compute = device_kernel(to.device, 0, 2 * (double)(rows * columns) * (double)each);
+    for (int64_t r = 0; compute && r < rows; r++)
+        memcpy((char *)to.data + (size_t)(r * to_columns + to_first) * each,
+               (const char *)from.data + (size_t)(r * from_columns + from_first) * each,
+               (size_t)columns * each);
 }
 
 /* ---- embedding ---- */

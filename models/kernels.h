@@ -48,6 +48,11 @@ void silu_backward(Tensor x, Tensor dy, Tensor dx);
 void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F);
 void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F);
 
+/* Of each row of a matrix `columns` columns, from from_first on, into those of another from to_first on; both of
+ * one type and as many rows. */
+void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, int64_t from_columns,
+                  int64_t from_first, int64_t columns);
+
 /* tokens: (B, T + 1), of which the first T of each sample are embedded. wte
  * holds the rows first..first+rows-1 of the vocabulary; y (B, T, C) is zero
  * where a token has no row here. */

@@ -26,8 +26,8 @@ typedef struct RegionOps {
 typedef struct Region {
     int size, rank;
     bool sequence;
-    const RegionOps *ops; /* not called when size is 1 */
-    void *context;
+    const RegionOps *ops;    /* not called when size is 1 */
+    void *context, *sharing; /* of the ranks that hold the same keys and values; NULL: no two do */
 } Region;
 
 /* Rows of a sample that this rank holds outside a region, and the first of them. */

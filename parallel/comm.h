@@ -95,7 +95,8 @@ enum {
     CHANNEL_CONTROL, /* the world */
     CHANNEL_DATA,
     CHANNEL_TENSOR,
-    CHANNEL_PIPE, /* messages between stages */
+    CHANNEL_SHARING, /* of a tensor group, who holds the same keys and values */
+    CHANNEL_PIPE,    /* messages between stages */
     CHANNEL_PIPE_NORM,
     CHANNEL_EMBEDDING, /* the first stage and the last */
     CHANNELS

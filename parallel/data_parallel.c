@@ -247,21 +247,31 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
 
 typedef struct Squares {
     Tensor range;
-    bool first;
+    const Region *region;
     double sum;
 } Squares;
 
+/* What several ranks hold counts on the first of them. */
 static void square(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
 {
-    (void)in_parameter;
     Squares *s = context;
-    if ((p->cut != CUT_NONE || s->first) && !p->copy_of)
+    if ((p->cut == CUT_NONE && s->region->rank > 0) || p->copy_of) return;
+    int64_t shared = parameter_first_shared(p, s->region->size);
+    if (shared == p->columns || s->region->rank % p->sharing == 0) {
         s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range, count));
+        return;
+    }
+    for (int64_t i = 0, left; i < count; i += left) { /* row by row */
+        int64_t column = (in_parameter + i) % p->columns;
+        left = p->columns - column < count - i ? p->columns - column : count - i;
+        int64_t own = shared - column < left ? shared - column : left;
+        if (own > 0) s->sum += tensor_sum_of_squares(tensor_view(s->range, in_range + i, own));
+    }
 }
 
 double data_parallel_sum_of_squares(DataParallel *d, int rank)
 {
-    Squares squares = {.first = d->gpt->region.rank == 0};
+    Squares squares = {.region = &d->gpt->region};
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t count = d->padded[u] / d->group->size, offset = rank * count;
         squares.range = d->shard_gradients

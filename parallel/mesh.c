@@ -13,7 +13,7 @@ static Group *group_of(Comm *comm, int channel, int first, int stride, int size)
     return group;
 }
 
-Mesh mesh_new(Comm *comm, int pp, int tp)
+Mesh mesh_new(Comm *comm, int pp, int tp, int sharing)
 {
     int dp = comm->size / (pp * tp), column = dp * tp;
     Mesh m = {.pp = pp, .dp = dp, .tp = tp};
@@ -24,6 +24,8 @@ Mesh mesh_new(Comm *comm, int pp, int tp)
     m.tensor_group = group_of(comm, CHANNEL_TENSOR, comm->rank - m.tensor, 1, tp);
     m.pipe_group = group_of(comm, CHANNEL_PIPE, comm->rank % column, column, pp);
     m.norm_group = group_of(comm, CHANNEL_PIPE_NORM, comm->rank % column, column, pp);
+    if (sharing > 1)
+        m.sharing_group = group_of(comm, CHANNEL_SHARING, comm->rank - m.tensor % sharing, 1, sharing);
     return m;
 }
 
@@ -33,5 +35,6 @@ void mesh_free(Mesh *mesh)
     group_free(mesh->tensor_group);
     group_free(mesh->pipe_group);
     group_free(mesh->norm_group);
+    group_free(mesh->sharing_group);
     *mesh = (Mesh){0};
 }

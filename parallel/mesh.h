@@ -14,11 +14,12 @@ typedef struct Mesh {
     int pp, dp, tp;         /* sizes */
     int pipe, data, tensor; /* this rank's place */
     Group *data_group, *tensor_group;
-    Group *pipe_group; /* for messages between stages */
-    Group *norm_group; /* the same ranks, for collectives */
+    Group *pipe_group;    /* for messages between stages */
+    Group *norm_group;    /* the same ranks, for collectives */
+    Group *sharing_group; /* those of the tensor group that hold the same keys and values; NULL: no two do */
 } Mesh;
 
-/* pp * tp divides the ranks of comm; all of them call together. */
-Mesh mesh_new(Comm *comm, int pp, int tp);
+/* pp * tp divides the ranks of comm, sharing divides tp; all of them call together. */
+Mesh mesh_new(Comm *comm, int pp, int tp, int sharing);
 void mesh_free(Mesh *mesh);
 #endif

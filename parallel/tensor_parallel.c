@@ -2,6 +2,7 @@
 #include "parallel/tensor_parallel.h"
 #include <stdlib.h>
 #include "models/error.h"
+#include "models/kernels.h"
 #include "parallel/collectives.h"
 
 static void sum(void *group, Tensor t)
@@ -45,31 +46,58 @@ static void gather_all(void *group, Tensor all)
 static const RegionOps RINGS = {
     .sum = sum, .gather_rows = gather_rows, .sum_to_rows = sum_to_rows, .gather_all = gather_all};
 
-Region tensor_parallel_region(const TensorParallelConfig *config, Group *group)
+Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, Group *sharing)
 {
     return (Region){.size = group->size,
                     .rank = group->rank,
                     .sequence = config->sequence_parallel,
                     .ops = &RINGS,
-                    .context = group};
+                    .context = group,
+                    .sharing = sharing};
 }
 
-void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
+static void sum_parts(Group *group, const Tensor *part, int parts)
 {
-    const Unit *u = &gpt->unit[unit];
-    if (gpt->region.size == 1 || !gpt->region.sequence) return;
+    Collective ring;
+    if (parts == 0) return;
+    ring_all_reduce_begin(&ring, group, TP_GRADIENTS, part, parts);
+    ring_end(&ring);
+}
+
+static void sum_uncut(const Gpt *gpt, const Unit *u)
+{
     Tensor *part = allocate((size_t)u->parameters * sizeof *part);
     int parts = 0;
     for (int i = u->first; i < u->first + u->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
         if (p->cut == CUT_NONE) part[parts++] = tensor_view(u->gradients, p->offset, parameter_count(p));
     }
-    Collective ring;
-    if (parts) {
-        ring_all_reduce_begin(&ring, gpt->region.context, TP_GRADIENTS, part, parts);
-        ring_end(&ring);
-    }
+    sum_parts(gpt->region.context, part, parts);
     free(part);
+}
+
+/* They lie in the last columns of each row, and go packed. */
+static void sum_shared(const Gpt *gpt, const Unit *u)
+{
+    for (int i = u->first; i < u->first + u->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        int64_t first = parameter_first_shared(p, gpt->region.size), columns = p->columns - first;
+        if (columns == 0) continue;
+        Tensor gradient = tensor_view(u->gradients, p->offset, parameter_count(p));
+        int64_t count = gradient.count / p->columns * columns;
+        Tensor packed = tensor_new(gradient.device, MEM_COMMUNICATION, gradient.dtype, count);
+        columns_copy(packed, columns, 0, gradient, p->columns, first, columns);
+        sum_parts(gpt->region.sharing, &packed, 1);
+        columns_copy(gradient, p->columns, first, packed, columns, 0, columns);
+        tensor_free(&packed);
+    }
+}
+
+void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
+{
+    const Unit *u = &gpt->unit[unit];
+    if (gpt->region.size > 1 && gpt->region.sequence) sum_uncut(gpt, u);
+    if (gpt->region.sharing) sum_shared(gpt, u);
 }
 
 void tensor_parallel_collect(const Parameter *p, Group *group, Tensor mine, Tensor whole)

@@ -10,12 +10,14 @@ typedef struct TensorParallelConfig {
     bool sequence_parallel; /* outside regions each rank holds 1/tp of the sequence */
 } TensorParallelConfig;
 
-/* The region of `group`; it must live as long. */
-Region tensor_parallel_region(const TensorParallelConfig *config, Group *group);
+/* The region of `group`, of which the ranks in `sharing` (or NULL) hold the same keys and values; both must live
+ * as long. */
+Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, Group *sharing);
 
 /* Under sequence parallelism each rank has seen only its rows: the gradients of
- * a unit's parameters that are not cut are summed over the group. Otherwise
- * every rank has the sum already, and nothing moves. */
+ * a unit's parameters that are not cut are summed over the group; otherwise
+ * every rank has their sum already. Those of keys and values that several ranks
+ * hold are summed over these, as each has seen the queries of its own heads. */
 void tensor_parallel_sum_gradients(const Gpt *gpt, int unit);
 
 /* On rank 0 of the group `whole` becomes the parameter of which every rank brings its slice `mine`. */

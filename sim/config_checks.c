@@ -114,28 +114,31 @@ static int64_t common_divisor(int64_t a, int64_t b)
     return b ? common_divisor(b, a % b) : a;
 }
 
-/* What is cut must be cut evenly; what would, is a divisor of all of them. */
+/* What is cut must be cut evenly, but that several ranks can share a head of keys and values. */
 static bool check_tensor(const Config *config, Error *error)
 {
     const GptShape *s = &config->model.shape;
+    int64_t t = config->tensor.size;
     const struct {
         const char *key;
         int64_t size;
         bool applies;
     } cut[] = {{"model.heads", s->heads, true},
-               {"model.kv_heads", s->kv_heads, true},
                {"model.ffn", s->ffn, true},
-               {"model.sequence", s->sequence, config->tensor.sequence_parallel}};
+               {"model.sequence", s->sequence, config->tensor.sequence_parallel},
+               {"model.kv_heads", s->kv_heads, s->kv_heads > 1 && t % s->kv_heads}};
+    enum { SHARED = 3 };
     int64_t all = 0;
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
         if (cut[i].applies) all = common_divisor(cut[i].size, all);
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
-        if (!cut[i].applies || cut[i].size % config->tensor.size == 0) continue;
+        if (!cut[i].applies || cut[i].size % t == 0) continue;
         char list[256];
-        words_divisors(all, config->tensor.size, list, sizeof list);
+        words_divisors(all, t, list, sizeof list);
         return config_refuse(config, config_blame(config, "parallel.tp", cut[i].key), error,
-                             "tp = %lld does not divide %s = %lld; try parallel.tp = %s",
-                             (long long)config->tensor.size, cut[i].key, (long long)cut[i].size, list);
+                             "tp = %lld does not divide %s = %lld%s; try parallel.tp = %s", (long long)t,
+                             cut[i].key, (long long)cut[i].size,
+                             i == SHARED ? ", nor the other way round" : "", list);
     }
     if (config->tensor.sequence_parallel && config->tensor.size == 1)
         return config_refuse(

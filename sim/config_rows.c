@@ -82,7 +82,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "kv_heads", ROW_INTEGER, FIELD(model.shape.kv_heads), NULL, 0, 1e6, .example = "4",
      .help = "heads of keys and values; 0 is as many as heads",
      .more = "Fewer than heads: grouped queries (Ainslie et al., arXiv 2305.13245); 1: multi-query. Divides "
-             "heads, and parallel.tp divides it.\n"},
+             "heads. parallel.tp divides it or is a multiple of it: then several ranks hold a head alike, "
+             "and add up its gradients.\n"},
     {"model", "ffn", ROW_INTEGER, FIELD(model.shape.ffn), NULL, 0, 1e8, .example = "3072",
      .help = "inner width of the MLP; 0 is four times hidden",
      .more = "With swiglu there are two such halves, the gate and what it gates.\n"},

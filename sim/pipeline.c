@@ -31,7 +31,7 @@ double pipeline_again(const Config *config)
     double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
     if (config->train.recompute == RECOMPUTE_NONE) return 0;
     if (config->train.recompute == RECOMPUTE_FULL) return 1;
-    double widths = (double)qkv_width(shape) + h + (double)inner_width(shape) + f;
+    double widths = (double)qkv_width(shape, 1) + h + (double)inner_width(shape) + f;
     return shape->attention == ATTENTION_FLASH ? 0 : s / (widths + 2 * s);
 }
 

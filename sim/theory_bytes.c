@@ -54,6 +54,13 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
         bytes[TP_GRADIENTS] =
             reductions * w * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
     }
+    /* where several ranks hold the same head of keys and values, each has seen some of its queries: one sum a block
+     * of its weights' gradients, and one of its biases' */
+    int sharing = (int)kv_sharing(shape, t), place = rank % sharing;
+    double head = 2 * h / (double)shape->heads;
+    bytes[TP_GRADIENTS] +=
+        reductions * w * L *
+        (ring_all_reduce(h * head, sharing, place) + shape->bias * ring_all_reduce(head, sharing, place));
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
     bytes[TP_NORM] = (t - 1) * (double)sizeof(double);

@@ -36,8 +36,8 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
     double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
     double blocks = (double)stage_blocks(shape->layers, plan->stages, stage);
     double residual = w * s * b * h / outside, mask = shape->dropout > 0 ? s * b * h / outside : 0;
-    double widths = (double)qkv_width(shape) + h + (double)inner_width(shape) + f;
-    double linear = 4 * residual + w * s * b * widths / t;
+    double widths = (double)qkv_width(shape, config->tensor.size) + (h + (double)inner_width(shape) + f) / t;
+    double linear = 4 * residual + w * s * b * widths;
     double layer = linear + 2 * mask + core_kept(config, a * s * s * b / t, a * s * b / t);
     if (config->train.recompute == RECOMPUTE_FULL) layer = residual; /* the input alone */
     Kept kept = {blocks * layer, blocks * (linear + (double)sizeof(real) * 4 * h)};

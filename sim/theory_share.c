@@ -30,13 +30,15 @@ Units theory_units(const Config *config, int replicas)
     double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
     double t = (double)config->tensor.size,
            V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
-    double qkv = (double)qkv_width(shape), inner = (double)inner_width(shape), bias = shape->bias;
+    double qkv = (double)qkv_width(shape, config->tensor.size), inner = (double)inner_width(shape),
+           bias = shape->bias;
     double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
     return (Units){
         .wte = padded(V * h, replicas),
         .wpe = shape->position == POSITION_LEARNED ? padded(s * h, replicas) : 0,
-        /* cut by t: q, k, v and the projection, in and out of the MLP; whole: two row-parallel biases, two norms */
-        .block = padded((h * (qkv + h + inner + f) + bias * (qkv + inner)) / t + bias * 2 * h + 2 * norm,
+        /* cut by t: q, k, v (in one head at least) and the projection, in and out of the MLP; whole: two
+         * row-parallel biases, two norms */
+        .block = padded(qkv * (h + bias) + (h * (h + inner + f) + bias * inner) / t + bias * 2 * h + 2 * norm,
                         replicas),
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };

@@ -51,9 +51,10 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     if (!data) return NULL;
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
-    t->mesh = mesh_new(comm, (int)config->pipeline.size, (int)config->tensor.size);
+    int tp = (int)config->tensor.size;
+    t->mesh = mesh_new(comm, (int)config->pipeline.size, tp, (int)kv_sharing(shape, tp));
     t->microbatches = plan->shape.m;
-    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group);
+    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
     GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
     t->gpt = gpt_new(shape, &region, &stages, &t->device);
     t->gpt->recompute = (Recompute)config->train.recompute;

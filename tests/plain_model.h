@@ -71,7 +71,7 @@ static inline void plain_query(const double *q, const double *k, const double *v
 
 static inline double *plain_attention(double *qkv, const GptShape *s, int64_t B, Dropout d)
 {
-    int64_t T = s->sequence, C = s->hidden, a = s->heads, hd = C / a, kv = s->kv_heads, ld = qkv_width(s);
+    int64_t T = s->sequence, C = s->hidden, a = s->heads, hd = C / a, kv = s->kv_heads, ld = qkv_width(s, 1);
     double *y = doubles(B * T * C);
     for (int64_t row = 0; s->position == POSITION_ROPE && row < B * T; row++)
         for (int64_t h = 0; h < a + kv; h++) plain_rope(qkv + row * ld + h * hd, hd, row % T, s->rope_base);
@@ -114,7 +114,8 @@ static inline void plain_branch(double *x, Branch branch, const Tensor *w, const
     double *input = doubles(n * C);
     memcpy(input, x, (size_t)(n * C) * sizeof *x);
     if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
-    double *inner = plain_linear(input, w[IN_WEIGHT], w[IN_BIAS], n, C, mlp ? inner_width(s) : qkv_width(s));
+    double *inner =
+        plain_linear(input, w[IN_WEIGHT], w[IN_BIAS], n, C, mlp ? inner_width(s) : qkv_width(s, 1));
     double *outer = mlp ? plain_activations(inner, s, n) : plain_attention(inner, s, B, d);
     double *result = plain_linear(outer, w[OUT_WEIGHT], w[OUT_BIAS], n, mlp ? s->ffn : C, C);
     plain_dropout(d, mlp ? DROPOUT_OUT : DROPOUT_PROJ, result, d.first_sample * s->sequence, n, C);

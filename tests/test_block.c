@@ -59,9 +59,9 @@ static int64_t range(const GptShape *shape, int ranks)
 {
     int64_t count = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
-        BlockTensorShape s =
-            block_tensor_shape(shape, (Branch)(i / BRANCH_TENSORS), (BranchTensor)(i % BRANCH_TENSORS));
-        count += (s.rows ? s.rows : 1) * s.columns / (s.cut == CUT_NONE ? 1 : ranks);
+        BlockTensorShape s = block_tensor_shape(shape, ranks, (Branch)(i / BRANCH_TENSORS),
+                                                (BranchTensor)(i % BRANCH_TENSORS));
+        count += block_tensor_count(&s, ranks);
     }
     return count;
 }
@@ -71,7 +71,7 @@ static void rank_open(Rank *r, const Case *c, Comm *comm)
 {
     *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .of = c};
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
-    r->region = tensor_parallel_region(&config, r->group);
+    r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
     int64_t count = range(c->shape, comm->size);
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
@@ -213,7 +213,7 @@ static void ledger_of(Comm *comm, void *context)
     int64_t rows = n * s->heads / t, cells = rows * s->sequence;
     bool flash = s->attention == ATTENTION_FLASH, drops = s->dropout > 0;
     /* of both branches x and norm, inner and outer; their masks */
-    int64_t linear = w * (4 * out + n * (qkv_width(s) + s->hidden + inner_width(s) + s->ffn) / t);
+    int64_t linear = w * (4 * out + n * (qkv_width(s, t) + (s->hidden + inner_width(s) + s->ffn) / t));
     int64_t both = linear + (drops ? 2 * out : 0) + (flash ? w * rows : 0);
     int64_t scores = flash ? 0 : drops ? cells * (2 * w + 1) : cells * w;
     const int64_t forward[MODES] = {both + scores, both, w * out};

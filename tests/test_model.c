@@ -168,7 +168,7 @@ static double gpt_loss(void *context)
 
 static int64_t expected_count(const GptShape *s)
 {
-    int64_t C = s->hidden, norm = s->norm ? C : 2 * C, in = qkv_width(s), inner = inner_width(s);
+    int64_t C = s->hidden, norm = s->norm ? C : 2 * C, in = qkv_width(s, 1), inner = inner_width(s);
     int64_t block = 2 * norm + C * (in + C + inner + s->ffn) + (s->bias ? in + C + inner + C : 0);
     return s->vocab * C * (s->tie_embeddings ? 1 : 2) + (s->position ? 0 : s->sequence * C) +
            s->layers * block + norm;
