@@ -1,5 +1,6 @@
 /* test_clock_shapes.c - ideal bubbles and microbatches in flight of every schedule and shape, as the papers say:
  * dry cases on virtual ranks, walked action by action. */
+#include <malloc.h>
 #include "tests/paper.h"
 
 static int least(int a, int b)
@@ -83,6 +84,8 @@ int main(void)
         cmocka_unit_test(ideal_bubbles_and_microbatches_in_flight),
         cmocka_unit_test(ideal_bubbles_with_recomputation),
     };
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* every file takes megabytes and gives them back: keep them */
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
     paper_start();
     int failed = cmocka_run_group_tests_name("simulated time of every shape", tests, NULL, NULL);
     paper_stop();
