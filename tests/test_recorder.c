@@ -24,10 +24,140 @@ static void read_actions(H5 *file, TimelineRow rows[ACTIONS])
     free(read);
 }
 
+/* What the file and its columns say of themselves. */
+static void check_attributes(H5 *file)
+{
+    char text[512];
+    const struct {
+        const char *object, *name, *value;
+    } texts[] = {
+        {"/", "schema", "sim-run/1"},
+        {"/", "command_line", "sim --config made-up.ini"},
+        {"/", "Conventions", "CF-1.10"},
+        {"/config", "train.steps", "5"},
+        {"/steps/loss", "units", "1"},
+        {"/steps/wall_time", "units", "s"},
+        {"/comm/bytes_sent", "units", "byte"},
+        {"/steps/loss", "long_name", "mean cross-entropy, nats per token"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_true(h5_get_text(file, texts[i].object, texts[i].name, text, sizeof text));
+        assert_string_equal(text, texts[i].value);
+    }
+    assert_false(h5_get_text(file, "/", "no such thing", text, sizeof text));
+    double number;
+    assert_true(h5_get_number(file, "/", "entropy", &number) && number == 1.5);
+    assert_true(h5_get_number(file, "/", "parameters", &number) && number == 1234);
+    assert_true(h5_get_number(file, "/timeline", "step", &number) && number == 3);
+}
+
+/* Names, and what was sent and held. */
+static void check_bytes(H5 *file, const uint64_t total[RANKS])
+{
+    int rank;
+    size_t count, dims[H5_MAX_RANK];
+    char **names = h5_read_names(file, "/config/ini", &count, NULL);
+    assert_string_equal(names[0], "[train]\nsteps = 5 ; five\n");
+    h5_free_names(names, count);
+    names = h5_read_names(file, "/comm/purpose", &count, NULL);
+    assert_int_equal(count, PURPOSES);
+    for (size_t i = 0; i < count; i++) assert_string_equal(names[i], purpose_name[i]);
+    h5_free_names(names, count);
+    uint64_t back[RANKS];
+    assert_true(h5_read(file, "/memory/peak_total", H5_U64, back, NULL));
+    assert_memory_equal(back, total, sizeof back);
+    double *memory = h5_read_numbers(file, "/memory/theory", &rank, dims, NULL);
+    assert_true(memory[0] == 7 && isnan(memory[1]) && rank == 2 && dims[1] == MEMORY_CATEGORIES);
+    free(memory);
+    double *bytes = h5_read_numbers(file, "/comm/messages_outside", &rank, dims, NULL);
+    assert_true(bytes[RANKS * PURPOSES - 1] == 77 && bytes[0] == 0);
+    free(bytes);
+}
+
+static void check_pipeline(H5 *file)
+{
+    int rank;
+    size_t count, dims[H5_MAX_RANK];
+    double *shares = h5_read_numbers(file, "/pipeline/bubble_ratio_simulated", &rank, dims, NULL);
+    assert_true(rank == 1 && dims[0] == RANKS && shares[2] == 0.75);
+    free(shares);
+    shares = h5_read_numbers(file, "/pipeline/bubble_ratio_measured", &rank, dims, NULL);
+    assert_true(isnan(shares[0]) && shares[2] == 0.875);
+    free(shares);
+    shares = h5_read_numbers(file, "/pipeline/bubble_ratio_theory", &rank, dims, NULL);
+    assert_true(rank == 0 && shares[0] == 0.375);
+    free(shares);
+    char **names = h5_read_names(file, "/breakdown/part", &count, NULL);
+    assert_int_equal(count, PARTS);
+    assert_string_equal(names[PART_PP_IDLE], "pp_idle");
+    h5_free_names(names, count);
+    double *parts = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, NULL);
+    assert_true(rank == 2 && dims[1] == PARTS && parts[PARTS + 1] == PARTS + 1);
+    free(parts);
+}
+
+static void check_columns(H5 *file)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    double *spent = h5_read_numbers(file, "/steps/simulated_time", &rank, dims, NULL);
+    assert_true(dims[0] == 5 && spent[4] == 0.5);
+    free(spent);
+    double *scale = h5_read_numbers(file, "/steps/loss_scale", &rank, dims, NULL);
+    double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, NULL);
+    assert_true(dims[0] == 5 && scale[4] == 1024 && skipped[1] == 0 && skipped[2] == 1);
+    double *apart = h5_read_numbers(file, "/steps/loss_difference", &rank, dims, NULL);
+    assert_true(dims[0] == 5 && apart[4] == 1);
+    free(apart);
+    free(scale);
+    free(skipped);
+}
+
+static void check_timeline(H5 *file)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    double *held = h5_read_numbers(file, "/timeline/memory", &rank, dims, NULL);
+    assert_true(rank == 2 && dims[0] == ACTIONS && dims[1] == MEMORY_CATEGORIES);
+    assert_true(held[0] == 1 && held[5] == 0x1p50 && held[6] == 7 && held[7] == 0 && held[2 * 6] == 0);
+    double *most = h5_read_numbers(file, "/timeline/memory_peak", &rank, dims, NULL);
+    assert_true(rank == 1 && dims[0] == ACTIONS && most[0] == 0x1p51 && most[1] == 8 && most[2] == 0);
+    free(held);
+    free(most);
+
+    TimelineRow whole[ACTIONS];
+    read_actions(file, whole);
+    assert_true(whole[0].stage == 3 && whole[0].microbatch == 1 && whole[0].simulated_start == 0.25 &&
+                whole[0].simulated_end == 0.5 && whole[0].recompute == 0.0625 &&
+                whole[0].communication == 0.125 && whole[0].measured_start == 1 &&
+                whole[0].measured_end == 1.5 && whole[0].measured_compute == 0.375);
+    assert_true(isnan(whole[2].simulated_end) && isnan(whole[2].measured_compute));
+}
+
+/* Another program's idea of the row: fewer fields, in another order. */
+static void check_other_rows(H5 *file)
+{
+    size_t rows;
+    typedef struct Row {
+        double measured_end;
+        char action[16];
+        int32_t rank;
+    } Row;
+    const H5Field fields[] = {{"measured_end", offsetof(Row, measured_end), false, H5_F64, 0},
+                              {"action", offsetof(Row, action), true, 0, 16},
+                              {"rank", offsetof(Row, rank), false, H5_I32, 0}};
+    Row *table = h5_table_read(file, "/timeline/actions", fields, 3, sizeof *table, &rows, NULL);
+    assert_int_equal(rows, ACTIONS);
+    assert_true(table[1].rank == 2 && table[1].measured_end == 4 && table[2].rank == -1);
+    assert_string_equal(table[1].action, "STEP");
+    assert_true(isnan(table[3].measured_end));
+    free(table);
+}
+
 static void test_round_trip(void **state)
 {
     Place *place = *state;
-    char path[160], kept[256] = "x", text[512];
+    char path[160], kept[256] = "x";
     snprintf(path, sizeof path, "%s/made/if/missing/run.h5", place->folder);
     Error error = {""};
     Recorder *recorder = begin(path, 5, kept, &error);
@@ -67,108 +197,15 @@ static void test_round_trip(void **state)
     assert_int_equal(complete(path), 1);
 
     H5 *file = h5_open(path, &error);
-    const struct {
-        const char *object, *name, *value;
-    } texts[] = {
-        {"/", "schema", "sim-run/1"},
-        {"/", "command_line", "sim --config made-up.ini"},
-        {"/", "Conventions", "CF-1.10"},
-        {"/config", "train.steps", "5"},
-        {"/steps/loss", "units", "1"},
-        {"/steps/wall_time", "units", "s"},
-        {"/comm/bytes_sent", "units", "byte"},
-        {"/steps/loss", "long_name", "mean cross-entropy, nats per token"},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        assert_true(h5_get_text(file, texts[i].object, texts[i].name, text, sizeof text));
-        assert_string_equal(text, texts[i].value);
-    }
-    assert_false(h5_get_text(file, "/", "no such thing", text, sizeof text));
-    double number;
-    assert_true(h5_get_number(file, "/", "entropy", &number) && number == 1.5);
-    assert_true(h5_get_number(file, "/", "parameters", &number) && number == 1234);
-    assert_true(h5_get_number(file, "/timeline", "step", &number) && number == 3);
+    check_attributes(file);
+    check_bytes(file, total);
+    check_pipeline(file);
+    check_columns(file);
+    check_timeline(file);
+    check_other_rows(file);
 
-    size_t count, rows, dims[H5_MAX_RANK];
     int rank;
-    char **names = h5_read_names(file, "/config/ini", &count, &error);
-    assert_string_equal(names[0], "[train]\nsteps = 5 ; five\n");
-    h5_free_names(names, count);
-    names = h5_read_names(file, "/comm/purpose", &count, &error);
-    assert_int_equal(count, PURPOSES);
-    for (size_t i = 0; i < count; i++) assert_string_equal(names[i], purpose_name[i]);
-    h5_free_names(names, count);
-    uint64_t back[RANKS];
-    assert_true(h5_read(file, "/memory/peak_total", H5_U64, back, &error));
-    assert_memory_equal(back, total, sizeof back);
-    double *memory = h5_read_numbers(file, "/memory/theory", &rank, dims, &error);
-    assert_true(memory[0] == 7 && isnan(memory[1]) && rank == 2 && dims[1] == MEMORY_CATEGORIES);
-    free(memory);
-    double *bytes = h5_read_numbers(file, "/comm/messages_outside", &rank, dims, &error);
-    assert_true(bytes[RANKS * PURPOSES - 1] == 77 && bytes[0] == 0);
-    free(bytes);
-
-    double *shares = h5_read_numbers(file, "/pipeline/bubble_ratio_simulated", &rank, dims, &error);
-    assert_true(rank == 1 && dims[0] == RANKS && shares[2] == 0.75);
-    free(shares);
-    shares = h5_read_numbers(file, "/pipeline/bubble_ratio_measured", &rank, dims, &error);
-    assert_true(isnan(shares[0]) && shares[2] == 0.875);
-    free(shares);
-    shares = h5_read_numbers(file, "/pipeline/bubble_ratio_theory", &rank, dims, &error);
-    assert_true(rank == 0 && shares[0] == 0.375);
-    free(shares);
-    names = h5_read_names(file, "/breakdown/part", &count, &error);
-    assert_int_equal(count, PARTS);
-    assert_string_equal(names[PART_PP_IDLE], "pp_idle");
-    h5_free_names(names, count);
-    double *parts = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, &error);
-    assert_true(rank == 2 && dims[1] == PARTS && parts[PARTS + 1] == PARTS + 1);
-    free(parts);
-    double *spent = h5_read_numbers(file, "/steps/simulated_time", &rank, dims, &error);
-    assert_true(dims[0] == 5 && spent[4] == 0.5);
-    free(spent);
-
-    double *scale = h5_read_numbers(file, "/steps/loss_scale", &rank, dims, &error);
-    double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, &error);
-    assert_true(dims[0] == 5 && scale[4] == 1024 && skipped[1] == 0 && skipped[2] == 1);
-    double *apart = h5_read_numbers(file, "/steps/loss_difference", &rank, dims, &error);
-    assert_true(dims[0] == 5 && apart[4] == 1);
-    free(apart);
-    free(scale);
-    free(skipped);
-
-    double *held = h5_read_numbers(file, "/timeline/memory", &rank, dims, &error);
-    assert_true(rank == 2 && dims[0] == ACTIONS && dims[1] == MEMORY_CATEGORIES);
-    assert_true(held[0] == 1 && held[5] == 0x1p50 && held[6] == 7 && held[7] == 0 && held[2 * 6] == 0);
-    double *most = h5_read_numbers(file, "/timeline/memory_peak", &rank, dims, &error);
-    assert_true(rank == 1 && dims[0] == ACTIONS && most[0] == 0x1p51 && most[1] == 8 && most[2] == 0);
-    free(held);
-    free(most);
-
-    TimelineRow whole[ACTIONS];
-    read_actions(file, whole);
-    assert_true(whole[0].stage == 3 && whole[0].microbatch == 1 && whole[0].simulated_start == 0.25 &&
-                whole[0].simulated_end == 0.5 && whole[0].recompute == 0.0625 &&
-                whole[0].communication == 0.125 && whole[0].measured_start == 1 &&
-                whole[0].measured_end == 1.5 && whole[0].measured_compute == 0.375);
-    assert_true(isnan(whole[2].simulated_end) && isnan(whole[2].measured_compute));
-
-    /* another program's idea of the row: fewer fields, in another order */
-    typedef struct Row {
-        double measured_end;
-        char action[16];
-        int32_t rank;
-    } Row;
-    const H5Field fields[] = {{"measured_end", offsetof(Row, measured_end), false, H5_F64, 0},
-                              {"action", offsetof(Row, action), true, 0, 16},
-                              {"rank", offsetof(Row, rank), false, H5_I32, 0}};
-    Row *table = h5_table_read(file, "/timeline/actions", fields, 3, sizeof *table, &rows, &error);
-    assert_int_equal(rows, ACTIONS);
-    assert_true(table[1].rank == 2 && table[1].measured_end == 4 && table[2].rank == -1);
-    assert_string_equal(table[1].action, "STEP");
-    assert_true(isnan(table[3].measured_end));
-    free(table);
-
+    size_t dims[H5_MAX_RANK];
     assert_true(h5_exists(file, "/comm/bytes_sent"));
     assert_false(h5_exists(file, "/no/such/thing"));
     assert_null(h5_read_numbers(file, "/no/such/thing", &rank, dims, &error));
