@@ -38,6 +38,22 @@ static inline void agrees(const Case *truth, Case *c, const char *what, int rank
     assert_true(!c->refused[0]);
 }
 
+/* The same, and the case's first step without numbers counts what it counts with them; the case is freed. */
+static inline void agrees_also_dry(const Case *truth, Case *c, const char *what, int ranks)
+{
+    Case dry = *c;
+    dry.dry = true;
+    dry.steps = 1;
+    dry.text = NULL; /* the case's own */
+    agrees(truth, c, what, ranks);
+    if (c->loss) { /* where there is something to look at: in one process, also beside MPI */
+        assert_true(case_virtual(&dry, ranks));
+        assert_true(case_dry_equals(c, &dry, what, ranks));
+    }
+    case_free(c);
+    case_free(&dry);
+}
+
 /* Under MPI rank 0 alone asserts and prints; its first failure ends the whole
  * job, so that no rank is left in a collective. */
 static inline void cases_start(int *argc, char ***argv)

@@ -31,6 +31,14 @@ static inline Tensor constant(Device *device, int64_t count, double value)
     return t;
 }
 
+/* The same values as near as the type has them. */
+static inline Tensor converted(Device *device, DType dtype, Tensor from)
+{
+    Tensor t = tensor_new(device, MEM_PARAMETERS, dtype, from.count);
+    tensor_convert(t, from);
+    return t;
+}
+
 static inline void give_back(Tensor *t, int count)
 {
     for (int i = 0; i < count; i++) tensor_free(&t[i]);

@@ -96,16 +96,10 @@ static void one_case(const Case *truth, const Family *f, const Split *s)
 {
     char what[256];
     Text text;
-    Case c = split_by(f, s, &text), dry = split_by(f, s, &text);
+    Case c = split_by(f, s, &text);
     snprintf(what, sizeof what, "%s: pp %d x tp %d%s, %s, %s, microbatches of %d", f->name, s->pp, s->tp,
              s->sequence_parallel ? " sp" : "", s->data, s->schedule, s->microbatch);
-    agrees(truth, &c, what, s->ranks);
-    dry.dry = true;
-    dry.steps = 1;
-    assert_true(case_virtual(&dry, s->ranks)); /* in one process, also beside MPI */
-    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks));
-    case_free(&c);
-    case_free(&dry);
+    agrees_also_dry(truth, &c, what, s->ranks);
 }
 
 static void every_family_as_unsplit(void **state)

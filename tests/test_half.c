@@ -166,13 +166,6 @@ static void random_floats(void **state)
 
 enum { COUNT = 2 * 1024 + 13 }; /* more than two of tensor.c's pieces */
 
-static Tensor rounded(Device *device, DType dtype, Tensor from)
-{
-    Tensor t = tensor_new(device, MEM_PARAMETERS, dtype, from.count);
-    tensor_convert(t, from);
-    return t;
-}
-
 static void sizes(void **state)
 {
     (void)state;
@@ -194,8 +187,8 @@ static void sums_in_all_mixtures(void **state)
     Device d = {0};
     Tensor a = noise(&d, COUNT, 1, 1), b = noise(&d, COUNT, 2, 1e-2);
     for (int k = 0; k < 9; k++) {
-        Tensor to = rounded(&d, dtypes[k / 3], a), from = rounded(&d, dtypes[k % 3], b), sum;
-        Tensor wide_to = rounded(&d, REAL, to), wide_from = rounded(&d, REAL, from);
+        Tensor to = converted(&d, dtypes[k / 3], a), from = converted(&d, dtypes[k % 3], b), sum;
+        Tensor wide_to = converted(&d, REAL, to), wide_from = converted(&d, REAL, from);
         size_t held = d.total;
         d.peak_total = 0;
         assert_true(tensor_sum_of_squares(to) == tensor_sum_of_squares(wide_to));
@@ -203,11 +196,12 @@ static void sums_in_all_mixtures(void **state)
         assert_int_equal(d.total, held);
         assert_int_equal(d.peak_total, 0); /* without workspace */
         for (int i = 0; i < COUNT; i++) reals(wide_to)[i] += reals(wide_from)[i];
-        sum = rounded(&d, to.dtype, wide_to);
+        sum = converted(&d, to.dtype, wide_to);
         assert_memory_equal(to.data, sum.data, tensor_bytes(to));
         give_back((Tensor[]){to, from, sum, wide_to, wide_from}, 5);
     }
-    Tensor half = rounded(&d, BF16, a), same = rounded(&d, BF16, b), other = rounded(&d, FP16, half), zero;
+    Tensor half = converted(&d, BF16, a), same = converted(&d, BF16, b), other = converted(&d, FP16, half),
+           zero;
     tensor_copy(same, half);
     assert_memory_equal(same.data, half.data, tensor_bytes(half));
     tensor_convert(same, other); /* bf16 by way of fp16 and back: 8 bits fit in 11, but not the smallest */

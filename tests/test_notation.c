@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/notation.h"
-#include "tests/check.h"
+#include "tests/lowered.h"
 
 static char *written(const Plan *plan)
 {
@@ -39,9 +39,9 @@ static void there_and_back(void **state)
                                             (size_t)plan.list[rank].count * sizeof(Action));
                     }
                     plan_lower_messages(&plan); /* what is not computed is not written */
-                    char *lowered = written(&plan);
-                    assert_string_equal(lowered, text);
-                    free(lowered);
+                    char *all = written(&plan);
+                    assert_string_equal(all, text);
+                    free(all);
                     free(text);
                     plan_free(&plan);
                     plan_free(&again);
@@ -145,16 +145,10 @@ static void mistyped(void **state)
 
 static void grid_is(ScheduleKind kind, Shape shape, int columns, const char *expected)
 {
-    Plan plan;
-    Error error;
     char *text = NULL;
     size_t size;
-    assert_true(plan_write(&plan, kind, shape, &error));
-    plan_lower_messages(&plan);
-    Ideal ideal = {.forward = 1, .backward = 2, .input = 1, .weight = 1};
-    Durations durations = timeline_ideal(&ideal);
-    Timeline timeline;
-    assert_true(timeline_walk(&timeline, &plan, &durations, &error));
+    Plan plan = lowered(kind, shape);
+    Timeline timeline = walked(&plan, (Ideal){.forward = 1, .backward = 2, .input = 1, .weight = 1});
     FILE *out = open_memstream(&text, &size);
     notation_grid(&plan, &timeline, columns, out);
     fclose(out);

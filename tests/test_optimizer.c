@@ -203,13 +203,6 @@ static void first_steps_by_hand(void **state)
     assert_int_equal(optimizer_states(OPTIMIZER_ADAGRAD), 1);
 }
 
-static Tensor converted(Device *device, DType dtype, Tensor from)
-{
-    Tensor t = tensor_new(device, MEM_PARAMETERS, dtype, from.count);
-    tensor_convert(t, from);
-    return t;
-}
-
 /* The master and the moments have the bits of an update in reals from the same gradients, whether these
  * come in 16 bits or in reals; the parameters are the master, rounded. No workspace is used. */
 static void sixteen_bits_follow_their_master(void **state)

@@ -6,37 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/plot_draw.h"
 #include "sim/recorder.h"
 #include "tests/plot_place.h"
 
 enum { RANKS = 3 };
-
-/* ---- the script ---- */
-
-static void test_script(void **state)
-{
-    PlotPlace *place = *state;
-    Error error = {""};
-    char templates[PLOT_PATH];
-    assert_true(plot_find_templates(place->program, templates, &error));
-    assert_true(plot_write_script(templates, "comm", "THE_DATA = 1\n", place->folder, &error));
-    char *script = text_of(in_folder(place, "comm.gp"));
-    assert_says(script, "THE_DATA = 1\n");
-    assert_says(script, "set terminal svg");
-    assert_null(strstr(script, "load '"));
-    assert_int_equal(strncmp(script, "# comm.gp", 9), 0);
-    free(script);
-    assert_false(exists(in_folder(place, "comm.gp.tmp")));
-
-    assert_false(plot_write_script(templates, "pie", "", place->folder, &error));
-    assert_says(error.text, "pie.gp");
-    assert_false(exists(in_folder(place, "pie.gp.tmp")));
-    assert_false(plot_find_templates(place->folder, templates, &error));
-    assert_says(error.text, "make install");
-}
-
-/* ---- whole charts ---- */
 
 typedef struct MadeUp {
     int ranks, steps;
@@ -231,30 +204,7 @@ static void test_odd_runs(void **state)
                      "21 of 40 ranks: one in 2, the lowest and the highest");
 }
 
-/* ---- refusals and failures ---- */
-
-static void test_bad_requests(void **state)
-{
-    PlotPlace *place = *state;
-    assert_int_equal(PLOT(place, "--help"), 0);
-    assert_says(place->said, "--out DIR");
-    assert_int_equal(plot(place, (const char *const[]){NULL}), 2);
-    assert_says(place->said, "sim plot --help");
-    assert_int_equal(PLOT(place, "--fast"), 2);
-    assert_says(place->said, "--fast");
-    assert_int_equal(PLOT(place, in_folder(place, "gone.h5")), 2);
-    assert_says(place->said, "gone.h5");
-    FILE *text = fopen(in_folder(place, "text.h5"), "w");
-    fputs("not a run\n", text);
-    fclose(text);
-    assert_int_equal(PLOT(place, in_folder(place, "text.h5")), 2);
-    assert_says(place->said, "text.h5");
-    const char *many[34];
-    for (int i = 0; i < 33; i++) many[i] = "a.h5";
-    many[33] = NULL;
-    assert_int_equal(plot(place, many), 2);
-    assert_says(place->said, "at most 32");
-}
+/* ---- failures ---- */
 
 /* A gnuplot of the test's own, first on the PATH, that runs `script`; NULL: none at all. */
 static void fake_gnuplot(const PlotPlace *place, const char *script)
@@ -314,12 +264,10 @@ static void test_folder_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_script, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_several_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_skipped_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_odd_runs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gnuplot_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder_refused, setup, teardown),
     };

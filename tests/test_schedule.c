@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/timeline.h"
-#include "tests/check.h"
+#include "tests/lowered.h"
 
 enum { P_MAX = 8, V_MAX = 4 };
 
@@ -24,25 +23,6 @@ static void for_all(void (*check)(ScheduleKind kind, Shape shape))
                     Shape shape = {.v = v, .p = p, .m = m};
                     if (schedule_possible((ScheduleKind)kind, shape, NULL)) check((ScheduleKind)kind, shape);
                 }
-}
-
-static Plan lowered(ScheduleKind kind, Shape shape)
-{
-    Plan plan;
-    Error error;
-    assert_true(plan_write(&plan, kind, shape, &error));
-    plan_lower_messages(&plan);
-    return plan;
-}
-
-static Timeline walked(const Plan *plan, Ideal ideal)
-{
-    Timeline t;
-    Error error = {""};
-    Durations durations = timeline_ideal(&ideal);
-    if (!timeline_walk(&t, plan, &durations, &error)) print_error("%s\n", error.text);
-    assert_string_equal(error.text, "");
-    return t;
 }
 
 /* The idle share of p ranks from first start to last end. zb-h1 is Qi et al.

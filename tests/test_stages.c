@@ -71,16 +71,10 @@ static void one_case(const Case *truth, const Setup *s, const char *data, const 
 {
     char what[256];
     Text text = {0};
-    Case c = case_of(s, data, schedule, &text), dry = case_of(s, data, schedule, &text);
+    Case c = case_of(s, data, schedule, &text);
     snprintf(what, sizeof what, "%s %s %s, %s, %s", s->model[0], s->split[0], s->split[1] ? s->split[1] : "",
              data, schedule);
-    agrees(truth, &c, what, s->ranks);
-    dry.dry = true;
-    dry.steps = 1;
-    assert_true(case_virtual(&dry, s->ranks)); /* in one process, also beside MPI */
-    if (c.loss) assert_true(case_dry_equals(&c, &dry, what, s->ranks));
-    case_free(&c);
-    case_free(&dry);
+    agrees_also_dry(truth, &c, what, s->ranks);
 }
 
 static void each_setup(bool own, int virtual_stages)

@@ -4,17 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/timeline.h"
-#include "tests/check.h"
-
-static Plan lowered(ScheduleKind kind, Shape shape)
-{
-    Plan plan;
-    Error error;
-    assert_true(plan_write(&plan, kind, shape, &error));
-    plan_lower_messages(&plan);
-    return plan;
-}
+#include "tests/lowered.h"
 
 /* Rank 1 computes at half speed; messages take 0.5 forward and 0.25 backward. */
 static double seconds(void *context, int rank, Action a)
@@ -115,19 +105,41 @@ static void walk_fails(Plan *plan, const char *reason)
     plan_free(plan);
 }
 
+/* Three ranks and four microbatches, without an action of one of the ranks. */
+static void fails_without(ScheduleKind schedule, int rank, ActionKind kind, int microbatch,
+                          const char *reason)
+{
+    Plan plan = lowered(schedule, (Shape){.v = 1, .p = 3, .m = 4});
+    take_out(&plan.list[rank], index_of(&plan.list[rank], kind, microbatch));
+    walk_fails(&plan, reason);
+}
+
+/* The same of 1f1b with an action more. */
+static void fails_with(int rank, int at, Action action, const char *reason)
+{
+    Plan plan = lowered(SCHEDULE_1F1B, (Shape){.v = 1, .p = 3, .m = 4});
+    put_in(&plan.list[rank], at, action);
+    walk_fails(&plan, reason);
+}
+
+/* The same with two of microbatch 0 changed about on the last rank. */
+static void fails_swapped(ScheduleKind schedule, ActionKind first, ActionKind second, const char *reason)
+{
+    Plan plan = lowered(schedule, (Shape){.v = 1, .p = 3, .m = 4});
+    swap(&plan.list[2], index_of(&plan.list[2], first, 0), index_of(&plan.list[2], second, 0));
+    walk_fails(&plan, reason);
+}
+
 static void deadlocks_are_named(void **state)
 {
     (void)state;
-    const Shape shape = {.v = 1, .p = 3, .m = 4};
-    Plan plan = lowered(SCHEDULE_1F1B, shape);
-    take_out(&plan.list[1], index_of(&plan.list[1], ACTION_SEND_FORWARD, 3));
-    walk_fails(&plan, "deadlock: rank 2 waits at RECV_F of stage 2, microbatch 3: nobody sends it");
-    plan = lowered(SCHEDULE_ZB_H1, shape);
-    take_out(&plan.list[2], index_of(&plan.list[2], ACTION_SEND_BACKWARD, 0));
-    walk_fails(&plan, "deadlock: rank 1 waits at RECV_B of stage 1, microbatch 0: nobody sends it");
+    fails_without(SCHEDULE_1F1B, 1, ACTION_SEND_FORWARD, 3,
+                  "deadlock: rank 2 waits at RECV_F of stage 2, microbatch 3: nobody sends it");
+    fails_without(SCHEDULE_ZB_H1, 2, ACTION_SEND_BACKWARD, 0,
+                  "deadlock: rank 1 waits at RECV_B of stage 1, microbatch 0: nobody sends it");
 
     /* rank 0 wants the gradient of microbatch 1 before it has sent its forward along */
-    plan = lowered(SCHEDULE_1F1B, (Shape){.v = 1, .p = 2, .m = 3});
+    Plan plan = lowered(SCHEDULE_1F1B, (Shape){.v = 1, .p = 2, .m = 3});
     swap(&plan.list[0], index_of(&plan.list[0], ACTION_SEND_FORWARD, 1),
          index_of(&plan.list[0], ACTION_RECV_BACKWARD, 1));
     walk_fails(&plan, "deadlock: rank 0 waits at RECV_B of stage 0, microbatch 1 for rank 1; "
@@ -137,40 +149,25 @@ static void deadlocks_are_named(void **state)
 static void what_is_not_whole_is_refused(void **state)
 {
     (void)state;
-    const Shape shape = {.v = 1, .p = 3, .m = 4};
-    Plan plan = lowered(SCHEDULE_1F1B, shape);
-    take_out(&plan.list[1], index_of(&plan.list[1], ACTION_RECV_FORWARD, 2));
-    walk_fails(&plan, "1F2 comes before its input, the output of stage 0");
-    plan = lowered(SCHEDULE_1F1B, shape);
-    take_out(&plan.list[0], index_of(&plan.list[0], ACTION_BACKWARD, 2));
-    walk_fails(&plan, "rank 0: stage 0 never runs microbatch 2's B");
-    plan = lowered(SCHEDULE_ZB_H1, shape);
-    take_out(&plan.list[0], index_of(&plan.list[0], ACTION_WEIGHT, 3));
-    walk_fails(&plan, "rank 0: stage 0 never runs microbatch 3's W");
-    plan = lowered(SCHEDULE_1F1B, shape);
+    fails_without(SCHEDULE_1F1B, 1, ACTION_RECV_FORWARD, 2,
+                  "1F2 comes before its input, the output of stage 0");
+    fails_without(SCHEDULE_1F1B, 0, ACTION_BACKWARD, 2, "rank 0: stage 0 never runs microbatch 2's B");
+    fails_without(SCHEDULE_ZB_H1, 0, ACTION_WEIGHT, 3, "rank 0: stage 0 never runs microbatch 3's W");
+    Plan plan = lowered(SCHEDULE_1F1B, (Shape){.v = 1, .p = 3, .m = 4});
     put_in(&plan.list[2], plan.list[2].count, (Action){ACTION_FORWARD, 2, 1});
     walk_fails(&plan, "2F1 repeats what was done before");
-    plan = lowered(SCHEDULE_1F1B, shape);
-    put_in(&plan.list[2], 0, (Action){ACTION_FORWARD, 1, 1});
-    walk_fails(&plan, "rank 2, action 0: 1F1 is on rank 2, and stage 1 is on rank 1");
-    plan = lowered(SCHEDULE_1F1B, shape);
-    put_in(&plan.list[2], 0, (Action){ACTION_FORWARD, 2, 4});
-    walk_fails(&plan, "2F4 is none of 3 stages and 4 microbatches");
-    plan = lowered(SCHEDULE_1F1B, shape);
-    put_in(&plan.list[0], 2, (Action){ACTION_SEND_FORWARD, 0, 0});
-    walk_fails(&plan, "rank 0 does SEND_F of stage 0, microbatch 0 twice");
-    plan = lowered(SCHEDULE_ZB_H1, shape);
-    swap(&plan.list[2], index_of(&plan.list[2], ACTION_INPUT, 0), index_of(&plan.list[2], ACTION_WEIGHT, 0));
-    walk_fails(&plan, "2W0 comes before 2I0");
-    plan = lowered(SCHEDULE_1F1B, shape);
-    swap(&plan.list[2], index_of(&plan.list[2], ACTION_FORWARD, 0),
-         index_of(&plan.list[2], ACTION_BACKWARD, 0));
-    walk_fails(&plan, "2B0 comes before 2F0");
+    fails_with(2, 0, (Action){ACTION_FORWARD, 1, 1},
+               "rank 2, action 0: 1F1 is on rank 2, and stage 1 is on rank 1");
+    fails_with(2, 0, (Action){ACTION_FORWARD, 2, 4}, "2F4 is none of 3 stages and 4 microbatches");
+    fails_with(0, 2, (Action){ACTION_SEND_FORWARD, 0, 0},
+               "rank 0 does SEND_F of stage 0, microbatch 0 twice");
+    fails_swapped(SCHEDULE_ZB_H1, ACTION_INPUT, ACTION_WEIGHT, "2W0 comes before 2I0");
+    fails_swapped(SCHEDULE_1F1B, ACTION_FORWARD, ACTION_BACKWARD, "2B0 comes before 2F0");
     /* a letter for the first stage, which asks for none */
     plan = lowered(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 3, .m = 3});
     put_in(&plan.list[2], plan.list[2].count, (Action){ACTION_SEND_FORWARD, 5, 0});
     walk_fails(&plan, "SEND_F of stage 5, microbatch 0 has no other end: it is the last stage");
-    assert_true(plan_write(&plan, SCHEDULE_1F1B, shape, NULL));
+    assert_true(plan_write(&plan, SCHEDULE_1F1B, (Shape){.v = 1, .p = 3, .m = 4}, NULL));
     walk_fails(&plan, "without sends and receives");
 }
 
@@ -185,9 +182,8 @@ static void swapped_pairs_never_hang(void **state)
         Plan plan = lowered((ScheduleKind)kind, shape);
         Ideal ideal = {1, 2, 1, 1};
         Durations durations = timeline_ideal(&ideal);
-        Timeline t;
         Error error;
-        assert_true(timeline_walk(&t, &plan, &durations, &error));
+        Timeline t = walked(&plan, ideal);
         double end = t.end;
         timeline_free(&t);
         for (int rank = 0; rank < shape.p; rank++)
@@ -222,10 +218,7 @@ static void one_warm_up_forward_less_costs_time(void **state)
             /* each steady pair the other way round: one forward fewer is under way */
             for (int i = p - 1; i < p - 1 + 2 * (m - p + 1); i += 2) swap(first, i, i + 1);
             plan_lower_messages(&plan);
-            Ideal ideal = {1, 2, 1, 1};
-            Durations durations = timeline_ideal(&ideal);
-            Timeline t;
-            assert_true(timeline_walk(&t, &plan, &durations, &error));
+            Timeline t = walked(&plan, (Ideal){1, 2, 1, 1});
             assert_int_equal(t.rank[0].in_flight, p - 1);
             assert_true(t.bubble > (p - 1.0) / (m + p - 1.0) + 1e-6);
             timeline_free(&t);
@@ -242,11 +235,7 @@ static void many_ranks(void **state)
         Shape shape = {.v = 1, .p = p, .m = m};
         if (kind == SCHEDULE_INTERLEAVED) shape = (Shape){.v = 2, .p = p / 4, .m = m};
         Plan plan = lowered((ScheduleKind)kind, shape);
-        Ideal ideal = {1, 2, 1, 1};
-        Durations durations = timeline_ideal(&ideal);
-        Timeline t;
-        Error error;
-        assert_true(timeline_walk(&t, &plan, &durations, &error));
+        Timeline t = walked(&plan, (Ideal){1, 2, 1, 1});
         if (kind == SCHEDULE_GPIPE || kind == SCHEDULE_1F1B) assert_true(t.end == 3.0 * (m + p - 1));
         timeline_free(&t);
         plan_free(&plan);

@@ -1,0 +1,258 @@
+/* test_config_fits.c - keys that must fit one another and the ranks: what is taken, and what refused with
+ * the numbers that do not fit. */
+#include "tests/config_text.h"
+
+static void values_that_do_not_fit(void **state)
+{
+    (void)state;
+    refuse("[model]\nheads = 3\n", NULL,
+           "t.ini:2: model.heads = 3: heads must divide hidden, and 64 / 3 = 21.33; try model.heads = 1, 2, "
+           "4, 8, 16, 32 or 64");
+    refuse("[model]\nhidden = 30\n", NULL,
+           "t.ini:2: model.hidden = 30: heads must divide hidden, and 30 / 4 = 7.50; try model.heads = 1, 2, "
+           "3, 5, 6, 10, 15 "
+           "or 30");
+    refuse("[train]\nsteps=5\nwarmup = 6\n", NULL,
+           "t.ini:3: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
+    refuse("[train]\nwarmup = 6\n", "train.steps=5",
+           "t.ini:2: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
+    refuse("[data]\nsource = a.txt\n", NULL,
+           "t.ini:2: data.source = a.txt: a text is read as bytes, which are 256 tokens, and model.vocab = "
+           "64; try "
+           "model.vocab = 256, or data.source = markov");
+    refuse("[model]\nvocab = 3\n", NULL,
+           "t.ini:2: model.vocab = 3: the markov source has four tokens that can follow each; try "
+           "model.vocab = 4 or more");
+    refuse("[output]\nweights = a.h5\nfile = a.h5\n", NULL,
+           "t.ini:3: output.file = a.h5: output.file and output.weights are the same file; try another name "
+           "for output.file");
+    refuse_with("[model]\nvocab=256\n[data]\nsource = a\n[output]\nfile = a\n", NULL, "are the same file");
+    refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL,
+                "1.2e+21 parameters (1000000 layers");
+    refuse_with("[model]\nsequence = 10000000\n[train]\nmicrobatch = 1000\n", NULL,
+                "t.ini:4: train.microbatch = 1000: 1000 samples of 10000000 tokens at once");
+    refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL,
+                "more tokens than can be counted");
+    Config c; /* no step needs no warm-up */
+    accept(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
+    config_free(&c);
+}
+
+static void families(void **state)
+{
+    (void)state;
+    Config c;
+    accept(&c, "[model]\npreset = llama-tiny\ndropout = 0.25\nattention = flash\n", NULL);
+    assert_row(&c, "model.kv_heads", "4");
+    assert_row(&c, "model.ffn", "176");
+    assert_row(&c, "model.norm", "rmsnorm");
+    assert_row(&c, "model.activation", "swiglu");
+    assert_row(&c, "model.position", "rope");
+    assert_row(&c, "model.bias", "no");
+    assert_row(&c, "model.tie_embeddings", "no");
+    assert_true(c.model.shape.dropout == 0.25 && c.model.shape.attention == ATTENTION_FLASH);
+    config_free(&c);
+    accept(&c, "[model]\nheads = 8\npost_norm = yes\nposition = sinusoidal\nactivation = relu\n", NULL);
+    assert_row(&c, "model.kv_heads", "8"); /* as many as heads unless given */
+    assert_row(&c, "model.attention", "plain");
+    assert_row(&c, "model.dropout", "0");
+    assert_true(c.model.shape.post_norm && c.model.shape.activation == ACTIVATION_RELU);
+    config_free(&c);
+    accept(&c, "", "model.preset=llama3-405b");
+    assert_int_equal(c.model.shape.kv_heads, 8);
+    assert_true(c.model.shape.rope_base == 5e5);
+    config_free(&c);
+
+    refuse(
+        "[model]\nkv_heads = 3\n", NULL,
+        "t.ini:2: model.kv_heads = 3: kv_heads must divide heads, and 4 / 3 = 1.33; try model.kv_heads = 1, "
+        "2 or 4");
+    refuse(
+        "[model]\nkv_heads = 2\n", "model.heads=1",
+        "t.ini:2: model.kv_heads = 2: kv_heads must divide heads, and 1 / 2 = 0.50; try model.kv_heads = 1");
+    refuse(
+        "[model]\nhidden = 12\nposition = rope\n", NULL,
+        "t.ini:3: model.position = rope: rope turns pairs, and a head of hidden / heads = 12 / 4 = 3 numbers "
+        "has no whole number of them; try model.hidden = 16");
+    refuse("[model]\ndropout = 1\n", NULL, "t.ini:2: model.dropout = 1: outside 0 to 1, without 1; try 0.1");
+    refuse("", "model.dropout=-0.1",
+           "--set model.dropout=-0.1: model.dropout = -0.1: outside 0 to 1, without 1; try 0.1");
+    refuse("[model]\nrope_base = 0.5\n", NULL,
+           "t.ini:2: model.rope_base = 0.5: outside 1 to 1e12; try 500000");
+    refuse("[model]\nnorm = rms\n", NULL,
+           "t.ini:2: model.norm = rms: not one of layernorm, rmsnorm; try rmsnorm");
+    refuse("[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL,
+           "t.ini:4: parallel.tp = 4: tp = 4 does not divide model.kv_heads = 2; try parallel.tp = 1 or 2");
+    refuse("[model]\npreset = llama-tiny\n", "parallel.tp=8",
+           "--set parallel.tp=8: parallel.tp = 8: tp = 8 does not divide model.kv_heads = 4; try parallel.tp "
+           "= 1, "
+           "2 or 4");
+}
+
+static void ranks_refused(Config *c, int ranks, const char *message)
+{
+    Error error;
+    assert_false(config_check_ranks(c, ranks, &error));
+    assert_string_equal(error.text, message);
+}
+
+static void ranks_that_do_not_fit(void **state)
+{
+    (void)state;
+    Config c;
+    Error error;
+    accept(&c, "[train]\nglobal_batch = 24\n", NULL);
+    ranks_refused(
+        &c, 5,
+        "t.ini:2: train.global_batch = 24: 24 samples do not divide over 5 ranks, 24 / 5 = 4.8; try "
+        "train.global_batch = 20 or 25, or 1, 2, 3, 4, 6, 8, 12 or 24 ranks");
+    assert_false(config_check_ranks(&c, 1024, &error));
+    assert_non_null(strstr(error.text, "try train.global_batch = 1024, or 1,"));
+    assert_true(config_check_ranks(&c, 8, &error)); /* and asked again, with other ranks */
+    assert_int_equal(c.train.microbatch, 3);
+    assert_true(config_check_ranks(&c, 4, &error));
+    assert_int_equal(c.train.microbatch, 6);
+    assert_false(config_check_ranks(&c, 0, &error));
+    config_free(&c);
+
+    accept(&c, "[train]\nmicrobatch = 3\n", NULL);
+    assert_true(config_check_ranks(&c, 8, &error));
+    assert_int_equal(c.train.microbatch, 3);
+    ranks_refused(
+        &c, 6,
+        "t.ini:2: train.microbatch = 3: 6 ranks with a microbatch of 3 take 18 samples at a time, and a "
+        "step would need 24 / (6 x 3) = 1.333 microbatches; try train.global_batch = 18 or 36, "
+        "train.microbatch = 1, 2 or 4, or 1, 2, 4 or 8 ranks");
+    config_free(&c);
+    accept(&c, "", NULL); /* a default is blamed as one */
+    assert_false(config_check_ranks(&c, 7, &error));
+    assert_non_null(strstr(error.text, "t.ini: train.global_batch = 24 (default): 24 samples"));
+    assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
+    assert_string_equal(error.text, "t.ini: model.layers = 2 (preset toy): no; try 1");
+    config_free(&c);
+    accept(&c, "[model]\npreset = small\n", "train.microbatch=7");
+    assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
+    assert_string_equal(error.text, "t.ini:2: model.layers = 4 (preset small): no; try 1");
+    assert_false(config_check_ranks(&c, 4, &error));
+    assert_non_null(
+        strstr(error.text, "--set train.microbatch=7: train.microbatch = 7: 4 ranks with a microbatch of 7"));
+    config_free(&c);
+}
+
+static void pipelines(void **state)
+{
+    (void)state;
+    Config c;
+    accept(&c, "[hardware]\nprofile = Measured\nbandwidth_gb = 12.5\n", NULL);
+    assert_int_equal(c.pipeline.size, 1);
+    assert_int_equal(c.pipeline.virtual_stages, 1);
+    assert_string_equal(c.pipeline.schedule, "1f1b");
+    assert_int_equal(c.parallel.reduce, REDUCE_AUTO);
+    assert_int_equal(c.hardware.profile, PROFILE_MEASURED);
+    assert_true(c.hardware.latency_us == 5 && c.hardware.bandwidth == 12.5);
+    config_free(&c);
+    accept(&c,
+           "[parallel]\npp = 1\nschedule = a b.csv\nvirtual_stages = 2\ndata = zero2\nreduce = microbatch\n",
+           NULL);
+    assert_string_equal(c.pipeline.schedule, "a b.csv");
+    assert_int_equal(c.parallel.reduce, REDUCE_MICROBATCH);
+    config_free(&c);
+
+    refuse("[parallel]\nschedule = gpip\n", NULL,
+           "t.ini:2: parallel.schedule = gpip: not one of naive, gpipe, 1f1b, interleaved, zb-h1, nor the "
+           "path of "
+           "a file that ends in .csv; try gpipe");
+    refuse_with("[parallel]\nschedule = .csv\n", NULL, "a file that ends in .csv; try 1f1b");
+    refuse(
+        "[parallel]\nschedule = gpipe\nvirtual_stages = 2\n", NULL,
+        "t.ini:3: parallel.virtual_stages = 2: gpipe runs one stage a rank, not 2; try one, or the schedule "
+        "interleaved");
+    refuse_with(
+        "[parallel]\nschedule = interleaved\n", NULL,
+        "t.ini:2: parallel.schedule = interleaved: interleaved needs two or more stages a rank and has 1");
+    refuse("[model]\nlayers = 5\n[parallel]\npp = 3\nschedule = interleaved\nvirtual_stages = 2\n", NULL,
+           "t.ini:6: parallel.virtual_stages = 2: 5 layers cannot fill pp x virtual_stages = 3 x 2 = 6 "
+           "stages; try "
+           "model.layers = 6, or fewer stages");
+    refuse_with("[parallel]\npp = 3\n", NULL, "t.ini:2: parallel.pp = 3: 2 layers cannot fill");
+    refuse_with("[model]\nlayers = 2\n", "parallel.pp=65536",
+                "65536 x 1 = 65536 stages; try model.layers = 65536");
+    const char *const whole[] = {"dp", "ddp", "zero1"};
+    for (int i = 0; i < 3; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "[parallel]\nreduce = microbatch\ndata = %s\n", whole[i]);
+        refuse_with(text, NULL, "t.ini:2: parallel.reduce = microbatch: ");
+        refuse_with(text, NULL, "holds whole gradients, so they are summed once a step");
+    }
+    refuse_with("[hardware]\nbandwidth_gb = 0\n", NULL, "without 0; try 50");
+    refuse_with("[output]\nfile = a.csv\n[parallel]\nschedule = a.csv\n", NULL, "are the same file");
+}
+
+static void ranks_of_a_pipeline(void **state)
+{
+    (void)state;
+    Config c;
+    Error error;
+    accept(&c, "[model]\nlayers = 4\n[train]\nmicrobatch = 2\n[parallel]\npp = 2\ntp = 2\n", NULL);
+    assert_true(config_check_ranks(&c, 8, &error));
+    assert_int_equal(config_replicas(&c, 8), 2);
+    assert_int_equal(config_microbatches(&c, 8), 6);
+    assert_int_equal(config_microbatches(&c, 4), 12);
+    ranks_refused(
+        &c, 6,
+        "t.ini:6: parallel.pp = 2: 6 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 or 8 "
+        "ranks, or another parallel.pp");
+    ranks_refused(
+        &c, 1,
+        "t.ini:6: parallel.pp = 2: 1 rank does not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
+        "ranks, or another parallel.pp");
+    ranks_refused(
+        &c, 20,
+        "t.ini:4: train.microbatch = 2: 5 replicas (20 ranks, parallel.pp = 2, parallel.tp = 2) with a "
+        "microbatch of 2 take 10 samples at a time, and a step would need 24 / (5 x 2) = 2.4 "
+        "microbatches; try train.global_batch = 20 or 30, or 1, 2, 3, 4, 6 or 12 replicas");
+    config_free(&c);
+    accept(&c, "[parallel]\npp = 2\n", NULL);
+    ranks_refused(
+        &c, 10,
+        "t.ini: train.global_batch = 24 (default): 24 samples do not divide over 5 replicas (10 ranks, "
+        "parallel.pp = 2), 24 / 5 = 4.8; try train.global_batch = 20 or 25, or 1, 2, 3, 4, 6, 8, 12 or 24 "
+        "replicas");
+    config_free(&c);
+
+    accept(&c, "[model]\nlayers = 4\n[parallel]\npp = 2\nschedule = interleaved\nvirtual_stages = 2\n",
+           "train.microbatch=4");
+    assert_true(config_check_ranks(&c, 2, &error)); /* 6 microbatches: three groups of 2 */
+    ranks_refused(
+        &c, 4,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (2 x 4) = 3: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try "
+        "train.global_batch = 16 or 32, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    config_free(&c);
+    accept(&c, "[model]\nlayers = 8\n[parallel]\npp = 4\nschedule = interleaved\nvirtual_stages = 2\n",
+           "train.microbatch=0"); /* a share is one microbatch, whatever the batch */
+    ranks_refused(
+        &c, 8,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (2 x 12) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.microbatch = 3, "
+        "or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    ranks_refused(
+        &c, 16,
+        "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
+        "/ (4 x 6) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
+        "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.global_batch = "
+        "32 and train.microbatch = 2, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+    config_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_that_do_not_fit), cmocka_unit_test(families),
+        cmocka_unit_test(ranks_that_do_not_fit),  cmocka_unit_test(pipelines),
+        cmocka_unit_test(ranks_of_a_pipeline),
+    };
+    return cmocka_run_group_tests_name("config fits", tests, NULL, NULL);
+}

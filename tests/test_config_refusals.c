@@ -1,0 +1,171 @@
+/* test_config_refusals.c - what stands wrong in a line of an ini file or a --set, refused with what to try. */
+#include "tests/config_text.h"
+
+static void wrong_values(void **state)
+{
+    (void)state;
+    refuse("\n\n[parallel]\n\ndata = zero4\n", NULL,
+           "t.ini:5: parallel.data = zero4: not one of dp, ddp, zero1, zero2, zero3; try zero1");
+    refuse("[train]\nsteps = 12x\n", NULL,
+           "t.ini:2: train.steps = 12x: not a whole number from 0 to 1000000000; try 1000");
+    refuse("[train]\nsteps = 1e3\n", NULL,
+           "t.ini:2: train.steps = 1e3: not written as a whole number; try 1000");
+    refuse("[train]\nsteps = -1\n", NULL, "t.ini:2: train.steps = -1: outside 0 to 1000000000; try 1000");
+    refuse("[train]\nseed = 9223372036854775808\n", NULL,
+           "t.ini:2: train.seed = 9223372036854775808: outside 0 to 9223372036854775807; try 7");
+    refuse("[train]\nbeta1 = 1\n", NULL, "t.ini:2: train.beta1 = 1: outside 0 to 1, without 1; try 0.9");
+    refuse("[train]\nepsilon = 0\n", NULL, "t.ini:2: train.epsilon = 0: outside 0 to 1, without 0; try 1e-8");
+    refuse("[train]\nsteps =  ; none\n", NULL, "t.ini:2: train.steps = \"\": no value; try 1000");
+    refuse("[data]\nsource =\n", NULL, "t.ini:2: data.source = \"\": no value; try book.txt");
+    refuse(
+        "[parallel]\noverlap = maybe\n", NULL,
+        "t.ini:2: parallel.overlap = maybe: not yes or no (true, false, on and off are taken too); try no");
+    const char *bad[] = {"nan", "inf", "-inf", "0x10", "1e400", "-1", "1e-3x", "1,5", "--1", "1e", "1 2"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "[train]\nlearning_rate = %s\n", bad[i]);
+        refuse_with(text, NULL, "0 to 1000; try 3e-4");
+    }
+    refuse_with("[train]\nlearning_rate = 1e-400\n", NULL, "too close to 0 for a double; try 3e-4");
+    refuse("", "train.steps=x",
+           "--set train.steps=x: train.steps = x: not a whole number from 0 to 1000000000; try 1000");
+}
+
+static void wrong_keys(void **state)
+{
+    (void)state;
+    refuse("[train]\nstpes = 3\n", NULL, "t.ini:2: train.stpes = 3: no such key; try train.steps");
+    refuse("[train]\nbucket_mb = 3\n", NULL,
+           "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
+    refuse("[parallel]\ncp = 2\n", NULL,
+           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, reduce_fp32, "
+           "quantize, overlap, tp, sequence_parallel, pp, schedule, virtual_stages");
+    refuse("[cluster]\nnodes = 2\n", NULL,
+           "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
+    refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
+    refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
+    refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
+           "t.ini:5: train.steps: already given in line 2; try one of the two");
+    refuse("", "train.steps", "--set train.steps: no '=' in it; try --set train.steps=100");
+    refuse("", "steps=3", "--set steps=3: no section before the key; try --set train.steps=100");
+    refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
+    refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
+    refuse("", "trian.steps=3", "--set trian.steps=3: trian.steps = 3: no such key; try train.steps");
+    refuse("", "train.bits=16",
+           "--set train.bits=16: train.bits = 16: no such key; try one of steps, global_batch, microbatch, "
+           "optimizer, "
+           "learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, clip, "
+           "precision, "
+           "loss_scale, loss_scale_backoff, loss_scale_interval, recompute, seed");
+    refuse_with("", ".=", "no such section");
+}
+
+static void wrong_lines(void **state)
+{
+    (void)state;
+    refuse("[train]\nsteps\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
+    refuse("[train]\nsteps ; = 3\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
+    refuse("[train]\n= 3\n", NULL, "t.ini:2: no key before the '='; try one such as steps = 100");
+    refuse("[train\nsteps = 3\n", NULL,
+           "t.ini:1: a section without its closing bracket; try one such as [train]");
+    refuse("[train] steps = 3\n", NULL, "t.ini:1: text after [section]; try it on a line of its own");
+    refuse("[output]\nfile = \"a.h5\n", NULL,
+           "t.ini:2: a quote that is not closed; try the same quote at the end of the value");
+    refuse("[output]\nfile = \"a\"b.h5\n", NULL,
+           "t.ini:2: text after the closing quote; try a blank and ; or # before a comment");
+    refuse_with("[train]\rsteps = 3\r", NULL, "t.ini:1: a carriage return inside the line");
+    refuse_with("[output]\nfile = a\tb\n", NULL, "has the code 9");
+}
+
+static void long_lines(void **state)
+{
+    (void)state;
+    enum { LONG = 1000000 };
+    Config c;
+    char *text = malloc(LONG + 64);
+    char path[CONFIG_PATH + 1], expected[256];
+    const char *const starts[] = {"; ", "[output]\nfile = ", "[output]\n", "[", "[output]\nfile = \""};
+    const char *const messages[] = {NULL, "1000000 characters, more than the 511 there is room for",
+                                    "not 'key = value'", "without its closing bracket",
+                                    "quote that is not closed"};
+    for (int i = 0; i < 5; i++) {
+        strcpy(text, starts[i]);
+        size_t length = strlen(text);
+        memset(text + length, 'x', LONG);
+        strcpy(text + length + LONG, "\n");
+        if (messages[i])
+            refuse_with(text, NULL, messages[i]);
+        else
+            accept(&c, text, NULL), config_free(&c);
+    }
+    memset(text, 'k', LONG);
+    strcpy(text + LONG, " = 3\n");
+    refuse_with(text, NULL, "a key that is too long");
+    free(text);
+
+    memset(path, 'p', CONFIG_PATH); /* 511 characters fit, 512 do not */
+    path[CONFIG_PATH - 1] = '\0';
+    char line[CONFIG_PATH + 32];
+    snprintf(line, sizeof line, "[output]\nfile = %s", path);
+    accept(&c, line, NULL);
+    assert_string_equal(c.output.file, path);
+    config_free(&c);
+    path[CONFIG_PATH - 1] = 'p';
+    path[CONFIG_PATH] = '\0';
+    snprintf(line, sizeof line, "[output]\nfile = %s", path);
+    snprintf(expected, sizeof expected,
+             "%.80s...: 512 characters, more than the 511 there is room for; try a shorter path", path);
+    refuse_with(line, NULL, expected);
+    Error error;
+    assert_false(config_parse(&c, path, "", NULL, 0, NULL, &error));
+    assert_non_null(strstr(error.text, "a file name of 512 characters"));
+}
+
+/* Texts made of pieces at random are taken or refused in one line, never worse (run under sanitizers). */
+static void random_texts(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"[train]", "[",
+                                         "]",       "=",
+                                         " = ",     "steps",
+                                         "3",       "\n",
+                                         "\r\n",    "\r",
+                                         ";",       " ;",
+                                         "#",       "\"",
+                                         "'",       "\t",
+                                         " ",       ":",
+                                         ".",       "\xEF\xBB\xBF",
+                                         "\xFF",    "[model]",
+                                         "heads",   "-",
+                                         "1e9",     "9999999999999999999",
+                                         "preset",  "small",
+                                         "\x01",    "data"};
+    uint32_t random = 1;
+    for (int round = 0; round < 20000; round++) {
+        char text[512] = "";
+        for (int i = 0; i < 24; i++) {
+            random = random * 1664525u + 1013904223u;
+            strcat(text, pieces[(random >> 8) % (sizeof pieces / sizeof *pieces)]);
+        }
+        Config c;
+        Error error;
+        const char *sets[] = {text, NULL};
+        if (parse(&c, text, NULL, &error))
+            config_free(&c);
+        else
+            assert_null(strchr(error.text, '\n'));
+        if (parse(&c, "", sets, &error))
+            config_free(&c);
+        else
+            assert_null(strchr(error.text, '\n'));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_keys),   cmocka_unit_test(wrong_lines),
+        cmocka_unit_test(long_lines),   cmocka_unit_test(random_texts),
+    };
+    return cmocka_run_group_tests_name("config refusals", tests, NULL, NULL);
+}
