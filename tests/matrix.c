@@ -42,8 +42,9 @@ static const struct {
     const char *name, *sets[16]; /* NULL-terminated */
 } FAMILY[FAMILIES] = {
     [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
-    [GPT2_DROPOUT] = {"gpt-2 with dropout, flash",
-                      {MODEL, "model.hidden=24", "model.dropout=0.1", "model.attention=flash"}},
+    [GPT2_DROPOUT] = {"gpt-2 with dropout, flash, one kv head",
+                      {MODEL, "model.hidden=24", "model.kv_heads=1", "model.dropout=0.1",
+                       "model.attention=flash"}},
     [LLAMA] = {"llama with dropout",
                {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
                 "model.activation=swiglu", "model.position=rope", "model.bias=no", "model.tie_embeddings=no",

@@ -81,12 +81,14 @@ static void families(void **state)
            "t.ini:2: model.rope_base = 0.5: outside 1 to 1e12; try 500000");
     refuse("[model]\nnorm = rms\n", NULL,
            "t.ini:2: model.norm = rms: not one of layernorm, rmsnorm; try rmsnorm");
-    refuse("[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL,
-           "t.ini:4: parallel.tp = 4: tp = 4 does not divide model.kv_heads = 2; try parallel.tp = 1 or 2");
-    refuse("[model]\npreset = llama-tiny\n", "parallel.tp=8",
-           "--set parallel.tp=8: parallel.tp = 8: tp = 8 does not divide model.kv_heads = 4; try parallel.tp "
-           "= 1, "
-           "2 or 4");
+    refuse(
+        "[model]\nheads = 12\nhidden = 48\nkv_heads = 4\nffn = 12\n[parallel]\ntp = 6\n", NULL,
+        "t.ini:7: parallel.tp = 6: tp = 6 does not divide model.kv_heads = 4, nor the other way round; try "
+        "parallel.tp = 1, 2 or 4");
+    accept(&c, "[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL);
+    config_free(&c);
+    accept(&c, "[model]\nkv_heads = 1\n[parallel]\ntp = 2\n", NULL);
+    config_free(&c);
 }
 
 static void ranks_refused(Config *c, int ranks, const char *message)

@@ -14,7 +14,7 @@ enum { STEPS = 2, SPLIT_SETS = 7 };
 
 typedef struct Family {
     const char *name;
-    int kv_heads;        /* parallel.tp divides them */
+    int kv_heads;        /* parallel.tp divides them, or they divide it */
     const char *sets[8]; /* NULL-terminated */
 } Family;
 
@@ -23,6 +23,7 @@ static const Family FAMILIES[] = {
     {"llama, 6 kv heads", 6, {LLAMA, UNTIED}},
     {"llama, 12 kv heads, tied", 12, {LLAMA}},
     {"multi-query", 1, {NULL}},
+    {"llama, multi-query, dropout", 1, {LLAMA, UNTIED, "model.dropout=0.1"}},
     {"two kv heads, RoPE on biases", 2, {"model.position=rope"}},
     {"as first published", 12, {"model.post_norm=yes", "model.position=sinusoidal", "model.activation=relu"}},
     {"SiLU without bias", 3, {"model.activation=silu", "model.bias=no"}},
@@ -112,7 +113,8 @@ static void every_family_as_unsplit(void **state)
         if (!case_virtual(&truth, 1)) print_error("%s: %s\n", f->name, truth.refused);
         assert_true(!truth.refused[0]);
         for (size_t k = 0; k < sizeof SPLITS / sizeof *SPLITS; k++)
-            if (ranks_fit(SPLITS[k].ranks) && f->kv_heads % SPLITS[k].tp == 0)
+            if (ranks_fit(SPLITS[k].ranks) &&
+                (f->kv_heads % SPLITS[k].tp == 0 || SPLITS[k].tp % f->kv_heads == 0))
                 one_case(&truth, f, &SPLITS[k]);
         case_free(&truth);
     }
