@@ -348,7 +348,10 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "step.\n"},
     {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
-     .more = "After the reduction over the ranks, before clipping, under the names of the weights.\n"},
+     .more =
+         "After the reduction over the ranks, before clipping, under the names of the weights. Under fp16 "
+         "those of the first step that is not skipped; if every step is, there are none, and the run ends "
+         "with status 1.\n"},
     {"output", "baseline", ROW_TEXT, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =

@@ -33,6 +33,7 @@ typedef struct Run {
     Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
+    bool gradients_due; /* output.gradients is asked for, and no step has had finite ones yet */
     Error error;
 } Run;
 
@@ -127,6 +128,7 @@ static bool read_baseline(Run *run)
 static void save_gradients(Trainer *t, void *context)
 {
     Run *run = context;
+    run->gradients_due = false;
     weights_save(run->config.output.gradients, t, run->world, true);
 }
 
@@ -137,12 +139,12 @@ static void train(Run *run)
     bool dry = run->options->dry;
     int64_t steps = dry ? 1 : c->train.steps;
     Progress progress;
+    run->gradients_due = c->output.gradients[0] != '\0';
     if (run->main) progress_begin(&progress, steps, c->train.global_batch * c->model.shape.sequence);
     for (int64_t step = 0; step < steps; step++) {
         double began = clock_now();
-        bool first = step == 0 && c->output.gradients[0];
         record_step_begin(&run->record);
-        StepResult result = trainer_step(t, step, first ? save_gradients : NULL, run);
+        StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (!run->main || dry) continue;
         progress_step(&progress, step, loss, wall_time);
@@ -154,11 +156,17 @@ static void train(Run *run)
     if (run->main) progress_end(&progress);
 }
 
-static void finish(Run *run)
+static bool finish(Run *run)
 {
     const char *weights = run->config.output.weights;
     if (weights[0]) weights_save(weights, run->trainer, run->world, false);
     record_end(&run->record);
+    if (!run->gradients_due) return true;
+    return config_refuse(
+        &run->config, "output.gradients", &run->error,
+        "gradients overflowed in every step, so none were written; try more train.steps than "
+        "%lld, or a smaller train.loss_scale than %g",
+        (long long)run->config.train.steps, run->config.train.loss_scale);
 }
 
 static int run_all(Run *run)
@@ -187,8 +195,7 @@ static int run_all(Run *run)
     }
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
-    finish(run);
-    return STATUS_OK;
+    return finish(run) ? STATUS_OK : STATUS_FAILED;
 }
 
 int run_rank(Comm *comm, const RunOptions *options)

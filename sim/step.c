@@ -107,6 +107,7 @@ static void reduce(Trainer *t, StepResult *result)
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
     pipeline_sum_embedding(t->pipeline, d);
     result->grad_norm = gradient_norm(t);
+    result->skipped = t->config->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
     bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
@@ -128,7 +129,6 @@ static void optimize(Trainer *t, StepResult *result)
 {
     const Config *c = t->config;
     result->loss_scale = t->loss_scale;
-    result->skipped = c->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
     if (result->skipped) {
         t->loss_scale *= c->train.loss_scale_backoff;
         t->fine = 0;
@@ -245,7 +245,8 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     lanes_begin_step(&t->device.lanes);
     for (int i = 0; i < list->count; i++) {
         perform_timed(t, list->action[i], &t->timeline[i], began, &result);
-        if (list->action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
+        bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
+        if (reduced && after_reduce) after_reduce(t, context);
     }
     pipeline_flush(t->pipeline);
     return result;

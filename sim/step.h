@@ -58,7 +58,8 @@ void trainer_free(Trainer *t);
 /* The first of a microbatch's samples, of all the run's. */
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
 
-/* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped. */
+/* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped; not
+ * in a step that is skipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);
 

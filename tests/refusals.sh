@@ -79,6 +79,12 @@ refused "a loss that is no number" 1 'step [0-9]+: the loss is' train 3 --config
     --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
 check "the steps before it are kept" compare bytes diverged.h5
 
+refused "gradients that all overflowed" 1 'output.gradients = none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
+    train 2 --config ddp.ini --set train.precision=fp16 --set train.steps=2 --set train.loss_scale=1e30 \
+    --set output.gradients=none.h5 --output skipped.h5
+check "no file of them" test ! -e none.h5
+check "the run is kept" compare bytes skipped.h5
+
 train 1 --config single.ini --set train.steps=0 --set output.weights=w.h5 --output w-run.h5 >/dev/null 2>&1
 refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .64, 64." train 2 --config ddp.ini \
     --set model.hidden=64 --set model.init=w.h5
