@@ -132,6 +132,16 @@ static void save_gradients(Trainer *t, void *context)
     weights_save(run->config.output.gradients, t, run->world, true);
 }
 
+static bool can_go_on(const Config *c, int64_t step, double loss, Error *error)
+{
+    bool clips = c->train.clip > 0 && c->train.clip <= 1, fp16 = c->train.precision == PRECISION_FP16;
+    if (!isfinite(loss))
+        return error_set(error, "step %lld: the loss is %s; try a smaller train.learning_rate%s%s",
+                         (long long)step, isnan(loss) ? "nan" : "inf", clips ? "" : ", or train.clip = 1",
+                         fp16 ? ", or train.precision = bf16" : "");
+    return true;
+}
+
 static void train(Run *run)
 {
     Trainer *t = run->trainer;
@@ -148,10 +158,9 @@ static void train(Run *run)
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (!run->main || dry) continue;
         progress_step(&progress, step, loss, wall_time);
-        if (isfinite(loss)) continue;
+        if (can_go_on(c, step, loss, &run->error)) continue;
         progress_end(&progress);
-        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1",
-             (long long)step, loss);
+        fail("%s", run->error.text);
     }
     if (run->main) progress_end(&progress);
 }

@@ -75,10 +75,13 @@ refused "no ranks" 2 'ranks 0' "$float/bin/sim" --config zero3.ini --dry-run --r
 refused "a report of nothing" 2 'nope.h5' "$float/bin/sim" report nope.h5
 refused "a report of a text" 2 'short.txt' "$float/bin/sim" report short.txt
 refused "help for an unknown key" 2 'buckets' "$float/bin/sim" help parallel.buckets
-refused "a loss that is no number" 1 'step [0-9]+: the loss is' train 3 --config ddp.ini --set train.optimizer=sgd \
+refused "a loss that is no number" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.clip = 1$' train 3 --config ddp.ini --set train.optimizer=sgd \
     --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
 check "the steps before it are kept" compare bytes diverged.h5
 
+refused "the same, clipped, in fp16" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.precision = bf16$' \
+    train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 \
+    --set train.precision=fp16 --set train.steps=40 --output diverged16.h5
 refused "gradients that all overflowed" 1 'output.gradients = none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
     train 2 --config ddp.ini --set train.precision=fp16 --set train.steps=2 --set train.loss_scale=1e30 \
     --set output.gradients=none.h5 --output skipped.h5
