@@ -216,8 +216,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "loss_scale", ROW_NUMBER, FIELD(train.loss_scale), "65536", 1, 1e30, .example = "1024",
      .help = "fp16: what the loss is multiplied by at first",
      .more = "Where a gradient overflows on any rank, all skip the step, and the scale is multiplied by "
-             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Recorded as "
-             "/steps/loss_scale and /steps/skipped.\n"},
+             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Where "
+             "2^-24 overflows too the run ends. Recorded as /steps/loss_scale and /steps/skipped.\n"},
     {"train", "loss_scale_backoff", ROW_NUMBER, FIELD(train.loss_scale_backoff), "0.5", 0, 1, .low_out = true,
      .high_out = true, .example = "0.5", .help = "fp16: what an overflow multiplies the scale by"},
     {"train", "loss_scale_interval", ROW_INTEGER, FIELD(train.loss_scale_interval), "2000", 1, 1e9,

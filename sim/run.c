@@ -132,13 +132,19 @@ static void save_gradients(Trainer *t, void *context)
     weights_save(run->config.output.gradients, t, run->world, true);
 }
 
-static bool can_go_on(const Config *c, int64_t step, double loss, Error *error)
+static bool can_go_on(const Config *c, int64_t step, const StepResult *result, double loss, Error *error)
 {
     bool clips = c->train.clip > 0 && c->train.clip <= 1, fp16 = c->train.precision == PRECISION_FP16;
     if (!isfinite(loss))
         return error_set(error, "step %lld: the loss is %s; try a smaller train.learning_rate%s%s",
                          (long long)step, isnan(loss) ? "nan" : "inf", clips ? "" : ", or train.clip = 1",
                          fp16 ? ", or train.precision = bf16" : "");
+    if (result->skipped && result->loss_scale <= LOSS_SCALE_LEAST)
+        return error_set(
+            error,
+            "step %lld: gradients overflow at any loss scale, down to %.2g; try train.precision = "
+            "bf16, or a smaller train.learning_rate",
+            (long long)step, result->loss_scale);
     return true;
 }
 
@@ -158,7 +164,7 @@ static void train(Run *run)
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (!run->main || dry) continue;
         progress_step(&progress, step, loss, wall_time);
-        if (can_go_on(c, step, loss, &run->error)) continue;
+        if (can_go_on(c, step, &result, loss, &run->error)) continue;
         progress_end(&progress);
         fail("%s", run->error.text);
     }
