@@ -135,7 +135,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "h.0.attn.c_attn.weight as [in, out], and so on. Those of a model of Llama's family (norm rmsnorm "
          "without post_norm, activation swiglu, position rope, no bias) have the names and layouts of its "
          "Llama: model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in]. Files "
-         "that output.weights wrote fit, whatever the split they were trained under. Random weights are "
+         "that output.weights wrote fit, whatever the split they were trained under; those of a 16-bit run "
+         "are rounded to 16 bits, and what a "
+         "later run's optimizer holds in 32 begins there. Random weights are "
          "GPT-2's: normal, deviation "
          "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
          "from train.seed.\n"},
@@ -345,7 +347,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"output", "weights", ROW_TEXT, FIELD(output.weights), "", .example = "results/weights.h5",
      .help = "HDF5 file for the weights at the end; empty: none",
      .more = "As model.init reads them. With train.steps = 0 these are the weights before the first "
-             "step.\n"},
+             "step. Under bf16 and fp16 they are the 16-bit ones it computed with, not the optimizer's.\n"},
     {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
      .more =
