@@ -1,6 +1,7 @@
 /* config_checks.c - values that are fine alone and do not go together. */
 #include <stdlib.h>
 #include <string.h>
+#include "models/dropout.h"
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"
 #include "sim/words.h"
@@ -37,6 +38,12 @@ static bool check_model(const Config *config, Error *error)
             "no whole number of them; try model.hidden = %lld",
             (long long)s->hidden, (long long)s->heads, (long long)(s->hidden / s->heads),
             (long long)(s->hidden + s->heads));
+    double drawn = dropout_drawn(s->dropout);
+    if (s->dropout > 0 && (drawn == 0 || drawn == 1))
+        return config_refuse(
+            config, "model.dropout", error,
+            "shares are drawn in steps of 1/65536, and this one would drop %s; try model.dropout = %s",
+            drawn == 0 ? "nothing" : "everything", drawn == 0 ? "0" : "0.9999");
     if (markov && s->vocab < 4)
         return config_refuse(
             config, "model.vocab", error,

@@ -127,7 +127,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "0.1", .help = "share of values set to zero in training",
      .more = "Of the embedding, the attention's probabilities and both branches' results (Srivastava et al., "
              "JMLR 15, 2014). Drawn from train.seed by step, layer and place in the unsplit model, so every "
-             "split drops the same. A mask takes one byte a value.\n"},
+             "split drops the same; the share is rounded to a multiple of 1/65536. A mask takes one byte a "
+             "value.\n"},
     {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more =
