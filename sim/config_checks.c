@@ -197,7 +197,7 @@ static bool check_quantize(const Config *config, Error *error)
             config, key, error,
             "dp copies from and to the main rank, nothing of it in 8 bits; try parallel.quantize = "
             "none, or parallel.data = ddp");
-    if (kind == DATA_DDP && quantize == QUANTIZE_PARAMETERS)
+    if (kind == DATA_DDP && quantize & QUANTIZE_PARAMETERS)
         return config_refuse(
             config, key, error,
             "ddp holds whole parameters and sends none; try parallel.quantize = gradients, or "
@@ -205,8 +205,27 @@ static bool check_quantize(const Config *config, Error *error)
     return true;
 }
 
+/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
+static bool check_reduce_fp32(const Config *config, Error *error)
+{
+    if (!config->parallel.reduce_fp32) return true;
+    if (config->train.precision == PRECISION_FP32)
+        return config_refuse(
+            config, config_blame(config, "parallel.reduce_fp32", "train.precision"), error,
+            "gradients in fp32 have no fewer bits to begin with; try parallel.reduce_fp32 = no, or "
+            "train.precision = bf16");
+    if (config->parallel.quantize & QUANTIZE_GRADIENTS &&
+        !data_parallel_reduces_each_microbatch(&config->parallel))
+        return config_refuse(
+            config, config_blame(config, "parallel.reduce_fp32", "parallel.quantize"), error,
+            "gradients travel in 8 bits and are added in 32 in any case; try parallel.reduce_fp32 = "
+            "no, or parallel.quantize = none");
+    return true;
+}
+
 bool config_check(const Config *config, Error *error)
 {
     return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_train(config, error) && check_files(config, error);
+           check_quantize(config, error) && check_reduce_fp32(config, error) && check_train(config, error) &&
+           check_files(config, error);
 }

@@ -263,7 +263,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "reduce 16-bit gradients in 32 bits over replicas",
      .more =
          "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
-         "they are widened first and rounded once at the end, for twice the bytes.\n"},
+         "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
+         "added in 32 bits "
+         "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
     {"parallel", "quantize", ROW_CHOICE, FIELD(parallel.quantize), "none", .choices = quantizations,
      .example = "both", .help = "what travels between replicas in 8 bits",
      .more =
