@@ -90,6 +90,9 @@ static bool check_train(const Config *config, Error *error)
         return config_refuse(config, config_blame(config, "train.warmup", "train.steps"), error,
                              "warmup must fit into steps, and %lld > %lld; try train.warmup = %lld",
                              (long long)config->train.warmup, (long long)steps, (long long)(steps / 10));
+    if (steps == 0 && *config->output.gradients)
+        return config_refuse(config, config_blame(config, "output.gradients", "train.steps"), error,
+                             "without a step there are no gradients; try train.steps = 1");
     if (!config_check_matrices(config, error)) return false;
     if ((double)steps * (double)batch * (double)config->model.shape.sequence > 9e18)
         return config_refuse(

@@ -82,6 +82,8 @@ check "the steps before it are kept" compare bytes diverged.h5
 refused "the same, clipped, in fp16" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.precision = bf16$' \
     train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 \
     --set train.precision=fp16 --set train.steps=40 --output diverged16.h5
+refused "gradients of no step" 2 'output.gradients = none.h5: without a step there are no gradients; try train.steps = 1' \
+    train 2 --config ddp.ini --set train.steps=0 --set output.gradients=none.h5
 refused "gradients that all overflowed" 1 'output.gradients = none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
     train 2 --config ddp.ini --set train.precision=fp16 --set train.steps=2 --set train.loss_scale=1e30 \
     --set output.gradients=none.h5 --output skipped.h5
