@@ -1,10 +1,11 @@
 /* dropout.c - masks out of 16-bit random numbers, eight from each counter. */
 #include "models/dropout.h"
 #include <assert.h>
+#include <math.h>
 #include "models/random.h"
 #include "models/vector.h"
 
-enum { EACH = 8, COUNTERS = 32, WORDS = 4 * COUNTERS };
+enum { EACH = 8, COUNTERS = 32, WORDS = 4 * COUNTERS, DRAWS = 1 << 16 };
 
 /* Two masks from each word; an element is dropped when its number is below `limit`. */
 VECTORISED static void compare(const uint32_t *restrict words, uint32_t limit, uint8_t *restrict mask)
@@ -15,12 +16,17 @@ VECTORISED static void compare(const uint32_t *restrict words, uint32_t limit, u
     }
 }
 
+double dropout_drawn(double rate)
+{
+    return floor(rate * DRAWS + 0.5) / DRAWS;
+}
+
 void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t first, uint8_t *mask, int64_t n)
 {
     assert(first % EACH == 0);
     uint64_t major = (uint64_t)dropout->step << 32 | (uint64_t)dropout->layer << 8 | (uint64_t)dropout->place;
     uint64_t minor = (uint64_t)(row * ((width + EACH - 1) / EACH) + first / EACH); /* rows begin a counter */
-    uint32_t words[WORDS] = {0}, limit = (uint32_t)(dropout->rate * 0x1p16 + 0.5);
+    uint32_t words[WORDS] = {0}, limit = (uint32_t)(dropout_drawn(dropout->rate) * DRAWS);
     uint8_t drawn[2 * WORDS];
     for (int64_t i = 0; i < n; i += 2 * WORDS, minor += COUNTERS) {
         int64_t some = n - i < 2 * WORDS ? n - i : 2 * WORDS;
@@ -32,7 +38,7 @@ void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t fi
 
 VECTORISED void dropout_apply(double rate, const real *x, const uint8_t *mask, real *y, int64_t n)
 {
-    real scale = (real)(1 / (1 - rate));
+    real scale = (real)(1 / (1 - dropout_drawn(rate)));
     for (int64_t i = 0; i < n; i++) y[i] = x[i] * ((real)mask[i] * scale);
 }
 

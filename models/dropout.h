@@ -1,7 +1,8 @@
 /* dropout.h - which elements are dropped is a function of where they are.
  *
  * Dropout (Srivastava et al., JMLR 15, 2014): an element is kept with
- * probability 1 - rate, and then divided by it. What is drawn depends on the
+ * probability 1 - rate, and then divided by it; the rate is a whole number of
+ * 1/65536, the nearest to the one asked for. What is drawn depends on the
  * seed, the step, the layer, the place in it, and the element's index in the
  * whole, unsplit tensor, alone: every split drops the same elements, and a
  * recomputation drops them again. */
@@ -12,11 +13,14 @@
 typedef enum { DROPOUT_EMBEDDING, DROPOUT_ATTENTION, DROPOUT_PROJ, DROPOUT_OUT } DropoutPlace;
 
 typedef struct Dropout {
-    double rate;               /* 0 <= rate < 1; kept to 2^-17 */
+    double rate;               /* 0 <= dropout_drawn(rate) < 1 */
     int64_t seed, step, layer; /* step < 2^32, layer < 2^24 */
     DropoutPlace place;
     int64_t first_sample; /* global index of a batch's first sample; the others follow it */
 } Dropout;
+
+/* The rate that is drawn, and by which all here divides. */
+double dropout_drawn(double rate);
 
 /* y = x * mask / (1 - rate), x being rows first_row..first_row+rows-1 of each of B samples of (T, C); mask
  * (UINT8) becomes 1 where kept. y may be x. */

@@ -1,6 +1,7 @@
 /* config_checks.c - values that are fine alone and do not go together. */
 #include <stdlib.h>
 #include <string.h>
+#include "models/dropout.h"
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"
 #include "sim/words.h"
@@ -37,6 +38,12 @@ static bool check_model(const Config *config, Error *error)
             "no whole number of them; try model.hidden = %lld",
             (long long)s->hidden, (long long)s->heads, (long long)(s->hidden / s->heads),
             (long long)(s->hidden + s->heads));
+    double drawn = dropout_drawn(s->dropout);
+    if (s->dropout > 0 && (drawn == 0 || drawn == 1))
+        return config_refuse(
+            config, "model.dropout", error,
+            "shares are drawn in steps of 1/65536, and this one would drop %s; try model.dropout = %s",
+            drawn == 0 ? "nothing" : "everything", drawn == 0 ? "0" : "0.9999");
     if (markov && s->vocab < 4)
         return config_refuse(
             config, "model.vocab", error,
@@ -83,6 +90,9 @@ static bool check_train(const Config *config, Error *error)
         return config_refuse(config, config_blame(config, "train.warmup", "train.steps"), error,
                              "warmup must fit into steps, and %lld > %lld; try train.warmup = %lld",
                              (long long)config->train.warmup, (long long)steps, (long long)(steps / 10));
+    if (steps == 0 && *config->output.gradients)
+        return config_refuse(config, config_blame(config, "output.gradients", "train.steps"), error,
+                             "without a step there are no gradients; try train.steps = 1");
     if (!config_check_matrices(config, error)) return false;
     if ((double)steps * (double)batch * (double)config->model.shape.sequence > 9e18)
         return config_refuse(
@@ -193,7 +203,7 @@ static bool check_quantize(const Config *config, Error *error)
             config, key, error,
             "dp copies from and to the main rank, nothing of it in 8 bits; try parallel.quantize = "
             "none, or parallel.data = ddp");
-    if (kind == DATA_DDP && quantize == QUANTIZE_PARAMETERS)
+    if (kind == DATA_DDP && quantize & QUANTIZE_PARAMETERS)
         return config_refuse(
             config, key, error,
             "ddp holds whole parameters and sends none; try parallel.quantize = gradients, or "
@@ -201,8 +211,27 @@ static bool check_quantize(const Config *config, Error *error)
     return true;
 }
 
+/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
+static bool check_reduce_fp32(const Config *config, Error *error)
+{
+    if (!config->parallel.reduce_fp32) return true;
+    if (config->train.precision == PRECISION_FP32)
+        return config_refuse(
+            config, config_blame(config, "parallel.reduce_fp32", "train.precision"), error,
+            "gradients in fp32 have no fewer bits to begin with; try parallel.reduce_fp32 = no, or "
+            "train.precision = bf16");
+    if (config->parallel.quantize & QUANTIZE_GRADIENTS &&
+        !data_parallel_reduces_each_microbatch(&config->parallel))
+        return config_refuse(
+            config, config_blame(config, "parallel.reduce_fp32", "parallel.quantize"), error,
+            "gradients travel in 8 bits and are added in 32 in any case; try parallel.reduce_fp32 = "
+            "no, or parallel.quantize = none");
+    return true;
+}
+
 bool config_check(const Config *config, Error *error)
 {
     return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_train(config, error) && check_files(config, error);
+           check_quantize(config, error) && check_reduce_fp32(config, error) && check_train(config, error) &&
+           check_files(config, error);
 }

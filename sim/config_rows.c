@@ -128,7 +128,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "0.1", .help = "share of values set to zero in training",
      .more = "Of the embedding, the attention's probabilities and both branches' results (Srivastava et al., "
              "JMLR 15, 2014). Drawn from train.seed by step, layer and place in the unsplit model, so every "
-             "split drops the same. A mask takes one byte a value.\n"},
+             "split drops the same; the share is rounded to a multiple of 1/65536. A mask takes one byte a "
+             "value.\n"},
     {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more =
@@ -136,7 +137,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "h.0.attn.c_attn.weight as [in, out], and so on. Those of a model of Llama's family (norm rmsnorm "
          "without post_norm, activation swiglu, position rope, no bias) have the names and layouts of its "
          "Llama: model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in]. Files "
-         "that output.weights wrote fit, whatever the split they were trained under. Random weights are "
+         "that output.weights wrote fit, whatever the split they were trained under; those of a 16-bit run "
+         "are rounded to 16 bits, and what a "
+         "later run's optimizer holds in 32 begins there. Random weights are "
          "GPT-2's: normal, deviation "
          "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
          "from train.seed.\n"},
@@ -217,8 +220,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "loss_scale", ROW_NUMBER, FIELD(train.loss_scale), "65536", 1, 1e30, .example = "1024",
      .help = "fp16: what the loss is multiplied by at first",
      .more = "Where a gradient overflows on any rank, all skip the step, and the scale is multiplied by "
-             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Recorded as "
-             "/steps/loss_scale and /steps/skipped.\n"},
+             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Where "
+             "2^-24 overflows too the run ends. Recorded as /steps/loss_scale and /steps/skipped.\n"},
     {"train", "loss_scale_backoff", ROW_NUMBER, FIELD(train.loss_scale_backoff), "0.5", 0, 1, .low_out = true,
      .high_out = true, .example = "0.5", .help = "fp16: what an overflow multiplies the scale by"},
     {"train", "loss_scale_interval", ROW_INTEGER, FIELD(train.loss_scale_interval), "2000", 1, 1e9,
@@ -261,7 +264,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "reduce 16-bit gradients in 32 bits over replicas",
      .more =
          "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
-         "they are widened first and rounded once at the end, for twice the bytes.\n"},
+         "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
+         "added in 32 bits "
+         "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
     {"parallel", "quantize", ROW_CHOICE, FIELD(parallel.quantize), "none", .choices = quantizations,
      .example = "both", .help = "what travels between replicas in 8 bits",
      .more =
@@ -346,10 +351,13 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"output", "weights", ROW_TEXT, FIELD(output.weights), "", .example = "results/weights.h5",
      .help = "HDF5 file for the weights at the end; empty: none",
      .more = "As model.init reads them. With train.steps = 0 these are the weights before the first "
-             "step.\n"},
+             "step. Under bf16 and fp16 they are the 16-bit ones it computed with, not the optimizer's.\n"},
     {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
-     .more = "After the reduction over the ranks, before clipping, under the names of the weights.\n"},
+     .more =
+         "After the reduction over the ranks, before clipping, under the names of the weights. Under fp16 "
+         "those of the first step that is not skipped; if every step is, there are none, and the run ends "
+         "with status 1.\n"},
     {"output", "baseline", ROW_TEXT, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =

@@ -33,6 +33,7 @@ typedef struct Run {
     Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
+    bool gradients_due; /* output.gradients is asked for, and no step has had finite ones yet */
     Error error;
 } Run;
 
@@ -127,7 +128,24 @@ static bool read_baseline(Run *run)
 static void save_gradients(Trainer *t, void *context)
 {
     Run *run = context;
+    run->gradients_due = false;
     weights_save(run->config.output.gradients, t, run->world, true);
+}
+
+static bool can_go_on(const Config *c, int64_t step, const StepResult *result, double loss, Error *error)
+{
+    bool clips = c->train.clip > 0 && c->train.clip <= 1, fp16 = c->train.precision == PRECISION_FP16;
+    if (!isfinite(loss))
+        return error_set(error, "step %lld: the loss is %s; try a smaller train.learning_rate%s%s",
+                         (long long)step, isnan(loss) ? "nan" : "inf", clips ? "" : ", or train.clip = 1",
+                         fp16 ? ", or train.precision = bf16" : "");
+    if (result->skipped && result->loss_scale <= LOSS_SCALE_LEAST)
+        return error_set(
+            error,
+            "step %lld: gradients overflow at any loss scale, down to %.2g; try train.precision = "
+            "bf16, or a smaller train.learning_rate",
+            (long long)step, result->loss_scale);
+    return true;
 }
 
 static void train(Run *run)
@@ -137,28 +155,33 @@ static void train(Run *run)
     bool dry = run->options->dry;
     int64_t steps = dry ? 1 : c->train.steps;
     Progress progress;
+    run->gradients_due = c->output.gradients[0] != '\0';
     if (run->main) progress_begin(&progress, steps, c->train.global_batch * c->model.shape.sequence);
     for (int64_t step = 0; step < steps; step++) {
         double began = clock_now();
-        bool first = step == 0 && c->output.gradients[0];
         record_step_begin(&run->record);
-        StepResult result = trainer_step(t, step, first ? save_gradients : NULL, run);
+        StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (!run->main || dry) continue;
         progress_step(&progress, step, loss, wall_time);
-        if (isfinite(loss)) continue;
+        if (can_go_on(c, step, &result, loss, &run->error)) continue;
         progress_end(&progress);
-        fail("step %lld: the loss is %f; try a smaller train.learning_rate or train.clip = 1",
-             (long long)step, loss);
+        fail("%s", run->error.text);
     }
     if (run->main) progress_end(&progress);
 }
 
-static void finish(Run *run)
+static bool finish(Run *run)
 {
     const char *weights = run->config.output.weights;
     if (weights[0]) weights_save(weights, run->trainer, run->world, false);
     record_end(&run->record);
+    if (!run->gradients_due) return true;
+    return config_refuse(
+        &run->config, "output.gradients", &run->error,
+        "gradients overflowed in every step, so none were written; try more train.steps than "
+        "%lld, or a smaller train.loss_scale than %g",
+        (long long)run->config.train.steps, run->config.train.loss_scale);
 }
 
 static int run_all(Run *run)
@@ -187,8 +210,7 @@ static int run_all(Run *run)
     }
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
-    finish(run);
-    return STATUS_OK;
+    return finish(run) ? STATUS_OK : STATUS_FAILED;
 }
 
 int run_rank(Comm *comm, const RunOptions *options)

@@ -1,6 +1,7 @@
 /* step.c - what each action of a schedule does. */
 #include "sim/step.h"
 #include "sim/clock.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,17 @@ double learning_rate_at(const Config *config, int64_t step)
     if (config->train.decay == DECAY_CONSTANT || last <= warmup) return rate;
     double progress = (double)(step - warmup) / (double)(last - warmup);
     return rate * (0.1 + 0.45 * (1 + cos(3.14159265358979323846 * progress)));
+}
+
+/* Dynamic loss scaling (Micikevicius et al. 1710.03740, section 3.2). As PyTorch's GradScaler does it, the scale
+ * stops where it would leave a float. */
+double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine)
+{
+    if (config->train.precision != PRECISION_FP16) return scale;
+    if (!skipped && ++*fine < config->train.loss_scale_interval) return scale;
+    *fine = 0;
+    if (skipped) return fmax(scale * config->train.loss_scale_backoff, LOSS_SCALE_LEAST);
+    return 2 * scale <= FLT_MAX ? 2 * scale : scale;
 }
 
 static double positions(const Trainer *t)
@@ -107,6 +119,7 @@ static void reduce(Trainer *t, StepResult *result)
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
     pipeline_sum_embedding(t->pipeline, d);
     result->grad_norm = gradient_norm(t);
+    result->skipped = t->config->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
     bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
@@ -122,22 +135,12 @@ static void update(Trainer *t, double norm)
     lanes_part(&t->device.lanes, before);
 }
 
-/* Dynamic loss scaling (Micikevicius et al. 1710.03740, section 3.2): an overflow anywhere is in the norm, which
- * all ranks have, so all skip the same step. */
+/* An overflow anywhere is in the norm, which all ranks have, so all skip the same step. */
 static void optimize(Trainer *t, StepResult *result)
 {
-    const Config *c = t->config;
     result->loss_scale = t->loss_scale;
-    result->skipped = c->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
-    if (result->skipped) {
-        t->loss_scale *= c->train.loss_scale_backoff;
-        t->fine = 0;
-        return;
-    }
-    update(t, result->grad_norm);
-    if (c->train.precision != PRECISION_FP16 || ++t->fine < c->train.loss_scale_interval) return;
-    t->loss_scale *= 2;
-    t->fine = 0;
+    if (!result->skipped) update(t, result->grad_norm);
+    t->loss_scale = loss_scale_after(t->config, t->loss_scale, result->skipped, &t->fine);
 }
 
 /* What an action's compute takes under hardware.profile = ideal; all else takes none. */
@@ -245,7 +248,8 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     lanes_begin_step(&t->device.lanes);
     for (int i = 0; i < list->count; i++) {
         perform_timed(t, list->action[i], &t->timeline[i], began, &result);
-        if (list->action[i].kind == ACTION_REDUCE && after_reduce) after_reduce(t, context);
+        bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
+        if (reduced && after_reduce) after_reduce(t, context);
     }
     pipeline_flush(t->pipeline);
     return result;

@@ -58,9 +58,16 @@ void trainer_free(Trainer *t);
 /* The first of a microbatch's samples, of all the run's. */
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
 
-/* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped. */
+/* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped; not
+ * in a step that is skipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);
+
+/* fp16's loss scale never falls below this: what overflows there is a gradient of 65504 x 2^24, or one that is
+ * infinite at any scale. */
+#define LOSS_SCALE_LEAST 0x1p-24
+/* After a step; `fine`: how many in a row have not been skipped since the scale changed. */
+double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine);
 
 /* The rate at a step: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last step. */
 double learning_rate_at(const Config *config, int64_t step);

@@ -12,6 +12,7 @@
  *   compare beside RUN OTHER PCT   the last tenth's mean losses are within PCT percent
  *   compare difference RUN BASE    /steps/loss_difference is what RUN's losses are above BASE's
  *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
+ *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu, the loss is finite and gradients never are
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
 #include <stdio.h>
@@ -255,10 +256,28 @@ static int compare_skipped(H5 *file, double least, double most)
                : differ("%s: %.0f, %.0f of them at the end", "skipped", all, late);
 }
 
+/* The first MLP sees ones, and all it makes of them is -inf, of which relu leaves 0; backward multiplies that by the
+ * weights. */
+static int make_overflow(const char *path)
+{
+    static const char *const tensors[] = {"/h.0.ln_2.weight", "/h.0.ln_2.bias", "/h.0.mlp.c_fc.weight"};
+    static const double values[] = {0, 1, -HUGE_VAL};
+    Error error;
+    H5 *file = h5_edit(path, &error);
+    for (int i = 0; file && i < 3; i++) {
+        Numbers n = read_numbers(file, tensors[i]);
+        for (size_t k = 0; k < n.count; k++) n.value[k] = values[i];
+        if (!h5_write(file, tensors[i], 0, n.dims[0], H5_F64, n.value, &error)) file = NULL;
+        free(n.value);
+    }
+    return file && h5_close(file, &error) ? 0 : differ("%s%.0s%.0s", error.text, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) return 2;
     const char *what = argv[1];
+    if (strcmp(what, "overflow") == 0) return make_overflow(argv[2]);
     H5 *a = open_file(argv[2]);
     if (strcmp(what, "bytes") == 0) return compare_bytes(a);
     if (strcmp(what, "memory") == 0) return compare_memory(a);

@@ -36,10 +36,11 @@ static inline void plain_dropout(Dropout d, DropoutPlace place, double *x, int64
                                  int64_t width)
 {
     uint8_t mask[64];
+    double kept = 1 - round(d.rate * 65536) / 65536;
     d.place = place;
     for (int64_t i = 0; d.rate > 0 && i < rows; i++) {
         dropout_draw(&d, first + i, width, 0, mask, width);
-        for (int64_t j = 0; j < width; j++) x[i * width + j] *= mask[j] / (1 - d.rate);
+        for (int64_t j = 0; j < width; j++) x[i * width + j] *= mask[j] / kept;
     }
 }
 

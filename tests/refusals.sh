@@ -75,16 +75,35 @@ refused "no ranks" 2 'ranks 0' "$float/bin/sim" --config zero3.ini --dry-run --r
 refused "a report of nothing" 2 'nope.h5' "$float/bin/sim" report nope.h5
 refused "a report of a text" 2 'short.txt' "$float/bin/sim" report short.txt
 refused "help for an unknown key" 2 'buckets' "$float/bin/sim" help parallel.buckets
-refused "a loss that is no number" 1 'step [0-9]+: the loss is' train 3 --config ddp.ini --set train.optimizer=sgd \
-    --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
+refused "a loss that is no number" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.clip = 1$' \
+    train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
 check "the steps before it are kept" compare bytes diverged.h5
 
+refused "the same, clipped, in fp16" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.precision = bf16$' \
+    train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 \
+    --set train.precision=fp16 --set train.steps=40 --output diverged16.h5
+refused "gradients of no step" 2 'output.gradients = none.h5: without a step there are no gradients; try train.steps = 1' \
+    train 2 --config ddp.ini --set train.steps=0 --set output.gradients=none.h5
+refused "gradients that all overflowed" 1 'output.gradients = none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
+    train 2 --config ddp.ini --set train.precision=fp16 --set train.steps=2 --set train.loss_scale=1e30 \
+    --set output.gradients=none.h5 --output skipped.h5
+check "no file of them" test ! -e none.h5
+check "the run is kept" compare bytes skipped.h5
+
 train 1 --config single.ini --set train.steps=0 --set output.weights=w.h5 --output w-run.h5 >/dev/null 2>&1
+train 1 --config single.ini --set train.steps=0 --set model.activation=relu --set output.weights=over.h5 \
+    --output over-run.h5 >/dev/null 2>&1
+check "weights that overflow at any loss scale" compare overflow over.h5
+refused "a loss scale without end" 1 'step 34: gradients overflow at any loss scale, down to 6e-08; try train.precision = bf16' \
+    train 2 --config ddp.ini --set model.activation=relu --set model.init=over.h5 --set train.precision=fp16 \
+    --set train.loss_scale=1024 --set train.steps=60 --output endless.h5
+check "the skipped steps are kept" compare bytes endless.h5
 refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .64, 64." train 2 --config ddp.ini \
     --set model.hidden=64 --set model.init=w.h5
 refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
     --set model.layers=5 --set model.init=w.h5
 refused "a text as baseline" 2 'output.baseline = short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
+refused "weights as baseline" 2 'output.baseline = w.h5: not a run file of sim; try' train 2 --config ddp.ini --set output.baseline=w.h5
 refused "a baseline without losses" 2 'w-run.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=w-run.h5
 train 1 --config single.ini --dry-run --ranks 1 --output walked.h5 >/dev/null 2>&1
 refused "a dry run as baseline" 2 'walked.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=walked.h5

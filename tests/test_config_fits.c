@@ -75,6 +75,14 @@ static void families(void **state)
         "t.ini:3: model.position = rope: rope turns pairs, and a head of hidden / heads = 12 / 4 = 3 numbers "
         "has no whole number of them; try model.hidden = 16");
     refuse("[model]\ndropout = 1\n", NULL, "t.ini:2: model.dropout = 1: outside 0 to 1, without 1; try 0.1");
+    refuse("", "model.dropout=0.999993",
+           "--set model.dropout=0.999993: model.dropout = 0.999993: shares are drawn in steps of 1/65536, "
+           "and this "
+           "one would drop everything; try model.dropout = 0.9999");
+    refuse(
+        "", "model.dropout=7e-6",
+        "--set model.dropout=7e-6: model.dropout = 7e-6: shares are drawn in steps of 1/65536, and this one "
+        "would drop nothing; try model.dropout = 0");
     refuse("", "model.dropout=-0.1",
            "--set model.dropout=-0.1: model.dropout = -0.1: outside 0 to 1, without 1; try 0.1");
     refuse("[model]\nrope_base = 0.5\n", NULL,
