@@ -18,7 +18,7 @@ typedef struct GptShape {
     int64_t sequence; /* s (T in kernels) */
     bool tie_embeddings;
     bool bias;        /* linear layers and LayerNorm have one */
-    int64_t kv_heads; /* a or fewer: grouped queries */
+    int64_t kv_heads; /* 1 to a, of which it is a divisor: grouped queries */
     int norm;         /* NormKind */
     bool post_norm;   /* after the residual's sum, not before the branch */
     int activation;   /* ActivationKind */

@@ -159,7 +159,13 @@ static void layers_of_stages(void **state)
     for (int64_t layers = 1; layers <= 20; layers++)
         for (int count = 1; count <= layers; count++) {
             GptStages stages = {.count = count};
-            GptShape shape = {.layers = layers, .hidden = 4, .heads = 1, .ffn = 4, .vocab = 4, .sequence = 1};
+            GptShape shape = {.layers = layers,
+                              .hidden = 4,
+                              .heads = 1,
+                              .kv_heads = 1,
+                              .ffn = 4,
+                              .vocab = 4,
+                              .sequence = 1};
             Device none = {.dry = true};
             Gpt *gpt = gpt_new(&shape, NULL, &stages, &none);
             for (int s = 0, next = 0; s < count; s++) {
