@@ -22,7 +22,7 @@ static AttentionShape attention_of(const BlockRun *run)
     return (AttentionShape){.B = run->B,
                             .T = s->sequence,
                             .heads = s->heads / t,
-                            .kv_heads = s->kv_heads * kv_sharing(s, t) / t,
+                            .kv_heads = kv_held(s, t) / t,
                             .hd = s->hidden / s->heads};
 }
 

@@ -32,15 +32,20 @@ static inline bool is_gated(const GptShape *shape)
 {
     return shape->activation == ACTIVATION_SWIGLU;
 }
-/* How many of t ranks that cut the heads have the same keys and values: each has one head of them at least. */
+/* Heads of keys and values on t ranks that cut them, all ranks' together: each has one at least. */
+static inline int64_t kv_held(const GptShape *shape, int64_t t)
+{
+    return t > shape->kv_heads ? t : shape->kv_heads;
+}
+/* How many of them hold the same. */
 static inline int64_t kv_sharing(const GptShape *shape, int64_t t)
 {
-    return t > shape->kv_heads ? t / shape->kv_heads : 1;
+    return kv_held(shape, t) / shape->kv_heads;
 }
 /* Of queries, keys and values together, on one of t ranks; and of what the activation takes, on all. */
 static inline int64_t qkv_width(const GptShape *shape, int64_t t)
 {
-    return shape->hidden / shape->heads * (shape->heads + 2 * shape->kv_heads * kv_sharing(shape, t)) / t;
+    return shape->hidden / shape->heads * (shape->heads + 2 * kv_held(shape, t)) / t;
 }
 static inline int64_t inner_width(const GptShape *shape)
 {

@@ -15,6 +15,7 @@
  *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu, the loss is finite and gradients never are
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +49,12 @@ static Numbers read_numbers(H5 *file, const char *path)
     return n;
 }
 
-static int differ(const char *format, const char *what, double a, double b)
+__attribute__((format(printf, 1, 2))) static int differ(const char *format, ...)
 {
-    printf(format, what, a, b);
+    va_list values;
+    va_start(values, format);
+    vprintf(format, values);
+    va_end(values);
     printf("\n");
     return 1;
 }
@@ -68,7 +72,7 @@ static int compare_bytes(H5 *file)
 {
     Numbers sent = read_numbers(file, "/comm/bytes_sent"), theory = read_numbers(file, "/comm/theory_bytes");
     size_t steps = finished(file), cells = theory.count;
-    if (steps == 0) return differ("%s: %.0f finished steps%.0s", "run", 0, 0);
+    if (steps == 0) return differ("no finished step");
     for (size_t i = 0; i < steps * cells; i++)
         if (sent.value[i] != theory.value[i % cells])
             return differ("%s: sent %.1f, formula %.1f", "bytes", sent.value[i], theory.value[i % cells]);
@@ -85,7 +89,7 @@ static int compare_memory(H5 *file)
         if (peak.value[i] != theory.value[i])
             return differ("%s: peak %.1f, formula %.1f", "memory", peak.value[i], theory.value[i]);
     }
-    return known ? 0 : differ("%s: no formula%.0s%.0s", "memory", 0, 0);
+    return known ? 0 : differ("memory: no formula");
 }
 
 static int compare_witness(H5 *file, const char *prefix)
@@ -108,11 +112,10 @@ static int compare_witness(H5 *file, const char *prefix)
             FILE *witness = fopen(name, "r");
             if (!witness || fscanf(witness, "%lld %lld %lld %lld %lld", &rank, &seen[0], &seen[1], &stamps,
                                    &violations) != 5)
-                return differ("%s: unreadable%.0s%.0s", name, 0, 0);
+                return differ("%s: unreadable", name);
             fclose(witness);
             if (violations)
-                return differ("%s: %.0f collectives of MPI's own, or odd stamps%.0s", name,
-                              (double)violations, 0);
+                return differ("%s: %.0f collectives of MPI's own, or odd stamps", name, (double)violations);
             if (stamps != seen[1])
                 return differ("%s: %.0f messages, %.0f stamps", name, (double)seen[1], (double)stamps);
             if (counted != (double)seen[k] || counted <= 0)
@@ -188,7 +191,7 @@ static int compare_tensors(H5 *a, H5 *b, double tolerance)
     Error error;
     Pair back = {.a = b, .b = a, .tolerance = HUGE_VAL}; /* what only b has */
     if (!h5_each(a, compare_tensor, &pair, &error) || !h5_each(b, compare_tensor, &back, &error))
-        return differ("%s%.0s%.0s", error.text, 0, 0);
+        return differ("%s", error.text);
     return pair.apart > 0 || pair.tensors == 0 || pair.tensors != back.tensors;
 }
 
@@ -270,7 +273,7 @@ static int make_overflow(const char *path)
         if (!h5_write(file, tensors[i], 0, n.dims[0], H5_F64, n.value, &error)) file = NULL;
         free(n.value);
     }
-    return file && h5_close(file, &error) ? 0 : differ("%s%.0s%.0s", error.text, 0, 0);
+    return file && h5_close(file, &error) ? 0 : differ("%s", error.text);
 }
 
 int main(int argc, char **argv)

@@ -15,7 +15,7 @@ door() { # HEADER FILE...
     [ "$found" = "$* " ] || complain "$header is included by: $found(should be: $*)"
 }
 door mpi.h parallel/comm_mpi.c
-door hdf5.h sim/h5.c sim/h5_write.c sim/h5_read.c
+door hdf5.h sim/h5.c sim/h5_read.c sim/h5_write.c
 door cblas.h models/matmul.c
 door ini.h sim/ini.c
 door 'Random123/' models/random.c

@@ -61,8 +61,8 @@ static const char *const RECOMPUTE[] = {"none", "selective", "full"};
 enum { DATAS = sizeof DATA / sizeof *DATA, RECOMPUTES = 3 };
 
 typedef struct Split {
-    Family family;
     const Numbers *format;
+    Family family;
     int ranks, pp, dp, tp;
     bool sequence_parallel;
 } Split;

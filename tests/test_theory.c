@@ -71,7 +71,7 @@ static void activations(void **state)
 {
     (void)state;
     for (int t = 1; t <= 4; t *= 2)
-        for (int sp = 0; sp <= (t > 1); sp++)
+        for (int sp = 0; sp < (t > 1 ? 2 : 1); sp++)
             for (Recomputing r = NONE; r < RECOMPUTES; r++) {
                 double expected = table(r, sp, t);
                 if (w == 2) assert_true(expected == in_figures(r, sp, t));
@@ -164,7 +164,7 @@ static void quoted_activations(void **state)
         {{"s b h (10 + 24/t + 5 a s/(h t))", "s b h (10 + 24/t)", "2 s b h"},
          {"s b h/t (34 + 5 a s/h)", "34 s b h/t", "2 s b h/t"}}};
     for (int t = 1; t <= 4; t *= 2)
-        for (int sp = 0; sp <= (t > 1); sp++)
+        for (int sp = 0; sp < (t > 1 ? 2 : 1); sp++)
             for (Recomputing r = NONE; r < RECOMPUTES; r++)
                 for (int p = 1; p <= 2; p++) {
                     char words[512];
