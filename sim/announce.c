@@ -67,22 +67,30 @@ static void say_reduction(const Trainer *t, int ranks)
     double sent, held, sent_other, held_other;
     cost_of(t, ranks, each ? REDUCE_MICROBATCH : REDUCE_STEP, &sent, &held);
     cost_of(t, ranks, each ? REDUCE_STEP : REDUCE_MICROBATCH, &sent_other, &held_other);
-    printf("  gradients are reduced %s: rank 0 sends %.3f MB of them a step and holds %.3f MB;\n"
-           "    with parallel.reduce = %s it would send %.3f MB and hold %.3f MB\n",
-           each ? "after each microbatch" : "once a step", sent / 1e6, held / 1e6,
-           each ? "step" : "microbatch", sent_other / 1e6, held_other / 1e6);
+    char now[2][32], other[2][32];
+    words_bytes(sent, now[0], sizeof now[0]);
+    words_bytes(held, now[1], sizeof now[1]);
+    words_bytes(sent_other, other[0], sizeof other[0]);
+    words_bytes(held_other, other[1], sizeof other[1]);
+    printf("  gradients are reduced %s: rank 0 sends %s of them a step and holds %s;\n"
+           "    with parallel.reduce = %s it would send %s and hold %s\n",
+           each ? "after each microbatch" : "once a step", now[0], now[1], each ? "step" : "microbatch",
+           other[0], other[1]);
 }
 
 void announce(const Trainer *t, int ranks)
 {
     const Config *c = t->config;
     char grid[64];
+    double parameters = (double)gpt_parameter_count(&c->model.shape);
+    bool large = parameters >= 1e9;
     say_grid(t, grid, sizeof grid);
-    printf("%s: %s on %d rank%s%s%s, %.3f M parameters in %s, %lld tokens a step in %d microbatch%s a rank\n",
-           c->name, config_data_name(c->parallel.kind), ranks, plural(ranks), grid,
-           t->device.dry ? " (dry)" : "", (double)gpt_parameter_count(&c->model.shape) / 1e6,
-           config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
-           t->microbatches, t->microbatches == 1 ? "" : "es");
+    printf(
+        "%s: %s on %d rank%s%s%s, %.3f %c parameters in %s, %lld tokens a step in %d microbatch%s a rank\n",
+        c->name, config_data_name(c->parallel.kind), ranks, plural(ranks), grid,
+        t->device.dry ? " (dry)" : "", parameters / (large ? 1e9 : 1e6), large ? 'G' : 'M',
+        config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
+        t->microbatches, t->microbatches == 1 ? "" : "es");
     say_stages(t);
     say_vocabulary(t);
     say_reduction(t, ranks);
