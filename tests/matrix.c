@@ -15,7 +15,9 @@
 #include <unistd.h>
 #include "tests/case.h"
 
-/* `loss` is a tolerance of its own: a mean over all tokens, it is nearer than one parameter's gradient. */
+/* `loss` is a tolerance of its own: a mean over all tokens, it is nearer than one parameter's gradient. Of these
+ * the biases of queries, keys and values nearly cancel in the sum over positions: what is left are the last of
+ * bf16's 8 bits, where fp16 has three more. */
 typedef struct Numbers {
     const char *name, *set;
     double tolerance, loss;
@@ -25,7 +27,7 @@ static const Numbers FORMAT[] = {
     {"fp64", "train.precision=fp32", 1e-12, 1e-12},
 #else
     {"fp32", "train.precision=fp32", 1e-5, 1e-5},
-    {"bf16", "train.precision=bf16", 0.1, 2e-3},
+    {"bf16", "train.precision=bf16", 0.5, 2e-3},
     {"fp16", "train.precision=fp16", 0.1, 2e-3},
 #endif
 };
