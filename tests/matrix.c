@@ -2,10 +2,9 @@
  *
  * `matrix` runs all grids of 8, 6 and 3 ranks x data x reduce x schedule x
  * sequence parallelism x recomputation on virtual ranks, a process a core; of
- * GPT-2's kind with dropout and flash attention, and of Llama's, those that cut
- * a model two ways at least. Built in double it does so in fp64, else in bf16
- * and fp16; `matrix slice` runs a few dozen, of fp32 too. A line a case, then
- * the totals. */
+ * other families than GPT-2's those that cut a model two ways at least. Built
+ * in double it does so in fp64, else in bf16 and fp16; `matrix slice` runs a few
+ * dozen, of fp32 too. A line a case, then the totals. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +38,17 @@ enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
  * unsplit run has all samples in one microbatch, the others one in each. */
 #define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
 enum { STEPS = 2, SPLIT_SETS = 9 };
-typedef enum { GPT2, GPT2_DROPOUT, LLAMA, FAMILIES } Family;
+typedef enum { GPT2, PUBLISHED, GPT2_DROPOUT, LLAMA, FAMILIES } Family;
 static const struct {
     const char *name, *sets[16]; /* NULL-terminated */
 } FAMILY[FAMILIES] = {
     [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
-    [GPT2_DROPOUT] = {"gpt-2 with dropout, flash, one kv head",
-                      {MODEL, "model.hidden=24", "model.kv_heads=1", "model.dropout=0.1",
-                       "model.attention=flash"}},
+    [PUBLISHED] = {"as first published",
+                   {MODEL, "model.hidden=24", "model.post_norm=yes", "model.position=sinusoidal",
+                    "model.activation=relu"}},
+    [GPT2_DROPOUT] = {"gpt-2 with SiLU, dropout, flash, one kv head",
+                      {MODEL, "model.hidden=24", "model.kv_heads=1", "model.activation=silu",
+                       "model.dropout=0.1", "model.attention=flash"}},
     [LLAMA] = {"llama with dropout",
                {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
                 "model.activation=swiglu", "model.position=rope", "model.bias=no", "model.tie_embeddings=no",
@@ -89,11 +91,11 @@ typedef struct Shared {
     Tally tally[WORKERS];
 } Shared;
 
-/* All of GPT-2's, in the build's own numbers; of the others those with two axes or three. */
+/* All of GPT-2's; of the others those with two axes or three. The first two in the build's own numbers alone. */
 static bool is_listed(const Split *s)
 {
-    if (s->family == GPT2) return s->format == FORMAT;
-    return (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
+    if (s->family <= PUBLISHED && s->format != FORMAT) return false;
+    return s->family == GPT2 || (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
 }
 
 static int list_splits(Split *split)
