@@ -207,6 +207,17 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
     return worst;
 }
 
+double case_gradients_apart(const Case *truth, const Case *c)
+{
+    double apart = 0, norm = 0;
+    for (int64_t i = 0; i < truth->parameters; i++) {
+        double a = (double)truth->gradients[i], b = (double)c->gradients[i];
+        apart += (a - b) * (a - b);
+        norm += a * a;
+    }
+    return sqrt(apart / norm);
+}
+
 static bool near(double apart, double tolerance, const char *what, int ranks, const char *of)
 {
     if (apart <= tolerance) return true;

@@ -46,6 +46,8 @@ bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks
 /* Whether two cases have the same losses, gradients and weights, bit for bit. */
 bool case_same_bits(const Case *a, const Case *b);
 
+/* The root of the squared distance of all parameters' gradients, relative to their norm. */
+double case_gradients_apart(const Case *truth, const Case *c);
 /* The largest difference, relative to the largest value of the parameter it lies in. */
 double case_distance(const Case *truth, const Case *other, bool gradients);
 #endif

@@ -153,18 +153,6 @@ static void sixteen_bytes_a_parameter(void **state)
 
 /* ---- values ---- */
 
-/* The root of the squared distance of all parameters' gradients, relative to their norm. */
-static double gradients_apart(const Case *truth, const Case *c)
-{
-    double apart = 0, norm = 0;
-    for (int64_t i = 0; i < truth->parameters; i++) {
-        double a = (double)truth->gradients[i], b = (double)c->gradients[i];
-        apart += (a - b) * (a - b);
-        norm += a * a;
-    }
-    return sqrt(apart / norm);
-}
-
 static void wider_sums_are_nearer(void **state)
 {
     (void)state;
@@ -181,7 +169,7 @@ static void wider_sums_are_nearer(void **state)
                                        "parallel.reduce_fp32=%s",
                                        FORMATS[f], data[d], wide ? "yes" : "no");
                 bool look = run_case(&c, 8);
-                apart[wide] = look ? gradients_apart(&truth, &c) : 1 - wide;
+                apart[wide] = look ? case_gradients_apart(&truth, &c) : 1 - wide;
                 case_free(&c);
             }
             assert_true(apart[1] < apart[0]);
