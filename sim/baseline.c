@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/h5.h"
+#include "sim/recorder_layout.h"
 
 /* What decides which tokens are in which step. */
 static bool decides_tokens(const char *key)
@@ -36,11 +37,10 @@ static bool same_tokens(H5 *file, const Config *config, Error *error)
 
 static bool read_losses(Baseline *b, H5 *file, const Config *config, Error *error)
 {
-    char schema[32];
+    char schema[LAYOUT_SCHEMA];
     int rank;
     size_t dims[H5_MAX_RANK];
-    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1") != 0)
-        return refuse(config, error, "not a run file of sim");
+    if (!layout_is_run(file, schema)) return refuse(config, error, "not a run file of sim");
     if (!same_tokens(file, config, error)) return false;
     b->loss = h5_read_numbers(file, "/steps/loss", &rank, dims, NULL);
     size_t rows = b->loss && rank == 1 ? dims[0] : 0;

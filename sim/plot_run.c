@@ -9,6 +9,7 @@
 #include "sim/plot_moments.h"
 #include "sim/plot_simulated.h"
 #include "sim/plot_time.h"
+#include "sim/recorder_layout.h"
 
 double plot_stack_total(const PlotStack *stack, int rank)
 {
@@ -257,9 +258,9 @@ static bool read_memory(H5 *file, PlotRun *run, Error *error)
 
 static bool read_run(H5 *file, PlotRun *run, Error *error)
 {
-    char schema[32] = "";
+    char schema[LAYOUT_SCHEMA];
     double number;
-    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, "sim-run/1") != 0)
+    if (!layout_is_run(file, schema))
         return error_set(error,
                          "%s: not a run file: its attribute schema is \"%s\", not \"sim-run/1\"; give a file "
                          "that a run of sim recorded",

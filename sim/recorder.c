@@ -33,13 +33,12 @@ static bool worth_keeping(const char *path)
     if (!there.st_size) return false;
     H5 *file = h5_open(path, NULL);
     if (!file) return true;
-    char schema[32];
+    char schema[LAYOUT_SCHEMA];
     double complete;
     int rank;
     size_t dims[H5_MAX_RANK];
     double *steps = NULL;
-    bool keep = !h5_get_text(file, "/", "schema", schema, sizeof schema) ||
-                strcmp(schema, layout_schema) != 0 || !h5_get_number(file, "/", "complete", &complete) ||
+    bool keep = !layout_is_run(file, schema) || !h5_get_number(file, "/", "complete", &complete) ||
                 complete != 0 || !(steps = h5_read_numbers(file, "/steps/step", &rank, dims, NULL)) ||
                 (rank == 1 && dims[0] > 0 && steps[0] >= 0);
     free(steps);

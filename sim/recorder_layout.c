@@ -9,7 +9,7 @@
 #include "models/tensor.h"
 #include "sim/version.h"
 
-const char layout_schema[] = "sim-run/1";
+static const char layout_schema[] = "sim-run/1";
 const char layout_step[] = "/step";
 
 /* Axes: s = step, r = rank, p = purpose, c = category, b = part, a = action; none: one number. What has s as
@@ -206,6 +206,12 @@ static bool make_scales(const Layout *l, Error *error)
            h5_link(l->file, "/category", "/memory/category", error) &&
            h5_link(l->file, "/category", "/timeline/category", error) &&
            h5_link(l->file, "/part", "/breakdown/part", error);
+}
+
+bool layout_is_run(H5 *file, char schema[LAYOUT_SCHEMA])
+{
+    schema[0] = '\0';
+    return h5_get_text(file, "/", "schema", schema, LAYOUT_SCHEMA) && strcmp(schema, layout_schema) == 0;
 }
 
 bool layout_write_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error)

@@ -4,7 +4,9 @@
 #include "sim/h5.h"
 #include "sim/recorder.h"
 
-extern const char layout_schema[];
+/* Whether a file is a run's, of this layout; `schema` becomes what it says of itself, "" when nothing. */
+enum { LAYOUT_SCHEMA = 64 };
+bool layout_is_run(H5 *file, char schema[LAYOUT_SCHEMA]);
 extern const char layout_step[]; /* the dataset whose row, written last, says that a step is finished */
 
 /* Everything of a new file but what steps write; room for `rows` of them. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/h5.h"
+#include "sim/recorder_layout.h"
 #include "sim/report_quoted.h"
 #include "sim/report_time.h"
 #include "sim/run_shape.h"
@@ -215,9 +216,9 @@ static size_t finished_steps(H5 *file, Error *error)
 static bool report_file(H5 *file, const char *path, Error *error)
 {
     double dry = 0, complete = 0, ranks = 0;
-    char source[512] = "", strategy[32] = "";
-    if (!h5_get_text(file, "/", "schema", source, sizeof source) || strcmp(source, "sim-run/1") != 0)
-        return error_set(error, "%s is not a run file of sim (its schema is '%s')", path, source);
+    char schema[LAYOUT_SCHEMA], strategy[32] = "";
+    if (!layout_is_run(file, schema))
+        return error_set(error, "%s is not a run file of sim (its schema is '%s')", path, schema);
     h5_get_number(file, "/", "dry", &dry);
     h5_get_number(file, "/", "complete", &complete);
     h5_get_number(file, "/", "ranks", &ranks);
