@@ -144,7 +144,7 @@ static void write_panel(FILE *out, const Chart *chart, const Panel *panel)
     write_line(out, chart, panel, panel->run->moments.end, 0, before);
 }
 
-/* "rank 2. Peak 8.75 MB in F. At most 4 of 8 microbatches wait for their backward" */
+/* "rank 2. Peak 8.75 MB in F. At most 4 of 8 microbatches in flight" */
 static void describe(const Panel *panel, char *text, size_t size)
 {
     const PlotRun *run = panel->run;
