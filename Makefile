@@ -28,9 +28,9 @@ CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wp
             -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(SANITIZE),-O1) $(CHECKED)
 LDLIBS   += $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
 
-SOURCES  := $(wildcard models/*.c parallel/*.c sim/*.c)
+SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
-TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
+TESTS    := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
 SHARED   := $(patsubst %.c,$(BUILD)/%.o,tests/case.c)
 
 all: $(BUILD)/bin/sim
@@ -43,7 +43,8 @@ $(BUILD)/bin/sim: $(BUILD)/sim/main.o $(LIBRARY)
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(SHARED) $(LIBRARY)
+$(TESTS): %: %.o $(SHARED) $(LIBRARY)
+	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -lcmocka -o $@
 
@@ -112,7 +113,7 @@ lint: ## clang-tidy, cppcheck, the doors, the arrows and the format
 	@tests/lint.sh "$(CPPFLAGS)"
 
 format: ## clang-format on every source
-	clang-format -i $(wildcard models/*.[ch] parallel/*.[ch] sim/*.[ch] tests/*.[ch])
+	clang-format -i $$(git ls-files '*.[ch]')
 
 clean: ## remove what was built
 	rm -rf build

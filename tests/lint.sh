@@ -11,7 +11,7 @@ complain() {
 door() { # HEADER FILE...
     local header=$1 found
     shift
-    found=$(grep -lE "#include *[<\"]$header" models/* parallel/* sim/* | sort | tr '\n' ' ')
+    found=$(git grep -lE "#include *[<\"]$header" -- models parallel sim | sort | tr '\n' ' ')
     [ "$found" = "$* " ] || complain "$header is included by: $found(should be: $*)"
 }
 door mpi.h parallel/comm_mpi.c
@@ -19,9 +19,9 @@ door hdf5.h sim/h5.c sim/h5_read.c sim/h5_write.c
 door cblas.h models/matmul.c
 door ini.h sim/ini.c
 door 'Random123/' models/random.c
-grep -nE '#include "sim/' models/* parallel/* && complain "an arrow points up into sim/"
-grep -nE '#include "parallel/' models/* && complain "an arrow points up into parallel/"
-grep -nE '\b(TODO|FIXME|XXX|HACK)\b' models/* parallel/* sim/* tests/*.c && complain "unfinished marks"
+git grep -nE '#include "sim/' -- models parallel && complain "an arrow points up into sim/"
+git grep -nE '#include "parallel/' -- models && complain "an arrow points up into parallel/"
+git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- models parallel sim 'tests/*.c' && complain "unfinished marks"
 
 sources=$(git ls-files '*.c')
 # shellcheck disable=SC2046

@@ -41,18 +41,25 @@ test_program() {
     fi
 }
 
+# test_ranks RANKS BUILD NAME: under MPI.
+test_ranks() {
+    local program
+    program=$2/$(find tests -name "$3.c")
+    test_program "mpirun -n $1 ${program%.c}" mpirun -n "$1" "${program%.c}"
+}
+
 # Programs, alone and under MPI.
 programs() {
     local build program ranks
     for build in "$float" "$double"; do
-        for program in "$build"/tests/test_*; do
-            case $program in
-            *.o | *.d) continue ;;
+        for program in $(find tests -name 'test_*.c' | sort); do
+            program=${program%.c}
+            case $build/${program##*/} in
             # Pictures, and ideal seconds on paper: no real number goes into them, so one build is enough.
-            "$double"/tests/test_plot_charts | "$double"/tests/test_plot_timelines | \
-                "$double"/tests/test_plot_pipeline | "$double"/tests/test_clock_shapes) continue ;;
+            "$double"/test_plot_charts | "$double"/test_plot_timelines | \
+                "$double"/test_plot_pipeline | "$double"/test_clock_shapes) continue ;;
             esac
-            test_program "$program" "$program"
+            test_program "$build/$program" "$build/$program"
         done
         test_program "$build/tests/matrix slice" "$build/tests/matrix" slice
     done
@@ -61,19 +68,19 @@ programs() {
     for ranks in 1 2 3 4 6 8; do
         for build in "$float" "$double"; do
             for program in test_rings test_collectives test_lanes test_equivalence test_stages; do
-                test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+                test_ranks $ranks "$build" $program
             done
         done
         # In double there are no 16 bits to train in.
-        test_program "mpirun -n $ranks $float/tests/test_precision" mpirun -n $ranks "$float/tests/test_precision"
+        test_ranks $ranks "$float" test_precision
     done
     for build in "$float" "$double"; do
-        test_program "mpirun -n 4 $build/tests/test_families_split" mpirun -n 4 "$build/tests/test_families_split"
+        test_ranks 4 "$build" test_families_split
     done
     for ranks in 2 3 4 8; do # the grids of their cases
         for build in "$float" "$double"; do
             for program in test_clock test_quantize; do
-                test_program "mpirun -n $ranks $build/tests/$program" mpirun -n $ranks "$build/tests/$program"
+                test_ranks $ranks "$build" $program
             done
         done
     done
