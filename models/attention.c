@@ -6,7 +6,7 @@
 #include "models/attention.h"
 #include <string.h>
 #include "models/matmul.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 enum { ROWS = 64 };
 

@@ -8,7 +8,7 @@
 #ifndef MODELS_ATTENTION_H
 #define MODELS_ATTENTION_H
 #include "models/dropout.h"
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef struct AttentionShape {
     int64_t B, T, heads, kv_heads, hd; /* kv_heads divides heads */

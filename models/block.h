@@ -11,7 +11,7 @@
 #include "models/attention.h"
 #include "models/gpt_shape.h"
 #include "models/region.h"
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 /* A block's tensors, in the order they lie in its flat range, a branch after the other. With t ranks in a
  * tensor-parallel region IN is cut by columns (attention by heads), OUT by rows; the rest is the same on all. A

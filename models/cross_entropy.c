@@ -1,6 +1,6 @@
 /* cross_entropy.c - the loss over a vocabulary in slices, and its gradient. */
 #include "models/kernels.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 enum { MOST, SUM, TARGET, STATISTICS };
 

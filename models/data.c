@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/random.h"
+#include "models/machine/random.h"
 
 enum { BRANCHES = 4 };
 

@@ -3,7 +3,7 @@
 #ifndef MODELS_DATA_H
 #define MODELS_DATA_H
 #include <stdint.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 typedef enum { ORDER_SEQUENTIAL, ORDER_RANDOM } DataOrder;
 typedef struct DataConfig {

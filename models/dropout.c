@@ -2,8 +2,8 @@
 #include "models/dropout.h"
 #include <assert.h>
 #include <math.h>
-#include "models/random.h"
-#include "models/vector.h"
+#include "models/machine/random.h"
+#include "models/machine/vector.h"
 
 enum { EACH = 8, COUNTERS = 32, WORDS = 4 * COUNTERS, DRAWS = 1 << 16 };
 

@@ -8,7 +8,7 @@
  * recomputation drops them again. */
 #ifndef MODELS_DROPOUT_H
 #define MODELS_DROPOUT_H
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef enum { DROPOUT_EMBEDDING, DROPOUT_ATTENTION, DROPOUT_PROJ, DROPOUT_OUT } DropoutPlace;
 

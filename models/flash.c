@@ -10,7 +10,7 @@
  * From it backward has each probability again as exp(score - lse). */
 #include "models/attention.h"
 #include "models/matmul.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 enum { TILE = 64 };
 

@@ -1,7 +1,7 @@
 /* gpt.c - the first layer, the last, and the walk through the layers of a stage. */
 #include "models/gpt.h"
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "models/kernels.h"
 #include "models/matmul.h"
 

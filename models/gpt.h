@@ -15,7 +15,7 @@
 #define MODELS_GPT_H
 #include "models/block.h"
 #include "models/gpt_shape.h"
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;
 

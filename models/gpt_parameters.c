@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "models/gpt.h"
-#include "models/random.h"
+#include "models/machine/random.h"
 
 static const struct {
     const char *name;

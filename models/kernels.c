@@ -2,7 +2,7 @@
 #include "models/kernels.h"
 #include <string.h>
 #include "models/matmul.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 /* ---- linear ---- */
 

@@ -10,7 +10,7 @@
 #ifndef MODELS_KERNELS_H
 #define MODELS_KERNELS_H
 #include "models/gpt_shape.h"
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 /* y (n, out) = x (n, in) W (in, out) + b (out). A bias without elements is none. */
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out);

@@ -1,7 +1,7 @@
 /* matmul.h - the one door to BLAS. Matrices are row-major. */
 #ifndef MODELS_MATMUL_H
 #define MODELS_MATMUL_H
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 /* One thread a rank: ranks are the parallelism here. Call once at start. */
 void matmul_one_thread(void);

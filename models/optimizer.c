@@ -1,6 +1,6 @@
 /* optimizer.c - the update rules, as PyTorch defines them. */
 #include "models/optimizer.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 int optimizer_states(OptimizerKind kind)
 {

@@ -5,7 +5,7 @@
 #ifndef MODELS_OPTIMIZER_H
 #define MODELS_OPTIMIZER_H
 #include <stdint.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef enum {
     OPTIMIZER_SGD,

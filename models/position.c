@@ -2,7 +2,7 @@
 #include <assert.h>
 #include "models/attention.h"
 #include "models/kernels.h"
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 /* ---- learned ---- */
 

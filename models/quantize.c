@@ -2,7 +2,7 @@
 #include "models/quantize.h"
 #include <float.h>
 #include <string.h>
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 /* As bits: what is larger has larger ones, and above all finite numbers are infinity and NaN. */
 VECTORISED static float largest(const real *x, int64_t n)

@@ -7,7 +7,7 @@
  * overflow is still seen. */
 #ifndef MODELS_QUANTIZE_H
 #define MODELS_QUANTIZE_H
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 enum { QUANTIZED_BLOCK = 256, QUANTIZED_SCALE = sizeof(float) };
 /* Blocks that `count` values make, the last one shorter. */

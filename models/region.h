@@ -13,7 +13,7 @@
  * rank nothing moves and whole and local are the same tensor. */
 #ifndef MODELS_REGION_H
 #define MODELS_REGION_H
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef struct RegionOps {
     void (*sum)(void *context, Tensor t);                        /* over ranks, in place */

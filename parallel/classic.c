@@ -4,7 +4,7 @@
  * broadcast, inputs scattered, every rank computes, losses are gathered and
  * gradients summed back on the main rank, which alone takes the step. */
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/data_parallel.h"
 
 static void nothing(void *context, int unit)

@@ -24,7 +24,7 @@
 #include "parallel/collectives.h"
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 int64_t block_offset(int64_t total, int n, int block)
 {

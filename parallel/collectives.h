@@ -15,7 +15,7 @@
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_H
 #define PARALLEL_COLLECTIVES_H
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include "parallel/comm.h"
 
 /* `total` elements are cut into n blocks, the first total % n one element longer. */

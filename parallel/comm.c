@@ -2,7 +2,7 @@
 #include "parallel/comm.h"
 #include <assert.h>
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 const char *const purpose_name[PURPOSES] = {
     [DP_SCATTER] = "dp.scatter",

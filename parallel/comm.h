@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "models/lanes.h"
+#include "models/machine/lanes.h"
 
 /* Why bytes move, sorted by axis (comm_join relies on it). The names are the columns of /comm. */
 typedef enum {

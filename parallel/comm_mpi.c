@@ -4,7 +4,7 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 static void group_begin(Group *group)
 {

@@ -2,7 +2,7 @@
  * and what the tests train on without mpirun. */
 #ifndef PARALLEL_COMM_VIRTUAL_H
 #define PARALLEL_COMM_VIRTUAL_H
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/comm.h"
 
 /* Runs body(comm, context) for each of `ranks` virtual ranks to its end.

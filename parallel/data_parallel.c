@@ -3,7 +3,7 @@
 #include "parallel/data_parallel.h"
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config)
 {

@@ -1,7 +1,7 @@
 /* mesh.c - laying out the grid and its groups. */
 #include "parallel/mesh.h"
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 /* The `size` ranks from `first` on, `stride` apart. */
 static Group *group_of(Comm *comm, int channel, int first, int stride, int size)

@@ -1,7 +1,7 @@
 /* pipeline.c - messages between stages, and the embedding that two of them share. */
 #include "parallel/pipeline.h"
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 

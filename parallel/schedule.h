@@ -7,7 +7,7 @@
  * the five functions below; then lowering adds what must move. */
 #ifndef PARALLEL_SCHEDULE_H
 #define PARALLEL_SCHEDULE_H
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/data_parallel.h"
 
 typedef enum {

@@ -1,7 +1,7 @@
 /* tensor_parallel.c - the conjugate pairs of models/region.h as ring collectives. */
 #include "parallel/tensor_parallel.h"
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "models/kernels.h"
 #include "parallel/collectives.h"
 

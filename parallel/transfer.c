@@ -5,7 +5,7 @@
 #include "parallel/transfer.h"
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "models/quantize.h"
 
 typedef void Kernel(Tensor values, Tensor bytes, Tensor scales);

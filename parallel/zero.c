@@ -11,7 +11,7 @@
  *   zero3  the same, unit by unit; and a unit's parameters exist only while in use
  */
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/data_parallel.h"
 
 /* Called between kernels: moves every ring on that is under way. */

@@ -7,7 +7,7 @@
 #define SIM_CONFIG_H
 #include <stdio.h>
 #include "models/data.h"
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "models/gpt_shape.h"
 #include "models/optimizer.h"
 #include "parallel/data_parallel.h"

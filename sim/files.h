@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 /* The rest of an open file, at most `most` bytes of it, malloc'd and with a zero byte behind. ferror() tells
  * whether it is all. */

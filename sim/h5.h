@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 typedef struct H5 H5;
 typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;

@@ -10,7 +10,7 @@
  * refused with its line number. */
 #ifndef SIM_INI_H
 #define SIM_INI_H
-#include "models/error.h"
+#include "models/machine/error.h"
 
 typedef struct IniEntry {
     const char *section; /* "" before the first [section] */

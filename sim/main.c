@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/comm_mpi.h"
 #include "sim/config.h"
 #include "sim/plot.h"

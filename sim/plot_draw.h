@@ -2,7 +2,7 @@
 #ifndef SIM_PLOT_DRAW_H
 #define SIM_PLOT_DRAW_H
 #include <stddef.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 enum { PLOT_PATH = 4096 };
 

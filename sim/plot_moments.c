@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 typedef struct Row {
     int32_t rank;

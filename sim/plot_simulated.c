@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/lanes.h"
+#include "models/machine/lanes.h"
 #include "sim/words.h"
 
 /* ---- seconds by part ---- */

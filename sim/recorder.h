@@ -14,8 +14,8 @@
 #define SIM_RECORDER_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "models/device.h"
-#include "models/lanes.h"
+#include "models/machine/device.h"
+#include "models/machine/lanes.h"
 #include "parallel/comm.h"
 #include "sim/config.h"
 

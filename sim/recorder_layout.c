@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include "sim/version.h"
 
 static const char layout_schema[] = "sim-run/1";

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/lanes.h"
+#include "models/machine/lanes.h"
 #include "sim/plot_text.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */

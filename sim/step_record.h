@@ -1,7 +1,7 @@
 /* step_record.h - what each rank tells rank 0 after a step. */
 #ifndef SIM_STEP_RECORD_H
 #define SIM_STEP_RECORD_H
-#include "models/device.h"
+#include "models/machine/device.h"
 #include "parallel/comm.h"
 
 typedef struct StepRecord {

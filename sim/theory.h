@@ -4,7 +4,7 @@
  * beside the counted ones, and tests hold the two equal. */
 #ifndef SIM_THEORY_H
 #define SIM_THEORY_H
-#include "models/device.h"
+#include "models/machine/device.h"
 #include "parallel/comm.h"
 #include "parallel/plan.h"
 #include "sim/config.h"

@@ -1,6 +1,6 @@
 /* theory_memory.c - what a rank holds at most, each formula with where it comes from. */
 #include <math.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include "sim/theory.h"
 #include "sim/theory_share.h"
 

@@ -1,7 +1,7 @@
 /* theory_share.c - places on the grid and sizes of units. */
 #include "sim/theory_share.h"
 #include <math.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {

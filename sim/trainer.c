@@ -25,7 +25,7 @@ static void make_timeline(Trainer *t)
     t->timeline = allocate_zeroed((size_t)t->rows, sizeof *t->timeline);
 }
 
-/* Where this rank's simulated time comes from (models/lanes.h). */
+/* Where this rank's simulated time comes from (models/machine/lanes.h). */
 static void set_clock(Trainer *t)
 {
     const Config *c = t->config;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "parallel/collectives.h"
 #include "sim/agree.h"
 #include "sim/collect.h"

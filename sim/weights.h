@@ -2,7 +2,7 @@
  * Hugging Face's GPT-2 or Llama, whatever the split. */
 #ifndef SIM_WEIGHTS_H
 #define SIM_WEIGHTS_H
-#include "models/error.h"
+#include "models/machine/error.h"
 #include "sim/step.h"
 
 /* Collective over `world`. Rank 0 reads FILE and sends it round, unit by unit; every rank keeps what it holds.

@@ -18,7 +18,7 @@ door mpi.h parallel/comm_mpi.c
 door hdf5.h sim/h5.c sim/h5_read.c sim/h5_write.c
 door cblas.h models/matmul.c
 door ini.h sim/ini.c
-door 'Random123/' models/random.c
+door 'Random123/' models/machine/random.c
 git grep -nE '#include "sim/' -- models parallel && complain "an arrow points up into sim/"
 git grep -nE '#include "parallel/' -- models && complain "an arrow points up into parallel/"
 git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- models parallel sim 'tests/*.c' && complain "unfinished marks"

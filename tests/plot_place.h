@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include "sim/plot.h"
 #include "tests/check.h"
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include "models/random.h"
-#include "models/tensor.h"
+#include "models/machine/random.h"
+#include "models/machine/tensor.h"
 
 /* The five-point central difference has an error of h^4 f'''''/30 from its
  * form and of about eps |f| / h from rounding; h balances the two. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/data.h"
-#include "models/random.h"
+#include "models/machine/random.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/dropout.h"
-#include "models/random.h"
+#include "models/machine/random.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

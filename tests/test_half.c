@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/half.h"
+#include "models/machine/half.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "models/half.h"
+#include "models/machine/half.h"
 #include "models/quantize.h"
-#include "models/random.h"
+#include "models/machine/random.h"
 #include "tests/case_ranks.h"
 
 /* ---- one rounding ---- */

@@ -1,7 +1,7 @@
 /* test_rings.c - ring collectives against sums a person can check, the bytes
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
-#include "models/random.h"
+#include "models/machine/random.h"
 #include "tests/ranks.h"
 
 enum { PARTS_MAX = 3 };

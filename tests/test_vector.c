@@ -2,7 +2,7 @@
  * for, and right ones: e^x, tanh, sums in lanes, softmax. */
 #include <stdlib.h>
 #include <string.h>
-#include "models/vector.h"
+#include "models/machine/vector.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

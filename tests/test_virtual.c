@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
 #include "tests/check.h"

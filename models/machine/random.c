@@ -1,8 +1,8 @@
 /* random.c - the one door to Random123. */
-#include "models/random.h"
+#include "models/machine/random.h"
 #include <Random123/philox.h>
 #include <math.h>
-#include "models/vector.h"
+#include "models/machine/vector.h"
 
 static inline philox4x32_ctr_t draw(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor)
 {

@@ -3,9 +3,9 @@
  *
  * AVX512_BF16's instruction for bf16 is not used: it takes numbers below the
  * normal ones for zero, and the integer form is as fast as memory anyway. */
-#include "models/half.h"
+#include "models/machine/half.h"
 #include <assert.h>
-#include "models/vector.h"
+#include "models/machine/vector.h"
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SIM_DOUBLE)
 #define HAS_F16C_PATH
 #include <immintrin.h>

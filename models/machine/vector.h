@@ -5,10 +5,10 @@
  * depends neither on the machine nor on where a shard boundary falls, and
  * expf is a polynomial of our own, because libm's vector variant gives other
  * bits in a loop's body than in its tail. */
-#ifndef MODELS_VECTOR_H
-#define MODELS_VECTOR_H
+#ifndef MODELS_MACHINE_VECTOR_H
+#define MODELS_MACHINE_VECTOR_H
 #include <math.h>
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))

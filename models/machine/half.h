@@ -3,9 +3,9 @@
  * Rounds to nearest, ties to even; what is too large becomes infinite, NaN a
  * quiet NaN with its upper bits, and numbers below the normal ones are exact.
  * The bits do not depend on the machine, nor on where a range is cut. */
-#ifndef MODELS_HALF_H
-#define MODELS_HALF_H
-#include "models/tensor.h"
+#ifndef MODELS_MACHINE_HALF_H
+#define MODELS_MACHINE_HALF_H
+#include "models/machine/tensor.h"
 
 /* format: BF16 or FP16. As vector code, in hardware where there is an instruction for it. */
 void half_widen(DType format, const uint16_t *restrict from, real *restrict to, int64_t n);

@@ -1,5 +1,5 @@
 /* error.c - filling an Error, and the one place from which a job is ended. */
-#include "models/error.h"
+#include "models/machine/error.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * lanes_compute(). Inside communication the lane is paused: what moving and
  * adding bytes costs this machine is not the simulated machine's compute.
  * Waiting ends when a message arrives; its clock came with it (parallel/comm.h). */
-#ifndef MODELS_LANES_H
-#define MODELS_LANES_H
+#ifndef MODELS_MACHINE_LANES_H
+#define MODELS_MACHINE_LANES_H
 #include <stdbool.h>
 
 /* What a second went into. The names are the columns of /breakdown. */

@@ -4,8 +4,8 @@
  * Error; whoever called it adds what it knows and passes it on. Only main
  * prints it. What can happen in the middle of a step and cannot be recovered
  * (memory gone, a peer lost) ends the whole job through fail(). */
-#ifndef MODELS_ERROR_H
-#define MODELS_ERROR_H
+#ifndef MODELS_MACHINE_ERROR_H
+#define MODELS_MACHINE_ERROR_H
 #include <stdbool.h>
 
 typedef struct Error {

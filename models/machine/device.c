@@ -1,8 +1,8 @@
 /* device.c - the ledger of one accelerator's memory and work. */
-#include "models/device.h"
+#include "models/machine/device.h"
 #include <malloc.h>
 #include <stdlib.h>
-#include "models/error.h"
+#include "models/machine/error.h"
 
 const char *const memory_category_name[MEMORY_CATEGORIES] = {
     "parameters", "gradients", "optimizer", "activations", "communication", "workspace",

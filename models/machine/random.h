@@ -1,8 +1,8 @@
 /* random.h - numbers that depend on (seed, stream, index) alone: the generator
  * is Philox4x32-10 from Random123 (Salmon et al., SC11), a function, not a
  * state, so any rank can draw any element of any tensor. */
-#ifndef MODELS_RANDOM_H
-#define MODELS_RANDOM_H
+#ifndef MODELS_MACHINE_RANDOM_H
+#define MODELS_MACHINE_RANDOM_H
 #include <stdint.h>
 
 /* Streams keep the uses of one seed apart. */

@@ -3,12 +3,12 @@
  * A dry device gives tensors without storage; they have the same sizes, are
  * counted in the same ledger, and every kernel skips its arithmetic on them.
  * Tensors are small values, passed by copy; a view shares its owner's storage. */
-#ifndef MODELS_TENSOR_H
-#define MODELS_TENSOR_H
+#ifndef MODELS_MACHINE_TENSOR_H
+#define MODELS_MACHINE_TENSOR_H
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "models/device.h"
+#include "models/machine/device.h"
 
 #ifdef SIM_DOUBLE
 typedef double real;

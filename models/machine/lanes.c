@@ -1,5 +1,5 @@
 /* lanes.c - advancing one rank's simulated time. */
-#include "models/lanes.h"
+#include "models/machine/lanes.h"
 #include <assert.h>
 #include <time.h>
 

@@ -3,11 +3,11 @@
  * Every byte of tensor memory is allocated here and every kernel reports here,
  * so nothing else in the program measures. No globals: one process can hold
  * many devices (virtual ranks do). */
-#ifndef MODELS_DEVICE_H
-#define MODELS_DEVICE_H
+#ifndef MODELS_MACHINE_DEVICE_H
+#define MODELS_MACHINE_DEVICE_H
 #include <stdbool.h>
 #include <stddef.h>
-#include "models/lanes.h"
+#include "models/machine/lanes.h"
 
 typedef enum {
     MEM_PARAMETERS,

@@ -1,7 +1,7 @@
 /* tensor.c - allocation, views and the few operations that need no shape. */
-#include "models/tensor.h"
+#include "models/machine/tensor.h"
 #include <string.h>
-#include "models/half.h"
+#include "models/machine/half.h"
 
 size_t dtype_bytes(DType dtype)
 {
