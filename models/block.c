@@ -1,8 +1,8 @@
 /* block.c - the skeleton of a branch, and a block of two. */
 #include "models/block.h"
 #include "models/core.h"
-#include "models/kernels.h"
-#include "models/matmul.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/matmul.h"
 
 /* ---- a branch ---- */
 

@@ -8,7 +8,7 @@
  * post_norm it is the sum that is normed (Vaswani et al. 1706.03762). */
 #ifndef MODELS_BLOCK_H
 #define MODELS_BLOCK_H
-#include "models/attention.h"
+#include "models/kernels/attention.h"
 #include "models/gpt_shape.h"
 #include "models/region.h"
 #include "models/machine/tensor.h"

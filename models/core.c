@@ -1,6 +1,6 @@
 /* core.c - the two cores of a block. */
 #include "models/core.h"
-#include "models/kernels.h"
+#include "models/kernels/kernels.h"
 
 BranchSizes branch_sizes(const BlockRun *run, Branch branch)
 {

@@ -2,8 +2,8 @@
 #include "models/gpt.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "models/kernels.h"
-#include "models/matmul.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/matmul.h"
 
 static bool is_head(const Gpt *gpt, int layer)
 {

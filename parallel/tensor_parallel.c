@@ -2,7 +2,7 @@
 #include "parallel/tensor_parallel.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "models/kernels.h"
+#include "models/kernels/kernels.h"
 #include "parallel/collectives.h"
 
 static void sum(void *group, Tensor t)

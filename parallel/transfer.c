@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "models/quantize.h"
+#include "models/kernels/quantize.h"
 
 typedef void Kernel(Tensor values, Tensor bytes, Tensor scales);
 

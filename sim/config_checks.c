@@ -1,7 +1,7 @@
 /* config_checks.c - values that are fine alone and do not go together. */
 #include <stdlib.h>
 #include <string.h>
-#include "models/dropout.h"
+#include "models/kernels/dropout.h"
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"
 #include "sim/words.h"

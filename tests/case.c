@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "parallel/collectives.h"
 #include "parallel/comm_virtual.h"
 #include "sim/collect.h"

@@ -3,8 +3,8 @@
  * with heads that share keys and values, and with dropout. */
 #include <math.h>
 #include <stdlib.h>
-#include "models/attention.h"
-#include "models/matmul.h"
+#include "models/kernels/attention.h"
+#include "models/kernels/matmul.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/block.h"
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "parallel/tensor_parallel.h"
 #include "tests/probe.h"
 #include "tests/ranks.h"

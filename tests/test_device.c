@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/kernels.h"
-#include "models/matmul.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/matmul.h"
 #include "parallel/comm_virtual.h"
 #include "sim/pipeline.h"
 #include "sim/step.h"

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/dropout.h"
+#include "models/kernels/dropout.h"
 #include "models/machine/random.h"
 #include "tests/check.h"
 #include "tests/probe.h"

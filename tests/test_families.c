@@ -3,8 +3,8 @@
  * backward against finite differences. */
 #include <math.h>
 #include <stdlib.h>
-#include "models/attention.h"
-#include "models/kernels.h"
+#include "models/kernels/attention.h"
+#include "models/kernels/kernels.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

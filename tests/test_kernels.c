@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/kernels.h"
-#include "models/matmul.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/matmul.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

@@ -3,9 +3,9 @@
  * opens is booked as workspace and given back. */
 #include <stdlib.h>
 #include <string.h>
-#include "models/attention.h"
-#include "models/kernels.h"
-#include "models/matmul.h"
+#include "models/kernels/attention.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/matmul.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/gpt.h"
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "tests/check.h"
 #include "tests/plain_model.h"
 #include "tests/probe.h"

@@ -3,7 +3,7 @@
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
 #include <string.h>
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "parallel/collectives.h"
 #include "sim/pipeline.h"
 #include "tests/case_ranks.h"

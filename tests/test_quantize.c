@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/machine/half.h"
-#include "models/quantize.h"
+#include "models/kernels/quantize.h"
 #include "models/machine/random.h"
 #include "tests/case_ranks.h"
 

@@ -1,7 +1,7 @@
 /* position.c - where a token stands: learned, in sines, or as an angle queries and keys are turned by. */
 #include <assert.h>
-#include "models/attention.h"
-#include "models/kernels.h"
+#include "models/kernels/attention.h"
+#include "models/kernels/kernels.h"
 #include "models/machine/vector.h"
 
 /* ---- learned ---- */

@@ -3,9 +3,9 @@
  * Rows are taken in blocks: the queries r0..r1-1 see the keys 0..r1-1 only, so
  * what lies right of a block's last row is never computed. Within the block
  * the triangle above the diagonal is computed and then set to zero. */
-#include "models/attention.h"
+#include "models/kernels/attention.h"
 #include <string.h>
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "models/machine/vector.h"
 
 enum { ROWS = 64 };

@@ -1,5 +1,5 @@
 /* matmul.c - the only file that knows cblas. */
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include <cblas.h>
 
 void matmul_one_thread(void)

@@ -1,5 +1,5 @@
 /* norm.c - LayerNorm and RMSNorm, a row at a time. */
-#include "models/kernels.h"
+#include "models/kernels/kernels.h"
 #include "models/machine/vector.h"
 
 static const real NORM_EPSILON = (real)1e-5;

@@ -1,5 +1,5 @@
 /* quantize.c - 8-bit blocks: the largest magnitude, a division and a rounding for each value. */
-#include "models/quantize.h"
+#include "models/kernels/quantize.h"
 #include <float.h>
 #include <string.h>
 #include "models/machine/vector.h"

@@ -1,6 +1,6 @@
 /* matmul.h - the one door to BLAS. Matrices are row-major. */
-#ifndef MODELS_MATMUL_H
-#define MODELS_MATMUL_H
+#ifndef MODELS_KERNELS_MATMUL_H
+#define MODELS_KERNELS_MATMUL_H
 #include "models/machine/tensor.h"
 
 /* One thread a rank: ranks are the parallelism here. Call once at start. */

@@ -8,8 +8,8 @@
  *
  * and in the end y / l is the attention and m + log l the row's log-sum-exp.
  * From it backward has each probability again as exp(score - lse). */
-#include "models/attention.h"
-#include "models/matmul.h"
+#include "models/kernels/attention.h"
+#include "models/kernels/matmul.h"
 #include "models/machine/vector.h"
 
 enum { TILE = 64 };

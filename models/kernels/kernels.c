@@ -1,7 +1,7 @@
 /* kernels.c - linear, columns, embedding. */
-#include "models/kernels.h"
+#include "models/kernels/kernels.h"
 #include <string.h>
-#include "models/matmul.h"
+#include "models/kernels/matmul.h"
 #include "models/machine/vector.h"
 
 /* ---- linear ---- */

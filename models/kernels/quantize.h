@@ -5,8 +5,8 @@
  * scale is a float, never below the least normal one; zeros are exact. A block
  * with a number that is not finite comes back as NaN from end to end, so that an
  * overflow is still seen. */
-#ifndef MODELS_QUANTIZE_H
-#define MODELS_QUANTIZE_H
+#ifndef MODELS_KERNELS_QUANTIZE_H
+#define MODELS_KERNELS_QUANTIZE_H
 #include "models/machine/tensor.h"
 
 enum { QUANTIZED_BLOCK = 256, QUANTIZED_SCALE = sizeof(float) };

@@ -1,5 +1,5 @@
 /* dropout.c - masks out of 16-bit random numbers, eight from each counter. */
-#include "models/dropout.h"
+#include "models/kernels/dropout.h"
 #include <assert.h>
 #include <math.h>
 #include "models/machine/random.h"

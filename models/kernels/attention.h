@@ -5,9 +5,9 @@
  * values. With fewer kv_heads than heads (Ainslie et al. 2305.13245: grouped
  * queries; with one of them, multi-query), heads / kv_heads heads in a row read
  * the same keys and values. */
-#ifndef MODELS_ATTENTION_H
-#define MODELS_ATTENTION_H
-#include "models/dropout.h"
+#ifndef MODELS_KERNELS_ATTENTION_H
+#define MODELS_KERNELS_ATTENTION_H
+#include "models/kernels/dropout.h"
 #include "models/machine/tensor.h"
 
 typedef struct AttentionShape {

@@ -6,8 +6,8 @@
  * seed, the step, the layer, the place in it, and the element's index in the
  * whole, unsplit tensor, alone: every split drops the same elements, and a
  * recomputation drops them again. */
-#ifndef MODELS_DROPOUT_H
-#define MODELS_DROPOUT_H
+#ifndef MODELS_KERNELS_DROPOUT_H
+#define MODELS_KERNELS_DROPOUT_H
 #include "models/machine/tensor.h"
 
 typedef enum { DROPOUT_EMBEDDING, DROPOUT_ATTENTION, DROPOUT_PROJ, DROPOUT_OUT } DropoutPlace;

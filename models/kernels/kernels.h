@@ -7,8 +7,8 @@
  *
  * Tensors are REAL, BF16 or FP16 in any mixture, unless a comment says which:
  * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */
-#ifndef MODELS_KERNELS_H
-#define MODELS_KERNELS_H
+#ifndef MODELS_KERNELS_KERNELS_H
+#define MODELS_KERNELS_KERNELS_H
 #include "models/gpt_shape.h"
 #include "models/machine/tensor.h"
 
