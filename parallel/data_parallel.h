@@ -19,7 +19,7 @@
 #ifndef PARALLEL_DATA_PARALLEL_H
 #define PARALLEL_DATA_PARALLEL_H
 #include "models/gpt.h"
-#include "models/optimizer.h"
+#include "models/training/optimizer.h"
 #include "parallel/transfer.h"
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;

@@ -6,10 +6,10 @@
 #ifndef SIM_CONFIG_H
 #define SIM_CONFIG_H
 #include <stdio.h>
-#include "models/data.h"
+#include "models/training/data.h"
 #include "models/machine/error.h"
 #include "models/gpt_shape.h"
-#include "models/optimizer.h"
+#include "models/training/optimizer.h"
 #include "parallel/data_parallel.h"
 #include "parallel/tensor_parallel.h"
 

@@ -1,7 +1,7 @@
 /* step.h - the interpreter: one training step, an action at a time. */
 #ifndef SIM_STEP_H
 #define SIM_STEP_H
-#include "models/data.h"
+#include "models/training/data.h"
 #include "models/gpt.h"
 #include "parallel/data_parallel.h"
 #include "parallel/mesh.h"

@@ -3,7 +3,7 @@
  * theory_memory.c counts every tensor, so it needs the family, the paddings and the schedule. These need the
  * shape alone, and say how near the quoted figure is. */
 #include <stdio.h>
-#include "models/optimizer.h"
+#include "models/training/optimizer.h"
 #include "sim/theory.h"
 #include "sim/theory_share.h"
 #include "sim/words.h"

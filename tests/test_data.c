@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/data.h"
+#include "models/training/data.h"
 #include "models/machine/random.h"
 #include "tests/check.h"
 #include "tests/probe.h"

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "models/optimizer.h"
+#include "models/training/optimizer.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

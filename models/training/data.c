@@ -6,7 +6,7 @@
  * the chain is doubly stochastic, its stationary distribution is uniform, and
  * its entropy rate is exactly that of (1/2, 1/4, 1/8, 1/8): 1.75 bits, 1.2130
  * nats. The first token of a sample is drawn from the stationary distribution. */
-#include "models/data.h"
+#include "models/training/data.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

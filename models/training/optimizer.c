@@ -1,5 +1,5 @@
 /* optimizer.c - the update rules, as PyTorch defines them. */
-#include "models/optimizer.h"
+#include "models/training/optimizer.h"
 #include "models/machine/vector.h"
 
 int optimizer_states(OptimizerKind kind)

@@ -2,8 +2,8 @@
  *
  * An optimizer knows no tensors by name: it updates a range of parameters from
  * the same range of gradients, so a shard is updated exactly as the whole. */
-#ifndef MODELS_OPTIMIZER_H
-#define MODELS_OPTIMIZER_H
+#ifndef MODELS_TRAINING_OPTIMIZER_H
+#define MODELS_TRAINING_OPTIMIZER_H
 #include <stdint.h>
 #include "models/machine/tensor.h"
 

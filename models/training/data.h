@@ -1,7 +1,7 @@
 /* data.h - batches as a function of the global sample index alone, so that
  * every split of a run sees the same samples. */
-#ifndef MODELS_DATA_H
-#define MODELS_DATA_H
+#ifndef MODELS_TRAINING_DATA_H
+#define MODELS_TRAINING_DATA_H
 #include <stdint.h>
 #include "models/machine/error.h"
 
