@@ -11,14 +11,14 @@
  *
  * zero2 and zero3 may also reduce once a step: the gradients are whole then, as zero1's.
  *
- * A strategy stands behind the model's hooks (models/gpt.h). All cut alike:
+ * A strategy stands behind the model's hooks (models/layers/gpt.h). All cut alike:
  * each unit is padded to a multiple of N and rank r owns block r of every
  * unit, so ddp and the zeros add the same numbers in the same order.
  * dp: PyTorch's DataParallel; ddp: Li et al. 2006.15704; zero: Rajbhandari et
  * al. 1910.02054, with the unit-by-unit gathering of FSDP (Zhao et al. 2304.11277). */
 #ifndef PARALLEL_DATA_PARALLEL_H
 #define PARALLEL_DATA_PARALLEL_H
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "models/training/optimizer.h"
 #include "parallel/transfer.h"
 

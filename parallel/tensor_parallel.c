@@ -1,4 +1,4 @@
-/* tensor_parallel.c - the conjugate pairs of models/region.h as ring collectives. */
+/* tensor_parallel.c - the conjugate pairs of models/layers/region.h as ring collectives. */
 #include "parallel/tensor_parallel.h"
 #include <stdlib.h>
 #include "models/machine/error.h"

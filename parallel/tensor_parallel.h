@@ -1,8 +1,8 @@
 /* tensor_parallel.h - what moves when a tensor-parallel region is entered or
- * left (models/region.h), and what its ranks must add up besides. */
+ * left (models/layers/region.h), and what its ranks must add up besides. */
 #ifndef PARALLEL_TENSOR_PARALLEL_H
 #define PARALLEL_TENSOR_PARALLEL_H
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "parallel/comm.h"
 
 typedef struct TensorParallelConfig {

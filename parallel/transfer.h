@@ -10,7 +10,7 @@
  * beside them, and what tensor-parallel ranks hold alike stays alike. */
 #ifndef PARALLEL_TRANSFER_H
 #define PARALLEL_TRANSFER_H
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "parallel/collectives.h"
 
 typedef enum { ALL_GATHER, REDUCE_SCATTER, ALL_REDUCE } Movement;

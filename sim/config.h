@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include "models/training/data.h"
 #include "models/machine/error.h"
-#include "models/gpt_shape.h"
+#include "models/layers/gpt_shape.h"
 #include "models/training/optimizer.h"
 #include "parallel/data_parallel.h"
 #include "parallel/tensor_parallel.h"

@@ -1,7 +1,7 @@
 /* presets.h - models with a name: published ones, and a few that run on a laptop. */
 #ifndef SIM_PRESETS_H
 #define SIM_PRESETS_H
-#include "models/gpt_shape.h"
+#include "models/layers/gpt_shape.h"
 
 enum {
     PRESET_TOY,

@@ -2,7 +2,7 @@
 #ifndef SIM_STEP_H
 #define SIM_STEP_H
 #include "models/training/data.h"
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "parallel/data_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/pipeline.h"

@@ -3,7 +3,7 @@
  * takes where tensors lie and which elements dropout drops. */
 #ifndef TESTS_PLAIN_MODEL_H
 #define TESTS_PLAIN_MODEL_H
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "tests/probe.h"
 
 /* y = x normed; RMSNorm knows neither mean nor bias. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/block.h"
+#include "models/layers/block.h"
 #include "models/kernels/matmul.h"
 #include "parallel/tensor_parallel.h"
 #include "tests/probe.h"

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "models/kernels/matmul.h"
 #include "tests/check.h"
 #include "tests/plain_model.h"

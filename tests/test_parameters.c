@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "tests/check.h"
 #include "tests/probe.h"
 

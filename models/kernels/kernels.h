@@ -9,7 +9,7 @@
  * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */
 #ifndef MODELS_KERNELS_KERNELS_H
 #define MODELS_KERNELS_KERNELS_H
-#include "models/gpt_shape.h"
+#include "models/layers/gpt_shape.h"
 #include "models/machine/tensor.h"
 
 /* y (n, out) = x (n, in) W (in, out) + b (out). A bias without elements is none. */

@@ -1,9 +1,9 @@
 /* core.h - what stands between a branch's two linear layers: attention in one,
  * an activation in the other. Inside the region each rank works on its own slice
  * of the width, so a core sends nothing. */
-#ifndef MODELS_CORE_H
-#define MODELS_CORE_H
-#include "models/block.h"
+#ifndef MODELS_LAYERS_CORE_H
+#define MODELS_LAYERS_CORE_H
+#include "models/layers/block.h"
 
 /* What a rank of the region holds of a branch: n rows of `in` values before the core and `out` after it. */
 typedef struct BranchSizes {

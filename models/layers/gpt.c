@@ -1,5 +1,5 @@
 /* gpt.c - the first layer, the last, and the walk through the layers of a stage. */
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "models/kernels/kernels.h"

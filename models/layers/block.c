@@ -1,6 +1,6 @@
 /* block.c - the skeleton of a branch, and a block of two. */
-#include "models/block.h"
-#include "models/core.h"
+#include "models/layers/block.h"
+#include "models/layers/core.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 

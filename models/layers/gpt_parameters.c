@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "models/gpt.h"
+#include "models/layers/gpt.h"
 #include "models/machine/random.h"
 
 static const struct {

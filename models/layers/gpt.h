@@ -11,10 +11,10 @@
  * Single-device code with named holes: whoever holds the parameters is told
  * when a unit is needed, when it is done with, and when its gradient begins
  * and is complete. The model knows no ranks. */
-#ifndef MODELS_GPT_H
-#define MODELS_GPT_H
-#include "models/block.h"
-#include "models/gpt_shape.h"
+#ifndef MODELS_LAYERS_GPT_H
+#define MODELS_LAYERS_GPT_H
+#include "models/layers/block.h"
+#include "models/layers/gpt_shape.h"
 #include "models/machine/tensor.h"
 
 typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;

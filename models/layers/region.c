@@ -1,5 +1,5 @@
 /* region.c - the two conjugate pairs. */
-#include "models/region.h"
+#include "models/layers/region.h"
 
 static bool spreads(const Region *r)
 {

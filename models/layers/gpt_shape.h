@@ -1,6 +1,6 @@
 /* gpt_shape.h - the numbers and choices that fix a model, in the letters of the papers. */
-#ifndef MODELS_GPT_SHAPE_H
-#define MODELS_GPT_SHAPE_H
+#ifndef MODELS_LAYERS_GPT_SHAPE_H
+#define MODELS_LAYERS_GPT_SHAPE_H
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -11,8 +11,8 @@
  *
  * The model calls these; what moves the bytes stands behind RegionOps. With one
  * rank nothing moves and whole and local are the same tensor. */
-#ifndef MODELS_REGION_H
-#define MODELS_REGION_H
+#ifndef MODELS_LAYERS_REGION_H
+#define MODELS_LAYERS_REGION_H
 #include "models/machine/tensor.h"
 
 typedef struct RegionOps {

@@ -1,5 +1,5 @@
 /* core.c - the two cores of a block. */
-#include "models/core.h"
+#include "models/layers/core.h"
 #include "models/kernels/kernels.h"
 
 BranchSizes branch_sizes(const BlockRun *run, Branch branch)

@@ -6,11 +6,11 @@
  * with attention or an activation as the core. GPT-2 (Radford et al. 2019,
  * section 2.3) and Llama (Touvron et al. 2302.13971) norm before a branch; with
  * post_norm it is the sum that is normed (Vaswani et al. 1706.03762). */
-#ifndef MODELS_BLOCK_H
-#define MODELS_BLOCK_H
+#ifndef MODELS_LAYERS_BLOCK_H
+#define MODELS_LAYERS_BLOCK_H
 #include "models/kernels/attention.h"
-#include "models/gpt_shape.h"
-#include "models/region.h"
+#include "models/layers/gpt_shape.h"
+#include "models/layers/region.h"
 #include "models/machine/tensor.h"
 
 /* A block's tensors, in the order they lie in its flat range, a branch after the other. With t ranks in a
