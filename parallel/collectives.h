@@ -16,7 +16,7 @@
 #ifndef PARALLEL_COLLECTIVES_H
 #define PARALLEL_COLLECTIVES_H
 #include "models/machine/tensor.h"
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 
 /* `total` elements are cut into n blocks, the first total % n one element longer. */
 int64_t block_offset(int64_t total, int n, int block);

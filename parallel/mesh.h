@@ -8,7 +8,7 @@
  */
 #ifndef PARALLEL_MESH_H
 #define PARALLEL_MESH_H
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 
 typedef struct Mesh {
     int pp, dp, tp;         /* sizes */

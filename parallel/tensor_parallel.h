@@ -3,7 +3,7 @@
 #ifndef PARALLEL_TENSOR_PARALLEL_H
 #define PARALLEL_TENSOR_PARALLEL_H
 #include "models/layers/gpt.h"
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 
 typedef struct TensorParallelConfig {
     int64_t size;           /* tp */

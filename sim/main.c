@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "models/machine/error.h"
-#include "parallel/comm_mpi.h"
+#include "parallel/wire/comm_mpi.h"
 #include "sim/config.h"
 #include "sim/plot.h"
 #include "sim/report.h"

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include "models/machine/device.h"
 #include "models/machine/lanes.h"
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 #include "sim/config.h"
 
 /* What is known before the first step. */

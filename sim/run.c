@@ -8,7 +8,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "parallel/collectives.h"
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/agree.h"
 #include "sim/announce.h"
 #include "sim/baseline.h"

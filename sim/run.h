@@ -1,7 +1,7 @@
 /* run.h - the command that trains: `sim --config F`, under mpirun or dry. */
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 
 typedef struct RunOptions {
     const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */

@@ -2,7 +2,7 @@
 #ifndef SIM_STEP_RECORD_H
 #define SIM_STEP_RECORD_H
 #include "models/machine/device.h"
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 
 typedef struct StepRecord {
     double loss;                                  /* this rank's part of the mean */

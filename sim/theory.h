@@ -5,7 +5,7 @@
 #ifndef SIM_THEORY_H
 #define SIM_THEORY_H
 #include "models/machine/device.h"
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 #include "parallel/plan.h"
 #include "sim/config.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "parallel/collectives.h"
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/collect.h"
 #include "sim/pipeline.h"
 #include "sim/theory.h"

@@ -3,7 +3,7 @@
 #define TESTS_CASE_RANKS_H
 #include <stdio.h>
 #include <stdlib.h>
-#include "parallel/comm_mpi.h"
+#include "parallel/wire/comm_mpi.h"
 #include "tests/case.h"
 #include "tests/check.h"
 

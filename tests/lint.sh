@@ -14,7 +14,7 @@ door() { # HEADER FILE...
     found=$(git grep -lE "#include *[<\"]$header" -- models parallel sim | sort | tr '\n' ' ')
     [ "$found" = "$* " ] || complain "$header is included by: $found(should be: $*)"
 }
-door mpi.h parallel/comm_mpi.c
+door mpi.h parallel/wire/comm_mpi.c
 door hdf5.h sim/h5.c sim/h5_read.c sim/h5_write.c
 door cblas.h models/kernels/matmul.c
 door ini.h sim/ini.c

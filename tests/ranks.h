@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "parallel/collectives.h"
-#include "parallel/comm_mpi.h"
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_mpi.h"
+#include "parallel/wire/comm_virtual.h"
 #include "tests/check.h"
 
 enum { RANKS_MAX = 9, CHANNEL = CHANNELS, CHANNEL_FINDINGS = CHANNEL + 9 };

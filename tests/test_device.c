@@ -5,7 +5,7 @@
 #include <string.h>
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/pipeline.h"
 #include "sim/step.h"
 #include "tests/check.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "models/machine/tensor.h"
 #include "parallel/collectives.h"
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_virtual.h"
 #include "tests/check.h"
 
 /* Groups on the stack: a deadlocked rank never comes back to free anything. */

@@ -5,7 +5,7 @@
  * measured, the CPU time of this thread as it passes, or told, by
  * lanes_compute(). Inside communication the lane is paused: what moving and
  * adding bytes costs this machine is not the simulated machine's compute.
- * Waiting ends when a message arrives; its clock came with it (parallel/comm.h). */
+ * Waiting ends when a message arrives; its clock came with it (parallel/wire/comm.h). */
 #ifndef MODELS_MACHINE_LANES_H
 #define MODELS_MACHINE_LANES_H
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* comm.c - counting, simulated time, and the way to whichever backend is behind. */
-#include "parallel/comm.h"
+#include "parallel/wire/comm.h"
 #include <assert.h>
 #include <stdlib.h>
 #include "models/machine/error.h"

@@ -1,6 +1,6 @@
 /* coroutine.h - many control flows in one thread, each running until it yields. */
-#ifndef PARALLEL_COROUTINE_H
-#define PARALLEL_COROUTINE_H
+#ifndef PARALLEL_WIRE_COROUTINE_H
+#define PARALLEL_WIRE_COROUTINE_H
 #include <stdbool.h>
 #include <stddef.h>
 

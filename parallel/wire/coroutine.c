@@ -1,6 +1,6 @@
 /* coroutine.c - on ucontext, with a guard page below each stack; told to the
  * address sanitizer, which must know which stack it is on. */
-#include "parallel/coroutine.h"
+#include "parallel/wire/coroutine.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>

@@ -1,7 +1,7 @@
 /* comm_mpi.h - ranks as MPI processes. */
-#ifndef PARALLEL_COMM_MPI_H
-#define PARALLEL_COMM_MPI_H
-#include "parallel/comm.h"
+#ifndef PARALLEL_WIRE_COMM_MPI_H
+#define PARALLEL_WIRE_COMM_MPI_H
+#include "parallel/wire/comm.h"
 
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);

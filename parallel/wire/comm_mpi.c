@@ -1,5 +1,5 @@
 /* comm_mpi.c - the only file that includes mpi.h. */
-#include "parallel/comm_mpi.h"
+#include "parallel/wire/comm_mpi.h"
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>

@@ -8,8 +8,8 @@
  * Simulated time travels with the messages: each carries the moment it was sent,
  * and arrives latency + bytes / bandwidth later (Hockney 1994; messages do not
  * slow each other). A receiver on its compute lane waits until then. */
-#ifndef PARALLEL_COMM_H
-#define PARALLEL_COMM_H
+#ifndef PARALLEL_WIRE_COMM_H
+#define PARALLEL_WIRE_COMM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -4,11 +4,11 @@
  * data, if there is any) and is done; a receive takes the first letter that
  * matches (channel, sender, tag), as MPI does. A rank that waits for a letter
  * not yet sent yields, and is resumed when one arrives for it. */
-#include "parallel/comm_virtual.h"
+#include "parallel/wire/comm_virtual.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/coroutine.h"
+#include "parallel/wire/coroutine.h"
 
 typedef struct Letter {
     int channel, from, tag; /* from: world rank */
