@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "models/kernels/kernels.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 
 static void sum(void *group, Tensor t)
 {

@@ -11,7 +11,7 @@
 #ifndef PARALLEL_TRANSFER_H
 #define PARALLEL_TRANSFER_H
 #include "models/layers/gpt.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 
 typedef enum { ALL_GATHER, REDUCE_SCATTER, ALL_REDUCE } Movement;
 typedef struct Transfer {

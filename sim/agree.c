@@ -1,6 +1,6 @@
 /* agree.c - rank 0 decides, all know. */
 #include "sim/agree.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 
 bool agree(Group *world, bool ok)
 {

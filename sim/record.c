@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "sim/bubble.h"
 #include "sim/theory.h"
 

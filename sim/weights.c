@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "sim/agree.h"
 #include "sim/collect.h"
 #include "sim/h5.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/collect.h"
 #include "sim/pipeline.h"

@@ -7,7 +7,7 @@
 #define TESTS_RANKS_H
 #include <stdio.h>
 #include <stdlib.h>
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_virtual.h"
 #include "tests/check.h"

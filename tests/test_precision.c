@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "sim/pipeline.h"
 #include "tests/case_ranks.h"
 

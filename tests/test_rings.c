@@ -108,7 +108,7 @@ static void rings(void **state)
 }
 
 /* One ring over three parts, three rings, and a reduce-scatter: the same bits,
- * twice, and those of the order that collectives.c draws: b+1, b+2, .., b. */
+ * twice, and those of the order that parallel/collectives/rings.c draws: b+1, b+2, .., b. */
 static void same_bits_body(Comm *comm, void *context)
 {
     Findings *f = context;

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "models/machine/tensor.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "tests/check.h"
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 
 void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
 {

@@ -1,4 +1,4 @@
-/* collectives.c - rings.
+/* rings.c - rings.
  *
  * The ring, n = 4, blocks 0..3 of every rank; "b:23" is block b with the
  * contributions of ranks 2 and 3. Each step a rank sends one block to its
@@ -21,7 +21,7 @@
  *
  * exchange: at step s rank r sends block r+s+1 to the rank of that number, and takes block r of rank r-s-1
  */
-#include "parallel/collectives.h"
+#include "parallel/collectives/collectives.h"
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"

@@ -13,8 +13,8 @@
  * only what outlasts the compute lane at ring_end() is waited for. Trees and the
  * rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
-#ifndef PARALLEL_COLLECTIVES_H
-#define PARALLEL_COLLECTIVES_H
+#ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
+#define PARALLEL_COLLECTIVES_COLLECTIVES_H
 #include "models/machine/tensor.h"
 #include "parallel/wire/comm.h"
 
