@@ -6,7 +6,7 @@
  * peaks do not depend on when the other end takes it. */
 #ifndef PARALLEL_PIPELINE_H
 #define PARALLEL_PIPELINE_H
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 #include "parallel/plan.h"
 
 typedef struct Outgoing {

@@ -8,7 +8,7 @@
 #ifndef PARALLEL_SCHEDULE_H
 #define PARALLEL_SCHEDULE_H
 #include "models/machine/error.h"
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 
 typedef enum {
     ACTION_UNSHARD,       /* whole parameters reach every rank */

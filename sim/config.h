@@ -10,7 +10,7 @@
 #include "models/machine/error.h"
 #include "models/layers/gpt_shape.h"
 #include "models/training/optimizer.h"
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 #include "parallel/tensor_parallel.h"
 
 enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };

@@ -3,7 +3,7 @@
 #define SIM_STEP_H
 #include "models/training/data.h"
 #include "models/layers/gpt.h"
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/pipeline.h"
 #include "sim/config.h"

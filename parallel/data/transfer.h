@@ -8,8 +8,8 @@
  *   all-reduce:      the one, and then the sums as in the other
  * A block of values with one scale lies in one tensor: a norm's gains do not coarsen the matrix
  * beside them, and what tensor-parallel ranks hold alike stays alike. */
-#ifndef PARALLEL_TRANSFER_H
-#define PARALLEL_TRANSFER_H
+#ifndef PARALLEL_DATA_TRANSFER_H
+#define PARALLEL_DATA_TRANSFER_H
 #include "models/layers/gpt.h"
 #include "parallel/collectives/collectives.h"
 

@@ -5,7 +5,7 @@
  * gradients summed back on the main rank, which alone takes the step. */
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 
 static void nothing(void *context, int unit)
 {

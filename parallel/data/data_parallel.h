@@ -16,11 +16,11 @@
  * unit, so ddp and the zeros add the same numbers in the same order.
  * dp: PyTorch's DataParallel; ddp: Li et al. 2006.15704; zero: Rajbhandari et
  * al. 1910.02054, with the unit-by-unit gathering of FSDP (Zhao et al. 2304.11277). */
-#ifndef PARALLEL_DATA_PARALLEL_H
-#define PARALLEL_DATA_PARALLEL_H
+#ifndef PARALLEL_DATA_DATA_PARALLEL_H
+#define PARALLEL_DATA_DATA_PARALLEL_H
 #include "models/layers/gpt.h"
 #include "models/training/optimizer.h"
-#include "parallel/transfer.h"
+#include "parallel/data/transfer.h"
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
 typedef enum { REDUCE_AUTO, REDUCE_MICROBATCH, REDUCE_STEP } ReduceMoment;

@@ -1,6 +1,6 @@
 /* data_parallel.c - what the strategies share: the flat layout, who owns which
  * block of it, buckets, the optimizer's walk, and moving whole units in and out. */
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"

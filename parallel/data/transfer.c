@@ -2,7 +2,7 @@
  *
  * What one rank gets of a unit is a piece: an int8 for each value, then as many
  * scales as the most unfortunate cut of the unit into ranks could need. */
-#include "parallel/transfer.h"
+#include "parallel/data/transfer.h"
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"

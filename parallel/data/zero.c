@@ -12,7 +12,7 @@
  */
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "parallel/data_parallel.h"
+#include "parallel/data/data_parallel.h"
 
 /* Called between kernels: moves every ring on that is under way. */
 static void progress(void *context)
