@@ -7,7 +7,7 @@
 #ifndef PARALLEL_PIPELINE_H
 #define PARALLEL_PIPELINE_H
 #include "parallel/data/data_parallel.h"
-#include "parallel/plan.h"
+#include "parallel/schedule/plan.h"
 
 typedef struct Outgoing {
     void *data;

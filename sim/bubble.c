@@ -2,7 +2,7 @@
 #include "sim/bubble.h"
 #include <math.h>
 #include <stdlib.h>
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 
 typedef struct Measured {
     const Plan *plan;

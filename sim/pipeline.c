@@ -2,7 +2,7 @@
 #include "sim/pipeline.h"
 #include <string.h>
 #include <strings.h>
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 #include "sim/config_rows.h"
 #include "sim/words.h"
 

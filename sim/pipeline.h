@@ -2,7 +2,7 @@
  * lists of all its ranks, whole and walked, and how long actions take ideally. */
 #ifndef SIM_PIPELINE_H
 #define SIM_PIPELINE_H
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/config.h"
 
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/schedule.h"
+#include "parallel/schedule/schedule.h"
 #include "sim/words.h"
 
 bool run_shape_text(H5 *file, const char *key, char *text, size_t size)

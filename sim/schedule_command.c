@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 #include "sim/config.h"
 #include "sim/pipeline.h"
 #include "sim/theory.h"

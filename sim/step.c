@@ -204,7 +204,7 @@ static double communication(const Lanes *before, const Lanes *after)
     return sum;
 }
 
-/* Between stages only waiting takes time, as on paper (parallel/timeline.h): making room is no compute. */
+/* Between stages only waiting takes time, as on paper (parallel/schedule/timeline.h): making room is no compute. */
 static bool is_message(ActionKind kind)
 {
     return kind >= ACTION_SEND_FORWARD && kind <= ACTION_RECV_BACKWARD;

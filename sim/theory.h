@@ -6,7 +6,7 @@
 #define SIM_THEORY_H
 #include "models/machine/device.h"
 #include "parallel/wire/comm.h"
-#include "parallel/plan.h"
+#include "parallel/schedule/plan.h"
 #include "sim/config.h"
 
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */

@@ -4,7 +4,7 @@
  * sequence; b samples a microbatch, m microbatches; w bytes a value. */
 #ifndef SIM_THEORY_SHARE_H
 #define SIM_THEORY_SHARE_H
-#include "parallel/plan.h"
+#include "parallel/schedule/plan.h"
 #include "sim/config.h"
 
 /* A rank's place on the grid, and what its stages hold. */

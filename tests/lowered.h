@@ -1,7 +1,7 @@
 /* lowered.h - plans with their messages, and the walk of one in ideal seconds. */
 #ifndef TESTS_LOWERED_H
 #define TESTS_LOWERED_H
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 #include "tests/check.h"
 
 static inline Plan lowered(ScheduleKind kind, Shape shape)

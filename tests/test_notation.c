@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 #include "tests/lowered.h"
 
 static char *written(const Plan *plan)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 #include "sim/config.h"
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"

@@ -2,7 +2,7 @@
 #ifndef TESTS_WALKED_H
 #define TESTS_WALKED_H
 #include <math.h>
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/h5.h"
 #include "sim/recorder.h"
 #include "sim/report.h"

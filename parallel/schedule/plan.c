@@ -1,5 +1,5 @@
 /* plan.c - the lists of all ranks of one pipeline, and whether they are whole. */
-#include "parallel/plan.h"
+#include "parallel/schedule/plan.h"
 #include <stdlib.h>
 
 void plan_empty(Plan *plan, Shape shape)

@@ -1,5 +1,5 @@
 /* notation.c - reads and writes schedules in PyTorch's notation. */
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * placements come with schedules of a user's own, see plan.h). A list is
  * written in two passes: first what is computed (F, B, or I and W), by one of
  * the five functions below; then lowering adds what must move. */
-#ifndef PARALLEL_SCHEDULE_H
-#define PARALLEL_SCHEDULE_H
+#ifndef PARALLEL_SCHEDULE_SCHEDULE_H
+#define PARALLEL_SCHEDULE_SCHEDULE_H
 #include "models/machine/error.h"
 #include "parallel/data/data_parallel.h"
 

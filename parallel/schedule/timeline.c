@@ -2,7 +2,7 @@
  *
  * A rank that meets a receive without its message is put aside; the send that
  * makes the message takes it up again. So every action is looked at once. */
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* plan.h - the lists of all ranks of one pipeline, and whether they are whole. */
-#ifndef PARALLEL_PLAN_H
-#define PARALLEL_PLAN_H
-#include "parallel/schedule.h"
+#ifndef PARALLEL_SCHEDULE_PLAN_H
+#define PARALLEL_SCHEDULE_PLAN_H
+#include "parallel/schedule/schedule.h"
 
 typedef struct Plan {
     Shape shape;

@@ -1,5 +1,5 @@
 /* lower.c - what must move, added to the list of what is computed. */
-#include "parallel/schedule.h"
+#include "parallel/schedule/schedule.h"
 #include <stdlib.h>
 
 void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)

@@ -19,7 +19,7 @@
  *   rank 2   .. .. F0 F1 .. I0 F2 I1 F3 I2 W0 I3 W1 W2 W3
  *   rank 3   .. .. .. F0 I0 F1 I1 F2 I2 F3 I3 W0 W1 W2 W3
  */
-#include "parallel/schedule.h"
+#include "parallel/schedule/schedule.h"
 #include <stdint.h>
 #include <stdio.h>
 

@@ -7,10 +7,10 @@
  *     ,1F0,1B0,1F1,1B1         I the input's gradient and W the weights'
  *
  * Empty cells mean nothing: when an action starts follows from its list. */
-#ifndef PARALLEL_NOTATION_H
-#define PARALLEL_NOTATION_H
+#ifndef PARALLEL_SCHEDULE_NOTATION_H
+#define PARALLEL_SCHEDULE_NOTATION_H
 #include <stdio.h>
-#include "parallel/timeline.h"
+#include "parallel/schedule/timeline.h"
 
 /* The computed actions of every rank. */
 void notation_write(const Plan *plan, FILE *out);

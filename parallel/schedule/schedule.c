@@ -1,5 +1,5 @@
 /* schedule.c - lists of actions, and what an action is called. */
-#include "parallel/schedule.h"
+#include "parallel/schedule/schedule.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

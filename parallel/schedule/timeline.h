@@ -8,9 +8,9 @@
  *
  *     end of all = busy + idle + wire        bubble = idle / end of all
  */
-#ifndef PARALLEL_TIMELINE_H
-#define PARALLEL_TIMELINE_H
-#include "parallel/plan.h"
+#ifndef PARALLEL_SCHEDULE_TIMELINE_H
+#define PARALLEL_SCHEDULE_TIMELINE_H
+#include "parallel/schedule/plan.h"
 
 typedef struct Durations {
     double (*seconds)(void *context, int rank, Action action); /* never asked for a send or a receive */

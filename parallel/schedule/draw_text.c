@@ -1,8 +1,8 @@
-/* grid.c - the walk of a schedule drawn as text. */
+/* draw_text.c - the walk of a schedule drawn as text. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/notation.h"
+#include "parallel/schedule/notation.h"
 
 static int digits(int number)
 {
