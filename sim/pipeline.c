@@ -1,4 +1,4 @@
-/* pipeline.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
+/* parallel/stages.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
 #include "sim/pipeline.h"
 #include <string.h>
 #include <strings.h>

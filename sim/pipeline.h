@@ -1,4 +1,4 @@
-/* pipeline.h - what one replica's pipeline does in a step, from the config: the
+/* parallel/stages.h - what one replica's pipeline does in a step, from the config: the
  * lists of all its ranks, whole and walked, and how long actions take ideally. */
 #ifndef SIM_PIPELINE_H
 #define SIM_PIPELINE_H

@@ -5,7 +5,7 @@
 #include "models/layers/gpt.h"
 #include "parallel/data/data_parallel.h"
 #include "parallel/mesh.h"
-#include "parallel/pipeline.h"
+#include "parallel/stages.h"
 #include "sim/config.h"
 #include "sim/pipeline.h"
 #include "sim/recorder.h"

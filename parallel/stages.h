@@ -1,11 +1,11 @@
-/* pipeline.h - what moves between the stages of a pipeline.
+/* stages.h - what moves between the stages of a pipeline.
  *
  * A send hands its tensor over and goes on; a receive waits. A message is known
  * by its direction, its sender's stage and its microbatch, never by its order.
  * What is handed over is the network's and leaves the device's ledger, so that
  * peaks do not depend on when the other end takes it. */
-#ifndef PARALLEL_PIPELINE_H
-#define PARALLEL_PIPELINE_H
+#ifndef PARALLEL_STAGES_H
+#define PARALLEL_STAGES_H
 #include "parallel/data/data_parallel.h"
 #include "parallel/schedule/plan.h"
 

@@ -1,5 +1,5 @@
-/* pipeline.c - messages between stages, and the embedding that two of them share. */
-#include "parallel/pipeline.h"
+/* stages.c - messages between stages, and the embedding that two of them share. */
+#include "parallel/stages.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
 
