@@ -2,7 +2,7 @@
 #include "sim/announce.h"
 #include <stdio.h>
 #include "sim/theory.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 static const char *plural(int64_t count)
 {

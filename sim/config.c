@@ -7,7 +7,7 @@
 #include "sim/ini.h"
 #include "sim/pipeline.h"
 #include "sim/presets.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 enum { WHY = 1024, SHOWN = 100 };
 

@@ -4,7 +4,7 @@
 #include "models/kernels/dropout.h"
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)
 {

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sim/config.h"
-#include "sim/files.h"
-#include "sim/words.h"
+#include "sim/base/posix.h"
+#include "sim/base/words.h"
 
 enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
 

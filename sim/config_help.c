@@ -2,7 +2,7 @@
 #include <string.h>
 #include "sim/config_rows.h"
 #include "sim/presets.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 enum { WIDTH = 98, COLUMN = 28 };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "sim/config_rows.h"
 #include "sim/pipeline.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* Ranks that hold the model once. */
 static int64_t replica_size(const Config *config)

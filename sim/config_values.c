@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/config_rows.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 int config_row_find(const char *section, const char *key)
 {

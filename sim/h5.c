@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sim/files.h"
+#include "sim/base/posix.h"
 
 enum {
     CACHE_BYTES = 65536, /* a dataset: a column's current chunk and some; the default is 1 MB each */

@@ -13,7 +13,7 @@
 #include "sim/report.h"
 #include "sim/run.h"
 #include "sim/schedule_command.h"
-#include "sim/version.h"
+#include "sim/base/version.h"
 
 static const char USAGE[] =
     "sim " SIM_VERSION

@@ -4,7 +4,7 @@
 #include <strings.h>
 #include "parallel/schedule/notation.h"
 #include "sim/config_rows.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 ScheduleKind pipeline_kind(const Config *config)
 {

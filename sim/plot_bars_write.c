@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/plot_bars.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 bool plot_dark(const char *colour)
 {

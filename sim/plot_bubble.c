@@ -5,7 +5,7 @@
 #include "sim/plot_chart.h"
 #include "sim/plot_simulated.h"
 #include "sim/plot_text.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* Runs of one line differ in microbatches only. */
 static bool same_line(const RunShape *a, const RunShape *b)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "sim/plot_bars.h"
 #include "sim/plot_simulated.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, PANELS_MOST = 8, KINDS = 7 };
 

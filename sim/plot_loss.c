@@ -5,7 +5,7 @@
 #include <string.h>
 #include "sim/plot_chart.h"
 #include "sim/plot_text.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* Longer columns are drawn as the means of equal blocks: a chart has some 800 pixels. */
 enum { ROWS_MAX = 8000, PANELS_MAX = 2 };

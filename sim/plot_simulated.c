@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/lanes.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* ---- seconds by part ---- */
 

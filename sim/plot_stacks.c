@@ -3,7 +3,7 @@
 #include <math.h>
 #include "sim/plot_bars.h"
 #include "sim/plot_simulated.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 static double total(const PlotStack *stack, int rank)
 {

@@ -2,7 +2,7 @@
 #include "sim/plot_text.h"
 #include <math.h>
 #include <string.h>
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 enum { LABEL_LETTERS = 32 };
 

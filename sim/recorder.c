@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "sim/files.h"
+#include "sim/base/posix.h"
 #include "sim/h5.h"
 #include "sim/recorder_layout.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "models/machine/tensor.h"
-#include "sim/version.h"
+#include "sim/base/version.h"
 
 static const char layout_schema[] = "sim-run/1";
 const char layout_step[] = "/step";

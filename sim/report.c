@@ -9,7 +9,7 @@
 #include "sim/report_quoted.h"
 #include "sim/report_time.h"
 #include "sim/run_shape.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 typedef struct Table {
     char **name; /* of the columns */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "sim/config_rows.h"
 #include "sim/theory.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* The file's own configuration; false when it lacks a key, as one of an older sim may. */
 static bool read_config(H5 *file, Config *config)

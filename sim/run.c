@@ -14,7 +14,7 @@
 #include "sim/baseline.h"
 #include "sim/config.h"
 #include "sim/config_rows.h"
-#include "sim/files.h"
+#include "sim/base/posix.h"
 #include "sim/pipeline.h"
 #include "sim/progress.h"
 #include "sim/record.h"

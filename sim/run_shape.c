@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/schedule.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 bool run_shape_text(H5 *file, const char *key, char *text, size_t size)
 {

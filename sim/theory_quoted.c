@@ -6,7 +6,7 @@
 #include "models/training/optimizer.h"
 #include "sim/theory.h"
 #include "sim/theory_share.h"
-#include "sim/words.h"
+#include "sim/base/words.h"
 
 /* Rajbhandari et al. 1910.02054, section 3.1 and figure 1: what a stage cuts is held by N replicas together. */
 static void quote_states(const Config *config, int replicas, Quoted *q)

@@ -1,5 +1,5 @@
-/* files.c - the POSIX side of result files. */
-#include "sim/files.h"
+/* posix.c - the POSIX side of result files. */
+#include "sim/base/posix.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

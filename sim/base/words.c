@@ -1,5 +1,5 @@
 /* words.c - names and sizes in messages: distance, nearest, lists. */
-#include "sim/words.h"
+#include "sim/base/words.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* words.h - small help with what messages say: the name that was meant, lists, sizes. */
-#ifndef SIM_WORDS_H
-#define SIM_WORDS_H
+#ifndef SIM_BASE_WORDS_H
+#define SIM_BASE_WORDS_H
 #include <stddef.h>
 #include <stdint.h>
 

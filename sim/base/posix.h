@@ -1,7 +1,7 @@
-/* files.h - what the system does to files: read whole, folders made, copies,
+/* posix.h - what the system does to files: read whole, folders made, copies,
  * earlier results kept, new ones put in place; and why it refused. */
-#ifndef SIM_FILES_H
-#define SIM_FILES_H
+#ifndef SIM_BASE_POSIX_H
+#define SIM_BASE_POSIX_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
