@@ -1,7 +1,7 @@
 /* baseline.h - the losses of an earlier run that a run's own are recorded beside. */
 #ifndef SIM_BASELINE_H
 #define SIM_BASELINE_H
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 typedef struct Baseline {
     int64_t steps; /* it finished; 0: there is no baseline */

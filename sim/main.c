@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include "sim/plot.h"
 #include "sim/report.h"
 #include "sim/run.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include "parallel/schedule/notation.h"
-#include "sim/config_rows.h"
+#include "sim/config/rows.h"
 #include "sim/base/words.h"
 
 ScheduleKind pipeline_kind(const Config *config)

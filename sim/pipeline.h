@@ -3,7 +3,7 @@
 #ifndef SIM_PIPELINE_H
 #define SIM_PIPELINE_H
 #include "parallel/schedule/timeline.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
 ScheduleKind pipeline_kind(const Config *config);

@@ -17,7 +17,7 @@
 #include "models/machine/device.h"
 #include "models/machine/lanes.h"
 #include "parallel/wire/comm.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 /* What is known before the first step. */
 typedef struct RunInfo {

@@ -2,7 +2,7 @@
 #include "sim/report_quoted.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include "sim/config_rows.h"
+#include "sim/config/rows.h"
 #include "sim/theory.h"
 #include "sim/base/words.h"
 

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "parallel/schedule/notation.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include "sim/pipeline.h"
 #include "sim/theory.h"
 

@@ -6,7 +6,7 @@
 #include "parallel/data/data_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/stages.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include "sim/pipeline.h"
 #include "sim/recorder.h"
 

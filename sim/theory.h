@@ -7,7 +7,7 @@
 #include "models/machine/device.h"
 #include "parallel/wire/comm.h"
 #include "parallel/schedule/plan.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);

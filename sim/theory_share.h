@@ -5,7 +5,7 @@
 #ifndef SIM_THEORY_SHARE_H
 #define SIM_THEORY_SHARE_H
 #include "parallel/schedule/plan.h"
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 /* A rank's place on the grid, and what its stages hold. */
 typedef struct Share {

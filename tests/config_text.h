@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include <cmocka.h>
 
 static inline bool parse(Config *config, const char *text, const char *const *sets, Error *error)

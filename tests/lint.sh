@@ -17,7 +17,7 @@ door() { # HEADER FILE...
 door mpi.h parallel/wire/comm_mpi.c
 door hdf5.h sim/h5.c sim/h5_read.c sim/h5_write.c
 door cblas.h models/kernels/matmul.c
-door ini.h sim/ini.c
+door ini.h sim/config/ini.c
 door 'Random123/' models/machine/random.c
 git grep -nE '#include "sim/' -- models parallel && complain "an arrow points up into sim/"
 git grep -nE '#include "parallel/' -- models && complain "an arrow points up into parallel/"

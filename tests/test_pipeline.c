@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/notation.h"
-#include "sim/config.h"
-#include "sim/config_rows.h"
+#include "sim/config/config.h"
+#include "sim/config/rows.h"
 #include "sim/pipeline.h"
 #include "sim/theory.h"
 #include "tests/check.h"

@@ -1,6 +1,6 @@
-/* config_ranks.c - whether a config fits the number of ranks, and what would. */
+/* ranks.c - whether a config fits the number of ranks, and what would. */
 #include <string.h>
-#include "sim/config_rows.h"
+#include "sim/config/rows.h"
 #include "sim/pipeline.h"
 #include "sim/base/words.h"
 

@@ -6,7 +6,7 @@
  * nothing of a section without keys. So the reader that feeds it counts lines,
  * takes each value off its line and keeps it here, and hands over only what is
  * short and plain: "[section]" or "key =". */
-#include "sim/ini.h"
+#include "sim/config/ini.h"
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>

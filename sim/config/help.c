@@ -1,7 +1,7 @@
-/* config_help.c - `sim help`: the table of keys, told so that it teaches. */
+/* help.c - `sim help`: the table of keys, told so that it teaches. */
 #include <string.h>
-#include "sim/config_rows.h"
-#include "sim/presets.h"
+#include "sim/config/rows.h"
+#include "sim/config/presets.h"
 #include "sim/base/words.h"
 
 enum { WIDTH = 98, COLUMN = 28 };

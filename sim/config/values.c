@@ -1,10 +1,10 @@
-/* config_values.c - one value of the config: found by name, read strictly, written back. */
+/* values.c - one value of the config: found by name, read strictly, written back. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/config_rows.h"
+#include "sim/config/rows.h"
 #include "sim/base/words.h"
 
 int config_row_find(const char *section, const char *key)

@@ -1,6 +1,6 @@
 /* presets.h - models with a name: published ones, and a few that run on a laptop. */
-#ifndef SIM_PRESETS_H
-#define SIM_PRESETS_H
+#ifndef SIM_CONFIG_PRESETS_H
+#define SIM_CONFIG_PRESETS_H
 #include "models/layers/gpt_shape.h"
 
 enum {

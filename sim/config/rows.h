@@ -1,7 +1,7 @@
-/* config_rows.h - a key of the config is one row of a table; inside the config only. */
+/* rows.h - a key of the config is one row of a table; inside the config only. */
 #ifndef SIM_CONFIG_ROWS_H
 #define SIM_CONFIG_ROWS_H
-#include "sim/config.h"
+#include "sim/config/config.h"
 
 typedef enum {
     ROW_INTEGER, /* int64_t */

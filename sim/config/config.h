@@ -1,10 +1,10 @@
 /* config.h - what a run is asked to do: an ini file, resolved.
  *
- * Every key is one row of a table (config_rows.c): section, name, type, default,
+ * Every key is one row of a table (rows.c): section, name, type, default,
  * range or choices, help with an example. The row gives parsing, range checks,
  * `sim help`, the printed plan and the attribute recorded in the run file. */
-#ifndef SIM_CONFIG_H
-#define SIM_CONFIG_H
+#ifndef SIM_CONFIG_CONFIG_H
+#define SIM_CONFIG_CONFIG_H
 #include <stdio.h>
 #include "models/training/data.h"
 #include "models/machine/error.h"

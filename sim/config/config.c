@@ -1,12 +1,12 @@
 /* config.c - from an ini text and a command line to a Config. */
-#include "sim/config.h"
+#include "sim/config/config.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/config_rows.h"
-#include "sim/ini.h"
+#include "sim/config/rows.h"
+#include "sim/config/ini.h"
 #include "sim/pipeline.h"
-#include "sim/presets.h"
+#include "sim/config/presets.h"
 #include "sim/base/words.h"
 
 enum { WHY = 1024, SHOWN = 100 };

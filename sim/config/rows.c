@@ -1,7 +1,7 @@
-/* config_rows.c - the table: every key there is, with its type, default, range and help. */
-#include "sim/config_rows.h"
+/* rows.c - the table: every key there is, with its type, default, range and help. */
+#include "sim/config/rows.h"
 #include <stddef.h>
-#include "sim/presets.h"
+#include "sim/config/presets.h"
 
 static const char *const precisions[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_FP16] = "fp16", NULL};

@@ -4,7 +4,7 @@
  * counts of the released models. GPT-3: Brown et al. 2005.14165, table 2.1. Megatron: Korthikanti et al.
  * 2205.05198, table 3. Llama 2: Touvron et al. 2307.09288; Llama 3: Dubey et al. 2407.21783, table 3; both with
  * the widths of the released models. */
-#include "sim/presets.h"
+#include "sim/config/presets.h"
 #include <stddef.h>
 
 const char *const preset_names[PRESETS + 1] = {

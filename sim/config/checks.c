@@ -1,8 +1,8 @@
-/* config_checks.c - values that are fine alone and do not go together. */
+/* checks.c - values that are fine alone and do not go together. */
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
-#include "sim/config_rows.h"
+#include "sim/config/rows.h"
 #include "sim/pipeline.h"
 #include "sim/base/words.h"
 

@@ -8,8 +8,8 @@
  * Lines may be of any length, be indented, and end as Unix or Windows ends
  * them; a UTF-8 byte order mark is skipped. What is none of the above is
  * refused with its line number. */
-#ifndef SIM_INI_H
-#define SIM_INI_H
+#ifndef SIM_CONFIG_INI_H
+#define SIM_CONFIG_INI_H
 #include "models/machine/error.h"
 
 typedef struct IniEntry {
