@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/h5.h"
-#include "sim/recorder_layout.h"
+#include "sim/file/h5.h"
+#include "sim/file/layout.h"
 
 /* What decides which tokens are in which step. */
 static bool decides_tokens(const char *key)

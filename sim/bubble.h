@@ -4,7 +4,7 @@
  * is walked on paper with the CPU time each action's compute really took, messages taking none. */
 #ifndef SIM_BUBBLE_H
 #define SIM_BUBBLE_H
-#include "sim/recorder.h"
+#include "sim/file/recorder.h"
 #include "sim/step.h"
 
 /* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NaN in a dry run. The caller

@@ -9,7 +9,7 @@
 #include "sim/plot_moments.h"
 #include "sim/plot_simulated.h"
 #include "sim/plot_time.h"
-#include "sim/recorder_layout.h"
+#include "sim/file/layout.h"
 
 double plot_stack_total(const PlotStack *stack, int rank)
 {

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "sim/h5.h"
-#include "sim/run_shape.h"
+#include "sim/file/h5.h"
+#include "sim/file/run_shape.h"
 
 enum { PLOT_LABEL = 160, PLOT_WHY = 200 };
 

@@ -1,7 +1,7 @@
 /* plot_time.h - where the time of the recorded step went. */
 #ifndef SIM_PLOT_TIME_H
 #define SIM_PLOT_TIME_H
-#include "sim/h5.h"
+#include "sim/file/h5.h"
 #include "sim/plot_run.h"
 
 /* One action of one rank; `kind` is the caller's number for what it does. */

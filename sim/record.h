@@ -3,9 +3,9 @@
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
 #include "sim/baseline.h"
-#include "sim/recorder.h"
+#include "sim/file/recorder.h"
 #include "sim/step.h"
-#include "sim/step_record.h"
+#include "sim/file/step_record.h"
 
 typedef struct Record {
     Trainer *trainer;

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/h5.h"
-#include "sim/recorder_layout.h"
+#include "sim/file/h5.h"
+#include "sim/file/layout.h"
 #include "sim/report_quoted.h"
 #include "sim/report_time.h"
-#include "sim/run_shape.h"
+#include "sim/file/run_shape.h"
 #include "sim/base/words.h"
 
 typedef struct Table {

@@ -1,7 +1,7 @@
 /* report_time.h - the report's part on the grid of ranks, the bubble, and where simulated time went. */
 #ifndef SIM_REPORT_TIME_H
 #define SIM_REPORT_TIME_H
-#include "sim/h5.h"
+#include "sim/file/h5.h"
 
 /* The grid, the schedule and its bubble, in lines under the report's first. */
 bool report_grid(H5 *file, int ranks, Error *error);

@@ -20,7 +20,7 @@
 #include "sim/record.h"
 #include "sim/report.h"
 #include "sim/step.h"
-#include "sim/weights.h"
+#include "sim/file/weights.h"
 
 typedef struct Run {
     const RunOptions *options;

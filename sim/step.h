@@ -8,7 +8,7 @@
 #include "parallel/stages.h"
 #include "sim/config/config.h"
 #include "sim/pipeline.h"
-#include "sim/recorder.h"
+#include "sim/file/recorder.h"
 
 /* One microbatch on one of this rank's stages. */
 typedef struct Slot {

@@ -1,7 +1,7 @@
 /* theory_bytes.c - what a rank sends in a step, each formula with where it comes from. */
 #include <math.h>
 #include "models/machine/tensor.h"
-#include "sim/step_record.h"
+#include "sim/file/step_record.h"
 #include "sim/theory.h"
 #include "sim/theory_share.h"
 

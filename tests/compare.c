@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/h5.h"
+#include "sim/file/h5.h"
 
 typedef struct Numbers {
     double *value;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
-#include "sim/h5.h"
+#include "sim/file/h5.h"
 #include "sim/record.h"
 #include "tests/case.h"
 #include "tests/ranks.h"

@@ -9,8 +9,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/h5.h"
-#include "sim/recorder.h"
+#include "sim/file/h5.h"
+#include "sim/file/recorder.h"
 #include "tests/check.h"
 
 enum { RANKS = 3, ACTIONS = 4 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/recorder.h"
+#include "sim/file/recorder.h"
 #include "tests/plot_place.h"
 
 enum { RANKS = 3 };

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "sim/weight_names.h"
+#include "sim/file/names.h"
 
 /* Hugging Face's Llama with 4 heads, 2 of them for keys and values: [out, in] of everything in a layer */
 static const GptShape LLAMA = {.layers = 12,

@@ -3,8 +3,8 @@
 #define TESTS_WALKED_H
 #include <math.h>
 #include "parallel/schedule/timeline.h"
-#include "sim/h5.h"
-#include "sim/recorder.h"
+#include "sim/file/h5.h"
+#include "sim/file/recorder.h"
 #include "sim/report.h"
 #include "tests/plot_place.h"
 

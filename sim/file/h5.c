@@ -1,7 +1,7 @@
 /* h5.c - HDF5 files: made, edited, published, closed; and what went wrong. */
 #define H5_USE_110_API /* the same functions whatever the library's version */
 #include <hdf5.h>
-#include "sim/h5_file.h"
+#include "sim/file/h5_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

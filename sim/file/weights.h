@@ -1,7 +1,7 @@
 /* weights.h - parameters and gradients to and from HDF5, by their names and layouts in
  * Hugging Face's GPT-2 or Llama, whatever the split. */
-#ifndef SIM_WEIGHTS_H
-#define SIM_WEIGHTS_H
+#ifndef SIM_FILE_WEIGHTS_H
+#define SIM_FILE_WEIGHTS_H
 #include "models/machine/error.h"
 #include "sim/step.h"
 

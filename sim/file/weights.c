@@ -1,5 +1,5 @@
 /* weights.c - tensors by name; one unit in memory at a time. */
-#include "sim/weights.h"
+#include "sim/file/weights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "parallel/collectives/collectives.h"
 #include "sim/agree.h"
 #include "sim/collect.h"
-#include "sim/h5.h"
-#include "sim/weight_names.h"
+#include "sim/file/h5.h"
+#include "sim/file/names.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
 

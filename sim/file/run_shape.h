@@ -1,7 +1,7 @@
 /* run_shape.h - how a recorded run was split over its ranks: from its file's configuration. */
-#ifndef SIM_RUN_SHAPE_H
-#define SIM_RUN_SHAPE_H
-#include "sim/h5.h"
+#ifndef SIM_FILE_RUN_SHAPE_H
+#define SIM_FILE_RUN_SHAPE_H
+#include "sim/file/h5.h"
 
 /* rank = (pipe * dp + data) * tp + tensor. What a file does not say is not split: files older than a key lack
  * it. */

@@ -2,7 +2,7 @@
 #define H5_USE_110_API
 #include <hdf5.h>
 #include <hdf5_hl.h>
-#include "sim/h5_file.h"
+#include "sim/file/h5_file.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -13,8 +13,8 @@
  * file with h5_abandon() and the process with exit() or MPI_Abort(), not
  * through MPI_Finalize(): there HDF5 would close the broken file, and may hang
  * or crash. */
-#ifndef SIM_H5_H
-#define SIM_H5_H
+#ifndef SIM_FILE_H5_H
+#define SIM_FILE_H5_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* h5_file.h - what h5.c, h5_write.c and h5_read.c share, and nobody else sees: they
  * include it after hdf5.h, whose types it uses. */
-#ifndef SIM_H5_FILE_H
-#define SIM_H5_FILE_H
-#include "sim/h5.h"
+#ifndef SIM_FILE_H5_FILE_H
+#define SIM_FILE_H5_FILE_H
+#include "sim/file/h5.h"
 
 typedef struct H5Open {
     struct H5Open *next;

@@ -1,5 +1,5 @@
-/* recorder_layout.c - the run file "sim-run/1": its layout as a table, and its skeleton. */
-#include "sim/recorder_layout.h"
+/* layout.c - the run file "sim-run/1": its layout as a table, and its skeleton. */
+#include "sim/file/layout.h"
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>

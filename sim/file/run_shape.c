@@ -1,5 +1,5 @@
 /* run_shape.c - how a recorded run was split over its ranks: from its file's configuration. */
-#include "sim/run_shape.h"
+#include "sim/file/run_shape.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

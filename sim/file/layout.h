@@ -1,8 +1,8 @@
-/* recorder_layout.h - what a run file is made of: its skeleton, written before the first step. */
-#ifndef SIM_RECORDER_LAYOUT_H
-#define SIM_RECORDER_LAYOUT_H
-#include "sim/h5.h"
-#include "sim/recorder.h"
+/* layout.h - what a run file is made of: its skeleton, written before the first step. */
+#ifndef SIM_FILE_LAYOUT_H
+#define SIM_FILE_LAYOUT_H
+#include "sim/file/h5.h"
+#include "sim/file/recorder.h"
 
 /* Whether a file is a run's, of this layout; `schema` becomes what it says of itself, "" when nothing. */
 enum { LAYOUT_SCHEMA = 64 };

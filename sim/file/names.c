@@ -1,5 +1,5 @@
-/* weight_names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. */
-#include "sim/weight_names.h"
+/* names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. */
+#include "sim/file/names.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* recorder.c - writes the run file in an order that keeps every finished step readable. */
-#include "sim/recorder.h"
+#include "sim/file/recorder.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "sim/base/posix.h"
-#include "sim/h5.h"
-#include "sim/recorder_layout.h"
+#include "sim/file/h5.h"
+#include "sim/file/layout.h"
 
 enum {
     BLOCK_ROWS = 1024,     /* allocated at first, unless fewer steps are planned */

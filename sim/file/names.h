@@ -1,7 +1,7 @@
-/* weight_names.h - what a parameter is called in files of weights, and how it
+/* names.h - what a parameter is called in files of weights, and how it
  * lies there: as Hugging Face keeps models of GPT-2's family, or of Llama's. */
-#ifndef SIM_WEIGHT_NAMES_H
-#define SIM_WEIGHT_NAMES_H
+#ifndef SIM_FILE_NAMES_H
+#define SIM_FILE_NAMES_H
 #include "models/layers/gpt.h"
 
 typedef enum { NAMES_GPT2, NAMES_LLAMA, NAMINGS } Naming;

@@ -2,7 +2,7 @@
  *
  * The layout is the contract "sim-run/1": /config, /steps, /comm, /memory,
  * /pipeline, /breakdown, /timeline (README, "The run file"; written in
- * recorder_layout.c). The file appears whole or not at all;
+ * layout.c). The file appears whole or not at all;
  * columns are allocated up to 1024 rows at a time, twice as many each time,
  * and filled with NaN (step: -1); a step's number is written after a flush of
  * the rest. Growing makes a larger copy and renames it into place, so that a
@@ -10,8 +10,8 @@
  *
  * After a false from any of these: recorder_abandon(), then exit() or
  * MPI_Abort(), not MPI_Finalize() (h5.h says why). */
-#ifndef SIM_RECORDER_H
-#define SIM_RECORDER_H
+#ifndef SIM_FILE_RECORDER_H
+#define SIM_FILE_RECORDER_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "models/machine/device.h"

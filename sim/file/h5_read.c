@@ -1,7 +1,7 @@
 /* h5_read.c - reading HDF5 files back: attributes, arrays, names, tables. */
 #define H5_USE_110_API
 #include <hdf5.h>
-#include "sim/h5_file.h"
+#include "sim/file/h5_file.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

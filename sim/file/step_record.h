@@ -1,6 +1,6 @@
 /* step_record.h - what each rank tells rank 0 after a step. */
-#ifndef SIM_STEP_RECORD_H
-#define SIM_STEP_RECORD_H
+#ifndef SIM_FILE_STEP_RECORD_H
+#define SIM_FILE_STEP_RECORD_H
 #include "models/machine/device.h"
 #include "parallel/wire/comm.h"
 
