@@ -1,7 +1,7 @@
 /* announce.c - the lines before the first step. */
 #include "sim/announce.h"
 #include <stdio.h>
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 #include "sim/base/words.h"
 
 static const char *plural(int64_t count)

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/bubble.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 
 static size_t ranks_of(const Record *r)
 {

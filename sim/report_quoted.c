@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/config/rows.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 #include "sim/base/words.h"
 
 /* The file's own configuration; false when it lacks a key, as one of an older sim may. */

@@ -9,7 +9,7 @@
 #include "parallel/schedule/notation.h"
 #include "sim/config/config.h"
 #include "sim/pipeline.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 
 const char SCHEDULE_USAGE[] =
     "sim schedule --config FILE [--set section.key=value]... [--ranks N] [--csv]\n"

@@ -10,7 +10,7 @@
 #include "parallel/wire/comm_virtual.h"
 #include "sim/collect.h"
 #include "sim/pipeline.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
 static const char INI[] =

@@ -8,7 +8,7 @@
 #include "sim/config/config.h"
 #include "sim/config/rows.h"
 #include "sim/pipeline.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 #include "tests/check.h"
 
 static Config parsed(const char *text, const char *const *sets)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/pipeline.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 #include "tests/case.h"
 #include "tests/check.h"
 

@@ -1,4 +1,4 @@
-/* theory_share.h - what the formulas of bytes and of memory share; inside the theory only.
+/* share.h - what the formulas of bytes and of memory share; inside the theory only.
  *
  * N replicas; t slices; L layers, h hidden, f inner MLP width, a heads, V vocabulary, s
  * sequence; b samples a microbatch, m microbatches; w bytes a value. */

@@ -1,11 +1,11 @@
-/* theory_quoted.c - memory by the closed forms that papers print and people quote.
+/* quoted.c - memory by the closed forms that papers print and people quote.
  *
- * theory_memory.c counts every tensor, so it needs the family, the paddings and the schedule. These need the
+ * memory.c counts every tensor, so it needs the family, the paddings and the schedule. These need the
  * shape alone, and say how near the quoted figure is. */
 #include <stdio.h>
 #include "models/training/optimizer.h"
-#include "sim/theory.h"
-#include "sim/theory_share.h"
+#include "sim/theory/theory.h"
+#include "sim/theory/share.h"
 #include "sim/base/words.h"
 
 /* Rajbhandari et al. 1910.02054, section 3.1 and figure 1: what a stage cuts is held by N replicas together. */

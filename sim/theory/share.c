@@ -1,5 +1,5 @@
-/* theory_share.c - places on the grid and sizes of units. */
-#include "sim/theory_share.h"
+/* share.c - places on the grid and sizes of units. */
+#include "sim/theory/share.h"
 #include <math.h>
 #include "models/machine/tensor.h"
 

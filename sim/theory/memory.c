@@ -1,8 +1,8 @@
-/* theory_memory.c - what a rank holds at most, each formula with where it comes from. */
+/* memory.c - what a rank holds at most, each formula with where it comes from. */
 #include <math.h>
 #include "models/machine/tensor.h"
-#include "sim/theory.h"
-#include "sim/theory_share.h"
+#include "sim/theory/theory.h"
+#include "sim/theory/share.h"
 
 /* Korthikanti et al. 2205.05198, section 4, in w bytes a value and one a mask: what a stage keeps of one
  * microbatch after F and, where backward is cut in halves, between I and W.

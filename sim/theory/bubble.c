@@ -1,7 +1,7 @@
-/* theory_bubble.c - the idle share of a pipeline, by schedule. */
+/* bubble.c - the idle share of a pipeline, by schedule. */
 #include <math.h>
 #include "sim/pipeline.h"
-#include "sim/theory.h"
+#include "sim/theory/theory.h"
 
 double theory_bubble(const Config *config, int microbatches)
 {

@@ -2,8 +2,8 @@
  *
  * Nothing here looks at how the program does it: run files carry these figures
  * beside the counted ones, and tests hold the two equal. */
-#ifndef SIM_THEORY_H
-#define SIM_THEORY_H
+#ifndef SIM_THEORY_THEORY_H
+#define SIM_THEORY_THEORY_H
 #include "models/machine/device.h"
 #include "parallel/wire/comm.h"
 #include "parallel/schedule/plan.h"

@@ -1,9 +1,9 @@
-/* theory_bytes.c - what a rank sends in a step, each formula with where it comes from. */
+/* bytes.c - what a rank sends in a step, each formula with where it comes from. */
 #include <math.h>
 #include "models/machine/tensor.h"
 #include "sim/file/step_record.h"
-#include "sim/theory.h"
-#include "sim/theory_share.h"
+#include "sim/theory/theory.h"
+#include "sim/theory/share.h"
 
 /* How many ranks a binomial tree has below `rank`, directly: one for each
  * power of two under its lowest set bit that stays inside (Thakur et al. 2005). */
