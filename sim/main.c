@@ -9,7 +9,7 @@
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/config/config.h"
-#include "sim/plot.h"
+#include "sim/plot/plot.h"
 #include "sim/report.h"
 #include "sim/run.h"
 #include "sim/schedule_command.h"

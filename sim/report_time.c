@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/lanes.h"
-#include "sim/plot_text.h"
+#include "sim/plot/text.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */
 static const double SAME = 1e-9;

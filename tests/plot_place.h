@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "models/machine/tensor.h"
-#include "sim/plot.h"
+#include "sim/plot/plot.h"
 #include "tests/check.h"
 
 enum { SAID = 8192 };

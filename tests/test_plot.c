@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_chart.h"
-#include "sim/plot_text.h"
-#include "sim/plot_time.h"
+#include "sim/plot/chart.h"
+#include "sim/plot/text.h"
+#include "sim/plot/time.h"
 #include "tests/check.h"
 
 static void assert_near(double value, double expected)

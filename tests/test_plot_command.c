@@ -1,6 +1,6 @@
 /* test_plot_command.c - `sim plot` beside its pictures: the templates it finds, the script it makes of them, and
  * words it refuses. */
-#include "sim/plot_draw.h"
+#include "sim/plot/draw.h"
 #include "tests/plot_place.h"
 
 static void test_script(void **state)

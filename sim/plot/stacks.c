@@ -1,8 +1,8 @@
-/* plot_stacks.c - the bar charts: what stands in them and the words over them. Bytes by
+/* stacks.c - the bar charts: what stands in them and the words over them. Bytes by
  * purpose and by axis, memory by category, time by action and by part, bubbles. */
 #include <math.h>
-#include "sim/plot_bars.h"
-#include "sim/plot_simulated.h"
+#include "sim/plot/bars.h"
+#include "sim/plot/simulated.h"
 #include "sim/base/words.h"
 
 static double total(const PlotStack *stack, int rank)

@@ -1,6 +1,6 @@
 /* plot.h - `sim plot RUN.h5... [--out DIR]`: the charts of one run, or of several side by side. */
-#ifndef SIM_PLOT_H
-#define SIM_PLOT_H
+#ifndef SIM_PLOT_PLOT_H
+#define SIM_PLOT_PLOT_H
 
 /* argv[0] is "plot"; templates are found from `program_directory`, the folder
  * the program lies in. Prints a line a chart on stdout and a line an

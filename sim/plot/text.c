@@ -1,5 +1,5 @@
-/* plot_text.c - words and numbers for gnuplot: quoting, units, short labels. */
-#include "sim/plot_text.h"
+/* text.c - words and numbers for gnuplot: quoting, units, short labels. */
+#include "sim/plot/text.h"
 #include <math.h>
 #include <string.h>
 #include "sim/base/words.h"

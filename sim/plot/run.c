@@ -1,14 +1,14 @@
-/* plot_run.c - reads a run file and reduces it to what is drawn: a loss a step,
+/* run.c - reads a run file and reduces it to what is drawn: a loss a step,
  * and one stack of parts a rank for bytes, memory and time. */
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_axes.h"
-#include "sim/plot_moments.h"
-#include "sim/plot_simulated.h"
-#include "sim/plot_time.h"
+#include "sim/plot/axes.h"
+#include "sim/plot/moments.h"
+#include "sim/plot/simulated.h"
+#include "sim/plot/time.h"
 #include "sim/file/layout.h"
 
 double plot_stack_total(const PlotStack *stack, int rank)

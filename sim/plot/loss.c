@@ -1,10 +1,10 @@
-/* plot_loss.c - the loss chart's data: one run with its gradient norm and
+/* loss.c - the loss chart's data: one run with its gradient norm and
  * learning rate, or the losses of several runs side by side. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_chart.h"
-#include "sim/plot_text.h"
+#include "sim/plot/chart.h"
+#include "sim/plot/text.h"
 #include "sim/base/words.h"
 
 /* Longer columns are drawn as the means of equal blocks: a chart has some 800 pixels. */

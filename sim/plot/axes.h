@@ -1,7 +1,7 @@
-/* plot_axes.h - the bytes of a step, summed by the axis of the grid that they move along. */
+/* axes.h - the bytes of a step, summed by the axis of the grid that they move along. */
 #ifndef SIM_PLOT_AXES_H
 #define SIM_PLOT_AXES_H
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 
 /* Fills run->axes from run->comm. Formulas add up as bytes do; an axis with bytes that no formula foretells
  * has none. */

@@ -1,7 +1,7 @@
-/* plot_simulated.h - what a run file says of simulated time: spans of actions, bubbles, seconds by part. */
+/* simulated.h - what a run file says of simulated time: spans of actions, bubbles, seconds by part. */
 #ifndef SIM_PLOT_SIMULATED_H
 #define SIM_PLOT_SIMULATED_H
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 
 /* Fills what PlotRun has from `breakdown` on; files older than these figures lack them. */
 bool plot_simulated_read(H5 *file, PlotRun *run, Error *error);

@@ -1,5 +1,5 @@
-/* plot_axes.c - the bytes of a step, summed by the axis of the grid that they move along. */
-#include "sim/plot_axes.h"
+/* axes.c - the bytes of a step, summed by the axis of the grid that they move along. */
+#include "sim/plot/axes.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* plot_simulated.c - what a run file says of simulated time: spans of actions, bubbles, seconds by part. */
-#include "sim/plot_simulated.h"
+/* simulated.c - what a run file says of simulated time: spans of actions, bubbles, seconds by part. */
+#include "sim/plot/simulated.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

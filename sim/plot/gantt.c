@@ -1,9 +1,9 @@
-/* plot_gantt.c - the pipeline timeline's data: boxes of simulated time, a row a rank, a panel a run. */
+/* gantt.c - the pipeline timeline's data: boxes of simulated time, a row a rank, a panel a run. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_bars.h"
-#include "sim/plot_simulated.h"
+#include "sim/plot/bars.h"
+#include "sim/plot/simulated.h"
 #include "sim/base/words.h"
 
 enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, PANELS_MOST = 8, KINDS = 7 };

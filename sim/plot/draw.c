@@ -1,9 +1,9 @@
-/* plot_draw.c - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg.
+/* draw.c - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg.
  *
  * gnuplot's exit status is no proof: on a full disk it ends with 0 and leaves
  * an empty or cut file. So a picture is drawn under another name, looked at,
  * and renamed. */
-#include "sim/plot_draw.h"
+#include "sim/plot/draw.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* plot_run.h - what the charts need of one run file, read and reduced. */
+/* run.h - what the charts need of one run file, read and reduced. */
 #ifndef SIM_PLOT_RUN_H
 #define SIM_PLOT_RUN_H
 #include <stdbool.h>

@@ -1,9 +1,9 @@
-/* plot_memory_timeline.c - the memory timeline's data: bytes held by category over a step, a
+/* memory_timeline.c - the memory timeline's data: bytes held by category over a step, a
  * panel a rank of one run, or one of each run. */
 #include <math.h>
 #include <string.h>
-#include "sim/plot_bars.h"
-#include "sim/plot_simulated.h"
+#include "sim/plot/bars.h"
+#include "sim/plot/simulated.h"
 #include "sim/base/words.h"
 
 enum { PANELS_MOST = 8, KINDS_MOST = 16 };

@@ -1,4 +1,4 @@
-/* plot_draw.h - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg. */
+/* draw.h - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg. */
 #ifndef SIM_PLOT_DRAW_H
 #define SIM_PLOT_DRAW_H
 #include <stddef.h>

@@ -1,13 +1,13 @@
-/* plot_bars.h - the bars of a stacked chart, a bar a rank of one run or a bar a run, and their parts. */
+/* bars.h - the bars of a stacked chart, a bar a rank of one run or a bar a run, and their parts. */
 #ifndef SIM_PLOT_BARS_H
 #define SIM_PLOT_BARS_H
-#include "sim/plot_chart.h"
-#include "sim/plot_text.h"
+#include "sim/plot/chart.h"
+#include "sim/plot/text.h"
 
 typedef struct PlotLook {
     const char *name, *title, *colour; /* as in the file, in a legend, "#rrggbb" */
 } PlotLook;
-const PlotLook *plot_look(const char *name); /* of a name that the table in plot_bars.c holds */
+const PlotLook *plot_look(const char *name); /* of a name that the table in bars.c holds */
 bool plot_dark(const char *colour);          /* so that text on it is white */
 
 typedef struct PlotBar {

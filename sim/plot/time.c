@@ -1,6 +1,6 @@
-/* plot_time.c - where the time of the recorded step went: the timeline's rows,
+/* time.c - where the time of the recorded step went: the timeline's rows,
  * which may overlap, become seconds by action that add up to the step. */
-#include "sim/plot_time.h"
+#include "sim/plot/time.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

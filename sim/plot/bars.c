@@ -1,9 +1,9 @@
-/* plot_bars.c - chooses the bars of a stacked chart, and the order, names and colours of their parts. */
-#include "sim/plot_bars.h"
+/* bars.c - chooses the bars of a stacked chart, and the order, names and colours of their parts. */
+#include "sim/plot/bars.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_time.h"
+#include "sim/plot/time.h"
 
 /* How a part is called and coloured, the same in every chart of every run, in
  * the order of the stack. Colours: Tol's bright and muted palettes, told apart

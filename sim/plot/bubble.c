@@ -1,10 +1,10 @@
-/* plot_bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
+/* bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_chart.h"
-#include "sim/plot_simulated.h"
-#include "sim/plot_text.h"
+#include "sim/plot/chart.h"
+#include "sim/plot/simulated.h"
+#include "sim/plot/text.h"
 #include "sim/base/words.h"
 
 /* Runs of one line differ in microbatches only. */

@@ -1,5 +1,5 @@
-/* plot_moments.c - what a run file says of memory over a step: bytes held as each action ended. */
-#include "sim/plot_moments.h"
+/* moments.c - what a run file says of memory over a step: bytes held as each action ended. */
+#include "sim/plot/moments.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

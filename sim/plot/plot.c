@@ -1,13 +1,13 @@
 /* plot.c - `sim plot`: which runs, which folder, which charts; a line on each. */
-#include "sim/plot.h"
+#include "sim/plot/plot.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sim/plot_chart.h"
-#include "sim/plot_draw.h"
-#include "sim/plot_text.h"
+#include "sim/plot/chart.h"
+#include "sim/plot/draw.h"
+#include "sim/plot/text.h"
 
 static const struct {
     const char *name;

@@ -1,9 +1,9 @@
-/* plot_chart.h - what a chart's template draws: names, units and numbers, as gnuplot text. */
+/* chart.h - what a chart's template draws: names, units and numbers, as gnuplot text. */
 #ifndef SIM_PLOT_CHART_H
 #define SIM_PLOT_CHART_H
 #include <stdbool.h>
 #include <stdio.h>
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 
 enum { PLOT_RUNS_MAX = 32, PLOT_RANKS_ALL = 32, PLOT_BARS_MAX = PLOT_RANKS_ALL + 2 };
 

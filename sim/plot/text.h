@@ -1,8 +1,8 @@
-/* plot_text.h - words and numbers for gnuplot: quoting, units, short labels. */
+/* text.h - words and numbers for gnuplot: quoting, units, short labels. */
 #ifndef SIM_PLOT_TEXT_H
 #define SIM_PLOT_TEXT_H
 #include <stdio.h>
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 
 /* Writes `text` as a gnuplot string that shows it letter for letter: in single
  * quotes (so that $, @, ` and \ do nothing) and with a backslash before what

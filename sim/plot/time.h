@@ -1,8 +1,8 @@
-/* plot_time.h - where the time of the recorded step went. */
+/* time.h - where the time of the recorded step went. */
 #ifndef SIM_PLOT_TIME_H
 #define SIM_PLOT_TIME_H
 #include "sim/file/h5.h"
-#include "sim/plot_run.h"
+#include "sim/plot/run.h"
 
 /* One action of one rank; `kind` is the caller's number for what it does. */
 typedef struct PlotAction {

@@ -1,8 +1,8 @@
-/* plot_bars_write.c - the bars of a stacked chart as gnuplot text. */
+/* bars_write.c - the bars of a stacked chart as gnuplot text. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/plot_bars.h"
+#include "sim/plot/bars.h"
 #include "sim/base/words.h"
 
 bool plot_dark(const char *colour)
