@@ -10,7 +10,7 @@
 #include "parallel/wire/comm_mpi.h"
 #include "sim/config/config.h"
 #include "sim/plot/plot.h"
-#include "sim/report.h"
+#include "sim/report/report.h"
 #include "sim/run.h"
 #include "sim/schedule_command.h"
 #include "sim/base/version.h"

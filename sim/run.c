@@ -18,7 +18,7 @@
 #include "sim/pipeline.h"
 #include "sim/progress.h"
 #include "sim/record.h"
-#include "sim/report.h"
+#include "sim/report/report.h"
 #include "sim/step.h"
 #include "sim/file/weights.h"
 

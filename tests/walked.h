@@ -5,7 +5,7 @@
 #include "parallel/schedule/timeline.h"
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
-#include "sim/report.h"
+#include "sim/report/report.h"
 #include "tests/plot_place.h"
 
 /* F takes 1 ms, B 2 ms, I and W 1 ms each, the optimizer 0.5 ms; a message `wire` ms. */

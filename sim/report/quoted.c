@@ -1,5 +1,5 @@
-/* report_quoted.c - a recorded run beside the closed forms of the papers. */
-#include "sim/report_quoted.h"
+/* quoted.c - a recorded run beside the closed forms of the papers. */
+#include "sim/report/quoted.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/config/rows.h"

@@ -1,6 +1,6 @@
 /* report.h - what a run file says, in a screen of text. */
-#ifndef SIM_REPORT_H
-#define SIM_REPORT_H
+#ifndef SIM_REPORT_REPORT_H
+#define SIM_REPORT_REPORT_H
 #include <stdbool.h>
 #include "models/machine/error.h"
 

@@ -1,4 +1,4 @@
-/* report_quoted.h - the report's part on the memory formulas that people quote. */
+/* quoted.h - the report's part on the memory formulas that people quote. */
 #ifndef SIM_REPORT_QUOTED_H
 #define SIM_REPORT_QUOTED_H
 #include "sim/file/h5.h"

@@ -1,5 +1,5 @@
-/* report_time.c - the report's part on the grid of ranks, the bubble, and where simulated time went. */
-#include "sim/report_time.h"
+/* time.c - the report's part on the grid of ranks, the bubble, and where simulated time went. */
+#include "sim/report/time.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

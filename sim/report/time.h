@@ -1,4 +1,4 @@
-/* report_time.h - the report's part on the grid of ranks, the bubble, and where simulated time went. */
+/* time.h - the report's part on the grid of ranks, the bubble, and where simulated time went. */
 #ifndef SIM_REPORT_TIME_H
 #define SIM_REPORT_TIME_H
 #include "sim/file/h5.h"

@@ -1,13 +1,13 @@
 /* report.c - the closing report of a run, and `sim report RUN.h5`: both read the file. */
-#include "sim/report.h"
+#include "sim/report/report.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
-#include "sim/report_quoted.h"
-#include "sim/report_time.h"
+#include "sim/report/quoted.h"
+#include "sim/report/time.h"
 #include "sim/file/run_shape.h"
 #include "sim/base/words.h"
 
