@@ -11,7 +11,7 @@
 #include "sim/config/config.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report.h"
-#include "sim/run.h"
+#include "sim/run/run.h"
 #include "sim/schedule_command.h"
 #include "sim/base/version.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "parallel/schedule/notation.h"
 #include "sim/config/config.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 
 const char SCHEDULE_USAGE[] =

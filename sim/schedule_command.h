@@ -1,7 +1,7 @@
 /* schedule_command.h - the command that shows a pipeline before anything runs: `sim schedule --config F`. */
 #ifndef SIM_SCHEDULE_COMMAND_H
 #define SIM_SCHEDULE_COMMAND_H
-#include "sim/run.h"
+#include "sim/run/run.h"
 
 extern const char SCHEDULE_USAGE[];
 

@@ -8,8 +8,8 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
-#include "sim/collect.h"
-#include "sim/pipeline.h"
+#include "sim/run/collect.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */

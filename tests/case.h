@@ -2,7 +2,7 @@
  * ranks, and what came out. The same on virtual ranks and under MPI. */
 #ifndef TESTS_CASE_H
 #define TESTS_CASE_H
-#include "sim/step.h"
+#include "sim/run/step.h"
 
 typedef struct Case {
     /* in */

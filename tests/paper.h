@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "sim/file/h5.h"
-#include "sim/record.h"
+#include "sim/run/run_record.h"
 #include "tests/case.h"
 #include "tests/ranks.h"
 

@@ -6,8 +6,8 @@
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 #include "parallel/wire/comm_virtual.h"
-#include "sim/pipeline.h"
-#include "sim/step.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/run/step.h"
 #include "tests/check.h"
 
 static void holds(const Device *d, MemoryCategory category, size_t current, size_t peak)

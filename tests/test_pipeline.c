@@ -7,7 +7,7 @@
 #include "parallel/schedule/notation.h"
 #include "sim/config/config.h"
 #include "sim/config/rows.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 #include "tests/check.h"
 

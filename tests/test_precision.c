@@ -5,7 +5,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "tests/case_ranks.h"
 
 #ifdef SIM_DOUBLE

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 #include "tests/case.h"
 #include "tests/check.h"

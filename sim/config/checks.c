@@ -3,7 +3,7 @@
 #include <string.h>
 #include "models/kernels/dropout.h"
 #include "sim/config/rows.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "sim/config/rows.h"
 #include "sim/config/ini.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/config/presets.h"
 #include "sim/base/words.h"
 

@@ -1,7 +1,7 @@
 /* ranks.c - whether a config fits the number of ranks, and what would. */
 #include <string.h>
 #include "sim/config/rows.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/base/words.h"
 
 /* Ranks that hold the model once. */

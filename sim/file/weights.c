@@ -5,8 +5,8 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
-#include "sim/agree.h"
-#include "sim/collect.h"
+#include "sim/run/agree.h"
+#include "sim/run/collect.h"
 #include "sim/file/h5.h"
 #include "sim/file/names.h"
 

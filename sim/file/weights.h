@@ -3,7 +3,7 @@
 #ifndef SIM_FILE_WEIGHTS_H
 #define SIM_FILE_WEIGHTS_H
 #include "models/machine/error.h"
-#include "sim/step.h"
+#include "sim/run/step.h"
 
 /* Collective over `world`. Rank 0 reads FILE and sends it round, unit by unit; every rank keeps what it holds.
  * A missing tensor, a wrong shape or an unknown name is refused on all ranks, the reason known on rank 0. */

@@ -1,4 +1,4 @@
-/* bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
+/* sim/run/measured_bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* bubble.c - the idle share of a pipeline, by schedule. */
+/* sim/run/measured_bubble.c - the idle share of a pipeline, by schedule. */
 #include <math.h>
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 
 double theory_bubble(const Config *config, int microbatches)

@@ -1,5 +1,5 @@
 /* baseline.c - the losses of an earlier run, if it saw the same tokens. */
-#include "sim/baseline.h"
+#include "sim/run/baseline.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

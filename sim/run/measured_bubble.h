@@ -1,11 +1,11 @@
-/* bubble.h - the bubble that ranks would have with a core each.
+/* measured_bubble.h - the bubble that ranks would have with a core each.
  *
  * Where ranks outnumber cores, wall-clock idling means nothing: a rank waits for the core, too. So the schedule
  * is walked on paper with the CPU time each action's compute really took, messages taking none. */
-#ifndef SIM_BUBBLE_H
-#define SIM_BUBBLE_H
+#ifndef SIM_RUN_MEASURED_BUBBLE_H
+#define SIM_RUN_MEASURED_BUBBLE_H
 #include "sim/file/recorder.h"
-#include "sim/step.h"
+#include "sim/run/step.h"
 
 /* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NaN in a dry run. The caller
  * frees it. */

@@ -1,13 +1,13 @@
 /* step.h - the interpreter: one training step, an action at a time. */
-#ifndef SIM_STEP_H
-#define SIM_STEP_H
+#ifndef SIM_RUN_STEP_H
+#define SIM_RUN_STEP_H
 #include "models/training/data.h"
 #include "models/layers/gpt.h"
 #include "parallel/data/data_parallel.h"
 #include "parallel/mesh.h"
 #include "parallel/stages.h"
 #include "sim/config/config.h"
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include "sim/file/recorder.h"
 
 /* One microbatch on one of this rank's stages. */

@@ -1,5 +1,5 @@
-/* bubble.c - walking each pipeline of the grid with its own durations. */
-#include "sim/bubble.h"
+/* measured_bubble.c - walking each pipeline of the grid with its own durations. */
+#include "sim/run/measured_bubble.h"
 #include <math.h>
 #include <stdlib.h>
 #include "parallel/schedule/timeline.h"

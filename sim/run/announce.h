@@ -1,7 +1,7 @@
 /* announce.h - what a run is about to do, in a few lines on the terminal. */
-#ifndef SIM_ANNOUNCE_H
-#define SIM_ANNOUNCE_H
-#include "sim/step.h"
+#ifndef SIM_RUN_ANNOUNCE_H
+#define SIM_RUN_ANNOUNCE_H
+#include "sim/run/step.h"
 
 /* Strategy, grid, size of the model and the step; and, where they matter, padding, the split over stages, and what
  * the moment of reducing gradients costs. */

@@ -1,5 +1,5 @@
 /* agree.c - rank 0 decides, all know. */
-#include "sim/agree.h"
+#include "sim/run/agree.h"
 #include "parallel/collectives/collectives.h"
 
 bool agree(Group *world, bool ok)

@@ -1,5 +1,5 @@
 /* announce.c - the lines before the first step. */
-#include "sim/announce.h"
+#include "sim/run/announce.h"
 #include <stdio.h>
 #include "sim/theory/theory.h"
 #include "sim/base/words.h"

@@ -1,12 +1,12 @@
-/* record.c - gathering on rank 0, and from there into the run file. */
-#include "sim/record.h"
+/* run_record.c - gathering on rank 0, and from there into the run file. */
+#include "sim/run/run_record.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include "parallel/collectives/collectives.h"
-#include "sim/bubble.h"
+#include "sim/run/measured_bubble.h"
 #include "sim/theory/theory.h"
 
 static size_t ranks_of(const Record *r)

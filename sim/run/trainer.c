@@ -1,6 +1,6 @@
 /* trainer.c - everything one rank trains with: made, and freed. */
 #include <stdlib.h>
-#include "sim/step.h"
+#include "sim/run/step.h"
 
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch)
 {

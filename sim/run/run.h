@@ -1,6 +1,6 @@
 /* run.h - the command that trains: `sim --config F`, under mpirun or dry. */
-#ifndef SIM_RUN_H
-#define SIM_RUN_H
+#ifndef SIM_RUN_RUN_H
+#define SIM_RUN_RUN_H
 #include "parallel/wire/comm.h"
 
 typedef struct RunOptions {

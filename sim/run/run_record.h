@@ -1,10 +1,10 @@
-/* record.h - what each rank tells rank 0 after a step and at the end, and what
+/* run_record.h - what each rank tells rank 0 after a step and at the end, and what
  * rank 0 writes of it into the run file. */
-#ifndef SIM_RECORD_H
-#define SIM_RECORD_H
-#include "sim/baseline.h"
+#ifndef SIM_RUN_RUN_RECORD_H
+#define SIM_RUN_RUN_RECORD_H
+#include "sim/run/baseline.h"
 #include "sim/file/recorder.h"
-#include "sim/step.h"
+#include "sim/run/step.h"
 #include "sim/file/step_record.h"
 
 typedef struct Record {

@@ -1,5 +1,5 @@
 /* parallel/stages.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
-#include "sim/pipeline.h"
+#include "sim/run/plan_from_config.h"
 #include <string.h>
 #include <strings.h>
 #include "parallel/schedule/notation.h"

@@ -1,6 +1,6 @@
 /* baseline.h - the losses of an earlier run that a run's own are recorded beside. */
-#ifndef SIM_BASELINE_H
-#define SIM_BASELINE_H
+#ifndef SIM_RUN_BASELINE_H
+#define SIM_RUN_BASELINE_H
 #include "sim/config/config.h"
 
 typedef struct Baseline {

@@ -1,7 +1,7 @@
 /* parallel/stages.h - what one replica's pipeline does in a step, from the config: the
  * lists of all its ranks, whole and walked, and how long actions take ideally. */
-#ifndef SIM_PIPELINE_H
-#define SIM_PIPELINE_H
+#ifndef SIM_RUN_PLAN_FROM_CONFIG_H
+#define SIM_RUN_PLAN_FROM_CONFIG_H
 #include "parallel/schedule/timeline.h"
 #include "sim/config/config.h"
 

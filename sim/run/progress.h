@@ -1,6 +1,6 @@
 /* progress.h - how far a run is, while it runs. */
-#ifndef SIM_PROGRESS_H
-#define SIM_PROGRESS_H
+#ifndef SIM_RUN_PROGRESS_H
+#define SIM_RUN_PROGRESS_H
 #include <stdbool.h>
 #include <stdint.h>
 

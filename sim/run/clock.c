@@ -1,5 +1,5 @@
 /* clock.c - the monotonic clock of the system. */
-#include "sim/clock.h"
+#include "sim/run/clock.h"
 #include <time.h>
 
 double clock_now(void)

@@ -1,5 +1,5 @@
 /* collect.c - over the replicas' shards, the tensor ranks' slices and the pipeline's stages. */
-#include "sim/collect.h"
+#include "sim/run/collect.h"
 
 /* fp16's gradients are those of the loss times its scale. */
 static void unscale(const Trainer *t, Tensor whole)

@@ -1,6 +1,6 @@
 /* step.c - what each action of a schedule does. */
-#include "sim/step.h"
-#include "sim/clock.h"
+#include "sim/run/step.h"
+#include "sim/run/clock.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* progress.c - a line on a terminal, lines in a log. */
-#include "sim/progress.h"
-#include "sim/clock.h"
+#include "sim/run/progress.h"
+#include "sim/run/clock.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* run.c - a run from request to report, the same on real and virtual ranks. */
-#include "sim/run.h"
-#include "sim/clock.h"
+#include "sim/run/run.h"
+#include "sim/run/clock.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,17 +9,17 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
-#include "sim/agree.h"
-#include "sim/announce.h"
-#include "sim/baseline.h"
+#include "sim/run/agree.h"
+#include "sim/run/announce.h"
+#include "sim/run/baseline.h"
 #include "sim/config/config.h"
 #include "sim/config/rows.h"
 #include "sim/base/posix.h"
-#include "sim/pipeline.h"
-#include "sim/progress.h"
-#include "sim/record.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/run/progress.h"
+#include "sim/run/run_record.h"
 #include "sim/report/report.h"
-#include "sim/step.h"
+#include "sim/run/step.h"
 #include "sim/file/weights.h"
 
 typedef struct Run {
