@@ -31,7 +31,7 @@ LDLIBS   += $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null) -lhdf5_hl -
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
-SHARED   := $(patsubst %.c,$(BUILD)/%.o,tests/case.c)
+SHARED   := $(patsubst %.c,$(BUILD)/%.o,tests/support/case.c)
 
 all: $(BUILD)/bin/sim
 

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "tests/case.h"
+#include "tests/support/case.h"
 
 /* What `each` parameter's gradient may be apart, of its largest value, and what the loss and `all` gradients
  * together, of their norm. In 16 bits there is no bound on each: where a bias's sum over positions nearly cancels,

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/matmul.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 static Device device; /* all tests allocate here, and leave it empty */
 

@@ -7,8 +7,8 @@
 #include "models/layers/block.h"
 #include "models/kernels/matmul.h"
 #include "parallel/tensor_parallel.h"
-#include "tests/probe.h"
-#include "tests/ranks.h"
+#include "tests/support/probe.h"
+#include "tests/support/ranks.h"
 
 enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BRANCHES + 1 };
 #define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 20, .sequence = 8, .rope_base = 100

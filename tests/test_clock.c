@@ -3,7 +3,7 @@
  * action; and under ideal durations what the papers say.
  *
  * On virtual ranks in this process, and under mpirun on the ranks it was given. */
-#include "tests/paper.h"
+#include "tests/support/paper.h"
 
 /* False on the ranks of an MPI run that have nothing to look at. */
 static bool run_case(Case *c, int ranks, bool virtual_ranks)

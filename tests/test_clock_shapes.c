@@ -1,7 +1,7 @@
 /* test_clock_shapes.c - ideal bubbles and microbatches in flight of every schedule and shape, as the papers say:
  * dry cases on virtual ranks, walked action by action. */
 #include <malloc.h>
-#include "tests/paper.h"
+#include "tests/support/paper.h"
 
 static int least(int a, int b)
 {

@@ -1,7 +1,7 @@
 /* test_collectives.c - trees, straight lines and groups of some ranks: what
  * arrives, and the bytes sent for it. Rings have test_rings.c. */
 #include <string.h>
-#include "tests/ranks.h"
+#include "tests/support/ranks.h"
 
 /* ---- trees ---- */
 

@@ -1,5 +1,5 @@
 /* test_config.c - the config as its user sees it: defaults, presets, spellings, rows, names and help. */
-#include "tests/config_text.h"
+#include "tests/support/config_text.h"
 
 /* ---- defaults, presets, precedence ----------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* test_config_files.c - which file a name means, files that cannot be read, and the files that come with sim. */
 #include <sys/stat.h>
 #include <unistd.h>
-#include "tests/config_text.h"
+#include "tests/support/config_text.h"
 
 static char start[1024], folder[] = "/tmp/test_config.XXXXXX";
 

@@ -1,6 +1,6 @@
 /* test_config_fits.c - keys that must fit one another and the ranks: what is taken, and what refused with
  * the numbers that do not fit. */
-#include "tests/config_text.h"
+#include "tests/support/config_text.h"
 
 static void values_that_do_not_fit(void **state)
 {

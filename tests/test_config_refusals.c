@@ -1,5 +1,5 @@
 /* test_config_refusals.c - what stands wrong in a line of an ini file or a --set, refused with what to try. */
-#include "tests/config_text.h"
+#include "tests/support/config_text.h"
 
 static void wrong_values(void **state)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include "models/training/data.h"
 #include "models/machine/random.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 /* ---- random numbers ---- */
 

@@ -8,7 +8,7 @@
 #include "parallel/wire/comm_virtual.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/step.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 static void holds(const Device *d, MemoryCategory category, size_t current, size_t peak)
 {

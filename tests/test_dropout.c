@@ -5,8 +5,8 @@
 #include <string.h>
 #include "models/kernels/dropout.h"
 #include "models/machine/random.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 static Device device;
 static const Dropout DROPOUT = {

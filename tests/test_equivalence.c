@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "tests/case_ranks.h"
+#include "tests/support/case_ranks.h"
 
 enum { STEPS = 10 };
 

@@ -4,7 +4,7 @@
  * ranks it was given. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/case_ranks.h"
+#include "tests/support/case_ranks.h"
 
 enum { STEPS = 2, SPLIT_SETS = 7 };
 

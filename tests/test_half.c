@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 enum { ALL = 65536 };
 static const DType FORMATS[] = {BF16, FP16};

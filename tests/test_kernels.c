@@ -8,8 +8,8 @@
 #include <string.h>
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 static Device device; /* all tests allocate here; the last one sees it empty */
 

@@ -6,8 +6,8 @@
 #include "models/kernels/attention.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = 11, ARGUMENTS = 6 };
 

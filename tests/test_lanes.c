@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "tests/ranks.h"
+#include "tests/support/ranks.h"
 
 /* Halves of halves, so that sums are exact. */
 static const Link LINK = {.latency = 0.5, .seconds_per_byte = 1.0 / 64};

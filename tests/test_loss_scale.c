@@ -1,7 +1,7 @@
 /* test_loss_scale.c - where fp16's loss scale ends, and that an infinite gradient is skipped in fp16 alone. */
 #include <math.h>
-#include "tests/case.h"
-#include "tests/check.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
 
 /* It ends at 2^-24 below, and where it would be no float above. */
 static void the_scale_has_ends(void **state)

@@ -6,9 +6,9 @@
 #include <string.h>
 #include "models/layers/gpt.h"
 #include "models/kernels/matmul.h"
-#include "tests/check.h"
-#include "tests/plain_model.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/plain_model.h"
+#include "tests/support/probe.h"
 
 enum { BATCH = 2, LAYERS = 2, UNITS = UNIT_BLOCKS + LAYERS + 1, FIRST_SAMPLE = 6 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/notation.h"
-#include "tests/lowered.h"
+#include "tests/support/lowered.h"
 
 static char *written(const Plan *plan)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/training/optimizer.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 enum { COUNT = 1203, STEPS = 20, KINDS = OPTIMIZER_ADAGRAD + 1 }; /* COUNT: more than one piece */
 static const char *const NAMES[] = {"sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad"};

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/layers/gpt.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 enum { SEED = 5, RANKS_MAX = 4 };
 

@@ -9,7 +9,7 @@
 #include "sim/config/rows.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 static Config parsed(const char *text, const char *const *sets)
 {

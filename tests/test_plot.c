@@ -7,7 +7,7 @@
 #include "sim/plot/chart.h"
 #include "sim/plot/text.h"
 #include "sim/plot/time.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 static void assert_near(double value, double expected)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sim/file/recorder.h"
-#include "tests/plot_place.h"
+#include "tests/support/plot_place.h"
 
 enum { RANKS = 3 };
 

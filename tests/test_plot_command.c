@@ -1,7 +1,7 @@
 /* test_plot_command.c - `sim plot` beside its pictures: the templates it finds, the script it makes of them, and
  * words it refuses. */
 #include "sim/plot/draw.h"
-#include "tests/plot_place.h"
+#include "tests/support/plot_place.h"
 
 static void test_script(void **state)
 {

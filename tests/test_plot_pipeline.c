@@ -1,6 +1,6 @@
 /* test_plot_pipeline.c - what charts and report say of a pipeline: bubbles, seconds by part, bytes by axis,
  * from run files of schedules walked on paper. */
-#include "tests/walked.h"
+#include "tests/support/walked.h"
 
 /* ---- bubbles ---- */
 

@@ -1,6 +1,6 @@
 /* test_plot_timelines.c - the charts along the time of a step: its actions and its memory, from run files of
  * schedules walked on paper. */
-#include "tests/walked.h"
+#include "tests/support/walked.h"
 
 /* ---- memory over a step ---- */
 

@@ -6,7 +6,7 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/run/plan_from_config.h"
-#include "tests/case_ranks.h"
+#include "tests/support/case_ranks.h"
 
 #ifdef SIM_DOUBLE
 

@@ -7,7 +7,7 @@
 #include "models/machine/half.h"
 #include "models/kernels/quantize.h"
 #include "models/machine/random.h"
-#include "tests/case_ranks.h"
+#include "tests/support/case_ranks.h"
 
 /* ---- one rounding ---- */
 

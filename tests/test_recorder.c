@@ -1,5 +1,5 @@
 /* test_recorder.c - what is in the run file: every number, name and unit read back, and its sizes. */
-#include "tests/recorded.h"
+#include "tests/support/recorded.h"
 
 /* By the contract's names, written down a second time: a field misnamed in the file comes back as 0. */
 static void read_actions(H5 *file, TimelineRow rows[ACTIONS])

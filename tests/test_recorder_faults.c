@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include "tests/recorded.h"
+#include "tests/support/recorded.h"
 
 /* SIGKILL at any moment, creation and growth included: what recorder_step() said is written, is. */
 static void test_killed(void **state)

@@ -1,6 +1,6 @@
 /* test_recorder_place.c - where a run file goes: what lay there is kept, what cannot be written is refused,
  * and two runs to one file lose nothing. */
-#include "tests/recorded.h"
+#include "tests/support/recorded.h"
 
 static void put(const char *folder, const char *name, const char *text)
 {

@@ -2,7 +2,7 @@
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
 #include "models/machine/random.h"
-#include "tests/ranks.h"
+#include "tests/support/ranks.h"
 
 enum { PARTS_MAX = 3 };
 

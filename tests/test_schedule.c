@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/lowered.h"
+#include "tests/support/lowered.h"
 
 enum { P_MAX = 8, V_MAX = 4 };
 

@@ -2,7 +2,7 @@
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <stdio.h>
 #include <string.h>
-#include "tests/case_ranks.h"
+#include "tests/support/case_ranks.h"
 
 enum { STEPS = 4, VARIANTS = 5 };
 static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", "zero3"};

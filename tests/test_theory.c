@@ -7,8 +7,8 @@
 #include <string.h>
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
-#include "tests/case.h"
-#include "tests/check.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
 
 #ifdef SIM_DOUBLE
 static const char PRECISION[] = "train.precision=fp32"; /* 16 bits are the float build's */

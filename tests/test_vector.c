@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/vector.h"
-#include "tests/check.h"
-#include "tests/probe.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 /* Each loop twice: as vector code for this machine, and a value at a time. */
 VECTORISED static void exp_of_many(const real *x, real *y, int64_t n)

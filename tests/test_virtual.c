@@ -7,7 +7,7 @@
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 /* Groups on the stack: a deadlocked rank never comes back to free anything. */
 static Group group_of(Comm *comm)

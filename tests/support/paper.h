@@ -1,14 +1,14 @@
 /* paper.h - a case of training held against the walk on paper: every action's times and memory as the actions
  * before it, the messages and the ideal seconds have them, and what the run file says of the step. */
-#ifndef TESTS_PAPER_H
-#define TESTS_PAPER_H
+#ifndef TESTS_SUPPORT_PAPER_H
+#define TESTS_SUPPORT_PAPER_H
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 #include "sim/file/h5.h"
 #include "sim/run/run_record.h"
-#include "tests/case.h"
-#include "tests/ranks.h"
+#include "tests/support/case.h"
+#include "tests/support/ranks.h"
 
 static const double TOLERANCE = 1e-12;
 static char folder[] = "/tmp/sim-clock-XXXXXX", run_file[64], output[80];

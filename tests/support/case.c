@@ -1,5 +1,5 @@
 /* case.c - running a case through the same trainer that sim runs. */
-#include "tests/case.h"
+#include "tests/support/case.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* probe.h - random tensors, and gradients held against finite differences. */
-#ifndef TESTS_PROBE_H
-#define TESTS_PROBE_H
+#ifndef TESTS_SUPPORT_PROBE_H
+#define TESTS_SUPPORT_PROBE_H
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

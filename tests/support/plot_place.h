@@ -1,6 +1,6 @@
 /* plot_place.h - what tests of `sim plot` share: a folder, a call of it, looks at what it wrote. */
-#ifndef TESTS_PLOT_PLACE_H
-#define TESTS_PLOT_PLACE_H
+#ifndef TESTS_SUPPORT_PLOT_PLACE_H
+#define TESTS_SUPPORT_PLOT_PLACE_H
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "models/machine/tensor.h"
 #include "sim/plot/plot.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 enum { SAID = 8192 };
 

@@ -3,14 +3,14 @@
  *
  * A body is one rank's part. It runs inside a coroutine, out of which no assert
  * may jump: it counts what it finds wrong, and the assert is outside. */
-#ifndef TESTS_RANKS_H
-#define TESTS_RANKS_H
+#ifndef TESTS_SUPPORT_RANKS_H
+#define TESTS_SUPPORT_RANKS_H
 #include <stdio.h>
 #include <stdlib.h>
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_virtual.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 enum { RANKS_MAX = 9, CHANNEL = CHANNELS, CHANNEL_FINDINGS = CHANNEL + 9 };
 static const int64_t COUNTS[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,   11,

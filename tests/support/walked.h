@@ -1,12 +1,12 @@
 /* walked.h - run files of schedules walked on paper, for tests of the charts of simulated time. */
-#ifndef TESTS_WALKED_H
-#define TESTS_WALKED_H
+#ifndef TESTS_SUPPORT_WALKED_H
+#define TESTS_SUPPORT_WALKED_H
 #include <math.h>
 #include "parallel/schedule/timeline.h"
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
 #include "sim/report/report.h"
-#include "tests/plot_place.h"
+#include "tests/support/plot_place.h"
 
 /* F takes 1 ms, B 2 ms, I and W 1 ms each, the optimizer 0.5 ms; a message `wire` ms. */
 typedef struct Walked {

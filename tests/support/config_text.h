@@ -1,8 +1,8 @@
 /* config_text.h - what tests of the configuration share: a text that is taken or refused, and rows of it.
  *
  * To be included last: cmocka makes fail() a macro, and fail_msg() needs it. */
-#ifndef TESTS_CONFIG_TEXT_H
-#define TESTS_CONFIG_TEXT_H
+#ifndef TESTS_SUPPORT_CONFIG_TEXT_H
+#define TESTS_SUPPORT_CONFIG_TEXT_H
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

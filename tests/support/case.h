@@ -1,7 +1,7 @@
 /* case.h - one small training run, as a test sees it: a config, a number of
  * ranks, and what came out. The same on virtual ranks and under MPI. */
-#ifndef TESTS_CASE_H
-#define TESTS_CASE_H
+#ifndef TESTS_SUPPORT_CASE_H
+#define TESTS_SUPPORT_CASE_H
 #include "sim/run/step.h"
 
 typedef struct Case {

@@ -1,11 +1,11 @@
 /* case_ranks.h - a test of cases, on virtual ranks in its process or, under mpirun, on those it was given. */
-#ifndef TESTS_CASE_RANKS_H
-#define TESTS_CASE_RANKS_H
+#ifndef TESTS_SUPPORT_CASE_RANKS_H
+#define TESTS_SUPPORT_CASE_RANKS_H
 #include <stdio.h>
 #include <stdlib.h>
 #include "parallel/wire/comm_mpi.h"
-#include "tests/case.h"
-#include "tests/check.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
 
 #ifdef SIM_DOUBLE
 static const double TOLERANCE = 1e-12;

@@ -1,10 +1,10 @@
 /* plain_model.h - a GPT of any family in plain loops and in double, from the
  * papers: what the kernels and the blocks are held against. Of the program it
  * takes where tensors lie and which elements dropout drops. */
-#ifndef TESTS_PLAIN_MODEL_H
-#define TESTS_PLAIN_MODEL_H
+#ifndef TESTS_SUPPORT_PLAIN_MODEL_H
+#define TESTS_SUPPORT_PLAIN_MODEL_H
 #include "models/layers/gpt.h"
-#include "tests/probe.h"
+#include "tests/support/probe.h"
 
 /* y = x normed; RMSNorm knows neither mean nor bias. */
 static inline void plain_norm(int kind, const double *x, const real *gain, const real *bias, double *y,

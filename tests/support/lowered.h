@@ -1,8 +1,8 @@
 /* lowered.h - plans with their messages, and the walk of one in ideal seconds. */
-#ifndef TESTS_LOWERED_H
-#define TESTS_LOWERED_H
+#ifndef TESTS_SUPPORT_LOWERED_H
+#define TESTS_SUPPORT_LOWERED_H
 #include "parallel/schedule/timeline.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 static inline Plan lowered(ScheduleKind kind, Shape shape)
 {

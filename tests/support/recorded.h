@@ -1,7 +1,7 @@
 /* recorded.h - what tests of the run file share: a folder of their own, a made-up run of three ranks whose every
  * value is a function of its step, and a check of all that a file says about finished steps. */
-#ifndef TESTS_RECORDED_H
-#define TESTS_RECORDED_H
+#ifndef TESTS_SUPPORT_RECORDED_H
+#define TESTS_SUPPORT_RECORDED_H
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
-#include "tests/check.h"
+#include "tests/support/check.h"
 
 enum { RANKS = 3, ACTIONS = 4 };
 
