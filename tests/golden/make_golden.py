@@ -7,7 +7,7 @@ Every NAME.ini beside this file is one case. For each, in double precision:
   NAME.final.h5      the weights after the last step (float32), for untied and llama
   NAME.losses.txt    the loss of every step, in nats, before its update
 And optimizers.txt: a start, a gradient for each of 20 steps, and where each optimizer, without and with
-weight decay, has brought the parameters; rates and settings are those of tests/test_optimizer.c.
+weight decay, has brought the parameters; rates and settings are those of tests/models/test_optimizer.c.
 Tensors have Hugging Face's names and layouts: a linear layer's weight is [in, out] in GPT-2, [out, in] in
 Llama. If Hugging Face's transformers is installed, its Llama must agree with the one here.
 """
