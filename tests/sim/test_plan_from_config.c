@@ -1,4 +1,4 @@
-/* test_pipeline.c - plans made from a config: ideal durations, the formula of the bubble beside the walk,
+/* test_plan_from_config.c - plans made from a config: ideal durations, the formula of the bubble beside the walk,
  * schedules from a text, and the pipelines among the configs that come with sim. */
 #include <math.h>
 #include <stdio.h>
