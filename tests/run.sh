@@ -91,7 +91,7 @@ if [ $# -eq 0 ]; then
     set -- training precision schedule refusals golden
 fi
 for suite in "$@"; do
-    LIMIT=${LIMIT:-300} test_program "tests/$suite.sh" "tests/$suite.sh" "$float" "$double"
+    LIMIT=${LIMIT:-300} test_program "tests/shell/$suite.sh" "tests/shell/$suite.sh" "$float" "$double"
 done
 
 echo

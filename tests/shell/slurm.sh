@@ -2,7 +2,7 @@
 # slurm.sh FLOAT_BUILD DOUBLE_BUILD - the job script as installed, on a real Slurm of several nodes
 # (tests/slurm/cluster.sh): states, exit codes, what the run files hold, and that nothing is left.
 # shellcheck disable=SC2317 # functions are called by name
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
 config=3d.ini # what runs on 4 nodes x 2 ranks; the other jobs are zero3.ini and single.ini

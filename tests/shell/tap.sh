@@ -2,7 +2,7 @@
 # tap.sh - sourced by the shell suites: TAP lines, a folder of one's own, sim under mpirun.
 #
 # A suite is called with FLOAT_BUILD DOUBLE_BUILD and ends with finish.
-cd "$(dirname "$0")/.." || exit 1
+cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
 float=$root/$1 double=$root/$2
 case $1 in /*) float=$1 ;; esac

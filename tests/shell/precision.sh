@@ -1,7 +1,7 @@
 #!/bin/bash
 # precision.sh FLOAT_BUILD DOUBLE_BUILD - 16-bit runs as a user makes them: the loss after 200 steps beside fp32's, an
 # overflow survived, files without the scale; and dry runs of the largest presets.
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
 # ---- 200 steps ----

@@ -1,7 +1,7 @@
 #!/bin/bash
 # schedule.sh FLOAT_BUILD DOUBLE_BUILD - sim schedule: the grid and its figures, the notation there and back,
 # and a user's own schedule that cannot run.
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 sim=$float/bin/sim
 

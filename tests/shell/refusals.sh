@@ -1,7 +1,7 @@
 #!/bin/bash
 # refusals.sh FLOAT_BUILD DOUBLE_BUILD - bad input and bad luck: one clear line, a status that is
 # not zero, nobody hangs, and what was finished is kept.
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
 # refused NAME STATUS PATTERN COMMAND...: that exit status, and one "sim: " line, which matches.

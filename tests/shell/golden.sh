@@ -1,7 +1,7 @@
 #!/bin/bash
 # golden.sh FLOAT_BUILD DOUBLE_BUILD - sim against PyTorch: losses, first-step gradients and final
 # weights of the cases in tests/golden/. PyTorch itself is not needed; golden/README.md says more.
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 golden=$root/tests/golden
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # training.sh FLOAT_BUILD DOUBLE_BUILD - the program as a user runs it: bytes and memory beside the
 # formulas and an outside witness, weights and gradients as files, dry runs, text, installation.
-# shellcheck source=tests/tap.sh
+# shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
 few="--set train.steps=3 --set model.layers=3 --set model.hidden=36 --set model.heads=3"
