@@ -4,30 +4,6 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 
-const char *const purpose_name[PURPOSES] = {
-    [DP_SCATTER] = "dp.scatter",
-    [DP_BROADCAST] = "dp.broadcast",
-    [DP_GATHER] = "dp.gather",
-    [DP_REDUCE] = "dp.reduce",
-    [DP_ALL_REDUCE] = "dp.all_reduce",
-    [ZERO_REDUCE_SCATTER] = "zero.reduce_scatter",
-    [ZERO_ALL_GATHER] = "zero.all_gather",
-    [ZERO_NORM] = "zero.norm",
-    [TP_ALL_REDUCE] = "tp.all_reduce",
-    [TP_ALL_GATHER] = "tp.all_gather",
-    [TP_REDUCE_SCATTER] = "tp.reduce_scatter",
-    [TP_CROSS_ENTROPY] = "tp.cross_entropy",
-    [TP_GRADIENTS] = "tp.gradients",
-    [TP_NORM] = "tp.norm",
-    [PP_SEND_FORWARD] = "pp.send_forward",
-    [PP_SEND_BACKWARD] = "pp.send_backward",
-    [PP_EMBEDDING] = "pp.embedding",
-    [PP_NORM] = "pp.norm",
-    [INIT_BROADCAST] = "init.broadcast",
-    [OUTPUT_GATHER] = "output.gather",
-    [CONTROL] = "control",
-};
-
 Group *group_new(Comm *comm, int channel, const int *members, int size)
 {
     Group *group = allocate_zeroed(1, sizeof *group);
@@ -83,10 +59,8 @@ double comm_now(const Comm *comm)
 
 void comm_join(Comm *comm, Purpose purpose, double sent, double arrives)
 {
-    if (!comm->lanes || purpose > PP_NORM) return;
-    Part idle = PART_PP_IDLE, wire = PART_PP_WIRE;
-    if (purpose <= TP_NORM) idle = wire = purpose <= ZERO_NORM ? PART_DP_EXPOSED : PART_TP_EXPOSED;
-    lanes_wait(comm->lanes, sent, arrives, idle, wire);
+    const PurposeRow *row = &purpose_row[purpose];
+    if (comm->lanes && row->axis != AXIS_NONE) lanes_wait(comm->lanes, sent, arrives, row->idle, row->wire);
 }
 
 /* ---- messages ---- */

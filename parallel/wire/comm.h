@@ -13,34 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "models/machine/lanes.h"
-
-/* Why bytes move, sorted by axis (comm_join relies on it). The names are the columns of /comm. */
-typedef enum {
-    DP_SCATTER,          /* inputs from the main rank */
-    DP_BROADCAST,        /* parameters from the main rank */
-    DP_GATHER,           /* losses to the main rank */
-    DP_REDUCE,           /* gradients to the main rank */
-    DP_ALL_REDUCE,       /* DDP's gradients */
-    ZERO_REDUCE_SCATTER, /* gradients to their shards */
-    ZERO_ALL_GATHER,     /* parameters from their shards */
-    ZERO_NORM,           /* each shard's part of the gradient norm */
-    TP_ALL_REDUCE,       /* entering and leaving a tensor-parallel region */
-    TP_ALL_GATHER,       /* the same under sequence parallelism, and what is gathered again in backward */
-    TP_REDUCE_SCATTER,
-    TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
-    TP_GRADIENTS,     /* sequence parallelism: gradients of what is not cut */
-    TP_NORM,          /* each slice's part of the gradient norm */
-    PP_SEND_FORWARD,  /* a stage's output to the next stage */
-    PP_SEND_BACKWARD, /* the gradient of a stage's input to the stage before */
-    PP_EMBEDDING,     /* gradients of a tied embedding, between the first stage and the last */
-    PP_NORM,          /* each stage's part of the gradient norm */
-    INIT_BROADCAST,   /* the config, the text, and weights read from a file */
-    OUTPUT_GATHER,    /* weights and gradients on their way to a file */
-    CONTROL,          /* agreement on errors, and each step's record to rank 0 */
-    PURPOSES
-} Purpose;
-extern const char *const purpose_name[PURPOSES];
+#include "parallel/wire/purpose.h"
 
 typedef struct Comm Comm;
 

@@ -193,9 +193,11 @@ static bool make_numbered(const Layout *l, const Dataset *scale, Error *error)
 
 static bool make_scales(const Layout *l, Error *error)
 {
+    const char *names[PURPOSES];
+    for (int p = 0; p < PURPOSES; p++) names[p] = purpose_row[p].name;
     if (!make_dataset(l, &step_scale, true, error) || !make_numbered(l, &rank_scale, error) ||
         !make_numbered(l, &action_scale, error) ||
-        !h5_names(l->file, "/purpose", "why bytes were sent", purpose_name, PURPOSES, error) ||
+        !h5_names(l->file, "/purpose", "why bytes were sent", names, PURPOSES, error) ||
         !h5_names(l->file, "/part", "what simulated time was spent on", part_name, PARTS, error) ||
         !h5_names(l->file, "/category", "what memory was for", memory_category_name, MEMORY_CATEGORIES,
                   error))

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include "models/machine/device.h"
 #include "models/machine/lanes.h"
-#include "parallel/wire/comm.h"
+#include "parallel/wire/purpose.h"
 #include "sim/config/config.h"
 
 /* What is known before the first step. */

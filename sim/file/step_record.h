@@ -2,7 +2,7 @@
 #ifndef SIM_FILE_STEP_RECORD_H
 #define SIM_FILE_STEP_RECORD_H
 #include "models/machine/device.h"
-#include "parallel/wire/comm.h"
+#include "parallel/wire/purpose.h"
 
 typedef struct StepRecord {
     double loss;                                  /* this rank's part of the mean */

@@ -3,19 +3,23 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "parallel/wire/purpose.h"
 
-enum { AXES = 5 }; /* data, tensor, pipeline, control, other */
+enum { DATA, TENSOR, PIPELINE, RUN, OTHER, AXES }; /* the stack's parts */
 
-/* Where a purpose's bytes move, by the first word of its name. */
+/* Where the bytes of a purpose of that name move; a newer file may have purposes that are not known here. */
 static size_t axis_of(const char *purpose)
 {
-    static const struct {
-        const char *prefix;
-        size_t axis;
-    } axes[] = {{"dp.", 0}, {"zero.", 0}, {"tp.", 1}, {"pp.", 2}, {"control", 3}};
-    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
-        if (!strncmp(purpose, axes[i].prefix, strlen(axes[i].prefix))) return axes[i].axis;
-    return AXES - 1;
+    for (int p = 0; p < PURPOSES; p++) {
+        if (strcmp(purpose, purpose_row[p].name) != 0) continue;
+        switch (purpose_row[p].axis) {
+        case AXIS_DATA: return DATA;
+        case AXIS_TENSOR: return TENSOR;
+        case AXIS_PIPE: return PIPELINE;
+        case AXIS_NONE: return RUN;
+        }
+    }
+    return OTHER;
 }
 
 void plot_axes_sum(PlotRun *run)

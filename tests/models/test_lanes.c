@@ -88,7 +88,7 @@ static void waiting_counts_by_axis(void **state)
 {
     (void)state;
     for (int p = 0; p < PURPOSES; p++) {
-        const char *name = purpose_name[p];
+        const char *name = purpose_row[p].name;
         Lanes lanes = {0};
         Comm comm = {.lanes = &lanes};
         comm_join(&comm, (Purpose)p, 1, 3);

@@ -61,7 +61,7 @@ static void check_bytes(H5 *file, const uint64_t total[RANKS])
     h5_free_names(names, count);
     names = h5_read_names(file, "/comm/purpose", &count, NULL);
     assert_int_equal(count, PURPOSES);
-    for (size_t i = 0; i < count; i++) assert_string_equal(names[i], purpose_name[i]);
+    for (size_t i = 0; i < count; i++) assert_string_equal(names[i], purpose_row[i].name);
     h5_free_names(names, count);
     uint64_t back[RANKS];
     assert_true(h5_read(file, "/memory/peak_total", H5_U64, back, NULL));

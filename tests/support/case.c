@@ -118,7 +118,7 @@ void case_run(Comm *comm, void *one_case)
     }
     config.train.steps = c->steps;
     Plan plan;
-    if (!pipeline_plan(&config, config_microbatches(&config, comm->size), c->schedule, &plan, &error)) {
+    if (!plan_from_config(&config, config_microbatches(&config, comm->size), c->schedule, &plan, &error)) {
         if (comm->rank == 0) snprintf(c->refused, sizeof c->refused, "%s", error.text);
         config_free(&config);
         return;
@@ -250,7 +250,7 @@ bool case_agrees(const Case *truth, Case *c, const char *what, int ranks, double
         for (int p = 0; p < PURPOSES;
              p++) { /* control and setup are the run's, not the trainer's: training.sh */
             if (p == CONTROL || p == INIT_BROADCAST) continue;
-            ok &= equal((double)c->bytes[r][p], c->theory[r][p], what, ranks, r, purpose_name[p]);
+            ok &= equal((double)c->bytes[r][p], c->theory[r][p], what, ranks, r, purpose_row[p].name);
         }
         for (int m = 0; m < MEMORY_CATEGORIES; m++)
             ok &=
@@ -266,7 +266,8 @@ bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks
     bool ok = true;
     for (int r = 0; r < ranks; r++) {
         for (int p = 0; p < PURPOSES; p++)
-            ok &= equal((double)dry->bytes[r][p], (double)c->bytes[r][p], what, ranks, r, purpose_name[p]);
+            ok &=
+                equal((double)dry->bytes[r][p], (double)c->bytes[r][p], what, ranks, r, purpose_row[p].name);
         for (int m = 0; m <= MEMORY_CATEGORIES; m++)
             ok &= equal((double)dry->peak[r][m], (double)c->peak[r][m], what, ranks, r,
                         m < MEMORY_CATEGORIES ? memory_category_name[m] : "all memory");
