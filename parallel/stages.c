@@ -5,10 +5,10 @@
 
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 
-Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt)
+Stages *stages_new(Group *group, const Plan *plan, Gpt *gpt)
 {
-    Pipeline *p = allocate_zeroed(1, sizeof *p);
-    *p = (Pipeline){.group = group, .shape = plan->shape, .rank_of = plan->rank_of, .gpt = gpt};
+    Stages *p = allocate_zeroed(1, sizeof *p);
+    *p = (Stages){.group = group, .shape = plan->shape, .rank_of = plan->rank_of, .gpt = gpt};
     int first = plan->rank_of[0], last = plan->rank_of[plan->stages - 1];
     if (first != last && (group->rank == first || group->rank == last)) {
         int members[] = {group->members[first], group->members[last]};
@@ -17,24 +17,38 @@ Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt)
     return p;
 }
 
-void pipeline_free(Pipeline *p)
+void stages_free(Stages *p)
 {
     if (!p) return;
-    pipeline_flush(p);
+    stages_flush(p);
     group_free(p->embedding);
     free(p);
 }
 
+/* ---- a step's plan ---- */
+
+void stages_lower(Plan *plan, DataParallelKind data)
+{
+    /* dp: the main rank's parameters are the only ones that were stepped; zero1 and zero2: each rank stepped its own
+     * block; zero3 gathers units as they are needed */
+    const ActionKind none[] = {ACTION_KINDS}, whole[] = {ACTION_UNSHARD, ACTION_KINDS};
+    const ActionKind update[] = {ACTION_REDUCE, ACTION_STEP, ACTION_KINDS},
+                     update_and_gather[] = {ACTION_REDUCE, ACTION_STEP, ACTION_UNSHARD, ACTION_KINDS};
+    bool gathers = data == DATA_ZERO1 || data == DATA_ZERO2;
+    plan_lower_messages(plan);
+    plan_surround(plan, data == DATA_DP ? whole : none, gathers ? update_and_gather : update);
+}
+
 /* ---- between stages ---- */
 
-static int tag_of(const Pipeline *p, Purpose direction, int stage, int microbatch)
+static int tag_of(const Stages *p, Purpose direction, int stage, int microbatch)
 {
     int stages = p->shape.v * p->shape.p, back = direction == PP_SEND_BACKWARD;
     return (back * stages + stage) * p->shape.m + microbatch;
 }
 
 /* Gives back what has left. */
-static void sweep(Pipeline *p, bool wait)
+static void sweep(Stages *p, bool wait)
 {
     Outgoing **at = &p->outgoing;
     while (*at) {
@@ -50,7 +64,7 @@ static void sweep(Pipeline *p, bool wait)
     }
 }
 
-void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Tensor t)
+void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t)
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
     Outgoing *o = allocate_zeroed(1, sizeof *o);
@@ -62,7 +76,7 @@ void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Te
               &o->request);
 }
 
-void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, Tensor t)
+void stages_receive(Stages *p, Purpose direction, int from, int microbatch, Tensor t)
 {
     Request request;
     comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, t.data,
@@ -70,14 +84,14 @@ void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, 
     comm_wait(&request);
 }
 
-void pipeline_flush(Pipeline *p)
+void stages_flush(Stages *p)
 {
     sweep(p, true);
 }
 
 /* ---- the tied embedding ---- */
 
-void pipeline_sum_embedding(Pipeline *p, DataParallel *d)
+void stages_sum_embedding(Stages *p, DataParallel *d)
 {
     int copy = p->gpt->head_embedding;
     if (copy <= UNIT_WTE) return; /* untied, or one and the same */
@@ -95,7 +109,7 @@ void pipeline_sum_embedding(Pipeline *p, DataParallel *d)
 
 /* ---- to the first rank ---- */
 
-void pipeline_collect(Pipeline *p, int stage, int index, Tensor t)
+void stages_collect(Stages *p, int stage, int index, Tensor t)
 {
     int messages = 2 * p->shape.v * p->shape.p * p->shape.m, most = COMM_TAGS - messages;
     int from = p->rank_of[stage], tag = messages + index % most;

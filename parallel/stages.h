@@ -15,31 +15,35 @@ typedef struct Outgoing {
     struct Outgoing *next;
 } Outgoing;
 
-typedef struct Pipeline {
+typedef struct Stages {
     Group *group;
     Shape shape;
     const int *rank_of; /* of every stage; the plan's */
     Outgoing *outgoing; /* sent and perhaps not yet on the way */
     Group *embedding;   /* the first stage and the last, of which this rank is one; or NULL */
     Gpt *gpt;
-} Pipeline;
+} Stages;
+
+/* Adds to a plan of what is computed the sends and receives, and what a step of this strategy does before and
+ * after. */
+void stages_lower(Plan *plan, DataParallelKind data);
 
 /* All ranks of the pipeline call it; `group`, `plan` and `gpt` must live as long. */
-Pipeline *pipeline_new(Group *group, const Plan *plan, Gpt *gpt);
-void pipeline_free(Pipeline *p);
+Stages *stages_new(Group *group, const Plan *plan, Gpt *gpt);
+void stages_free(Stages *p);
 
 /* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. The
  * compute lane is paused, here and in a receive: making room is not computing. */
-void pipeline_send(Pipeline *p, Purpose direction, int stage, int microbatch, Tensor t);
+void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t);
 /* Into `t`, what stage `from` has sent. */
-void pipeline_receive(Pipeline *p, Purpose direction, int from, int microbatch, Tensor t);
+void stages_receive(Stages *p, Purpose direction, int from, int microbatch, Tensor t);
 /* Waits until all that was sent is on its way. */
-void pipeline_flush(Pipeline *p);
+void stages_flush(Stages *p);
 
 /* A tied embedding has one gradient: the sum of the first stage's and the last's, on both. For each data-parallel
  * rank what it owns of the reduced gradients. */
-void pipeline_sum_embedding(Pipeline *p, DataParallel *d);
+void stages_sum_embedding(Stages *p, DataParallel *d);
 
 /* Brings `t`, which stage `stage`'s rank has, to the first rank of the pipeline; `index` tells it from others. */
-void pipeline_collect(Pipeline *p, int stage, int index, Tensor t);
+void stages_collect(Stages *p, int stage, int index, Tensor t);
 #endif

@@ -21,7 +21,7 @@ void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)
     schedule_free(&computed);
 }
 
-void schedule_lower(Schedule *schedule, DataParallelKind data)
+void schedule_surround(Schedule *schedule, const ActionKind *before, const ActionKind *after)
 {
     Schedule computed = *schedule;
     *schedule = (Schedule){0};
@@ -29,15 +29,11 @@ void schedule_lower(Schedule *schedule, DataParallelKind data)
     for (int i = 0; i < computed.count; i++)
         if (computed.action[i].stage != stage)
             stage = -1; /* several: what is added here is for all of them */
-    /* dp: the main rank's parameters are the only ones that were stepped */
-    if (data == DATA_DP) schedule_add(schedule, ACTION_UNSHARD, stage, -1);
+    for (; *before != ACTION_KINDS; before++) schedule_add(schedule, *before, stage, -1);
     for (int i = 0; i < computed.count; i++) {
         Action a = computed.action[i];
         schedule_add(schedule, a.kind, a.stage, a.microbatch);
     }
-    schedule_add(schedule, ACTION_REDUCE, stage, -1);
-    schedule_add(schedule, ACTION_STEP, stage, -1);
-    /* zero1, zero2: each rank stepped its own block */
-    if (data == DATA_ZERO1 || data == DATA_ZERO2) schedule_add(schedule, ACTION_UNSHARD, stage, -1);
+    for (; *after != ACTION_KINDS; after++) schedule_add(schedule, *after, stage, -1);
     schedule_free(&computed);
 }

@@ -34,9 +34,9 @@ void plan_lower_messages(Plan *plan)
     plan->lowered = true;
 }
 
-void plan_lower(Plan *plan, DataParallelKind data)
+void plan_surround(Plan *plan, const ActionKind *before, const ActionKind *after)
 {
-    for (int rank = 0; rank < plan->shape.p; rank++) schedule_lower(&plan->list[rank], data);
+    for (int rank = 0; rank < plan->shape.p; rank++) schedule_surround(&plan->list[rank], before, after);
 }
 
 /* What has become of one microbatch on one stage. */

@@ -18,8 +18,8 @@ void plan_empty(Plan *plan, Shape shape);
 void plan_free(Plan *plan);
 /* Adds sends and receives to every list. */
 void plan_lower_messages(Plan *plan);
-/* Adds what the data-parallel strategy needs to every list. */
-void plan_lower(Plan *plan, DataParallelKind data);
+/* schedule_surround() for every list. */
+void plan_surround(Plan *plan, const ActionKind *before, const ActionKind *after);
 
 /* An action by its place in a list; index -1: none in particular. */
 typedef struct Place {

@@ -3,12 +3,12 @@
  *
  * The model is cut into v * p stages, stage s on rank s mod p (other
  * placements come with schedules of a user's own, see plan.h). A list is
- * written in two passes: first what is computed (F, B, or I and W), by one of
- * the five functions below; then lowering adds what must move. */
+ * written in passes: first what is computed (F, B, or I and W), by one of
+ * the five functions below; then lowering adds what must move between stages,
+ * and surrounding what the whole step needs, which its strategy knows. */
 #ifndef PARALLEL_SCHEDULE_SCHEDULE_H
 #define PARALLEL_SCHEDULE_SCHEDULE_H
 #include "models/machine/error.h"
-#include "parallel/data/data_parallel.h"
 
 typedef enum {
     ACTION_UNSHARD,       /* whole parameters reach every rank */
@@ -63,8 +63,8 @@ bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
 /* Adds a receive before and a send after each F and each B or I, wherever the
  * neighbour stage is on another rank. rank_of: per stage of `stages`. */
 void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages);
-/* Adds what the data-parallel strategy needs around the computation. */
-void schedule_lower(Schedule *schedule, DataParallelKind data);
+/* Adds what the step does before and after the computation; either list ends in ACTION_KINDS. */
+void schedule_surround(Schedule *schedule, const ActionKind *before, const ActionKind *after);
 
 void schedule_add(Schedule *schedule, ActionKind kind, int stage, int microbatch);
 void schedule_free(Schedule *schedule);

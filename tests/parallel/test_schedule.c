@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/stages.h"
 #include "tests/support/lowered.h"
 
 enum { P_MAX = 8, V_MAX = 4 };
@@ -238,24 +239,26 @@ static void lowering_by_hand(void **state)
         {DATA_ZERO3, "", " REDUCE STEP"},
     };
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
-        Schedule list = {0};
+        Plan plan;
         char text[1024], expected[1024];
-        schedule_add(&list, ACTION_FORWARD, 1, 0);
-        schedule_add(&list, ACTION_FORWARD, 2, 0);
-        schedule_add(&list, ACTION_INPUT, 2, 0);
-        schedule_add(&list, ACTION_WEIGHT, 2, 0);
-        schedule_add(&list, ACTION_BACKWARD, 1, 0);
-        schedule_lower_messages(&list, v_shaped, 4);
-        schedule_lower(&list, strategies[i].data);
-        text_of(&list, text, sizeof text);
+        plan_empty(&plan, (Shape){.v = 2, .p = 2, .m = 1});
+        memcpy(plan.rank_of, v_shaped, sizeof v_shaped);
+        Schedule *list = &plan.list[1];
+        schedule_add(list, ACTION_FORWARD, 1, 0);
+        schedule_add(list, ACTION_FORWARD, 2, 0);
+        schedule_add(list, ACTION_INPUT, 2, 0);
+        schedule_add(list, ACTION_WEIGHT, 2, 0);
+        schedule_add(list, ACTION_BACKWARD, 1, 0);
+        stages_lower(&plan, strategies[i].data);
+        text_of(list, text, sizeof text);
         snprintf(
             expected, sizeof expected,
             "%sRECV_F of stage 1, microbatch 0 1F0 2F0 SEND_F of stage 2, microbatch 0 RECV_B of stage 2, "
             "microbatch 0 2I0 2W0 1B0 SEND_B of stage 1, microbatch 0%s",
             strategies[i].before, strategies[i].after);
         assert_string_equal(text, expected);
-        assert_int_equal(list.action[list.count - 1].stage, -1);
-        schedule_free(&list);
+        assert_int_equal(list->action[list->count - 1].stage, -1);
+        plan_free(&plan);
     }
 }
 

@@ -35,7 +35,8 @@ static void times_by_hand(void **state)
 {
     (void)state;
     Plan plan = lowered(SCHEDULE_1F1B, (Shape){.v = 1, .p = 2, .m = 2});
-    plan_lower(&plan, DATA_DDP);
+    const ActionKind none[] = {ACTION_KINDS}, update[] = {ACTION_REDUCE, ACTION_STEP, ACTION_KINDS};
+    plan_surround(&plan, none, update);
     Durations durations = {.seconds = seconds, .message = message};
     Timeline t;
     Error error;
