@@ -1,31 +1,24 @@
-/* mesh.c - laying out the grid and its groups. */
+/* mesh.c - making the groups. */
 #include "parallel/mesh.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
 
-/* The `size` ranks from `first` on, `stride` apart. */
-static Group *group_of(Comm *comm, int channel, int first, int stride, int size)
+Mesh mesh_new(Comm *comm, MeshShape shape, int sharing)
 {
-    int *members = allocate((size_t)size * sizeof *members);
-    for (int i = 0; i < size; i++) members[i] = first + i * stride;
-    Group *group = group_new(comm, channel, members, size);
-    free(members);
-    return group;
-}
-
-Mesh mesh_new(Comm *comm, int pp, int tp, int sharing)
-{
-    int dp = comm->size / (pp * tp), column = dp * tp;
-    Mesh m = {.pp = pp, .dp = dp, .tp = tp};
-    m.pipe = comm->rank / column;
-    m.data = comm->rank / tp % dp;
-    m.tensor = comm->rank % tp;
-    m.data_group = group_of(comm, CHANNEL_DATA, m.pipe * column + m.tensor, tp, dp);
-    m.tensor_group = group_of(comm, CHANNEL_TENSOR, comm->rank - m.tensor, 1, tp);
-    m.pipe_group = group_of(comm, CHANNEL_PIPE, comm->rank % column, column, pp);
-    m.norm_group = group_of(comm, CHANNEL_PIPE_NORM, comm->rank % column, column, pp);
-    if (sharing > 1)
-        m.sharing_group = group_of(comm, CHANNEL_SHARING, comm->rank - m.tensor % sharing, 1, sharing);
+    const MeshPlace place = mesh_place(shape, comm->rank);
+    int *member = allocate((size_t)mesh_ranks(shape) * sizeof *member);
+    Mesh m = {.shape = shape, .place = place};
+    int count = mesh_members(shape, comm->rank, AXIS_DATA, member);
+    m.data_group = group_new(comm, CHANNEL_DATA, member, count);
+    count = mesh_members(shape, comm->rank, AXIS_PIPE, member);
+    m.pipe_group = group_new(comm, CHANNEL_PIPE, member, count);
+    m.norm_group = group_new(comm, CHANNEL_PIPE_NORM, member, count);
+    count = mesh_members(shape, comm->rank, AXIS_TENSOR, member);
+    m.tensor_group = group_new(comm, CHANNEL_TENSOR, member, count);
+    if (sharing > 1) /* neighbours among them */
+        m.sharing_group =
+            group_new(comm, CHANNEL_SHARING, member + place.tensor / sharing * sharing, sharing);
+    free(member);
     return m;
 }
 

@@ -53,8 +53,8 @@ static bool make_plan(const Config *config, int microbatches, Plan *plan, Error 
 {
     char *text = NULL;
     int64_t bytes;
-    if (pipeline_is_file(config) && !(text = pipeline_read(config, &bytes, error))) return false;
-    bool good = pipeline_plan(config, microbatches, text, plan, error);
+    if (config_schedule_is_file(config) && !(text = plan_text(config, &bytes, error))) return false;
+    bool good = plan_from_config(config, microbatches, text, plan, error);
     free(text);
     return good;
 }
@@ -83,7 +83,7 @@ static bool cuts_backward(const Plan *plan)
 
 static void print_bubble(const Config *c, const Plan *plan, const Timeline *timeline)
 {
-    Ideal ideal = pipeline_ideal(c);
+    Ideal ideal = theory_ideal(c);
     double theory = theory_bubble(c, plan->shape.m);
     printf("  %-10s %.6f walked, ", "bubble", timeline->bubble);
     if (isnan(theory))
@@ -104,7 +104,7 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
     printf(
         "%s: %s, p = %d rank%s, m = %d microbatch%s, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
         c->name, c->pipeline.schedule, s.p, s.p == 1 ? "" : "s", s.m, s.m == 1 ? "" : "es", s.v,
-        s.v == 1 ? "" : "s", config_replicas(c, ranks), (long long)c->tensor.size);
+        s.v == 1 ? "" : "s", config_mesh(c, ranks).dp, (long long)c->tensor.size);
     for (int k = 0; k < plan->stages; k++) number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
     print_list("layers", number, plan->stages, "by stage");
     print_bubble(c, plan, timeline);
@@ -119,7 +119,7 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
 
 static bool show(const Config *config, int ranks, const Plan *plan, Error *error)
 {
-    Ideal ideal = pipeline_ideal(config);
+    Ideal ideal = theory_ideal(config);
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;
     if (!timeline_walk(&timeline, plan, &durations, error)) return false;

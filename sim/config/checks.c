@@ -3,7 +3,6 @@
 #include <string.h>
 #include "models/kernels/dropout.h"
 #include "sim/config/rows.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)
@@ -160,8 +159,8 @@ static bool check_tensor(const Config *config, Error *error)
 static bool check_pipeline(const Config *config, Error *error)
 {
     int64_t pp = config->pipeline.size, v = config->pipeline.virtual_stages, stages = pp * v;
-    ScheduleKind kind = pipeline_kind(config);
-    if (kind == SCHEDULE_KINDS && !pipeline_is_file(config)) {
+    ScheduleKind kind = config_schedule(config);
+    if (kind == SCHEDULE_KINDS && !config_schedule_is_file(config)) {
         const char *names[SCHEDULE_KINDS + 1] = {NULL};
         char list[128];
         for (int k = 0; k < SCHEDULE_KINDS; k++) names[k] = schedule_name[k];

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "sim/config/rows.h"
 #include "sim/config/ini.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/config/presets.h"
 #include "sim/base/words.h"
 
@@ -204,7 +203,7 @@ static bool take_output(Config *config, const char *output, Error *error)
 /* A schedule's name as the others spell it, whatever the case it was given in. */
 static void take_schedule(Config *config)
 {
-    ScheduleKind kind = pipeline_kind(config);
+    ScheduleKind kind = config_schedule(config);
     if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
 }
 
@@ -252,4 +251,17 @@ void config_stem(const Config *config, char *stem, size_t size)
     size_t length = strlen(base);
     if (length > 4 && strcmp(base + length - 4, ".ini") == 0) length -= 4;
     snprintf(stem, size, "%.*s", length ? (int)length : 3, length ? base : "run");
+}
+
+ScheduleKind config_schedule(const Config *config)
+{
+    int kind = 0;
+    while (kind < SCHEDULE_KINDS && strcasecmp(config->pipeline.schedule, schedule_name[kind]) != 0) kind++;
+    return (ScheduleKind)kind;
+}
+
+bool config_schedule_is_file(const Config *config)
+{
+    size_t length = strlen(config->pipeline.schedule);
+    return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
 }

@@ -11,6 +11,8 @@
 #include "models/layers/gpt_shape.h"
 #include "models/training/optimizer.h"
 #include "parallel/data/data_parallel.h"
+#include "parallel/grid.h"
+#include "parallel/schedule/schedule.h"
 #include "parallel/tensor_parallel.h"
 
 enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
@@ -80,8 +82,8 @@ void config_free(Config *config);
  * schedule with a name must be possible with so many microbatches. The refusal names the batches,
  * microbatches and rank counts that fit. May be called again with other ranks. */
 bool config_check_ranks(Config *config, int ranks, Error *error);
-/* Once checked: replicas of the model, each pp x tp ranks; and microbatches each of them runs a step. */
-int config_replicas(const Config *config, int ranks);
+/* Once checked: the grid of the ranks, whose dp is replicas of the model; and microbatches each of them runs a step. */
+MeshShape config_mesh(const Config *config, int ranks);
 int config_microbatches(const Config *config, int ranks);
 
 /* Returns the malloc'd bytes of a file that `key` names, with a zero behind; or NULL, refusing with "try the
@@ -103,6 +105,10 @@ bool config_row(const Config *config, int index, char *key, size_t key_size, cha
 bool config_help(FILE *out, const char *key, Error *error);
 /* config.name without folder and .ini: "zero3". */
 void config_stem(const Config *config, char *stem, size_t size);
+/* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
+ScheduleKind config_schedule(const Config *config);
+/* Whether parallel.schedule is the path of a user's own. */
+bool config_schedule_is_file(const Config *config);
 /* What parameters, gradients and activations are kept in. */
 DType config_dtype(const Config *config);
 const char *config_precision_name(const Config *config); /* "fp32", or what reals are; "bf16", "fp16" */

@@ -1,7 +1,6 @@
 /* ranks.c - whether a config fits the number of ranks, and what would. */
 #include <string.h>
 #include "sim/config/rows.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/base/words.h"
 
 /* Ranks that hold the model once. */
@@ -10,14 +9,14 @@ static int64_t replica_size(const Config *config)
     return config->pipeline.size * config->tensor.size;
 }
 
-int config_replicas(const Config *config, int ranks)
+MeshShape config_mesh(const Config *config, int ranks)
 {
-    return (int)(ranks / replica_size(config));
+    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
 }
 
 int config_microbatches(const Config *config, int ranks)
 {
-    return (int)(config->train.global_batch / (config_replicas(config, ranks) * config->train.microbatch));
+    return (int)(config->train.global_batch / (config_mesh(config, ranks).dp * config->train.microbatch));
 }
 
 /* Samples of a microbatch; of a whole share, which is not known yet, one at least. */
@@ -66,7 +65,7 @@ static bool check_groups(const Config *config, int ranks, Error *error)
 /* That the batch divides; sets the microbatch where it is a whole share. */
 static bool check_batch(Config *config, int ranks, Error *error)
 {
-    int replicas = config_replicas(config, ranks);
+    int replicas = config_mesh(config, ranks).dp;
     if (config->train.whole_share) config->train.microbatch = 0;
     int64_t batch = config->train.global_batch, micro = config->train.microbatch;
     int64_t at_once = replicas * at_once_a_rank(config);
@@ -120,11 +119,11 @@ static void list_groups(const Config *config, ScheduleKind kind, Shape shape, in
     if (!text[0]) words_append(text, size, "a larger train.microbatch");
 }
 
-/* A file is checked when it is read: pipeline_plan. */
+/* A file is checked when it is read: plan_from_config. */
 static bool check_schedule(const Config *config, int ranks, Error *error)
 {
-    ScheduleKind kind = pipeline_kind(config);
-    int replicas = config_replicas(config, ranks), m = config_microbatches(config, ranks);
+    ScheduleKind kind = config_schedule(config);
+    int replicas = config_mesh(config, ranks).dp, m = config_microbatches(config, ranks);
     Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
     Error why;
     if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;

@@ -27,13 +27,13 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     if (pp > ranks || tp > ranks || ranks % (pp * tp))
         return error_set(error, "parallel.pp = %lld times parallel.tp = %lld does not divide %d ranks",
                          (long long)pp, (long long)tp, ranks);
-    *shape = (RunShape){.pp = (int)pp, .tp = (int)tp, .dp = (int)(ranks / (pp * tp))};
+    *shape = (RunShape){.mesh = mesh_shape(ranks, (int)pp, (int)tp)};
     shape->ideal =
         run_shape_text(file, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "ideal");
     shape->virtual_stages = (int)read_count(file, "parallel.virtual_stages", 1);
     const int64_t batch = read_count(file, "train.global_batch", 0),
                   microbatch = read_count(file, "train.microbatch", 0);
-    if (microbatch) shape->microbatches = (int)(batch / (shape->dp * microbatch));
+    if (microbatch) shape->microbatches = (int)(batch / (shape->mesh.dp * microbatch));
     run_shape_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;
     run_shape_text(file, "parallel.schedule", schedule, sizeof schedule);
@@ -44,7 +44,7 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
 
 void run_shape_letters(const RunShape *shape, char *text, size_t size)
 {
-    snprintf(text, size, "p = %d", shape->pp);
+    snprintf(text, size, "p = %d", shape->mesh.pp);
     if (shape->microbatches) words_append(text, size, ", m = %d", shape->microbatches);
     if (shape->virtual_stages > 1) words_append(text, size, ", v = %d", shape->virtual_stages);
 }

@@ -1,12 +1,12 @@
 /* run_shape.h - how a recorded run was split over its ranks: from its file's configuration. */
 #ifndef SIM_FILE_RUN_SHAPE_H
 #define SIM_FILE_RUN_SHAPE_H
+#include "parallel/grid.h"
 #include "sim/file/h5.h"
 
-/* rank = (pipe * dp + data) * tp + tensor. What a file does not say is not split: files older than a key lack
- * it. */
+/* What a file does not say is not split: files older than a key lack it. */
 typedef struct RunShape {
-    int pp, dp, tp;
+    MeshShape mesh;
     int virtual_stages; /* a rank holds */
     int microbatches;   /* a step and data replica; 0: unknown */
     bool ideal;    /* hardware.profile: simulated seconds are forwards, of one microbatch on one rank: F */

@@ -1,4 +1,4 @@
-/* sim/run/measured_bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
+/* bubble.c - the data of bubbles against microbatches: a line a schedule, a point a run. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 /* Runs of one line differ in microbatches only. */
 static bool same_line(const RunShape *a, const RunShape *b)
 {
-    return !strcmp(a->schedule, b->schedule) && a->pp == b->pp && a->virtual_stages == b->virtual_stages;
+    return !strcmp(a->schedule, b->schedule) && a->mesh.pp == b->mesh.pp &&
+           a->virtual_stages == b->virtual_stages;
 }
 
 static int by_line_and_microbatches(const void *a, const void *b)
@@ -18,7 +19,7 @@ static int by_line_and_microbatches(const void *a, const void *b)
     const RunShape *x = &(*(const PlotRun *const *)a)->shape, *y = &(*(const PlotRun *const *)b)->shape;
     const int order = strcmp(x->schedule, y->schedule);
     if (order) return order;
-    if (x->pp != y->pp) return x->pp - y->pp;
+    if (x->mesh.pp != y->mesh.pp) return x->mesh.pp - y->mesh.pp;
     if (x->virtual_stages != y->virtual_stages) return x->virtual_stages - y->virtual_stages;
     return x->microbatches - y->microbatches;
 }
@@ -43,10 +44,10 @@ static int choose(const PlotRun *runs, int count, const PlotRun *chosen[PLOT_RUN
 static void write_names(FILE *out, const PlotRun **run, int points)
 {
     bool one_pp = true;
-    for (int i = 1; i < points; i++) one_pp = one_pp && run[i]->shape.pp == run[0]->shape.pp;
+    for (int i = 1; i < points; i++) one_pp = one_pp && run[i]->shape.mesh.pp == run[0]->shape.mesh.pp;
     int series = 0;
     char second[128] = "";
-    if (one_pp) snprintf(second, sizeof second, "p = %d pipeline ranks. ", run[0]->shape.pp);
+    if (one_pp) snprintf(second, sizeof second, "p = %d pipeline ranks. ", run[0]->shape.mesh.pp);
     words_append(second, sizeof second, "Mean of all ranks, last step, simulated");
     plot_set_text(out, "SUBTITLE2", second);
     for (int i = 0; i < points; i++) series += i == 0 || !same_line(&run[i]->shape, &run[i - 1]->shape);
@@ -56,7 +57,7 @@ static void write_names(FILE *out, const PlotRun **run, int points)
         if (i && same_line(shape, &run[i - 1]->shape)) continue;
         char name[128];
         snprintf(name, sizeof name, "%s", shape->schedule[0] ? shape->schedule : "schedule unknown");
-        if (!one_pp) words_append(name, sizeof name, ", p = %d", shape->pp);
+        if (!one_pp) words_append(name, sizeof name, ", p = %d", shape->mesh.pp);
         if (shape->virtual_stages > 1) words_append(name, sizeof name, ", v = %d", shape->virtual_stages);
         if (i) fputs(", ", out);
         plot_quote(out, name);

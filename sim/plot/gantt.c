@@ -32,11 +32,12 @@ static int kind_of(const char *action)
 /* A row a stage's rank, of the first data replica and tensor rank; without a pipeline, the first ranks. */
 static int rows_of(const RunShape *shape, int ranks, int rank[ROWS_PIPELINE])
 {
-    const bool pipeline = shape->pp > 1;
-    const int all = pipeline ? shape->pp : ranks < ROWS_DATA ? ranks : ROWS_DATA;
+    const bool pipeline = shape->mesh.pp > 1;
+    const int all = pipeline ? shape->mesh.pp : ranks < ROWS_DATA ? ranks : ROWS_DATA;
     const int stride = (all + ROWS_PIPELINE - 1) / ROWS_PIPELINE;
     int rows = 0;
-    for (int i = 0; i < all; i += stride) rank[rows++] = pipeline ? i * shape->dp * shape->tp : i;
+    for (int i = 0; i < all; i += stride)
+        rank[rows++] = pipeline ? mesh_rank(shape->mesh, (MeshPlace){.pipe = i}) : i;
     return rows;
 }
 
@@ -138,7 +139,7 @@ static void write_words(FILE *out, const PlotRun *runs, int count)
     plot_describe(runs, count, first, sizeof first);
     bool pipeline = false, all = true;
     for (int i = 0; i < count; i++) {
-        pipeline = pipeline || runs[i].shape.pp > 1;
+        pipeline = pipeline || runs[i].shape.mesh.pp > 1;
         all = all && runs[i].ranks <= ROWS_DATA;
     }
     const char *rows = pipeline ? "Pipeline ranks of the first data replica and tensor rank"

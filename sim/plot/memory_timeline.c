@@ -73,10 +73,10 @@ static void add_panel(Chart *chart, const PlotRun *run, int rank)
 static void choose_ranks(Chart *chart, const PlotRun *run, char *words, size_t size)
 {
     const RunShape *shape = &run->shape;
-    if (shape->pp > 1) {
-        const int stride = (shape->pp + PANELS_MOST - 1) / PANELS_MOST;
-        for (int pipe = 0; pipe < shape->pp; pipe += stride)
-            add_panel(chart, run, pipe * shape->dp * shape->tp);
+    if (shape->mesh.pp > 1) {
+        const int stride = (shape->mesh.pp + PANELS_MOST - 1) / PANELS_MOST;
+        for (int pipe = 0; pipe < shape->mesh.pp; pipe += stride)
+            add_panel(chart, run, mesh_rank(shape->mesh, (MeshPlace){.pipe = pipe}));
         words_append(words, size, "%s of the first data replica and tensor rank",
                      stride > 1 ? "Some pipeline ranks" : "Pipeline ranks");
         return;
@@ -152,7 +152,7 @@ static void describe(const Panel *panel, char *text, size_t size)
     char bytes[32];
     plot_show(bytes, sizeof bytes, peak->highest, plot_byte_unit);
     snprintf(text, size, "rank %d. Peak %s in %s", peak->rank, bytes, peak->action);
-    if (run->shape.pp == 1) return;
+    if (run->shape.mesh.pp == 1) return;
     const int all = run->shape.microbatches * run->shape.virtual_stages;
     words_append(text, size, ". At most %d of %d microbatches%s in flight", panel->waiting, all,
                  run->shape.virtual_stages > 1 ? "' shares" : "");

@@ -61,7 +61,8 @@ static bool read_bubble(H5 *file, PlotRun *run, Error *error)
                                                "/pipeline/bubble_ratio_measured"};
     PlotStack *stack = &run->bubble;
     run->formula = NAN;
-    snprintf(stack->why, PLOT_WHY, run->shape.pp > 1 ? "no bubble was recorded" : "no pipeline, no bubble");
+    snprintf(stack->why, PLOT_WHY,
+             run->shape.mesh.pp > 1 ? "no bubble was recorded" : "no pipeline, no bubble");
     if (!h5_exists(file, paths[SIMULATED])) return true;
     double *formula = plot_run_array(file, run, "/pipeline/bubble_ratio_theory", 0, NULL, error);
     if (!formula) return false;
@@ -76,7 +77,7 @@ static bool read_bubble(H5 *file, PlotRun *run, Error *error)
         if (!share) return false;
         for (size_t rank = 0; rank < ranks; rank++) {
             stack->value[rank * BUBBLES + kind] = share[rank];
-            if (run->shape.pp > 1 && share[rank] > 0) stack->why[0] = '\0';
+            if (run->shape.mesh.pp > 1 && share[rank] > 0) stack->why[0] = '\0';
             if (kind == SIMULATED) stack->theory[rank * BUBBLES + kind] = run->formula;
         }
         free(share);

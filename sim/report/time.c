@@ -57,13 +57,13 @@ bool report_grid(H5 *file, int ranks, Error *error)
 {
     RunShape shape;
     if (!run_shape_read(&shape, file, ranks, error)) return false;
-    printf("  grid        pp %d x dp %d x tp %d", shape.pp, shape.dp, shape.tp);
+    printf("  grid        pp %d x dp %d x tp %d", shape.mesh.pp, shape.mesh.dp, shape.mesh.tp);
     if (shape.schedule[0]) printf("; %s", shape.schedule);
     if (shape.virtual_stages > 1) printf(", %d stages a rank", shape.virtual_stages);
     if (shape.microbatches)
         printf("; %d microbatch%s a step", shape.microbatches, shape.microbatches == 1 ? "" : "es");
     printf("\n");
-    return shape.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, &shape, error);
+    return shape.mesh.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, &shape, error);
 }
 
 /* ---- where the time went ---- */

@@ -13,18 +13,18 @@ static void say_grid(const Trainer *t, char *text, size_t size)
 {
     const Mesh *m = &t->mesh;
     text[0] = '\0';
-    if (m->pp == 1 && m->tp == 1) return;
+    if (m->shape.pp == 1 && m->shape.tp == 1) return;
     words_append(text, size, " (");
-    if (m->pp > 1) words_append(text, size, "pp %d x ", m->pp);
-    words_append(text, size, "dp %d", m->dp);
-    if (m->tp > 1) words_append(text, size, " x tp %d", m->tp);
+    if (m->shape.pp > 1) words_append(text, size, "pp %d x ", m->shape.pp);
+    words_append(text, size, "dp %d", m->shape.dp);
+    if (m->shape.tp > 1) words_append(text, size, " x tp %d", m->shape.tp);
     if (t->config->tensor.sequence_parallel) words_append(text, size, ", sp");
     words_append(text, size, ")");
 }
 
 static void say_vocabulary(const Trainer *t)
 {
-    long long slices = t->mesh.tp, V = t->config->model.shape.vocab, each = (V + slices - 1) / slices;
+    long long slices = t->mesh.shape.tp, V = t->config->model.shape.vocab, each = (V + slices - 1) / slices;
     if (V % slices)
         printf("  the vocabulary of %lld is padded to %lld, %lld for each of %lld ranks\n", V, each * slices,
                each, slices);

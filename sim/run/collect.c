@@ -18,18 +18,19 @@ void collect_parameters(Trainer *t, bool gradients,
         Tensor mine = {0};
         if (unit->parameters == 0 || t->gpt->parameter[unit->first].copy_of) continue;
         if (unit->held) {
-            if (mesh->data == 0) mine = tensor_new(&aside, MEM_WORKSPACE, REAL, t->data_parallel->padded[u]);
+            if (mesh->place.data == 0)
+                mine = tensor_new(&aside, MEM_WORKSPACE, REAL, t->data_parallel->padded[u]);
             data_parallel_collect(t->data_parallel, u, gradients, mine);
         }
-        for (int i = unit->first; i < unit->first + unit->parameters && mesh->data == 0; i++) {
+        for (int i = unit->first; i < unit->first + unit->parameters && mesh->place.data == 0; i++) {
             const Parameter *p = &t->gpt->parameter[i];
             Tensor whole = {0};
-            if (mesh->tensor == 0 && (unit->held || mesh->pipe == 0))
+            if (mesh->place.tensor == 0 && (unit->held || mesh->place.pipe == 0))
                 whole = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(p));
             if (unit->held)
                 tensor_parallel_collect(p, mesh->tensor_group,
                                         tensor_view(mine, p->offset, parameter_count(p)), whole);
-            if (mesh->tensor == 0) pipeline_collect(t->pipeline, unit->stage, i, whole);
+            if (mesh->place.tensor == 0) stages_collect(t->stages, unit->stage, i, whole);
             if (gradients && t->comm->rank == 0) unscale(t, whole);
             if (t->comm->rank == 0) visit(p, whole, context);
             tensor_free(&whole);

@@ -34,7 +34,7 @@ static void take_rows(const Measured *m, int pipe, const TimelineRow *rows)
 
 double *bubble_measured(const Trainer *t, const TimelineRow *rows)
 {
-    int columns = t->mesh.dp * t->mesh.tp; /* pipelines, rank r being of the one numbered r % columns */
+    MeshShape shape = t->mesh.shape;
     double *bubble = allocate((size_t)t->comm->size * sizeof *bubble);
     Measured m = {.plan = t->plan};
     for (int r = 0; r < t->comm->size; r++) bubble[r] = (double)NAN;
@@ -42,15 +42,18 @@ double *bubble_measured(const Trainer *t, const TimelineRow *rows)
     m.seconds = allocate((size_t)ACTION_KINDS * (size_t)t->plan->stages * (size_t)t->plan->shape.m *
                          sizeof *m.seconds);
     Durations durations = {.seconds = seconds, .context = &m};
-    for (int column = 0; column < columns; column++) {
+    int *member = allocate((size_t)t->comm->size * sizeof *member);
+    for (int r = 0; r < t->comm->size; r++) {
         Timeline timeline;
         Error error;
-        for (int p = 0; p < t->mesh.pp; p++)
-            take_rows(&m, p, rows + (size_t)(p * columns + column) * (size_t)t->rows);
+        if (mesh_place(shape, r).pipe > 0) continue; /* a pipeline by its first rank */
+        mesh_members(shape, r, AXIS_PIPE, member);
+        for (int p = 0; p < shape.pp; p++) take_rows(&m, p, rows + (size_t)member[p] * (size_t)t->rows);
         if (!timeline_walk(&timeline, t->plan, &durations, &error)) fail("%s", error.text);
-        for (int p = 0; p < timeline.ranks; p++) bubble[p * columns + column] = timeline.rank[p].bubble;
+        for (int p = 0; p < shape.pp; p++) bubble[member[p]] = timeline.rank[p].bubble;
         timeline_free(&timeline);
     }
+    free(member);
     free(m.seconds);
     return bubble;
 }

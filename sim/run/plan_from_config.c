@@ -1,44 +1,16 @@
-/* parallel/stages.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
+/* plan_from_config.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
 #include "sim/run/plan_from_config.h"
 #include <string.h>
-#include <strings.h>
 #include "parallel/schedule/notation.h"
+#include "parallel/stages.h"
 #include "sim/config/rows.h"
 #include "sim/base/words.h"
+#include "sim/theory/theory.h"
 
-ScheduleKind pipeline_kind(const Config *config)
-{
-    int kind = 0;
-    while (kind < SCHEDULE_KINDS && strcasecmp(config->pipeline.schedule, schedule_name[kind]) != 0) kind++;
-    return (ScheduleKind)kind;
-}
-
-bool pipeline_is_file(const Config *config)
-{
-    size_t length = strlen(config->pipeline.schedule);
-    return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
-}
-
-char *pipeline_read(const Config *config, int64_t *bytes, Error *error)
+char *plan_text(const Config *config, int64_t *bytes, Error *error)
 {
     return config_read_path(config, "parallel.schedule", config->pipeline.schedule,
                             "a schedule in text, or 1f1b", bytes, error);
-}
-
-double pipeline_again(const Config *config)
-{
-    const GptShape *shape = &config->model.shape;
-    double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
-    if (config->train.recompute == RECOMPUTE_NONE) return 0;
-    if (config->train.recompute == RECOMPUTE_FULL) return 1;
-    double widths = (double)qkv_width(shape, 1) + h + (double)inner_width(shape) + f;
-    return shape->attention == ATTENTION_FLASH ? 0 : s / (widths + 2 * s);
-}
-
-Ideal pipeline_ideal(const Config *config)
-{
-    double again = pipeline_again(config);
-    return (Ideal){.forward = 1, .backward = 2 + again, .input = 1 + again, .weight = 1};
 }
 
 /* What would fit the file's microbatches, where there are `has` a step. */
@@ -84,19 +56,18 @@ static bool write_plan(const Config *config, int microbatches, const char *text,
 {
     Shape shape = {
         .v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = microbatches};
-    if (!pipeline_is_file(config)) return plan_write(plan, pipeline_kind(config), shape, error);
+    if (!config_schedule_is_file(config)) return plan_write(plan, config_schedule(config), shape, error);
     if (!notation_read(plan, text, config->pipeline.schedule, error)) return false;
     if (check_shape(config, plan->shape, microbatches, error)) return true;
     plan_free(plan);
     return false;
 }
 
-bool pipeline_plan(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
+bool plan_from_config(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
 {
     if (!write_plan(config, microbatches, text, plan, error)) return false;
-    plan_lower_messages(plan);
-    plan_lower(plan, (DataParallelKind)config->parallel.kind);
-    Ideal ideal = pipeline_ideal(config);
+    stages_lower(plan, (DataParallelKind)config->parallel.kind);
+    Ideal ideal = theory_ideal(config);
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;
     Error why;
@@ -105,7 +76,7 @@ bool pipeline_plan(const Config *config, int microbatches, const char *text, Pla
         return true;
     }
     plan_free(plan);
-    if (pipeline_is_file(config))
+    if (config_schedule_is_file(config))
         return error_set(error, "%s: %s (rank r is line r + 1)", config->pipeline.schedule, why.text);
     return config_refuse(config, "parallel.schedule", error, "%s", why.text);
 }

@@ -23,7 +23,7 @@ static int actions_of(const Record *r)
     const Plan *plan = t->plan;
     int actions = 0;
     for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
-    return actions * t->mesh.dp * t->mesh.tp;
+    return actions * t->mesh.shape.dp * t->mesh.shape.tp;
 }
 
 static void open_recorder(Record *r, const char *command_line)

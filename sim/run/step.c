@@ -75,8 +75,8 @@ static void forward(Trainer *t, Action a)
         tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
         t->data_parallel->ops->tokens(t->data_parallel, a.microbatch, tokens);
     }
-    slot->y = gpt_forward(t->gpt, a.stage, B, trainer_first_sample(t, t->mesh.data, a.microbatch), tokens, x,
-                          &slot->saved, &t->losses[a.microbatch]);
+    slot->y = gpt_forward(t->gpt, a.stage, B, trainer_first_sample(t, t->mesh.place.data, a.microbatch),
+                          tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 
 static void backward(Trainer *t, Action a, Halves halves)
@@ -95,7 +95,7 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
     const GptShape *shape = &t->config->model.shape;
     int64_t rows = t->config->train.microbatch * region_rows(&t->gpt->region, shape->sequence);
     Tensor border = tensor_new(&t->device, MEM_COMMUNICATION, t->gpt->dtype, rows * shape->hidden);
-    pipeline_receive(t->pipeline, direction, from, a.microbatch, border);
+    stages_receive(t->stages, direction, from, a.microbatch, border);
     return border;
 }
 
@@ -117,10 +117,11 @@ static void reduce(Trainer *t, StepResult *result)
     DataParallel *d = t->data_parallel;
     bool last = t->gpt->stage[t->plan->stages - 1].held;
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
-    pipeline_sum_embedding(t->pipeline, d);
+    stages_sum_embedding(t->stages, d);
     result->grad_norm = gradient_norm(t);
     result->skipped = t->config->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
-    bool mine = last && t->mesh.tensor == 0; /* the others of a tensor group have computed the same loss */
+    bool mine =
+        last && t->mesh.place.tensor == 0; /* the others of a tensor group have computed the same loss */
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
@@ -180,10 +181,10 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_INPUT: backward(t, a, HALF_INPUT); break;
     case ACTION_WEIGHT: backward(t, a, HALF_WEIGHTS); break;
     case ACTION_SEND_FORWARD:
-        pipeline_send(t->pipeline, PP_SEND_FORWARD, a.stage, a.microbatch, take(&slot->y));
+        stages_send(t->stages, PP_SEND_FORWARD, a.stage, a.microbatch, take(&slot->y));
         break;
     case ACTION_SEND_BACKWARD:
-        pipeline_send(t->pipeline, PP_SEND_BACKWARD, a.stage, a.microbatch, take(&slot->dx));
+        stages_send(t->stages, PP_SEND_BACKWARD, a.stage, a.microbatch, take(&slot->dx));
         break;
     case ACTION_RECV_FORWARD: slot->x = receive(t, a, PP_SEND_FORWARD, a.stage - 1); break;
     case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
@@ -240,7 +241,7 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context)
 {
-    const Schedule *list = &t->plan->list[t->mesh.pipe];
+    const Schedule *list = &t->plan->list[t->mesh.place.pipe];
     StepResult result = {0};
     double began = clock_now();
     t->step = t->gpt->dropout.step = step;
@@ -251,6 +252,6 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
         if (reduced && after_reduce) after_reduce(t, context);
     }
-    pipeline_flush(t->pipeline);
+    stages_flush(t->stages);
     return result;
 }

@@ -7,7 +7,7 @@
 #include "parallel/mesh.h"
 #include "parallel/stages.h"
 #include "sim/config/config.h"
-#include "sim/run/plan_from_config.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/file/recorder.h"
 
 /* One microbatch on one of this rank's stages. */
@@ -27,7 +27,7 @@ typedef struct Trainer {
     Gpt *gpt;
     DataParallel *data_parallel;
     const Plan *plan; /* of this rank's pipeline */
-    Pipeline *pipeline;
+    Stages *stages;
     int microbatches;
     int64_t updates;       /* of the weights: steps that were not skipped */
     double loss_scale;     /* 1 but for fp16 */
@@ -49,7 +49,7 @@ typedef struct StepResult {
     bool skipped; /* a gradient overflowed */
 } StepResult;
 
-/* `plan`: of one pipeline, as pipeline_plan() makes it; it must live as long. `text`: the
+/* `plan`: of one pipeline, as plan_from_config() makes it; it must live as long. `text`: the
  * data source's bytes, or NULL. The device is dry when `dry`. */
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
                      int64_t text_bytes, bool dry, Error *error);

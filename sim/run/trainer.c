@@ -1,6 +1,7 @@
 /* trainer.c - everything one rank trains with: made, and freed. */
 #include <stdlib.h>
 #include "sim/run/step.h"
+#include "sim/theory/theory.h"
 
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch)
 {
@@ -38,9 +39,9 @@ static void set_clock(Trainer *t)
     t->comm->lanes = lanes;
     /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */
     double v = t->plan->shape.v;
-    Ideal stage = pipeline_ideal(c);
+    Ideal stage = theory_ideal(c);
     t->ideal = (Ideal){stage.forward / v, stage.backward / v, stage.input / v, stage.weight / v};
-    t->again = pipeline_again(c) / v;
+    t->again = theory_again(c) / v;
 }
 
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
@@ -51,11 +52,10 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     if (!data) return NULL;
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
-    int tp = (int)config->tensor.size;
-    t->mesh = mesh_new(comm, (int)config->pipeline.size, tp, (int)kv_sharing(shape, tp));
+    t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
-    GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.pipe};
+    GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.place.pipe};
     t->gpt = gpt_new(shape, &region, &stages, &t->device);
     t->gpt->recompute = (Recompute)config->train.recompute;
     t->gpt->dtype = config_dtype(config);
@@ -66,7 +66,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     t->data_parallel->complete = tensor_parallel_sum_gradients;
     t->data_parallel->batch = fill_batch;
     t->data_parallel->batch_context = t;
-    t->pipeline = pipeline_new(t->mesh.pipe_group, plan, t->gpt);
+    t->stages = stages_new(t->mesh.pipe_group, plan, t->gpt);
     make_timeline(t);
     set_clock(t);
 
@@ -82,7 +82,7 @@ void trainer_free(Trainer *t)
 {
     if (!t) return;
     t->comm->lanes = NULL;
-    pipeline_free(t->pipeline);
+    stages_free(t->stages);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
     gpt_free(t->gpt);

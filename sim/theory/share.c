@@ -5,11 +5,14 @@
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {
-    int t = (int)config->tensor.size, column = ranks / plan->shape.p;
-    Share s = {.pipe = rank / column, .replica = rank / t % (column / t), .replicas = column / t};
-    s.slice = rank % t;
-    s.t = t;
-    s.single = plan->stages == 1;
+    MeshShape mesh = config_mesh(config, ranks);
+    MeshPlace place = mesh_place(mesh, rank);
+    Share s = {.pipe = place.pipe,
+               .replica = place.data,
+               .replicas = mesh.dp,
+               .slice = place.tensor,
+               .t = mesh.tp,
+               .single = plan->stages == 1};
     for (int k = 0; k < plan->stages; k++) {
         if (plan->rank_of[k] != s.pipe) continue;
         s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, k);

@@ -5,8 +5,8 @@
 #ifndef SIM_THEORY_THEORY_H
 #define SIM_THEORY_THEORY_H
 #include "models/machine/device.h"
-#include "parallel/wire/comm.h"
-#include "parallel/schedule/plan.h"
+#include "parallel/wire/purpose.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/config/config.h"
 
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
@@ -24,6 +24,15 @@ typedef struct Quoted {
     char states_form[48], activations_form[48];
 } Quoted;
 void theory_quoted(const Config *config, int replicas, Quoted *quoted);
+
+/* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike; where a rank holds v
+ * stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed
+ * again: a whole F under full recomputation; under selective QK^T's share of a block's flops, 2 b s^2 h of
+ * 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198, appendix A). */
+Ideal theory_ideal(const Config *config);
+
+/* Of B's or I's seconds there, what is computed again. */
+double theory_again(const Config *config);
 
 /* The idle share of a pipeline's ranks when all stages take the ideal seconds and messages none; NaN for a
  * user's own schedule. */

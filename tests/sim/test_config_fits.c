@@ -205,7 +205,7 @@ static void ranks_of_a_pipeline(void **state)
     Error error;
     accept(&c, "[model]\nlayers = 4\n[train]\nmicrobatch = 2\n[parallel]\npp = 2\ntp = 2\n", NULL);
     assert_true(config_check_ranks(&c, 8, &error));
-    assert_int_equal(config_replicas(&c, 8), 2);
+    assert_int_equal(config_mesh(&c, 8).dp, 2);
     assert_int_equal(config_microbatches(&c, 8), 6);
     assert_int_equal(config_microbatches(&c, 4), 12);
     ranks_refused(

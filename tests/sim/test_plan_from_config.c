@@ -28,7 +28,7 @@ static void ideal_is(const char *recompute, double again)
     snprintf(text, sizeof text, "[model]\nhidden = 64\nffn = 200\nsequence = 32\n[train]\nrecompute = %s\n",
              recompute);
     Config c = parsed(text, NULL);
-    Ideal ideal = pipeline_ideal(&c);
+    Ideal ideal = theory_ideal(&c);
     assert_true(ideal.forward == 1 && ideal.weight == 1);
     assert_true(ideal.backward == 2 + again && ideal.input == 1 + again);
     config_free(&c);
@@ -63,9 +63,9 @@ static void formula_is_the_walk(void **state)
                         Plan plan;
                         Error error;
                         Timeline t;
-                        Ideal ideal = pipeline_ideal(&c);
+                        Ideal ideal = theory_ideal(&c);
                         Durations durations = timeline_ideal(&ideal);
-                        assert_true(pipeline_plan(&c, m, NULL, &plan, &error));
+                        assert_true(plan_from_config(&c, m, NULL, &plan, &error));
                         assert_true(plan.lowered);
                         assert_true(timeline_walk(&t, &plan, &durations, &error));
                         if (fabs(theory_bubble(&c, m) - t.bubble) > 1e-12)
@@ -103,7 +103,7 @@ static void file_refused(const char *set, const char *text, int microbatches, co
     Config c = parsed(OWN, (const char *[]){set, NULL});
     Plan plan;
     Error error = {""};
-    bool good = pipeline_plan(&c, microbatches, text, &plan, &error);
+    bool good = plan_from_config(&c, microbatches, text, &plan, &error);
     assert_string_equal(error.text, message);
     assert_false(good);
     assert_null(plan.list);
@@ -117,8 +117,8 @@ static void a_users_own(void **state)
     Plan plan;
     Error error;
     char *two = text_of(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 4});
-    assert_true(pipeline_is_file(&c));
-    assert_true(pipeline_plan(&c, 4, two, &plan, &error)); /* two stages a rank: the file says so */
+    assert_true(config_schedule_is_file(&c));
+    assert_true(plan_from_config(&c, 4, two, &plan, &error)); /* two stages a rank: the file says so */
     assert_int_equal(plan.shape.v, 2);
     assert_true(plan.lowered);
     plan_free(&plan);
@@ -205,10 +205,10 @@ static void shipped_files(void **state)
         int m = config_microbatches(&c, 8);
         assert_int_equal(c.pipeline.size, shipped[i].pp);
         assert_int_equal(c.tensor.size, shipped[i].tp);
-        assert_int_equal(config_replicas(&c, 8), shipped[i].dp);
+        assert_int_equal(config_mesh(&c, 8).dp, shipped[i].dp);
         assert_int_equal(m, shipped[i].m);
         if (shipped[i].pp == 4) assert_string_equal(c.pipeline.schedule, shipped[i].name);
-        assert_true(pipeline_plan(&c, m, NULL, &plan, &error));
+        assert_true(plan_from_config(&c, m, NULL, &plan, &error));
         plan_free(&plan);
         config_free(&c);
         free(text);

@@ -109,11 +109,11 @@ static Figures figures(const char *words, int ranks)
     bool ok =
         config_parse(&config, "worked.ini", "[model]\n", (const char *const *)sets, count, NULL, &error) &&
         config_check_ranks(&config, ranks, &error) &&
-        pipeline_plan(&config, config_microbatches(&config, ranks), NULL, &plan, &error);
+        plan_from_config(&config, config_microbatches(&config, ranks), NULL, &plan, &error);
     if (!ok) print_error("%s\n", error.text);
     assert_true(ok);
     theory_memory(&config, &plan, ranks, 0, f.bytes);
-    theory_quoted(&config, config_replicas(&config, ranks), &f.quoted);
+    theory_quoted(&config, config_mesh(&config, ranks).dp, &f.quoted);
     f.parameters = (double)gpt_parameter_count(&config.model.shape);
     plan_free(&plan);
     config_free(&config);

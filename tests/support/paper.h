@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "sim/file/h5.h"
 #include "sim/run/run_record.h"
+#include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/ranks.h"
 
@@ -144,10 +145,10 @@ static inline void check_walk(Seen *seen, const Trainer *t, const TimelineRow *r
     Error error;
     Timeline paper;
     bool ideal = t->config->hardware.profile == PROFILE_IDEAL;
-    Ideal seconds = pipeline_ideal(t->config); /* of a stage that is all of a rank's layers */
+    Ideal seconds = theory_ideal(t->config); /* of a stage that is all of a rank's layers */
     double v = t->plan->shape.v;
     seconds.forward /= v, seconds.backward /= v, seconds.input /= v, seconds.weight /= v;
-    int columns = t->mesh.dp * t->mesh.tp;
+    int columns = t->mesh.shape.dp * t->mesh.shape.tp;
     for (int column = 0; column < columns; column++) {
         Paper p = {t, rows, column, columns};
         Durations durations = {recorded_seconds, message_seconds, &p};

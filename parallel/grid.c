@@ -1,0 +1,37 @@
+/* grid.c - the order of ranks on the grid. */
+#include "parallel/grid.h"
+
+MeshShape mesh_shape(int ranks, int pp, int tp)
+{
+    return (MeshShape){.pp = pp, .dp = ranks / (pp * tp), .tp = tp};
+}
+
+int mesh_ranks(MeshShape shape)
+{
+    return shape.pp * shape.dp * shape.tp;
+}
+
+MeshPlace mesh_place(MeshShape shape, int rank)
+{
+    return (MeshPlace){
+        .pipe = rank / shape.tp / shape.dp, .data = rank / shape.tp % shape.dp, .tensor = rank % shape.tp};
+}
+
+int mesh_rank(MeshShape shape, MeshPlace place)
+{
+    return (place.pipe * shape.dp + place.data) * shape.tp + place.tensor;
+}
+
+int mesh_members(MeshShape shape, int rank, unsigned axes, int *member)
+{
+    MeshPlace first = mesh_place(shape, rank), end = {first.pipe + 1, first.data + 1, first.tensor + 1}, p;
+    if (axes & AXIS_PIPE) first.pipe = 0, end.pipe = shape.pp;
+    if (axes & AXIS_DATA) first.data = 0, end.data = shape.dp;
+    if (axes & AXIS_TENSOR) first.tensor = 0, end.tensor = shape.tp;
+    int count = 0;
+    for (p.pipe = first.pipe; p.pipe < end.pipe; p.pipe++)
+        for (p.data = first.data; p.data < end.data; p.data++)
+            for (p.tensor = first.tensor; p.tensor < end.tensor; p.tensor++)
+                member[count++] = mesh_rank(shape, p);
+    return count;
+}
