@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
-#include "sim/config/config.h"
+#include "sim/config/help.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report.h"
 #include "sim/run/run.h"

@@ -8,6 +8,9 @@
 #include <unistd.h>
 #include "parallel/schedule/notation.h"
 #include "sim/config/config.h"
+#include "sim/config/file.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 

@@ -1,8 +1,9 @@
 /* checks.c - values that are fine alone and do not go together. */
+#include "sim/config/checks.h"
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
-#include "sim/config/rows.h"
+#include "sim/config/refuse.h"
 #include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)

@@ -1,248 +1,47 @@
-/* config.c - from an ini text and a command line to a Config. */
+/* config.c - what is read off a Config without the table of its keys. */
 #include "sim/config/config.h"
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/config/rows.h"
-#include "sim/config/ini.h"
-#include "sim/config/presets.h"
-#include "sim/base/words.h"
+#include <strings.h>
 
-enum { WHY = 1024, SHOWN = 100 };
+const char *const config_precision_names[] = {
+    [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_FP16] = "fp16", NULL};
+const char *const config_data_names[] = {
+    [DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
+    [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
 
-/* ---- where a value came from --------------------------------------------- */
-
-/* "zero3.ini:12" or "--set train.steps=3" or "zero3.ini", and a note such as " (default)". */
-static void locate(const Config *config, int index, const char *value, char *where, size_t where_size,
-                   char *note, size_t note_size)
+DType config_dtype(const Config *config)
 {
-    const ConfigRow *row = &config_rows[index];
-    int origin = config->origin[index];
-    snprintf(where, where_size, "%s", config->name);
-    note[0] = '\0';
-    if (origin == ORIGIN_PRESET) {
-        int preset = config_row_named("model.preset");
-        const char *name = preset_names[config->model.preset];
-        char ignored[SHOWN];
-        locate(config, preset, name, where, where_size, ignored, sizeof ignored);
-        snprintf(note, note_size, " (preset %s)", name);
-    } else if (origin == ORIGIN_SET) {
-        snprintf(where, where_size, "--set %s.%s=%s", row->section, row->key, value);
-    } else if (origin == ORIGIN_OPTION) {
-        snprintf(where, where_size, "--output %s", value);
-    } else if (origin == ORIGIN_DEFAULT) {
-        snprintf(note, note_size, " (default)");
-    } else {
-        snprintf(where, where_size, "%s:%d", config->name, origin);
-    }
+    static const DType types[] = {[PRECISION_FP32] = REAL, [PRECISION_BF16] = BF16, [PRECISION_FP16] = FP16};
+    return types[config->train.precision];
 }
 
-bool config_refuse(const Config *config, const char *key, Error *error, const char *format, ...)
+const char *config_precision_name(const Config *config)
 {
-    char where[2 * CONFIG_PATH], note[SHOWN], value[CONFIG_VALUE], shown[SHOWN], why[WHY];
-    int index = config_row_named(key);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
-    if (index < 0) return error_set(error, "%s: %s: %s", config->name, key, why);
-    config_row_format(&config_rows[index], config, value, sizeof value);
-    words_show(shown, sizeof shown, value);
-    locate(config, index, shown, where, sizeof where, note, sizeof note);
-    return error_set(error, "%s: %s = %s%s: %s", where, key, shown, note, why);
+    return config->train.precision == PRECISION_FP32 ? REAL_NAME
+                                                     : config_precision_names[config->train.precision];
 }
 
-const char *config_blame(const Config *config, const char *first, const char *second)
+const char *config_data_name(int data)
 {
-    int a = config->origin[config_row_named(first)], b = config->origin[config_row_named(second)];
-    bool a_written = a != ORIGIN_DEFAULT && a != ORIGIN_PRESET;
-    bool b_written = b != ORIGIN_DEFAULT && b != ORIGIN_PRESET;
-    return b_written && !a_written ? second : first;
+    return config_data_names[data];
 }
 
-/* ---- the file, --set and --output ---------------------------------------- */
-
-/* Takes one value; `where` is its place in words, for a refusal. */
-static bool take(Config *config, const char *where, const char *section, const char *key, const char *value,
-                 int origin, Error *error)
+MeshShape config_mesh(const Config *config, int ranks)
 {
-    char why[WHY], shown[SHOWN], shown_section[SHOWN], shown_key[SHOWN];
-    int index = config_row_find(section, key);
-    bool fine = index >= 0 && config_row_parse(&config_rows[index], value, config, why, sizeof why);
-    if (fine) {
-        config->origin[index] = origin;
-        return true;
-    }
-    if (index < 0) config_row_unknown(section, key, why, sizeof why);
-    words_show(shown, sizeof shown, value);
-    words_show(shown_section, sizeof shown_section, section);
-    words_show(shown_key, sizeof shown_key, key);
-    return error_set(error, "%s: %s.%s = %s: %s", where, shown_section, shown_key, shown, why);
+    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
 }
 
-static bool visit_file(void *context, const IniEntry *entry, Error *error)
+int config_microbatches(const Config *config, int ranks)
 {
-    Config *config = context;
-    char where[CONFIG_PATH + 16], why[WHY], shown[SHOWN];
-    snprintf(where, sizeof where, "%s:%d", config->name, entry->line);
-    if (!entry->key) {
-        for (int i = 0; i < CONFIG_SECTIONS; i++)
-            if (strcmp(config_sections[i].name, entry->section) == 0) return true;
-        config_row_unknown(entry->section, NULL, why, sizeof why);
-        words_show(shown, sizeof shown, entry->section);
-        return error_set(error, "%s: [%s]: %s", where, shown, why);
-    }
-    if (!*entry->section) {
-        config_row_unknown("", entry->key, why, sizeof why);
-        words_show(shown, sizeof shown, entry->key);
-        return error_set(error, "%s: %s: stands before any [section]%s", where, shown, strstr(why, "; try"));
-    }
-    int index = config_row_find(entry->section, entry->key);
-    if (index >= 0 && config->origin[index] > 0)
-        return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where,
-                         entry->section, entry->key, config->origin[index]);
-    return take(config, where, entry->section, entry->key, entry->value, entry->line, error);
-}
-
-/* Cuts "section.key=value" in place; blanks around the parts are dropped. */
-static bool cut_set(char *set, char **section, char **key, char **value, Error *error)
-{
-    char *dot = strchr(set, '.'), *equals = strchr(set, '=');
-    char shown[SHOWN];
-    words_show(shown, sizeof shown, set);
-    if (!equals) return error_set(error, "--set %s: no '=' in it; try --set train.steps=100", shown);
-    if (!dot || dot > equals)
-        return error_set(error, "--set %s: no section before the key; try --set train.steps=100", shown);
-    *dot = *equals = '\0';
-    *section = set;
-    *key = dot + 1;
-    *value = equals + 1;
-    for (char **part = (char *[]){*section, *key, *value, NULL}; *part; part++) {
-        size_t length = strlen(*part);
-        while (length && ((*part)[length - 1] == ' ' || (*part)[length - 1] == '\t'))
-            (*part)[--length] = '\0';
-    }
-    *section += strspn(*section, " \t");
-    *key += strspn(*key, " \t");
-    *value += strspn(*value, " \t");
-    return true;
-}
-
-/* A preset on the command line outranks all the file says of the model. */
-static void forget_model(Config *config)
-{
-    for (int i = 0; i < CONFIG_ROWS; i++)
-        if (!config_rows[i].fallback) config->origin[i] = ORIGIN_DEFAULT;
-}
-
-/* Takes the presets of all --set (`presets`), or everything else. */
-static bool take_sets(Config *config, const char *const *sets, int count, bool presets, Error *error)
-{
-    bool fine = true;
-    for (int i = 0; i < count && fine; i++) {
-        char shown[SHOWN], where[SHOWN + 8], *section = NULL, *key = NULL, *value = NULL;
-        char *set = allocate(strlen(sets[i]) + 1);
-        strcpy(set, sets[i]);
-        words_show(shown, sizeof shown, set);
-        snprintf(where, sizeof where, "--set %s", shown);
-        fine = cut_set(set, &section, &key, &value, error);
-        if (fine && (config_row_find(section, key) == config_row_named("model.preset")) == presets) {
-            if (presets) forget_model(config);
-            fine = take(config, where, section, key, value, ORIGIN_SET, error);
-        }
-        free(set);
-    }
-    return fine;
-}
-
-static void take_defaults(Config *config)
-{
-    char why[WHY];
-    for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
-        if (row->fallback && !(row->type == ROW_TEXT && !*row->fallback) &&
-            !config_row_parse(row, row->fallback, config, why, sizeof why))
-            fail("default of %s.%s: %s", row->section, row->key, why);
-    }
-}
-
-/* What neither file nor --set gave of the model comes from the preset. */
-static void take_preset(Config *config)
-{
-    Config preset = {.model.shape = preset_shapes[config->model.preset]};
-    for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
-        if (row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
-        memcpy((char *)config + row->offset, (const char *)&preset + row->offset, row->size);
-        config->origin[i] = ORIGIN_PRESET;
-    }
-    GptShape *shape = &config->model.shape;
-    if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
-    if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
-}
-
-static bool take_output(Config *config, const char *output, Error *error)
-{
-    char stem[CONFIG_PATH];
-    if (output && !*output) return error_set(error, "--output: no file name; try --output results/try.h5");
-    if (output) {
-        char shown[SHOWN], where[SHOWN + 16];
-        words_show(shown, sizeof shown, output);
-        snprintf(where, sizeof where, "--output %s", shown);
-        if (!take(config, where, "output", "file", output, ORIGIN_OPTION, error)) return false;
-    }
-    if (config->output.file[0]) return true;
-    config_stem(config, stem, sizeof stem);
-    if (snprintf(config->output.file, CONFIG_PATH, "results/%s.h5", stem) >= CONFIG_PATH)
-        return error_set(error, "%s: too long a name for results/NAME.h5; try --output", config->name);
-    return true;
-}
-
-/* ---- the whole ------------------------------------------------------------ */
-
-/* A schedule's name as the others spell it, whatever the case it was given in. */
-static void take_schedule(Config *config)
-{
-    ScheduleKind kind = config_schedule(config);
-    if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
-}
-
-bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
-                  const char *output, Error *error)
-{
-    memset(config, 0, sizeof *config);
-    if (strlen(name) >= sizeof config->name)
-        return error_set(error,
-                         "%.40s...: a file name of %zu characters, more than the %d there is room for; "
-                         "try a shorter one",
-                         name, strlen(name), CONFIG_PATH - 1);
-    strcpy(config->name, name);
-    config->text = allocate(strlen(text) + 1);
-    strcpy(config->text, text);
-    take_defaults(config);
-    bool fine = ini_each(name, text, visit_file, config, error) &&
-                take_sets(config, sets, set_count, true, error) &&
-                take_sets(config, sets, set_count, false, error);
-    if (fine) take_preset(config);
-    fine = fine && take_output(config, output, error) && config_check(config, error);
-    take_schedule(config);
-    config->train.whole_share = config->train.microbatch == 0;
-    if (!fine) config_free(config);
-    return fine;
+    return (int)(config->train.global_batch / (config_mesh(config, ranks).dp * config->train.microbatch));
 }
 
 void config_free(Config *config)
 {
     free(config->text);
     config->text = NULL;
-}
-
-bool config_row(const Config *config, int index, char *key, size_t key_size, char *value, size_t value_size)
-{
-    if (index < 0 || index >= CONFIG_ROWS) return false;
-    snprintf(key, key_size, "%s.%s", config_rows[index].section, config_rows[index].key);
-    config_row_format(&config_rows[index], config, value, value_size);
-    return true;
 }
 
 void config_stem(const Config *config, char *stem, size_t size)

@@ -1,13 +1,10 @@
 /* config.h - what a run is asked to do: an ini file, resolved.
  *
- * Every key is one row of a table (rows.c): section, name, type, default,
- * range or choices, help with an example. The row gives parsing, range checks,
- * `sim help`, the printed plan and the attribute recorded in the run file. */
+ * The struct and what is read off it alone. Every key is one row of a table (rows.h), which gives parsing
+ * (parse.h), range checks, `sim help`, the printed plan and the attribute recorded in the run file. */
 #ifndef SIM_CONFIG_CONFIG_H
 #define SIM_CONFIG_CONFIG_H
-#include <stdio.h>
 #include "models/training/data.h"
-#include "models/machine/error.h"
 #include "models/layers/gpt_shape.h"
 #include "models/training/optimizer.h"
 #include "parallel/data/data_parallel.h"
@@ -63,52 +60,18 @@ typedef struct Config {
 } Config;
 enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = -3 };
 
-/* Returns the malloc'd text of the file `name`, or NULL. A name with a slash is
- * taken as it is; a bare one is looked for here, then in ../share/sim/configs
- * (installed), ../../configs and ../../../configs (source tree) as seen from
- * `program_directory`, the folder of the executable (NULL: only here). */
-char *config_read(const char *name, const char *program_directory, Error *error);
-
-/* Resolves: defaults < preset < file < preset given by --set < other --set. Only the last of two --set of one
- * key counts; twice in the file is refused. `sets` are "section.key=value"; `output` is --output's FILE or
- * NULL. Every refusal names file:line (or --set), key, value and what to try. Keys that need no rank count
- * are checked against each other too. After a refusal there is nothing to free. */
-bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
-                  const char *output, Error *error);
 void config_free(Config *config);
-
-/* Checks that `ranks` are whole replicas of pp x tp, that the batch divides over them and, where microbatch
- * was given as 0, sets it to global_batch / replicas: call it before anything reads train.microbatch. Then a
- * schedule with a name must be possible with so many microbatches. The refusal names the batches,
- * microbatches and rank counts that fit. May be called again with other ranks. */
-bool config_check_ranks(Config *config, int ranks, Error *error);
 /* Once checked: the grid of the ranks, whose dp is replicas of the model; and microbatches each of them runs a step. */
 MeshShape config_mesh(const Config *config, int ranks);
 int config_microbatches(const Config *config, int ranks);
-
-/* Returns the malloc'd bytes of a file that `key` names, with a zero behind; or NULL, refusing with "try the
- * path of INSTEAD". */
-char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
-                       int64_t *bytes, Error *error);
-
-/* Fills `error` with "zero3.ini:12: train.microbatch = 3: <message>", or "--set train.microbatch=3: ..." or
- * "zero3.ini: train.microbatch = 3 (default): ...", and returns false. `key` is "section.key"; the message
- * ends in "; try ...". */
-bool config_refuse(const Config *config, const char *key, Error *error, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-/* Row `index` as "section.key" and the resolved value as the ini file spells it, for the plan and the record.
- * Returns false past the last. CONFIG_VALUE bytes hold any value. */
-bool config_row(const Config *config, int index, char *key, size_t key_size, char *value, size_t value_size);
-/* `sim help`: all keys by section (key NULL); `sim help parallel`: one section; `sim help parallel.data`, or
- * `sim help bucket_mb` where no other section has such a key: one key in full. */
-bool config_help(FILE *out, const char *key, Error *error);
 /* config.name without folder and .ini: "zero3". */
 void config_stem(const Config *config, char *stem, size_t size);
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool config_schedule_is_file(const Config *config);
+/* As the ini file spells them, by enum; the lists end in NULL. */
+extern const char *const config_precision_names[], *const config_data_names[];
 /* What parameters, gradients and activations are kept in. */
 DType config_dtype(const Config *config);
 const char *config_precision_name(const Config *config); /* "fp32", or what reals are; "bf16", "fp16" */

@@ -1,4 +1,5 @@
 /* file.c - finding and reading an ini file: here, then where sim keeps its own; and what it names. */
+#include "sim/config/file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/config/config.h"
+#include "sim/config/refuse.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 

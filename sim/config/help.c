@@ -1,4 +1,5 @@
 /* help.c - `sim help`: the table of keys, told so that it teaches. */
+#include "sim/config/help.h"
 #include <string.h>
 #include "sim/config/rows.h"
 #include "sim/config/presets.h"

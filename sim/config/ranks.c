@@ -1,22 +1,15 @@
 /* ranks.c - whether a config fits the number of ranks, and what would. */
+#include "sim/config/ranks.h"
+#include <stdio.h>
 #include <string.h>
-#include "sim/config/rows.h"
+#include "sim/config/checks.h"
+#include "sim/config/refuse.h"
 #include "sim/base/words.h"
 
 /* Ranks that hold the model once. */
 static int64_t replica_size(const Config *config)
 {
     return config->pipeline.size * config->tensor.size;
-}
-
-MeshShape config_mesh(const Config *config, int ranks)
-{
-    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
-}
-
-int config_microbatches(const Config *config, int ranks)
-{
-    return (int)(config->train.global_batch / (config_mesh(config, ranks).dp * config->train.microbatch));
 }
 
 /* Samples of a microbatch; of a whole share, which is not known yet, one at least. */

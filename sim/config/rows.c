@@ -3,8 +3,6 @@
 #include <stddef.h>
 #include "sim/config/presets.h"
 
-static const char *const precisions[] = {
-    [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_FP16] = "fp16", NULL};
 static const char *const norms[] = {[NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", NULL};
 static const char *const activations[] = {[ACTIVATION_GELU] = "gelu",
                                           [ACTIVATION_RELU] = "relu",
@@ -25,9 +23,6 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
 static const char *const recomputes[] = {
     [RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
-static const char *const strategies[] = {
-    [DATA_DP] = "dp",       [DATA_DDP] = "ddp",     [DATA_ZERO1] = "zero1",
-    [DATA_ZERO2] = "zero2", [DATA_ZERO3] = "zero3", NULL};
 static const char *const reduce_moments[] = {
     [REDUCE_AUTO] = "auto", [REDUCE_MICROBATCH] = "microbatch", [REDUCE_STEP] = "step", NULL};
 static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
@@ -36,22 +31,6 @@ static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
                                             [QUANTIZE_BOTH] = "both",
                                             NULL};
 static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
-
-DType config_dtype(const Config *config)
-{
-    static const DType types[] = {[PRECISION_FP32] = REAL, [PRECISION_BF16] = BF16, [PRECISION_FP16] = FP16};
-    return types[config->train.precision];
-}
-
-const char *config_precision_name(const Config *config)
-{
-    return config->train.precision == PRECISION_FP32 ? REAL_NAME : precisions[config->train.precision];
-}
-
-const char *config_data_name(int data)
-{
-    return strategies[data];
-}
 
 const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"model", "the transformer; what is not given comes from the preset"},
@@ -210,7 +189,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "longest gradient, as a norm over all parameters; 0: off",
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
-    {"train", "precision", ROW_CHOICE, FIELD(train.precision), "fp32", .choices = precisions,
+    {"train", "precision", ROW_CHOICE, FIELD(train.precision), "fp32", .choices = config_precision_names,
      .example = "fp32", .help = "what parameters, gradients and activations are kept in",
      .more =
          "Mixed precision (Micikevicius et al., arXiv 1710.03740): with bf16 and fp16 these are kept in 16 "
@@ -235,8 +214,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "(with tp its communication, too). The numbers are the same.\n"},
     {"train", "seed", ROW_INTEGER, FIELD(train.seed), "1", .example = "7", .help = "of the random weights"},
 
-    {"parallel", "data", ROW_CHOICE, FIELD(parallel.kind), "ddp", .choices = strategies, .example = "zero3",
-     .help = "what each rank holds, and what moves",
+    {"parallel", "data", ROW_CHOICE, FIELD(parallel.kind), "ddp", .choices = config_data_names,
+     .example = "zero3", .help = "what each rank holds, and what moves",
      .more = "Every rank has its own samples; they differ in who holds what. Bytes a parameter, fp32 "
              "with Adam, N ranks; and values a rank sends a step, in model sizes, with one microbatch:\n"
              "@           held by a rank                   sent by a rank\n"

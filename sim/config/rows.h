@@ -1,4 +1,5 @@
-/* rows.h - a key of the config is one row of a table; inside the config only. */
+/* rows.h - a key of the config is one row of a table: section, name, type, default, range or choices, help with an
+ * example. */
 #ifndef SIM_CONFIG_ROWS_H
 #define SIM_CONFIG_ROWS_H
 #include "sim/config/config.h"
@@ -49,12 +50,7 @@ bool config_row_parse(const ConfigRow *row, const char *text, Config *config, ch
 /* Writes the field as the ini file spells it. */
 void config_row_format(const ConfigRow *row, const Config *config, char *text, size_t size);
 
-/* Which of two keys to blame: the one the user wrote, and of two the first. */
-const char *config_blame(const Config *config, const char *first, const char *second);
-
-/* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
-bool config_check_matrices(const Config *config, Error *error);
-
-/* Checks the values against each other, as far as that needs no rank count. */
-bool config_check(const Config *config, Error *error);
+/* Row `index` as "section.key" and the resolved value as the ini file spells it, for the plan and the record.
+ * Returns false past the last. CONFIG_VALUE bytes hold any value. */
+bool config_row(const Config *config, int index, char *key, size_t key_size, char *value, size_t value_size);
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 #include "models/machine/tensor.h"
 #include "sim/base/version.h"
+#include "sim/config/rows.h"
 
 static const char layout_schema[] = "sim-run/1";
 const char layout_step[] = "/step";

@@ -6,6 +6,8 @@
 #include <string.h>
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
+#include "sim/config/refuse.h"
+#include "sim/config/rows.h"
 
 /* What decides which tokens are in which step. */
 static bool decides_tokens(const char *key)

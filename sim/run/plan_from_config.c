@@ -4,6 +4,8 @@
 #include "parallel/schedule/notation.h"
 #include "parallel/stages.h"
 #include "sim/config/rows.h"
+#include "sim/config/file.h"
+#include "sim/config/refuse.h"
 #include "sim/base/words.h"
 #include "sim/theory/theory.h"
 

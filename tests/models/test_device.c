@@ -9,6 +9,8 @@
 #include "sim/run/plan_from_config.h"
 #include "sim/run/step.h"
 #include "tests/support/check.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
 
 static void holds(const Device *d, MemoryCategory category, size_t current, size_t peak)
 {

@@ -1,4 +1,9 @@
 /* test_config.c - the config as its user sees it: defaults, presets, spellings, rows, names and help. */
+#include "sim/config/help.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
+#include "sim/config/refuse.h"
+#include "sim/config/rows.h"
 #include "tests/support/config_text.h"
 
 /* ---- defaults, presets, precedence ----------------------------------------- */

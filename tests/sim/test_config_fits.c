@@ -1,5 +1,7 @@
 /* test_config_fits.c - keys that must fit one another and the ranks: what is taken, and what refused with
  * the numbers that do not fit. */
+#include "sim/config/ranks.h"
+#include "sim/config/refuse.h"
 #include "tests/support/config_text.h"
 
 static void values_that_do_not_fit(void **state)

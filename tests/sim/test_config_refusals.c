@@ -1,4 +1,5 @@
 /* test_config_refusals.c - what stands wrong in a line of an ini file or a --set, refused with what to try. */
+#include "sim/config/parse.h"
 #include "tests/support/config_text.h"
 
 static void wrong_values(void **state)

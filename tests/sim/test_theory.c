@@ -9,6 +9,8 @@
 #include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
 
 #ifdef SIM_DOUBLE
 static const char PRECISION[] = "train.precision=fp32"; /* 16 bits are the float build's */

@@ -11,6 +11,8 @@
 #include "sim/run/collect.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
 static const char INI[] =

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/config/config.h"
+#include "sim/config/parse.h"
+#include "sim/config/rows.h"
 #include <cmocka.h>
 
 static inline bool parse(Config *config, const char *text, const char *const *sets, Error *error)

@@ -1,0 +1,12 @@
+/* checks.h - values that are fine alone and do not go together. */
+#ifndef SIM_CONFIG_CHECKS_H
+#define SIM_CONFIG_CHECKS_H
+#include "models/machine/error.h"
+#include "sim/config/config.h"
+
+/* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
+bool config_check_matrices(const Config *config, Error *error);
+
+/* Checks the values against each other, as far as that needs no rank count. */
+bool config_check(const Config *config, Error *error);
+#endif

@@ -1,0 +1,17 @@
+/* file.h - finding and reading an ini file, and the files it names. */
+#ifndef SIM_CONFIG_FILE_H
+#define SIM_CONFIG_FILE_H
+#include "models/machine/error.h"
+#include "sim/config/config.h"
+
+/* Returns the malloc'd text of the file `name`, or NULL. A name with a slash is
+ * taken as it is; a bare one is looked for here, then in ../share/sim/configs
+ * (installed), ../../configs and ../../../configs (source tree) as seen from
+ * `program_directory`, the folder of the executable (NULL: only here). */
+char *config_read(const char *name, const char *program_directory, Error *error);
+
+/* Returns the malloc'd bytes of a file that `key` names, with a zero behind; or NULL, refusing with "try the
+ * path of INSTEAD". */
+char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
+                       int64_t *bytes, Error *error);
+#endif

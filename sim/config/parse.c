@@ -1,0 +1,183 @@
+/* parse.c - from an ini text and a command line to a Config. */
+#include "sim/config/parse.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/config/checks.h"
+#include "sim/config/ini.h"
+#include "sim/config/presets.h"
+#include "sim/config/rows.h"
+
+enum { WHY = 1024, SHOWN = 100 };
+
+/* ---- the file, --set and --output ---------------------------------------- */
+
+/* Takes one value; `where` is its place in words, for a refusal. */
+static bool take(Config *config, const char *where, const char *section, const char *key, const char *value,
+                 int origin, Error *error)
+{
+    char why[WHY], shown[SHOWN], shown_section[SHOWN], shown_key[SHOWN];
+    int index = config_row_find(section, key);
+    bool fine = index >= 0 && config_row_parse(&config_rows[index], value, config, why, sizeof why);
+    if (fine) {
+        config->origin[index] = origin;
+        return true;
+    }
+    if (index < 0) config_row_unknown(section, key, why, sizeof why);
+    words_show(shown, sizeof shown, value);
+    words_show(shown_section, sizeof shown_section, section);
+    words_show(shown_key, sizeof shown_key, key);
+    return error_set(error, "%s: %s.%s = %s: %s", where, shown_section, shown_key, shown, why);
+}
+
+static bool visit_file(void *context, const IniEntry *entry, Error *error)
+{
+    Config *config = context;
+    char where[CONFIG_PATH + 16], why[WHY], shown[SHOWN];
+    snprintf(where, sizeof where, "%s:%d", config->name, entry->line);
+    if (!entry->key) {
+        for (int i = 0; i < CONFIG_SECTIONS; i++)
+            if (strcmp(config_sections[i].name, entry->section) == 0) return true;
+        config_row_unknown(entry->section, NULL, why, sizeof why);
+        words_show(shown, sizeof shown, entry->section);
+        return error_set(error, "%s: [%s]: %s", where, shown, why);
+    }
+    if (!*entry->section) {
+        config_row_unknown("", entry->key, why, sizeof why);
+        words_show(shown, sizeof shown, entry->key);
+        return error_set(error, "%s: %s: stands before any [section]%s", where, shown, strstr(why, "; try"));
+    }
+    int index = config_row_find(entry->section, entry->key);
+    if (index >= 0 && config->origin[index] > 0)
+        return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where,
+                         entry->section, entry->key, config->origin[index]);
+    return take(config, where, entry->section, entry->key, entry->value, entry->line, error);
+}
+
+/* Cuts "section.key=value" in place; blanks around the parts are dropped. */
+static bool cut_set(char *set, char **section, char **key, char **value, Error *error)
+{
+    char *dot = strchr(set, '.'), *equals = strchr(set, '=');
+    char shown[SHOWN];
+    words_show(shown, sizeof shown, set);
+    if (!equals) return error_set(error, "--set %s: no '=' in it; try --set train.steps=100", shown);
+    if (!dot || dot > equals)
+        return error_set(error, "--set %s: no section before the key; try --set train.steps=100", shown);
+    *dot = *equals = '\0';
+    *section = set;
+    *key = dot + 1;
+    *value = equals + 1;
+    for (char **part = (char *[]){*section, *key, *value, NULL}; *part; part++) {
+        size_t length = strlen(*part);
+        while (length && ((*part)[length - 1] == ' ' || (*part)[length - 1] == '\t'))
+            (*part)[--length] = '\0';
+    }
+    *section += strspn(*section, " \t");
+    *key += strspn(*key, " \t");
+    *value += strspn(*value, " \t");
+    return true;
+}
+
+/* A preset on the command line outranks all the file says of the model. */
+static void forget_model(Config *config)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++)
+        if (!config_rows[i].fallback) config->origin[i] = ORIGIN_DEFAULT;
+}
+
+/* Takes the presets of all --set (`presets`), or everything else. */
+static bool take_sets(Config *config, const char *const *sets, int count, bool presets, Error *error)
+{
+    bool fine = true;
+    for (int i = 0; i < count && fine; i++) {
+        char shown[SHOWN], where[SHOWN + 8], *section = NULL, *key = NULL, *value = NULL;
+        char *set = allocate(strlen(sets[i]) + 1);
+        strcpy(set, sets[i]);
+        words_show(shown, sizeof shown, set);
+        snprintf(where, sizeof where, "--set %s", shown);
+        fine = cut_set(set, &section, &key, &value, error);
+        if (fine && (config_row_find(section, key) == config_row_named("model.preset")) == presets) {
+            if (presets) forget_model(config);
+            fine = take(config, where, section, key, value, ORIGIN_SET, error);
+        }
+        free(set);
+    }
+    return fine;
+}
+
+static void take_defaults(Config *config)
+{
+    char why[WHY];
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = &config_rows[i];
+        if (row->fallback && !(row->type == ROW_TEXT && !*row->fallback) &&
+            !config_row_parse(row, row->fallback, config, why, sizeof why))
+            fail("default of %s.%s: %s", row->section, row->key, why);
+    }
+}
+
+/* What neither file nor --set gave of the model comes from the preset. */
+static void take_preset(Config *config)
+{
+    Config preset = {.model.shape = preset_shapes[config->model.preset]};
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = &config_rows[i];
+        if (row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
+        memcpy((char *)config + row->offset, (const char *)&preset + row->offset, row->size);
+        config->origin[i] = ORIGIN_PRESET;
+    }
+    GptShape *shape = &config->model.shape;
+    if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
+    if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
+}
+
+static bool take_output(Config *config, const char *output, Error *error)
+{
+    char stem[CONFIG_PATH];
+    if (output && !*output) return error_set(error, "--output: no file name; try --output results/try.h5");
+    if (output) {
+        char shown[SHOWN], where[SHOWN + 16];
+        words_show(shown, sizeof shown, output);
+        snprintf(where, sizeof where, "--output %s", shown);
+        if (!take(config, where, "output", "file", output, ORIGIN_OPTION, error)) return false;
+    }
+    if (config->output.file[0]) return true;
+    config_stem(config, stem, sizeof stem);
+    if (snprintf(config->output.file, CONFIG_PATH, "results/%s.h5", stem) >= CONFIG_PATH)
+        return error_set(error, "%s: too long a name for results/NAME.h5; try --output", config->name);
+    return true;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+/* A schedule's name as the others spell it, whatever the case it was given in. */
+static void take_schedule(Config *config)
+{
+    ScheduleKind kind = config_schedule(config);
+    if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
+}
+
+bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
+                  const char *output, Error *error)
+{
+    memset(config, 0, sizeof *config);
+    if (strlen(name) >= sizeof config->name)
+        return error_set(error,
+                         "%.40s...: a file name of %zu characters, more than the %d there is room for; "
+                         "try a shorter one",
+                         name, strlen(name), CONFIG_PATH - 1);
+    strcpy(config->name, name);
+    config->text = allocate(strlen(text) + 1);
+    strcpy(config->text, text);
+    take_defaults(config);
+    bool fine = ini_each(name, text, visit_file, config, error) &&
+                take_sets(config, sets, set_count, true, error) &&
+                take_sets(config, sets, set_count, false, error);
+    if (fine) take_preset(config);
+    fine = fine && take_output(config, output, error) && config_check(config, error);
+    take_schedule(config);
+    config->train.whole_share = config->train.microbatch == 0;
+    if (!fine) config_free(config);
+    return fine;
+}
