@@ -1,13 +1,8 @@
-/* weights.c - tensors by name; one unit in memory at a time. */
+/* weights.c - tensors by name, one parameter at a time. */
 #include "sim/file/weights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/machine/error.h"
-#include "parallel/collectives/collectives.h"
-#include "sim/run/agree.h"
-#include "sim/run/collect.h"
-#include "sim/file/h5.h"
 #include "sim/file/names.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
@@ -114,10 +109,18 @@ static bool check_file(H5 *file, const Gpt *gpt, Error *error)
     return h5_each(file, name_is_known, &check, error) && check.known;
 }
 
-static void read_parameter(H5 *file, Naming naming, const Parameter *p, real *whole)
+H5 *weights_open(const char *path, const Gpt *gpt, Error *error)
+{
+    H5 *file = h5_open(path, error);
+    if (!file || check_file(file, gpt, error)) return file;
+    h5_close(file, NULL);
+    return NULL;
+}
+
+void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *whole)
 {
     FileTensor tensor[CUT_PARTS];
-    int count = file_tensors(naming, p, tensor);
+    int count = file_tensors(naming_of(shape), p, tensor);
     real *buffer = new_buffer(p);
     for (int k = 0; k < count; k++) {
         Error error;
@@ -127,74 +130,32 @@ static void read_parameter(H5 *file, Naming naming, const Parameter *p, real *wh
     free(buffer);
 }
 
-/* One parameter reaches every rank whole, and each takes its slice into its range of the unit. */
-static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
-{
-    Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
-    if (file && whole.data) read_parameter(file, naming_of(&t->gpt->shape), p, reals(whole));
-    tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
-    if (t->gpt->unit[p->unit].held)
-        tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
-    tensor_free(&whole);
-}
-
-bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
-{
-    DataParallel *d = t->data_parallel;
-    H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
-    if (!agree(world, file && check_file(file, t->gpt, error))) {
-        if (file) h5_close(file, NULL);
-        return false;
-    }
-    for (int u = 0; u < t->gpt->units; u++) {
-        const Unit *unit = &t->gpt->unit[u];
-        Tensor mine = tensor_new(&t->device, MEM_WORKSPACE, REAL, d->padded[u]);
-        tensor_zero(mine);
-        for (int i = unit->first; i < unit->first + unit->parameters; i++)
-            load_parameter(file, t, &t->gpt->parameter[i], world, mine);
-        data_parallel_set(d, u, mine);
-        tensor_free(&mine);
-    }
-    if (file) h5_close(file, NULL);
-    return true;
-}
-
 /* ---- writing ---- */
 
-typedef struct Writing {
-    H5 *file; /* NULL: a dry run's */
-    Naming naming;
-    bool gradients;
-} Writing;
-
-static void write_parameter(const Parameter *p, Tensor whole, void *context)
+H5 *weights_create(const char *path, bool gradients, Error *error)
 {
-    const Writing *w = context;
-    FileTensor tensor[CUT_PARTS];
-    if (!w->file) return;
-    int count = file_tensors(w->naming, p, tensor);
-    real *buffer = new_buffer(p);
-    for (int k = 0; k < count; k++) {
-        Error error;
-        H5Array array = {.path = tensor[k].path, .units = "1", .kind = REAL_KIND};
-        array.long_name = w->gradients ? "gradient of the mean loss" : "parameter";
-        array.rank = file_shape(p, &tensor[k], array.dims);
-        carry(p, &tensor[k], reals(whole), buffer, true);
-        if (!h5_array(w->file, &array, &error) ||
-            !h5_write(w->file, tensor[k].path, 0, array.dims[0], REAL_KIND, buffer, &error))
-            fail("%s", error.text);
-    }
-    free(buffer);
+    H5 *file = h5_create(path, error);
+    if (!file || h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : "sim-weights/1", error))
+        return file;
+    h5_abandon(file);
+    return NULL;
 }
 
-void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
+bool weights_write(H5 *file, const GptShape *shape, const Parameter *p, bool gradients, real *whole,
+                   Error *error)
 {
-    Error error;
-    bool writes = world->rank == 0 && !t->device.dry;
-    H5 *file = writes ? h5_create(path, &error) : NULL;
-    const char *schema = gradients ? "sim-gradients/1" : "sim-weights/1";
-    if (writes && (!file || !h5_set_text(file, "/", "schema", schema, &error))) fail("%s", error.text);
-    Writing writing = {file, naming_of(&t->gpt->shape), gradients};
-    collect_parameters(t, gradients, write_parameter, &writing);
-    if (writes && !h5_close(file, &error)) fail("%s", error.text);
+    FileTensor tensor[CUT_PARTS];
+    int count = file_tensors(naming_of(shape), p, tensor);
+    real *buffer = new_buffer(p);
+    bool ok = true;
+    for (int k = 0; k < count && ok; k++) {
+        H5Array array = {.path = tensor[k].path, .units = "1", .kind = REAL_KIND};
+        array.long_name = gradients ? "gradient of the mean loss" : "parameter";
+        array.rank = file_shape(p, &tensor[k], array.dims);
+        carry(p, &tensor[k], whole, buffer, true);
+        ok = h5_array(file, &array, error) &&
+             h5_write(file, tensor[k].path, 0, array.dims[0], REAL_KIND, buffer, error);
+    }
+    free(buffer);
+    return ok;
 }

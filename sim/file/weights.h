@@ -1,15 +1,17 @@
-/* weights.h - parameters and gradients to and from HDF5, by their names and layouts in
- * Hugging Face's GPT-2 or Llama, whatever the split. */
+/* weights.h - whole parameters and gradients in HDF5, by their names and layouts in Hugging Face's GPT-2 or Llama.
+ * Splits and ranks are not its affair (sim/run/carry_weights.h). */
 #ifndef SIM_FILE_WEIGHTS_H
 #define SIM_FILE_WEIGHTS_H
-#include "models/machine/error.h"
-#include "sim/run/step.h"
+#include "models/layers/gpt.h"
+#include "sim/file/h5.h"
 
-/* Collective over `world`. Rank 0 reads FILE and sends it round, unit by unit; every rank keeps what it holds.
- * A missing tensor, a wrong shape or an unknown name is refused on all ranks, the reason known on rank 0. */
-bool weights_load(const char *path, Trainer *t, Group *world, Error *error);
+/* Opens a file that has every tensor of the model, in its shape, and no other; NULL: refused, with what differs. */
+H5 *weights_open(const char *path, const Gpt *gpt, Error *error);
+/* The whole of a parameter, (whole_rows, whole_columns); ends the job where the disk fails. */
+void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *whole);
 
-/* Collective. Rank 0 writes parameters (or reduced gradients) to FILE, as a whole or not at all; a failure ends
- * the job. A dry device moves the same bytes and writes nothing. */
-void weights_save(const char *path, Trainer *t, Group *world, bool gradients);
+/* A new file of parameters, or of gradients; it is there once h5_close() has returned true. */
+H5 *weights_create(const char *path, bool gradients, Error *error);
+bool weights_write(H5 *file, const GptShape *shape, const Parameter *p, bool gradients, real *whole,
+                   Error *error);
 #endif

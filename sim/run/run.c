@@ -24,7 +24,7 @@
 #include "sim/run/run_record.h"
 #include "sim/report/report.h"
 #include "sim/run/step.h"
-#include "sim/file/weights.h"
+#include "sim/run/carry_weights.h"
 
 typedef struct Run {
     const RunOptions *options;

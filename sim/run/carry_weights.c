@@ -1,0 +1,60 @@
+/* carry_weights.c - one unit in memory at a time. */
+#include "sim/run/carry_weights.h"
+#include "parallel/collectives/collectives.h"
+#include "sim/file/weights.h"
+#include "sim/run/agree.h"
+#include "sim/run/collect.h"
+
+/* One parameter reaches every rank whole, and each takes its slice into its range of the unit. */
+static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
+{
+    Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
+    if (file && whole.data) weights_read(file, &t->gpt->shape, p, reals(whole));
+    tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
+    if (t->gpt->unit[p->unit].held)
+        tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
+    tensor_free(&whole);
+}
+
+bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
+{
+    DataParallel *d = t->data_parallel;
+    H5 *file = world->rank == 0 ? weights_open(path, t->gpt, error) : NULL;
+    if (!agree(world, file)) return false;
+    for (int u = 0; u < t->gpt->units; u++) {
+        const Unit *unit = &t->gpt->unit[u];
+        Tensor mine = tensor_new(&t->device, MEM_WORKSPACE, REAL, d->padded[u]);
+        tensor_zero(mine);
+        for (int i = unit->first; i < unit->first + unit->parameters; i++)
+            load_parameter(file, t, &t->gpt->parameter[i], world, mine);
+        data_parallel_set(d, u, mine);
+        tensor_free(&mine);
+    }
+    if (file) h5_close(file, NULL);
+    return true;
+}
+
+typedef struct Writing {
+    H5 *file; /* NULL: a dry run's */
+    const GptShape *shape;
+    bool gradients;
+} Writing;
+
+static void write_parameter(const Parameter *p, Tensor whole, void *context)
+{
+    const Writing *w = context;
+    Error error;
+    if (w->file && !weights_write(w->file, w->shape, p, w->gradients, reals(whole), &error))
+        fail("%s", error.text);
+}
+
+void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
+{
+    Error error;
+    bool writes = world->rank == 0 && !t->device.dry;
+    H5 *file = writes ? weights_create(path, gradients, &error) : NULL;
+    if (writes && !file) fail("%s", error.text);
+    Writing writing = {file, &t->gpt->shape, gradients};
+    collect_parameters(t, gradients, write_parameter, &writing);
+    if (writes && !h5_close(file, &error)) fail("%s", error.text);
+}
