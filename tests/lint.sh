@@ -19,8 +19,35 @@ door hdf5.h sim/file/h5.c sim/file/h5_read.c sim/file/h5_write.c
 door cblas.h models/kernels/matmul.c
 door ini.h sim/config/ini.c
 door 'Random123/' models/machine/random.c
-git grep -nE '#include "sim/' -- models parallel && complain "an arrow points up into sim/"
-git grep -nE '#include "parallel/' -- models && complain "an arrow points up into parallel/"
+
+# The folders by floors: an arrow goes down, or stays in its folder.
+floors='sim
+sim/run
+sim/report sim/plot
+sim/theory
+sim/file
+sim/config
+sim/base
+parallel
+parallel/schedule parallel/data
+parallel/collectives
+parallel/wire
+models/layers
+models/kernels models/training
+models/machine'
+arrows=$(git grep -oE '^#include "[^"]+"' -- models parallel sim | sed 's/:#include "/ /; s/"$//')
+wrong=$({ echo "$floors"; echo; echo "$arrows"; } | awk '
+    function folder(path) { sub("/[^/]*$", "", path); return path }
+    /^$/ { drawn = 1; next }
+    !drawn { for (i = 1; i <= NF; i++) floor[$i] = NR; next }
+    { a = folder($1); b = folder($2) }
+    !(a in floor) { print $1 ": its folder stands on no floor" }
+    a != b && floor[b] <= floor[a] { print $1 " includes " $2 ", which is not on a floor below" }')
+[ -z "$wrong" ] || { echo "$wrong"; complain "an arrow points up"; }
+# A module is a header and its source (H5 has several); none needs itself in a roundabout way.
+circles=$(echo "$arrows" | sed -E 's/\.[ch]\b//g; s#sim/file/h5_[a-z]+#sim/file/h5#g' | tsort 2>&1 >/dev/null)
+[ -z "$circles" ] || { echo "$circles"; complain "modules that need each other"; }
+git grep -n 'static inline' -- 'tests/*.h' && complain "tests/support is a library: declare there, define beside it"
 git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- models parallel sim 'tests/*.c' && complain "unfinished marks"
 
 sources=$(git ls-files '*.c')
