@@ -5,7 +5,7 @@
 
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 
-Stages *stages_new(Group *group, const Plan *plan, Gpt *gpt)
+Stages *stages_new(Group *group, const Plan *plan, const Gpt *gpt)
 {
     Stages *p = allocate_zeroed(1, sizeof *p);
     *p = (Stages){.group = group, .shape = plan->shape, .rank_of = plan->rank_of, .gpt = gpt};

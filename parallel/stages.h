@@ -21,7 +21,7 @@ typedef struct Stages {
     const int *rank_of; /* of every stage; the plan's */
     Outgoing *outgoing; /* sent and perhaps not yet on the way */
     Group *embedding;   /* the first stage and the last, of which this rank is one; or NULL */
-    Gpt *gpt;
+    const Gpt *gpt;
 } Stages;
 
 /* Adds to a plan of what is computed the sends and receives, and what a step of this strategy does before and
@@ -29,7 +29,7 @@ typedef struct Stages {
 void stages_lower(Plan *plan, DataParallelKind data);
 
 /* All ranks of the pipeline call it; `group`, `plan` and `gpt` must live as long. */
-Stages *stages_new(Group *group, const Plan *plan, Gpt *gpt);
+Stages *stages_new(Group *group, const Plan *plan, const Gpt *gpt);
 void stages_free(Stages *p);
 
 /* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. The

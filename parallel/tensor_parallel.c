@@ -64,26 +64,26 @@ static void sum_parts(Group *group, const Tensor *part, int parts)
     ring_end(&ring);
 }
 
-static void sum_uncut(const Gpt *gpt, const Unit *u)
+static void sum_uncut(const Gpt *gpt, const Unit *u, Tensor gradients)
 {
     Tensor *part = allocate((size_t)u->parameters * sizeof *part);
     int parts = 0;
     for (int i = u->first; i < u->first + u->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
-        if (p->cut == CUT_NONE) part[parts++] = tensor_view(u->gradients, p->offset, parameter_count(p));
+        if (p->cut == CUT_NONE) part[parts++] = tensor_view(gradients, p->offset, parameter_count(p));
     }
     sum_parts(gpt->region.context, part, parts);
     free(part);
 }
 
 /* They lie in the last columns of each row, and go packed. */
-static void sum_shared(const Gpt *gpt, const Unit *u)
+static void sum_shared(const Gpt *gpt, const Unit *u, Tensor gradients)
 {
     for (int i = u->first; i < u->first + u->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
         int64_t first = parameter_first_shared(p, gpt->region.size), columns = p->columns - first;
         if (columns == 0) continue;
-        Tensor gradient = tensor_view(u->gradients, p->offset, parameter_count(p));
+        Tensor gradient = tensor_view(gradients, p->offset, parameter_count(p));
         int64_t count = gradient.count / p->columns * columns;
         Tensor packed = tensor_new(gradient.device, MEM_COMMUNICATION, gradient.dtype, count);
         columns_copy(packed, columns, 0, gradient, p->columns, first, columns);
@@ -93,11 +93,11 @@ static void sum_shared(const Gpt *gpt, const Unit *u)
     }
 }
 
-void tensor_parallel_sum_gradients(const Gpt *gpt, int unit)
+void tensor_parallel_sum_gradients(const Gpt *gpt, int unit, Tensor gradients)
 {
     const Unit *u = &gpt->unit[unit];
-    if (gpt->region.size > 1 && gpt->region.sequence) sum_uncut(gpt, u);
-    if (gpt->region.sharing) sum_shared(gpt, u);
+    if (gpt->region.size > 1 && gpt->region.sequence) sum_uncut(gpt, u, gradients);
+    if (gpt->region.sharing) sum_shared(gpt, u, gradients);
 }
 
 void tensor_parallel_collect(const Parameter *p, Group *group, Tensor mine, Tensor whole)

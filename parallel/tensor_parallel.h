@@ -18,7 +18,7 @@ Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, 
  * a unit's parameters that are not cut are summed over the group; otherwise
  * every rank has their sum already. Those of keys and values that several ranks
  * hold are summed over these, as each has seen the queries of its own heads. */
-void tensor_parallel_sum_gradients(const Gpt *gpt, int unit);
+void tensor_parallel_sum_gradients(const Gpt *gpt, int unit, Tensor gradients);
 
 /* On rank 0 of the group `whole` becomes the parameter of which every rank brings its slice `mine`. */
 void tensor_parallel_collect(const Parameter *p, Group *group, Tensor mine, Tensor whole);

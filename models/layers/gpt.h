@@ -1,4 +1,4 @@
-/* gpt.h - a GPT in the GPT-2 family: its parameters, forward and backward.
+/* gpt.h - a GPT of GPT-2's or Llama's family: its parameters, forward and backward.
  *
  * Layer 0 is the embedding, layers 1..L are the blocks, layer L+1 is the head.
  * Consecutive layers make a stage; a rank holds one, or several, or all.
@@ -8,9 +8,10 @@
  * reads wte, or, in a model of several stages, a copy of it that the last
  * stage holds as a unit of its own.
  *
- * Single-device code with named holes: whoever holds the parameters is told
- * when a unit is needed, when it is done with, and when its gradient begins
- * and is complete. The model knows no ranks. */
+ * Single-device code with named holes: whoever holds the parameters is asked
+ * for a unit's, told when it is done with, asked for the gradient to add to,
+ * and told when that is complete. Who that is, each pass says: the model knows
+ * no ranks and holds no values, and once made it does not change. */
 #ifndef MODELS_LAYERS_GPT_H
 #define MODELS_LAYERS_GPT_H
 #include "models/layers/block.h"
@@ -40,10 +41,9 @@ int64_t parameter_first_shared(const Parameter *p, int ranks);
 enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
 typedef struct Unit {
     int64_t count;
-    int first, parameters;     /* in Gpt.parameter */
-    int stage;                 /* whose it is */
-    bool held;                 /* by this rank */
-    Tensor weights, gradients; /* whole while needed; set by the holder */
+    int first, parameters; /* in Gpt.parameter */
+    int stage;             /* whose it is */
+    bool held;             /* by this rank */
 } Unit;
 
 /* How many blocks stage `stage` of `stages` has: where they do not divide, the first stages have one more. */
@@ -60,35 +60,58 @@ typedef struct GptStage {
     bool held;
 } GptStage;
 
-typedef struct GptHooks {
-    void *context;
-    void (*need)(void *context, int unit);     /* unit's weights must be whole on return */
-    void (*prefetch)(void *context, int unit); /* will be needed next */
-    void (*done)(void *context, int unit);
-    void (*gradient_begin)(void *context, int unit); /* unit's gradients must be there to be added to */
-    void (*gradient_ready)(void *context, int unit); /* this microbatch has added all it will */
-} GptHooks;
+/* What a model is made of. Zero is the default of all but shape and device. */
+typedef struct GptOptions {
+    const GptShape *shape;
+    const Region *region;    /* tensor parallelism; NULL: all of every layer on one rank */
+    const GptStages *stages; /* NULL: all layers in one stage, here */
+    Recompute recompute;
+    DType dtype;    /* of parameters, gradients and activations */
+    int64_t seed;   /* of what shape->dropout drops */
+    Device *device; /* where activations live, as long as the model */
+} GptOptions;
 
 typedef struct Gpt {
     GptShape shape;
     Device *device;
-    Region region; /* tensor parallelism; one rank by default */
+    Region region;
     Recompute recompute;
-    DType dtype;       /* of parameters, gradients and activations */
-    Dropout dropout;   /* rate, seed, and the step under way */
+    DType dtype;
+    int64_t seed;
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
     int units, parameters, stages; /* of the whole model */
     Unit *unit;
     Parameter *parameter;
     GptStage *stage;
     int head_embedding; /* the unit a tied head reads, or -1 */
-    GptHooks hooks;
 } Gpt;
+
+/* Who stands behind the holes. Tensors are flat, of Unit.count values or more (padding), and stay the holder's. */
+typedef struct GptHooks {
+    void *context;
+    /* The unit's weights, whole until done(). */
+    Tensor (*need)(void *context, int microbatch, int unit);
+    /* It will be needed next. */
+    void (*prefetch)(void *context, int microbatch, int unit);
+    void (*done)(void *context, int microbatch, int unit);
+    /* The unit's gradient, to be added to until gradient_ready(): the microbatch has added all it will. */
+    Tensor (*gradient_begin)(void *context, int microbatch, int unit);
+    void (*gradient_ready)(void *context, int microbatch, int unit);
+} GptHooks;
+
+/* One microbatch on its way through a stage, forward and back. */
+typedef struct GptPass {
+    const GptHooks *hooks; /* until backward is over */
+    int stage;
+    int microbatch;       /* of the step; for the hooks */
+    int64_t step;         /* of the run, from 0: dropout drops others in each */
+    int64_t first_sample; /* of the run's; B follow one another */
+    int64_t B;
+} GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */
 typedef struct GptSaved {
-    int stage;
-    int64_t B, first_sample;
+    GptPass pass;
     Tensor tokens;                   /* (B, T + 1); the first and the last stage */
     BlockSaved *block;               /* of the stage's layers */
     Tensor mask;                     /* (B, T', C): the embedding's, with dropout */
@@ -96,8 +119,8 @@ typedef struct GptSaved {
     Tensor dx_embedding, final_norm; /* from the input's half to the weights': (B, T', C), (2, C) */
 } GptSaved;
 
-/* `region` NULL: all of every layer on one rank; `stages` NULL: all layers in one stage. */
-Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stages, Device *device);
+/* Of what the options point to only the device and the region's context must live as long. */
+Gpt *gpt_new(const GptOptions *options);
 void gpt_free(Gpt *gpt);
 int64_t gpt_parameter_count(const GptShape *shape);
 
@@ -113,16 +136,16 @@ void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
                                       int64_t count, void *context),
                         void *context);
 
-/* One microbatch, samples first_sample.. of the run, through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
+/* One microbatch through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
  * the output of the stage before. Returns its own, which the last has not; that one sets *loss to the sum over
  * B T positions of -log p, in nats. `saved` holds what backward needs. */
-Tensor gpt_forward(Gpt *gpt, int stage, int64_t B, int64_t first_sample, Tensor tokens, Tensor x,
-                   GptSaved *saved, double *loss);
+Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x, GptSaved *saved,
+                   double *loss);
 
 /* Backward, whole or in its halves: the gradient of the input first, those of the weights at any time after
  * (Qi et al. 2401.10241). */
 typedef enum { HALF_INPUT = 1, HALF_WEIGHTS = 2, HALF_BOTH = 3 } Halves;
 /* The input's half takes over dy (B, T', C), which the last stage has not, and returns dx, which the first has
  * not. The weights' half adds scale * d(sum of -log p)/d(parameter) to the gradients and frees saved. */
-Tensor gpt_backward(Gpt *gpt, GptSaved *saved, Halves halves, double scale, Tensor dy);
+Tensor gpt_backward(const Gpt *gpt, GptSaved *saved, Halves halves, double scale, Tensor dy);
 #endif

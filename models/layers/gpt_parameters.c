@@ -117,14 +117,22 @@ static void add_block(Gpt *gpt, int l)
         }
 }
 
-Gpt *gpt_new(const GptShape *shape, const Region *region, const GptStages *stages, Device *device)
+Gpt *gpt_new(const GptOptions *options)
 {
+    static const Region whole = {.size = 1};
+    const GptShape *shape = options->shape;
+    const GptStages *stages = options->stages;
     int L = (int)shape->layers, final = UNIT_BLOCKS + L;
     int64_t V = shape->vocab, C = shape->hidden;
     bool copy = shape->tie_embeddings && stages && stages->count > 1;
     Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
-    *gpt = (Gpt){.shape = *shape, .device = device, .region = {.size = 1}, .units = final + 1 + copy};
-    if (region) gpt->region = *region;
+    *gpt = (Gpt){.shape = *shape,
+                 .device = options->device,
+                 .region = options->region ? *options->region : whole,
+                 .recompute = options->recompute,
+                 .dtype = options->dtype,
+                 .seed = options->seed,
+                 .units = final + 1 + copy};
     gpt->vocab_cut = (V + gpt->region.size - 1) / gpt->region.size;
     gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
     gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 6, sizeof *gpt->parameter);
@@ -159,7 +167,7 @@ void gpt_free(Gpt *gpt)
 int64_t gpt_parameter_count(const GptShape *shape)
 {
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(shape, NULL, NULL, &none);
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &none});
     int64_t count = 0;
     for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
     gpt_free(gpt);

@@ -7,9 +7,22 @@
 #include "models/machine/error.h"
 #include "parallel/data/data_parallel.h"
 
-static void nothing(void *context, int unit)
+/* Parameters and gradients are whole all the time. */
+static Tensor weights(void *context, int microbatch, int unit)
 {
-    (void)context, (void)unit; /* parameters and gradients are whole all the time */
+    (void)microbatch;
+    return ((DataParallel *)context)->unit_weights[unit];
+}
+
+static Tensor gradients(void *context, int microbatch, int unit)
+{
+    (void)microbatch;
+    return ((DataParallel *)context)->unit_gradients[unit];
+}
+
+static void nothing(void *context, int microbatch, int unit)
+{
+    (void)context, (void)microbatch, (void)unit;
 }
 
 static void tokens(DataParallel *d, int microbatch, Tensor mine)
@@ -40,7 +53,7 @@ static void reduce(DataParallel *d, double *losses, int count)
     }
     free(all);
     for (int u = d->gpt->units - 1; u >= 0; u--)
-        if (d->gpt->unit[u].held) d->complete(d->gpt, u);
+        if (d->gpt->unit[u].held) d->complete(d->gpt, u, d->unit_gradients[u]);
     for (int u = d->gpt->units - 1; u >= 0; u--) {
         Tensor gradient = data_parallel_whole(d, d->gradients, u), sum = gradient;
         if (data_parallel_widens(d)) {
@@ -60,10 +73,10 @@ static double sum_of_squares(DataParallel *d)
 }
 
 const DataParallelOps classic_ops = {
-    .hooks = {.need = nothing,
+    .hooks = {.need = weights,
               .prefetch = nothing,
               .done = nothing,
-              .gradient_begin = nothing,
+              .gradient_begin = gradients,
               .gradient_ready = nothing},
     .tokens = tokens,
     .unshard = unshard,

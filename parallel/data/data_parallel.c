@@ -81,39 +81,50 @@ static void make_buckets(DataParallel *d)
     }
 }
 
-DataParallel *data_parallel_new(const DataParallelConfig *config, const OptimizerConfig *optimizer, Gpt *gpt,
-                                Group *group, int microbatches)
+/* What the rank holds of parameters, gradients and optimizer state. */
+static void make_flats(DataParallel *d)
 {
-    DataParallel *d = allocate_zeroed(1, sizeof *d);
-    *d = (DataParallel){.ops = config->kind == DATA_DP ? &classic_ops : &zero_ops,
-                        .config = *config,
-                        .optimizer = *optimizer,
-                        .gpt = gpt,
-                        .device = gpt->device,
-                        .group = group,
-                        .microbatches = microbatches,
-                        .shard_optimizer = config->kind >= DATA_ZERO1,
-                        .shard_gradients = data_parallel_reduces_each_microbatch(config),
-                        .shard_parameters = config->kind >= DATA_ZERO3};
-    lay_out(d);
-    make_buckets(d);
-    d->gathering = allocate_zeroed((size_t)gpt->units, sizeof *d->gathering);
-
-    int64_t whole = d->total, shard = d->total / group->size;
-    d->parameters = tensor_new(d->device, MEM_PARAMETERS, gpt->dtype, d->shard_parameters ? shard : whole);
-    d->gradients = tensor_new(d->device, MEM_GRADIENTS, gpt->dtype, d->shard_gradients ? shard : whole);
+    int64_t whole = d->total, shard = d->total / d->group->size;
+    DType dtype = d->gpt->dtype;
+    d->parameters = tensor_new(d->device, MEM_PARAMETERS, dtype, d->shard_parameters ? shard : whole);
+    d->gradients = tensor_new(d->device, MEM_GRADIENTS, dtype, d->shard_gradients ? shard : whole);
     for (int i = 0; i < OPTIMIZER_STATES && has_optimizer(d); i++) {
-        bool moment = i < optimizer_states((OptimizerKind)optimizer->kind);
+        bool moment = i < optimizer_states((OptimizerKind)d->optimizer.kind);
         if (!moment && !(i == OPTIMIZER_MASTER && has_master(d))) continue;
         d->state[i] = tensor_new(d->device, MEM_OPTIMIZER, REAL, d->shard_optimizer ? shard : whole);
         tensor_zero(d->state[i]);
     }
-    for (int u = 0; u < gpt->units; u++) {
-        if (!d->shard_parameters) gpt->unit[u].weights = data_parallel_whole(d, d->parameters, u);
-        if (!d->shard_gradients) gpt->unit[u].gradients = data_parallel_whole(d, d->gradients, u);
+    d->unit_weights = allocate_zeroed((size_t)d->gpt->units, sizeof *d->unit_weights);
+    d->unit_gradients = allocate_zeroed((size_t)d->gpt->units, sizeof *d->unit_gradients);
+    for (int u = 0; u < d->gpt->units; u++) {
+        if (!d->shard_parameters) d->unit_weights[u] = data_parallel_whole(d, d->parameters, u);
+        if (!d->shard_gradients) d->unit_gradients[u] = data_parallel_whole(d, d->gradients, u);
     }
-    gpt->hooks = d->ops->hooks;
-    gpt->hooks.context = d;
+}
+
+DataParallel *data_parallel_new(const DataParallelOptions *options)
+{
+    const DataParallelConfig *config = options->config;
+    DataParallel *d = allocate_zeroed(1, sizeof *d);
+    *d = (DataParallel){.ops = config->kind == DATA_DP ? &classic_ops : &zero_ops,
+                        .config = *config,
+                        .optimizer = *options->optimizer,
+                        .gpt = options->gpt,
+                        .device = options->gpt->device,
+                        .group = options->group,
+                        .microbatches = options->microbatches,
+                        .complete = options->complete,
+                        .batch = options->batch,
+                        .batch_context = options->batch_context,
+                        .shard_optimizer = config->kind >= DATA_ZERO1,
+                        .shard_gradients = data_parallel_reduces_each_microbatch(config),
+                        .shard_parameters = config->kind >= DATA_ZERO3};
+    d->hooks = d->ops->hooks;
+    d->hooks.context = d;
+    lay_out(d);
+    make_buckets(d);
+    make_flats(d);
+    d->gathering = allocate_zeroed((size_t)d->gpt->units, sizeof *d->gathering);
     return d;
 }
 
@@ -123,6 +134,8 @@ void data_parallel_free(DataParallel *d)
     tensor_free(&d->parameters);
     tensor_free(&d->gradients);
     for (int i = 0; i < OPTIMIZER_STATES; i++) tensor_free(&d->state[i]);
+    free(d->unit_weights);
+    free(d->unit_gradients);
     free(d->padded);
     free(d->offset);
     free(d->bucket);

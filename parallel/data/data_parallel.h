@@ -45,7 +45,7 @@ typedef struct DataParallel DataParallel;
 
 /* What differs between the strategies; everything else is shared. */
 typedef struct DataParallelOps {
-    GptHooks hooks; /* context is filled in by data_parallel_new */
+    GptHooks hooks; /* a DataParallel's own have it as context */
     /* tokens (B, T + 1) of this rank's microbatch */
     void (*tokens)(DataParallel *d, int microbatch, Tensor tokens);
     void (*unshard)(DataParallel *d);                           /* whole parameters to all ranks */
@@ -60,21 +60,33 @@ typedef struct Bucket {
     Tensor wide; /* what travels in place of 16-bit gradients, while it does */
 } Bucket;
 
-struct DataParallel {
-    const DataParallelOps *ops;
-    DataParallelConfig config;
-    OptimizerConfig optimizer;
-    Gpt *gpt;
-    Device *device;
+/* Called when a unit's gradient is complete on this rank, before it is reduced over the group. */
+typedef void UnitComplete(const Gpt *gpt, int unit, Tensor gradient);
+/* Fills the tokens (B, T + 1) of rank `rank`'s microbatch. */
+typedef void FillBatch(void *context, int rank, int microbatch, int32_t *tokens);
+
+typedef struct DataParallelOptions {
+    const DataParallelConfig *config;
+    const OptimizerConfig *optimizer;
+    const Gpt *gpt;
     Group *group;
     int microbatches; /* a step */
-    int microbatch;   /* now in backward */
+    UnitComplete *complete;
+    FillBatch *batch;
+    void *batch_context;
+} DataParallelOptions;
 
-    /* Called when a unit's gradient is complete on this rank, before it is reduced over the group. */
-    void (*complete)(const Gpt *gpt, int unit);
-
-    /* Fills the tokens of one rank's microbatch; set by the run. */
-    void (*batch)(void *context, int rank, int microbatch, int32_t *tokens);
+struct DataParallel {
+    const DataParallelOps *ops;
+    GptHooks hooks; /* for the passes of gpt */
+    DataParallelConfig config;
+    OptimizerConfig optimizer;
+    const Gpt *gpt;
+    Device *device;
+    Group *group;
+    int microbatches;
+    UnitComplete *complete;
+    FillBatch *batch;
     void *batch_context;
 
     bool shard_parameters, shard_gradients, shard_optimizer;
@@ -84,6 +96,8 @@ struct DataParallel {
     /* flat: whole, or this rank's shards; state is REAL and may be absent; it has a master where parameters
      * are rounded: to 16 bits, or to what arrived quantised */
     Tensor parameters, gradients, state[OPTIMIZER_STATES];
+    /* per unit, whole: views of a flat that is whole, or what is here for a moment */
+    Tensor *unit_weights, *unit_gradients;
 
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
@@ -91,9 +105,9 @@ struct DataParallel {
     bool progressing;
 };
 
-/* Allocates what the strategy holds; parameters are not initialised. */
-DataParallel *data_parallel_new(const DataParallelConfig *config, const OptimizerConfig *optimizer, Gpt *gpt,
-                                Group *group, int microbatches);
+/* Allocates what the strategy holds; parameters are not initialised. The configs are copied; gpt and group must
+ * live as long. */
+DataParallel *data_parallel_new(const DataParallelOptions *options);
 void data_parallel_free(DataParallel *d);
 
 /* Rank r's range of a unit: block r of its padded length. */

@@ -45,7 +45,7 @@ static void gather_parts(DataParallel *d, Transfer *transfer, int last, const Te
 /* Begins to gather a unit's parameters: a whole buffer with this rank's shard in its place. */
 static void gather_begin(DataParallel *d, int unit)
 {
-    Tensor *weights = &d->gpt->unit[unit].weights;
+    Tensor *weights = &d->unit_weights[unit];
     int64_t offset, count;
     data_parallel_owned(d, unit, &offset, &count);
     *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
@@ -54,25 +54,30 @@ static void gather_begin(DataParallel *d, int unit)
     under_way(d);
 }
 
-static void need(void *context, int unit)
+static Tensor need(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
-    if (!d->shard_parameters) return;
-    if (!d->gpt->unit[unit].weights.device) gather_begin(d, unit);
-    transfer_end(&d->gathering[unit]);
-    under_way(d);
+    (void)microbatch;
+    if (d->shard_parameters) {
+        if (!d->unit_weights[unit].device) gather_begin(d, unit);
+        transfer_end(&d->gathering[unit]);
+        under_way(d);
+    }
+    return d->unit_weights[unit];
 }
 
-static void prefetch(void *context, int unit)
+static void prefetch(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
-    if (d->shard_parameters && d->config.overlap && !d->gpt->unit[unit].weights.device) gather_begin(d, unit);
+    (void)microbatch;
+    if (d->shard_parameters && d->config.overlap && !d->unit_weights[unit].device) gather_begin(d, unit);
 }
 
-static void done(void *context, int unit)
+static void done(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
-    if (d->shard_parameters) tensor_free(&d->gpt->unit[unit].weights);
+    (void)microbatch;
+    if (d->shard_parameters) tensor_free(&d->unit_weights[unit]);
 }
 
 /* zero1 and zero2: the updated blocks go to everybody. */
@@ -96,7 +101,7 @@ static void unshard(DataParallel *d)
 /* Where a bucket's ring finds and leaves a unit's gradient. */
 static Tensor travelling(const DataParallel *d, const Bucket *b, int unit)
 {
-    if (!b->wide.device) return d->gpt->unit[unit].gradients;
+    if (!b->wide.device) return d->unit_gradients[unit];
     return tensor_view(b->wide, d->offset[unit] - d->offset[b->first], d->padded[unit]);
 }
 
@@ -107,7 +112,7 @@ static void bucket_end(DataParallel *d, Bucket *b)
     transfer_end(&b->transfer);
     under_way(d);
     for (int u = b->first; u <= b->last; u++) {
-        Tensor *gradients = &d->gpt->unit[u].gradients, sum = travelling(d, b, u);
+        Tensor *gradients = &d->unit_gradients[u], sum = travelling(d, b, u);
         int64_t offset, count;
         data_parallel_owned(d, u, &offset, &count);
         if (d->shard_gradients) {
@@ -120,13 +125,16 @@ static void bucket_end(DataParallel *d, Bucket *b)
     tensor_free(&b->wide);
 }
 
-static void gradient_begin(void *context, int unit)
+static Tensor gradient_begin(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
-    if (!d->shard_gradients) return;
-    bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
-    d->gpt->unit[unit].gradients = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
-    tensor_zero(d->gpt->unit[unit].gradients);
+    (void)microbatch;
+    if (d->shard_gradients) {
+        bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
+        d->unit_gradients[unit] = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
+        tensor_zero(d->unit_gradients[unit]);
+    }
+    return d->unit_gradients[unit];
 }
 
 static void bucket_begin(DataParallel *d, Bucket *b)
@@ -138,7 +146,7 @@ static void bucket_begin(DataParallel *d, Bucket *b)
                              d->offset[b->last] + d->padded[b->last] - d->offset[b->first]);
     for (int u = b->last; u >= b->first; u--) {
         part[parts] = travelling(d, b, u);
-        if (b->wide.device) tensor_convert(part[parts], d->gpt->unit[u].gradients);
+        if (b->wide.device) tensor_convert(part[parts], d->unit_gradients[u]);
         parts++;
     }
     bool all = d->config.kind == DATA_DDP;
@@ -148,12 +156,12 @@ static void bucket_begin(DataParallel *d, Bucket *b)
     under_way(d);
 }
 
-static void gradient_ready(void *context, int unit)
+static void gradient_ready(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     Bucket *b = &d->bucket[d->bucket_of[unit]];
-    bool reduces = d->shard_gradients || d->microbatch == d->microbatches - 1; /* else accumulate first */
-    if (reduces) d->complete(d->gpt, unit);
+    bool reduces = d->shard_gradients || microbatch == d->microbatches - 1; /* else accumulate first */
+    if (reduces) d->complete(d->gpt, unit, d->unit_gradients[unit]);
     if (++b->ready <= b->last - b->first) return;
     b->ready = 0;
     if (!reduces) return;

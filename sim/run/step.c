@@ -75,15 +75,19 @@ static void forward(Trainer *t, Action a)
         tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
         t->data_parallel->ops->tokens(t->data_parallel, a.microbatch, tokens);
     }
-    slot->y = gpt_forward(t->gpt, a.stage, B, trainer_first_sample(t, t->mesh.place.data, a.microbatch),
-                          tokens, x, &slot->saved, &t->losses[a.microbatch]);
+    GptPass pass = {.hooks = &t->data_parallel->hooks,
+                    .stage = a.stage,
+                    .microbatch = a.microbatch,
+                    .step = t->step,
+                    .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
+                    .B = B};
+    slot->y = gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 
 static void backward(Trainer *t, Action a, Halves halves)
 {
     Slot *slot = slot_of(t, a.stage, a.microbatch);
     Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
-    t->data_parallel->microbatch = a.microbatch;
     /* the mean over the whole batch, on every rank */
     Tensor dx = gpt_backward(t->gpt, &slot->saved, halves, t->loss_scale / positions(t), dy);
     if (halves & HALF_INPUT) slot->dx = dx;
@@ -244,7 +248,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     const Schedule *list = &t->plan->list[t->mesh.place.pipe];
     StepResult result = {0};
     double began = clock_now();
-    t->step = t->gpt->dropout.step = step;
+    t->step = step;
     data_parallel_begin_step(t->data_parallel);
     lanes_begin_step(&t->device.lanes);
     for (int i = 0; i < list->count; i++) {

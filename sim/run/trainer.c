@@ -56,16 +56,22 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     t->microbatches = plan->shape.m;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
     GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.place.pipe};
-    t->gpt = gpt_new(shape, &region, &stages, &t->device);
-    t->gpt->recompute = (Recompute)config->train.recompute;
-    t->gpt->dtype = config_dtype(config);
+    t->gpt = gpt_new(&(GptOptions){.shape = shape,
+                                   .region = &region,
+                                   .stages = &stages,
+                                   .recompute = (Recompute)config->train.recompute,
+                                   .dtype = config_dtype(config),
+                                   .seed = config->train.seed,
+                                   .device = &t->device});
+    t->data_parallel = data_parallel_new(&(DataParallelOptions){.config = &config->parallel,
+                                                                .optimizer = &config->train.optimizer,
+                                                                .gpt = t->gpt,
+                                                                .group = t->mesh.data_group,
+                                                                .microbatches = t->microbatches,
+                                                                .complete = tensor_parallel_sum_gradients,
+                                                                .batch = fill_batch,
+                                                                .batch_context = t});
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
-    t->gpt->dropout = (Dropout){.rate = shape->dropout, .seed = config->train.seed};
-    t->data_parallel = data_parallel_new(&config->parallel, &config->train.optimizer, t->gpt,
-                                         t->mesh.data_group, t->microbatches);
-    t->data_parallel->complete = tensor_parallel_sum_gradients;
-    t->data_parallel->batch = fill_batch;
-    t->data_parallel->batch_context = t;
     t->stages = stages_new(t->mesh.pipe_group, plan, t->gpt);
     make_timeline(t);
     set_clock(t);

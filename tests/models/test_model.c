@@ -10,7 +10,7 @@
 #include "tests/support/plain_model.h"
 #include "tests/support/probe.h"
 
-enum { BATCH = 2, LAYERS = 2, UNITS = UNIT_BLOCKS + LAYERS + 1, FIRST_SAMPLE = 6 };
+enum { BATCH = 2, LAYERS = 2, UNITS = UNIT_BLOCKS + LAYERS + 1, FIRST_SAMPLE = 6, MICROBATCH = 5, SEED = 7 };
 
 #define SIZES(h, a, kv)                                                                                     \
     .layers = LAYERS, .hidden = (h), .heads = (a), .kv_heads = (kv), .ffn = 10, .vocab = 11, .sequence = 5, \
@@ -53,39 +53,57 @@ enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
 typedef struct Holder {
     Device device;
     Gpt *gpt;
+    GptHooks hooks;
     Tensor weights[UNITS], gradients[UNITS], tokens;
-    int64_t first_sample;
-    int prefetched[UNITS], begun[UNITS], ready[UNITS];
+    Tensor lent[UNITS], added[UNITS]; /* what the model sees of them; NaN when it should not look */
+    int64_t first_sample, step;
+    int needed[UNITS], prefetched[UNITS], begun[UNITS], ready[UNITS];
 } Holder;
 
-static void need(void *context, int unit)
+static void make_useless(Tensor t)
 {
-    Holder *h = context;
-    h->gpt->unit[unit].weights = h->weights[unit];
+    memset(t.data, 0xff, tensor_bytes(t));
 }
 
-static void prefetch(void *context, int unit)
+static Tensor need(void *context, int microbatch, int unit)
 {
+    Holder *h = context;
+    assert_int_equal(microbatch, MICROBATCH);
+    assert_int_equal(h->needed[unit]++, 0);
+    tensor_copy(h->lent[unit], h->weights[unit]);
+    return h->lent[unit];
+}
+
+static void prefetch(void *context, int microbatch, int unit)
+{
+    assert_int_equal(microbatch, MICROBATCH);
     ((Holder *)context)->prefetched[unit]++;
 }
 
-static void done(void *context, int unit)
-{
-    ((Holder *)context)->gpt->unit[unit].weights = (Tensor){0};
-}
-
-static void gradient_begin(void *context, int unit)
+static void done(void *context, int microbatch, int unit)
 {
     Holder *h = context;
+    assert_int_equal(microbatch, MICROBATCH);
+    h->needed[unit]--;
+    make_useless(h->lent[unit]);
+}
+
+static Tensor gradient_begin(void *context, int microbatch, int unit)
+{
+    Holder *h = context;
+    assert_int_equal(microbatch, MICROBATCH);
     h->begun[unit]++;
-    h->gpt->unit[unit].gradients = h->gradients[unit];
+    tensor_copy(h->added[unit], h->gradients[unit]);
+    return h->added[unit];
 }
 
-static void gradient_ready(void *context, int unit)
+static void gradient_ready(void *context, int microbatch, int unit)
 {
     Holder *h = context;
+    assert_int_equal(microbatch, MICROBATCH);
     h->ready[unit]++;
-    h->gpt->unit[unit].gradients = (Tensor){0};
+    tensor_copy(h->gradients[unit], h->added[unit]);
+    make_useless(h->added[unit]);
 }
 
 /* To where a probe's step is small: embeddings are wide apart, norms scale by about one, and ReLU's inputs, half of
@@ -105,14 +123,19 @@ static void smooth(Holder *h)
     }
 }
 
-static Holder *holder_new(const GptShape *shape)
+/* A device of its own is filled in. */
+static Holder *holder_of(GptOptions options)
 {
+    const GptShape *shape = options.shape;
     Holder *h = calloc(1, sizeof *h);
-    h->gpt = gpt_new(shape, NULL, NULL, &h->device);
-    h->gpt->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
-    h->gpt->dropout = (Dropout){.rate = shape->dropout, .seed = 7, .step = 3};
+    options.device = &h->device;
+    h->gpt = gpt_new(&options);
+    h->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
     h->first_sample = FIRST_SAMPLE;
+    h->step = 3;
     for (int u = 0; u < UNITS; u++) {
+        h->lent[u] = constant(&h->device, h->gpt->unit[u].count, NAN);
+        h->added[u] = constant(&h->device, h->gpt->unit[u].count, NAN);
         h->weights[u] = noise(&h->device, h->gpt->unit[u].count, 10 + (uint64_t)u, 0.25);
         h->gradients[u] = constant(&h->device, h->gpt->unit[u].count, 1);
     }
@@ -121,11 +144,18 @@ static Holder *holder_new(const GptShape *shape)
     return h;
 }
 
+static Holder *holder_new(const GptShape *shape)
+{
+    return holder_of((GptOptions){.shape = shape, .seed = SEED});
+}
+
 static void holder_free(Holder *h)
 {
     for (int u = 0; u < UNITS; u++) {
-        assert_null(h->gpt->unit[u].weights.device); /* everything was given back */
-        assert_null(h->gpt->unit[u].gradients.device);
+        assert_int_equal(h->needed[u], 0); /* everything was given back */
+        assert_int_equal(h->begun[u], h->ready[u]);
+        tensor_free(&h->lent[u]);
+        tensor_free(&h->added[u]);
         tensor_free(&h->weights[u]);
         tensor_free(&h->gradients[u]);
     }
@@ -139,8 +169,13 @@ static double run_forward(Holder *h, GptSaved *saved)
 {
     Tensor tokens = tensor_new(&h->device, MEM_ACTIVATIONS, INT32, h->tokens.count);
     memcpy(tokens.data, h->tokens.data, tensor_bytes(tokens)); /* forward takes them over */
+    GptPass pass = {.hooks = &h->hooks,
+                    .microbatch = MICROBATCH,
+                    .step = h->step,
+                    .first_sample = h->first_sample,
+                    .B = BATCH};
     double loss;
-    gpt_forward(h->gpt, 0, BATCH, h->first_sample, tokens, (Tensor){0}, saved, &loss);
+    gpt_forward(h->gpt, &pass, tokens, (Tensor){0}, saved, &loss);
     return loss;
 }
 
@@ -178,8 +213,7 @@ static void assert_values(Holder *h, const char *name)
 {
     const GptShape *s = &h->gpt->shape;
     double *probabilities = doubles(BATCH * s->sequence * s->vocab);
-    Dropout d = h->gpt->dropout;
-    d.first_sample = h->first_sample;
+    Dropout d = {.rate = s->dropout, .seed = SEED, .step = h->step, .first_sample = h->first_sample};
     double expected = plain_gpt(s, h->weights, ints(h->tokens), BATCH, d, probabilities);
     GptSaved saved;
     double loss = run_forward(h, &saved);
@@ -244,8 +278,7 @@ static void recomputation(void **state)
         double loss[3];
         for (int m = 0; m < 3; m++) {
             GptSaved saved;
-            h[m] = holder_new(&FAMILIES[f].shape);
-            h[m]->gpt->recompute = modes[m];
+            h[m] = holder_of((GptOptions){.shape = &FAMILIES[f].shape, .seed = SEED, .recompute = modes[m]});
             loss[m] = run_forward(h[m], &saved);
             run_backward(h[m], &saved, 1);
             assert_true(loss[m] == loss[0]);
@@ -318,14 +351,14 @@ static void drops_by_place(void **state)
 {
     (void)state;
     Holder *h = holder_new(&DROPPING);
+    Holder *seeded = holder_of((GptOptions){.shape = &DROPPING, .seed = SEED + 1});
     Drawn first = draw(h), again = draw(h), later, next, other;
     h->first_sample++;
     later = draw(h);
-    h->gpt->dropout.step++;
+    seeded->first_sample++;
+    other = draw(seeded);
+    h->step++;
     next = draw(h);
-    h->gpt->dropout.step--;
-    h->gpt->dropout.seed++;
-    other = draw(h);
     for (int i = 0; i < first.count; i++) {
         assert_true(same(first.mask[i], again.mask[i]));
         assert_false(same(later.mask[i], next.mask[i]) || same(later.mask[i], other.mask[i]));
@@ -333,9 +366,11 @@ static void drops_by_place(void **state)
         assert_true(same(half(first.mask[i], 1), half(later.mask[i], 0))); /* one sample, in two batches */
         for (int j = 0; j < i; j++) assert_false(same(first.mask[i], first.mask[j])); /* layers and places */
     }
-    Drawn *all[] = {&first, &again, &later, &next, &other};
-    for (int i = 0; i < 5; i++) run_backward(h, &all[i]->saved, 1);
+    Drawn *all[] = {&first, &again, &later, &next};
+    for (int i = 0; i < 4; i++) run_backward(h, &all[i]->saved, 1);
+    run_backward(seeded, &other.saved, 1);
     holder_free(h);
+    holder_free(seeded);
 }
 
 /* Within five standard deviations of the rate, and divided by what is kept. */

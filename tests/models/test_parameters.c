@@ -34,7 +34,8 @@ static Split *split_new(const GptShape *shape, int ranks)
     Split *s = calloc(1, sizeof *s);
     s->ranks = ranks;
     for (int r = 0; r < ranks; r++)
-        s->gpt[r] = gpt_new(shape, &(Region){.size = ranks, .rank = r}, NULL, &s->device);
+        s->gpt[r] = gpt_new(&(GptOptions){
+            .shape = shape, .region = &(Region){.size = ranks, .rank = r}, .device = &s->device});
     return s;
 }
 

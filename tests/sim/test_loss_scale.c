@@ -16,13 +16,6 @@ static void the_scale_has_ends(void **state)
     assert_true(loss_scale_after(&c, 0x1p127, false, &fine) == 0x1p127);
 }
 
-/* What every rank's gradients are made to be. */
-static void overflow(const Gpt *gpt, int unit)
-{
-    const real infinite = (real)INFINITY;
-    tensor_write(gpt->unit[unit].gradients, 0, 1, &infinite);
-}
-
 typedef struct Skips {
     int skipped, infinite;
 } Skips;
@@ -32,7 +25,7 @@ static void count_skips(Trainer *t, const StepResult *result, void *context)
     Skips *s = context;
     s->skipped += result->skipped;
     s->infinite += !isfinite(result->grad_norm);
-    t->data_parallel->complete = overflow; /* from the next step on */
+    t->loss_scale = INFINITY; /* and so are the gradients of the next step */
 }
 
 /* Without a loss to scale, no smaller scale would help: the loss will say it. */

@@ -170,7 +170,7 @@ static void layers_of_stages(void **state)
                               .vocab = 4,
                               .sequence = 1};
             Device none = {.dry = true};
-            Gpt *gpt = gpt_new(&shape, NULL, &stages, &none);
+            Gpt *gpt = gpt_new(&(GptOptions){.shape = &shape, .stages = &stages, .device = &none});
             for (int s = 0, next = 0; s < count; s++) {
                 int64_t blocks = stage_blocks(layers, count, s);
                 assert_int_equal(blocks, layers / count + (s < layers % count));

@@ -210,15 +210,14 @@ static int differing(Group *group, uint64_t mine)
 static void look(Trainer *t, const StepResult *result, void *context)
 {
     Digest d = {1469598103934665603u, 1469598103934665603u, {0}};
-    GptHooks *hooks = &t->gpt->hooks;
+    const GptHooks *hooks = &t->data_parallel->hooks;
     (void)result;
     *(int *)context += t->device.current[MEM_COMMUNICATION] != 0; /* a step gives back what it took */
     for (int u = 0; u < t->gpt->units; u++) {
         if (!t->gpt->unit[u].held) continue;
-        hooks->need(hooks->context, u);
-        d.weights = t->gpt->unit[u].weights;
+        d.weights = hooks->need(hooks->context, 0, u);
         gpt_each_parameter(t->gpt, u, 0, t->gpt->unit[u].count, digest, &d);
-        hooks->done(hooks->context, u);
+        hooks->done(hooks->context, 0, u);
     }
     *(int *)context += differing(t->mesh.data_group, d.all) + differing(t->mesh.tensor_group, d.alike);
 }

@@ -52,7 +52,7 @@ static void test_llama(void **state)
 {
     (void)state;
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&LLAMA, NULL, NULL, &none);
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &LLAMA, .device = &none});
     for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++) {
         FileTensor tensor[CUT_PARTS];
         int count = file_tensors(NAMES_LLAMA, named(gpt, TABLE[i].ours), tensor), wanted = 0;
@@ -74,7 +74,7 @@ static void test_complete(void **state)
 {
     (void)state;
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&LLAMA, NULL, NULL, &none);
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &LLAMA, .device = &none});
     for (int i = 0; i < gpt->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
         FileTensor tensor[CUT_PARTS];
@@ -101,7 +101,7 @@ static void test_gpt2(void **state)
     post_norm.post_norm = true;
     assert_int_equal(naming_of(&post_norm), NAMES_GPT2);
 
-    Gpt *gpt = gpt_new(&learned, NULL, NULL, &none);
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &learned, .device = &none});
     FileTensor tensor[CUT_PARTS];
     assert_int_equal(file_tensors(NAMES_GPT2, named(gpt, "h.3.attn.c_attn.weight"), tensor), 1);
     assert_string_equal(tensor->path, "/h.3.attn.c_attn.weight");

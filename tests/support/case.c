@@ -189,7 +189,7 @@ double case_distance(const Case *truth, const Case *other, bool gradients)
     while (truth->sets[sets]) sets++;
     if (!config_parse(&config, "case.ini", INI, truth->sets, sets, NULL, &error)) fail("%s", error.text);
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&config.model.shape, NULL, NULL, &none);
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &config.model.shape, .device = &none});
     double worst = 0;
     int64_t at = 0;
     for (int i = 0; i < gpt->parameters; i++) {
