@@ -31,7 +31,7 @@ LDLIBS   += $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null) -lhdf5_hl -
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
-SHARED   := $(patsubst %.c,$(BUILD)/%.o,tests/support/case.c)
+SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 all: $(BUILD)/bin/sim
 
@@ -43,8 +43,12 @@ $(BUILD)/bin/sim: $(BUILD)/sim/main.o $(LIBRARY)
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
-$(TESTS): %: %.o $(SHARED) $(LIBRARY)
-	@mkdir -p $(@D)
+# What tests share: of a library, each takes what it needs.
+$(BUILD)/tests/libsupport.a: $(SUPPORT)
+	@echo "  AR  $@"
+	@rm -f $@; $(AR) rcs $@ $^
+
+$(TESTS): %: %.o $(BUILD)/tests/libsupport.a $(LIBRARY)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -lcmocka -o $@
 
@@ -54,7 +58,7 @@ $(BUILD)/tests/witness.so: tests/witness.c
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
 # Every split against the unsplit run.
-$(BUILD)/tests/matrix: $(BUILD)/tests/matrix.o $(SHARED) $(LIBRARY)
+$(BUILD)/tests/matrix: $(BUILD)/tests/matrix.o $(BUILD)/tests/libsupport.a $(LIBRARY)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 

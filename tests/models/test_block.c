@@ -4,9 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/layers/block.h"
 #include "models/kernels/matmul.h"
+#include "models/layers/block.h"
 #include "parallel/tensor_parallel.h"
+#include "parallel/wire/comm_virtual.h"
+#include "tests/support/check.h"
 #include "tests/support/probe.h"
 #include "tests/support/ranks.h"
 

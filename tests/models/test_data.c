@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/training/data.h"
 #include "models/machine/random.h"
+#include "models/training/data.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

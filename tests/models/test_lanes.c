@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
 /* Halves of halves, so that sums are exact. */
@@ -335,7 +336,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(free_links_leave_waiting), cmocka_unit_test(computing_is_measured_and_waiting_not),
         cmocka_unit_test(parts_bracket_themselves), cmocka_unit_test(told_times_are_not_the_cpus),
     };
-    ranks_start(&argc, &argv);
+    launch_start(&argc, &argv);
     const char *name = mpi ? "simulated time on MPI ranks" : "simulated time on virtual ranks";
-    return ranks_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
 }

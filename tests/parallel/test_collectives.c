@@ -1,6 +1,9 @@
 /* test_collectives.c - trees, straight lines and groups of some ranks: what
  * arrives, and the bytes sent for it. Rings have test_rings.c. */
+#include <stdlib.h>
 #include <string.h>
+#include "models/machine/error.h"
+#include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
 /* ---- trees ---- */
@@ -174,7 +177,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(straight_lines),
         cmocka_unit_test(groups_of_some_ranks),
     };
-    ranks_start(&argc, &argv);
+    launch_start(&argc, &argv);
     const char *name = mpi ? "collectives on MPI ranks" : "collectives on virtual ranks";
-    return ranks_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/notation.h"
+#include "tests/support/check.h"
 #include "tests/support/lowered.h"
 
 static char *written(const Plan *plan)

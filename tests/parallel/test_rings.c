@@ -2,6 +2,7 @@
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
 #include "models/machine/random.h"
+#include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
 enum { PARTS_MAX = 3 };
@@ -239,7 +240,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(same_bits),
         cmocka_unit_test(overlapping_rings),
     };
-    ranks_start(&argc, &argv);
+    launch_start(&argc, &argv);
     const char *name = mpi ? "rings on MPI ranks" : "rings on virtual ranks";
-    return ranks_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/stages.h"
+#include "tests/support/check.h"
 #include "tests/support/lowered.h"
 
 enum { P_MAX = 8, V_MAX = 4 };

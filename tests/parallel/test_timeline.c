@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/support/check.h"
 #include "tests/support/lowered.h"
 
 /* Rank 1 computes at half speed; messages take 0.5 forward and 0.25 backward. */

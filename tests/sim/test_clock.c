@@ -3,6 +3,8 @@
  * action; and under ideal durations what the papers say.
  *
  * On virtual ranks in this process, and under mpirun on the ranks it was given. */
+#include <stdlib.h>
+#include "tests/support/check.h"
 #include "tests/support/paper.h"
 
 /* False on the ranks of an MPI run that have nothing to look at. */
@@ -41,7 +43,7 @@ enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 
 static Case grid_case(int g, const char *const *more, Seen *seen)
 {
-    Case c = {.steps = 2, .sets = {DIVISIBLE, output}, .look = look, .context = seen};
+    Case c = {.steps = 2, .sets = {DIVISIBLE, paper_output}, .look = paper_look, .context = seen};
     int sets = 6;
     for (int i = 0; more[i]; i++) c.sets[sets++] = more[i];
     for (int i = 0; i < 5 && GRIDS[g].sets[i]; i++) c.sets[sets++] = GRIDS[g].sets[i];
@@ -58,7 +60,7 @@ static void messages_carry_what_paper_says(void **state)
         Seen seen = {0};
         Case c = grid_case(g, measured, &seen);
         if (run_case(&c, GRIDS[g].ranks, false)) {
-            check_seen(&seen, GRIDS[g].sets[1]);
+            paper_check(&seen, GRIDS[g].sets[1]);
             assert_true(seen.idled > 0 && seen.travelled > 0);
         }
         free(seen.rows);
@@ -79,8 +81,8 @@ static void ideal_time_needs_no_numbers(void **state)
         bool looks = run_case(&c, GRIDS[g].ranks, false);
         if (looks) {
             run_case(&dry, GRIDS[g].ranks, true);
-            check_seen(&seen, GRIDS[g].sets[1]);
-            check_seen(&without, GRIDS[g].sets[1]);
+            paper_check(&seen, GRIDS[g].sets[1]);
+            paper_check(&without, GRIDS[g].sets[1]);
             assert_int_equal(seen.rows_each, without.rows_each);
         }
         for (int i = 0; looks && i < GRIDS[g].ranks * seen.rows_each; i++) {
@@ -102,11 +104,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(messages_carry_what_paper_says),
         cmocka_unit_test(ideal_time_needs_no_numbers),
     };
-    ranks_start(&argc, &argv);
+    launch_start(&argc, &argv);
     paper_start();
     int failed = cmocka_run_group_tests_name(mpi ? "simulated time of training on MPI ranks"
                                                  : "simulated time of training on virtual ranks",
                                              tests, NULL, NULL);
     paper_stop();
-    return ranks_stop(failed);
+    return launch_stop(failed);
 }

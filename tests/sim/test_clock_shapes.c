@@ -1,6 +1,9 @@
 /* test_clock_shapes.c - ideal bubbles and microbatches in flight of every schedule and shape, as the papers say:
  * dry cases on virtual ranks, walked action by action. */
 #include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "tests/support/check.h"
 #include "tests/support/paper.h"
 
 static int least(int a, int b)
@@ -36,11 +39,11 @@ static void check_shape(ScheduleKind kind, Shape s, const char *recompute, uint6
     snprintf(text[5], sizeof *text, "train.recompute=%s", recompute);
     Case c = {.steps = 1,
               .dry = true,
-              .sets = {text[0], text[1], text[2], text[3], text[4], text[5], output},
-              .look = look,
+              .sets = {text[0], text[1], text[2], text[3], text[4], text[5], paper_output},
+              .look = paper_look,
               .context = &seen};
     assert_true(case_virtual(&c, s.p));
-    check_seen(&seen, what);
+    paper_check(&seen, what);
     for (int r = 0; r < s.p; r++) {
         uint64_t peak = c.peak[r][MEM_ACTIVATIONS];
         if (s.m == 1) one[r] = peak;

@@ -1,9 +1,13 @@
 /* test_config.c - the config as its user sees it: defaults, presets, spellings, rows, names and help. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "sim/config/help.h"
 #include "sim/config/parse.h"
 #include "sim/config/ranks.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
+#include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
 /* ---- defaults, presets, precedence ----------------------------------------- */
@@ -13,7 +17,7 @@ static void two_lines_are_enough(void **state)
     (void)state;
     Config c;
     Error error;
-    accept(&c, "[parallel]\ndata = zero3\n", NULL);
+    take(&c, "[parallel]\ndata = zero3\n", NULL);
     assert_int_equal(c.parallel.kind, DATA_ZERO3);
     assert_int_equal(c.model.shape.layers, 2);
     assert_int_equal(c.model.shape.ffn, 4 * c.model.shape.hidden);
@@ -35,14 +39,14 @@ static void presets_give_way_to_keys(void **state)
 {
     (void)state;
     Config c;
-    accept(&c, "[model]\nlayers = 3\npreset = gpt2-124m\n", NULL); /* above the preset */
+    take(&c, "[model]\nlayers = 3\npreset = gpt2-124m\n", NULL); /* above the preset */
     assert_int_equal(c.model.shape.layers, 3);
     assert_int_equal(c.model.shape.hidden, 768);
     assert_int_equal(c.model.shape.ffn, 3072);
     assert_int_equal(c.model.shape.vocab, 50257);
     config_free(&c);
-    accept(&c, "[model]\nlayers = 3\nhidden = 96\nffn = 100\n",
-           "model.preset=gpt2-1558m"); /* --set outranks the file */
+    take(&c, "[model]\nlayers = 3\nhidden = 96\nffn = 100\n",
+         "model.preset=gpt2-1558m"); /* --set outranks the file */
     assert_int_equal(c.model.shape.layers, 48);
     assert_int_equal(c.model.shape.hidden, 1600);
     assert_int_equal(c.model.shape.heads, 25);
@@ -55,7 +59,7 @@ static void presets_give_way_to_keys(void **state)
     assert_int_equal(c.model.shape.layers, 6);
     assert_int_equal(c.model.shape.hidden, 128);
     config_free(&c);
-    accept(&c, "[model]\nhidden = 96\n", NULL); /* ffn follows hidden */
+    take(&c, "[model]\nhidden = 96\n", NULL); /* ffn follows hidden */
     assert_int_equal(c.model.shape.ffn, 384);
     config_free(&c);
 }
@@ -64,13 +68,13 @@ static void values_in_every_spelling(void **state)
 {
     (void)state;
     Config c;
-    accept(&c,
-           "\xEF\xBB\xBF; byte order mark\r\n[train]\r\n  steps = 7\t; seven\r\n\tclip=0 # "
-           "off\r\nlearning_rate = 1e-3\r\n"
-           "beta2 : .999\r\noptimizer = AdamW\r\n[ parallel ] ; two\r\noverlap = OFF\r\n"
-           "[data]\r\nsource = \"a ;b.txt\" ; quoted\r\n[model]\r\nvocab=256\r\ntie_embeddings=False\r\n"
-           "[output]\r\nweights = a#b;c.h5\r\ngradients = 'it is \"so\".h5' # c\r\n[train]\r\nwarmup = 2",
-           "model.init =  x y.h5 ");
+    take(&c,
+         "\xEF\xBB\xBF; byte order mark\r\n[train]\r\n  steps = 7\t; seven\r\n\tclip=0 # "
+         "off\r\nlearning_rate = 1e-3\r\n"
+         "beta2 : .999\r\noptimizer = AdamW\r\n[ parallel ] ; two\r\noverlap = OFF\r\n"
+         "[data]\r\nsource = \"a ;b.txt\" ; quoted\r\n[model]\r\nvocab=256\r\ntie_embeddings=False\r\n"
+         "[output]\r\nweights = a#b;c.h5\r\ngradients = 'it is \"so\".h5' # c\r\n[train]\r\nwarmup = 2",
+         "model.init =  x y.h5 ");
     assert_int_equal(c.train.steps, 7);
     assert_int_equal(c.train.warmup, 2);
     assert_true(c.train.clip == 0);
@@ -91,17 +95,17 @@ static void rows_read_back(void **state)
 {
     (void)state;
     Config c, again;
-    accept(&c,
-           "[model]\nheads = 8\n[train]\nlearning_rate = 0.1234567890123456789\nepsilon = 1e-12\nclip=1e9\n"
-           "[parallel]\ndata=zero2\nbucket_mb = 0.5\n[output]\nweights = 'a # b'\ngradients = \"x 'y' ;z\"\n",
-           NULL);
+    take(&c,
+         "[model]\nheads = 8\n[train]\nlearning_rate = 0.1234567890123456789\nepsilon = 1e-12\nclip=1e9\n"
+         "[parallel]\ndata=zero2\nbucket_mb = 0.5\n[output]\nweights = 'a # b'\ngradients = \"x 'y' ;z\"\n",
+         NULL);
     char text[8192] = "", key[64], value[CONFIG_VALUE];
     for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++) {
         char *dot = strchr(key, '.');
         *dot = '\0';
         sprintf(text + strlen(text), "[%s]\n%s = %s\n", key, dot + 1, value);
     }
-    accept(&again, text, NULL);
+    take(&again, text, NULL);
     for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++)
         assert_row(&again, key, value);
     assert_true(again.train.learning_rate == c.train.learning_rate);
@@ -162,7 +166,7 @@ static void help_for_every_key(void **state)
     Config c;
     char key[64], value[CONFIG_VALUE];
     char *all = help(NULL);
-    accept(&c, "", NULL);
+    take(&c, "", NULL);
     for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++) {
         char *text = help(key), line[80];
         for (const char *at = text; *at; at += strcspn(at, "\n") + 1) assert_true(strcspn(at, "\n") <= 100);

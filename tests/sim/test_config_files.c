@@ -1,10 +1,14 @@
 /* test_config_files.c - which file a name means, files that cannot be read, and the files that come with sim. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sim/config/file.h"
 #include "sim/config/parse.h"
 #include "sim/config/ranks.h"
 #include "sim/config/rows.h"
+#include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
 static char start[1024], folder[] = "/tmp/test_config.XXXXXX";

@@ -1,7 +1,10 @@
 /* test_config_fits.c - keys that must fit one another and the ranks: what is taken, and what refused with
  * the numbers that do not fit. */
+#include <stdio.h>
+#include <string.h>
 #include "sim/config/ranks.h"
 #include "sim/config/refuse.h"
+#include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
 static void values_that_do_not_fit(void **state)
@@ -36,7 +39,7 @@ static void values_that_do_not_fit(void **state)
     refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL,
                 "more tokens than can be counted");
     Config c; /* no step needs no warm-up */
-    accept(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
+    take(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
     config_free(&c);
 }
 
@@ -44,7 +47,7 @@ static void families(void **state)
 {
     (void)state;
     Config c;
-    accept(&c, "[model]\npreset = llama-tiny\ndropout = 0.25\nattention = flash\n", NULL);
+    take(&c, "[model]\npreset = llama-tiny\ndropout = 0.25\nattention = flash\n", NULL);
     assert_row(&c, "model.kv_heads", "4");
     assert_row(&c, "model.ffn", "176");
     assert_row(&c, "model.norm", "rmsnorm");
@@ -54,13 +57,13 @@ static void families(void **state)
     assert_row(&c, "model.tie_embeddings", "no");
     assert_true(c.model.shape.dropout == 0.25 && c.model.shape.attention == ATTENTION_FLASH);
     config_free(&c);
-    accept(&c, "[model]\nheads = 8\npost_norm = yes\nposition = sinusoidal\nactivation = relu\n", NULL);
+    take(&c, "[model]\nheads = 8\npost_norm = yes\nposition = sinusoidal\nactivation = relu\n", NULL);
     assert_row(&c, "model.kv_heads", "8"); /* as many as heads unless given */
     assert_row(&c, "model.attention", "plain");
     assert_row(&c, "model.dropout", "0");
     assert_true(c.model.shape.post_norm && c.model.shape.activation == ACTIVATION_RELU);
     config_free(&c);
-    accept(&c, "", "model.preset=llama3-405b");
+    take(&c, "", "model.preset=llama3-405b");
     assert_int_equal(c.model.shape.kv_heads, 8);
     assert_true(c.model.shape.rope_base == 5e5);
     config_free(&c);
@@ -95,9 +98,9 @@ static void families(void **state)
         "[model]\nheads = 12\nhidden = 48\nkv_heads = 4\nffn = 12\n[parallel]\ntp = 6\n", NULL,
         "t.ini:7: parallel.tp = 6: tp = 6 does not divide model.kv_heads = 4, nor the other way round; try "
         "parallel.tp = 1, 2 or 4");
-    accept(&c, "[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL);
+    take(&c, "[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL);
     config_free(&c);
-    accept(&c, "[model]\nkv_heads = 1\n[parallel]\ntp = 2\n", NULL);
+    take(&c, "[model]\nkv_heads = 1\n[parallel]\ntp = 2\n", NULL);
     config_free(&c);
 }
 
@@ -113,7 +116,7 @@ static void ranks_that_do_not_fit(void **state)
     (void)state;
     Config c;
     Error error;
-    accept(&c, "[train]\nglobal_batch = 24\n", NULL);
+    take(&c, "[train]\nglobal_batch = 24\n", NULL);
     ranks_refused(
         &c, 5,
         "t.ini:2: train.global_batch = 24: 24 samples do not divide over 5 ranks, 24 / 5 = 4.8; try "
@@ -127,7 +130,7 @@ static void ranks_that_do_not_fit(void **state)
     assert_false(config_check_ranks(&c, 0, &error));
     config_free(&c);
 
-    accept(&c, "[train]\nmicrobatch = 3\n", NULL);
+    take(&c, "[train]\nmicrobatch = 3\n", NULL);
     assert_true(config_check_ranks(&c, 8, &error));
     assert_int_equal(c.train.microbatch, 3);
     ranks_refused(
@@ -136,13 +139,13 @@ static void ranks_that_do_not_fit(void **state)
         "step would need 24 / (6 x 3) = 1.333 microbatches; try train.global_batch = 18 or 36, "
         "train.microbatch = 1, 2 or 4, or 1, 2, 4 or 8 ranks");
     config_free(&c);
-    accept(&c, "", NULL); /* a default is blamed as one */
+    take(&c, "", NULL); /* a default is blamed as one */
     assert_false(config_check_ranks(&c, 7, &error));
     assert_non_null(strstr(error.text, "t.ini: train.global_batch = 24 (default): 24 samples"));
     assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
     assert_string_equal(error.text, "t.ini: model.layers = 2 (preset toy): no; try 1");
     config_free(&c);
-    accept(&c, "[model]\npreset = small\n", "train.microbatch=7");
+    take(&c, "[model]\npreset = small\n", "train.microbatch=7");
     assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
     assert_string_equal(error.text, "t.ini:2: model.layers = 4 (preset small): no; try 1");
     assert_false(config_check_ranks(&c, 4, &error));
@@ -155,7 +158,7 @@ static void pipelines(void **state)
 {
     (void)state;
     Config c;
-    accept(&c, "[hardware]\nprofile = Measured\nbandwidth_gb = 12.5\n", NULL);
+    take(&c, "[hardware]\nprofile = Measured\nbandwidth_gb = 12.5\n", NULL);
     assert_int_equal(c.pipeline.size, 1);
     assert_int_equal(c.pipeline.virtual_stages, 1);
     assert_string_equal(c.pipeline.schedule, "1f1b");
@@ -163,9 +166,9 @@ static void pipelines(void **state)
     assert_int_equal(c.hardware.profile, PROFILE_MEASURED);
     assert_true(c.hardware.latency_us == 5 && c.hardware.bandwidth == 12.5);
     config_free(&c);
-    accept(&c,
-           "[parallel]\npp = 1\nschedule = a b.csv\nvirtual_stages = 2\ndata = zero2\nreduce = microbatch\n",
-           NULL);
+    take(&c,
+         "[parallel]\npp = 1\nschedule = a b.csv\nvirtual_stages = 2\ndata = zero2\nreduce = microbatch\n",
+         NULL);
     assert_string_equal(c.pipeline.schedule, "a b.csv");
     assert_int_equal(c.parallel.reduce, REDUCE_MICROBATCH);
     config_free(&c);
@@ -205,7 +208,7 @@ static void ranks_of_a_pipeline(void **state)
     (void)state;
     Config c;
     Error error;
-    accept(&c, "[model]\nlayers = 4\n[train]\nmicrobatch = 2\n[parallel]\npp = 2\ntp = 2\n", NULL);
+    take(&c, "[model]\nlayers = 4\n[train]\nmicrobatch = 2\n[parallel]\npp = 2\ntp = 2\n", NULL);
     assert_true(config_check_ranks(&c, 8, &error));
     assert_int_equal(config_mesh(&c, 8).dp, 2);
     assert_int_equal(config_microbatches(&c, 8), 6);
@@ -224,7 +227,7 @@ static void ranks_of_a_pipeline(void **state)
         "microbatch of 2 take 10 samples at a time, and a step would need 24 / (5 x 2) = 2.4 "
         "microbatches; try train.global_batch = 20 or 30, or 1, 2, 3, 4, 6 or 12 replicas");
     config_free(&c);
-    accept(&c, "[parallel]\npp = 2\n", NULL);
+    take(&c, "[parallel]\npp = 2\n", NULL);
     ranks_refused(
         &c, 10,
         "t.ini: train.global_batch = 24 (default): 24 samples do not divide over 5 replicas (10 ranks, "
@@ -232,8 +235,8 @@ static void ranks_of_a_pipeline(void **state)
         "replicas");
     config_free(&c);
 
-    accept(&c, "[model]\nlayers = 4\n[parallel]\npp = 2\nschedule = interleaved\nvirtual_stages = 2\n",
-           "train.microbatch=4");
+    take(&c, "[model]\nlayers = 4\n[parallel]\npp = 2\nschedule = interleaved\nvirtual_stages = 2\n",
+         "train.microbatch=4");
     assert_true(config_check_ranks(&c, 2, &error)); /* 6 microbatches: three groups of 2 */
     ranks_refused(
         &c, 4,
@@ -242,8 +245,8 @@ static void ranks_of_a_pipeline(void **state)
         "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try "
         "train.global_batch = 16 or 32, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
     config_free(&c);
-    accept(&c, "[model]\nlayers = 8\n[parallel]\npp = 4\nschedule = interleaved\nvirtual_stages = 2\n",
-           "train.microbatch=0"); /* a share is one microbatch, whatever the batch */
+    take(&c, "[model]\nlayers = 8\n[parallel]\npp = 4\nschedule = interleaved\nvirtual_stages = 2\n",
+         "train.microbatch=0"); /* a share is one microbatch, whatever the batch */
     ranks_refused(
         &c, 8,
         "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "

@@ -1,5 +1,9 @@
 /* test_config_refusals.c - what stands wrong in a line of an ini file or a --set, refused with what to try. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "sim/config/parse.h"
+#include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
 static void wrong_values(void **state)
@@ -97,7 +101,7 @@ static void long_lines(void **state)
         if (messages[i])
             refuse_with(text, NULL, messages[i]);
         else
-            accept(&c, text, NULL), config_free(&c);
+            take(&c, text, NULL), config_free(&c);
     }
     memset(text, 'k', LONG);
     strcpy(text + LONG, " = 3\n");
@@ -108,7 +112,7 @@ static void long_lines(void **state)
     path[CONFIG_PATH - 1] = '\0';
     char line[CONFIG_PATH + 32];
     snprintf(line, sizeof line, "[output]\nfile = %s", path);
-    accept(&c, line, NULL);
+    take(&c, line, NULL);
     assert_string_equal(c.output.file, path);
     config_free(&c);
     path[CONFIG_PATH - 1] = 'p';

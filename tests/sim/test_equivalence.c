@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
 
 enum { STEPS = 10 };
 
@@ -280,7 +281,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(dry_equals_real),
         cmocka_unit_test(zero3_holds_only_units_in_flight),
     };
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name(
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name(
         mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL));
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
 
 enum { STEPS = 2, SPLIT_SETS = 7 };
 
@@ -125,7 +126,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_family_as_unsplit),
     };
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name(mpi ? "families on MPI ranks" : "families on virtual ranks",
-                                                  tests, NULL, NULL));
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name(
+        mpi ? "families on MPI ranks" : "families on virtual ranks", tests, NULL, NULL));
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sim/file/recorder.h"
+#include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
 enum { RANKS = 3 };
@@ -198,7 +199,7 @@ static void test_odd_runs(void **state)
             if (!skipped) assert_drawn(place, out, names[chart]);
         }
     }
-    assert_false(exists("x"));
+    assert_false(folder_has(".", "x"));
     assert_file_says(in_folder(place, "out 3/loss.gp"), "Unfinished: 3 steps'\n");
     assert_file_says(in_folder(place, "out 4/comm.gp"),
                      "21 of 40 ranks: one in 2, the lowest and the highest");
@@ -231,14 +232,14 @@ static void test_gnuplot_fails(void **state)
     setenv("PATH", path, 1);
     assert_int_equal(missing, 1);
     assert_says(place->said, "gnuplot-nox");
-    assert_true(exists(in_folder(place, "out/loss.gp")) && exists(in_folder(place, "out/step_time.gp")));
+    assert_true(folder_has(place->folder, "out/loss.gp") && folder_has(place->folder, "out/step_time.gp"));
 
     fake_gnuplot(place, ": > loss.png.tmp; exit 0"); /* what a full disk looks like */
     const int empty = PLOT(place, run, "--out", out);
     setenv("PATH", path, 1);
     assert_int_equal(empty, 1);
     assert_says(place->said, "disk full");
-    assert_false(exists(in_folder(place, "out/loss.png")) || exists(in_folder(place, "out/loss.png.tmp")));
+    assert_false(folder_has(place->folder, "out/loss.png") || folder_has(place->folder, "out/loss.png.tmp"));
 
     fake_gnuplot(place, "echo noise; echo 'line 7: it broke' >&2; exit 1");
     const int broken = PLOT(place, run, "--out", out);
@@ -264,12 +265,12 @@ static void test_folder_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_several_runs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_skipped_steps, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_odd_runs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gnuplot_fails, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_folder_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_run, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_several_runs, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_skipped_steps, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_odd_runs, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gnuplot_fails, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_folder_refused, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,10 @@
 /* test_plot_command.c - `sim plot` beside its pictures: the templates it finds, the script it makes of them, and
  * words it refuses. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "sim/plot/draw.h"
+#include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
 static void test_script(void **state)
@@ -16,11 +20,11 @@ static void test_script(void **state)
     assert_null(strstr(script, "load '"));
     assert_int_equal(strncmp(script, "# comm.gp", 9), 0);
     free(script);
-    assert_false(exists(in_folder(place, "comm.gp.tmp")));
+    assert_false(folder_has(place->folder, "comm.gp.tmp"));
 
     assert_false(plot_write_script(templates, "pie", "", place->folder, &error));
     assert_says(error.text, "pie.gp");
-    assert_false(exists(in_folder(place, "pie.gp.tmp")));
+    assert_false(folder_has(place->folder, "pie.gp.tmp"));
     assert_false(plot_find_templates(place->folder, templates, &error));
     assert_says(error.text, "make install");
 }
@@ -30,7 +34,7 @@ static void test_bad_requests(void **state)
     PlotPlace *place = *state;
     assert_int_equal(PLOT(place, "--help"), 0);
     assert_says(place->said, "--out DIR");
-    assert_int_equal(plot(place, (const char *const[]){NULL}), 2);
+    assert_int_equal(plot_words(place, (const char *const[]){NULL}), 2);
     assert_says(place->said, "sim plot --help");
     assert_int_equal(PLOT(place, "--fast"), 2);
     assert_says(place->said, "--fast");
@@ -44,15 +48,15 @@ static void test_bad_requests(void **state)
     const char *many[34];
     for (int i = 0; i < 33; i++) many[i] = "a.h5";
     many[33] = NULL;
-    assert_int_equal(plot(place, many), 2);
+    assert_int_equal(plot_words(place, many), 2);
     assert_says(place->said, "at most 32");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_script, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bad_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

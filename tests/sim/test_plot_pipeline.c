@@ -1,5 +1,11 @@
 /* test_plot_pipeline.c - what charts and report say of a pipeline: bubbles, seconds by part, bytes by axis,
  * from run files of schedules walked on paper. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/file/h5.h"
+#include "tests/support/check.h"
 #include "tests/support/walked.h"
 
 /* ---- bubbles ---- */
@@ -31,7 +37,8 @@ static void test_bubble_microbatches(void **state)
         for (int m = 2; m <= 4; m += 2) {
             char name[32];
             snprintf(name, sizeof name, "%d-%d.h5", k, m);
-            record_walk(in_folder(place, name), (Walked){kind[k], {1, 2, m}, .tp = 2}, formula(1, 2, m));
+            record_walk(in_folder(place, name), (Walked){kind[k], {1, 2, m}, .tp = 2},
+                        bubble_formula(1, 2, m));
         }
     assert_int_equal(PLOT(place, in_folder(place, "0-4.h5"), in_folder(place, "1-2.h5"),
                           in_folder(place, "0-2.h5"), in_folder(place, "1-4.h5")),
@@ -89,7 +96,7 @@ static void test_report(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"),
                 (Walked){SCHEDULE_INTERLEAVED, {2, 2, 4}, .dp = 3, .tp = 2, .measured = 0.5}, 0.125);
-    report(place, "a.h5");
+    report_says(place, "a.h5");
     assert_says(place->said,
                 "  grid        pp 2 x dp 3 x tp 2; interleaved, 2 stages a rank; 4 microbatches a step\n"
                 "  bubble      10.7 % of the step idle on every rank; formula 12.5 % (of equal stages, free "
@@ -117,12 +124,12 @@ static void test_bad_grid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_bubble, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bubble_microbatches, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_breakdown, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bytes_by_axis, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_report, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bad_grid, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bubble, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bubble_microbatches, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_breakdown, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_by_axis, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_report, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bad_grid, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* test_plot_timelines.c - the charts along the time of a step: its actions and its memory, from run files of
  * schedules walked on paper. */
+#include <math.h>
+#include "tests/support/check.h"
 #include "tests/support/walked.h"
 
 /* ---- memory over a step ---- */
@@ -32,7 +34,8 @@ static void test_memory_timeline(void **state)
 static void test_gantt(void **state)
 {
     PlotPlace *place = *state;
-    record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2}, formula(1, 2, 2));
+    record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2},
+                bubble_formula(1, 2, 2));
     assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "gantt");
     const char *gp = in_folder(place, "a-charts/gantt.gp");
@@ -107,7 +110,7 @@ static void test_ideal_unit(void **state)
     assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
     assert_says(place->said, "gantt               skipped: ideal and measured times");
     assert_says(place->said, "breakdown           skipped: ideal and measured times");
-    report(place, "a.h5");
+    report_says(place, "a.h5");
     assert_says(place->said,
                 " F                     share                      F: a microbatch's forward on one rank\n");
 }
@@ -116,9 +119,10 @@ static void test_ideal_unit(void **state)
 static void test_gantt_panels(void **state)
 {
     PlotPlace *place = *state;
-    record_walk(in_folder(place, "gpipe.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 4}, .dp = 1}, formula(1, 2, 4));
+    record_walk(in_folder(place, "gpipe.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 4}, .dp = 1},
+                bubble_formula(1, 2, 4));
     record_walk(in_folder(place, "x.h5"), (Walked){SCHEDULE_INTERLEAVED, {2, 2, 4}, .dp = 1},
-                formula(2, 2, 4));
+                bubble_formula(2, 2, 4));
     record_walk(in_folder(place, "zb.h5"), (Walked){SCHEDULE_ZB_H1, {1, 2, 4}, .dp = 1}, 0.1);
     assert_int_equal(
         PLOT(place, in_folder(place, "gpipe.h5"), in_folder(place, "x.h5"), in_folder(place, "zb.h5")), 0);
@@ -158,13 +162,13 @@ static void test_gantt_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_memory_timeline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gantt, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_parts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_reduce, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_panels, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ideal_unit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_timeline, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_reduce, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_panels, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_ideal_unit, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_rows, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

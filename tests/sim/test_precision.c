@@ -2,11 +2,13 @@
  * memory as the formulas have them, values near those of fp32; and fp16's loss scale, with the steps all skip.
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/run/plan_from_config.h"
 #include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
 
 #ifdef SIM_DOUBLE
 
@@ -27,8 +29,8 @@ static void refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(refused)};
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name("16 bits in double", tests, NULL, NULL));
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name("16 bits in double", tests, NULL, NULL));
 }
 
 #else
@@ -333,9 +335,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(wider_sums_are_nearer), cmocka_unit_test(near_fp32),
         cmocka_unit_test(small_steps_add_up),    cmocka_unit_test(all_skip_the_same),
     };
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name(mpi ? "16 bits on MPI ranks" : "16 bits on virtual ranks",
-                                                  tests, NULL, NULL));
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name(mpi ? "16 bits on MPI ranks" : "16 bits on virtual ranks",
+                                                   tests, NULL, NULL));
 }
 
 #endif

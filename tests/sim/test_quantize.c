@@ -3,11 +3,13 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include "models/machine/half.h"
 #include "models/kernels/quantize.h"
+#include "models/machine/half.h"
 #include "models/machine/random.h"
 #include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
 
 /* ---- one rounding ---- */
 
@@ -359,6 +361,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(trains_as_well),
         cmocka_unit_test(what_would_change_nothing),
     };
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name("quantize", tests, NULL, NULL));
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name("quantize", tests, NULL, NULL));
 }

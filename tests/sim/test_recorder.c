@@ -1,4 +1,10 @@
 /* test_recorder.c - what is in the run file: every number, name and unit read back, and its sizes. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/file/h5.h"
+#include "tests/support/check.h"
 #include "tests/support/recorded.h"
 
 /* By the contract's names, written down a second time: a field misnamed in the file comes back as 0. */
@@ -160,10 +166,10 @@ static void test_round_trip(void **state)
     char path[160], kept[256] = "x";
     snprintf(path, sizeof path, "%s/made/if/missing/run.h5", place->folder);
     Error error = {""};
-    Recorder *recorder = begin(path, 5, kept, &error);
+    Recorder *recorder = recorded_begin(path, 5, kept, &error);
     assert_string_equal(error.text, "");
     assert_string_equal(kept, "");
-    for (int64_t n = 0; n < 5; n++) assert_true(step(recorder, n, &error));
+    for (int64_t n = 0; n < 5; n++) assert_true(recorded_step(recorder, n, &error));
 
     uint64_t peak[RANKS * MEMORY_CATEGORIES], total[RANKS] = {1, 2, 1ull << 60}, rss[RANKS] = {4, 5, 6};
     uint64_t outside[RANKS * PURPOSES] = {0};
@@ -193,8 +199,8 @@ static void test_round_trip(void **state)
     assert_true(recorder_pipeline(recorder, simulated, measured, 0.375, &error));
     assert_true(recorder_breakdown(recorder, seconds, &error));
     assert_true(recorder_finish(recorder, &error));
-    assert_int_equal(check_steps(path), 5);
-    assert_int_equal(complete(path), 1);
+    assert_int_equal(recorded_steps(path), 5);
+    assert_int_equal(recorded_complete(path), 1);
 
     H5 *file = h5_open(path, &error);
     check_attributes(file);
@@ -226,7 +232,7 @@ static bool described(const char *name, void *context)
 static void test_described(void **state)
 {
     Place *place = *state;
-    write_run(place->run, 2, 2, true, NULL);
+    recorded_write(place->run, 2, 2, true, NULL);
     static const char *const all[] = {
         "/config/ini",
         "/steps/step",
@@ -276,8 +282,8 @@ static void test_sizes(void **state)
     } runs[] = {{0, 0}, {1, 1}, {5, 2}, {1024, 1024}, {1025, 1025}, {5000, 2500}, {3, 2100}};
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         char kept[256];
-        write_run(place->run, runs[i].planned, runs[i].done, true, kept);
-        assert_int_equal(check_steps(place->run), runs[i].done);
+        recorded_write(place->run, runs[i].planned, runs[i].done, true, kept);
+        assert_int_equal(recorded_steps(place->run), runs[i].done);
         int rank;
         size_t dims[H5_MAX_RANK];
         H5 *file = h5_open(place->run, NULL);
@@ -285,14 +291,14 @@ static void test_sizes(void **state)
         assert_int_equal(dims[0], runs[i].done);
         h5_close(file, NULL);
     }
-    assert_false(exists(place->folder, "run.h5.tmp"));
+    assert_false(folder_has(place->folder, "run.h5.tmp"));
 }
 
 static void test_too_many_actions(void **state)
 {
     Place *place = *state;
     Error error = {""};
-    Recorder *recorder = begin(place->run, 1, NULL, &error);
+    Recorder *recorder = recorded_begin(place->run, 1, NULL, &error);
     const TimelineRow actions[ACTIONS + 1] = {{0}};
     assert_false(recorder_timeline(recorder, 0, actions, ACTIONS + 1, &error));
     assert_non_null(strstr(error.text, "5 actions"));
@@ -302,10 +308,10 @@ static void test_too_many_actions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_described, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_too_many_actions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_round_trip, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_described, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_sizes, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_too_many_actions, recorded_setup, recorded_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

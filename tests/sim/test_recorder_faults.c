@@ -2,9 +2,16 @@
  * room: whole steps, never less than was said to be written. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
+#include "tests/support/check.h"
 #include "tests/support/recorded.h"
 
 /* SIGKILL at any moment, creation and growth included: what recorder_step() said is written, is. */
@@ -20,8 +27,8 @@ static void test_killed(void **state)
         *finished = 0;
         pid_t child = fork();
         if (!child) {
-            Recorder *recorder = begin(place->run, 1000000, NULL, NULL);
-            for (int64_t n = 0; recorder && step(recorder, n, NULL);) *finished = ++n;
+            Recorder *recorder = recorded_begin(place->run, 1000000, NULL, NULL);
+            for (int64_t n = 0; recorder && recorded_step(recorder, n, NULL);) *finished = ++n;
             _exit(3);
         }
         /* every other one around the moment the columns grow */
@@ -31,10 +38,10 @@ static void test_killed(void **state)
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status));
-        if (!exists(place->folder, "run.h5")) continue; /* killed before the skeleton was whole */
-        int64_t steps = check_steps(place->run);
+        if (!folder_has(place->folder, "run.h5")) continue; /* killed before the skeleton was whole */
+        int64_t steps = recorded_steps(place->run);
         assert_true(steps == *finished || steps == *finished + 1);
-        assert_int_equal(complete(place->run), 0);
+        assert_int_equal(recorded_complete(place->run), 0);
         opened++;
         grown += steps > 1024;
         unlink(place->run);
@@ -50,10 +57,10 @@ static void test_live(void **state)
     Place *place = *state;
     pid_t child = fork();
     if (!child) {
-        Recorder *recorder = begin(place->run, 3000, NULL, NULL);
+        Recorder *recorder = recorded_begin(place->run, 3000, NULL, NULL);
         bool ok = recorder != NULL;
         for (int64_t n = 0; n < 3000 && ok; n++) {
-            ok = step(recorder, n, NULL);
+            ok = recorded_step(recorder, n, NULL);
             if (n % 8 == 0) usleep(500);
         }
         _exit(ok && recorder_finish(recorder, NULL) ? 0 : 3);
@@ -61,8 +68,8 @@ static void test_live(void **state)
     int status, looks = 0;
     int64_t before = 0;
     while (waitpid(child, &status, WNOHANG) == 0) {
-        if (!exists(place->folder, "run.h5")) continue;
-        int64_t steps = look_at_steps(place->run, true);
+        if (!folder_has(place->folder, "run.h5")) continue;
+        int64_t steps = recorded_steps_so_far(place->run);
         assert_true(steps >= before);
         before = steps;
         looks++;
@@ -70,7 +77,7 @@ static void test_live(void **state)
     }
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     assert_true(looks > 3);
-    assert_int_equal(check_steps(place->run), 3000);
+    assert_int_equal(recorded_steps(place->run), 3000);
 }
 
 /* What a child that ran out of room leaves, and says. `limit`: file size. */
@@ -84,10 +91,10 @@ static int64_t run_out(const char *path, int64_t planned, size_t limit, size_t l
         Error error = {""};
         signal(SIGXFSZ, SIG_IGN);
         if (limit) setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, RLIM_INFINITY});
-        Recorder *recorder = begin(path, planned, NULL, &error);
+        Recorder *recorder = recorded_begin(path, planned, NULL, &error);
         if (later_limit && recorder) setrlimit(RLIMIT_FSIZE, &(struct rlimit){later_limit, RLIM_INFINITY});
         int64_t n = 0;
-        while (recorder && n < 100000 && step(recorder, n, &error)) n++;
+        while (recorder && n < 100000 && recorded_step(recorder, n, &error)) n++;
         recorder_abandon(recorder);
         bool told = write(pipe_ends[1], &n, sizeof n) == sizeof n &&
                     write(pipe_ends[1], &error, sizeof error) == sizeof error;
@@ -117,12 +124,12 @@ static void test_too_large(void **state)
     Place *place = *state;
     Error said;
     /* while the skeleton is made, and the run before it stays */
-    write_run(place->run, 4, 4, true, NULL);
+    recorded_write(place->run, 4, 4, true, NULL);
     assert_int_equal(run_out(place->run, 4, 8192, 0, &said), 0);
     check_message(&said, place->run, EFBIG);
-    assert_int_equal(check_steps(place->run), 4);
-    assert_false(exists(place->folder, "run.1.h5"));
-    assert_false(exists(place->folder, "run.h5.tmp"));
+    assert_int_equal(recorded_steps(place->run), 4);
+    assert_false(folder_has(place->folder, "run.1.h5"));
+    assert_false(folder_has(place->folder, "run.h5.tmp"));
     unlink(place->run);
 
     /* when a block is added: room for one and a half times the first block's rows, two cubes and six columns wide */
@@ -130,15 +137,15 @@ static void test_too_large(void **state)
     struct stat there;
     assert_int_equal(run_out(place->run, 5000, 0, block * 3 / 2, &said), 1024);
     check_message(&said, place->run, EFBIG);
-    assert_int_equal(check_steps(place->run), 1024);
-    assert_false(exists(place->folder, "run.h5.tmp"));
+    assert_int_equal(recorded_steps(place->run), 1024);
+    assert_false(folder_has(place->folder, "run.h5.tmp"));
     assert_int_equal(stat(place->run, &there), 0);
     unlink(place->run);
 
     /* at a flush, which only a failing disk does: the file is as large as it will be */
     assert_int_equal(run_out(place->run, 5000, 0, block / 4, &said), 0);
     check_message(&said, place->run, EFBIG);
-    assert_int_equal(check_steps(place->run), 0);
+    assert_int_equal(recorded_steps(place->run), 0);
 }
 
 /* A real full disk, for every size between too small for the skeleton and enough for two blocks. */
@@ -156,9 +163,9 @@ static void test_full_disk(void **state)
         }
         Error said;
         int64_t steps = run_out(path, 100000, 0, 0, &said);
-        bool left = exists(place->folder, "run.h5");
-        int64_t recorded = left ? check_steps(path) : 0;
-        bool temporary = exists(place->folder, "run.h5.tmp");
+        bool left = folder_has(place->folder, "run.h5");
+        int64_t recorded = left ? recorded_steps(path) : 0;
+        bool temporary = folder_has(place->folder, "run.h5.tmp");
         assert_int_equal(umount(place->folder), 0);
         check_message(&said, path, ENOSPC);
         assert_non_null(strstr(said.text, "MB free); "));
@@ -170,10 +177,10 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_live, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_live, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_too_large, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, recorded_setup, recorded_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

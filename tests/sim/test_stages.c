@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
 
 enum { STEPS = 4, VARIANTS = 5 };
 static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", "zero3"};
@@ -171,7 +172,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_users_own),
         cmocka_unit_test(in_flight),
     };
-    cases_start(&argc, &argv);
-    return cases_stop(cmocka_run_group_tests_name(mpi ? "stages on MPI ranks" : "stages on virtual ranks",
-                                                  tests, NULL, NULL));
+    launch_start(&argc, &argv);
+    return launch_stop(cmocka_run_group_tests_name(mpi ? "stages on MPI ranks" : "stages on virtual ranks",
+                                                   tests, NULL, NULL));
 }

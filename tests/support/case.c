@@ -8,11 +8,11 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
 #include "sim/run/collect.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
-#include "sim/config/parse.h"
-#include "sim/config/ranks.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
 static const char INI[] =

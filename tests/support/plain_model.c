@@ -1,0 +1,173 @@
+/* plain_model.c - the papers' formulas in plain loops. */
+#include "tests/support/plain_model.h"
+#include <string.h>
+#include "tests/support/probe.h"
+
+/* y = x normed; RMSNorm knows neither mean nor bias. */
+static void plain_norm(int kind, const double *x, const real *gain, const real *bias, double *y, int64_t n,
+                       int64_t C)
+{
+    bool layer = kind == NORM_LAYERNORM;
+    for (int64_t i = 0; i < n; i++, x += C, y += C) {
+        double mean = 0, squares = 0;
+        for (int64_t j = 0; j < C && layer; j++) mean += x[j] / (double)C;
+        for (int64_t j = 0; j < C; j++) squares += (x[j] - mean) * (x[j] - mean) / (double)C;
+        for (int64_t j = 0; j < C; j++)
+            y[j] = (x[j] - mean) / sqrt(squares + 1e-5) * (double)gain[j] + (layer ? (double)bias[j] : 0);
+    }
+}
+
+/* y = x W + b; a tensor without elements is no bias. */
+static double *plain_linear(const double *x, Tensor W, Tensor b, int64_t n, int64_t in, int64_t out)
+{
+    double *y = doubles(n * out);
+    for (int64_t i = 0; i < n * out; i++) {
+        y[i] = b.count ? (double)reals(b)[i % out] : 0;
+        for (int64_t k = 0; k < in; k++) y[i] += x[i / out * in + k] * (double)reals(W)[k * out + i % out];
+    }
+    return y;
+}
+
+/* x (rows, width) of a whole tensor from row `first` on */
+static void plain_dropout(Dropout d, DropoutPlace place, double *x, int64_t first, int64_t rows,
+                          int64_t width)
+{
+    uint8_t mask[64];
+    double kept = 1 - round(d.rate * 65536) / 65536;
+    d.place = place;
+    for (int64_t i = 0; d.rate > 0 && i < rows; i++) {
+        dropout_draw(&d, first + i, width, 0, mask, width);
+        for (int64_t j = 0; j < width; j++) x[i * width + j] *= mask[j] / kept;
+    }
+}
+
+/* Numbers j and j + hd/2 of a head are a point, turned by t base^(-2j/hd). */
+static void plain_rope(double *head, int64_t hd, int64_t t, double base)
+{
+    for (int64_t j = 0; j < hd / 2; j++) {
+        double angle = (double)t * pow(base, -2 * (double)j / (double)hd), a = head[j], b = head[j + hd / 2];
+        head[j] = a * cos(angle) - b * sin(angle);
+        head[j + hd / 2] = a * sin(angle) + b * cos(angle);
+    }
+}
+
+/* What a head's queries meet in their sample: T rows of hd numbers, `ld` apart. */
+typedef struct PlainKeys {
+    const double *k, *v;
+    int64_t T, hd, ld;
+} PlainKeys;
+
+/* y += the query's of row t against the keys and values of rows 0..t. */
+static void plain_query(const double *q, const PlainKeys *keys, double *y, int64_t t, Dropout d,
+                        int64_t dropout_row)
+{
+    double weight[64], sum = 0;
+    for (int64_t u = 0; u <= t; u++) {
+        double score = 0;
+        for (int64_t j = 0; j < keys->hd; j++) score += q[j] * keys->k[u * keys->ld + j];
+        sum += weight[u] = exp(score / sqrt((double)keys->hd));
+    }
+    for (int64_t u = 0; u < keys->T; u++) weight[u] = u <= t ? weight[u] / sum : 0;
+    plain_dropout(d, DROPOUT_ATTENTION, weight, dropout_row, 1, keys->T);
+    for (int64_t u = 0; u <= t; u++)
+        for (int64_t j = 0; j < keys->hd; j++) y[j] += weight[u] * keys->v[u * keys->ld + j];
+}
+
+static double *plain_attention(double *qkv, const GptShape *s, int64_t B, Dropout d)
+{
+    int64_t T = s->sequence, C = s->hidden, a = s->heads, hd = C / a, kv = s->kv_heads, ld = qkv_width(s, 1);
+    double *y = doubles(B * T * C);
+    for (int64_t row = 0; s->position == POSITION_ROPE && row < B * T; row++)
+        for (int64_t h = 0; h < a + kv; h++) plain_rope(qkv + row * ld + h * hd, hd, row % T, s->rope_base);
+    for (int64_t row = 0; row < B * T; row++)
+        for (int64_t h = 0; h < a; h++) {
+            const double *sample = qkv + row / T * T * ld;
+            int64_t t = row % T, of = h / (a / kv) * hd; /* a / kv heads in a row read the same */
+            const PlainKeys keys = {sample + C + of, sample + C + kv * hd + of, T, hd, ld};
+            plain_query(qkv + row * ld + h * hd, &keys, y + row * C + h * hd, t, d,
+                        ((d.first_sample + row / T) * a + h) * T + t);
+        }
+    return y;
+}
+
+static double plain_activation(int kind, double x, double up)
+{
+    double silu = x / (1 + exp(-x));
+    if (kind == ACTIVATION_RELU) return fmax(x, 0);
+    if (kind == ACTIVATION_SILU) return silu;
+    if (kind == ACTIVATION_SWIGLU) return silu * up;
+    return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+}
+
+static double *plain_activations(const double *x, const GptShape *s, int64_t n)
+{
+    int64_t F = s->ffn, ld = inner_width(s);
+    double *y = doubles(n * F);
+    for (int64_t i = 0; i < n * F; i++) {
+        const double *at = x + i / F * ld + i % F;
+        y[i] = plain_activation(s->activation, *at, is_gated(s) ? at[F] : 0);
+    }
+    return y;
+}
+
+/* x -> x + branch(x), normed before or after, in place */
+static void plain_branch(double *x, Branch branch, const Tensor *w, const GptShape *s, int64_t B, Dropout d)
+{
+    int64_t C = s->hidden, n = B * s->sequence;
+    bool mlp = branch == BRANCH_MLP;
+    double *input = doubles(n * C);
+    memcpy(input, x, (size_t)(n * C) * sizeof *x);
+    if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
+    double *inner =
+        plain_linear(input, w[IN_WEIGHT], w[IN_BIAS], n, C, mlp ? inner_width(s) : qkv_width(s, 1));
+    double *outer = mlp ? plain_activations(inner, s, n) : plain_attention(inner, s, B, d);
+    double *result = plain_linear(outer, w[OUT_WEIGHT], w[OUT_BIAS], n, mlp ? s->ffn : C, C);
+    plain_dropout(d, mlp ? DROPOUT_OUT : DROPOUT_PROJ, result, d.first_sample * s->sequence, n, C);
+    for (int64_t i = 0; i < n * C; i++) x[i] += result[i];
+    if (s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), x, n, C);
+    free(input), free(inner), free(outer), free(result);
+}
+
+/* Of tokens (B, T + 1) the embedding. */
+static double *plain_embedding(const GptShape *s, const Tensor *units, const int32_t *tokens, int64_t B,
+                               Dropout d)
+{
+    int64_t T = s->sequence, C = s->hidden;
+    double *x = doubles(B * T * C);
+    for (int64_t i = 0; i < B * T * C; i++) {
+        int64_t t = i / C % T, j = i % C;
+        double angle = (double)t * pow(10000, -(double)(j - j % 2) / (double)C);
+        x[i] = (double)reals(units[UNIT_WTE])[tokens[i / C / T * (T + 1) + t] * C + j];
+        if (s->position == POSITION_LEARNED) x[i] += (double)reals(units[UNIT_WPE])[t * C + j];
+        if (s->position == POSITION_SINUSOIDAL)
+            x[i] = sqrt((double)C) * x[i] + (j % 2 ? cos(angle) : sin(angle));
+    }
+    plain_dropout(d, DROPOUT_EMBEDDING, x, d.first_sample * T, B * T, C);
+    return x;
+}
+
+double plain_gpt(const GptShape *s, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
+                 double *probabilities)
+{
+    int64_t T = s->sequence, C = s->hidden, V = s->vocab, n = B * T;
+    const real *last = reals(units[UNIT_BLOCKS + s->layers]), *bias = last + C;
+    const real *head = s->tie_embeddings ? reals(units[UNIT_WTE]) : last + (s->norm ? C : 2 * C);
+    double *x = plain_embedding(s, units, tokens, B, d), loss = 0;
+    for (d.layer = 1; d.layer <= s->layers; d.layer++) {
+        BlockParameters p = block_parameters(s, 1, units[UNIT_BLOCKS + d.layer - 1]);
+        for (int b = 0; b < BRANCHES; b++) plain_branch(x, (Branch)b, p.branch[b], s, B, d);
+    }
+    plain_norm(s->norm, x, last, bias, x, n, C);
+    for (int64_t i = 0; i < n; i++) {
+        double logit[64] = {0}, others = 0;
+        int32_t target = tokens[i / T * (T + 1) + i % T + 1];
+        for (int64_t v = 0; v < V; v++)
+            for (int64_t j = 0; j < C; j++) logit[v] += x[i * C + j] * (double)head[v * C + j];
+        for (int64_t v = 0; v < V; v++) others += v == target ? 0 : exp(logit[v] - logit[target]);
+        for (int64_t v = 0; v < V; v++)
+            probabilities[i * V + v] = exp(logit[v] - logit[target]) / (1 + others);
+        loss += log1p(others); /* -log p, p = 1 / (1 + others) */
+    }
+    free(x);
+    return loss;
+}

@@ -1,0 +1,106 @@
+/* plot_place.c - calling `sim plot`, and looking at what it wrote. */
+#include "tests/support/plot_place.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "models/machine/tensor.h"
+#include "sim/plot/plot.h"
+#include "tests/support/check.h"
+#include "models/machine/error.h"
+
+int plot_setup(void **state)
+{
+    PlotPlace *place = allocate_zeroed(1, sizeof *place);
+    if (folder_make(place->folder)) return -1;
+    if (readlink("/proc/self/exe", place->program, sizeof place->program - 1) < 0) return -1;
+    *strrchr(place->program, '/') = '\0'; /* as deep as build/bin, or deeper */
+    *state = place;
+    return 0;
+}
+
+int plot_teardown(void **state)
+{
+    PlotPlace *place = *state;
+    const int status = folder_remove(place->folder);
+    free(place);
+    return status;
+}
+
+const char *in_folder(const PlotPlace *place, const char *name)
+{
+    static char path[16][256]; /* a test names some paths at once */
+    static int turn;
+    turn = (turn + 1) % 16;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", place->folder, name);
+    return path[turn];
+}
+
+Capture capture(void)
+{
+    fflush(NULL);
+    const Capture c = {tmpfile(), dup(STDOUT_FILENO), dup(STDERR_FILENO)};
+    dup2(fileno(c.said), STDOUT_FILENO);
+    dup2(fileno(c.said), STDERR_FILENO);
+    return c;
+}
+
+void captured(PlotPlace *place, Capture c)
+{
+    fflush(NULL);
+    dup2(c.out, STDOUT_FILENO);
+    dup2(c.err, STDERR_FILENO);
+    close(c.out);
+    close(c.err);
+    rewind(c.said);
+    place->said[fread(place->said, 1, SAID - 1, c.said)] = '\0';
+    fclose(c.said);
+}
+
+int plot_words(PlotPlace *place, const char *const *words)
+{
+    char *argv[64] = {"plot"};
+    int argc = 1;
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
+    const Capture c = capture();
+    const int status = plot_command(argc, argv, place->program);
+    captured(place, c);
+    return status;
+}
+
+char *text_of(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    char *text = allocate_zeroed(1, 1 << 20);
+    const size_t got = fread(text, 1, (1 << 20) - 1, in);
+    assert_true(got > 0);
+    fclose(in);
+    return text;
+}
+
+void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part)) print_error("'%s' is not in:\n%s\n", part, text);
+    assert_non_null(strstr(text, part));
+}
+
+void assert_file_says(const char *path, const char *part)
+{
+    char *text = text_of(path);
+    assert_says(text, part);
+    free(text);
+}
+
+void assert_drawn(const PlotPlace *place, const char *folder, const char *name)
+{
+    static const char *const formats[] = {"png", "svg", "gp"};
+    for (int i = 0; i < 3; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s/%s.%s", place->folder, folder, name, formats[i]);
+        struct stat about;
+        assert_int_equal(stat(path, &about), 0);
+        assert_true(about.st_size > 1000);
+    }
+}
