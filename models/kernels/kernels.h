@@ -9,7 +9,7 @@
  * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */
 #ifndef MODELS_KERNELS_KERNELS_H
 #define MODELS_KERNELS_KERNELS_H
-#include "models/layers/gpt_shape.h"
+#include "models/kernels/kinds.h"
 #include "models/machine/tensor.h"
 
 /* y (n, out) = x (n, in) W (in, out) + b (out). A bias without elements is none. */
@@ -32,8 +32,8 @@ void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C);
 void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C);
 
 /* Either, by NormKind; RMSNorm leaves the biases alone. */
-void norm_forward(int kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
-void norm_backward(int kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
+void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
+void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
                    int64_t n, int64_t C);
 
 /* activation.c. In the first three dy may be dx.

@@ -144,7 +144,7 @@ void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain,
 
 /* ---- either ---- */
 
-void norm_forward(int kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
+void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
 {
     if (kind == NORM_RMSNORM)
         rmsnorm_forward(x, gain, y, n, C);
@@ -152,7 +152,7 @@ void norm_forward(int kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_
         layernorm_forward(x, gain, bias, y, n, C);
 }
 
-void norm_backward(int kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
+void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
                    int64_t n, int64_t C)
 {
     if (kind == NORM_RMSNORM)

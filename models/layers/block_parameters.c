@@ -1,5 +1,5 @@
-/* block_parameters.c - the tensors of a block: their shapes, how they are cut, and where they lie. */
-#include "models/layers/block.h"
+/* block_parameters.c - a row of the table at a time. */
+#include "models/layers/block_parameters.h"
 
 BlockTensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which)
 {

@@ -2,17 +2,6 @@
 #include "models/layers/core.h"
 #include "models/kernels/kernels.h"
 
-BranchSizes branch_sizes(const BlockRun *run, Branch branch)
-{
-    const GptShape *s = run->shape;
-    int64_t t = run->region->size;
-    bool mlp = branch == BRANCH_MLP;
-    return (BranchSizes){.n = run->B * s->sequence,
-                         .C = s->hidden,
-                         .in = mlp ? inner_width(s) / t : qkv_width(s, t),
-                         .out = (mlp ? s->ffn : s->hidden) / t};
-}
-
 /* ---- attention ---- */
 
 static AttentionShape attention_of(const BlockRun *run)

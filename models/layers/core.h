@@ -3,13 +3,7 @@
  * of the width, so a core sends nothing. */
 #ifndef MODELS_LAYERS_CORE_H
 #define MODELS_LAYERS_CORE_H
-#include "models/layers/block.h"
-
-/* What a rank of the region holds of a branch: n rows of `in` values before the core and `out` after it. */
-typedef struct BranchSizes {
-    int64_t n, C, in, out;
-} BranchSizes;
-BranchSizes branch_sizes(const BlockRun *run, Branch branch);
+#include "models/layers/branch.h"
 
 /* s->inner -> s->outer. What else backward will read is new and of `category`, or of `scores` where it grows with
  * the square of the sequence. RoPE turns inner in place. */

@@ -3,11 +3,7 @@
 #define MODELS_LAYERS_GPT_SHAPE_H
 #include <stdbool.h>
 #include <stdint.h>
-
-typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
-typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWIGLU } ActivationKind;
-typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
-typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
+#include "models/kernels/kinds.h"
 
 typedef struct GptShape {
     int64_t layers;   /* L */

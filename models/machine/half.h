@@ -5,7 +5,7 @@
  * The bits do not depend on the machine, nor on where a range is cut. */
 #ifndef MODELS_MACHINE_HALF_H
 #define MODELS_MACHINE_HALF_H
-#include "models/machine/tensor.h"
+#include "models/machine/dtype.h"
 
 /* format: BF16 or FP16. As vector code, in hardware where there is an instruction for it. */
 void half_widen(DType format, const uint16_t *restrict from, real *restrict to, int64_t n);

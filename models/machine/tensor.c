@@ -3,13 +3,6 @@
 #include <string.h>
 #include "models/machine/half.h"
 
-size_t dtype_bytes(DType dtype)
-{
-    static const size_t bytes[] = {
-        [REAL] = sizeof(real), [INT32] = sizeof(int32_t), [BF16] = 2, [FP16] = 2, [UINT8] = 1};
-    return bytes[dtype];
-}
-
 Tensor tensor_new(Device *device, MemoryCategory category, DType dtype, int64_t count)
 {
     Tensor t = {.device = device, .count = count, .dtype = dtype, .category = category};

@@ -6,21 +6,8 @@
 #ifndef MODELS_MACHINE_TENSOR_H
 #define MODELS_MACHINE_TENSOR_H
 #include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
 #include "models/machine/device.h"
-
-#ifdef SIM_DOUBLE
-typedef double real;
-#define REAL_NAME "fp64"
-#else
-typedef float real;
-#define REAL_NAME "fp32"
-#endif
-
-/* Kernels compute in reals. BF16 and FP16 are for storage: a kernel widens what
- * it opens and rounds what it stores. */
-typedef enum { REAL, INT32, BF16, FP16, UINT8 } DType;
+#include "models/machine/dtype.h"
 
 typedef struct Tensor {
     Device *device;
@@ -30,7 +17,6 @@ typedef struct Tensor {
     MemoryCategory category;
 } Tensor;
 
-size_t dtype_bytes(DType dtype);
 static inline size_t tensor_bytes(Tensor t)
 {
     return (size_t)t.count * dtype_bytes(t.dtype);
@@ -39,10 +25,6 @@ static inline size_t tensor_bytes(Tensor t)
 static inline double tensor_traffic(Tensor t, int64_t values)
 {
     return (double)values * (double)dtype_bytes(t.dtype);
-}
-static inline bool is_half(DType dtype)
-{
-    return dtype == BF16 || dtype == FP16;
 }
 static inline real *reals(Tensor t)
 {

@@ -1,0 +1,9 @@
+/* kinds.h - where families of models differ, and kernels have a choice. */
+#ifndef MODELS_KERNELS_KINDS_H
+#define MODELS_KERNELS_KINDS_H
+
+typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWIGLU } ActivationKind;
+typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
+typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
+#endif
