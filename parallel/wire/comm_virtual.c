@@ -11,22 +11,36 @@
 #include "parallel/wire/coroutine.h"
 
 typedef struct Letter {
-    int channel, from, tag; /* from: world rank */
-    bool taken;
     size_t bytes;
     double sent; /* the stamp */
     void *data;  /* NULL: only the size travels */
+    struct Letter *next;
 } Letter;
+
+/* Letters that one receive cannot tell apart, in the order they were sent. */
+typedef struct Line {
+    int channel, from, tag; /* from: world rank */
+    Letter *first, *last;   /* NULL: none any more */
+    struct Line *next;      /* of those that hash alike */
+} Line;
+
+/* Which letters a receive takes: what its Request holds; a send is done at once. */
+typedef struct Pending {
+    int channel, from, tag;
+    void *data;
+    size_t bytes;
+} Pending;
+_Static_assert(sizeof(Pending) <= sizeof(((Request *)0)->state), "Request.state must hold a Pending");
 
 typedef struct World World;
 typedef struct VirtualRank {
     Comm comm; /* first: a Comm * is a VirtualRank * */
     World *world;
     Coroutine *coroutine;
-    Letter *mailbox; /* letters [head, tail) */
-    size_t head, tail, capacity;
+    Line **chain; /* (chains), a power of two: the mailbox */
+    size_t chains, lines, letters;
     bool runnable, ended;
-    const struct Pending *waiting; /* what it waits for, while not runnable */
+    const Pending *waiting; /* what it waits for, while not runnable */
 } VirtualRank;
 
 struct World {
@@ -34,17 +48,11 @@ struct World {
     int ranks;
     int *queue; /* runnable ranks, a ring of `ranks` */
     int queue_head, queue_length;
+    Letter *spare_letters; /* read, for the next ones */
+    Line *spare_lines;
     void (*body)(Comm *comm, void *context);
     void *context;
 };
-
-/* What a receive's Request holds; a send is done at once. */
-typedef struct Pending {
-    int channel, from, tag;
-    void *data;
-    size_t bytes;
-} Pending;
-_Static_assert(sizeof(Pending) <= sizeof(((Request *)0)->state), "Request.state must hold a Pending");
 
 static void make_runnable(World *world, int rank)
 {
@@ -54,36 +62,121 @@ static void make_runnable(World *world, int rank)
     world->queue[(world->queue_head + world->queue_length++) % world->ranks] = rank;
 }
 
-static void post(VirtualRank *to, Letter letter)
+/* ---- the mailbox ---- */
+
+static Line **chain_of(const VirtualRank *r, int channel, int from, int tag)
 {
-    if (to->tail == to->capacity) {
-        size_t waiting = to->tail - to->head;
-        if (to->head > to->capacity / 2) { /* room at the front */
-            memmove(to->mailbox, to->mailbox + to->head, waiting * sizeof *to->mailbox);
-        } else {
-            to->capacity = to->capacity ? 2 * to->capacity : 16;
-            Letter *larger = allocate(to->capacity * sizeof *larger);
-            if (waiting) memcpy(larger, to->mailbox + to->head, waiting * sizeof *larger);
-            free(to->mailbox);
-            to->mailbox = larger;
+    uint64_t key = ((uint64_t)(uint32_t)from << 32 | (uint32_t)tag) * CHANNELS + (uint64_t)channel;
+    key = (key ^ key >> 31) * 0x9E3779B97F4A7C15; /* Fibonacci hashing (Knuth 6.4) */
+    return &r->chain[(size_t)(key >> 32) & (r->chains - 1)];
+}
+
+/* Where the line is, or would be. */
+static Line **find(const VirtualRank *r, int channel, int from, int tag)
+{
+    Line **at = chain_of(r, channel, from, tag);
+    while (*at && ((*at)->channel != channel || (*at)->from != from || (*at)->tag != tag)) at = &(*at)->next;
+    return at;
+}
+
+static void make_room(VirtualRank *r)
+{
+    size_t old_chains = r->chains;
+    Line **old = r->chain;
+    if (r->lines < r->chains) return;
+    r->chains = old_chains ? 2 * old_chains : 16;
+    r->chain = allocate_zeroed(r->chains, sizeof *r->chain);
+    for (size_t i = 0; i < old_chains; i++)
+        for (Line *line = old[i], *next; line; line = next) {
+            Line **at = chain_of(r, line->channel, line->from, line->tag);
+            next = line->next;
+            line->next = *at;
+            *at = line;
         }
-        to->head = 0;
-        to->tail = waiting;
-    }
-    to->mailbox[to->tail++] = letter;
+    free(old);
+}
+
+static Line *line_new(VirtualRank *r, int channel, int from, int tag)
+{
+    Line *line = r->world->spare_lines, **at;
+    if (line)
+        r->world->spare_lines = line->next;
+    else
+        line = allocate(sizeof *line);
+    make_room(r);
+    at = chain_of(r, channel, from, tag);
+    *line = (Line){.channel = channel, .from = from, .tag = tag, .next = *at};
+    *at = line;
+    r->lines++;
+    return line;
+}
+
+static void post(VirtualRank *to, const Pending *address, Letter letter)
+{
+    World *world = to->world;
+    Line *line = to->lines ? *find(to, address->channel, address->from, address->tag) : NULL;
+    Letter *kept = world->spare_letters;
+    if (!line) line = line_new(to, address->channel, address->from, address->tag);
+    if (kept)
+        world->spare_letters = kept->next;
+    else
+        kept = allocate(sizeof *kept);
+    *kept = letter;
+    *(line->first ? &line->last->next : &line->first) = kept;
+    line->last = kept;
+    to->letters++;
     const Pending *w = to->waiting;
-    if (w && w->channel == letter.channel && w->from == letter.from && w->tag == letter.tag)
-        make_runnable(to->world, to->comm.rank);
+    if (w && w->channel == address->channel && w->from == address->from && w->tag == address->tag)
+        make_runnable(world, to->comm.rank);
+}
+
+/* The next letter of a line, which with its last one is gone; false: there is none. */
+static bool take(VirtualRank *r, const Pending *address, Letter *letter)
+{
+    Line **at = r->lines ? find(r, address->channel, address->from, address->tag) : NULL,
+         *line = at ? *at : NULL;
+    if (!line) return false;
+    Letter *first = line->first;
+    *letter = *first;
+    line->first = first->next;
+    first->data = NULL; /* it is the taker's */
+    first->next = r->world->spare_letters;
+    r->world->spare_letters = first;
+    r->letters--;
+    if (line->first) return true;
+    *at = line->next;
+    line->next = r->world->spare_lines;
+    r->world->spare_lines = line;
+    r->lines--;
+    return true;
+}
+
+static void free_letters(Letter *letter)
+{
+    for (Letter *next; letter; letter = next) {
+        next = letter->next;
+        free(letter->data);
+        free(letter);
+    }
+}
+
+static void free_lines(Line *line)
+{
+    for (Line *next; line; line = next) {
+        next = line->next;
+        free_letters(line->first);
+        free(line);
+    }
 }
 
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
     size_t bytes = request->bytes;
     VirtualRank *me = (VirtualRank *)group->comm;
-    Letter letter = {
-        .channel = group->channel, .from = me->comm.rank, .tag = tag, .bytes = bytes, .sent = request->sent};
+    Pending address = {.channel = group->channel, .from = me->comm.rank, .tag = tag};
+    Letter letter = {.bytes = bytes, .sent = request->sent};
     if (data) letter.data = memcpy(allocate(bytes), data, bytes);
-    post(&me->world->rank[group->members[to]], letter);
+    post(&me->world->rank[group->members[to]], &address, letter);
 }
 
 static void receive(Group *group, int from, int tag, void *data, Request *request)
@@ -96,24 +189,17 @@ static bool test(Request *request)
 {
     VirtualRank *me = (VirtualRank *)request->comm;
     Pending p;
+    Letter letter;
     if (!request->receives) return true;
     memcpy(&p, request->state, sizeof p);
-    for (size_t i = me->head; i < me->tail; i++) {
-        Letter *letter = &me->mailbox[i];
-        if (letter->taken || letter->channel != p.channel || letter->from != p.from || letter->tag != p.tag)
-            continue;
-        if (letter->bytes != p.bytes)
-            fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank,
-                 p.bytes, p.from, p.channel, p.tag, letter->bytes);
-        if (letter->data && p.data) memcpy(p.data, letter->data, p.bytes);
-        free(letter->data);
-        letter->data = NULL;
-        letter->taken = true;
-        request->sent = letter->sent;
-        while (me->head < me->tail && me->mailbox[me->head].taken) me->head++;
-        return true;
-    }
-    return false;
+    if (!take(me, &p, &letter)) return false;
+    if (letter.bytes != p.bytes)
+        fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank,
+             p.bytes, p.from, p.channel, p.tag, letter.bytes);
+    if (letter.data && p.data) memcpy(p.data, letter.data, p.bytes);
+    free(letter.data);
+    request->sent = letter.sent;
+    return true;
 }
 
 static void wait(Request *request)
@@ -175,17 +261,19 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
     bool all = true, unread = false;
     for (int i = 0; i < ranks; i++) {
         all &= world.rank[i].ended;
-        unread |= world.rank[i].head < world.rank[i].tail;
+        unread |= world.rank[i].letters > 0;
     }
     if (!all) report_deadlock(&world, error);
     if (all && unread)
         all = error_set(error, "all ranks have ended, and messages are left that nobody received");
     for (int i = 0; i < ranks; i++) {
         VirtualRank *r = &world.rank[i];
-        for (size_t k = r->head; k < r->tail; k++) free(r->mailbox[k].data);
-        free(r->mailbox);
+        for (size_t k = 0; k < r->chains; k++) free_lines(r->chain[k]);
+        free(r->chain);
         coroutine_free(r->coroutine);
     }
+    free_letters(world.spare_letters);
+    free_lines(world.spare_lines);
     free(world.rank);
     free(world.queue);
     return all;
