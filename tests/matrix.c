@@ -14,21 +14,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "tests/support/case.h"
+#include "tests/support/rounding.h"
 
-/* What `each` parameter's gradient may be apart, of its largest value, and what the loss and `all` gradients
- * together, of their norm. In 16 bits there is no bound on each: where a bias's sum over positions nearly cancels,
- * what is left of it is rounding. */
+/* How far the loss, the norm and all gradients together may be apart, relative to the truth's; and each parameter's
+ * gradient, of its largest value, or, in 16 bits of a unit roundoff, as far as rounding.h says. */
 typedef struct Numbers {
     const char *name, *set;
-    double each, all;
+    double apart, roundoff;
 } Numbers;
 static const Numbers FORMAT[] = {
 #ifdef SIM_DOUBLE
-    {"fp64", "train.precision=fp32", 1e-12, 1e-12},
+    {"fp64", "train.precision=fp32", 1e-12, 0},
 #else
-    {"fp32", "train.precision=fp32", 1e-5, 1e-5},
-    {"bf16", "train.precision=bf16", HUGE_VAL, 0.02},
-    {"fp16", "train.precision=fp16", HUGE_VAL, 0.0025},
+    {"fp32", "train.precision=fp32", 1e-5, 0},
+    {"bf16", "train.precision=bf16", 0.02, 0x1p-9},
+    {"fp16", "train.precision=fp16", 0.0025, 0x1p-12},
 #endif
 };
 enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
@@ -80,6 +80,7 @@ typedef struct Choice {
 /* What one process has counted. */
 typedef struct Tally {
     int passed, failed, refused;
+    Margin margin; /* in 16 bits */
     struct {
         char text[2048];
         int count;
@@ -207,18 +208,32 @@ static int class_of(const Choice *c)
     return 2 * DATA[c->data].each_microbatch + (c->split.pp == 1 && c->schedule == SCHEDULE_INTERLEAVED);
 }
 
+/* The unsplit run, and how far its gradients in 16 bits may be from others'. */
+typedef struct Truth {
+    Case run;
+    Rounding rounding;
+} Truth;
+
+static void find_truth(const Split *split, Settings *settings, Truth *truth)
+{
+    const Numbers *format = split->format;
+    truth->run = truth_of(split, settings);
+    if (!case_virtual(&truth->run, 1)) fail("the unsplit run: %s", truth->run.refused);
+    if (format->roundoff == 0) return;
+    truth->rounding = rounding_of(&truth->run, format->roundoff);
+    if (!(truth->rounding.all <= format->apart))
+        fail("in %s rounding alone makes the gradient %.3g wrong", format->name, truth->rounding.all);
+}
+
 /* The case is as the truth, its dry run as itself, and the first of its class as it, bit for bit. */
-static bool holds(const Case *truth, const Choice *choice, const char *name, Case *c, Case *first)
+static bool holds(const Truth *truth, const Choice *choice, const char *name, Case *c, Case *first,
+                  Margin *margin)
 {
     int ranks = choice->split.ranks;
     const Numbers *format = choice->split.format;
-    bool ok = case_agrees(truth, c, name, ranks, format->each);
-    double all = case_gradients_apart(truth, c);
-    if (!(c->loss_apart <= format->all && all <= format->all)) {
-        printf("# %s on %d ranks: the loss is %.3g apart, gradients together %.3g\n", name, ranks,
-               c->loss_apart, all);
-        ok = false;
-    }
+    bool ok = format->roundoff > 0
+                  ? rounding_agrees(&truth->rounding, &truth->run, c, name, ranks, format->apart, margin)
+                  : case_agrees(&truth->run, c, name, ranks, format->apart);
     Settings settings = {0};
     Case dry = case_of(choice, &settings);
     dry.dry = true;
@@ -232,7 +247,7 @@ static bool holds(const Case *truth, const Choice *choice, const char *name, Cas
     return false;
 }
 
-static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Tally *tally)
+static void run_choice(const Truth *truth, const Choice *choice, Case *firsts, Tally *tally)
 {
     char name[256];
     int ranks = choice->split.ranks;
@@ -246,7 +261,7 @@ static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Ta
         return;
     }
     if (!ran) printf("# %s on %d ranks: %s\n", name, ranks, c.refused);
-    if (ran) ok = holds(truth, choice, name, &c, first) && !impossible(choice);
+    if (ran) ok = holds(truth, choice, name, &c, first, &tally->margin) && !impossible(choice);
     *(ok ? &tally->passed : &tally->failed) += 1;
     printf("%s - %d ranks, %s: loss %.0e, gradients %.0e, norm %.0e, bubble %.4f%s\n", ok ? "ok" : "not ok",
            ranks, name, c.loss_apart, c.gradients_apart, c.norm_apart, ran ? c.bubble[0] : 0,
@@ -260,17 +275,19 @@ static void run_choice(const Case *truth, const Choice *choice, Case *firsts, Ta
 static void run_split(Split split, bool slice, Tally *tally)
 {
     Settings settings = {0};
-    Case firsts[CLASSES] = {0}, truth = truth_of(&split, &settings);
+    Case firsts[CLASSES] = {0};
+    Truth truth = {0};
     for (int r = 0; r < RECOMPUTES; r++)
         for (int d = 0; d < DATAS; d++)
             for (int s = 0; s < SCHEDULE_KINDS; s++) {
                 Choice choice = {.split = split, .data = d, .schedule = s, .recompute = r};
                 if (!(slice ? in_slice(&choice) : in_full(&choice))) continue;
-                if (!truth.loss && !case_virtual(&truth, 1)) fail("the unsplit run: %s", truth.refused);
+                if (!truth.run.loss) find_truth(&split, &settings, &truth);
                 run_choice(&truth, &choice, firsts, tally);
             }
     for (int i = 0; i < CLASSES; i++) case_free(&firsts[i]);
-    case_free(&truth);
+    case_free(&truth.run);
+    rounding_free(&truth.rounding);
 }
 
 /* One process: takes splits until none is left. */
@@ -320,12 +337,16 @@ int main(int argc, char **argv)
         const Tally *t = &shared->tally[w];
         all.passed += t->passed;
         all.failed += t->failed;
+        if (t->margin.share > all.margin.share) all.margin = t->margin;
         for (size_t i = 0; i < sizeof t->reason / sizeof *t->reason; i++)
             for (int k = 0; k < t->reason[i].count; k++) count_refusal(&all, t->reason[i].text);
     }
     if (died) printf("not ok - %d of %d processes died\n", died, workers);
     for (size_t i = 0; i < sizeof all.reason / sizeof *all.reason; i++)
         if (all.reason[i].count) printf("# refused %d: %s\n", all.reason[i].count, all.reason[i].text);
+    if (all.margin.share > 0)
+        printf("# in 16 bits a gradient was at most %.2f of its bound apart: %s\n", all.margin.share,
+               all.margin.where);
     printf("# %d run, %d passed, %d failed, %d refused\n", all.passed + all.failed, all.passed,
            all.failed + died, all.refused);
     return died > 0 || all.failed > 0 || all.passed == 0;

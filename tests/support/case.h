@@ -26,20 +26,27 @@ typedef struct Case {
     double *bubble, bubble_theory; /* [rank] of the first step in simulated time */
     char refused[2048];            /* why the config was, or how it deadlocked, or "" */
     bool stuck;                    /* it deadlocked */
-    /* what case_agrees() found, the largest of each */
+    /* what case_compare() found, the largest of each */
     double loss_apart, gradients_apart, norm_apart;
 } Case;
 
 /* A case of so many steps whose sets are the words of a text. */
 Case case_of_words(int steps, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Its config; to be freed. */
+bool case_config(const Case *c, Config *config, Error *error);
 /* One rank's part; all ranks of `comm` call it. */
 void case_run(Comm *comm, void *one_case);
 /* The whole case on virtual ranks; false (and `refused`) when refused or deadlocked. */
 bool case_virtual(Case *c, int ranks);
 void case_free(Case *c);
 
-/* Whether losses, gradients and norm are those of `truth` within `tolerance`, bytes and memory those of the
- * formulas, exactly, and so, to 1e-12, the bubble; prints what is not. */
+/* How far loss, gradients and norm are apart, relative to the truth's: of each parameter's gradient, to its largest
+ * value. */
+void case_compare(const Case *truth, Case *c);
+/* Whether bytes and memory are those of the formulas, exactly, and so, to 1e-12, the bubble; prints what is not. */
+bool case_counts(const Case *c, const char *what, int ranks);
+/* Whether losses, gradients and norm are those of `truth` within `tolerance`, and the counts those of the
+ * formulas; prints what is not. */
 bool case_agrees(const Case *truth, Case *c, const char *what, int ranks, double tolerance);
 /* Whether a dry case has the bytes, peaks and bubbles of the real one, exactly; prints what it has not. */
 bool case_dry_equals(const Case *c, const Case *dry, const char *what, int ranks);
