@@ -1,6 +1,7 @@
 /* bars.h - the bars of a stacked chart, a bar a rank of one run or a bar a run, and their parts. */
 #ifndef SIM_PLOT_BARS_H
 #define SIM_PLOT_BARS_H
+#include "sim/base/units.h"
 #include "sim/plot/chart.h"
 #include "sim/plot/text.h"
 
@@ -38,7 +39,7 @@ typedef struct PlotKind {
     const PlotStack *(*stack)(const PlotRun *run);
     double (*height)(const PlotStack *stack, int rank); /* the rank with the highest stands for its run */
     double (*shown)(const PlotStack *stack, int rank);  /* the number above a bar */
-    PlotUnit (*unit)(double highest);
+    Unit (*unit)(double highest);
 } PlotKind;
 
 /* Fills `bars`; false when no run has anything to draw (left_out says why). */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/plot/bars.h"
+#include "sim/base/units.h"
 #include "sim/base/words.h"
 
 bool plot_dark(const char *colour)
@@ -60,7 +61,7 @@ static void write_parts(FILE *out, const PlotBars *bars, const PlotKind *kind)
         snprintf(title, sizeof title, "%s", part->title);
         plot_shorten(title);
         if (part->highest < 0.006 * bars->highest) { /* too thin to see: said in the legend */
-            plot_show(most, sizeof most, part->highest, kind->unit);
+            unit_show(most, sizeof most, part->highest, kind->unit);
             words_append(title, sizeof title, " (max %s)", most);
         }
         if (p) fputs(", ", out);
@@ -73,7 +74,7 @@ static void write_parts(FILE *out, const PlotBars *bars, const PlotKind *kind)
 
 static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare)
 {
-    const PlotUnit unit = kind->unit(bars->highest);
+    const Unit unit = kind->unit(bars->highest);
     plot_set_text(out, "UNIT", unit.name);
     plot_set_number(out, "SCALE", unit.scale);
     plot_set_number(out, "HIGHEST", bars->highest / unit.scale);

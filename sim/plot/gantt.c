@@ -4,6 +4,7 @@
 #include <string.h>
 #include "sim/plot/bars.h"
 #include "sim/plot/simulated.h"
+#include "sim/base/units.h"
 #include "sim/base/words.h"
 
 enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, PANELS_MOST = 8, KINDS = 7 };
@@ -14,7 +15,7 @@ enum { RECOMPUTE = 4, COMMUNICATION = KINDS - 1 };
 
 typedef struct Gantt {
     FILE *out;
-    PlotUnit unit;
+    Unit unit;
     bool used[KINDS], shaded, waits; /* a computing action has waited for messages */
     double narrowest;                /* of the boxes with a microbatch, in unit */
     int highest;                     /* microbatch */
@@ -122,7 +123,7 @@ static void describe(const PlotRun *run, bool labelled, char *text, size_t size)
     char letters[64], step[32];
     const RunShape *shape = &run->shape;
     run_shape_letters(shape, letters, sizeof letters);
-    plot_show(step, sizeof step, run->simulated_end, shape->ideal ? plot_forward_unit : plot_time_unit);
+    unit_show(step, sizeof step, run->simulated_end, shape->ideal ? unit_of_forwards : unit_of_seconds);
     const bool said = !shape->schedule[0] || (labelled && !strcmp(run->label, shape->schedule));
     snprintf(text, size, "%s%s%s. Step %s", said ? "" : shape->schedule, said ? "" : ", ", letters, step);
     if (run->bubble.why[0]) return;
@@ -211,7 +212,7 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
     if (panels == 0 || panels > PANELS_MOST) return false;
 
     Gantt gantt = {.out = out,
-                   .unit = runs->shape.ideal ? plot_forward_unit(longest) : plot_time_unit(longest),
+                   .unit = runs->shape.ideal ? unit_of_forwards(longest) : unit_of_seconds(longest),
                    .narrowest = INFINITY};
     write_words(out, runs, count);
     plot_set_text(out, "UNIT", gantt.unit.name);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "sim/plot/bars.h"
 #include "sim/plot/simulated.h"
+#include "sim/base/units.h"
 #include "sim/base/words.h"
 
 enum { PANELS_MOST = 8, KINDS_MOST = 16 };
@@ -20,7 +21,7 @@ typedef struct Chart {
     int panels;
     const char *kind[KINDS_MOST]; /* categories thick enough to see, from the bottom up */
     int kinds;
-    PlotUnit bytes, time;
+    Unit bytes, time;
     double highest, end;
 } Chart;
 
@@ -150,7 +151,7 @@ static void describe(const Panel *panel, char *text, size_t size)
     const PlotRun *run = panel->run;
     const PlotMoment *peak = &run->moments.moment[panel->peak];
     char bytes[32];
-    plot_show(bytes, sizeof bytes, peak->highest, plot_byte_unit);
+    unit_show(bytes, sizeof bytes, peak->highest, unit_of_bytes);
     snprintf(text, size, "rank %d. Peak %s in %s", peak->rank, bytes, peak->action);
     if (run->shape.mesh.pp == 1) return;
     const int all = run->shape.microbatches * run->shape.virtual_stages;
@@ -217,8 +218,8 @@ bool plot_memory_timeline(FILE *out, const PlotRun *runs, int count, char *why, 
     }
     if (chart.panels == 0) return false;
     collect_kinds(&chart);
-    chart.bytes = plot_byte_unit(chart.highest);
-    chart.time = runs->shape.ideal ? plot_forward_unit(chart.end) : plot_time_unit(chart.end);
+    chart.bytes = unit_of_bytes(chart.highest);
+    chart.time = runs->shape.ideal ? unit_of_forwards(chart.end) : unit_of_seconds(chart.end);
 
     if (count > 1) words_append(first, sizeof first, "The rank with the highest peak of each run");
     snprintf(second, sizeof second,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include "sim/plot/bars.h"
 #include "sim/plot/simulated.h"
+#include "sim/base/units.h"
 #include "sim/base/words.h"
 
 static double total(const PlotStack *stack, int rank)
@@ -61,7 +62,7 @@ static void compare_bytes(char *line, size_t size, const PlotBars *bars, const P
                      count > 1 ? " of every run" : "");
     else {
         char off[32];
-        plot_show(off, sizeof off, worst->comm_off, plot_byte_unit);
+        unit_show(off, sizeof off, worst->comm_off, unit_of_bytes);
         words_append(line, size, "Off the formula by up to %s (%s%srank %d, %s)", off,
                      count > 1 ? worst->label : "", count > 1 ? ", " : "", worst->comm_off_rank,
                      worst->comm.name[worst->comm_off_part]);
@@ -93,13 +94,13 @@ static bool write_bytes(FILE *out, const PlotKind *kind, const char *name, const
 
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {comm_of, total, total, plot_byte_unit};
+    static const PlotKind kind = {comm_of, total, total, unit_of_bytes};
     return write_bytes(out, &kind, "comm", "Bytes sent per rank and step", runs, count, why, size);
 }
 
 bool plot_bytes_by_axis(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {axes_of, total, total, plot_byte_unit};
+    static const PlotKind kind = {axes_of, total, total, unit_of_bytes};
     return write_bytes(out, &kind, "bytes_by_axis", "Bytes sent per rank and step, by axis of the grid", runs,
                        count, why, size);
 }
@@ -128,7 +129,7 @@ static bool states_equal(const PlotRun *runs, int count)
 
 bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {memory_of, mark, mark, plot_byte_unit};
+    static const PlotKind kind = {memory_of, mark, mark, unit_of_bytes};
     PlotBars bars;
     char first[512];
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
@@ -151,7 +152,7 @@ static const PlotStack *activations_of(const PlotRun *run)
 
 bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {activations_of, total, total, plot_byte_unit};
+    static const PlotKind kind = {activations_of, total, total, unit_of_bytes};
     PlotBars bars;
     if (count == 1) {
         snprintf(why, size, "one run; give several, by technique");
@@ -175,7 +176,7 @@ static const PlotStack *time_of(const PlotRun *run)
 
 bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {time_of, busy, total, plot_time_unit};
+    static const PlotKind kind = {time_of, busy, total, unit_of_seconds};
     PlotBars bars;
     char first[512];
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
@@ -199,7 +200,7 @@ static const PlotStack *breakdown_of(const PlotRun *run)
 
 bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? plot_forward_unit : plot_time_unit};
+    const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? unit_of_forwards : unit_of_seconds};
     PlotBars bars;
     if (!plot_one_clock(runs, count, why, size)) return false;
     char first[512], second[256] = "The last step. Waits count what computing does not hide";
@@ -219,10 +220,10 @@ static const PlotStack *bubble_of(const PlotRun *run)
     return &run->bubble;
 }
 
-static PlotUnit percent(double highest)
+static Unit percent(double highest)
 {
     (void)highest;
-    return (PlotUnit){"%", 0.01};
+    return (Unit){"%", 0.01};
 }
 
 bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t size)

@@ -62,38 +62,6 @@ void plot_set_number(FILE *out, const char *name, double value)
     fputc('\n', out);
 }
 
-PlotUnit plot_byte_unit(double highest)
-{
-    static const PlotUnit units[] = {{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (highest >= units[i].scale) return units[i];
-    return (PlotUnit){"bytes", 1};
-}
-
-PlotUnit plot_time_unit(double highest)
-{
-    return highest >= 1      ? (PlotUnit){"s", 1}
-           : highest >= 1e-3 ? (PlotUnit){"ms", 1e-3}
-                             : (PlotUnit){"µs", 1e-6};
-}
-
-PlotUnit plot_forward_unit(double highest)
-{
-    (void)highest;
-    return (PlotUnit){"F", 1};
-}
-
-void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double))
-{
-    const PlotUnit fit = unit(value);
-    const double scaled = value / fit.scale;
-    const int digits = fit.scale == 1 && scaled == floor(scaled) ? 0
-                       : scaled >= 99.95                         ? 0
-                       : scaled >= 9.995                         ? 1
-                                                                 : 2;
-    snprintf(text, size, "%.*f %s", digits, scaled, fit.name);
-}
-
 void plot_shorten(char label[PLOT_LABEL])
 {
     const char *at[PLOT_LABEL];

@@ -12,16 +12,6 @@ void plot_set_text(FILE *out, const char *name, const char *text); /* NAME = '..
 void plot_set_number(FILE *out, const char *name, double value);   /* NAME = 1.5, or NaN */
 void plot_number(FILE *out, double value);                         /* one field of a data block */
 
-typedef struct PlotUnit {
-    const char *name;
-    double scale; /* how many bytes or seconds it is */
-} PlotUnit;
-PlotUnit plot_byte_unit(double highest);    /* B, kB, MB, GB, TB; powers of 1000 */
-PlotUnit plot_time_unit(double highest);    /* s, ms, µs */
-PlotUnit plot_forward_unit(double highest); /* F: what ideal seconds are (run_shape.h) */
-/* `value` in its own unit with three digits: "1.25 MB". */
-void plot_show(char *text, size_t size, double value, PlotUnit (*unit)(double));
-
 /* Cuts the middle out of a label longer than 32 letters: "begin…end". */
 void plot_shorten(char label[PLOT_LABEL]);
 

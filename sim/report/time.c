@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/lanes.h"
-#include "sim/plot/text.h"
+#include "sim/base/units.h"
+#include "sim/file/run_shape.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */
 static const double SAME = 1e-9;
@@ -94,15 +95,15 @@ static void print_breakdown(const double *seconds, char **name, size_t ranks, si
     if (!(total > 0)) return; /* NaN: not recorded */
     for (size_t i = 0; i < parts; i++)
         if (mine[i] == total) return; /* nothing to tell apart */
-    PlotUnit (*unit)(double) = ideal ? plot_forward_unit : plot_time_unit;
+    Unit (*unit)(double) = ideal ? unit_of_forwards : unit_of_seconds;
     char title[64], time[32];
     snprintf(title, sizeof title, "simulated step, rank %zu", slowest);
-    plot_show(time, sizeof time, total, unit);
+    unit_show(time, sizeof time, total, unit);
     printf("\n  %-24s %-26s share%s\n", title, time,
            ideal ? "                      F: a microbatch's forward on one rank" : "");
     for (size_t i = 0; i < parts; i++) {
         if (mine[i] == 0) continue;
-        plot_show(time, sizeof time, mine[i], unit);
+        unit_show(time, sizeof time, mine[i], unit);
         int wide = strstr(time, "µ") ? 27 : 26; /* it has two bytes */
         printf("    %-22s %-*s %.1f %%\n", name[i], wide, time, 100 * mine[i] / total);
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/units.h"
 #include "sim/plot/chart.h"
 #include "sim/plot/text.h"
 #include "sim/plot/time.h"
@@ -38,25 +39,25 @@ static void test_quote(void **state)
     assert_quoted("a\nb\x80 \xc3", "'a?b? ?'");
 }
 
-static void assert_shown(double value, PlotUnit (*unit)(double), const char *expected)
+static void assert_shown(double value, Unit (*unit)(double), const char *expected)
 {
     char text[32];
-    plot_show(text, sizeof text, value, unit);
+    unit_show(text, sizeof text, value, unit);
     assert_string_equal(text, expected);
 }
 
 static void test_units(void **state)
 {
     (void)state;
-    assert_shown(0, plot_byte_unit, "0 bytes");
-    assert_shown(999, plot_byte_unit, "999 bytes");
-    assert_shown(1000, plot_byte_unit, "1.00 kB");
-    assert_shown(12.34e6, plot_byte_unit, "12.3 MB");
-    assert_shown(5e9, plot_byte_unit, "5.00 GB");
-    assert_shown(2.5e12, plot_byte_unit, "2.50 TB");
-    assert_shown(0.1234, plot_time_unit, "123 ms");
-    assert_shown(12.5e-6, plot_time_unit, "12.5 µs");
-    assert_shown(3, plot_time_unit, "3 s");
+    assert_shown(0, unit_of_bytes, "0 bytes");
+    assert_shown(999, unit_of_bytes, "999 bytes");
+    assert_shown(1000, unit_of_bytes, "1.00 kB");
+    assert_shown(12.34e6, unit_of_bytes, "12.3 MB");
+    assert_shown(5e9, unit_of_bytes, "5.00 GB");
+    assert_shown(2.5e12, unit_of_bytes, "2.50 TB");
+    assert_shown(0.1234, unit_of_seconds, "123 ms");
+    assert_shown(12.5e-6, unit_of_seconds, "12.5 µs");
+    assert_shown(3, unit_of_seconds, "3 s");
 }
 
 static void test_labels(void **state)
