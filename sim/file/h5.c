@@ -1,7 +1,7 @@
 /* h5.c - HDF5 files: made, edited, published, closed; and what went wrong. */
 #define H5_USE_110_API /* the same functions whatever the library's version */
 #include <hdf5.h>
-#include "sim/file/h5_file.h"
+#include "sim/file/h5_private.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +66,7 @@ static hid_t access_list(void)
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its reports go into our one line instead */
     hid_t list = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(list, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+    H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_file_locking(list, false, true);
     H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
     H5Pset_cache(list, 0, CACHE_SLOTS, CACHE_BYTES, 1.0);
@@ -84,10 +84,12 @@ static H5 *new_file(hid_t id, const char *path, bool temporary)
 
 H5 *h5_create(const char *path, Error *error)
 {
-    hid_t list = access_list();
+    hid_t list = access_list(), root = H5Pcreate(H5P_FILE_CREATE);
     H5 *file = new_file(-1, path, true);
-    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+    H5Pset_obj_track_times(root, false); /* the same run makes the same bytes */
+    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, root, list);
     bool ok = file->id >= 0 || h5_fail(path, "create", "", error);
+    h5_release(root);
     h5_release(list);
     if (ok) return file;
     h5_abandon(file);

@@ -2,7 +2,8 @@
  * and tables, written so that h5py, pandas, xarray, ncdump and h5dump read it
  * without knowing sim.
  *
- * Serial, one process a file. Earliest file format, no locking, storage
+ * Serial, one process a file. The file format of HDF5 1.8, whose headers have
+ * checksums of their own; no texts of variable length; no locking; storage is
  * allocated when a dataset is made: once a file is published only raw data
  * changes in place, so a kill leaves a file that opens, and a live one can be
  * read. What changes the structure (making a file, growing a column) happens
@@ -39,7 +40,8 @@ bool h5_group(H5 *file, const char *path, Error *error);
 bool h5_set_text(H5 *file, const char *object, const char *name, const char *value, Error *error);
 bool h5_set_number(H5 *file, const char *object, const char *name, double value, Error *error);
 bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t value, Error *error);
-/* False when there is no such attribute, or one of another type. */
+/* False when there is no such attribute, or one of another type: a text of variable length, too, which stays
+ * unread (h5_write.c says why). */
 bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size);
 bool h5_get_number(H5 *file, const char *object, const char *name, double *value);
 
@@ -83,10 +85,28 @@ bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count
 void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
                     size_t *rows, Error *error);
 
+/* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is there, of exactly
+ * this type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was
+ * expected. What these let pass can be read into memory of the file's own size. */
+bool h5_check_array(H5 *file, const char *path, H5Kind kind, int rank, const size_t *dims, Error *error);
+bool h5_check_table(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                    size_t rows, Error *error);
+/* One text (rank 0) or a row of 1 to `most` (rank 1), of a fixed length up to `most_bytes`; `count`: how many. */
+bool h5_check_texts(H5 *file, const char *path, int rank, size_t most, size_t most_bytes, size_t *count,
+                    Error *error);
+/* A checksum of a group's attributes, of a dataset's attributes, type, shape and values: whatever else is in the
+ * file, and however it lies there. The attribute `but` is left out, NULL: none; so are references. */
+bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Error *error);
+
 /* Reading. Returned memory is malloc'd and the caller's to free. */
 bool h5_exists(H5 *file, const char *path);
 bool h5_shape(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
 bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error); /* the whole array */
+/* Rows first..first+rows-1 along axis 0; of rank 0 its one value. */
+bool h5_read_rows(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, void *values,
+                  Error *error);
+bool h5_table_rows(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                   size_t first, size_t rows, void *values, Error *error);
 double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
 char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error); /* of a text: its one value */
 void h5_free_names(char **names, size_t count);

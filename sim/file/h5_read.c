@@ -1,14 +1,16 @@
 /* h5_read.c - reading HDF5 files back: attributes, arrays, names, tables. */
 #define H5_USE_110_API
 #include <hdf5.h>
-#include "sim/file/h5_file.h"
+#include "sim/file/h5_private.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_TEXT = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
+
 /* ---- attributes ---- */
 
-static hid_t open_attribute(H5 *file, const char *object, const char *name)
+hid_t h5_attribute(H5 *file, const char *object, const char *name)
 {
     hid_t where = H5Oopen(file->id, object, H5P_DEFAULT);
     hid_t attribute = where >= 0 && H5Aexists(where, name) > 0 ? H5Aopen(where, name, H5P_DEFAULT) : -1;
@@ -16,35 +18,46 @@ static hid_t open_attribute(H5 *file, const char *object, const char *name)
     return attribute;
 }
 
+bool h5_fixed_text(hid_t type)
+{
+    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
+}
+
+/* One value; false, and nothing read, when there are more, or none. */
+static bool holds_one(hid_t attribute)
+{
+    hid_t space = H5Aget_space(attribute);
+    bool one = H5Sget_simple_extent_npoints(space) == 1;
+    h5_release(space);
+    return one;
+}
+
 bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size)
 {
-    hid_t attribute = open_attribute(file, object, name);
+    hid_t attribute = h5_attribute(file, object, name);
     if (attribute < 0) return false;
-    hid_t in_file = H5Aget_type(attribute), type = h5_text_type(H5T_VARIABLE);
-    hid_t space = H5Aget_space(attribute);
-    char *text = NULL;
-    bool ok = H5Tis_variable_str(in_file) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
-              H5Aread(attribute, type, &text) >= 0;
-    if (ok) {
-        snprintf(value, size, "%s", text ? text : "");
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, &text);
-    }
-    h5_release(space);
+    hid_t type = H5Aget_type(attribute);
+    bool ok = holds_one(attribute) && h5_fixed_text(type) && H5Tget_size(type) <= MOST_TEXT;
+    char *text = ok ? allocate_zeroed(1, H5Tget_size(type) + 1) : NULL;
+    ok = ok && H5Aread(attribute, type, text) >= 0;
+    if (ok) snprintf(value, size, "%s", text);
+    free(text);
     h5_release(type);
-    h5_release(in_file);
     h5_release(attribute);
     return ok;
 }
 
 bool h5_get_number(H5 *file, const char *object, const char *name, double *value)
 {
-    hid_t attribute = open_attribute(file, object, name);
+    hid_t attribute = h5_attribute(file, object, name);
     if (attribute < 0) return false;
-    hid_t space = H5Aget_space(attribute);
+    hid_t type = H5Aget_type(attribute);
+    const H5T_class_t class = H5Tget_class(type);
     double number;
-    bool ok = H5Sget_simple_extent_npoints(space) == 1 && H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
+    bool ok = holds_one(attribute) && (class == H5T_INTEGER || class == H5T_FLOAT) &&
+              H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
     if (ok) *value = number;
-    h5_release(space);
+    h5_release(type);
     h5_release(attribute);
     return ok;
 }
@@ -84,6 +97,34 @@ bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error
            h5_fail(file->path, "read", path, error);
 }
 
+/* Rows first..first+rows-1 along axis 0; of rank 0 its one value. */
+bool h5_read_typed(H5 *file, const char *path, size_t first, size_t rows, hid_t type, void *values,
+                   Error *error)
+{
+    hsize_t start[H5S_MAX_RANK] = {first}, count[H5S_MAX_RANK] = {0};
+    hid_t data = h5_dataset(file, path), space = data >= 0 ? H5Dget_space(data) : -1, memory = -1;
+    int rank = space >= 0 ? H5Sget_simple_extent_dims(space, count, NULL) : -1;
+    bool ok = rank >= 0;
+    if (rank == 0) {
+        ok = H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    } else if (ok) {
+        count[0] = rows;
+        memory = H5Screate_simple(rank, count, NULL);
+        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+             H5Dread(data, type, memory, space, H5P_DEFAULT, values) >= 0;
+    }
+    if (!ok) h5_fail(file->path, "read", path, error);
+    h5_release(memory);
+    h5_release(space);
+    return ok;
+}
+
+bool h5_read_rows(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, void *values,
+                  Error *error)
+{
+    return h5_read_typed(file, path, first, rows, h5_type(kind, false), values, error);
+}
+
 static size_t product(int rank, const size_t *dims)
 {
     size_t count = 1;
@@ -102,29 +143,33 @@ double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MA
 
 /* ---- names ---- */
 
-static char *copy_text(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    return memcpy(allocate(size), text, size);
-}
-
 char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error)
 {
     int rank;
     size_t dims[H5_MAX_RANK];
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
     *count = product(rank, dims);
-    char **names = allocate_zeroed(*count, sizeof *names);
-    hid_t data = h5_dataset(file, path), type = h5_text_type(H5T_VARIABLE), space = H5Dget_space(data);
-    bool ok = H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0;
-    if (!ok) h5_fail(file->path, "read", path, error);
-    char **copies = ok ? allocate_zeroed(*count, sizeof *copies) : NULL;
-    for (size_t i = 0; ok && i < *count; i++) copies[i] = copy_text(names[i] ? names[i] : "");
-    if (ok) H5Dvlen_reclaim(type, space, H5P_DEFAULT, names);
-    h5_release(space);
+    hid_t data = h5_dataset(file, path), type = H5Dget_type(data);
+    if (!h5_fixed_text(type) || H5Tget_size(type) > MOST_TEXT) {
+        h5_release(type);
+        error_set(error, "%s: %s holds no text of a fixed length; try a file that sim wrote", file->path,
+                  path);
+        return NULL;
+    }
+    const size_t size = H5Tget_size(type);
+    char *packed = allocate_zeroed(*count, size);
+    char **names = NULL;
+    if (H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) < 0)
+        h5_fail(file->path, "read", path, error);
+    else
+        names = allocate_zeroed(*count, sizeof *names);
+    for (size_t i = 0; names && i < *count; i++) {
+        names[i] = allocate_zeroed(1, size + 1);
+        memcpy(names[i], packed + i * size, size);
+    }
     h5_release(type);
-    free(names);
-    return copies;
+    free(packed);
+    return names;
 }
 
 void h5_free_names(char **names, size_t count)
@@ -135,6 +180,15 @@ void h5_free_names(char **names, size_t count)
 
 /* ---- tables ---- */
 
+bool h5_table_rows(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
+                   size_t first, size_t rows, void *values, Error *error)
+{
+    hid_t type = h5_row_type(fields, count, row_bytes, false);
+    bool ok = h5_read_typed(file, path, first, rows, type, values, error);
+    h5_release(type);
+    return ok;
+}
+
 void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
                     size_t *rows, Error *error)
 {
@@ -143,11 +197,7 @@ void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
     *rows = product(rank, dims);
     void *values = allocate_zeroed(*rows, row_bytes);
-    hid_t type = h5_row_type(fields, count, row_bytes, false);
-    bool ok = H5Dread(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
-    if (!ok) h5_fail(file->path, "read", path, error);
-    h5_release(type);
-    if (ok) return values;
+    if (h5_table_rows(file, path, fields, count, row_bytes, 0, *rows, values, error)) return values;
     free(values);
     return NULL;
 }

@@ -2,7 +2,7 @@
 #define H5_USE_110_API
 #include <hdf5.h>
 #include <hdf5_hl.h>
-#include "sim/file/h5_file.h"
+#include "sim/file/h5_private.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ hid_t h5_type(H5Kind kind, bool in_file)
     return -1;
 }
 
-/* `size` bytes, or of any length (H5T_VARIABLE): h5py gives those as str. */
+/* Texts lie where their attribute or row lies. Those of variable length would lie on HDF5's global heap, where one
+ * damaged byte makes the library (1.10.8) crash or loop. */
 hid_t h5_text_type(size_t size)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
@@ -33,12 +34,17 @@ hid_t h5_text_type(size_t size)
     return type;
 }
 
+/* A text that is there already may be of another length: it goes, and comes new. */
 static bool set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
                           const void *value, Error *error)
 {
     hid_t where = H5Oopen(file->id, object, H5P_DEFAULT), space = -1, attribute = -1;
-    bool ok = where >= 0;
-    if (ok && H5Aexists(where, name) > 0) {
+    bool ok = where >= 0, there = ok && H5Aexists(where, name) > 0;
+    if (there && H5Tget_class(file_type) == H5T_STRING) {
+        ok = H5Adelete(where, name) >= 0;
+        there = false;
+    }
+    if (ok && there) {
         attribute = H5Aopen(where, name, H5P_DEFAULT);
     } else if (ok) {
         space = H5Screate(H5S_SCALAR);
@@ -54,8 +60,8 @@ static bool set_attribute(H5 *file, const char *object, const char *name, hid_t 
 
 bool h5_set_text(H5 *file, const char *object, const char *name, const char *value, Error *error)
 {
-    hid_t type = h5_text_type(H5T_VARIABLE);
-    bool ok = set_attribute(file, object, name, type, type, &value, error);
+    hid_t type = h5_text_type(strlen(value) + 1);
+    bool ok = set_attribute(file, object, name, type, type, value, error);
     h5_release(type);
     return ok;
 }
@@ -72,8 +78,11 @@ bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t valu
 
 bool h5_group(H5 *file, const char *path, Error *error)
 {
-    hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t list = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(list, false);
+    hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, list, H5P_DEFAULT);
     bool ok = group >= 0 || h5_fail(file->path, "make the group", path, error);
+    h5_release(list);
     h5_release(group);
     return ok;
 }
@@ -163,18 +172,24 @@ bool h5_make_scale(H5 *file, const char *path, Error *error)
            h5_fail(file->path, "make a scale of", path, error);
 }
 
-/* One text (rank 0) or a row of them. */
+/* One text (rank 0) or a row of them, as long as the longest. */
 static bool write_texts(H5 *file, const char *path, const char *long_name, int rank, hsize_t count,
                         const char *const *texts, Error *error)
 {
-    hid_t type = h5_text_type(H5T_VARIABLE), list = H5Pcreate(H5P_DATASET_CREATE);
+    size_t size = 1;
+    for (hsize_t i = 0; i < count; i++)
+        if (strlen(texts[i]) >= size) size = strlen(texts[i]) + 1;
+    char *packed = allocate_zeroed(count, size);
+    for (hsize_t i = 0; i < count; i++) strcpy(packed + i * size, texts[i]);
+    hid_t type = h5_text_type(size), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = rank ? H5Screate_simple(rank, &count, NULL) : H5Screate(H5S_SCALAR);
     bool ok = make(file, path, type, space, list, "1", long_name, error);
-    if (ok && H5Dwrite(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0)
+    if (ok && H5Dwrite(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) < 0)
         ok = h5_fail(file->path, "write", path, error);
     h5_release(space);
     h5_release(list);
     h5_release(type);
+    free(packed);
     return ok;
 }
 

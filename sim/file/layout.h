@@ -1,18 +1,48 @@
-/* layout.h - what a run file is made of: its skeleton, written before the first step. */
+/* layout.h - what a run file "sim-run/2" is made of: the table that its writer and its reader share. */
 #ifndef SIM_FILE_LAYOUT_H
 #define SIM_FILE_LAYOUT_H
 #include "sim/file/h5.h"
-#include "sim/file/recorder.h"
 
-/* Whether a file is a run's, of this layout; `schema` becomes what it says of itself, "" when nothing. */
-enum { LAYOUT_SCHEMA = 64 };
-bool layout_is_run(H5 *file, char schema[LAYOUT_SCHEMA]);
+/* Axes, a letter each: s = step, r = rank, p = purpose, c = category, b = part, a = action; none: one number.
+ * What has s as its axis grows. */
+typedef struct LayoutDataset {
+    const char *path, *axes;
+    H5Kind kind;
+    const char *units, *long_name;
+} LayoutDataset;
+
+/* The scales of what is counted come first: netCDF looks for scales beside or above a dataset, so they stand at
+ * the root. */
+enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 28 };
+extern const LayoutDataset layout_datasets[LAYOUT_DATASETS];
+
+/* The scales of what has names: texts along one axis. */
+typedef struct LayoutNames {
+    const char *path, *long_name;
+    char axis;
+    const char *(*name)(size_t i); /* of what sim has today */
+    size_t count;
+} LayoutNames;
+enum { LAYOUT_NAMES = 3 };
+extern const LayoutNames layout_names[LAYOUT_NAMES];
+
+/* A row of layout_actions, as TimelineRow's (run_info.h); its `memory` and `memory_peak` are datasets. */
+enum { LAYOUT_ACTION_FIELDS = 12 };
+extern const H5Field layout_action_fields[LAYOUT_ACTION_FIELDS];
+extern const char layout_actions[];
+
+extern const char layout_schema[];
 extern const char layout_step[]; /* the dataset whose row, written last, says that a step is finished */
 
-/* Everything of a new file but what steps write; room for `rows` of them. */
-bool layout_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error);
-/* Gives the columns `rows` rows; more, or fewer. */
-bool layout_extend(H5 *file, size_t rows, Error *error);
-/* Writes the first `count` rows of /timeline/actions. */
-bool layout_write_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error);
+/* How long the axes are. */
+typedef struct LayoutSizes {
+    size_t steps, ranks, actions, purposes, categories, parts;
+} LayoutSizes;
+
+size_t layout_axis(const LayoutSizes *sizes, char axis);
+const char *layout_axis_scale(char axis);
+/* Returns a dataset's rank, and its extents in `dims`. */
+int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t dims[H5_MAX_RANK]);
+/* The row of that path; NULL: the layout has none. */
+const LayoutDataset *layout_find(const char *path);
 #endif

@@ -6,8 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "sim/base/posix.h"
+#include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
+#include "sim/file/run_file.h"
+#include "sim/file/skeleton.h"
 
 enum {
     BLOCK_ROWS = 1024,     /* allocated at first, unless fewer steps are planned */
@@ -31,18 +34,9 @@ static bool worth_keeping(const char *path)
     struct stat there;
     if (stat(path, &there)) return !lstat(path, &there); /* a dangling link is kept too */
     if (!there.st_size) return false;
-    H5 *file = h5_open(path, NULL);
-    if (!file) return true;
-    char schema[LAYOUT_SCHEMA];
-    double complete;
-    int rank;
-    size_t dims[H5_MAX_RANK];
-    double *steps = NULL;
-    bool keep = !layout_is_run(file, schema) || !h5_get_number(file, "/", "complete", &complete) ||
-                complete != 0 || !(steps = h5_read_numbers(file, "/steps/step", &rank, dims, NULL)) ||
-                (rank == 1 && dims[0] > 0 && steps[0] >= 0);
-    free(steps);
-    h5_close(file, NULL);
+    RunFile *run = run_file_open(path, NULL);
+    bool keep = !run || run->complete || run->steps > 0;
+    run_file_close(run);
     return keep;
 }
 
@@ -82,9 +76,9 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     r->rows = least(r->planned, first_rows(r));
 
     bool keep = worth_keeping(r->path);
-    bool ok = (r->file = h5_create(r->path, error)) && layout_create(r->file, info, config, r->rows, error) &&
-              h5_flush(r->file, error) && (!keep || files_keep(r->path, kept, kept_size, error)) &&
-              publish(r, error);
+    bool ok = (r->file = h5_create(r->path, error)) &&
+              skeleton_create(r->file, info, config, r->rows, error) && h5_flush(r->file, error) &&
+              (!keep || files_keep(r->path, kept, kept_size, error)) && publish(r, error);
     if (ok) return r;
     recorder_abandon(r);
     return NULL;
@@ -107,7 +101,7 @@ static bool resize(Recorder *r, size_t rows, Error *error)
     r->file = NULL;
     if (!h5_close(file, error) || !(r->file = h5_edit(r->path, error))) return false;
     r->rows = rows;
-    return layout_extend(r->file, rows, error) && publish(r, error);
+    return skeleton_extend(r->file, rows, error) && publish(r, error);
 }
 
 bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
@@ -176,7 +170,7 @@ bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int c
     if (count > r->actions)
         return error_set(error, "%s: %d actions in step %lld, room was made for %d", r->path, count,
                          (long long)step, r->actions);
-    return layout_write_actions(r->file, rows, (size_t)count, error) &&
+    return skeleton_actions(r->file, rows, (size_t)count, error) &&
            write_moments(r, rows, (size_t)count, error) && h5_flush(r->file, error) &&
            h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);
 }
@@ -217,7 +211,10 @@ static void forget(Recorder *r)
 bool recorder_finish(Recorder *r, Error *error)
 {
     if (r->done < r->rows && !resize(r, r->done, error)) return false;
-    if (!h5_set_integer(r->file, "/", "complete", 1, error)) return false;
+    /* the checksums reach the file before what says that they are there */
+    if (!checksums_write(r->file, error) || !h5_flush(r->file, error) ||
+        !h5_set_integer(r->file, "/", "complete", 1, error))
+        return false;
     H5 *file = r->file;
     r->file = NULL;
     if (!h5_close(file, error)) return false;

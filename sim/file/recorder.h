@@ -1,8 +1,7 @@
 /* recorder.h - a run's file: what rank 0 writes while it trains.
  *
- * The layout is the contract "sim-run/1": /config, /steps, /comm, /memory,
- * /pipeline, /breakdown, /timeline (README, "The run file"; written in
- * layout.c). The file appears whole or not at all;
+ * The layout is the contract "sim-run/2": /config, /steps, /comm, /memory,
+ * /pipeline, /breakdown, /timeline (README, "The run file"; layout.h). The file appears whole or not at all;
  * columns are allocated up to 1024 rows at a time, twice as many each time,
  * and filled with NaN (step: -1); a step's number is written after a flush of
  * the rest. Growing makes a larger copy and renames it into place, so that a
@@ -18,18 +17,7 @@
 #include "models/machine/lanes.h"
 #include "parallel/wire/purpose.h"
 #include "sim/config/config.h"
-
-/* What is known before the first step. */
-typedef struct RunInfo {
-    const char *path, *command_line;
-    int ranks;
-    bool dry;
-    int64_t parameters;          /* of the whole model */
-    double entropy;              /* floor of the loss, nats a token; NaN when unknown */
-    int actions;                 /* rows of /timeline/actions, all ranks together */
-    const double *theory_bytes;  /* [rank][PURPOSES] one step; NaN: no formula */
-    const double *theory_memory; /* [rank][MEMORY_CATEGORIES]; NaN: no formula */
-} RunInfo;
+#include "sim/file/run_info.h"
 
 typedef struct StepRow {
     int64_t step; /* from 0 */
@@ -41,19 +29,6 @@ typedef struct StepRow {
     int64_t skipped;        /* 1: a gradient overflowed */
     double loss_difference; /* from the baseline's; NaN without one */
 } StepRow;
-
-/* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */
-typedef struct TimelineRow {
-    int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
-    char action[16], lane[16];
-    double simulated_start, simulated_end; /* since the step began */
-    double recompute;                      /* of the simulated span: spent computing again */
-    double communication; /* of it: waiting for tensor- or data-parallel messages; of a receive's: its wire */
-    double measured_start, measured_end; /* since that rank began the step */
-    double measured_compute;             /* CPU time of its compute */
-    uint64_t memory[MEMORY_CATEGORIES];  /* held as it ended */
-    uint64_t memory_peak;                /* the most held while it ran, all categories together */
-} TimelineRow;
 
 typedef struct Recorder Recorder;
 

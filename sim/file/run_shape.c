@@ -1,42 +1,53 @@
 /* run_shape.c - how a recorded run was split over its ranks: from its file's configuration. */
 #include "sim/file/run_shape.h"
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/schedule.h"
 #include "sim/base/words.h"
+#include "sim/file/h5.h"
 
-bool run_shape_text(H5 *file, const char *key, char *text, size_t size)
+/* A key of the file's configuration; "" when it has none. */
+static void read_text(H5 *file, const char *key, char *text, size_t size)
 {
     text[0] = '\0';
-    return h5_exists(file, "/config") && h5_get_text(file, "/config", key, text, size);
+    h5_get_text(file, "/config", key, text, size);
 }
 
-/* A count of at least 1; `absent` when the file does not say, or says 0. */
-static int64_t read_count(H5 *file, const char *key, int64_t absent)
+/* A count from 1; `absent` when the file does not say, or says 0. */
+static bool read_count(H5 *file, const char *key, int absent, int *count, Error *error)
 {
-    char text[32];
-    const int64_t count = run_shape_text(file, key, text, sizeof text) ? strtoll(text, NULL, 10) : 0;
-    return count >= 1 ? count : absent;
+    char text[64], shown[32], *end;
+    read_text(file, key, text, sizeof text);
+    const long long number = strtoll(text, &end, 10);
+    *count = number ? (int)number : absent;
+    if (!*end && number >= 0 && number <= INT_MAX) return true;
+    words_show(shown, sizeof shown, text);
+    return error_set(error, "%s is %s in /config, which is no count", key, shown);
 }
 
 bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
 {
     char schedule[512], profile[32];
-    const int64_t pp = read_count(file, "parallel.pp", 1), tp = read_count(file, "parallel.tp", 1);
-    if (pp > ranks || tp > ranks || ranks % (pp * tp))
-        return error_set(error, "parallel.pp = %lld times parallel.tp = %lld does not divide %d ranks",
-                         (long long)pp, (long long)tp, ranks);
-    *shape = (RunShape){.mesh = mesh_shape(ranks, (int)pp, (int)tp)};
-    shape->ideal =
-        run_shape_text(file, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "ideal");
-    shape->virtual_stages = (int)read_count(file, "parallel.virtual_stages", 1);
-    const int64_t batch = read_count(file, "train.global_batch", 0),
-                  microbatch = read_count(file, "train.microbatch", 0);
-    if (microbatch) shape->microbatches = (int)(batch / (shape->mesh.dp * microbatch));
-    run_shape_text(file, "parallel.data", shape->data, sizeof shape->data);
+    int pp, tp, batch, microbatch;
+    *shape = (RunShape){0};
+    if (!read_count(file, "parallel.pp", 1, &pp, error) || !read_count(file, "parallel.tp", 1, &tp, error) ||
+        !read_count(file, "parallel.virtual_stages", 1, &shape->virtual_stages, error) ||
+        !read_count(file, "train.global_batch", 0, &batch, error) ||
+        !read_count(file, "train.microbatch", 0, &microbatch, error))
+        return false;
+    if (pp > ranks || tp > ranks || ranks % ((int64_t)pp * tp))
+        return error_set(error, "parallel.pp = %d times parallel.tp = %d does not divide %d ranks", pp, tp,
+                         ranks);
+    shape->mesh = mesh_shape(ranks, pp, tp);
+    read_text(file, "hardware.profile", profile, sizeof profile);
+    shape->ideal = !strcmp(profile, "ideal");
+    if (microbatch) shape->microbatches = (int)(batch / ((int64_t)shape->mesh.dp * microbatch));
+    read_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;
-    run_shape_text(file, "parallel.schedule", schedule, sizeof schedule);
+    read_text(file, "parallel.schedule", schedule, sizeof schedule);
     const char *slash = strrchr(schedule, '/');
     snprintf(shape->schedule, sizeof shape->schedule, "%s", slash ? slash + 1 : schedule);
     return true;

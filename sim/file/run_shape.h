@@ -1,8 +1,12 @@
 /* run_shape.h - how a recorded run was split over its ranks: from its file's configuration. */
 #ifndef SIM_FILE_RUN_SHAPE_H
 #define SIM_FILE_RUN_SHAPE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include "models/machine/error.h"
 #include "parallel/grid.h"
-#include "sim/file/h5.h"
+
+struct H5;
 
 /* What a file does not say is not split: files older than a key lack it. */
 typedef struct RunShape {
@@ -14,11 +18,8 @@ typedef struct RunShape {
     char schedule[64]; /* a schedule's name, or a user's FILE.csv; "": unknown, or no pipeline */
 } RunShape;
 
-/* A key of the file's configuration; false, and "", when it has none. */
-bool run_shape_text(H5 *file, const char *key, char *text, size_t size);
-
-/* Refuses sizes that do not make up `ranks`. */
-bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error);
+/* Refuses what is no count, and sizes that do not make up `ranks`. */
+bool run_shape_read(RunShape *shape, struct H5 *file, int ranks, Error *error);
 
 /* The sizes as a reader of papers knows them: "p = 4, m = 8", and v where a rank holds several stages. */
 void run_shape_letters(const RunShape *shape, char *text, size_t size);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "sim/plot/chart.h"
 #include "sim/plot/draw.h"
+#include "sim/plot/read.h"
 #include "sim/plot/text.h"
 
 static const struct {

@@ -1,10 +1,9 @@
-/* run.h - what the charts need of one run file, read and reduced. */
+/* run.h - the record of one run: what the charts need of its file, read and reduced (read.h). */
 #ifndef SIM_PLOT_RUN_H
 #define SIM_PLOT_RUN_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "sim/file/h5.h"
 #include "sim/file/run_shape.h"
 
 enum { PLOT_LABEL = 160, PLOT_WHY = 200 };
@@ -25,7 +24,7 @@ typedef struct PlotStack {
 typedef struct PlotSpan {
     int32_t rank, stage, microbatch;
     char action[16];
-    double start, end, recompute, communication; /* as TimelineRow's (recorder.h); the step begins at 0 */
+    double start, end, recompute, communication; /* as TimelineRow's (run_info.h); the step begins at 0 */
 } PlotSpan;
 
 /* One action of the recorded step, as PlotSpan's, and what was held. */
@@ -47,7 +46,7 @@ typedef struct PlotMoments {
 
 typedef struct PlotRun {
     char *path;
-    char label[PLOT_LABEL]; /* how the charts call this run */
+    char label[PLOT_LABEL]; /* what the charts call this run */
     RunShape shape;
     char precision[16]; /* "fp32", "fp64", "" */
     int ranks;
@@ -84,17 +83,12 @@ typedef struct PlotRun {
     PlotMoments moments; /* memory over the recorded step */
 } PlotRun;
 
-/* Returns false with a message that names the file when it is not a run file
- * or contradicts itself. What a killed or dry run lacks is no error: see `why`. */
-bool plot_run_read(PlotRun *run, const char *path, Error *error);
 void plot_run_free(PlotRun *run);
 
-/* The whole array; `want` gives its shape, 0 for any size, filled in. NULL when it has another. */
-double *plot_run_array(H5 *file, const PlotRun *run, const char *path, int want_rank, size_t *want,
-                       Error *error);
 void plot_stack_make(PlotStack *stack, int ranks, size_t parts); /* values 0, the rest NaN unless given */
 double plot_stack_total(const PlotStack *stack, int rank);       /* how high it is */
 void plot_stack_name(PlotStack *stack, const char *const *names, size_t parts); /* copies them */
+char **plot_copy_names(const char *const *names, size_t count);                 /* each malloc'd */
 int plot_ascending(const void *a, const void *b);                               /* of doubles, for qsort */
 double plot_median(double *values, size_t count); /* sorts them; NaN when there are none */
 #endif

@@ -15,19 +15,16 @@ static bool is_work(const char *part)
            !strcmp(part, part_name[PART_OPTIMIZER]);
 }
 
-static bool read_breakdown(H5 *file, PlotRun *run, Error *error)
+static bool read_breakdown(const RunFile *file, PlotRun *run, Error *error)
 {
     PlotStack *stack = &run->breakdown;
     snprintf(stack->why, PLOT_WHY, "the file has no simulated seconds by part");
-    if (!h5_exists(file, "/breakdown/simulated")) return true;
-    stack->name = h5_read_names(file, "/breakdown/part", &stack->parts, error);
-    if (!stack->name) return false;
-    size_t plane[2] = {(size_t)run->ranks, stack->parts};
-    double *seconds = plot_run_array(file, run, "/breakdown/simulated", 2, plane, error);
+    double *seconds = run_file_first(file, "/breakdown/simulated", (size_t)run->ranks, error);
     if (!seconds) return false;
+    plot_stack_name(stack, (const char *const *)file->part, file->parts);
     plot_stack_make(stack, run->ranks, stack->parts);
     for (int rank = 0; rank < run->ranks; rank++) stack->mark[rank] = 0;
-    for (size_t cell = 0; cell < plane[0] * plane[1]; cell++) {
+    for (size_t cell = 0; cell < (size_t)run->ranks * stack->parts; cell++) {
         if (!(seconds[cell] > 0)) continue; /* NaN: the run ended before it knew */
         stack->value[cell] = seconds[cell];
         if (is_work(stack->name[cell % stack->parts])) stack->mark[cell / stack->parts] += seconds[cell];
@@ -53,27 +50,22 @@ void plot_explain_unit(const PlotRun *run, char *line, size_t size)
 
 /* ---- bubbles ---- */
 
-static bool read_bubble(H5 *file, PlotRun *run, Error *error)
+static bool read_bubble(const RunFile *file, PlotRun *run, Error *error)
 {
     enum { SIMULATED, MEASURED, BUBBLES };
     static const char *const names[BUBBLES] = {"simulated", "measured"};
-    static const char *const paths[BUBBLES] = {"/pipeline/bubble_ratio_simulated",
-                                               "/pipeline/bubble_ratio_measured"};
+    static const char *const datasets[BUBBLES] = {"/pipeline/bubble_ratio_simulated",
+                                                  "/pipeline/bubble_ratio_measured"};
     PlotStack *stack = &run->bubble;
-    run->formula = NAN;
     snprintf(stack->why, PLOT_WHY,
              run->shape.mesh.pp > 1 ? "no bubble was recorded" : "no pipeline, no bubble");
-    if (!h5_exists(file, paths[SIMULATED])) return true;
-    double *formula = plot_run_array(file, run, "/pipeline/bubble_ratio_theory", 0, NULL, error);
-    if (!formula) return false;
-    run->formula = *formula;
-    free(formula);
+    if (!run_file_rows(file, "/pipeline/bubble_ratio_theory", 0, 1, &run->formula, error)) return false;
     plot_stack_name(stack, names, BUBBLES);
     plot_stack_make(stack, run->ranks, BUBBLES);
     stack->beside = true;
     for (size_t kind = 0; kind < BUBBLES; kind++) {
-        size_t ranks = (size_t)run->ranks;
-        double *share = plot_run_array(file, run, paths[kind], 1, &ranks, error);
+        const size_t ranks = (size_t)run->ranks;
+        double *share = run_file_first(file, datasets[kind], ranks, error);
         if (!share) return false;
         for (size_t rank = 0; rank < ranks; rank++) {
             stack->value[rank * BUBBLES + kind] = share[rank];
@@ -101,38 +93,28 @@ static int by_rank_and_start(const void *a, const void *b)
     return (x->start > y->start) - (x->start < y->start);
 }
 
-static bool read_spans(H5 *file, PlotRun *run, Error *error)
+void plot_spans_read(const TimelineRow *rows, size_t count, PlotRun *run)
 {
-    const H5Field fields[] = {
-        {.name = "rank", .offset = offsetof(PlotSpan, rank), .kind = H5_I32},
-        {.name = "stage", .offset = offsetof(PlotSpan, stage), .kind = H5_I32},
-        {.name = "microbatch", .offset = offsetof(PlotSpan, microbatch), .kind = H5_I32},
-        {.name = "action",
-         .offset = offsetof(PlotSpan, action),
-         .text = true,
-         .size = sizeof(((PlotSpan *)0)->action)},
-        {.name = "simulated_start", .offset = offsetof(PlotSpan, start), .kind = H5_F64},
-        {.name = "simulated_end", .offset = offsetof(PlotSpan, end), .kind = H5_F64},
-        {.name = "recompute", .offset = offsetof(PlotSpan, recompute), .kind = H5_F64},
-        {.name = "communication", .offset = offsetof(PlotSpan, communication), .kind = H5_F64},
-    };
+    double begin = NAN;
     run->simulated_end = NAN;
     snprintf(run->span_why, PLOT_WHY, "the file has no action's simulated time");
-    if (!h5_exists(file, "/timeline/actions")) return true;
-    size_t rows = 0;
-    run->span = h5_table_read(file, "/timeline/actions", fields, sizeof fields / sizeof *fields,
-                              sizeof *run->span, &rows, error);
-    if (!run->span) return false;
-    double begin = NAN;
-    for (size_t i = 0; i < rows; i++) {
-        PlotSpan span = run->span[i];
-        if (span.rank < 0 || span.rank >= run->ranks || !isfinite(span.start) || !isfinite(span.end))
-            continue;
-        begin = fmin(begin, span.start); /* fmin and fmax skip NaN */
-        run->simulated_end = fmax(run->simulated_end, span.end);
-        if (!(span.end > span.start)) continue;
-        span.action[sizeof span.action - 1] = '\0';
-        run->span[run->spans++] = span;
+    run->span = allocate_zeroed(count, sizeof *run->span);
+    for (size_t i = 0; i < count; i++) {
+        const TimelineRow *row = &rows[i];
+        const double start = row->simulated_start, end = row->simulated_end;
+        if (row->rank < 0 || row->rank >= run->ranks || !isfinite(start) || !isfinite(end)) continue;
+        begin = fmin(begin, start); /* fmin and fmax skip NaN */
+        run->simulated_end = fmax(run->simulated_end, end);
+        if (!(end > start)) continue;
+        PlotSpan *span = &run->span[run->spans++];
+        *span = (PlotSpan){.rank = row->rank,
+                           .stage = row->stage,
+                           .microbatch = row->microbatch,
+                           .start = start,
+                           .end = end,
+                           .recompute = row->recompute,
+                           .communication = row->communication};
+        memcpy(span->action, row->action, sizeof span->action);
     }
     for (size_t i = 0; i < run->spans; i++) {
         run->span[i].start -= begin;
@@ -141,10 +123,9 @@ static bool read_spans(H5 *file, PlotRun *run, Error *error)
     run->simulated_end -= begin;
     qsort(run->span, run->spans, sizeof *run->span, by_rank_and_start);
     if (run->spans) run->span_why[0] = '\0';
-    return true;
 }
 
-bool plot_simulated_read(H5 *file, PlotRun *run, Error *error)
+bool plot_simulated_read(const RunFile *file, PlotRun *run, Error *error)
 {
-    return read_breakdown(file, run, error) && read_bubble(file, run, error) && read_spans(file, run, error);
+    return read_breakdown(file, run, error) && read_bubble(file, run, error);
 }

@@ -8,15 +8,9 @@
 
 const char plot_rest[] = "rest";
 
-typedef struct Row {
-    int32_t rank;
-    char action[16], lane[16];
-    double start, end;
-} Row;
-
 static int by_rank(const void *a, const void *b)
 {
-    const Row *x = a, *y = b;
+    const TimelineRow *x = *(const TimelineRow *const *)a, *y = *(const TimelineRow *const *)b;
     return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
@@ -68,27 +62,37 @@ static int part_number(PlotStack *stack, const char *name)
     return (int)stack->parts++;
 }
 
-static void reduce_time(PlotRun *run, Row *rows, size_t count)
+/* The rows with a measured time, by rank; `begin` and `end` of all together. */
+static size_t keep_measured(const PlotRun *run, const TimelineRow *rows, size_t count,
+                            const TimelineRow **kept, double *begin, double *end)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const TimelineRow *row = &rows[i];
+        if (!row->action[0] || !isfinite(row->measured_start) ||
+            !(row->measured_end >= row->measured_start) || row->rank < 0 || row->rank >= run->ranks)
+            continue;
+        *begin = fmin(*begin, row->measured_start);
+        *end = fmax(*end, row->measured_end);
+        kept[n++] = row;
+    }
+    qsort(kept, n, sizeof(TimelineRow *), by_rank);
+    return n;
+}
+
+void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run)
 {
     PlotStack *time = &run->time;
     double begin = INFINITY, end = -INFINITY;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        rows[i].action[sizeof rows[i].action - 1] = rows[i].lane[sizeof rows[i].lane - 1] = '\0';
-        if (!rows[i].action[0] || !isfinite(rows[i].start) || !(rows[i].end >= rows[i].start) ||
-            rows[i].rank < 0 || rows[i].rank >= run->ranks)
-            continue;
-        begin = fmin(begin, rows[i].start);
-        end = fmax(end, rows[i].end);
-        rows[kept++] = rows[i];
-    }
+    const TimelineRow **row = allocate(count * sizeof *row);
+    const size_t kept = keep_measured(run, rows, count, row, &begin, &end);
     if (kept == 0) {
         snprintf(time->why, PLOT_WHY,
                  run->dry ? "a dry run takes no time" : "no step's actions were recorded");
+        free(row);
         return;
     }
-    qsort(rows, kept, sizeof *rows, by_rank);
-    for (size_t i = 0; i < kept; i++) part_number(time, rows[i].action);
+    for (size_t i = 0; i < kept; i++) part_number(time, row[i]->action);
     const int rest = part_number(time, plot_rest);
     plot_stack_make(time, run->ranks, time->parts);
 
@@ -96,38 +100,15 @@ static void reduce_time(PlotRun *run, Row *rows, size_t count)
     size_t next = 0;
     for (int rank = 0; rank < run->ranks; rank++) {
         size_t mine = 0;
-        for (; next < kept && rows[next].rank == rank; next++)
+        for (; next < kept && row[next]->rank == rank; next++)
             actions[mine++] =
-                (PlotAction){part_number(time, rows[next].action), !strcmp(rows[next].lane, "compute"),
-                             rows[next].start, rows[next].end};
+                (PlotAction){part_number(time, row[next]->action), !strcmp(row[next]->lane, "compute"),
+                             row[next]->measured_start, row[next]->measured_end};
         double *seconds = time->value + (size_t)rank * time->parts;
         plot_divide_time(actions, mine, seconds);
         seconds[rest] = fmax(0, end - begin - plot_stack_total(time, rank));
         time->mark[rank] = run->step_seconds;
     }
     free(actions);
-}
-
-bool plot_time_read(H5 *file, PlotRun *run, Error *error)
-{
-    const H5Field fields[] = {
-        {.name = "rank", .offset = offsetof(Row, rank), .kind = H5_I32},
-        {.name = "action", .offset = offsetof(Row, action), .text = true, .size = sizeof(((Row *)0)->action)},
-        {.name = "lane", .offset = offsetof(Row, lane), .text = true, .size = sizeof(((Row *)0)->lane)},
-        {.name = "measured_start", .offset = offsetof(Row, start), .kind = H5_F64},
-        {.name = "measured_end", .offset = offsetof(Row, end), .kind = H5_F64},
-    };
-    size_t count = 0;
-    Row *rows = NULL;
-    if (h5_exists(file, "/timeline/actions")) {
-        rows = h5_table_read(file, "/timeline/actions", fields, sizeof fields / sizeof *fields, sizeof(Row),
-                             &count, error);
-        if (!rows) return false;
-    }
-    double step;
-    const bool known = count && h5_get_number(file, "/timeline", "step", &step) && step >= 0;
-    run->timed_step = known ? step : NAN;
-    reduce_time(run, rows, count);
-    free(rows);
-    return true;
+    free(row);
 }

@@ -1,7 +1,7 @@
 /* time.h - where the time of the recorded step went. */
 #ifndef SIM_PLOT_TIME_H
 #define SIM_PLOT_TIME_H
-#include "sim/file/h5.h"
+#include "sim/file/run_info.h"
 #include "sim/plot/run.h"
 
 /* One action of one rank; `kind` is the caller's number for what it does. */
@@ -16,8 +16,8 @@ typedef struct PlotAction {
  * hidden behind compute is not counted), else for none. Sorts `actions`. */
 void plot_divide_time(PlotAction *actions, size_t count, double *seconds);
 
-/* Fills run->time from /timeline/actions. */
-bool plot_time_read(H5 *file, PlotRun *run, Error *error);
+/* Fills run->time from the timeline's rows. */
+void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run);
 
 extern const char plot_rest[]; /* the last part's name: the step's time that no action took */
 #endif

@@ -7,13 +7,13 @@
 #include "sim/base/words.h"
 
 /* The file's own configuration; false when it lacks a key, as one of an older sim may. */
-static bool read_config(H5 *file, Config *config)
+static bool read_config(const RunFile *run, Config *config)
 {
     char key[64], value[CONFIG_VALUE], why[256];
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = &config_rows[i];
         snprintf(key, sizeof key, "%s.%s", row->section, row->key);
-        if (!h5_get_text(file, "/config", key, value, sizeof value)) return false;
+        if (!run_file_config(run, key, value, sizeof value)) return false;
         if (row->type == ROW_TEXT) continue; /* names of files: nothing to compute with */
         if (!config_row_parse(row, value, config, why, sizeof why)) return false;
     }
@@ -27,13 +27,13 @@ static void print_line(const char *what, double bytes, const char *text)
     printf("    %-22s %-26s %s\n", what, size, text);
 }
 
-void report_quoted(H5 *file, int ranks)
+void report_quoted(const RunFile *run)
 {
     Config *config = allocate_zeroed(1, sizeof *config);
-    if (h5_exists(file, "/config") && read_config(file, config) && is_half(config_dtype(config))) {
+    if (read_config(run, config) && is_half(config_dtype(config))) {
         Quoted q;
         char text[160];
-        theory_quoted(config, config_mesh(config, ranks).dp, &q);
+        theory_quoted(config, config_mesh(config, run->ranks).dp, &q);
         printf("\n  as papers count, a rank\n");
         snprintf(text, sizeof text, "%s, P = %.4g G [1910.02054]", q.states_form,
                  (double)gpt_parameter_count(&config->model.shape) / 1e9);

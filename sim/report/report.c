@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/file/h5.h"
-#include "sim/file/layout.h"
+#include "sim/file/run_file.h"
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
-#include "sim/file/run_shape.h"
 #include "sim/base/words.h"
 
 typedef struct Table {
@@ -62,204 +60,159 @@ static void print_table(const Table *t, const char *title)
     }
 }
 
-static void free_table(Table *t)
-{
-    if (t->name) h5_free_names(t->name, t->columns);
-    free(t->counted);
-    free(t->formula);
-}
-
 /* The bytes of the last finished step. */
-static bool read_comm(H5 *file, size_t step, Table *t, Error *error)
+static bool read_comm(const RunFile *run, Table *t, Error *error)
 {
-    size_t dims[H5_MAX_RANK], steps;
-    int rank;
-    double *all = h5_read_numbers(file, "/comm/bytes_sent", &rank, dims, error);
-    if (!all) return false;
-    steps = dims[0];
-    t->ranks = dims[1];
-    t->columns = dims[2];
-    size_t cells = t->ranks * t->columns, names = 0;
-    if (step < steps) {
-        t->counted = allocate(cells * sizeof *all);
-        memcpy(t->counted, all + step * cells, cells * sizeof *all);
-    }
-    free(all);
-    if (!t->counted)
-        return error_set(error, "/comm/bytes_sent has %zu rows, /steps names step %zu", steps, step);
-    t->name = h5_read_names(file, "/comm/purpose", &names, error);
-    t->formula = h5_read_numbers(file, "/comm/theory_bytes", &rank, dims, error);
-    return t->name && t->formula;
+    *t = (Table){.name = run->purpose, .columns = run->purposes, .ranks = (size_t)run->ranks};
+    t->counted = allocate(t->ranks * t->columns * sizeof *t->counted);
+    t->formula = run_file_first(run, "/comm/theory_bytes", t->ranks, error);
+    return t->formula && run_file_rows(run, "/comm/bytes_sent", run->steps - 1, 1, t->counted, error);
 }
 
-static bool read_memory(H5 *file, Table *t, Error *error)
+static bool read_memory(const RunFile *run, Table *t, Error *error)
 {
-    size_t dims[H5_MAX_RANK], names = 0;
-    int rank;
-    t->counted = h5_read_numbers(file, "/memory/peak", &rank, dims, error);
-    if (!t->counted) return false;
-    t->ranks = dims[0];
-    t->columns = dims[1];
-    t->name = h5_read_names(file, "/memory/category", &names, error);
-    t->formula = h5_read_numbers(file, "/memory/theory", &rank, dims, error);
-    return t->name && t->formula;
+    *t = (Table){.name = run->category, .columns = run->categories, .ranks = (size_t)run->ranks};
+    t->counted = run_file_first(run, "/memory/peak", t->ranks, error);
+    t->formula = t->counted ? run_file_first(run, "/memory/theory", t->ranks, error) : NULL;
+    return t->formula != NULL;
 }
 
-static double column_at(H5 *file, const char *path, size_t row)
+/* What is printed of /steps: [steps] each. */
+typedef struct Columns {
+    double *loss, *difference, *skipped, *loss_scale, *speed, *wall_time;
+} Columns;
+
+static void free_columns(Columns *c)
 {
-    size_t dims[H5_MAX_RANK];
-    int rank;
-    Error ignored;
-    double *values = h5_read_numbers(file, path, &rank, dims, &ignored), value = (double)NAN;
-    if (values && row < dims[0]) value = values[row];
-    free(values);
-    return value;
+    double *const all[] = {c->loss, c->difference, c->skipped, c->loss_scale, c->speed, c->wall_time};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+static bool read_columns(const RunFile *run, Columns *c, Error *error)
+{
+    return (c->loss = run_file_first(run, "/steps/loss", run->steps, error)) &&
+           (c->difference = run_file_first(run, "/steps/loss_difference", run->steps, error)) &&
+           (c->skipped = run_file_first(run, "/steps/skipped", run->steps, error)) &&
+           (c->loss_scale = run_file_first(run, "/steps/loss_scale", run->steps, error)) &&
+           (c->speed = run_file_first(run, "/steps/tokens_per_second", run->steps, error)) &&
+           (c->wall_time = run_file_first(run, "/steps/wall_time", run->steps, error));
 }
 
 /* Mean of the last tenth of a column's first `rows`: one step is noisy. */
-static double tail_mean(H5 *file, const char *path, size_t rows)
+static double tail_mean(const double *column, size_t rows)
 {
-    size_t dims[H5_MAX_RANK], count = rows >= 10 ? rows / 10 : 1;
-    int rank;
-    Error ignored;
-    double *values = h5_read_numbers(file, path, &rank, dims, &ignored), sum = 0;
-    for (size_t i = rows - count; values && i < rows; i++) sum += values[i] / (double)count;
-    bool known = values != NULL;
-    free(values);
-    return known ? sum : (double)NAN;
+    const size_t count = rows >= 10 ? rows / 10 : 1;
+    double sum = 0;
+    for (size_t i = rows - count; i < rows; i++) sum += column[i] / (double)count;
+    return sum;
 }
 
 /* Of a run whose gradients can overflow. */
-static void print_skipped(H5 *file, size_t finished)
+static void print_skipped(const RunFile *run, const Columns *c)
 {
-    char precision[16] = "";
-    if (!h5_get_text(file, "/", "precision", precision, sizeof precision) || strcmp(precision, "fp16") != 0)
-        return;
-    size_t dims[H5_MAX_RANK], count = 0;
-    int rank;
-    Error ignored;
-    double *skipped = h5_read_numbers(file, "/steps/skipped", &rank, dims, &ignored);
-    for (size_t i = 0; skipped && i < finished; i++) count += skipped[i] > 0;
-    if (skipped)
-        printf("  overflows   %zu of %zu steps skipped, loss scale %.10g at the end\n", count, finished,
-               column_at(file, "/steps/loss_scale", finished - 1));
-    free(skipped);
+    size_t count = 0;
+    if (strcmp(run->precision, "fp16") != 0) return;
+    for (size_t i = 0; i < run->steps; i++) count += c->skipped[i] > 0;
+    printf("  overflows   %zu of %zu steps skipped, loss scale %.10g at the end\n", count, run->steps,
+           c->loss_scale[run->steps - 1]);
 }
 
 /* How far the losses are from those of output.baseline, as far as that run went. */
-static void print_difference(H5 *file, const char *baseline, size_t finished)
+static void print_difference(const RunFile *run, const Columns *c, const char *baseline)
 {
-    size_t dims[H5_MAX_RANK], shared = 0;
-    int rank;
-    Error ignored;
-    double *apart = h5_read_numbers(file, "/steps/loss_difference", &rank, dims, &ignored), most = 0;
-    for (; apart && shared < finished && isfinite(apart[shared]); shared++)
-        most = fmax(most, fabs(apart[shared]));
-    free(apart);
+    size_t shared = 0;
+    double most = 0;
+    for (; shared < run->steps && isfinite(c->difference[shared]); shared++)
+        most = fmax(most, fabs(c->difference[shared]));
     if (!shared) return;
-    double mean = tail_mean(file, "/steps/loss_difference", shared),
-           loss = tail_mean(file, "/steps/loss", shared);
+    double mean = tail_mean(c->difference, shared), loss = tail_mean(c->loss, shared);
     printf(
         "\n  baseline    %s, %zu steps: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
         baseline, shared, mean, 100 * mean / (loss - mean), most);
 }
 
-static void print_loss(H5 *file, size_t finished)
+static void print_loss(const RunFile *run, const Columns *c)
 {
-    double entropy;
-    printf("  loss        %.4f at the first step, %.4f at the last", column_at(file, "/steps/loss", 0),
-           column_at(file, "/steps/loss", finished - 1));
-    if (h5_get_number(file, "/", "entropy", &entropy)) {
-        double tail = tail_mean(file, "/steps/loss", finished);
-        printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", entropy,
-               100 * (tail / entropy - 1));
-    }
+    const size_t steps = run->steps;
+    printf("  loss        %.4f at the first step, %.4f at the last", c->loss[0], c->loss[steps - 1]);
+    if (!isnan(run->entropy))
+        printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", run->entropy,
+               100 * (tail_mean(c->loss, steps) / run->entropy - 1));
     char quantized[32], baseline[512];
-    if (run_shape_text(file, "parallel.quantize", quantized, sizeof quantized) &&
+    if (run_file_config(run, "parallel.quantize", quantized, sizeof quantized) &&
         strcmp(quantized, "none") != 0)
         printf("\n  quantised   %s, in 8 bits between replicas", quantized);
-    if (run_shape_text(file, "output.baseline", baseline, sizeof baseline) && baseline[0])
-        print_difference(file, baseline, finished);
-    printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n",
-           tail_mean(file, "/steps/tokens_per_second", finished),
-           1e3 * tail_mean(file, "/steps/wall_time", finished));
+    if (run_file_config(run, "output.baseline", baseline, sizeof baseline) && baseline[0])
+        print_difference(run, c, baseline);
+    printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n", tail_mean(c->speed, steps),
+           1e3 * tail_mean(c->wall_time, steps));
 }
 
-static void print_totals(H5 *file, bool dry)
+static bool print_totals(const RunFile *run, Error *error)
 {
     static const struct {
-        const char *path, *label;
+        const char *dataset, *label;
     } rows[] = {{"/memory/peak_total", "peak of the sum"}, {"/memory/rss_peak", "process (RSS)"}};
-    for (size_t i = 0; i < (dry ? 1 : sizeof rows / sizeof *rows); i++) {
-        size_t dims[H5_MAX_RANK];
-        int rank;
+    for (size_t i = 0; i < (run->dry ? 1 : sizeof rows / sizeof *rows); i++) {
         char text[80];
-        Error ignored;
-        double *values = h5_read_numbers(file, rows[i].path, &rank, dims, &ignored);
-        if (!values) continue;
-        range_text(values, dims[0], 1, 0, text, sizeof text);
+        double *values = run_file_first(run, rows[i].dataset, (size_t)run->ranks, error);
+        if (!values) return false;
+        range_text(values, (size_t)run->ranks, 1, 0, text, sizeof text);
         printf("    %-22s %s\n", rows[i].label, text);
         free(values);
     }
+    return true;
 }
 
-static size_t finished_steps(H5 *file, Error *error)
+static bool print_tables(const RunFile *run, Error *error)
 {
-    size_t dims[H5_MAX_RANK], finished = 0;
-    int rank;
-    double *step = h5_read_numbers(file, "/steps/step", &rank, dims, error);
-    while (step && finished < dims[0] && step[finished] >= 0) finished++;
-    free(step);
-    return finished;
-}
-
-static bool report_file(H5 *file, const char *path, Error *error)
-{
-    double dry = 0, complete = 0, ranks = 0;
-    char schema[LAYOUT_SCHEMA], strategy[32] = "";
-    if (!layout_is_run(file, schema))
-        return error_set(error, "%s is not a run file of sim (its schema is '%s')", path, schema);
-    h5_get_number(file, "/", "dry", &dry);
-    h5_get_number(file, "/", "complete", &complete);
-    h5_get_number(file, "/", "ranks", &ranks);
-    h5_get_text(file, "/config", "parallel.data", strategy, sizeof strategy);
-    size_t finished = finished_steps(file, error);
-
-    printf("\n%s: %s on %.0f ranks, %s\n", path, strategy, ranks,
-           dry > 0        ? "dry: one step walked without numbers"
-           : complete > 0 ? "complete"
-                          : "not complete (running or stopped)");
-    if (!report_grid(file, (int)ranks, error)) return false;
-    if (finished == 0) {
-        printf("  no finished step\n");
-        return true;
-    }
-    if (dry == 0) {
-        print_loss(file, finished);
-        print_skipped(file, finished);
-    }
-
     Table comm = {0}, memory = {0};
-    bool ok = read_comm(file, finished - 1, &comm, error) && read_memory(file, &memory, error);
+    bool ok = read_comm(run, &comm, error) && read_memory(run, &memory, error);
     if (ok) {
         print_table(&comm, "bytes sent a rank, step");
         print_table(&memory, "peak memory a rank");
-        print_totals(file, dry > 0);
-        report_quoted(file, (int)ranks);
-        ok = report_breakdown(file, error);
     }
-    if (ok) printf("\n  draw it     sim plot %s\n", path);
-    free_table(&comm);
-    free_table(&memory);
-    return ok;
+    free(comm.counted);
+    free(comm.formula);
+    free(memory.counted);
+    free(memory.formula);
+    return ok && print_totals(run, error);
+}
+
+static bool report_file(const RunFile *run, Error *error)
+{
+    Columns columns = {0};
+    printf("\n%s: %s on %d ranks, %s\n", run->path, run->shape.data, run->ranks,
+           run->dry        ? "dry: one step walked without numbers"
+           : run->complete ? "complete"
+                           : "not complete (running or stopped)");
+    if (!report_grid(run, error)) return false;
+    if (run->steps == 0) {
+        printf("  no finished step\n");
+        return true;
+    }
+    if (!run->dry) {
+        bool read = read_columns(run, &columns, error);
+        if (read) {
+            print_loss(run, &columns);
+            print_skipped(run, &columns);
+        }
+        free_columns(&columns);
+        if (!read) return false;
+    }
+    if (!print_tables(run, error)) return false;
+    report_quoted(run);
+    if (!report_breakdown(run, error)) return false;
+    printf("\n  draw it     sim plot %s\n", run->path);
+    return true;
 }
 
 bool report_run(const char *path, Error *error)
 {
-    H5 *file = h5_open(path, error);
-    if (!file) return false;
-    bool ok = report_file(file, path, error);
-    h5_close(file, NULL);
+    RunFile *run = run_file_open(path, error);
+    if (!run) return false;
+    bool ok = report_file(run, error);
+    run_file_close(run);
     fflush(stdout);
     return ok;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include "models/machine/lanes.h"
 #include "sim/base/units.h"
-#include "sim/file/run_shape.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */
 static const double SAME = 1e-9;
@@ -16,30 +15,28 @@ typedef struct Bubble {
     int rank;           /* where the worst is */
 } Bubble;
 
-static bool read_bubble(H5 *file, const char *path, Bubble *bubble, Error *error)
+static bool read_bubble(const RunFile *run, const char *dataset, Bubble *bubble, Error *error)
 {
-    size_t dims[H5_MAX_RANK];
-    int rank;
-    double *share = h5_read_numbers(file, path, &rank, dims, error);
+    double *share = run_file_first(run, dataset, (size_t)run->ranks, error);
     if (!share) return false;
     *bubble = (Bubble){.worst = share[0]};
-    for (size_t r = 0; r < dims[0]; r++) {
-        bubble->mean += share[r] / (double)dims[0];
+    for (int r = 0; r < run->ranks; r++) {
+        bubble->mean += share[r] / run->ranks;
         if (share[r] <= bubble->worst + SAME) continue;
         bubble->worst = share[r];
-        bubble->rank = (int)r;
+        bubble->rank = r;
     }
     free(share);
     return true;
 }
 
-static bool print_bubble(H5 *file, const RunShape *shape, Error *error)
+static bool print_bubble(const RunFile *run, Error *error)
 {
     Bubble simulated, measured;
     double formula;
-    if (!read_bubble(file, "/pipeline/bubble_ratio_simulated", &simulated, error) ||
-        !read_bubble(file, "/pipeline/bubble_ratio_measured", &measured, error) ||
-        !h5_read(file, "/pipeline/bubble_ratio_theory", H5_F64, &formula, error))
+    if (!read_bubble(run, "/pipeline/bubble_ratio_simulated", &simulated, error) ||
+        !read_bubble(run, "/pipeline/bubble_ratio_measured", &measured, error) ||
+        !run_file_rows(run, "/pipeline/bubble_ratio_theory", 0, 1, &formula, error))
         return false;
     if (isnan(simulated.mean)) return true;
     printf("  bubble      %.1f %% of the step idle", 100 * simulated.mean);
@@ -48,23 +45,23 @@ static bool print_bubble(H5 *file, const RunShape *shape, Error *error)
     else
         printf(" on every rank");
     if (!isnan(formula))
-        printf("; formula %.1f %%%s", 100 * formula, shape->ideal ? "" : " (of equal stages, free messages)");
+        printf("; formula %.1f %%%s", 100 * formula,
+               run->shape.ideal ? "" : " (of equal stages, free messages)");
     if (!isnan(measured.mean)) printf("; from measured CPU times %.1f %% on average", 100 * measured.mean);
     printf("\n");
     return true;
 }
 
-bool report_grid(H5 *file, int ranks, Error *error)
+bool report_grid(const RunFile *run, Error *error)
 {
-    RunShape shape;
-    if (!run_shape_read(&shape, file, ranks, error)) return false;
-    printf("  grid        pp %d x dp %d x tp %d", shape.mesh.pp, shape.mesh.dp, shape.mesh.tp);
-    if (shape.schedule[0]) printf("; %s", shape.schedule);
-    if (shape.virtual_stages > 1) printf(", %d stages a rank", shape.virtual_stages);
-    if (shape.microbatches)
-        printf("; %d microbatch%s a step", shape.microbatches, shape.microbatches == 1 ? "" : "es");
+    const RunShape *shape = &run->shape;
+    printf("  grid        pp %d x dp %d x tp %d", shape->mesh.pp, shape->mesh.dp, shape->mesh.tp);
+    if (shape->schedule[0]) printf("; %s", shape->schedule);
+    if (shape->virtual_stages > 1) printf(", %d stages a rank", shape->virtual_stages);
+    if (shape->microbatches)
+        printf("; %d microbatch%s a step", shape->microbatches, shape->microbatches == 1 ? "" : "es");
     printf("\n");
-    return shape.mesh.pp == 1 || !h5_exists(file, "/pipeline") || print_bubble(file, &shape, error);
+    return shape->mesh.pp == 1 || print_bubble(run, error);
 }
 
 /* ---- where the time went ---- */
@@ -109,18 +106,10 @@ static void print_breakdown(const double *seconds, char **name, size_t ranks, si
     }
 }
 
-bool report_breakdown(H5 *file, Error *error)
+bool report_breakdown(const RunFile *run, Error *error)
 {
-    if (!h5_exists(file, "/breakdown/simulated")) return true; /* a file from before */
-    size_t dims[H5_MAX_RANK], names;
-    int rank;
-    double *seconds = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, error);
-    if (!seconds) return false;
-    char **name = h5_read_names(file, "/breakdown/part", &names, error);
-    RunShape shape;
-    bool read = name && run_shape_read(&shape, file, (int)dims[0], error);
-    if (read) print_breakdown(seconds, name, dims[0], dims[1], shape.ideal);
-    if (name) h5_free_names(name, names);
+    double *seconds = run_file_first(run, "/breakdown/simulated", (size_t)run->ranks, error);
+    if (seconds) print_breakdown(seconds, run->part, (size_t)run->ranks, run->parts, run->shape.ideal);
     free(seconds);
-    return read;
+    return seconds != NULL;
 }

@@ -1,10 +1,10 @@
 /* time.h - the report's part on the grid of ranks, the bubble, and where simulated time went. */
 #ifndef SIM_REPORT_TIME_H
 #define SIM_REPORT_TIME_H
-#include "sim/file/h5.h"
+#include "sim/file/run_file.h"
 
 /* The grid, the schedule and its bubble, in lines under the report's first. */
-bool report_grid(H5 *file, int ranks, Error *error);
+bool report_grid(const RunFile *run, Error *error);
 /* The table of the rank with the least idling. */
-bool report_breakdown(H5 *file, Error *error);
+bool report_breakdown(const RunFile *run, Error *error);
 #endif

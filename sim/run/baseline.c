@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/file/h5.h"
-#include "sim/file/layout.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
+#include "sim/file/run_file.h"
 
 /* What decides which tokens are in which step. */
 static bool decides_tokens(const char *key)
@@ -24,12 +23,12 @@ static bool refuse(const Config *config, Error *error, const char *why)
                          "%s; try the run file of one that trained on the same tokens", why);
 }
 
-static bool same_tokens(H5 *file, const Config *config, Error *error)
+static bool same_tokens(const RunFile *run, const Config *config, Error *error)
 {
     char key[64], mine[CONFIG_PATH], theirs[CONFIG_PATH], why[2 * CONFIG_PATH + 128];
     for (int i = 0; config_row(config, i, key, sizeof key, mine, sizeof mine); i++) {
         if (!decides_tokens(key)) continue;
-        if (!h5_get_text(file, "/config", key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
+        if (!run_file_config(run, key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
         if (strcmp(mine, theirs) == 0) continue;
         snprintf(why, sizeof why, "it was made with %s = %s, and this run has %s", key, theirs, mine);
         return refuse(config, error, why);
@@ -37,16 +36,13 @@ static bool same_tokens(H5 *file, const Config *config, Error *error)
     return true;
 }
 
-static bool read_losses(Baseline *b, H5 *file, const Config *config, Error *error)
+static bool read_losses(Baseline *b, const RunFile *run, const Config *config, Error *error)
 {
-    char schema[LAYOUT_SCHEMA];
-    int rank;
-    size_t dims[H5_MAX_RANK];
-    if (!layout_is_run(file, schema)) return refuse(config, error, "not a run file of sim");
-    if (!same_tokens(file, config, error)) return false;
-    b->loss = h5_read_numbers(file, "/steps/loss", &rank, dims, NULL);
-    size_t rows = b->loss && rank == 1 ? dims[0] : 0;
-    while ((size_t)b->steps < rows && isfinite(b->loss[b->steps])) b->steps++;
+    Error why;
+    if (!same_tokens(run, config, error)) return false;
+    b->loss = run_file_first(run, "/steps/loss", run->steps, &why);
+    if (!b->loss) return refuse(config, error, why.text);
+    while ((size_t)b->steps < run->steps && isfinite(b->loss[b->steps])) b->steps++;
     return b->steps > 0 || refuse(config, error, "it has no losses");
 }
 
@@ -56,10 +52,10 @@ bool baseline_read(Baseline *b, const Config *config, Error *error)
     Error why;
     *b = (Baseline){0};
     if (!*path) return true;
-    H5 *file = h5_open(path, &why);
-    if (!file) return refuse(config, error, why.text);
-    bool ok = read_losses(b, file, config, error);
-    h5_close(file, NULL);
+    RunFile *run = run_file_open(path, &why);
+    if (!run) return config_refuse(config, "output.baseline", error, "%s", why.text);
+    bool ok = read_losses(b, run, config, error);
+    run_file_close(run);
     return ok;
 }
 

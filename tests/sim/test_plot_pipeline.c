@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "tests/support/check.h"
 #include "tests/support/walked.h"
@@ -116,7 +117,7 @@ static void test_bad_grid(void **state)
     record_walk(path, (Walked){SCHEDULE_1F1B, {1, 2, 1}, .dp = 2}, NAN);
     H5 *file = h5_edit(path, &error);
     assert_true(h5_set_text(file, "/config", "parallel.pp", "3", &error));
-    assert_true(h5_close(file, &error));
+    assert_true(checksums_write(file, &error) && h5_close(file, &error));
     assert_int_equal(PLOT(place, path), 2);
     assert_says(place->said, "parallel.pp = 3 times parallel.tp = 1 does not divide 4 ranks");
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/timeline.h"
+#include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
 #include "sim/report/report.h"
@@ -45,7 +46,7 @@ static void set_config(const char *path, const Walked *walked)
     H5 *file = h5_edit(path, &error);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         assert_true(h5_set_text(file, "/config", values[i][0], values[i][1], &error));
-    assert_true(h5_close(file, &error));
+    assert_true(checksums_write(file, &error) && h5_close(file, &error));
 }
 
 /* The rank's rows, and its seconds by part. It holds 1 MB of parameters, 1 MB of activations a microbatch, and

@@ -1,0 +1,111 @@
+/* h5_checksum.c - a number that tells whether an object of a file is still what it was. */
+#define H5_USE_110_API
+#include <hdf5.h>
+#include "sim/file/h5_private.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 20 }; /* read at a time */
+
+/* Each step is a bijection of `sum` for a given word, and of the word for a given `sum`: a change within one word,
+ * as one damaged byte is, cannot go unseen. */
+static uint64_t add_word(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+    return sum ^ sum >> 32;
+}
+
+static uint64_t add(uint64_t sum, const void *bytes, size_t count)
+{
+    const unsigned char *at = bytes;
+    uint64_t word;
+    for (; count >= sizeof word; at += sizeof word, count -= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        sum = add_word(sum, word);
+    }
+    word = 0;
+    memcpy(&word, at, count);
+    return add_word(add_word(sum, word), count);
+}
+
+/* What values are, so that the same bytes under another type or shape differ. */
+static uint64_t add_shape(uint64_t sum, hid_t type, hid_t space)
+{
+    hsize_t dims[H5S_MAX_RANK] = {0};
+    const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    const uint64_t words[] = {(uint64_t)H5Tget_class(type), H5Tget_size(type), (uint64_t)rank};
+    return add(add(sum, words, sizeof words), dims, rank > 0 ? (size_t)rank * sizeof *dims : 0);
+}
+
+typedef struct Sum {
+    uint64_t sum;
+    const char *but; /* the attribute left out */
+    bool ok;
+} Sum;
+
+/* References to scales, and sequences of them, are addresses in the file: a copy of it may have others. */
+static bool is_plain(hid_t type)
+{
+    return H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_FLOAT || h5_fixed_text(type);
+}
+
+static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
+{
+    (void)info;
+    Sum *s = context;
+    if (s->but && !strcmp(name, s->but)) return 0;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
+    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
+    s->ok = type >= 0 && space >= 0;
+    if (s->ok && is_plain(type)) {
+        const hssize_t count = H5Sget_simple_extent_npoints(space);
+        const size_t bytes = count > 0 ? H5Aget_storage_size(attribute) : 0;
+        void *value = allocate_zeroed(1, bytes + 1);
+        s->ok = bytes == (size_t)count * H5Tget_size(type) && H5Aread(attribute, type, value) >= 0;
+        s->sum = add(add_shape(add(s->sum, name, strlen(name)), type, space), value, bytes);
+        free(value);
+    }
+    h5_release(space);
+    h5_release(type);
+    h5_release(attribute);
+    return s->ok ? 0 : -1;
+}
+
+/* A dataset's bytes as they lie in the file, some rows at a time. */
+static bool add_rows(H5 *file, const char *path, hid_t type, hid_t space, uint64_t *sum, Error *error)
+{
+    hsize_t dims[H5S_MAX_RANK] = {1};
+    const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    size_t row = H5Tget_size(type);
+    for (int i = 1; i < rank; i++) row *= dims[i];
+    const size_t rows = rank > 0 ? dims[0] : 1, step = row < BLOCK_BYTES ? BLOCK_BYTES / (row ? row : 1) : 1;
+    void *block = allocate((step < rows ? step : rows) * row);
+    bool ok = true;
+    for (size_t first = 0; ok && row && first < rows; first += step) {
+        const size_t count = rows - first < step ? rows - first : step;
+        ok = h5_read_typed(file, path, first, count, type, block, error);
+        if (ok) *sum = add(*sum, block, count * row);
+    }
+    free(block);
+    return ok;
+}
+
+bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Error *error)
+{
+    hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
+    if (object < 0) return h5_fail(file->path, "read", path, error);
+    Sum s = {.but = but, .ok = true};
+    bool ok = H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_attribute, &s) >= 0 && s.ok;
+    if (!ok) h5_fail(file->path, "read the attributes of", path, error);
+    *sum = add(s.sum, path, strlen(path));
+    if (ok && H5Iget_type(object) == H5I_DATASET) {
+        hid_t type = H5Dget_type(object), space = H5Dget_space(object);
+        *sum = add_shape(*sum, type, space);
+        ok = add_rows(file, path, type, space, sum, error);
+        h5_release(space);
+        h5_release(type);
+    }
+    h5_release(object);
+    return ok;
+}

@@ -1,0 +1,31 @@
+/* h5_private.h - what the sources of the one module h5 (h5.c, h5_write.c, h5_read.c, h5_check.c, h5_checksum.c)
+ * share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
+#ifndef SIM_FILE_H5_PRIVATE_H
+#define SIM_FILE_H5_PRIVATE_H
+#include "sim/file/h5.h"
+
+typedef struct H5Open {
+    struct H5Open *next;
+    hid_t id;
+    char path[]; /* of the dataset */
+} H5Open;
+
+struct H5 {
+    hid_t id;
+    char *path, *temporary; /* temporary: PATH.tmp until published; NULL in a file opened to read */
+    H5Open *open;           /* datasets in use */
+};
+
+void h5_release(hid_t id); /* closes any object; a negative id is left alone */
+/* "PATH: cannot VERB OBJECT: why", from the errors of HDF5's last call; returns false. */
+bool h5_fail(const char *path, const char *verb, const char *object, Error *error);
+hid_t h5_dataset(H5 *file, const char *path);
+hid_t h5_type(H5Kind kind, bool in_file);
+hid_t h5_text_type(size_t size);                                    /* `size` bytes, a closing NUL included */
+hid_t h5_attribute(H5 *file, const char *object, const char *name); /* < 0: there is none */
+bool h5_fixed_text(hid_t type); /* of a fixed length, which nothing but its own bytes decides */
+hid_t h5_row_type(const H5Field *fields, int count, size_t row_bytes, bool in_file);
+/* Rows first..first+rows-1 along axis 0, as `type` in memory; of rank 0 its one value. */
+bool h5_read_typed(H5 *file, const char *path, size_t first, size_t rows, hid_t type, void *values,
+                   Error *error);
+#endif

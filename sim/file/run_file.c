@@ -1,0 +1,227 @@
+/* run_file.c - opens a run file, checks all of it, hands out rows. */
+#include "sim/file/run_file.h"
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/file/checksums.h"
+#include "sim/file/h5.h"
+#include "sim/file/layout.h"
+
+enum {
+    RANKS_MOST = 1 << 24,
+    NAMES_MOST = 256,
+    NAME_BYTES = 64,
+    INI_BYTES = 1 << 24,
+};
+
+/* ---- checking ---- */
+
+static bool check_schema(RunFile *run, Error *error)
+{
+    char schema[64] = "";
+    if (!h5_get_text(run->file, "/", "schema", schema, sizeof schema))
+        return error_set(
+            error,
+            "%s: not a run file of this sim: its attribute schema is missing, or of variable length "
+            "as in files before %s; record the run again",
+            run->path, layout_schema);
+    if (!strcmp(schema, layout_schema)) return true;
+    return error_set(
+        error,
+        "%s: not a run file of this sim: its attribute schema is \"%s\", not \"%s\"; give a file that "
+        "a run recorded",
+        run->path, schema, layout_schema);
+}
+
+/* A whole number from `least` to `most`. */
+static bool check_number(RunFile *run, const char *object, const char *name, double least, double most,
+                         double *number, Error *error)
+{
+    if (!h5_get_number(run->file, object, name, number))
+        return error_set(error, "%s: the attribute %s of %s is missing or no number; is the file damaged?",
+                         run->path, name, object);
+    if (*number >= least && *number <= most && *number == floor(*number)) return true;
+    return error_set(error, "%s: the attribute %s of %s is %g, not %.0f to %.0f; is the file damaged?",
+                     run->path, name, object, *number, least, most);
+}
+
+static bool check_attributes(RunFile *run, Error *error)
+{
+    double complete, dry, ranks, step;
+    if (!check_number(run, "/", "complete", 0, 1, &complete, error) ||
+        !check_number(run, "/", "dry", 0, 1, &dry, error) ||
+        !check_number(run, "/", "ranks", 1, RANKS_MOST, &ranks, error) ||
+        !check_number(run, "/", "parameters", 0, 0x1p63, &run->parameters, error) ||
+        !check_number(run, "/timeline", "step", -1, 0x1p53, &step, error))
+        return false;
+    run->complete = complete > 0;
+    run->dry = dry > 0;
+    run->ranks = (int)ranks;
+    run->timed_step = step >= 0 ? step : (double)NAN;
+    if (!h5_get_number(run->file, "/", "entropy", &run->entropy)) run->entropy = (double)NAN;
+    h5_get_text(run->file, "/", "precision", run->precision, sizeof run->precision);
+    return true;
+}
+
+/* How long an axis is whose scale alone says so. */
+static bool length_of(RunFile *run, const char *scale, size_t *length, Error *error)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    if (!h5_exists(run->file, scale))
+        return error_set(error, "%s: %s is missing; is the file damaged?", run->path, scale);
+    if (!h5_shape(run->file, scale, &rank, dims, error)) return false;
+    if (rank != 1)
+        return error_set(error, "%s: %s has %d dimensions, not 1; is the file damaged?", run->path, scale,
+                         rank);
+    *length = dims[0];
+    return true;
+}
+
+static bool is_plain(const char *name)
+{
+    const char *at = name;
+    while (isgraph((unsigned char)*at)) at++;
+    return at > name && !*at;
+}
+
+static bool read_names(RunFile *run, const LayoutNames *names, char ***name, size_t *count, Error *error)
+{
+    if (!h5_check_texts(run->file, names->path, 1, NAMES_MOST, NAME_BYTES, count, error)) return false;
+    *name = h5_read_names(run->file, names->path, count, error);
+    for (size_t i = 0; *name && i < *count; i++)
+        if (!is_plain((*name)[i]))
+            return error_set(error,
+                             "%s: name %zu of %s is empty or not of plain letters; is the file damaged?",
+                             run->path, i, names->path);
+    return *name != NULL;
+}
+
+static LayoutSizes sizes_of(const RunFile *run)
+{
+    return (LayoutSizes){run->rows,     (size_t)run->ranks, run->actions,
+                         run->purposes, run->categories,    run->parts};
+}
+
+static bool check_datasets(RunFile *run, Error *error)
+{
+    const LayoutSizes sizes = sizes_of(run);
+    size_t one;
+    for (int i = 0; i < LAYOUT_DATASETS; i++) {
+        const LayoutDataset *d = &layout_datasets[i];
+        size_t dims[H5_MAX_RANK];
+        const int rank = layout_shape(d, &sizes, dims);
+        if (!h5_check_array(run->file, d->path, d->kind, rank, dims, error)) return false;
+    }
+    return h5_check_table(run->file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS,
+                          sizeof(TimelineRow), run->actions, error) &&
+           h5_check_texts(run->file, "/config/ini", 0, 1, INI_BYTES, &one, error);
+}
+
+/* The finished steps are the first rows that have a number. */
+static bool count_steps(RunFile *run, Error *error)
+{
+    double *step = run_file_first(run, layout_step, run->rows, error);
+    while (step && run->steps < run->rows && step[run->steps] >= 0) run->steps++;
+    free(step);
+    return step != NULL;
+}
+
+static bool check_all(RunFile *run, Error *error)
+{
+    Error split;
+    if (!check_schema(run, error) || !check_attributes(run, error) ||
+        !length_of(run, layout_step, &run->rows, error) ||
+        !length_of(run, layout_axis_scale('a'), &run->actions, error))
+        return false;
+    for (int i = 0; i < LAYOUT_NAMES; i++) {
+        const LayoutNames *n = &layout_names[i];
+        char ***name = n->axis == 'p' ? &run->purpose : n->axis == 'c' ? &run->category : &run->part;
+        size_t *count = n->axis == 'p' ? &run->purposes : n->axis == 'c' ? &run->categories : &run->parts;
+        if (!read_names(run, n, name, count, error)) return false;
+    }
+    if (!check_datasets(run, error) || (run->complete && !checksums_check(run->file, run->path, error)))
+        return false;
+    if (!run_shape_read(&run->shape, run->file, run->ranks, &split))
+        return error_set(error, "%s: %s; is the file damaged?", run->path, split.text);
+    return count_steps(run, error);
+}
+
+/* ---- a file ---- */
+
+RunFile *run_file_open(const char *path, Error *error)
+{
+    H5 *file = h5_open(path, error);
+    if (!file) return NULL;
+    RunFile *run = allocate_zeroed(1, sizeof *run);
+    run->file = file;
+    run->path = strcpy(allocate(strlen(path) + 1), path);
+    if (check_all(run, error)) return run;
+    run_file_close(run);
+    return NULL;
+}
+
+void run_file_close(RunFile *run)
+{
+    if (!run) return;
+    h5_close(run->file, NULL);
+    h5_free_names(run->purpose, run->purposes);
+    h5_free_names(run->category, run->categories);
+    h5_free_names(run->part, run->parts);
+    free(run->path);
+    free(run);
+}
+
+bool run_file_config(const RunFile *run, const char *key, char *text, size_t size)
+{
+    text[0] = '\0';
+    return h5_get_text(run->file, "/config", key, text, size);
+}
+
+/* How many rows a dataset has along its first axis, and how many values each. */
+static size_t rows_of(const RunFile *run, const char *dataset, size_t *row)
+{
+    const LayoutDataset *d = layout_find(dataset);
+    if (!d) fail("run files have no %s", dataset);
+    const LayoutSizes sizes = sizes_of(run);
+    size_t dims[H5_MAX_RANK] = {1};
+    const int rank = layout_shape(d, &sizes, dims);
+    *row = 1;
+    for (int i = 1; i < rank; i++) *row *= dims[i];
+    return dims[0];
+}
+
+bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t count, double *values,
+                   Error *error)
+{
+    size_t row;
+    const size_t rows = rows_of(run, dataset, &row);
+    if (first > rows || count > rows - first)
+        return error_set(error, "%s: rows %zu to %zu of %s were asked for; it has %zu", run->path, first,
+                         first + count, dataset, rows);
+    return h5_read_rows(run->file, dataset, first, count, H5_F64, values, error);
+}
+
+double *run_file_first(const RunFile *run, const char *dataset, size_t count, Error *error)
+{
+    size_t row;
+    rows_of(run, dataset, &row);
+    double *values = allocate(count * row * sizeof *values);
+    if (run_file_rows(run, dataset, 0, count, values, error)) return values;
+    free(values);
+    return NULL;
+}
+
+TimelineRow *run_file_actions(const RunFile *run, Error *error)
+{
+    TimelineRow *rows = allocate_zeroed(run->actions, sizeof *rows);
+    if (h5_table_rows(run->file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof *rows, 0,
+                      run->actions, rows, error)) {
+        for (size_t i = 0; i < run->actions; i++)
+            rows[i].action[sizeof rows->action - 1] = rows[i].lane[sizeof rows->lane - 1] = '\0';
+        return rows;
+    }
+    free(rows);
+    return NULL;
+}

@@ -1,0 +1,32 @@
+/* run_info.h - what is known of a run before its first step, and one action of a recorded step. */
+#ifndef SIM_FILE_RUN_INFO_H
+#define SIM_FILE_RUN_INFO_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "models/machine/device.h"
+
+/* What is known before the first step. */
+typedef struct RunInfo {
+    const char *path, *command_line;
+    int ranks;
+    bool dry;
+    int64_t parameters;          /* of the whole model */
+    double entropy;              /* floor of the loss, nats a token; NaN when unknown */
+    int actions;                 /* rows of /timeline/actions, all ranks together */
+    const double *theory_bytes;  /* [rank][PURPOSES] one step; NaN: no formula */
+    const double *theory_memory; /* [rank][MEMORY_CATEGORIES]; NaN: no formula */
+} RunInfo;
+
+/* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */
+typedef struct TimelineRow {
+    int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
+    char action[16], lane[16];
+    double simulated_start, simulated_end; /* since the step began */
+    double recompute;                      /* of the simulated span: spent computing again */
+    double communication; /* of it: waiting for tensor- or data-parallel messages; of a receive's: its wire */
+    double measured_start, measured_end; /* since that rank began the step */
+    double measured_compute;             /* CPU time of its compute */
+    uint64_t memory[MEMORY_CATEGORIES];  /* held as it ended */
+    uint64_t memory_peak;                /* the most held while it ran, all categories together */
+} TimelineRow;
+#endif

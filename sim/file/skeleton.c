@@ -1,0 +1,174 @@
+/* skeleton.c - a run file before its first step: every attribute, scale and dataset, filled with nothing. */
+#include "sim/file/skeleton.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "models/machine/lanes.h"
+#include "models/machine/tensor.h"
+#include "parallel/wire/purpose.h"
+#include "sim/base/version.h"
+#include "sim/config/rows.h"
+#include "sim/file/checksums.h"
+#include "sim/file/layout.h"
+
+/* The file under way, and how long its axes are. */
+typedef struct Skeleton {
+    H5 *file;
+    const RunInfo *info;
+    LayoutSizes sizes;
+} Skeleton;
+
+static bool make_dataset(const Skeleton *s, const LayoutDataset *d, bool is_scale, Error *error)
+{
+    H5Array array = {.path = d->path, .units = d->units, .long_name = d->long_name, .kind = d->kind};
+    array.rank = layout_shape(d, &s->sizes, array.dims);
+    array.grows = d->axes[0] == 's';
+    array.fill = d->kind == H5_U64 ? 0 : -1;
+    for (int i = 0; i < array.rank && !is_scale; i++) array.scales[i] = layout_axis_scale(d->axes[i]);
+    return h5_array(s->file, &array, error) && (!is_scale || h5_make_scale(s->file, d->path, error));
+}
+
+static bool write_header(const Skeleton *s, const Config *config, Error *error)
+{
+    const RunInfo *info = s->info;
+    char created[32], title[CONFIG_PATH + 32];
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    snprintf(title, sizeof title, "sim run of %s", config->name);
+    size_t history_size = strlen(created) + strlen(info->command_line) + 3;
+    char *history = allocate(history_size);
+    snprintf(history, history_size, "%s: %s", created, info->command_line);
+
+    const struct {
+        const char *name, *text;
+    } texts[] = {
+        {"schema", layout_schema},
+        {"sim_version", SIM_VERSION},
+        {"created", created},
+        {"command_line", info->command_line},
+        {"precision", config_precision_name(config)},
+        {"Conventions", "CF-1.10"},
+        {"title", title},
+        {"source", "sim " SIM_VERSION},
+        {"history", history},
+    };
+    const struct {
+        const char *name;
+        int64_t value;
+    } integers[] = {
+        {"ranks", info->ranks},
+        {"parameters", info->parameters},
+        {"dry", info->dry},
+        {"complete", 0},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && ok; i++)
+        ok = h5_set_text(s->file, "/", texts[i].name, texts[i].text, error);
+    for (size_t i = 0; i < sizeof integers / sizeof *integers && ok; i++)
+        ok = h5_set_integer(s->file, "/", integers[i].name, integers[i].value, error);
+    if (ok && !isnan(info->entropy)) ok = h5_set_number(s->file, "/", "entropy", info->entropy, error);
+    free(history);
+    return ok;
+}
+
+static bool write_config(const Skeleton *s, const Config *config, Error *error)
+{
+    char key[128], value[CONFIG_PATH + 64];
+    for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++)
+        if (!h5_set_text(s->file, "/config", key, value, error)) return false;
+    return h5_write_text(s->file, "/config/ini", "the ini file as given", config->text, error);
+}
+
+/* A scale that counts 0, 1, 2, ... */
+static bool write_numbers(const Skeleton *s, const LayoutDataset *scale, Error *error)
+{
+    size_t count = layout_axis(&s->sizes, scale->axes[0]);
+    int32_t *numbers = allocate(count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++) numbers[i] = (int32_t)i;
+    bool ok = h5_write(s->file, scale->path, 0, count, H5_I32, numbers, error);
+    free(numbers);
+    return ok;
+}
+
+static bool make_scales(const Skeleton *s, Error *error)
+{
+    /* second names for the same datasets, where a reader of one group looks */
+    static const char *const links[][2] = {{layout_step, "/steps/step"},
+                                           {"/purpose", "/comm/purpose"},
+                                           {"/category", "/memory/category"},
+                                           {"/category", "/timeline/category"},
+                                           {"/part", "/breakdown/part"}};
+    bool ok = true;
+    for (int i = 0; i < LAYOUT_SCALES && ok; i++) {
+        const LayoutDataset *scale = &layout_datasets[i];
+        ok = make_dataset(s, scale, true, error) && (scale->axes[0] == 's' || write_numbers(s, scale, error));
+    }
+    for (int i = 0; i < LAYOUT_NAMES && ok; i++) {
+        const LayoutNames *n = &layout_names[i];
+        const char **names = allocate(n->count * sizeof *names);
+        for (size_t k = 0; k < n->count; k++) names[k] = n->name(k);
+        ok = h5_names(s->file, n->path, n->long_name, names, n->count, error);
+        free(names);
+    }
+    for (size_t i = 0; i < sizeof links / sizeof *links && ok; i++)
+        ok = h5_link(s->file, links[i][0], links[i][1], error);
+    return ok;
+}
+
+bool skeleton_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error)
+{
+    return h5_table_write(file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof *rows,
+                          count, rows, error);
+}
+
+static bool make_timeline(const Skeleton *s, Error *error)
+{
+    size_t rows = (size_t)s->info->actions;
+    if (!h5_table(s->file, layout_actions, "s",
+                  "one step's actions, times since it began; rank -1: unused row", layout_axis_scale('a'),
+                  layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof(TimelineRow), rows, error) ||
+        !h5_set_integer(s->file, "/timeline", "step", -1, error))
+        return false;
+    const TimelineRow nothing = {.rank = -1,
+                                 .stage = -1,
+                                 .microbatch = -1,
+                                 .simulated_start = NAN,
+                                 .simulated_end = NAN,
+                                 .recompute = NAN,
+                                 .communication = NAN,
+                                 .measured_start = NAN,
+                                 .measured_end = NAN,
+                                 .measured_compute = NAN};
+    TimelineRow *unused = allocate(rows * sizeof *unused);
+    for (size_t i = 0; i < rows; i++) unused[i] = nothing;
+    bool ok = skeleton_actions(s->file, unused, rows, error);
+    free(unused);
+    return ok;
+}
+
+bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
+{
+    static const char *const groups[] = {"/config",   "/steps",     "/comm",    "/memory",
+                                         "/pipeline", "/breakdown", "/timeline"};
+    const size_t ranks = (size_t)info->ranks;
+    const Skeleton s = {file, info, {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS}};
+    bool ok = write_header(&s, config, error);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
+    ok = ok && write_config(&s, config, error) && make_scales(&s, error) && make_timeline(&s, error);
+    for (int i = LAYOUT_SCALES; i < LAYOUT_DATASETS && ok; i++)
+        ok = make_dataset(&s, &layout_datasets[i], false, error);
+    return ok && checksums_make(file, error) &&
+           h5_write(file, "/comm/theory_bytes", 0, ranks, H5_F64, info->theory_bytes, error) &&
+           h5_write(file, "/memory/theory", 0, ranks, H5_F64, info->theory_memory, error);
+}
+
+bool skeleton_extend(H5 *file, size_t rows, Error *error)
+{
+    bool ok = true;
+    for (int i = 0; i < LAYOUT_DATASETS && ok; i++)
+        if (layout_datasets[i].axes[0] == 's') ok = h5_extend(file, layout_datasets[i].path, rows, error);
+    return ok;
+}

@@ -1,0 +1,14 @@
+/* skeleton.h - a run file before its first step: every attribute, scale and dataset, filled with nothing. */
+#ifndef SIM_FILE_SKELETON_H
+#define SIM_FILE_SKELETON_H
+#include "sim/config/config.h"
+#include "sim/file/h5.h"
+#include "sim/file/run_info.h"
+
+/* Everything of a new file but what steps write; room for `rows` of them. */
+bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error);
+/* Gives the columns `rows` rows; more, or fewer. */
+bool skeleton_extend(H5 *file, size_t rows, Error *error);
+/* Writes the first `count` rows of /timeline/actions. */
+bool skeleton_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error);
+#endif
