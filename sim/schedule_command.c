@@ -18,8 +18,9 @@ const char SCHEDULE_USAGE[] =
     "sim schedule --config FILE [--set section.key=value]... [--ranks N] [--csv]\n"
     "\n"
     "Draws a step of a pipeline before anything runs: ranks down, time across; F a microbatch's forward,\n"
-    "B its backward, or I and W the halves of one cut in two; dots are the bubble. Above it stand the\n"
-    "bubble, by formula and as walked with ideal durations (sim help hardware.profile), and how many\n"
+    "B its backward, or I and W the halves of one cut in two, (F4;B1) two that overlap; dots are the\n"
+    "bubble. Above it stand the bubble, by formula and as walked with ideal durations (sim help "
+    "hardware.profile), and how many\n"
     "microbatches each rank holds at once.\n"
     "\n"
     "  sim schedule --config 1f1b.ini --ranks 8            one of two replicas of 4 ranks\n"
@@ -55,9 +56,9 @@ static bool read_config(const RunOptions *o, Config *config, int *ranks, Error *
 static bool make_plan(const Config *config, int microbatches, Plan *plan, Error *error)
 {
     char *text = NULL;
-    int64_t bytes;
+    int64_t bytes = 0;
     if (config_schedule_is_file(config) && !(text = plan_text(config, &bytes, error))) return false;
-    bool good = plan_from_config(config, microbatches, text, plan, error);
+    bool good = plan_from_config(config, microbatches, text, bytes, plan, error);
     free(text);
     return good;
 }

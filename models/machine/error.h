@@ -23,6 +23,11 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
  * (comm sets it to MPI_Abort); NULL means exit(1). */
 void fail_through(void (*end_job)(int status));
 
+/* `length` bytes of a user's text as they can stand in one line of a message: what is more than `size` holds is cut,
+ * with "..." for it, and '?' stands for each character that a terminal would not show: control bytes, NUL among
+ * them, what has no width or turns the text around, and bytes that are no UTF-8. Returns `shown`. */
+const char *error_show(char *shown, unsigned long size, const char *text, unsigned long length);
+
 /* malloc and calloc that never return NULL: bookkeeping, never tensors. */
 void *allocate(unsigned long bytes);
 void *allocate_zeroed(unsigned long count, unsigned long size);

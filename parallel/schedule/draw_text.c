@@ -9,27 +9,38 @@ static int digits(int number)
     return snprintf(NULL, 0, "%d", number);
 }
 
-/* One rank's slots, `width` characters each; `shown` of them. */
+/* What a cell of the grid says: "F3", "2F3" where ranks hold several stages, "(F3;B1)" of a pair. */
+static void label_of(const Plan *plan, Action a, const Action *with, char *label, size_t size)
+{
+    char first[64], second[64] = "";
+    bool stage = plan->shape.v > 1;
+    action_text(a, first, sizeof first);
+    if (with) action_text(*with, second, sizeof second);
+    const char *one = stage ? first : first + digits(a.stage),
+               *two = stage || !with ? second : second + digits(with->stage);
+    snprintf(label, size, with ? "(%s;%s)" : "%s", one, two);
+}
+
+/* One rank's slots, `width` characters each; `shown` of them. A pair is drawn as one unless a wait parts it. */
 static void draw_rank(const Plan *plan, const Timeline *timeline, int rank, int width, int shown, char *row)
 {
     const Schedule *list = &plan->list[rank];
+    const Span *span = timeline->rank[rank].span;
     memset(row, ' ', (size_t)shown * width);
     for (int slot = 0; slot < shown; slot++) row[slot * width] = '.';
     for (int i = 0; i < list->count; i++) {
-        Action a = list->action[i];
-        Span span = timeline->rank[rank].span[i];
-        int first = (int)lround(span.start), last = (int)lround(span.end);
-        if (a.kind != ACTION_FORWARD && a.kind != ACTION_BACKWARD && a.kind != ACTION_INPUT &&
-            a.kind != ACTION_WEIGHT)
-            continue;
-        char label[64];
-        action_text(a, label, sizeof label);
-        const char *shortest = plan->shape.v > 1 ? label : label + digits(a.stage);
-        int length = (int)strlen(shortest);
+        if (!action_computes(list->action[i].kind)) continue;
+        int from = i, to = schedule_overlapped_with(list, i);
+        if (lround(span[to].start) > lround(span[from].end)) to = from;
+        char label[160];
+        label_of(plan, list->action[from], to > from ? &list->action[to] : NULL, label, sizeof label);
+        int first = (int)lround(span[from].start), last = (int)lround(span[to].end),
+            length = (int)strlen(label);
         for (int column = first * width; column < last * width - 1 && column < shown * width; column++) {
             int k = column - first * width;
-            row[column] = k < length ? shortest[k] : last - first > 1 ? '-' : ' ';
+            row[column] = k < length ? label[k] : last - first > 1 ? '-' : ' ';
         }
+        i = to;
     }
     int used = shown * width;
     while (used > 0 && row[used - 1] == ' ') used--;

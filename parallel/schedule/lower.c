@@ -14,7 +14,7 @@ void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)
         bool after = a.stage < stages - 1 && rank_of[a.stage + 1] != rank_of[a.stage];
         if (forward && before) schedule_add(schedule, ACTION_RECV_FORWARD, a.stage, a.microbatch);
         if (backward && after) schedule_add(schedule, ACTION_RECV_BACKWARD, a.stage, a.microbatch);
-        schedule_add(schedule, a.kind, a.stage, a.microbatch);
+        schedule_append(schedule, a);
         if (forward && after) schedule_add(schedule, ACTION_SEND_FORWARD, a.stage, a.microbatch);
         if (backward && before) schedule_add(schedule, ACTION_SEND_BACKWARD, a.stage, a.microbatch);
     }
@@ -30,10 +30,7 @@ void schedule_surround(Schedule *schedule, const ActionKind *before, const Actio
         if (computed.action[i].stage != stage)
             stage = -1; /* several: what is added here is for all of them */
     for (; *before != ACTION_KINDS; before++) schedule_add(schedule, *before, stage, -1);
-    for (int i = 0; i < computed.count; i++) {
-        Action a = computed.action[i];
-        schedule_add(schedule, a.kind, a.stage, a.microbatch);
-    }
+    for (int i = 0; i < computed.count; i++) schedule_append(schedule, computed.action[i]);
     for (; *after != ACTION_KINDS; after++) schedule_add(schedule, *after, stage, -1);
     schedule_free(&computed);
 }

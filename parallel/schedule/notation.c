@@ -3,22 +3,20 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_computed(ActionKind kind)
-{
-    return kind == ACTION_FORWARD || kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
-}
+#include "parallel/schedule/cell.h"
 
 void notation_write(const Plan *plan, FILE *out)
 {
-    char text[64];
     for (int rank = 0; rank < plan->shape.p; rank++) {
+        const Schedule *list = &plan->list[rank];
         const char *comma = "";
-        for (int i = 0; i < plan->list[rank].count; i++) {
-            Action a = plan->list[rank].action[i];
-            if (!is_computed(a.kind)) continue;
-            fprintf(out, "%s%s", comma, action_text(a, text, sizeof text));
+        for (int i = 0; i < list->count; i++) {
+            if (!action_computes(list->action[i].kind)) continue;
+            int next = schedule_overlapped_with(list, i);
+            fputs(comma, out);
+            cell_write(list->action[i], list->action[next], out);
             comma = ",";
+            i = next;
         }
         fputc('\n', out);
     }
@@ -27,75 +25,82 @@ void notation_write(const Plan *plan, FILE *out)
 /* What a text holds before it is known to be a schedule. */
 typedef struct Sheet {
     const char *name;
-    int lines, cells;
+    int lines, actions;
     Schedule *list; /* (lines) */
     int **column;   /* (lines): the cell, from 1, of each action */
     int stages, microbatches;
 } Sheet;
 
-/* The end of the text without the white space after it. */
-static const char *end_of(const char *text)
+static bool is_space(char c)
 {
-    const char *end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1])) end--;
-    return end;
+    return isspace((unsigned char)c);
 }
 
-static bool read_number(const char **at, const char *end, int *number)
+/* Without the white space around it. */
+static void trim(const char **start, const char **end)
 {
-    enum { DIGITS = 6 };
-    const char *start = *at;
-    *number = 0;
-    for (; *at < end && *at - start < DIGITS && isdigit((unsigned char)**at); ++*at)
-        *number = 10 * *number + (**at - '0');
-    return *at > start && (*at == end || !isdigit((unsigned char)**at));
+    while (*start < *end && is_space(**start)) ++*start;
+    while (*end > *start && is_space((*end)[-1])) --*end;
 }
 
-static bool read_cell(const char *start, const char *end, Action *action)
+/* Where the cell that begins at `start` ends: at the next comma, but for those in quotes, or at the line's end. */
+static const char *end_of_cell(const char *start, const char *end)
 {
-    const char *at = start;
-    if (!read_number(&at, end, &action->stage) || at == end) return false;
-    char kind = *at++;
-    for (int k = 0; k < ACTION_KINDS; k++)
-        if (is_computed((ActionKind)k) && action_name[k][0] == kind) {
-            action->kind = (ActionKind)k;
-            return read_number(&at, end, &action->microbatch) && at == end;
-        }
-    return false;
+    bool quoted = false;
+    for (; start < end && (quoted || *start != ','); start++) quoted ^= *start == '"';
+    return start;
 }
 
-static bool read_line(Sheet *sheet, int line, const char *at, const char *end, Error *error)
+static bool read_cell(Sheet *sheet, int line, int cell, const char *start, const char *end, Error *error)
 {
-    int cells = 1, cell = 0;
-    for (const char *c = at; c < end; c++) cells += *c == ',';
-    sheet->column[line] = allocate((size_t)cells * sizeof(int));
-    for (; at <= end; at++) {
-        const char *start = at, *stop;
-        while (at < end && *at != ',') at++;
-        stop = at;
-        cell++;
-        while (start < stop && isspace((unsigned char)*start)) start++;
-        while (stop > start && isspace((unsigned char)stop[-1])) stop--;
-        if (start == stop) continue;
-        Action a;
-        if (!read_cell(start, stop, &a))
-            return error_set(
-                error,
-                "%s: line %d, cell %d: \"%.*s\" is not a stage, one of F, B, I, W and a microbatch, "
-                "such as 0F3; sends and receives are not written, they follow",
-                sheet->name, line + 1, cell, stop - start > 40 ? 40 : (int)(stop - start), start);
+    Action action[CELL_ACTIONS];
+    Error why;
+    trim(&start, &end);
+    if (end - start >= 2 && *start == '"' && end[-1] == '"') { /* as spreadsheets write text */
+        start++, end--;
+        trim(&start, &end);
+    }
+    if (start == end) return true;
+    int actions = cell_read(start, end, action, &why);
+    if (actions == 0)
+        return error_set(error, "%s: line %d, cell %d: %s", sheet->name, line + 1, cell, why.text);
+    for (int i = 0; i < actions; i++) {
         sheet->column[line][sheet->list[line].count] = cell;
-        schedule_add(&sheet->list[line], a.kind, a.stage, a.microbatch);
-        if (a.stage >= sheet->stages) sheet->stages = a.stage + 1;
-        if (a.microbatch >= sheet->microbatches) sheet->microbatches = a.microbatch + 1;
-        sheet->cells++;
+        schedule_append(&sheet->list[line], action[i]);
+        if (action[i].stage >= sheet->stages) sheet->stages = action[i].stage + 1;
+        if (action[i].microbatch >= sheet->microbatches) sheet->microbatches = action[i].microbatch + 1;
+        sheet->actions++;
     }
     return true;
 }
 
-static bool read_lines(Sheet *sheet, const char *text, Error *error)
+static bool read_line(Sheet *sheet, int line, const char *at, const char *end, Error *error)
 {
-    const char *end = end_of(text);
+    size_t cells = 1;
+    for (const char *c = at; c < end; c++) cells += *c == ',';
+    sheet->column[line] = allocate(CELL_ACTIONS * cells * sizeof(int));
+    for (int cell = 1; at <= end; cell++) {
+        const char *stop = end_of_cell(at, end);
+        if (!read_cell(sheet, line, cell, at, stop, error)) return false;
+        at = stop + 1;
+    }
+    return true;
+}
+
+/* Skips the mark with which some programs begin a text; false for one of another encoding. */
+static bool skip_mark(const char **text, const char *end, const char *name, Error *error)
+{
+    size_t bytes = (size_t)(end - *text);
+    if (bytes >= 2 && (memcmp(*text, "\xFF\xFE", 2) == 0 || memcmp(*text, "\xFE\xFF", 2) == 0))
+        return error_set(error, "%s: it is in UTF-16; try to save it as UTF-8", name);
+    if (bytes >= 3 && memcmp(*text, "\xEF\xBB\xBF", 3) == 0) *text += 3;
+    return true;
+}
+
+static bool read_lines(Sheet *sheet, const char *text, const char *end, Error *error)
+{
+    if (!skip_mark(&text, end, sheet->name, error)) return false;
+    while (end > text && is_space(end[-1])) end--;
     if (end == text) return error_set(error, "%s: no schedule in it: one line a rank is needed", sheet->name);
     for (const char *c = text; c < end; c++) sheet->lines += *c == '\n';
     sheet->lines++;
@@ -151,16 +156,17 @@ static bool check_order(const Sheet *sheet, const Plan *plan, Error *error)
                      sheet->column[place.rank][place.index], what.text);
 }
 
-static bool read_plan(Sheet *sheet, const char *text, Plan *plan, Error *error)
+static bool read_plan(Sheet *sheet, const char *text, const char *end, Plan *plan, Error *error)
 {
-    if (!read_lines(sheet, text, error)) return false;
-    /* each stage needs a cell of its own, so a mistyped number is not what sets the size of a table */
-    if (sheet->stages > sheet->cells ||
-        (int64_t)sheet->stages * sheet->microbatches > 4 * (int64_t)sheet->cells)
+    if (!read_lines(sheet, text, end, error)) return false;
+    /* each stage needs an action of its own, so a mistyped number is not what sets the size of a table */
+    if (sheet->stages > sheet->actions ||
+        (int64_t)sheet->stages * sheet->microbatches > 4 * (int64_t)sheet->actions)
         return error_set(
-            error, "%s: stages up to %d and microbatches up to %d need at least %lld cells, and there are %d",
+            error,
+            "%s: stages up to %d and microbatches up to %d need at least %lld actions, and there are %d",
             sheet->name, sheet->stages - 1, sheet->microbatches - 1,
-            2 * (long long)sheet->stages * sheet->microbatches, sheet->cells);
+            2 * (long long)sheet->stages * sheet->microbatches, sheet->actions);
     if ((int64_t)sheet->stages * sheet->microbatches > SCHEDULE_MOST)
         return error_set(error, "%s: stages x microbatches = %d x %d are more than a schedule can have, %d",
                          sheet->name, sheet->stages, sheet->microbatches, SCHEDULE_MOST);
@@ -181,11 +187,11 @@ static bool read_plan(Sheet *sheet, const char *text, Plan *plan, Error *error)
     return good;
 }
 
-bool notation_read(Plan *plan, const char *text, const char *name, Error *error)
+bool notation_read(Plan *plan, const char *text, int64_t bytes, const char *name, Error *error)
 {
     Sheet sheet = {.name = name};
     *plan = (Plan){0};
-    bool good = read_plan(&sheet, text, plan, error);
+    bool good = read_plan(&sheet, text, text + bytes, plan, error);
     for (int line = 0; line < sheet.lines; line++) {
         if (sheet.list) schedule_free(&sheet.list[line]);
         if (sheet.column) free(sheet.column[line]);

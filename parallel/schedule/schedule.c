@@ -24,7 +24,7 @@ const char *const schedule_name[SCHEDULE_KINDS] = {
     [SCHEDULE_ZB_H1] = "zb-h1",
 };
 
-void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
+void schedule_append(Schedule *s, Action action)
 {
     if (s->count == s->capacity) {
         s->capacity = s->capacity ? 2 * s->capacity : 16;
@@ -33,7 +33,25 @@ void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
         free(s->action);
         s->action = larger;
     }
-    s->action[s->count++] = (Action){.kind = kind, .stage = stage, .microbatch = microbatch};
+    s->action[s->count++] = action;
+}
+
+void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
+{
+    schedule_append(s, (Action){.kind = kind, .stage = stage, .microbatch = microbatch});
+}
+
+bool action_computes(ActionKind kind)
+{
+    return kind == ACTION_FORWARD || kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
+}
+
+int schedule_overlapped_with(const Schedule *s, int index)
+{
+    if (!s->action[index].overlapped) return index;
+    for (int i = index + 1; i < s->count; i++)
+        if (action_computes(s->action[i].kind)) return i;
+    return index;
 }
 
 void schedule_free(Schedule *schedule)

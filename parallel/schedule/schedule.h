@@ -30,6 +30,8 @@ extern const char *const action_name[ACTION_KINDS];
 typedef struct Action {
     ActionKind kind;
     int stage, microbatch; /* microbatch -1: not of one; stage -1: of all stages this rank holds */
+    /* an F that is one with the B computed after it: the two run as if at once (DualPipe, arXiv 2412.19437) */
+    bool overlapped;
 } Action;
 
 typedef struct Schedule {
@@ -67,6 +69,11 @@ void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)
 void schedule_surround(Schedule *schedule, const ActionKind *before, const ActionKind *after);
 
 void schedule_add(Schedule *schedule, ActionKind kind, int stage, int microbatch);
+void schedule_append(Schedule *schedule, Action action);
+/* F, B, I or W: what a stage computes, and a schedule's text names. */
+bool action_computes(ActionKind kind);
+/* The place on the list of the action that the one at `index` is one with; `index` where it is for itself. */
+int schedule_overlapped_with(const Schedule *schedule, int index);
 void schedule_free(Schedule *schedule);
 /* "2B13", "SEND_F of stage 2, microbatch 13" or "REDUCE" into text. */
 const char *action_text(Action action, char *text, unsigned long size);

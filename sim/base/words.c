@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/error.h"
 
 enum { LONGEST = 63, SHOWN = 80 };
 
@@ -77,10 +78,8 @@ const char *words_nearest(const char *typed, const char *const *names)
 
 void words_show(char *shown, size_t size, const char *value)
 {
-    size_t length = strlen(value), most = size - 4 < SHOWN ? size - 4 : SHOWN;
-    snprintf(shown, size, "%.*s%s", (int)most, length ? value : "\"\"", length > most ? "..." : "");
-    for (char *c = shown; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    if (size > SHOWN + 4) size = SHOWN + 4;
+    error_show(shown, size, *value ? value : "\"\"", *value ? strlen(value) : 2);
 }
 
 void words_bytes(double bytes, char *text, size_t size)

@@ -21,7 +21,7 @@ int words_near(const char *typed, const char *name);
 const char *words_nearest(const char *typed, const char *const *names);
 
 /* `value` as it can stand in one line of a message: "" when empty, cut when
- * long, '?' for characters that are not printable. */
+ * long, '?' for characters that cannot be seen (error_show). */
 void words_show(char *shown, size_t size, const char *value);
 
 /* "1.250 MB", in powers of 1000; "-" of NaN. */

@@ -285,21 +285,22 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "computes what, and when.\n"},
     {"parallel", "schedule", ROW_TEXT, FIELD(pipeline.schedule), "1f1b", .required = true, .example = "zb-h1",
      .help = "in which order the stages compute, or a file of it",
-     .more =
-         "Of p ranks with m microbatches, where a backward takes twice a forward:\n"
-         "@                  bubble               held at most by rank r\n"
-         "@    naive         (p-1)/p              1         one microbatch under way in all\n"
-         "@    gpipe         (p-1)/(m+p-1)        m         all forward, then all backward\n"
-         "@    1f1b          (p-1)/(m+p-1)        p - r     backward as soon as it can be\n"
-         "@    interleaved   (p-1)/(v m+p-1)      2 (p-1-r) + (v-1) p + 1, each 1/v as large\n"
-         "@    zb-h1         (p-1)/(3 m+p-1)      p         backward in two halves, I and W\n"
-         "v is virtual_stages, and m is a multiple of p for interleaved. zb-h1's is for m of p or more. "
-         "gpipe: Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; "
-         "interleaved: Narayanan et al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
-         "A value that ends in .csv is the path of a schedule of your own, in the notation of PyTorch's "
-         "torch.distributed.pipelining: a line a rank, each cell a stage, one of F, B, I and W, and a "
-         "microbatch, such as 0F0,0F1,0B0,0B1. `sim schedule --csv` writes one to begin with. It is checked, "
-         "and walked on paper for deadlocks, before anything runs.\n"},
+     .more = "Of p ranks with m microbatches, where a backward takes twice a forward:\n"
+             "@                  bubble               held at most by rank r\n"
+             "@    naive         (p-1)/p              1         one microbatch under way in all\n"
+             "@    gpipe         (p-1)/(m+p-1)        m         all forward, then all backward\n"
+             "@    1f1b          (p-1)/(m+p-1)        p - r     backward as soon as it can be\n"
+             "@    interleaved   (p-1)/(v m+p-1)      2 (p-1-r) + (v-1) p + 1, each 1/v as large\n"
+             "@    zb-h1         (p-1)/(3 m+p-1)      p         backward in two halves, I and W\n"
+             "v is virtual_stages, and m is a multiple of p for interleaved. zb-h1's is for m of p or more. "
+             "gpipe: Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; "
+             "interleaved: Narayanan et al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
+             "A value that ends in .csv is the path of a schedule of your own, in the notation of PyTorch's "
+             "torch.distributed.pipelining: a line a rank, each cell a stage, one of F, B, I and W, and a "
+             "microbatch, such as 0F0,0F1,0B0,0B1; or a forward and a backward that overlap, as DualPipeV's "
+             "(0F7;7B3)OVERLAP_F_B, run one after the other. `sim schedule --csv` writes one to begin with. "
+             "It is checked, "
+             "and walked on paper for deadlocks, before anything runs.\n"},
     {"parallel", "virtual_stages", ROW_INTEGER, FIELD(pipeline.virtual_stages), "1", 1, 65536, .example = "2",
      .help = "interleaved: stages a rank of the pipeline holds",
      .more =

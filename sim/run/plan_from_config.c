@@ -54,20 +54,22 @@ static bool check_shape(const Config *config, Shape shape, int microbatches, Err
     return shape.m == microbatches || refuse_microbatches(config, shape.m, microbatches, error);
 }
 
-static bool write_plan(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
+static bool write_plan(const Config *config, int microbatches, const char *text, int64_t bytes, Plan *plan,
+                       Error *error)
 {
     Shape shape = {
         .v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = microbatches};
     if (!config_schedule_is_file(config)) return plan_write(plan, config_schedule(config), shape, error);
-    if (!notation_read(plan, text, config->pipeline.schedule, error)) return false;
+    if (!notation_read(plan, text, bytes, config->pipeline.schedule, error)) return false;
     if (check_shape(config, plan->shape, microbatches, error)) return true;
     plan_free(plan);
     return false;
 }
 
-bool plan_from_config(const Config *config, int microbatches, const char *text, Plan *plan, Error *error)
+bool plan_from_config(const Config *config, int microbatches, const char *text, int64_t bytes, Plan *plan,
+                      Error *error)
 {
-    if (!write_plan(config, microbatches, text, plan, error)) return false;
+    if (!write_plan(config, microbatches, text, bytes, plan, error)) return false;
     stages_lower(plan, (DataParallelKind)config->parallel.kind);
     Ideal ideal = theory_ideal(config);
     Durations durations = timeline_ideal(&ideal);

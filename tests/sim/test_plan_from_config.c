@@ -68,7 +68,7 @@ static void formula_is_the_walk(void **state)
                         Timeline t;
                         Ideal ideal = theory_ideal(&c);
                         Durations durations = timeline_ideal(&ideal);
-                        assert_true(plan_from_config(&c, m, NULL, &plan, &error));
+                        assert_true(plan_from_config(&c, m, NULL, 0, &plan, &error));
                         assert_true(plan.lowered);
                         assert_true(timeline_walk(&t, &plan, &durations, &error));
                         if (fabs(theory_bubble(&c, m) - t.bubble) > 1e-12)
@@ -106,7 +106,7 @@ static void file_refused(const char *set, const char *text, int microbatches, co
     Config c = parsed(OWN, (const char *[]){set, NULL});
     Plan plan;
     Error error = {""};
-    bool good = plan_from_config(&c, microbatches, text, &plan, &error);
+    bool good = plan_from_config(&c, microbatches, text, (int64_t)strlen(text), &plan, &error);
     assert_string_equal(error.text, message);
     assert_false(good);
     assert_null(plan.list);
@@ -121,7 +121,7 @@ static void a_users_own(void **state)
     Error error;
     char *two = text_of(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 4});
     assert_true(config_schedule_is_file(&c));
-    assert_true(plan_from_config(&c, 4, two, &plan, &error)); /* two stages a rank: the file says so */
+    assert_true(plan_from_config(&c, 4, two, (int64_t)strlen(two), &plan, &error)); /* two stages a rank: the file says so */
     assert_int_equal(plan.shape.v, 2);
     assert_true(plan.lowered);
     plan_free(&plan);
@@ -211,7 +211,7 @@ static void shipped_files(void **state)
         assert_int_equal(config_mesh(&c, 8).dp, shipped[i].dp);
         assert_int_equal(m, shipped[i].m);
         if (shipped[i].pp == 4) assert_string_equal(c.pipeline.schedule, shipped[i].name);
-        assert_true(plan_from_config(&c, m, NULL, &plan, &error));
+        assert_true(plan_from_config(&c, m, NULL, 0, &plan, &error));
         plan_free(&plan);
         config_free(&c);
         free(text);

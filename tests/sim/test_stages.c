@@ -1,9 +1,11 @@
 /* test_stages.c - pipelines with odd corners train as the unsplit run does, and hold what their schedule says.
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
+#include "tests/support/dual_pipe_v.h"
 
 enum { STEPS = 4, VARIANTS = 5 };
 static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", "zero3"};
@@ -21,6 +23,9 @@ static const char V_SHAPE[] = "0F0,3F0,3B0,0B0,0F1,3F1,3B1,0B1\n"
 static const char V_SHAPE_HALVES[] = "0F0,0F1,3F0,3I0,3W0,3F1,3I1,0I0,0W0,0I1,3W1,0W1\n"
                                      "1F0,2F0,1F1,2F1,2I0,1I0,2I1,2W0,1W0,1I1,2W1,1W1\n";
 static const char REVERSED[] = "2F0,2B0,2F1,2B1\n1F0,1F1,1B0,1B1\n0F0,0F1,0B0,0B1\n";
+
+static const char PAIRS[] = "0F0,0F1,0F2,(0F3;0B0)OVERLAP_F_B,0B1,0B2,0B3\n"
+                            "1F0,(1F1;1B0)OVERLAP_F_B,(1F2;1B1)OVERLAP_F_B,1F3,1B2,1B3\n";
 
 static const Setup SETUPS[] = {
     /* fewer microbatches than ranks, layers that do not divide */
@@ -47,6 +52,10 @@ static const Setup SETUPS[] = {
     {8, 2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES},
     {3, 1, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED},
     {6, 1, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED},
+    /* forwards and backwards that overlap: those of one stage, and of two on the same rank */
+    {2, 1, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, PAIRS},
+    {4, 2, {"model.layers=9", "train.microbatch=1", "train.global_batch=10"}, {"parallel.pp=4"}, DUAL_PIPE_V},
+    {8, 2, {"model.layers=8", "train.microbatch=1", "train.global_batch=20"}, {"parallel.pp=4"}, DUAL_PIPE_V},
 };
 
 typedef struct Text {
@@ -115,6 +124,20 @@ static void a_users_own(void **state)
     each_setup(true, 0);
 }
 
+/* As on paper (tests/parallel/test_notation.c): of 31.5 F every rank idles for 1.5. */
+static void bubble_of_dual_pipe_v(void **state)
+{
+    (void)state;
+    Case c = case_of_words(1, "model.layers=8 train.microbatch=1 train.global_batch=10 parallel.pp=4 "
+                              "parallel.virtual_stages=2 parallel.schedule=own.csv");
+    c.schedule = DUAL_PIPE_V;
+    if (!ranks_fit(4)) return;
+    bool look = run_case(&c, 4);
+    assert_string_equal(c.refused, "");
+    for (int r = 0; look && r < 4; r++) assert_true(fabs(c.bubble[r] - 1. / 21) < 1e-12);
+    case_free(&c);
+}
+
 /* ---- what a rank holds ---- */
 
 static int64_t least(int64_t a, int64_t b)
@@ -167,10 +190,8 @@ static void in_flight(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_stage_a_rank),
-        cmocka_unit_test(interleaved),
-        cmocka_unit_test(a_users_own),
-        cmocka_unit_test(in_flight),
+        cmocka_unit_test(one_stage_a_rank),      cmocka_unit_test(interleaved), cmocka_unit_test(a_users_own),
+        cmocka_unit_test(bubble_of_dual_pipe_v), cmocka_unit_test(in_flight),
     };
     launch_start(&argc, &argv);
     return launch_stop(cmocka_run_group_tests_name(mpi ? "stages on MPI ranks" : "stages on virtual ranks",
