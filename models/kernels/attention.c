@@ -61,15 +61,13 @@ static Tensor cells_of(AttentionShape s, Tensor t, int64_t b, int64_t h)
     return t.device ? tensor_view(t, (b * s.heads + h) * s.T * s.T, s.T * s.T) : t;
 }
 
-/* The masks of queries r0..r1-1 of one head, without what they do not see, and the dropped probabilities. */
-static void drop(AttentionShape s, const AttentionDropout *d, int64_t b, int64_t h, int64_t r0, int64_t r1,
-                 const real *P, uint8_t *mask, real *dropped)
+/* The masks of queries r0..r1-1 of one head, without what they do not see; `row` is query 0's of the whole. */
+static void draw(const AttentionDropout *d, int64_t row, int64_t r0, int64_t r1, int64_t T, uint8_t *mask)
 {
     for (int64_t r = r0; r < r1; r++) {
-        dropout_draw(&d->dropout, attention_dropout_row(d, s.T, b, h, r), s.T, 0, mask + r * s.T, r + 1);
-        memset(mask + r * s.T + r + 1, 0, (size_t)(s.T - r - 1));
+        dropout_draw(&d->dropout, row + r, T, 0, mask + r * T, r + 1);
+        memset(mask + r * T + r + 1, 0, (size_t)(T - r - 1));
     }
-    dropout_apply(d->dropout.rate, P + r0 * s.T, mask + r0 * s.T, dropped + r0 * s.T, (r1 - r0) * s.T);
 }
 
 void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
@@ -90,12 +88,18 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
                 int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
                 real *p = reals(wP), *out = whole ? reals(wy) + b * T * C + h * s.hd : NULL;
-                matmul_strided(false, true, n, r1, s.hd, scale, q + r0 * ld, ld, k, ld, 0, p + r0 * T, T);
+                matmul_pieces(scale, piece(q + r0 * ld, n, s.hd, ld),
+                              piece_transposed(piece(k, r1, s.hd, ld)), 0, p + r0 * T, T);
                 causal_softmax(p, r0, r1, T);
-                if (dropout) drop(s, dropout, b, h, r0, r1, p, masks(mask), reals(wdropped));
-                if (dropout) p = reals(wdropped);
+                if (dropout) {
+                    real *kept = reals(wdropped);
+                    draw(dropout, attention_dropout_row(dropout, T, b, h, 0), r0, r1, T, masks(mask));
+                    dropout_apply(dropout->dropout.rate, p + r0 * T, masks(mask) + r0 * T, kept + r0 * T,
+                                  n * T);
+                    p = kept;
+                }
                 if (whole)
-                    matmul_strided(false, false, n, s.hd, r1, 1, p + r0 * T, T, v, ld, 0, out + r0 * C, C);
+                    matmul_pieces(1, piece(p + r0 * T, n, r1, T), piece(v, r1, s.hd, ld), 0, out + r0 * C, C);
             }
             wide_store(&wP, P);
             wide_store(&wdropped, dropped);
@@ -133,13 +137,14 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
                 const real *p = reals(wP), *seen = dropout ? reals(wdropped) : p;
                 const real *dout = reals(wdy) + b * T * C + h * hd;
                 real *dS = reals(scratch), beta = r1 == T && h % (s.heads / s.kv_heads) == 0 ? 0 : 1;
-                matmul_strided(true, false, r1, hd, n, 1, seen + r0 * T, T, dout + r0 * C, C, beta, dv, ld);
-                matmul_strided(false, true, n, r1, hd, 1, dout + r0 * C, C, v, ld, 0, dS + r0 * T, T);
+                Piece drows = piece(dout + r0 * C, n, hd, C), scores = piece(dS + r0 * T, n, r1, T);
+                matmul_pieces(1, piece_transposed(piece(seen + r0 * T, n, r1, T)), drows, beta, dv, ld);
+                matmul_pieces(1, drows, piece_transposed(piece(v, r1, hd, ld)), 0, dS + r0 * T, T);
                 for (int64_t r = r0; dropout && r < r1; r++)
                     dropout_apply(dropout->dropout.rate, dS + r * T, masks(mask) + r * T, dS + r * T, r + 1);
                 causal_softmax_backward(p, dS, r0, r1, T);
-                matmul_strided(false, false, n, hd, r1, scale, dS + r0 * T, T, k, ld, 0, dq + r0 * ld, ld);
-                matmul_strided(true, false, r1, hd, n, scale, dS + r0 * T, T, q + r0 * ld, ld, beta, dk, ld);
+                matmul_pieces(scale, scores, piece(k, r1, hd, ld), 0, dq + r0 * ld, ld);
+                matmul_pieces(scale, piece_transposed(scores), piece(q + r0 * ld, n, hd, ld), beta, dk, ld);
             }
             wide_free(&wP, P);
             wide_free(&wdropped, dropped);

@@ -5,18 +5,19 @@
 enum { MOST, SUM, TARGET, STATISTICS };
 
 /* The column of the token that follows position i, or -1 when another slice has it. */
-static int64_t target_column(const int32_t *tokens, int64_t i, int64_t T, int part, int64_t V)
+static int64_t target_column(const int32_t *tokens, int64_t i, int64_t T, VocabularySlice slice)
 {
-    int64_t column = tokens[i / T * (T + 1) + i % T + 1] - part * V;
-    return column >= 0 && column < V ? column : -1;
+    int64_t column = tokens[i / T * (T + 1) + i % T + 1] - slice.part * slice.V;
+    return column >= 0 && column < slice.V ? column : -1;
 }
 
-VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *statistics, int part,
-                                    int64_t used, int64_t n, int64_t T, int64_t V)
+VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *statistics,
+                                    VocabularySlice slice, int64_t n, int64_t T)
 {
+    int64_t V = slice.V, used = slice.used;
     for (int64_t i = 0; i < n; i++) {
         real *row = logits + i * V, *s = statistics + i * STATISTICS;
-        int64_t target = target_column(tokens, i, T, part, V);
+        int64_t target = target_column(tokens, i, T, slice);
         s[TARGET] = target < 0 ? 0 : row[target];
         s[MOST] = used > 0 ? max_of(row, used) : -(real)HUGE_VAL; /* a slice may be all padding */
         for (int64_t v = 0; v < used; v++) row[v] = real_exp(row[v] - s[MOST]);
@@ -25,12 +26,13 @@ VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *s
     }
 }
 
-void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used,
-                              int64_t B, int64_t T, int64_t V)
+void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, VocabularySlice slice,
+                              int64_t B, int64_t T)
 {
+    int64_t count = B * T * slice.V;
     Tensor wide = wide_of(logits);
-    if (device_kernel(logits.device, 6.0 * (double)(B * T * V), tensor_traffic(logits, 3 * B * T * V)))
-        exponentials(reals(wide), ints(tokens), reals(statistics), part, used, B * T, T, V);
+    if (device_kernel(logits.device, 6.0 * (double)count, tensor_traffic(logits, 3 * count)))
+        exponentials(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
     wide_store(&wide, logits);
 }
 
@@ -40,9 +42,10 @@ static inline real share(const real *statistics, real most)
     return statistics[SUM] > 0 ? statistics[SUM] * real_exp(statistics[MOST] - most) : 0;
 }
 
-VECTORISED static double normalise(real *exponential, const real *all, int parts, int part, int64_t n,
-                                   int64_t V)
+VECTORISED static double normalise(real *exponential, const real *all, VocabularySlice slice, int64_t n)
 {
+    int parts = slice.parts, part = slice.part;
+    int64_t V = slice.V;
     double loss = 0;
     for (int64_t i = 0; i < n; i++) {
         const real *first = all + i * STATISTICS;
@@ -64,28 +67,29 @@ VECTORISED static double normalise(real *exponential, const real *all, int parts
     return loss;
 }
 
-double cross_entropy_forward(Tensor logits, Tensor all_statistics, int parts, int part, int64_t n, int64_t V)
+double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySlice slice, int64_t n)
 {
+    int64_t count = n * slice.V;
     Tensor wide = wide_of(logits);
     double loss = 0;
-    if (device_kernel(logits.device, (double)(n * V), tensor_traffic(logits, 2 * n * V)))
-        loss = normalise(reals(wide), reals(all_statistics), parts, part, n, V);
+    if (device_kernel(logits.device, (double)count, tensor_traffic(logits, 2 * count)))
+        loss = normalise(reals(wide), reals(all_statistics), slice, n);
     wide_store(&wide, logits);
     return loss;
 }
 
-void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int part, int64_t B, int64_t T,
-                            int64_t V)
+void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
+                            int64_t B, int64_t T)
 {
+    int64_t count = B * T * slice.V;
     Tensor wide = wide_of(probabilities);
-    if (device_kernel(probabilities.device, 2.0 * (double)(B * T * V),
-                      tensor_traffic(probabilities, 2 * B * T * V))) {
+    if (device_kernel(probabilities.device, 2.0 * (double)count, tensor_traffic(probabilities, 2 * count))) {
         real *p = reals(wide), by = (real)scale;
         for (int64_t i = 0; i < B * T; i++) {
-            int64_t target = target_column(ints(tokens), i, T, part, V);
-            if (target >= 0) p[i * V + target] -= 1;
+            int64_t target = target_column(ints(tokens), i, T, slice);
+            if (target >= 0) p[i * slice.V + target] -= 1;
         }
-        for (int64_t i = 0; i < B * T * V; i++) p[i] *= by;
+        for (int64_t i = 0; i < count; i++) p[i] *= by;
     }
     wide_store(&wide, probabilities);
 }

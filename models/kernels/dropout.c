@@ -49,14 +49,13 @@ static bool report(Tensor x, Tensor mask, Tensor y)
                          (double)(tensor_bytes(x) + tensor_bytes(mask) + tensor_bytes(y)));
 }
 
-void dropout_forward(const Dropout *dropout, Tensor x, Tensor mask, Tensor y, int64_t B, int64_t first_row,
-                     int64_t rows, int64_t T, int64_t C)
+void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mask, Tensor y)
 {
     Tensor wx = wide_of(x), wy = wide_for(y);
     if (report(x, mask, y)) {
-        for (int64_t i = 0; i < B * rows; i++) {
-            int64_t row = (dropout->first_sample + i / rows) * T + first_row + i % rows;
-            dropout_draw(dropout, row, C, 0, masks(mask) + i * C, C);
+        for (int64_t i = 0; i < at.B * at.rows; i++) {
+            int64_t row = (dropout->first_sample + i / at.rows) * at.T + at.first + i % at.rows;
+            dropout_draw(dropout, row, at.C, 0, masks(mask) + i * at.C, at.C);
         }
         dropout_apply(dropout->rate, reals(wx), masks(mask), reals(wy), x.count);
     }

@@ -22,10 +22,13 @@ typedef struct Dropout {
 /* The rate that is drawn, and by which all here divides. */
 double dropout_drawn(double rate);
 
-/* y = x * mask / (1 - rate), x being rows first_row..first_row+rows-1 of each of B samples of (T, C); mask
- * (UINT8) becomes 1 where kept. y may be x. */
-void dropout_forward(const Dropout *dropout, Tensor x, Tensor mask, Tensor y, int64_t B, int64_t first_row,
-                     int64_t rows, int64_t T, int64_t C);
+/* Rows first..first+rows-1 of each of B samples of (T, C): (B, rows, C). */
+typedef struct SampleRows {
+    int64_t B, first, rows, T, C;
+} SampleRows;
+
+/* y = x * mask / (1 - rate), all three of these rows; mask (UINT8) becomes 1 where kept. y may be x. */
+void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mask, Tensor y);
 /* dx = dy * mask / (1 - rate); dx may be dy. */
 void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx);
 

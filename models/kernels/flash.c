@@ -31,11 +31,15 @@ static int64_t seen(Tile t, int64_t r)
 }
 
 /* cells = scale a b^T, with a row of a for each query and a row of b for each key */
-static void cross(Tile t, int64_t hd, real scale, const real *a, int64_t lda, const real *b, int64_t ldb,
-                  real *cells)
+static void cross(Tile t, real scale, Piece a, Piece b, real *cells)
 {
-    matmul_strided(false, true, t.r1 - t.r0, t.c1 - t.c0, hd, scale, a + t.r0 * lda, lda, b + t.c0 * ldb, ldb,
-                   0, cells, TILE);
+    matmul_pieces(scale, piece_rows(a, t.r0, t.r1), piece_transposed(piece_rows(b, t.c0, t.c1)), 0, cells,
+                  TILE);
+}
+
+static Piece as_piece(Tile t, const real *cells)
+{
+    return piece(cells, t.r1 - t.r0, t.c1 - t.c0, TILE);
 }
 
 static void draw(Tile t, AttentionShape s, const AttentionDropout *d, int64_t b, int64_t h, uint8_t *mask)
@@ -83,19 +87,19 @@ void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout
     for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
         int64_t b = i / s.heads, h = i % s.heads;
         AttentionHead at = attention_head(s, b, h);
-        const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+        Piece q = piece(reals(wqkv) + at.q, T, s.hd, ld), k = piece(reals(wqkv) + at.k, T, s.hd, ld),
+              v = piece(reals(wqkv) + at.v, T, s.hd, ld);
         real *out = reals(wy) + b * T * C + h * s.hd, *P = reals(scratch), *m = P + TILE * TILE,
              *l = m + TILE;
         uint8_t mask[TILE * TILE];
         for (int64_t r0 = 0; r0 < T; r0 += TILE) {
             for (int64_t c0 = 0; c0 <= r0; c0 += TILE) {
                 Tile t = tile_at(r0, c0, T);
-                cross(t, s.hd, scale, q, ld, k, ld, P);
+                cross(t, scale, q, k, P);
                 online_softmax(t, P, m, l, out, C, s.hd);
                 if (dropout) draw(t, s, dropout, b, h, mask);
                 if (dropout) drop(t, dropout, mask, P, P);
-                matmul_strided(false, false, t.r1 - r0, s.hd, t.c1 - c0, 1, P, TILE, v + c0 * ld, ld, c0 > 0,
-                               out + r0 * C, C);
+                matmul_pieces(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * C, C);
             }
             for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
                 for (int64_t j = 0; j < s.hd; j++) out[r * C + j] /= l[r - r0];
@@ -144,31 +148,30 @@ void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDrop
     for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
         int64_t b = i / s.heads, h = i % s.heads, out = b * T * C + h * hd;
         AttentionHead at = attention_head(s, b, h);
-        const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
+        Piece q = piece(reals(wqkv) + at.q, T, hd, ld), k = piece(reals(wqkv) + at.k, T, hd, ld),
+              v = piece(reals(wqkv) + at.v, T, hd, ld), dy_rows = piece(reals(wdy) + out, T, hd, C);
         real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
-        const real *dout = reals(wdy) + out;
         real *P = reals(scratch), *other = P + TILE * TILE, *dot = other + TILE * TILE;
         uint8_t mask[TILE * TILE];
         bool first_of_shared = h % (s.heads / s.kv_heads) == 0;
-        row_dots(dout, reals(wy) + out, dot, T, C, hd);
+        row_dots(dy_rows.at, reals(wy) + out, dot, T, C, hd);
         for (int64_t c0 = 0; c0 < T; c0 += TILE)
             for (int64_t r0 = c0; r0 < T; r0 += TILE) {
                 Tile t = tile_at(r0, c0, T);
-                int64_t rows = t.r1 - r0, columns = t.c1 - c0;
                 real beta = first_of_shared && r0 == c0 ? 0 : 1; /* who comes first writes, the others add */
-                cross(t, hd, scale, q, ld, k, ld, P);
+                cross(t, scale, q, k, P);
                 from_lse(t, P, reals(lse) + i * T);
                 if (dropout) draw(t, s, dropout, b, h, mask);
                 if (dropout) drop(t, dropout, mask, P, other);
-                matmul_strided(true, false, columns, hd, rows, 1, dropout ? other : P, TILE, dout + r0 * C, C,
-                               beta, dv + c0 * ld, ld);
-                cross(t, hd, 1, dout, C, v, ld, other);
+                matmul_pieces(1, piece_transposed(as_piece(t, dropout ? other : P)),
+                              piece_rows(dy_rows, r0, t.r1), beta, dv + c0 * ld, ld);
+                cross(t, 1, dy_rows, v, other);
                 if (dropout) drop(t, dropout, mask, other, other);
                 softmax_backward(t, P, other, dot);
-                matmul_strided(false, false, rows, hd, columns, scale, P, TILE, k + c0 * ld, ld, c0 > 0,
-                               dq + r0 * ld, ld);
-                matmul_strided(true, false, columns, hd, rows, scale, P, TILE, q + r0 * ld, ld, beta,
-                               dk + c0 * ld, ld);
+                Piece dscores = as_piece(t, P);
+                matmul_pieces(scale, dscores, piece_rows(k, c0, t.c1), c0 > 0, dq + r0 * ld, ld);
+                matmul_pieces(scale, piece_transposed(dscores), piece_rows(q, r0, t.r1), beta, dk + c0 * ld,
+                              ld);
             }
     }
     tensor_free(&scratch);

@@ -42,19 +42,19 @@ void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out)
 {
     Tensor wide_y = wide_for(y); /* rounded once, with the bias in it */
-    matmul(false, false, n, out, in, x, W, 0, wide_y);
+    matmul(matrix(x, n, in), matrix(W, in, out), 0, wide_y);
     bias_forward(wide_y, b, n, out);
     wide_store(&wide_y, y);
 }
 
 void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in, int64_t out)
 {
-    matmul(false, true, n, in, out, dy, W, 0, dx);
+    matmul(matrix(dy, n, out), transposed(matrix(W, in, out)), 0, dx);
 }
 
 void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out)
 {
-    matmul(true, false, in, out, n, x, dy, 1, dW);
+    matmul(transposed(matrix(x, n, in)), matrix(dy, n, out), 1, dW);
     bias_backward(dy, db, n, out);
 }
 
@@ -82,13 +82,12 @@ static int64_t row_of(Tensor tokens, int64_t i, int64_t T, int64_t first, int64_
     return row >= 0 && row < rows ? row : -1;
 }
 
-void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, Tensor y, int64_t B, int64_t T,
-                       int64_t C)
+void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor wide_y = wide_for(y);
     bool compute = device_kernel(y.device, 0, tensor_traffic(y, 2 * B * T * C));
     for (int64_t i = 0; compute && i < B * T; i++) {
-        int64_t row = row_of(tokens, i, T, first, rows);
+        int64_t row = row_of(tokens, i, T, first, wte.count / C);
         real *out = reals(wide_y) + i * C;
         if (row >= 0)
             tensor_read(wte, row * C, C, out); /* of a large table a few rows: it is not widened as a whole */
@@ -98,13 +97,12 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, T
     wide_store(&wide_y, y);
 }
 
-void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B,
-                        int64_t T, int64_t C)
+void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     Tensor wide_dy = wide_of(dy), wide_dwte = wide_of(dwte);
     bool compute = device_kernel(dy.device, (double)(B * T * C), tensor_traffic(dy, 3 * B * T * C));
     for (int64_t i = 0; compute && i < B * T; i++) {
-        int64_t row = row_of(tokens, i, T, first, rows);
+        int64_t row = row_of(tokens, i, T, first, dwte.count / C);
         if (row < 0) continue;
         real *de = reals(wide_dwte) + row * C;
         const real *d = reals(wide_dy) + i * C;

@@ -22,19 +22,17 @@ void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in
 /* dW += x^T dy, db += column sums of dy */
 void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out);
 
-/* norm.c. Backward adds to dx, and computes the rows' statistics again from x.
+/* norm.c. Rows as long as the gain, C. Backward adds to dx, and computes the rows' statistics again from x.
  * LayerNorm (Ba et al. 1607.06450): y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row. */
-void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
-void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n,
-                        int64_t C);
+void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y);
+void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias);
 /* RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain */
-void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C);
-void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C);
+void rmsnorm_forward(Tensor x, Tensor gain, Tensor y);
+void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain);
 
-/* Either, by NormKind; RMSNorm leaves the biases alone. */
-void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C);
-void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
-                   int64_t n, int64_t C);
+/* Either; RMSNorm leaves the biases alone. */
+void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y);
+void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias);
 
 /* activation.c. In the first three dy may be dx.
  * GELU in its tanh form and SiLU, x / (1 + e^-x) (Hendrycks & Gimpel 1606.08415) */
@@ -54,12 +52,11 @@ void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, 
                   int64_t from_first, int64_t columns);
 
 /* tokens: (B, T + 1), of which the first T of each sample are embedded. wte
- * holds the rows first..first+rows-1 of the vocabulary; y (B, T, C) is zero
- * where a token has no row here. */
-void embedding_forward(Tensor tokens, Tensor wte, int64_t first, int64_t rows, Tensor y, int64_t B, int64_t T,
-                       int64_t C);
-void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t rows, int64_t B,
-                        int64_t T, int64_t C);
+ * (rows, C) holds the rows of the vocabulary from `first` on; y (B, T, C) is
+ * zero where a token has no row here. */
+void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
+void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T,
+                        int64_t C);
 
 /* position.c. y (B, T, C) += wpe's rows first..first+T-1 */
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
@@ -70,18 +67,23 @@ void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C);
 void sinusoidal_backward(Tensor dy, int64_t C);
 
-/* Cross-entropy over a vocabulary in `parts` slices of V columns, of which this
- * is slice `part` and only `used` columns are tokens (the rest is padding).
- * Statistics are REAL.
+/* Of a vocabulary in `parts` slices of V columns this is slice `part`, of which only `used` columns are tokens
+ * (the rest is padding). */
+typedef struct VocabularySlice {
+    int parts, part;
+    int64_t V, used;
+} VocabularySlice;
+
+/* cross_entropy.c, over such slices. Statistics are REAL.
  * Forward, first half: logits (B, T, V) become exp(logit - most) in place, and
  * statistics (B T, 3) get most, their sum, and the next token's logit if it is
  * in this slice. Second half: from all slices' statistics (parts, B T, 3) the
  * numbers become probabilities; returns the sum over all positions of
  * -log p(next token), 0 on a dry device. */
-void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, int part, int64_t used,
-                              int64_t B, int64_t T, int64_t V);
-double cross_entropy_forward(Tensor logits, Tensor all_statistics, int parts, int part, int64_t n, int64_t V);
+void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, VocabularySlice slice,
+                              int64_t B, int64_t T);
+double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySlice slice, int64_t n);
 /* probabilities -> scale * d loss / d logits, in place. */
-void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, int part, int64_t B, int64_t T,
-                            int64_t V);
+void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
+                            int64_t B, int64_t T);
 #endif

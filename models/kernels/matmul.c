@@ -7,27 +7,39 @@ void matmul_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-void matmul_strided(bool ta, bool tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A, int64_t lda,
-                    const real *B, int64_t ldb, real beta, real *C, int64_t ldc)
+void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
-    CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
+    CBLAS_TRANSPOSE ta = A.transposed ? CblasTrans : CblasNoTrans,
+                    tb = B.transposed ? CblasTrans : CblasNoTrans;
+    blasint M = (blasint)(A.transposed ? A.columns : A.rows),
+            K = (blasint)(A.transposed ? A.rows : A.columns);
+    blasint N = (blasint)(B.transposed ? B.rows : B.columns);
+    assert(K == (B.transposed ? B.columns : B.rows));
 #ifdef SIM_DOUBLE
-    cblas_dgemm(CblasRowMajor, a, b, (blasint)M, (blasint)N, (blasint)K, alpha, A, (blasint)lda, B,
-                (blasint)ldb, beta, C, (blasint)ldc);
+    cblas_dgemm(CblasRowMajor, ta, tb, M, N, K, alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
+                (blasint)ldc);
 #else
-    cblas_sgemm(CblasRowMajor, a, b, (blasint)M, (blasint)N, (blasint)K, alpha, A, (blasint)lda, B,
-                (blasint)ldb, beta, C, (blasint)ldc);
+    cblas_sgemm(CblasRowMajor, ta, tb, M, N, K, alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
+                (blasint)ldc);
 #endif
 }
 
-void matmul(bool ta, bool tb, int64_t M, int64_t N, int64_t K, Tensor A, Tensor B, real beta, Tensor C)
+static Piece whole(Matrix m, Tensor wide)
 {
-    double bytes = tensor_traffic(A, M * K) + tensor_traffic(B, K * N) + tensor_traffic(C, M * N);
-    Tensor wide_a = wide_of(A), wide_b = wide_of(B), wide_c = beta == 0 ? wide_for(C) : wide_of(C);
+    return (Piece){reals(wide), m.rows, m.columns, m.columns, m.transposed};
+}
+
+void matmul(Matrix A, Matrix B, real beta, Tensor C)
+{
+    int64_t M = A.transposed ? A.columns : A.rows, K = A.transposed ? A.rows : A.columns;
+    int64_t N = B.transposed ? B.rows : B.columns;
+    double bytes =
+        tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) + tensor_traffic(C, M * N);
+    Tensor wide_a = wide_of(A.values), wide_b = wide_of(B.values);
+    Tensor wide_c = beta == 0 ? wide_for(C) : wide_of(C);
     if (device_kernel(C.device, 2.0 * (double)M * (double)N * (double)K, bytes))
-        matmul_strided(ta, tb, M, N, K, 1, reals(wide_a), ta ? M : K, reals(wide_b), tb ? K : N, beta,
-                       reals(wide_c), N);
-    wide_free(&wide_a, A);
-    wide_free(&wide_b, B);
+        matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide_c), N);
+    wide_free(&wide_a, A.values);
+    wide_free(&wide_b, B.values);
     wide_store(&wide_c, C);
 }

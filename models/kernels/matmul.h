@@ -6,13 +6,48 @@
 /* One thread a rank: ranks are the parallelism here. Call once at start. */
 void matmul_one_thread(void);
 
-/* C (M, N) = op(A) op(B) + beta C, with op a transpose where asked:
- * A is (M, K), or (K, M) when ta; B is (K, N), or (N, K) when tb. Each may be
- * REAL, BF16 or FP16; products and sums are in reals, rounded into C once. */
-void matmul(bool ta, bool tb, int64_t M, int64_t N, int64_t K, Tensor A, Tensor B, real beta, Tensor C);
+/* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */
+typedef struct Matrix {
+    Tensor values; /* REAL, BF16 or FP16 */
+    int64_t rows, columns;
+    bool transposed;
+} Matrix;
+static inline Matrix matrix(Tensor values, int64_t rows, int64_t columns)
+{
+    return (Matrix){.values = values, .rows = rows, .columns = columns};
+}
+static inline Matrix transposed(Matrix m)
+{
+    m.transposed = !m.transposed;
+    return m;
+}
 
-/* The same on pieces of larger matrices: `lda` values from one row to the
- * next; no report to the device (the caller reports the whole of its work). */
-void matmul_strided(bool ta, bool tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A, int64_t lda,
-                    const real *B, int64_t ldb, real beta, real *C, int64_t ldc);
+/* C = A B + beta C. Products and sums are in reals, rounded into C once. */
+void matmul(Matrix A, Matrix B, real beta, Tensor C);
+
+/* A piece of a larger matrix in reals: `ld` values from one row to the next. */
+typedef struct Piece {
+    const real *at;
+    int64_t rows, columns, ld;
+    bool transposed;
+} Piece;
+static inline Piece piece(const real *at, int64_t rows, int64_t columns, int64_t ld)
+{
+    return (Piece){.at = at, .rows = rows, .columns = columns, .ld = ld};
+}
+static inline Piece piece_transposed(Piece p)
+{
+    p.transposed = !p.transposed;
+    return p;
+}
+/* Rows first..end-1 of it, as they lie. */
+static inline Piece piece_rows(Piece p, int64_t first, int64_t end)
+{
+    p.at += first * p.ld;
+    p.rows = end - first;
+    return p;
+}
+
+/* C = alpha A B + beta C; no report to the device (the caller reports the whole of its work). */
+void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc);
 #endif

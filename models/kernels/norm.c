@@ -4,7 +4,7 @@
 
 static const real NORM_EPSILON = (real)1e-5;
 
-/* ---- LayerNorm ---- */
+/* ---- rows of either kind ---- */
 
 static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
 {
@@ -18,6 +18,69 @@ static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
     *rstd = (real)(1 / sqrt((double)(variance / (real)C + NORM_EPSILON)));
 }
 
+static real rms_inverse(const real *x, int64_t C)
+{
+    return (real)(1 / sqrt((double)(dot_of(x, x, C) / (real)C + NORM_EPSILON)));
+}
+
+/* hat = (x - mean) rstd */
+static inline void normalise(const real *restrict x, real mean, real rstd, real *restrict hat, int64_t C)
+{
+    for (int64_t j = 0; j < C; j++) hat[j] = (x[j] - mean) * rstd;
+}
+
+/* Of y = hat gain: dhat, and what the row adds to dgain. */
+static inline void gain_backward(const real *restrict dy, const real *restrict gain, const real *restrict hat,
+                                 real *restrict dhat, real *restrict dgain, int64_t C)
+{
+    for (int64_t j = 0; j < C; j++) {
+        dhat[j] = dy[j] * gain[j];
+        dgain[j] += dy[j] * hat[j];
+    }
+}
+
+static inline void add_row(real *restrict to, const real *restrict row, int64_t C)
+{
+    for (int64_t j = 0; j < C; j++) to[j] += row[j];
+}
+
+/* dx += rstd (dhat - dhat_mean - hat dot_mean) */
+static inline void normalise_backward(const real *restrict hat, const real *restrict dhat, real rstd,
+                                      real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
+{
+    for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
+}
+
+/* n rows of C; and one for a normalised row, one for its gradient. */
+typedef struct RowsBackward {
+    const real *dy, *x, *gain;
+    real *dx, *dgain, *dbias; /* dbias NULL: of RMSNorm, which has no mean taken away */
+    real *hat, *dhat;
+    int64_t n, C;
+} RowsBackward;
+
+VECTORISED static void rows_backward(RowsBackward r)
+{
+    int64_t C = r.C;
+    for (int64_t i = 0; i < r.n * C; i += C) {
+        real mean = 0, rstd, dhat_mean = 0;
+        if (r.dbias)
+            mean_and_rstd(r.x + i, C, &mean, &rstd);
+        else
+            rstd = rms_inverse(r.x + i, C);
+        normalise(r.x + i, mean, rstd, r.hat, C);
+        gain_backward(r.dy + i, r.gain, r.hat, r.dhat, r.dgain, C);
+        if (r.dbias) {
+            add_row(r.dbias, r.dy + i, C);
+            dhat_mean = sum_of(r.dhat, C) / (real)C;
+        }
+        real dot_mean = dot_of(r.dhat, r.hat, C) / (real)C;
+        normalise_backward(r.hat, r.dhat, rstd, dhat_mean, dot_mean, r.dx + i, C);
+    }
+}
+
+/* ---- LayerNorm ---- */
+
 VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
                                       const real *restrict bias, real *restrict y, int64_t n, int64_t C)
 {
@@ -28,28 +91,9 @@ VECTORISED static void layernorm_rows(const real *restrict x, const real *restri
     }
 }
 
-VECTORISED static void layernorm_rows_backward(const real *restrict dy, const real *restrict x,
-                                               const real *restrict gain, real *restrict dx,
-                                               real *restrict dgain, real *restrict dbias, real *restrict row,
-                                               int64_t n, int64_t C)
+void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y)
 {
-    real *hat = row, *dhat = row + C; /* the normalised row, and its gradient */
-    for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
-        real mean, rstd;
-        mean_and_rstd(x, C, &mean, &rstd);
-        for (int64_t j = 0; j < C; j++) {
-            hat[j] = (x[j] - mean) * rstd;
-            dhat[j] = dy[j] * gain[j];
-            dgain[j] += dy[j] * hat[j];
-            dbias[j] += dy[j];
-        }
-        real dhat_mean = sum_of(dhat, C) / (real)C, dot_mean = dot_of(dhat, hat, C) / (real)C;
-        for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
-    }
-}
-
-void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
-{
+    int64_t C = gain.count, n = x.count / C;
     Tensor wx = wide_of(x), wgain = wide_of(gain), wbias = wide_of(bias), wy = wide_for(y);
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
     if (device_kernel(y.device, 8.0 * (double)(n * C), bytes))
@@ -60,17 +104,25 @@ void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, 
     wide_store(&wy, y);
 }
 
-void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias, int64_t n,
-                        int64_t C)
+void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
 {
+    int64_t C = gain.count, n = x.count / C;
     Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
     Tensor wdx = wide_of(dx), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
     if (device_kernel(dx.device, 16.0 * (double)(n * C), bytes))
-        layernorm_rows_backward(reals(wdy), reals(wx), reals(wgain), reals(wdx), reals(wdgain), reals(wdbias),
-                                reals(row), n, C);
+        rows_backward((RowsBackward){.dy = reals(wdy),
+                                     .x = reals(wx),
+                                     .gain = reals(wgain),
+                                     .dx = reals(wdx),
+                                     .dgain = reals(wdgain),
+                                     .dbias = reals(wdbias),
+                                     .hat = reals(row),
+                                     .dhat = reals(row) + C,
+                                     .n = n,
+                                     .C = C});
     tensor_free(&row);
     wide_free(&wdy, dy);
     wide_free(&wx, x);
@@ -82,11 +134,6 @@ void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgai
 
 /* ---- RMSNorm ---- */
 
-static real rms_inverse(const real *x, int64_t C)
-{
-    return (real)(1 / sqrt((double)(dot_of(x, x, C) / (real)C + NORM_EPSILON)));
-}
-
 VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict gain, real *restrict y,
                                     int64_t n, int64_t C)
 {
@@ -96,25 +143,9 @@ VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict
     }
 }
 
-VECTORISED static void rmsnorm_rows_backward(const real *restrict dy, const real *restrict x,
-                                             const real *restrict gain, real *restrict dx,
-                                             real *restrict dgain, real *restrict row, int64_t n, int64_t C)
+void rmsnorm_forward(Tensor x, Tensor gain, Tensor y)
 {
-    real *hat = row, *dhat = row + C;
-    for (int64_t i = 0; i < n; i++, x += C, dy += C, dx += C) {
-        real inverse = rms_inverse(x, C);
-        for (int64_t j = 0; j < C; j++) {
-            hat[j] = x[j] * inverse;
-            dhat[j] = dy[j] * gain[j];
-            dgain[j] += dy[j] * hat[j];
-        }
-        real dot_mean = dot_of(dhat, hat, C) / (real)C;
-        for (int64_t j = 0; j < C; j++) dx[j] += inverse * (dhat[j] - hat[j] * dot_mean);
-    }
-}
-
-void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C)
-{
+    int64_t C = gain.count, n = x.count / C;
     Tensor wx = wide_of(x), wgain = wide_of(gain), wy = wide_for(y);
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(y));
     if (device_kernel(y.device, 4.0 * (double)(n * C), bytes))
@@ -124,16 +155,24 @@ void rmsnorm_forward(Tensor x, Tensor gain, Tensor y, int64_t n, int64_t C)
     wide_store(&wy, y);
 }
 
-void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, int64_t n, int64_t C)
+void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain)
 {
+    int64_t C = gain.count, n = x.count / C;
     Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
     Tensor wdx = wide_of(dx), wdgain = wide_of(dgain),
            row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
                             2 * tensor_bytes(dgain));
     if (device_kernel(dx.device, 12.0 * (double)(n * C), bytes))
-        rmsnorm_rows_backward(reals(wdy), reals(wx), reals(wgain), reals(wdx), reals(wdgain), reals(row), n,
-                              C);
+        rows_backward((RowsBackward){.dy = reals(wdy),
+                                     .x = reals(wx),
+                                     .gain = reals(wgain),
+                                     .dx = reals(wdx),
+                                     .dgain = reals(wdgain),
+                                     .hat = reals(row),
+                                     .dhat = reals(row) + C,
+                                     .n = n,
+                                     .C = C});
     tensor_free(&row);
     wide_free(&wdy, dy);
     wide_free(&wx, x);
@@ -144,19 +183,18 @@ void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain,
 
 /* ---- either ---- */
 
-void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y, int64_t n, int64_t C)
+void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
 {
     if (kind == NORM_RMSNORM)
-        rmsnorm_forward(x, gain, y, n, C);
+        rmsnorm_forward(x, gain, y);
     else
-        layernorm_forward(x, gain, bias, y, n, C);
+        layernorm_forward(x, gain, bias, y);
 }
 
-void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
-                   int64_t n, int64_t C)
+void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
 {
     if (kind == NORM_RMSNORM)
-        rmsnorm_backward(dy, x, gain, dx, dgain, n, C);
+        rmsnorm_backward(dy, x, gain, dx, dgain);
     else
-        layernorm_backward(dy, x, gain, dx, dgain, dbias, n, C);
+        layernorm_backward(dy, x, gain, dx, dgain, dbias);
 }

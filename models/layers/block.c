@@ -28,10 +28,10 @@ static void leave_forward(const BlockRun *run, Branch branch, MemoryCategory cat
                           BranchSaved *s, Tensor result)
 {
     const Region *region = run->region;
-    int64_t T = run->shape->sequence, rows = region_rows(region, T);
+    int64_t T = run->shape->sequence;
     BranchSizes z = branch_sizes(run, branch);
     Tensor part = region_result(region, result);
-    matmul(false, false, z.n, z.C, z.out, s->outer, w[OUT_WEIGHT], 0, part);
+    matmul(matrix(s->outer, z.n, z.out), matrix(w[OUT_WEIGHT], z.out, z.C), 0, part);
     region_leave(region, part, result, run->B);
     region_release(region, &part);
     bias_forward(result, w[OUT_BIAS], result.count / z.C, z.C);
@@ -39,37 +39,41 @@ static void leave_forward(const BlockRun *run, Branch branch, MemoryCategory cat
     Dropout d = run->dropout;
     d.place = branch == BRANCH_MLP ? DROPOUT_OUT : DROPOUT_PROJ;
     s->mask = tensor_new(result.device, category, UINT8, result.count);
-    dropout_forward(&d, result, s->mask, result, run->B, region_first_row(region, T), rows, T, z.C);
+    SampleRows here = {
+        .B = run->B, .first = region_first_row(region, T), .rows = region_rows(region, T), .T = T, .C = z.C};
+    dropout_forward(&d, here, result, s->mask, result);
 }
 
-/* Fills saved with tensors of `category`; returns a new x + branch(x), normed where that is the order, of category
- * `output`. */
-static Tensor branch_forward(const BlockRun *run, Branch branch, MemoryCategory category,
-                             MemoryCategory scores, MemoryCategory output, const Tensor *w, Tensor x,
+/* What the tensors that forward makes are booked as. */
+typedef struct Booking {
+    MemoryCategory kept, scores, output;
+} Booking;
+
+/* Fills saved; returns a new x + branch(x), normed where that is the order. */
+static Tensor branch_forward(const BlockRun *run, Branch branch, Booking booking, const Tensor *w, Tensor x,
                              BranchSaved *s)
 {
     const GptShape *shape = run->shape;
     BranchSizes z = branch_sizes(run, branch);
-    int64_t rows = x.count / z.C;
     bool post = shape->post_norm;
     *s = (BranchSaved){.x = x};
     if (!post) {
-        s->norm = made(x, category, x.count);
-        norm_forward(shape->norm, x, w[NORM_GAIN], w[NORM_BIAS], s->norm, rows, z.C);
+        s->norm = made(x, booking.kept, x.count);
+        norm_forward(shape->norm, x, w[NORM_GAIN], w[NORM_BIAS], s->norm);
     }
     Tensor whole = region_enter(run->region, post ? x : s->norm, run->B);
-    s->inner = made(x, category, z.n * z.in);
+    s->inner = made(x, booking.kept, z.n * z.in);
     linear_forward(whole, w[IN_WEIGHT], w[IN_BIAS], s->inner, z.n, z.C, z.in);
     region_release(run->region, &whole);
-    s->outer = made(x, category, z.n * z.out);
-    core_forward(run, branch, category, scores, s);
-    Tensor sum = made(x, post ? category : output, x.count);
-    leave_forward(run, branch, category, w, s, sum);
+    s->outer = made(x, booking.kept, z.n * z.out);
+    core_forward(run, branch, booking.kept, booking.scores, s);
+    Tensor sum = made(x, post ? booking.kept : booking.output, x.count);
+    leave_forward(run, branch, booking.kept, w, s, sum);
     tensor_add(sum, x);
     if (!post) return sum;
     s->norm = sum;
-    Tensor y = made(x, output, x.count);
-    norm_forward(shape->norm, sum, w[NORM_GAIN], w[NORM_BIAS], y, rows, z.C);
+    Tensor y = made(x, booking.output, x.count);
+    norm_forward(shape->norm, sum, w[NORM_GAIN], w[NORM_BIAS], y);
     return y;
 }
 
@@ -80,7 +84,7 @@ static void branch_norm_backward(const BlockRun *run, Branch branch, Tensor dnor
 {
     int64_t C = run->shape->hidden;
     norm_backward(run->shape->norm, dnorm, x, gain, dx, tensor_view(dnorms, 2 * branch * C, C),
-                  tensor_view(dnorms, (2 * branch + 1) * C, C), dx.count / C, C);
+                  tensor_view(dnorms, (2 * branch + 1) * C, C));
 }
 
 /* Of y = dropout(outer W + b), by halves, either of which may be NULL: with W douter, with d what is added to the
@@ -91,7 +95,7 @@ static void leave_backward(const BlockRun *run, BranchSizes z, Tensor dresult, T
     Tensor whole = region_leave_backward(run->region, dresult, run->B);
     if (W) linear_backward_input(whole, *W, douter, z.n, z.out, z.C);
     if (d) {
-        matmul(true, false, z.out, z.C, z.n, outer, whole, 1, d[0]);
+        matmul(transposed(matrix(outer, z.n, z.out)), matrix(whole, z.n, z.C), 1, d[0]);
         bias_backward(dresult, d[1], dresult.count / z.C, z.C);
     }
     region_release(run->region, &whole);
@@ -164,12 +168,14 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
 
 /* ---- a block ---- */
 
-static Tensor forward(const BlockRun *run, MemoryCategory category, MemoryCategory scores,
-                      MemoryCategory output, const BlockParameters *p, Tensor x, BlockSaved *saved)
+static Tensor forward(const BlockRun *run, Booking booking, const BlockParameters *p, Tensor x,
+                      BlockSaved *saved)
 {
-    Tensor between = branch_forward(run, BRANCH_ATTENTION, category, scores, category,
-                                    p->branch[BRANCH_ATTENTION], x, &saved->branch[BRANCH_ATTENTION]);
-    return branch_forward(run, BRANCH_MLP, category, scores, output, p->branch[BRANCH_MLP], between,
+    Booking within = booking;
+    within.output = booking.kept;
+    Tensor between = branch_forward(run, BRANCH_ATTENTION, within, p->branch[BRANCH_ATTENTION], x,
+                                    &saved->branch[BRANCH_ATTENTION]);
+    return branch_forward(run, BRANCH_MLP, booking, p->branch[BRANCH_MLP], between,
                           &saved->branch[BRANCH_MLP]);
 }
 
@@ -186,9 +192,11 @@ Tensor block_forward(const BlockRun *run, MemoryCategory output, const BlockPara
     /* what will be computed again is scratch, here and there */
     bool full = run->recompute == RECOMPUTE_FULL, none = run->recompute == RECOMPUTE_NONE;
     BranchSaved *attention = &saved->branch[BRANCH_ATTENTION];
+    Booking booking = {.kept = full ? MEM_WORKSPACE : MEM_ACTIVATIONS,
+                       .scores = none ? MEM_ACTIVATIONS : MEM_WORKSPACE,
+                       .output = output};
     *saved = (BlockSaved){0};
-    Tensor y = forward(run, full ? MEM_WORKSPACE : MEM_ACTIVATIONS, none ? MEM_ACTIVATIONS : MEM_WORKSPACE,
-                       output, p, x, saved);
+    Tensor y = forward(run, booking, p, x, saved);
     if (!none) core_forget(attention);
     if (!full) return y;
     attention->x = (Tensor){0};
@@ -204,7 +212,7 @@ static void recover(const BlockRun *run, const BlockParameters *p, BlockSaved *s
     BranchSaved *s = &saved->branch[BRANCH_ATTENTION];
     Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
     if (run->recompute == RECOMPUTE_FULL) {
-        Tensor y = forward(run, MEM_WORKSPACE, MEM_WORKSPACE, MEM_WORKSPACE, p, s->x, saved);
+        Tensor y = forward(run, (Booking){MEM_WORKSPACE, MEM_WORKSPACE, MEM_WORKSPACE}, p, s->x, saved);
         tensor_free(&y);
     } else if (run->recompute == RECOMPUTE_SELECTIVE) {
         core_recover(run, s);

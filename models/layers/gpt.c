@@ -80,6 +80,12 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
                      .first_sample = saved->pass.first_sample};
 }
 
+/* (vocab_cut, C), of an embedding's unit: without what pads it. */
+static Tensor rows_of_words(const Gpt *gpt, Tensor words)
+{
+    return tensor_view(words, 0, gpt->vocab_cut * gpt->shape.hidden);
+}
+
 static Tensor embed(const Gpt *gpt, LayerTensors w, GptSaved *saved)
 {
     int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, rows = region_rows(&gpt->region, T),
@@ -87,8 +93,8 @@ static Tensor embed(const Gpt *gpt, LayerTensors w, GptSaved *saved)
     int64_t first = region_first_row(&gpt->region, T);
     Tensor x = tensor_new(gpt->device, MEM_ACTIVATIONS, gpt->dtype, B * rows * C);
     Tensor part = region_result(&gpt->region, x);
-    embedding_forward(saved->tokens, w.words, gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut, part, B, T,
-                      C);
+    embedding_forward(saved->tokens, rows_of_words(gpt, w.words), gpt->region.rank * gpt->vocab_cut, part, B,
+                      T, C);
     region_leave(&gpt->region, part, x, B);
     region_release(&gpt->region, &part);
     if (gpt->shape.position == POSITION_LEARNED) position_forward(w.own, first, x, B, rows, C);
@@ -96,7 +102,8 @@ static Tensor embed(const Gpt *gpt, LayerTensors w, GptSaved *saved)
     if (gpt->shape.dropout > 0) {
         Dropout d = dropout_of(gpt, saved, 0);
         saved->mask = tensor_new(gpt->device, MEM_ACTIVATIONS, UINT8, x.count);
-        dropout_forward(&d, x, saved->mask, x, B, first, rows, T, C);
+        SampleRows here = {.B = B, .first = first, .rows = rows, .T = T, .C = C};
+        dropout_forward(&d, here, x, saved->mask, x);
     }
     return x;
 }
@@ -111,8 +118,8 @@ static void embed_backward(const Gpt *gpt, LayerTensors d, GptSaved *saved)
         position_backward(dx, d.own, region_first_row(&gpt->region, T), B, region_rows(&gpt->region, T), C);
     if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_backward(dx, C);
     Tensor whole = region_leave_backward(&gpt->region, dx, B);
-    embedding_backward(saved->tokens, whole, d.words, gpt->region.rank * gpt->vocab_cut, gpt->vocab_cut, B, T,
-                       C);
+    embedding_backward(saved->tokens, whole, rows_of_words(gpt, d.words), gpt->region.rank * gpt->vocab_cut,
+                       B, T, C);
     region_release(&gpt->region, &whole);
     tensor_free(&saved->dx_embedding);
 }
@@ -125,11 +132,12 @@ static int64_t final_norm_count(const Gpt *gpt)
 }
 
 /* (vocab_cut, C), of the head's weights or gradients. */
-static Tensor head_matrix(const Gpt *gpt, LayerTensors t)
+static Matrix head_matrix(const Gpt *gpt, LayerTensors t)
 {
-    int64_t count = gpt->vocab_cut * gpt->shape.hidden;
-    return gpt->head_embedding >= 0 ? tensor_view(t.words, 0, count)
-                                    : tensor_view(t.own, final_norm_count(gpt), count);
+    int64_t V = gpt->vocab_cut, C = gpt->shape.hidden;
+    return matrix(gpt->head_embedding >= 0 ? rows_of_words(gpt, t.words)
+                                           : tensor_view(t.own, final_norm_count(gpt), V * C),
+                  V, C);
 }
 
 /* The final norm's gain or bias, in its unit; RMSNorm's bias has no elements. */
@@ -139,11 +147,16 @@ static Tensor final_norm(const Gpt *gpt, Tensor flat, BranchTensor which)
     return which == NORM_GAIN ? tensor_view(flat, 0, C) : tensor_view(flat, C, final_norm_count(gpt) - C);
 }
 
-/* How many of this rank's columns are tokens; the rest pads the vocabulary. */
-static int64_t columns_used(const Gpt *gpt)
+/* This rank's columns of the logits. */
+static VocabularySlice slice_of(const Gpt *gpt)
 {
-    int64_t left = gpt->shape.vocab - gpt->region.rank * gpt->vocab_cut;
-    return left < 0 ? 0 : left < gpt->vocab_cut ? left : gpt->vocab_cut;
+    int64_t V = gpt->vocab_cut, left = gpt->shape.vocab - gpt->region.rank * V;
+    return (VocabularySlice){.parts = gpt->region.size,
+                             .part = gpt->region.rank,
+                             .V = V,
+                             .used = left < 0   ? 0
+                                     : left < V ? left
+                                                : V};
 }
 
 static double head_forward(const Gpt *gpt, LayerTensors w, Tensor x, GptSaved *saved)
@@ -153,19 +166,18 @@ static double head_forward(const Gpt *gpt, LayerTensors w, Tensor x, GptSaved *s
     saved->x = x;
     saved->norm = tensor_new(gpt->device, MEM_ACTIVATIONS, x.dtype, x.count);
     norm_forward(gpt->shape.norm, x, final_norm(gpt, w.own, NORM_GAIN), final_norm(gpt, w.own, NORM_BIAS),
-                 saved->norm, x.count / C, C);
+                 saved->norm);
     saved->probabilities = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, n * V);
     Tensor whole = region_enter(region, saved->norm, B);
-    matmul(false, true, n, V, C, whole, head_matrix(gpt, w), 0, saved->probabilities);
+    matmul(matrix(whole, n, C), transposed(head_matrix(gpt, w)), 0, saved->probabilities);
     region_release(region, &whole);
 
     /* no rank ever has all columns: three numbers a position tell the others what they need */
     Tensor all = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 3 * n * region->size);
     cross_entropy_statistics(saved->probabilities, saved->tokens,
-                             tensor_view(all, 3 * n * region->rank, 3 * n), region->rank, columns_used(gpt),
-                             B, T, V);
+                             tensor_view(all, 3 * n * region->rank, 3 * n), slice_of(gpt), B, T);
     if (region->size > 1) region->ops->gather_all(region->context, all);
-    double loss = cross_entropy_forward(saved->probabilities, all, region->size, region->rank, n, V);
+    double loss = cross_entropy_forward(saved->probabilities, all, slice_of(gpt), n);
     tensor_free(&all);
     return loss;
 }
@@ -175,11 +187,11 @@ static Tensor head_backward_input(const Gpt *gpt, LayerTensors w, GptSaved *save
 {
     const Region *region = &gpt->region;
     int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = saved->pass.B, n = B * T;
-    cross_entropy_backward(saved->probabilities, saved->tokens, scale, region->rank, B, T, V);
+    cross_entropy_backward(saved->probabilities, saved->tokens, scale, slice_of(gpt), B, T);
     Tensor dlogits = saved->probabilities;
     Tensor dnorm = tensor_new(gpt->device, MEM_WORKSPACE, saved->norm.dtype, saved->norm.count);
     Tensor dwhole = region_result(region, dnorm);
-    matmul(false, false, n, C, V, dlogits, head_matrix(gpt, w), 0, dwhole);
+    matmul(matrix(dlogits, n, V), head_matrix(gpt, w), 0, dwhole);
     region_enter_backward(region, dwhole, dnorm, B);
     region_release(region, &dwhole);
     Tensor dx = tensor_new(gpt->device, MEM_WORKSPACE, saved->x.dtype, saved->x.count);
@@ -187,8 +199,7 @@ static Tensor head_backward_input(const Gpt *gpt, LayerTensors w, GptSaved *save
     saved->final_norm = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 2 * C);
     tensor_zero(saved->final_norm);
     norm_backward(gpt->shape.norm, dnorm, saved->x, final_norm(gpt, w.own, NORM_GAIN), dx,
-                  tensor_view(saved->final_norm, 0, C), tensor_view(saved->final_norm, C, C),
-                  saved->x.count / C, C);
+                  tensor_view(saved->final_norm, 0, C), tensor_view(saved->final_norm, C, C));
     tensor_free(&dnorm);
     tensor_free(&saved->x);
     return dx;
@@ -199,7 +210,8 @@ static void head_backward_weights(const Gpt *gpt, LayerTensors d, GptSaved *save
     const Region *region = &gpt->region;
     int64_t C = gpt->shape.hidden, V = gpt->vocab_cut, B = saved->pass.B, n = B * gpt->shape.sequence;
     Tensor whole = region_enter(region, saved->norm, B);
-    matmul(true, false, V, C, n, saved->probabilities, whole, 1, head_matrix(gpt, d));
+    matmul(transposed(matrix(saved->probabilities, n, V)), matrix(whole, n, C), 1,
+           head_matrix(gpt, d).values);
     region_release(region, &whole);
     int64_t count = final_norm_count(gpt);
     tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->final_norm, 0, count));

@@ -91,7 +91,7 @@ enum { B = 3, T = 6, C = 37 };
 static Tensor whole_mask(Tensor x, Tensor y)
 {
     Tensor mask = uint8(B * T * C);
-    dropout_forward(&DROPOUT, x, mask, y, B, 0, T, T, C);
+    dropout_forward(&DROPOUT, (SampleRows){B, 0, T, T, C}, x, mask, y);
     return mask;
 }
 
@@ -109,14 +109,14 @@ static void splits_drop_the_same(void **state)
                 d.first_sample += b;
                 Tensor here = uint8(rows * C), x_here = tensor_view(x, at, rows * C);
                 Tensor y_here = constant(&device, rows * C, NAN);
-                dropout_forward(&d, x_here, here, y_here, 1, part * rows, rows, T, C);
+                dropout_forward(&d, (SampleRows){1, part * rows, rows, T, C}, x_here, here, y_here);
                 assert_memory_equal(here.data, masks(mask) + at, (size_t)here.count);
                 assert_memory_equal(y_here.data, reals(y) + at, tensor_bytes(y_here));
                 give_back((Tensor[]){here, y_here}, 2);
             }
     Tensor half_mask = uint8(B * T / 2 * C),
            half = constant(&device, B * T / 2 * C, 1); /* all samples' last rows */
-    dropout_forward(&DROPOUT, half, half_mask, half, B, T / 2, T / 2, T, C);
+    dropout_forward(&DROPOUT, (SampleRows){B, T / 2, T / 2, T, C}, half, half_mask, half);
     for (int64_t b = 0; b < B; b++)
         assert_memory_equal(masks(half_mask) + b * T / 2 * C, masks(mask) + (b * T + T / 2) * C, T / 2 * C);
     give_back((Tensor[]){x, y, mask, half, half_mask}, 5);

@@ -32,7 +32,9 @@ static void matmul_in_all_its_forms(void **state)
                            (double)reals(B)[tb ? j * K + k : k * N + j];
                 expected[i * N + j] = sum;
             }
-        matmul(ta, tb, M, N, K, A, B, (real)beta, C);
+        Matrix a = ta ? transposed(matrix(A, K, M)) : matrix(A, M, K);
+        Matrix b = tb ? transposed(matrix(B, N, K)) : matrix(B, K, N);
+        matmul(a, b, (real)beta, C);
         assert_below(distance(C, expected), VALUE_TOLERANCE);
         give_back((Tensor[]){A, B, C}, 3);
     }
@@ -88,7 +90,7 @@ typedef struct Norm {
 static double norm_loss(void *context)
 {
     Norm *l = context;
-    layernorm_forward(l->x, l->gain, l->bias, l->y, l->n, l->C);
+    layernorm_forward(l->x, l->gain, l->bias, l->y);
     return weighted(l->weights, l->y);
 }
 
@@ -130,7 +132,7 @@ static void layernorm(void **state)
 
         Tensor dx = constant(&device, count, 1), dgain = constant(&device, l.C, 1),
                dbias = constant(&device, l.C, 1);
-        layernorm_backward(l.weights, l.x, l.gain, dx, dgain, dbias, l.n, l.C); /* adds to dx, too */
+        layernorm_backward(l.weights, l.x, l.gain, dx, dgain, dbias); /* adds to dx, too */
         assert_gradient(norm_loss, &l, l.x, dx, 1);
         assert_gradient(norm_loss, &l, l.gain, dgain, 1);
         assert_gradient(norm_loss, &l, l.bias, dbias, 1);
@@ -190,8 +192,8 @@ static void embedding(void **state)
         for (int j = 0; j < C; j++) reals(wpe)[t * C + j] = (real)(1000 * t);
     /* the vocabulary in two slices: what one does not have is zero */
     Tensor high = constant(&device, B * T * C, NAN);
-    embedding_forward(tokens, tensor_view(wte, 0, 3 * C), 0, 3, y, B, T, C);
-    embedding_forward(tokens, tensor_view(wte, 3 * C, 2 * C), 3, 2, high, B, T, C);
+    embedding_forward(tokens, tensor_view(wte, 0, 3 * C), 0, y, B, T, C);
+    embedding_forward(tokens, tensor_view(wte, 3 * C, 2 * C), 3, high, B, T, C);
     tensor_add(y, high);
     position_forward(wpe, 0, y, B, T, C);
     static const double expected[B * T * C] = {40, 41, 1000, 1001, 2040, 2041,
@@ -199,8 +201,8 @@ static void embedding(void **state)
     assert_true(distance(y, expected) == 0);
 
     Tensor dwte = constant(&device, V * C, 1), dwpe = constant(&device, T * C, 1);
-    embedding_backward(tokens, y, tensor_view(dwte, 0, 3 * C), 0, 3, B, T, C); /* dy = y */
-    embedding_backward(tokens, y, tensor_view(dwte, 3 * C, 2 * C), 3, 2, B, T, C);
+    embedding_backward(tokens, y, tensor_view(dwte, 0, 3 * C), 0, B, T, C); /* dy = y */
+    embedding_backward(tokens, y, tensor_view(dwte, 3 * C, 2 * C), 3, B, T, C);
     position_backward(y, dwpe, 0, B, T, C);
     static const double words[V * C] = {3001, 3003, 1, 1, 21, 22, 1, 1, 3121, 3124};
     static const double places[T * C] = {61, 63, 2041, 2043, 4041, 4043};
@@ -216,13 +218,19 @@ typedef struct Entropy {
     Tensor tokens, logits, work;
 } Entropy;
 
+/* The vocabulary in one piece. */
+static VocabularySlice whole(int64_t V)
+{
+    return (VocabularySlice){.parts = 1, .V = V, .used = V};
+}
+
 static double entropy_loss(void *context)
 {
     Entropy *e = context;
     memcpy(e->work.data, e->logits.data, tensor_bytes(e->work));
     Tensor statistics = constant(&device, 3 * e->B * e->T, NAN);
-    cross_entropy_statistics(e->work, e->tokens, statistics, 0, e->V, e->B, e->T, e->V);
-    double loss = cross_entropy_forward(e->work, statistics, 1, 0, e->B * e->T, e->V);
+    cross_entropy_statistics(e->work, e->tokens, statistics, whole(e->V), e->B, e->T);
+    double loss = cross_entropy_forward(e->work, statistics, whole(e->V), e->B * e->T);
     tensor_free(&statistics);
     return loss;
 }
@@ -241,21 +249,22 @@ static void cross_entropy_in_slices(void **state)
         e.logits = noise(&device, n * V, 1, 3), e.work = constant(&device, n * V, NAN);
         double loss = entropy_loss(&e);
         Tensor all = constant(&device, 3 * n * parts, NAN), slice[6];
+        VocabularySlice at[6];
         for (int64_t s = 0; s < parts; s++) {
             int64_t used = V - s * cut < 0 ? 0 : V - s * cut < cut ? V - s * cut : cut;
+            at[s] = (VocabularySlice){.parts = (int)parts, .part = (int)s, .V = cut, .used = used};
             slice[s] = constant(&device, n * cut, NAN); /* padding holds anything */
             for (int64_t i = 0; i < n; i++)
                 for (int64_t j = 0; j < used; j++)
                     reals(slice[s])[i * cut + j] = reals(e.logits)[i * V + s * cut + j];
-            cross_entropy_statistics(slice[s], e.tokens, tensor_view(all, 3 * n * s, 3 * n), (int)s, used,
-                                     e.B, e.T, cut);
+            cross_entropy_statistics(slice[s], e.tokens, tensor_view(all, 3 * n * s, 3 * n), at[s], e.B, e.T);
         }
         for (int64_t s = 0; s < parts; s++) {
-            double sliced = cross_entropy_forward(slice[s], all, (int)parts, (int)s, n, cut);
+            double sliced = cross_entropy_forward(slice[s], all, at[s], n);
             assert_below(fabs(sliced / loss - 1), VALUE_TOLERANCE);
-            cross_entropy_backward(slice[s], e.tokens, 1, (int)s, e.B, e.T, cut);
+            cross_entropy_backward(slice[s], e.tokens, 1, at[s], e.B, e.T);
         }
-        cross_entropy_backward(e.work, e.tokens, 1, 0, e.B, e.T, V);
+        cross_entropy_backward(e.work, e.tokens, 1, whole(V), e.B, e.T);
         for (int64_t i = 0; i < n; i++)
             for (int64_t v = 0; v < parts * cut; v++) {
                 double expected = v < V ? (double)reals(e.work)[i * V + v] : 0;
@@ -304,7 +313,7 @@ static void cross_entropy(void **state)
     }
     Tensor dlogits = constant(&device, count, 0);
     tensor_copy(dlogits, e.work);
-    cross_entropy_backward(dlogits, e.tokens, 0.25, 0, e.B, e.T, e.V);
+    cross_entropy_backward(dlogits, e.tokens, 0.25, whole(e.V), e.B, e.T);
     for (int64_t i = 0; i < count; i++) reals(dlogits)[i] *= 4;
     assert_gradient(entropy_loss, &e, e.logits, dlogits, 0);
     give_back((Tensor[]){e.tokens, e.logits, e.work, dlogits}, 4);

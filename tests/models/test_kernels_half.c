@@ -13,6 +13,7 @@ enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = 11, ARGUMENTS = 6 };
 
 enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
 static const AttentionShape SHAPE = {B, T, HEADS, 2, HD};
+static const VocabularySlice SLICE = {.parts = 1, .V = V, .used = V - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
 
 typedef struct Case {
@@ -30,24 +31,24 @@ typedef struct Case {
         call;                                    \
         return 0;                                \
     }
-KERNEL(product, matmul(false, true, n, OUT, C, t[0], t[1], 0, t[2]))
-KERNEL(product_added, matmul(true, false, C, OUT, n, t[0], t[1], 1, t[2]))
+KERNEL(product, matmul(matrix(t[0], n, C), transposed(matrix(t[1], OUT, C)), 0, t[2]))
+KERNEL(product_added, matmul(transposed(matrix(t[0], n, C)), matrix(t[1], n, OUT), 1, t[2]))
 KERNEL(linear, linear_forward(t[0], t[1], t[2], t[3], n, C, OUT))
 KERNEL(linear_input, linear_backward_input(t[0], t[1], t[2], n, C, OUT))
 KERNEL(linear_weight, linear_backward_weight(t[0], t[1], t[2], t[3], n, C, OUT))
 KERNEL(bias, bias_forward(t[0], t[1], n, OUT))
 KERNEL(bias_gradient, bias_backward(t[0], t[1], n, OUT))
-KERNEL(norm, layernorm_forward(t[0], t[1], t[2], t[3], n, C))
-KERNEL(norm_gradient, layernorm_backward(t[0], t[1], t[2], t[3], t[4], t[5], n, C))
+KERNEL(norm, layernorm_forward(t[0], t[1], t[2], t[3]))
+KERNEL(norm_gradient, layernorm_backward(t[0], t[1], t[2], t[3], t[4], t[5]))
 KERNEL(gelu, gelu_forward(t[0], t[1]))
 KERNEL(gelu_gradient, gelu_backward(t[0], t[1], t[2]))
 KERNEL(gelu_gradient_in_place, gelu_backward(t[0], t[1], t[1]))
-KERNEL(embedding, embedding_forward(tokens, t[0], 2, V - 2, t[1], B, T, C))
-KERNEL(embedding_gradient, embedding_backward(tokens, t[0], t[1], 2, V - 2, B, T, C))
+KERNEL(embedding, embedding_forward(tokens, t[0], 2, t[1], B, T, C))
+KERNEL(embedding_gradient, embedding_backward(tokens, t[0], t[1], 2, B, T, C))
 KERNEL(position, position_forward(t[0], 3, t[1], B, T, C))
 KERNEL(position_gradient, position_backward(t[0], t[1], 3, B, T, C))
-KERNEL(rms, rmsnorm_forward(t[0], t[1], t[2], n, C))
-KERNEL(rms_gradient, rmsnorm_backward(t[0], t[1], t[2], t[3], t[4], n, C))
+KERNEL(rms, rmsnorm_forward(t[0], t[1], t[2]))
+KERNEL(rms_gradient, rmsnorm_backward(t[0], t[1], t[2], t[3], t[4]))
 KERNEL(silu, silu_forward(t[0], t[1]))
 KERNEL(silu_gradient, silu_backward(t[0], t[1], t[2]))
 KERNEL(swiglu, swiglu_forward(t[0], t[1], n, C))
@@ -73,15 +74,15 @@ KERNEL(flash_gradient, flash_backward(SHAPE, t[0], t[1], &DROPPED, t[2], t[3], t
         tensor_free(&mask);                                                     \
         return 0;                                                               \
     }
-MASKED(dropout, n *C, dropout_forward(&DROPPED.dropout, t[0], mask, t[1], B, 0, T, T, C))
+MASKED(dropout, n *C, dropout_forward(&DROPPED.dropout, (SampleRows){B, 0, T, T, C}, t[0], mask, t[1]))
 MASKED(dropout_gradient, n *C, dropout_backward(0.25, t[0], mask, t[1]))
 MASKED(dropped_attention, CELLS,
        attention_forward(SHAPE, t[0], &DROPPED, (AttentionSaved){t[1], mask, t[2]}, t[3]))
 MASKED(dropped_attention_gradient, CELLS,
        attention_backward(SHAPE, t[0], t[1], &DROPPED, (AttentionSaved){t[2], mask, t[3]}, t[4]))
-KERNEL(entropy_statistics, cross_entropy_statistics(t[0], tokens, t[1], 0, V - 1, B, T, V))
-KERNEL(entropy, return cross_entropy_forward(t[0], t[1], 1, 0, n, V))
-KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, 0, B, T, V))
+KERNEL(entropy_statistics, cross_entropy_statistics(t[0], tokens, t[1], SLICE, B, T))
+KERNEL(entropy, return cross_entropy_forward(t[0], t[1], SLICE, n))
+KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, SLICE, B, T))
 
 static const Case CASES[] = {
     {"matmul", {n * C, OUT *C, n *OUT}, 0, product, 0},
@@ -224,7 +225,7 @@ static void workspace_and_traffic(void **state)
     y = tensor_new(&d, MEM_ACTIVATIONS, FP16, 4 * 8);
     tensor_zero(wte);
     d.peak[MEM_WORKSPACE] = 0;
-    embedding_forward(tokens, wte, 0, 1000, y, 1, 4, 8);
+    embedding_forward(tokens, wte, 0, y, 1, 4, 8);
     assert_int_equal(d.peak[MEM_WORKSPACE], 4 * 8 * sizeof(real));
     give_back((Tensor[]){wte, tokens, y}, 3);
 }
