@@ -9,8 +9,10 @@
  * has begun it: each block's stamp is the latest beginning its sender knows of,
  * and after n - 1 steps all know it (but for empty blocks). A step takes as long as its longest block,
  * so that all members end together, 2 (n-1) (latency + S / (n bandwidth)) later
- * for an all-reduce of S bytes, whenever their messages were really found; and
- * only what outlasts the compute lane at ring_end() is waited for. Trees and the
+ * for an all-reduce of S bytes, whenever their messages were really found. What
+ * a rank has sent and received meanwhile took its ports first, and rings that
+ * run at once follow each other in the order of their ring_end(); only what
+ * outlasts the compute lane there is waited for. Trees and the
  * rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -34,8 +36,9 @@ typedef struct Collective {
     Tensor outgoing, incoming;
     void (*arrived)(void *context); /* an exchange's */
     void *context;
-    Request send, receive;      /* so it stays where it is while outstanding */
-    double start, step_seconds; /* simulated: the latest beginning known, and each step's */
+    Request send, receive; /* so it stays where it is while outstanding */
+    double start;          /* simulated: the latest beginning known */
+    size_t step_bytes;     /* of the longest block */
 } Collective;
 
 /* Ring collectives over `parts` tensors at once, each cut into blocks by

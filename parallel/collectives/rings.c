@@ -106,8 +106,8 @@ static void step_begin(Collective *c)
     }
     comm_receive(c->group, group_round(c->group, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in),
                  &c->receive);
-    comm_send_stamped(c->group, group_round(c->group, r + hop), c->tag, c->purpose, out.data,
-                      tensor_bytes(out), c->start, &c->send);
+    comm_send_stamped(c->group, group_round(c->group, r + hop), c->tag, c->purpose,
+                      (Payload){out.data, tensor_bytes(out)}, c->start, &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -116,7 +116,7 @@ static void step_end(Collective *c)
 {
     int leaves, arrives;
     c->busy = true;
-    if (c->receive.sent > c->start) c->start = c->receive.sent;
+    if (c->receive.stamp.sent > c->start) c->start = c->receive.stamp.sent;
     blocks_at(c, &leaves, &arrives);
     if (exchanging(c)) {
         if (c->step == c->reduce_steps - 1) c->arrived(c->context);
@@ -129,26 +129,27 @@ static void step_end(Collective *c)
     c->busy = false;
 }
 
-static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts, bool reduces,
-                  bool gathers, void (*arrived)(void *context), void *context)
+/* `how`: the group, the purpose, how many parts; and an exchange's arrival. */
+static void begin(Collective *c, Collective how, const Tensor *part, bool reduces, bool gathers)
 {
+    Group *group = how.group;
     int rounds = group->size - 1;
-    *c = (Collective){.group = group, .purpose = purpose, .tag = group_tag(group), .parts = parts};
-    c->arrived = arrived;
-    c->context = context;
+    *c = how;
+    c->tag = group_tag(group);
     lanes_pause(group->comm->lanes);
     c->start = comm_now(group->comm);
     c->reduce_steps = reduces ? rounds : 0;
     c->steps = c->reduce_steps + (gathers ? rounds : 0);
-    c->part = allocate((size_t)parts * sizeof *c->part);
-    memcpy(c->part, part, (size_t)parts * sizeof *c->part);
+    c->part = allocate((size_t)c->parts * sizeof *c->part);
+    memcpy(c->part, part, (size_t)c->parts * sizeof *c->part);
     if (c->steps > 0) {
         int64_t most = blocks_count(c, 0);
-        c->step_seconds = link_seconds(&group->comm->link, (size_t)most * dtype_bytes(part->dtype));
-        if (parts > 1) c->outgoing = tensor_new(part->device, MEM_COMMUNICATION, part->dtype, most);
-        if (parts > 1 || reduces)
+        DType dtype = c->part->dtype;
+        c->step_bytes = (size_t)most * dtype_bytes(dtype);
+        if (c->parts > 1) c->outgoing = tensor_new(c->part->device, MEM_COMMUNICATION, dtype, most);
+        if (c->parts > 1 || reduces)
             c->incoming =
-                tensor_new(part->device, MEM_COMMUNICATION, part->dtype, arrived ? part->count : most);
+                tensor_new(c->part->device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
         step_begin(c);
     }
     lanes_resume(group->comm->lanes);
@@ -156,23 +157,26 @@ static void begin(Collective *c, Group *group, Purpose purpose, const Tensor *pa
 
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, true, false, NULL, NULL);
+    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, true, false);
 }
 
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, false, true, NULL, NULL);
+    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, false, true);
 }
 
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
-    begin(c, group, purpose, part, parts, true, true, NULL, NULL);
+    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, true, true);
 }
 
 void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
                     void (*arrived)(void *context), void *context)
 {
-    begin(c, group, purpose, &part, 1, true, gathers, arrived, context);
+    Collective how = {.group = group, .purpose = purpose, .parts = 1};
+    how.arrived = arrived;
+    how.context = context;
+    begin(c, how, &part, true, gathers);
 }
 
 /* As far as messages have arrived, or to the end. */
@@ -203,7 +207,9 @@ void ring_end(Collective *c)
 {
     if (!c->group) return;
     move_on(c, true);
-    comm_join(c->group->comm, c->purpose, c->start, c->start + c->steps * c->step_seconds);
+    Comm *comm = c->group->comm;
+    double busy = comm_occupy(comm, c->start, c->steps * link_busy(&comm->link, c->step_bytes));
+    comm_join(comm, c->purpose, c->start, busy + (c->step_bytes ? c->steps * comm->link.latency : 0));
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->part);

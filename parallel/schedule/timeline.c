@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/wire/port.h"
 
 typedef struct Letter {
     bool posted;
-    double sent, arrives;
+    double busy, sent, left; /* left: the sender's port */
 } Letter;
 
 typedef struct Walk {
@@ -21,6 +22,7 @@ typedef struct Walk {
     int *next;                  /* (p): the action a rank is at */
     const Letter **awaited;     /* (p): what a rank was put aside for */
     double *now;                /* (p) */
+    Port *out, *in;             /* (p) */
     int *held, *held_input;     /* (p) */
     int *ready, readies;        /* ranks to take up again */
 } Walk;
@@ -56,8 +58,9 @@ static bool send_letter(Walk *w, int rank, Action a, Error *error)
     int to = w->plan->rank_of[peer_stage(a)];
     if (letter->posted)
         return error_set(error, "rank %d does %s twice", rank, action_text(a, text, sizeof text));
-    double seconds = w->durations->message ? w->durations->message(w->durations->context, rank, to, a) : 0;
-    *letter = (Letter){true, w->now[rank], w->now[rank] + seconds};
+    double busy = w->durations->message ? w->durations->message(w->durations->context, rank, to, a) : 0;
+    double now = w->now[rank];
+    *letter = (Letter){true, busy, now, port_take(&w->out[rank], now, busy)};
     if (w->awaited[to] == letter) {
         w->awaited[to] = NULL;
         w->ready[w->readies++] = to;
@@ -78,9 +81,11 @@ static bool receive_letter(Walk *w, int rank, Action a)
         r->idle += letter->sent - w->now[rank];
         w->now[rank] = letter->sent;
     }
-    if (letter->arrives > w->now[rank]) {
-        r->wire += letter->arrives - w->now[rank];
-        w->now[rank] = letter->arrives;
+    double from = letter->left - letter->busy + w->durations->latency; /* its first byte's arrival */
+    double arrives = port_take(&w->in[rank], from, letter->busy);
+    if (arrives > w->now[rank]) {
+        r->wire += arrives - w->now[rank];
+        w->now[rank] = arrives;
     }
     return true;
 }
@@ -199,6 +204,8 @@ bool timeline_walk(Timeline *timeline, const Plan *plan, const Durations *durati
     w.next = allocate_zeroed(p, sizeof *w.next);
     w.awaited = allocate_zeroed(p, sizeof *w.awaited);
     w.now = allocate_zeroed(p, sizeof *w.now);
+    w.out = allocate_zeroed(p, sizeof *w.out);
+    w.in = allocate_zeroed(p, sizeof *w.in);
     w.held = allocate_zeroed(p, sizeof *w.held);
     w.held_input = allocate_zeroed(p, sizeof *w.held_input);
     w.ready = allocate(p * sizeof *w.ready); /* a rank is here at most once */
@@ -219,6 +226,12 @@ bool timeline_walk(Timeline *timeline, const Plan *plan, const Durations *durati
     free(w.next);
     free(w.awaited);
     free(w.now);
+    for (size_t rank = 0; rank < p; rank++) {
+        port_free(&w.out[rank]);
+        port_free(&w.in[rank]);
+    }
+    free(w.out);
+    free(w.in);
     free(w.held);
     free(w.held_input);
     free(w.ready);

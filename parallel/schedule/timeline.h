@@ -14,8 +14,10 @@
 
 typedef struct Durations {
     double (*seconds)(void *context, int rank, Action action); /* never asked for a send or a receive */
-    /* from a send to the arrival: latency + bytes / bandwidth; NULL: no time at all */
+    /* how long a message keeps its sender's port out and its receiver's port in (parallel/wire/port.h) busy, bytes /
+     * bandwidth; NULL: no time at all */
     double (*message)(void *context, int from, int to, Action send);
+    double latency; /* beside that */
     void *context;
 } Durations;
 

@@ -47,9 +47,33 @@ int group_tag(Group *group)
 
 /* ---- simulated time ---- */
 
+double link_busy(const Link *link, size_t bytes)
+{
+    return (double)bytes * link->seconds_per_byte;
+}
+
 double link_seconds(const Link *link, size_t bytes)
 {
-    return bytes ? link->latency + (double)bytes * link->seconds_per_byte : 0;
+    return bytes ? link->latency + link_busy(link, bytes) : 0;
+}
+
+void comm_begin_step(Comm *comm)
+{
+    lanes_begin_step(comm->lanes);
+    port_clear(&comm->out);
+    port_clear(&comm->in);
+}
+
+double comm_occupy(Comm *comm, double from, double seconds)
+{
+    double out = port_take(&comm->out, from, seconds), in = port_take(&comm->in, from, seconds);
+    return out > in ? out : in;
+}
+
+/* Whether a message of this purpose is one of the simulated machine's. */
+static bool is_simulated(const Comm *comm, Purpose purpose)
+{
+    return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
 }
 
 double comm_now(const Comm *comm)
@@ -60,7 +84,7 @@ double comm_now(const Comm *comm)
 void comm_join(Comm *comm, Purpose purpose, double sent, double arrives)
 {
     const PurposeRow *row = &purpose_row[purpose];
-    if (comm->lanes && row->axis != AXIS_NONE) lanes_wait(comm->lanes, sent, arrives, row->idle, row->wire);
+    if (is_simulated(comm, purpose)) lanes_wait(comm->lanes, sent, arrives, row->idle, row->wire);
 }
 
 /* ---- messages ---- */
@@ -75,23 +99,35 @@ static bool begin(Request *request, Group *group, int tag, Purpose purpose, size
     return true;
 }
 
-void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
-                       double sent, Request *request)
+/* Of what `request` holds; counted here and nowhere else. */
+static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
-    if (!begin(request, group, tag, purpose, bytes)) return;
-    request->sent = sent;
-    request->comm->bytes[purpose] += bytes;
-    request->comm->messages[purpose]++;
-    request->comm->backend->send(group, to, tag, data, request);
+    Comm *comm = request->comm;
+    comm->bytes[request->purpose] += request->bytes;
+    comm->messages[request->purpose]++;
+    comm->backend->send(group, to, tag, data, request);
+}
+
+void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
+                       Request *request)
+{
+    if (!begin(request, group, tag, purpose, payload.bytes)) return;
+    request->stamp = (Stamp){.sent = sent, .left = sent};
+    send(group, to, tag, payload.data, request);
 }
 
 void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
                Request *request)
 {
-    Lanes *lanes = group->comm->lanes;
-    lanes_pause(lanes); /* which brings it up to date */
-    comm_send_stamped(group, to, tag, purpose, data, bytes, comm_now(group->comm), request);
-    lanes_resume(lanes);
+    Comm *comm = group->comm;
+    if (!begin(request, group, tag, purpose, bytes)) return;
+    lanes_pause(comm->lanes); /* which brings it up to date */
+    double now = comm_now(comm);
+    request->stamp = (Stamp){.sent = now, .left = now};
+    if (is_simulated(comm, purpose))
+        request->stamp.left = port_take(&comm->out, now, link_busy(&comm->link, bytes));
+    send(group, to, tag, data, request);
+    lanes_resume(comm->lanes);
 }
 
 void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes,
@@ -124,9 +160,12 @@ void comm_wait(Request *request)
     if (!comm) return;
     lanes_pause(comm->lanes);
     comm_finish(request);
-    if (request->receives)
-        comm_join(comm, request->purpose, request->sent,
-                  request->sent + link_seconds(&comm->link, request->bytes));
+    if (request->receives && is_simulated(comm, request->purpose)) {
+        /* the first byte comes in latency after it went out */
+        double busy = link_busy(&comm->link, request->bytes);
+        double from = request->stamp.left - busy + comm->link.latency;
+        comm_join(comm, request->purpose, request->stamp.sent, port_take(&comm->in, from, busy));
+    }
     request->comm = NULL;
     lanes_resume(comm->lanes);
 }

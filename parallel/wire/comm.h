@@ -6,13 +6,17 @@
  * then only its size travels.
  *
  * Simulated time travels with the messages: each carries the moment it was sent,
- * and arrives latency + bytes / bandwidth later (Hockney 1994; messages do not
- * slow each other). A receiver on its compute lane waits until then. */
+ * and when the sender's port was done with it; latency later the receiver's port
+ * has taken it in, if nothing else kept that busy. So a message alone arrives
+ * latency + bytes / bandwidth after it was sent (Hockney 1994), and messages that
+ * share a rank's port share its bandwidth (port.h). A receiver on its compute
+ * lane waits until then. */
 #ifndef PARALLEL_WIRE_COMM_H
 #define PARALLEL_WIRE_COMM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "parallel/wire/port.h"
 #include "parallel/wire/purpose.h"
 
 typedef struct Comm Comm;
@@ -28,20 +32,25 @@ typedef struct Group {
     void *handle;       /* the backend's */
 } Group;
 
+/* Simulated seconds that go with a message: when it was sent, and when the last of it had left its sender's port. */
+typedef struct Stamp {
+    double sent, left;
+} Stamp;
+
 /* Stays where it is until it is done: the backend writes to it. */
 typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
     bool receives, done;
     size_t bytes;
-    double sent; /* the message's stamp; of a receive once it is done */
+    Stamp stamp; /* of a receive once it is done */
     _Alignas(16) unsigned char state[64];
 } Request;
 
 typedef struct CommBackend {
     void (*group_begin)(Group *group);
     void (*group_end)(Group *group);
-    /* both find the size in request->bytes; request->sent goes with the data */
+    /* both find the size in request->bytes; request->stamp goes with the data */
     void (*send)(Group *group, int to, int tag, const void *data, Request *request);
     void (*receive)(Group *group, int from, int tag, void *data, Request *request);
     bool (*test)(Request *request); /* done? */
@@ -52,15 +61,18 @@ typedef struct CommBackend {
 typedef struct Link {
     double latency, seconds_per_byte;
 } Link;
-/* From a message's sending to its arrival; an empty one is not sent. */
+/* How long so many bytes keep a port busy; and a message alone, from its sending to its arrival (an empty one is not
+ * sent). */
+double link_busy(const Link *link, size_t bytes);
 double link_seconds(const Link *link, size_t bytes);
 
 struct Comm {
     const CommBackend *backend;
     int rank, size;
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
-    Link link;                                    /* simulated */
-    Lanes *lanes;                                 /* this rank's time; NULL: all happens at 0 */
+    Link link;                                    /* simulated, like all below */
+    Port out, in;
+    Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
 };
 
 /* Of the groups there are. */
@@ -94,14 +106,22 @@ void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, 
 /* Until the request is done; the compute lane then waits for what it received. */
 void comm_wait(Request *request);
 
-/* For collectives, which keep a time of their own and pause the compute lane's: a send with their stamp, and
- * whether or until a request is done, nothing waiting in simulated time. */
-void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes,
-                       double sent, Request *request);
+/* For collectives, which keep a time of their own and pause the compute lane's: a send that tells when they began
+ * and takes no port yet, and whether or until a request is done, nothing waiting in simulated time. */
+typedef struct Payload {
+    const void *data;
+    size_t bytes;
+} Payload;
+void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
+                       Request *request);
 bool comm_test(Request *request);
 void comm_finish(Request *request);
 /* The compute lane waits for what was sent and arrives at these moments, unless the purpose is of no axis. */
 void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);
+/* Keeps both ports busy for so long, in the time that is free from `from` on; returns when both are done. */
+double comm_occupy(Comm *comm, double from, double seconds);
+/* Simulated time begins anew, with nothing on its way. */
+void comm_begin_step(Comm *comm);
 /* The compute lane's now. */
 double comm_now(const Comm *comm);
 #endif

@@ -39,12 +39,14 @@ enum { DATA, STAMP, HALVES };
 _Static_assert(HALVES * sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
                "Request.state must hold the MPI_Requests of data and stamp");
 
+_Static_assert(sizeof(Stamp) == 2 * sizeof(double), "a stamp travels as two doubles");
+
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
     MPI_Request r[HALVES];
     MPI_Comm comm = *(MPI_Comm *)group->handle;
     MPI_Isend(data, count_of(request->bytes), MPI_BYTE, to, HALVES * tag + DATA, comm, &r[DATA]);
-    MPI_Isend(&request->sent, 1, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
+    MPI_Isend(&request->stamp, 2, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
     memcpy(request->state, r, sizeof r);
 }
 
@@ -53,7 +55,7 @@ static void receive(Group *group, int from, int tag, void *data, Request *reques
     MPI_Request r[HALVES];
     MPI_Comm comm = *(MPI_Comm *)group->handle;
     MPI_Irecv(data, count_of(request->bytes), MPI_BYTE, from, HALVES * tag + DATA, comm, &r[DATA]);
-    MPI_Irecv(&request->sent, 1, MPI_DOUBLE, from, HALVES * tag + STAMP, comm, &r[STAMP]);
+    MPI_Irecv(&request->stamp, 2, MPI_DOUBLE, from, HALVES * tag + STAMP, comm, &r[STAMP]);
     memcpy(request->state, r, sizeof r);
 }
 
@@ -117,6 +119,8 @@ Comm *comm_mpi_start(int *argc, char ***argv)
 
 void comm_mpi_stop(Comm *comm)
 {
+    port_free(&comm->out);
+    port_free(&comm->in);
     free(comm);
     fail_through(NULL);
     MPI_Finalize();

@@ -12,8 +12,8 @@
 
 typedef struct Letter {
     size_t bytes;
-    double sent; /* the stamp */
-    void *data;  /* NULL: only the size travels */
+    Stamp stamp;
+    void *data; /* NULL: only the size travels */
     struct Letter *next;
 } Letter;
 
@@ -174,7 +174,7 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
     size_t bytes = request->bytes;
     VirtualRank *me = (VirtualRank *)group->comm;
     Pending address = {.channel = group->channel, .from = me->comm.rank, .tag = tag};
-    Letter letter = {.bytes = bytes, .sent = request->sent};
+    Letter letter = {.bytes = bytes, .stamp = request->stamp};
     if (data) letter.data = memcpy(allocate(bytes), data, bytes);
     post(&me->world->rank[group->members[to]], &address, letter);
 }
@@ -198,7 +198,7 @@ static bool test(Request *request)
              p.bytes, p.from, p.channel, p.tag, letter.bytes);
     if (letter.data && p.data) memcpy(p.data, letter.data, p.bytes);
     free(letter.data);
-    request->sent = letter.sent;
+    request->stamp = letter.stamp;
     return true;
 }
 
@@ -270,6 +270,8 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
         VirtualRank *r = &world.rank[i];
         for (size_t k = 0; k < r->chains; k++) free_lines(r->chain[k]);
         free(r->chain);
+        port_free(&r->comm.out);
+        port_free(&r->comm.in);
         coroutine_free(r->coroutine);
     }
     free_letters(world.spare_letters);

@@ -250,7 +250,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     double began = clock_now();
     t->step = step;
     data_parallel_begin_step(t->data_parallel);
-    lanes_begin_step(&t->device.lanes);
+    comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {
         perform_timed(t, list->action[i], &t->timeline[i], began, &result);
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;

@@ -1,9 +1,11 @@
 /* test_lanes.c - simulated time: what a rank waits for messages and rings, by
  * formulas, the same on virtual ranks and MPI; and what the CPU clock adds. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "models/machine/error.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
@@ -15,7 +17,7 @@ static void lanes_begin(Comm *comm, Lanes *lanes)
 {
     comm->link = LINK;
     comm->lanes = lanes;
-    lanes_begin_step(lanes);
+    comm_begin_step(comm);
     lanes_resume(lanes);
 }
 
@@ -103,7 +105,17 @@ static void waiting_counts_by_axis(void **state)
     }
 }
 
-/* A rank is as many messages away from the root as it has bits. */
+/* When a rank has what rank 0 began to send at 5: the parent is the rank without its lowest set bit, whose port sends
+ * to its other children first where their bit is higher. */
+static double tree_arrival(int rank, int n)
+{
+    int parent = rank & (rank - 1), bit = rank ^ parent, turn = 1;
+    if (rank == 0) return 5;
+    for (int other = 2 * bit; other < n && (parent == 0 || other < (parent & -parent)); other *= 2)
+        turn += parent + other < n;
+    return tree_arrival(parent, n) + LINK.latency + turn * BYTES * LINK.seconds_per_byte;
+}
+
 static void tree_body(Comm *comm, void *context)
 {
     Findings *f = context;
@@ -113,8 +125,9 @@ static void tree_body(Comm *comm, void *context)
     lanes_begin(comm, &lanes);
     if (comm->rank == 0) lanes_compute(&lanes, 5);
     tree_broadcast(group, PP_EMBEDDING, data, sizeof data, 0);
-    int hops = __builtin_popcount((unsigned)comm->rank);
-    expect_lane(f, &lanes, comm->rank, 5 + hops * WIRE, hops ? 5 + (hops - 1) * WIRE : 0, hops ? WIRE : 0);
+    double parent = tree_arrival(comm->rank & (comm->rank - 1), comm->size),
+           own = tree_arrival(comm->rank, comm->size);
+    expect_lane(f, &lanes, comm->rank, own, comm->rank ? parent : 0, own - parent);
     comm->lanes = NULL;
     group_free(group);
 }
@@ -178,6 +191,86 @@ static void rings_start_with_the_last(void **state)
 {
     (void)state;
     on_all_ranks(ring_body);
+}
+
+/* Two rings at once share the ports: whichever is ended first is served first, the other after it, but for the steps'
+ * latencies. A message between them has taken its part before either. */
+static void crowded_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    Group *group = group_world(comm, CHANNEL);
+    int n = comm->size, r = comm->rank;
+    Device device = {0};
+    Tensor part[2] = {part_new(&device, 2520), part_new(&device, 5040)};
+    for (int p = 0; p < 2; p++) fill_plain(part[p], r);
+    for (int first = 0; first < 2 && n > 1; first++)
+        for (int message = 0; message < 2; message++) {
+            Collective ring[2];
+            Request out, in;
+            char data[2][BYTES] = {{0}};
+            double busy = LINK.seconds_per_byte * sizeof(real) * (n - 1) / n, now = 1, ends = 1;
+            lanes_begin(comm, &device.lanes);
+            lanes_compute(&device.lanes, 1);
+            for (int p = 0; p < 2; p++) ring_all_gather_begin(&ring[p], group, PP_SEND_FORWARD, &part[p], 1);
+            if (message) {
+                comm_receive(group, group_round(group, r - 1), COMM_TAGS - 1, PP_SEND_FORWARD, data[0], BYTES,
+                             &in);
+                comm_send(group, group_round(group, r + 1), COMM_TAGS - 1, PP_SEND_FORWARD, data[1], BYTES,
+                          &out);
+                comm_wait(&in);
+                comm_wait(&out);
+                now += WIRE;
+                ends += BYTES * LINK.seconds_per_byte;
+            }
+            for (int k = 0; k < 2; k++) {
+                int p = k ? !first : first;
+                ring_end(&ring[p]);
+                ends += (double)part[p].count * busy;
+                now = fmax(now, ends + (n - 1) * LINK.latency);
+                expect_lane(f, &device.lanes, r, now, 0, now - 1);
+            }
+        }
+    comm->lanes = NULL;
+    tensor_free(&part[0]);
+    tensor_free(&part[1]);
+    group_free(group);
+}
+
+static void rings_share_the_ports(void **state)
+{
+    (void)state;
+    on_all_ranks(crowded_body);
+}
+
+/* All to one: its port in takes one message after the other. One to all: its port out. */
+static void straight_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    Group *group = group_world(comm, CHANNEL);
+    int n = comm->size, r = comm->rank;
+    Lanes lanes = {0};
+    double busy = BYTES * LINK.seconds_per_byte;
+    char *all = allocate_zeroed((size_t)n, BYTES), mine[BYTES] = {0};
+    lanes_begin(comm, &lanes);
+    gather(group, PP_SEND_FORWARD, mine, BYTES, all, 0);
+    double end = r == 0 && n > 1 ? LINK.latency + (n - 1) * busy : 0;
+    expect_lane(f, &lanes, r, end, 0, end);
+    lanes_begin(comm, &lanes);
+    scatter(group, PP_SEND_FORWARD, all, BYTES, mine, 0);
+    end = r > 0 ? LINK.latency + r * busy : 0;
+    expect_lane(f, &lanes, r, end, 0, end);
+    lanes_begin(comm, &lanes); /* what is the run's own takes nothing */
+    gather(group, CONTROL, mine, BYTES, all, 0);
+    expect(f, comm->out.count == 0 && comm->in.count == 0, "rank %d: a record kept a port busy", r);
+    comm->lanes = NULL;
+    free(all);
+    group_free(group);
+}
+
+static void one_port_takes_one_at_a_time(void **state)
+{
+    (void)state;
+    on_all_ranks(straight_body);
 }
 
 /* Without a link's times nothing is waited for but each other. */
@@ -333,6 +426,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_carry_the_clock), cmocka_unit_test(waiting_counts_by_axis),
         cmocka_unit_test(trees_take_their_rounds),  cmocka_unit_test(rings_start_with_the_last),
+        cmocka_unit_test(rings_share_the_ports),    cmocka_unit_test(one_port_takes_one_at_a_time),
         cmocka_unit_test(free_links_leave_waiting), cmocka_unit_test(computing_is_measured_and_waiting_not),
         cmocka_unit_test(parts_bracket_themselves), cmocka_unit_test(told_times_are_not_the_cpus),
     };

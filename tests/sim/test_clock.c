@@ -21,23 +21,28 @@ static bool run_case(Case *c, int ranks, bool virtual_ranks)
 
 #define DIVISIBLE "model.layers=8", "model.hidden=24", "model.heads=12", "model.ffn=36", "model.sequence=12"
 
+/* shared: tensor groups and replicas talk while microbatches are on their way. */
 static const struct {
     int ranks;
     const char *sets[5];
+    bool shared;
 } GRIDS[] = {
-    {2, {"parallel.pp=2", "parallel.schedule=gpipe", "train.recompute=full"}},
-    {2, {"parallel.pp=2", "parallel.schedule=zb-h1", "train.recompute=selective"}},
-    {3, {"parallel.pp=3", "parallel.schedule=naive", "parallel.data=zero1"}},
-    {3, {"parallel.pp=3", "parallel.schedule=zb-h1", "model.tie_embeddings=no"}},
-    {4, {"parallel.pp=4", "parallel.schedule=interleaved", "parallel.virtual_stages=2"}},
-    {4, {"parallel.pp=2", "parallel.schedule=1f1b", "parallel.data=dp"}},
-    {4, {"parallel.pp=2", "parallel.schedule=zb-h1", "parallel.tp=2", "parallel.sequence_parallel=yes"}},
-    {8, {"parallel.pp=8", "parallel.schedule=zb-h1"}},
-    {8, {"parallel.pp=4", "parallel.schedule=gpipe", "parallel.data=zero2", "train.recompute=full"}},
-    {8, {"parallel.pp=4", "parallel.schedule=1f1b", "parallel.tp=2", "train.recompute=selective"}},
+    {2, {"parallel.pp=2", "parallel.schedule=gpipe", "train.recompute=full"}, false},
+    {2, {"parallel.pp=2", "parallel.schedule=zb-h1", "train.recompute=selective"}, false},
+    {3, {"parallel.pp=3", "parallel.schedule=naive", "parallel.data=zero1"}, false},
+    {3, {"parallel.pp=3", "parallel.schedule=zb-h1", "model.tie_embeddings=no"}, false},
+    {4, {"parallel.pp=4", "parallel.schedule=interleaved", "parallel.virtual_stages=2"}, false},
+    {4, {"parallel.pp=2", "parallel.schedule=1f1b", "parallel.data=dp"}, true},
+    {4,
+     {"parallel.pp=2", "parallel.schedule=zb-h1", "parallel.tp=2", "parallel.sequence_parallel=yes"},
+     true},
+    {8, {"parallel.pp=8", "parallel.schedule=zb-h1"}, false},
+    {8, {"parallel.pp=4", "parallel.schedule=gpipe", "parallel.data=zero2", "train.recompute=full"}, true},
+    {8, {"parallel.pp=4", "parallel.schedule=1f1b", "parallel.tp=2", "train.recompute=selective"}, true},
     {8,
      {"parallel.pp=2", "parallel.schedule=interleaved", "parallel.virtual_stages=4", "parallel.tp=2",
-      "parallel.data=zero3"}},
+      "parallel.data=zero3"},
+     true},
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 
@@ -54,11 +59,13 @@ static void messages_carry_what_paper_says(void **state)
 {
     (void)state;
     const char *const measured[] = {"hardware.profile=measured", "hardware.latency_us=200",
-                                    "hardware.bandwidth_gb=0.05", NULL};
+                                    "hardware.bandwidth_gb=0.05", NULL},
+                      *const wide[] = {"hardware.profile=measured", "hardware.latency_us=200",
+                                       "hardware.bandwidth_gb=1e9", NULL};
     for (int g = 0; g < GRID_COUNT; g++) {
         if (mpi && mpi->size != GRIDS[g].ranks) continue;
-        Seen seen = {0};
-        Case c = grid_case(g, measured, &seen);
+        Seen seen = {.shared = GRIDS[g].shared};
+        Case c = grid_case(g, seen.shared ? wide : measured, &seen);
         if (run_case(&c, GRIDS[g].ranks, false)) {
             paper_check(&seen, GRIDS[g].sets[1]);
             assert_true(seen.idled > 0 && seen.travelled > 0);

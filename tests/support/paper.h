@@ -8,6 +8,7 @@
 
 /* What rank 0 saw of a case. */
 typedef struct Seen {
+    bool shared; /* given: other messages take a little of the ports' time, which paper does not know of */
     Findings found;
     int idled, travelled; /* receives that waited for their sender, and for the wire */
     TimelineRow *rows;    /* of the last step, rows_each of every rank; the caller frees them */

@@ -103,7 +103,7 @@ void record_walk(const char *path, Walked walked, double formula)
     Error error = {""};
     Plan plan;
     Timeline timeline;
-    const Durations durations = {seconds, message, &walked};
+    const Durations durations = {.seconds = seconds, .message = message, .context = &walked};
     assert_true(plan_write(&plan, walked.kind, walked.shape, &error));
     plan_lower_messages(&plan);
     for (int p = 0; p < walked.shape.p; p++) {

@@ -1,0 +1,61 @@
+/* port.c - filling the gaps between what is taken. */
+#include "parallel/wire/port.h"
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+
+/* The first span that ends at or after `time`. */
+static int first_from(const Port *port, double time)
+{
+    int low = 0, high = port->count;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (port->taken[middle].end < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* One span in place of [first, last). */
+static void replace(Port *port, int first, int last, PortSpan span)
+{
+    if (first == last && port->count == port->capacity) {
+        port->capacity = port->capacity ? 2 * port->capacity : 8;
+        PortSpan *larger = allocate((size_t)port->capacity * sizeof *larger);
+        if (port->count) memcpy(larger, port->taken, (size_t)port->count * sizeof *larger);
+        free(port->taken);
+        port->taken = larger;
+    }
+    memmove(port->taken + first + 1, port->taken + last, (size_t)(port->count - last) * sizeof *port->taken);
+    port->taken[first] = span;
+    port->count += 1 - (last - first);
+}
+
+double port_take(Port *port, double from, double seconds)
+{
+    if (!(seconds > 0)) return from;
+    int first = first_from(port, from), last = first;
+    double end = from + seconds; /* if no span from `last` on lies before it */
+    while (last < port->count && port->taken[last].start < end) {
+        const PortSpan *span = &port->taken[last++];
+        end += span->end - (span->start > from ? span->start : from);
+    }
+    double start = last > first && port->taken[first].start < from ? port->taken[first].start : from;
+    bool touches = last < port->count && port->taken[last].start == end;
+    replace(port, first, last + touches, (PortSpan){start, touches ? port->taken[last].end : end});
+    return end;
+}
+
+void port_clear(Port *port)
+{
+    port->count = 0;
+}
+
+void port_free(Port *port)
+{
+    free(port->taken);
+    *port = (Port){0};
+}

@@ -1,0 +1,24 @@
+/* port.h - one direction of a rank's link to the network, in simulated time: when it is taken.
+ *
+ * A rank has a port out and a port in, and whatever uses one gets the time that nothing before it has taken, in
+ * pieces where that is what is left (packets of several messages mix). So no rank sends or receives faster than
+ * its link, however many messages and rings are on their way; who asks first is served first, and ranks ask in
+ * the order of their program, which does not depend on the machine. */
+#ifndef PARALLEL_WIRE_PORT_H
+#define PARALLEL_WIRE_PORT_H
+
+typedef struct PortSpan {
+    double start, end;
+} PortSpan;
+
+typedef struct Port {
+    PortSpan *taken; /* ascending, with time between them */
+    int count, capacity;
+} Port;
+
+/* Takes `seconds` of what is free from `from` on; returns when the last of them ends. 0 seconds end at `from`. */
+double port_take(Port *port, double from, double seconds);
+/* Nothing is taken any more. */
+void port_clear(Port *port);
+void port_free(Port *port);
+#endif

@@ -1,0 +1,57 @@
+/* test_port.c - what a port gives is what nothing had before, counted slot by slot. */
+#include <stdbool.h>
+#include "models/machine/random.h"
+#include "parallel/wire/port.h"
+#include "tests/support/check.h"
+
+static void by_hand(void **state)
+{
+    (void)state;
+    Port port = {0};
+    assert_true(port_take(&port, 10, 2) == 12);
+    assert_true(port_take(&port, 20, 2) == 22);
+    assert_true(port_take(&port, 5, 0) == 5 && port.count == 2); /* nothing takes nothing */
+    assert_true(port_take(&port, 11, 3) == 15);                  /* after what is there */
+    assert_true(port_take(&port, 9, 8) == 24);                   /* 9-10, 15-20, 22-24 */
+    assert_true(port.count == 1 && port.taken[0].start == 9 && port.taken[0].end == 24);
+    assert_true(port_take(&port, 0, 9) == 9 && port.count == 1 && port.taken[0].start == 0);
+    port_clear(&port);
+    assert_true(port_take(&port, 3, 1) == 4);
+    port_free(&port);
+}
+
+/* Whole slots, so that sums are exact. */
+static void slot_by_slot(void **state)
+{
+    (void)state;
+    enum { SLOTS = 4096, TAKES = 200, LATEST = 600, LONGEST = 12 };
+    for (uint64_t round = 0; round < 50; round++) {
+        bool taken[SLOTS] = {false};
+        Port port = {0};
+        for (uint64_t i = 0; i < TAKES; i++) {
+            int from = (int)random_below(7, STREAM_WEIGHTS, round, 2 * i, LATEST),
+                left = (int)random_below(7, STREAM_WEIGHTS, round, 2 * i + 1, LONGEST);
+            int end = from;
+            double ends = port_take(&port, from, left);
+            for (int slot = from; left > 0; slot++) {
+                left -= !taken[slot];
+                taken[slot] = true;
+                end = slot + 1;
+            }
+            assert_true(ends == end);
+        }
+        int spans = 0;
+        for (int slot = 0; slot < SLOTS; slot++) spans += taken[slot] && (slot == 0 || !taken[slot - 1]);
+        assert_int_equal(port.count, spans);
+        port_free(&port);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(slot_by_slot),
+    };
+    return cmocka_run_group_tests_name("port", tests, NULL, NULL);
+}
