@@ -126,7 +126,8 @@ static bool in_slice(const Choice *c)
 {
     const Split *s = &c->split;
     bool all = s->ranks == 8 && s->pp == 2 && s->dp == 2 && s->sequence_parallel && c->recompute == 2;
-    bool deep = s->ranks == 8 && s->pp == 4 && s->tp == 2 && !s->sequence_parallel && c->recompute == 1;
+    bool deep = s->ranks == 8 && s->pp == 4 && s->tp == 2 && !s->sequence_parallel &&
+                c->recompute == (s->family == GPT2_DROPOUT ? 0 : 1);
     bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
     if (s->format != FORMAT) return odd && s->family == LLAMA && DATA[c->data].each_microbatch;
     if (s->family != GPT2) return (all || deep) && c->data == DATAS - 2;
@@ -139,10 +140,12 @@ static bool in_full(const Choice *c)
     return FORMATS == 1 || c->split.format != FORMAT;
 }
 
-/* What there is no such thing as; the config must refuse this and nothing else. */
+/* What there is no such thing as: slices of a sequence that nobody shares, scores that flash attention would have kept.
+ * The config must refuse this and nothing else. */
 static bool impossible(const Choice *c)
 {
-    return c->split.sequence_parallel && c->split.tp == 1;
+    bool selective = strcmp(RECOMPUTE[c->recompute], "selective") == 0;
+    return (c->split.sequence_parallel && c->split.tp == 1) || (selective && c->split.family == GPT2_DROPOUT);
 }
 
 typedef struct Settings {

@@ -150,27 +150,26 @@ static bool check_tensor(const Config *config, Error *error)
                              cut[i].key, (long long)cut[i].size,
                              i == SHARED ? ", nor the other way round" : "", list);
     }
-    if (config->tensor.sequence_parallel && config->tensor.size == 1)
-        return config_refuse(
-            config, "parallel.sequence_parallel", error,
-            "there is no tensor parallelism to go with it, parallel.tp = 1; try parallel.tp = 2");
     return true;
+}
+
+bool config_check_schedule(const Config *config, Error *error)
+{
+    if (config_schedule(config) != SCHEDULE_KINDS || config_schedule_is_file(config)) return true;
+    const char *names[SCHEDULE_KINDS + 1] = {NULL};
+    char list[128];
+    for (int k = 0; k < SCHEDULE_KINDS; k++) names[k] = schedule_name[k];
+    words_join(list, sizeof list, names);
+    const char *nearest = words_nearest(config->pipeline.schedule, names);
+    return config_refuse(config, "parallel.schedule", error,
+                         "not one of %s, nor the path of a file that ends in .csv; try %s", list,
+                         nearest ? nearest : schedule_name[SCHEDULE_1F1B]);
 }
 
 static bool check_pipeline(const Config *config, Error *error)
 {
     int64_t pp = config->pipeline.size, v = config->pipeline.virtual_stages, stages = pp * v;
     ScheduleKind kind = config_schedule(config);
-    if (kind == SCHEDULE_KINDS && !config_schedule_is_file(config)) {
-        const char *names[SCHEDULE_KINDS + 1] = {NULL};
-        char list[128];
-        for (int k = 0; k < SCHEDULE_KINDS; k++) names[k] = schedule_name[k];
-        words_join(list, sizeof list, names);
-        const char *nearest = words_nearest(config->pipeline.schedule, names);
-        return config_refuse(config, "parallel.schedule", error,
-                             "not one of %s, nor the path of a file that ends in .csv; try %s", list,
-                             nearest ? nearest : schedule_name[SCHEDULE_1F1B]);
-    }
     Error why;
     Shape any = {.v = (int)v, .p = 1, .m = 1}; /* whether the kind takes so many stages a rank */
     if (kind != SCHEDULE_KINDS && !schedule_possible(kind, any, &why))
@@ -184,54 +183,20 @@ static bool check_pipeline(const Config *config, Error *error)
             "try model.layers = %lld, or fewer stages",
             (long long)config->model.shape.layers, (long long)pp, (long long)v, (long long)stages,
             (long long)stages);
-    if (config->parallel.reduce == REDUCE_MICROBATCH && config->parallel.kind < DATA_ZERO2)
-        return config_refuse(
-            config, config_blame(config, "parallel.reduce", "parallel.data"), error,
-            "%s holds whole gradients, so they are summed once a step and sent once; try parallel.reduce = "
-            "step, or parallel.data = zero2",
-            config_data_name(config->parallel.kind));
     return true;
 }
 
-/* A key that changes nothing is a mistake. */
+/* Half of it would have no effect. */
 static bool check_quantize(const Config *config, Error *error)
 {
-    int kind = config->parallel.kind, quantize = config->parallel.quantize;
-    const char *key = config_blame(config, "parallel.quantize", "parallel.data");
-    if (kind == DATA_DP && quantize != QUANTIZE_NONE)
-        return config_refuse(
-            config, key, error,
-            "dp copies from and to the main rank, nothing of it in 8 bits; try parallel.quantize = "
-            "none, or parallel.data = ddp");
-    if (kind == DATA_DDP && quantize & QUANTIZE_PARAMETERS)
-        return config_refuse(
-            config, key, error,
-            "ddp holds whole parameters and sends none; try parallel.quantize = gradients, or "
-            "parallel.data = zero1");
-    return true;
-}
-
-/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
-static bool check_reduce_fp32(const Config *config, Error *error)
-{
-    if (!config->parallel.reduce_fp32) return true;
-    if (config->train.precision == PRECISION_FP32)
-        return config_refuse(
-            config, config_blame(config, "parallel.reduce_fp32", "train.precision"), error,
-            "gradients in fp32 have no fewer bits to begin with; try parallel.reduce_fp32 = no, or "
-            "train.precision = bf16");
-    if (config->parallel.quantize & QUANTIZE_GRADIENTS &&
-        !data_parallel_reduces_each_microbatch(&config->parallel))
-        return config_refuse(
-            config, config_blame(config, "parallel.reduce_fp32", "parallel.quantize"), error,
-            "gradients travel in 8 bits and are added in 32 in any case; try parallel.reduce_fp32 = "
-            "no, or parallel.quantize = none");
-    return true;
+    if (config->parallel.kind != DATA_DDP || config->parallel.quantize != QUANTIZE_BOTH) return true;
+    return config_refuse(config, config_blame(config, "parallel.quantize", "parallel.data"), error,
+                         "ddp holds whole parameters and sends none; try parallel.quantize = gradients, or "
+                         "parallel.data = zero1");
 }
 
 bool config_check(const Config *config, Error *error)
 {
     return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_reduce_fp32(config, error) && check_train(config, error) &&
-           check_files(config, error);
+           check_quantize(config, error) && check_train(config, error) && check_files(config, error);
 }

@@ -7,6 +7,9 @@
 /* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
 bool config_check_matrices(const Config *config, Error *error);
 
+/* That parallel.schedule is a schedule's name or a file's. */
+bool config_check_schedule(const Config *config, Error *error);
+
 /* Checks the values against each other, as far as that needs no rank count. */
 bool config_check(const Config *config, Error *error);
 #endif

@@ -1,7 +1,8 @@
 /* config.h - what a run is asked to do: an ini file, resolved.
  *
  * The struct and what is read off it alone. Every key is one row of a table (rows.h), which gives parsing
- * (parse.h), range checks, `sim help`, the printed plan and the attribute recorded in the run file. */
+ * (parse.h), range checks, `sim help`, the printed plan and the attribute recorded in the run file. A key that is
+ * given where it has no effect is refused (conditions.h, parse.h). */
 #ifndef SIM_CONFIG_CONFIG_H
 #define SIM_CONFIG_CONFIG_H
 #include "models/training/data.h"

@@ -103,6 +103,7 @@ static void print_presets(FILE *out)
 
 static void print_row(FILE *out, const ConfigRow *row)
 {
+    const Condition *condition = &config_conditions[row->when];
     char value[CONFIG_VALUE], range[256];
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
@@ -114,6 +115,10 @@ static void print_row(FILE *out, const ConfigRow *row)
     print_wrapped(out, range, strlen(range), 12, 12);
     fprintf(out, "  %-9s %s%s\n", "default", *value ? value : "(empty)",
             row->fallback ? "" : ", from the preset toy");
+    if (row->when != ALWAYS) {
+        fprintf(out, "  %-9s ", "applies");
+        print_wrapped(out, condition->words, strlen(condition->words), 12, 12);
+    }
     fprintf(out, "  %-9s [%s]\n  %9s %s = %s\n", "example", row->section, "", row->key, row->example);
     fprintf(out, "  %-9s --set %s.%s=%s\n", "or", row->section, row->key, row->example);
     if (row->more) print_paragraphs(out, row->more);
@@ -122,9 +127,13 @@ static void print_row(FILE *out, const ConfigRow *row)
 
 static void print_overview(FILE *out)
 {
-    fputs("A config is an ini file: sections, and key = value. A key left out has the value shown here.\n"
-          "--set section.key=value changes one for a run. `sim help parallel.data` tells all about one.\n",
-          out);
+    fputs(
+        "A config is an ini file: sections, and key = value. A key left out has the value shown here.\n"
+        "--set section.key=value changes one for a run. `sim help parallel.data` tells all about one.\n"
+        "\nA key that is given where it has no effect is refused; `sim help` of it says when it applies. A\n"
+        "line of the file is let be where only a --set took its effect away, and so is a value that asks\n"
+        "for nothing: no, none, auto.\n",
+        out);
     for (int i = 0; i < CONFIG_SECTIONS; i++) print_section(out, &config_sections[i]);
     fputs("\nThe least config that trains with ZeRO-3 is two lines:\n"
           "\n  [parallel]\n  data = zero3\n",

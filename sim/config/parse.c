@@ -6,7 +6,7 @@
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
 #include "sim/config/ini.h"
-#include "sim/config/presets.h"
+#include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 
 enum { WHY = 1024, SHOWN = 100 };
@@ -108,23 +108,16 @@ static bool take_sets(Config *config, const char *const *sets, int count, bool p
 
 static void take_defaults(Config *config)
 {
-    char why[WHY];
-    for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
-        if (row->fallback && !(row->type == ROW_TEXT && !*row->fallback) &&
-            !config_row_parse(row, row->fallback, config, why, sizeof why))
-            fail("default of %s.%s: %s", row->section, row->key, why);
-    }
+    for (int i = 0; i < CONFIG_ROWS; i++)
+        if (config_rows[i].fallback) config_row_default(&config_rows[i], config);
 }
 
 /* What neither file nor --set gave of the model comes from the preset. */
 static void take_preset(Config *config)
 {
-    Config preset = {.model.shape = preset_shapes[config->model.preset]};
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
-        if (row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
-        memcpy((char *)config + row->offset, (const char *)&preset + row->offset, row->size);
+        if (config_rows[i].fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
+        config_row_default(&config_rows[i], config);
         config->origin[i] = ORIGIN_PRESET;
     }
     GptShape *shape = &config->model.shape;
@@ -149,6 +142,34 @@ static bool take_output(Config *config, const char *output, Error *error)
     return true;
 }
 
+/* ---- keys without effect --------------------------------------------------- */
+
+static bool refuse_idle(const Config *config, const ConfigRow *row, Error *error)
+{
+    const Condition *condition = &config_conditions[row->when];
+    char key[64];
+    snprintf(key, sizeof key, "%s.%s", row->section, row->key);
+    return config_refuse(config, key, error, "has an effect only %s; try leaving it out, or %s",
+                         condition->words, condition->instead);
+}
+
+/* Refuses what was given without effect, and forgets the lines whose effect a --set took away: those that have one in
+ * `file`, the file alone. Forgetting one can take the effect from another, so it begins again until all have theirs. */
+static bool drop_idle(Config *config, const Config *file, Error *error)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = &config_rows[i];
+        int *origin = &config->origin[i];
+        bool given = *origin != ORIGIN_DEFAULT && *origin != ORIGIN_PRESET;
+        if (!given || config_row_applies(row, config)) continue;
+        if (*origin < 0 || !config_row_applies(row, file)) return refuse_idle(config, row, error);
+        config_row_default(row, config);
+        *origin = row->fallback ? ORIGIN_DEFAULT : ORIGIN_PRESET;
+        i = -1;
+    }
+    return true;
+}
+
 /* ---- the whole ------------------------------------------------------------ */
 
 /* A schedule's name as the others spell it, whatever the case it was given in. */
@@ -156,6 +177,19 @@ static void take_schedule(Config *config)
 {
     ScheduleKind kind = config_schedule(config);
     if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
+}
+
+/* Every value in its place, each by itself one that can be. */
+static bool resolve(Config *config, const char *text, const char *const *sets, int set_count, Error *error)
+{
+    take_defaults(config);
+    if (!ini_each(config->name, text, visit_file, config, error) ||
+        !take_sets(config, sets, set_count, true, error) || !take_sets(config, sets, set_count, false, error))
+        return false;
+    take_preset(config);
+    take_schedule(config);
+    config->train.whole_share = config->train.microbatch == 0;
+    return true;
 }
 
 bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
@@ -168,16 +202,12 @@ bool config_parse(Config *config, const char *name, const char *text, const char
                          "try a shorter one",
                          name, strlen(name), CONFIG_PATH - 1);
     strcpy(config->name, name);
+    Config file = *config;
+    if (!resolve(&file, text, NULL, 0, error) || !resolve(config, text, sets, set_count, error) ||
+        !take_output(config, output, error) || !config_check_schedule(config, error) ||
+        !drop_idle(config, &file, error) || !config_check(config, error))
+        return false;
     config->text = allocate(strlen(text) + 1);
     strcpy(config->text, text);
-    take_defaults(config);
-    bool fine = ini_each(name, text, visit_file, config, error) &&
-                take_sets(config, sets, set_count, true, error) &&
-                take_sets(config, sets, set_count, false, error);
-    if (fine) take_preset(config);
-    fine = fine && take_output(config, output, error) && config_check(config, error);
-    take_schedule(config);
-    config->train.whole_share = config->train.microbatch == 0;
-    if (!fine) config_free(config);
-    return fine;
+    return true;
 }

@@ -6,8 +6,14 @@
 
 /* Resolves: defaults < preset < file < preset given by --set < other --set. Only the last of two --set of one
  * key counts; twice in the file is refused. `sets` are "section.key=value"; `output` is --output's FILE or
- * NULL. Every refusal names file:line (or --set), key, value and what to try. Keys that need no rank count
- * are checked against each other too. After a refusal there is nothing to free. */
+ * NULL. Every refusal names file:line (or --set), key, value and what to try. After a refusal there is nothing
+ * to free.
+ *
+ * A key that is given and has no effect (conditions.h) is refused: one that a --set gives if it has none in this
+ * run, a line of the file if it has none with the file alone either. A line whose effect a --set took away is as if
+ * it were not there: the key has its default, as one that nobody gave.
+ *
+ * Then values are checked against each other, as far as that needs no rank count. */
 bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
                   const char *output, Error *error);
 #endif

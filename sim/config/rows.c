@@ -45,71 +45,71 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
 #define FIELD(member) .offset = offsetof(Config, member), .size = sizeof(((Config *)NULL)->member)
 
 const ConfigRow config_rows[CONFIG_ROWS] = {
-    {"model", "preset", ROW_CHOICE, FIELD(model.preset), "toy", .choices = preset_names, .example = "small",
-     .help = "a model with a name",
+    {"model", "preset", ROW_CHOICE, ALWAYS, FIELD(model.preset), "toy", .choices = preset_names,
+     .example = "small", .help = "a model with a name",
      .more = "A preset gives the keys layers to rope_base of [model] and nothing else. A key that "
              "stands in the file overrides it, above or below the preset. A preset given by --set "
              "overrides the file's keys too: after --set model.preset=gpt2-124m the model is GPT-2, "
              "whatever the file says.\n"},
-    {"model", "layers", ROW_INTEGER, FIELD(model.shape.layers), NULL, 1, 1e6, .example = "12",
+    {"model", "layers", ROW_INTEGER, ALWAYS, FIELD(model.shape.layers), NULL, 1, 1e6, .example = "12",
      .help = "transformer blocks"},
-    {"model", "hidden", ROW_INTEGER, FIELD(model.shape.hidden), NULL, 1, 1e7, .example = "768",
+    {"model", "hidden", ROW_INTEGER, ALWAYS, FIELD(model.shape.hidden), NULL, 1, 1e7, .example = "768",
      .help = "width of a token's vector; a multiple of heads",
      .more = "A block of GPT-2's kind has 12 hidden^2 + 13 hidden parameters (with ffn = 4 hidden).\n"},
-    {"model", "heads", ROW_INTEGER, FIELD(model.shape.heads), NULL, 1, 1e6, .example = "12",
+    {"model", "heads", ROW_INTEGER, ALWAYS, FIELD(model.shape.heads), NULL, 1, 1e6, .example = "12",
      .help = "attention heads, hidden / heads wide each"},
-    {"model", "kv_heads", ROW_INTEGER, FIELD(model.shape.kv_heads), NULL, 0, 1e6, .example = "4",
+    {"model", "kv_heads", ROW_INTEGER, ALWAYS, FIELD(model.shape.kv_heads), NULL, 0, 1e6, .example = "4",
      .help = "heads of keys and values; 0 is as many as heads",
      .more = "Fewer than heads: grouped queries (Ainslie et al., arXiv 2305.13245); 1: multi-query. Divides "
              "heads. parallel.tp divides it or is a multiple of it: then several ranks hold a head alike, "
              "and add up its gradients.\n"},
-    {"model", "ffn", ROW_INTEGER, FIELD(model.shape.ffn), NULL, 0, 1e8, .example = "3072",
+    {"model", "ffn", ROW_INTEGER, ALWAYS, FIELD(model.shape.ffn), NULL, 0, 1e8, .example = "3072",
      .help = "inner width of the MLP; 0 is four times hidden",
      .more = "With swiglu there are two such halves, the gate and what it gates.\n"},
-    {"model", "vocab", ROW_INTEGER, FIELD(model.shape.vocab), NULL, 2, 2147483647, .example = "256",
+    {"model", "vocab", ROW_INTEGER, ALWAYS, FIELD(model.shape.vocab), NULL, 2, 2147483647, .example = "256",
      .help = "different tokens; a text read as bytes needs 256",
      .more = "The data has tokens 0 to vocab - 1. The markov source needs 4 or more, a text 256 or "
              "more.\n"},
-    {"model", "sequence", ROW_INTEGER, FIELD(model.shape.sequence), NULL, 1, 1e7, .example = "1024",
+    {"model", "sequence", ROW_INTEGER, ALWAYS, FIELD(model.shape.sequence), NULL, 1, 1e7, .example = "1024",
      .help = "tokens in a sample",
      .more = "Where positions are learned this is also the number of rows of wpe.weight.\n"},
-    {"model", "tie_embeddings", ROW_SWITCH, FIELD(model.shape.tie_embeddings), NULL, .example = "yes",
+    {"model", "tie_embeddings", ROW_SWITCH, ALWAYS, FIELD(model.shape.tie_embeddings), NULL, .example = "yes",
      .help = "the head uses the embedding's matrix, as GPT-2 does",
      .more = "Press & Wolf, arXiv 1608.05859. With no, the head has vocab x hidden parameters of its "
              "own.\n"},
-    {"model", "bias", ROW_SWITCH, FIELD(model.shape.bias), NULL, .example = "no",
+    {"model", "bias", ROW_SWITCH, ALWAYS, FIELD(model.shape.bias), NULL, .example = "no",
      .help = "linear layers add one; GPT-2's do, Llama's do not"},
-    {"model", "norm", ROW_CHOICE, FIELD(model.shape.norm), NULL, .choices = norms, .example = "rmsnorm",
-     .help = "how a block's input is normed",
+    {"model", "norm", ROW_CHOICE, ALWAYS, FIELD(model.shape.norm), NULL, .choices = norms,
+     .example = "rmsnorm", .help = "how a block's input is normed",
      .more = "LayerNorm: Ba et al., arXiv 1607.06450; RMSNorm, which has a gain and no bias: Zhang & "
              "Sennrich, arXiv 1910.07467.\n"},
-    {"model", "post_norm", ROW_SWITCH, FIELD(model.shape.post_norm), NULL, .example = "no",
+    {"model", "post_norm", ROW_SWITCH, ALWAYS, FIELD(model.shape.post_norm), NULL, .example = "no",
      .help = "norm after each residual sum, as first published, not before",
      .more = "Vaswani et al., arXiv 1706.03762. GPT-2 and Llama norm what goes into a branch and leave the "
              "sum alone.\n"},
-    {"model", "activation", ROW_CHOICE, FIELD(model.shape.activation), NULL, .choices = activations,
+    {"model", "activation", ROW_CHOICE, ALWAYS, FIELD(model.shape.activation), NULL, .choices = activations,
      .example = "swiglu", .help = "inside the MLP",
      .more = "GELU in its tanh form and SiLU: Hendrycks & Gimpel, arXiv 1606.08415; SwiGLU, silu(gate) x up: "
              "Shazeer, arXiv 2002.05202.\n"},
-    {"model", "position", ROW_CHOICE, FIELD(model.shape.position), NULL, .choices = positions,
+    {"model", "position", ROW_CHOICE, ALWAYS, FIELD(model.shape.position), NULL, .choices = positions,
      .example = "rope", .help = "how a token knows its place",
      .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, "
              "to sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., "
              "arXiv 2104.09864), in Hugging Face "
              "Llama's convention, so hidden / heads is even.\n"},
-    {"model", "rope_base", ROW_NUMBER, FIELD(model.shape.rope_base), NULL, 1, 1e12, .example = "500000",
-     .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},
-    {"model", "attention", ROW_CHOICE, FIELD(model.shape.attention), "plain", .choices = attentions,
+    {"model", "rope_base", ROW_NUMBER, WITH_ROPE, FIELD(model.shape.rope_base), NULL, 1, 1e12,
+     .example = "500000", .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},
+    {"model", "attention", ROW_CHOICE, ALWAYS, FIELD(model.shape.attention), "plain", .choices = attentions,
      .example = "flash", .help = "flash: without the matrix of scores",
      .more = "FlashAttention (Dao et al., arXiv 2205.14135): tile by tile with a running softmax, computed "
              "again in backward. The same to rounding; a layer keeps a number of each row of s scores.\n"},
-    {"model", "dropout", ROW_NUMBER, FIELD(model.shape.dropout), "0", 0, 1, .high_out = true,
+    {"model", "dropout", ROW_NUMBER, ALWAYS, FIELD(model.shape.dropout), "0", 0, 1, .high_out = true,
      .example = "0.1", .help = "share of values set to zero in training",
      .more = "Of the embedding, the attention's probabilities and both branches' results (Srivastava et al., "
              "JMLR 15, 2014). Drawn from train.seed by step, layer and place in the unsplit model, so every "
              "split drops the same; the share is rounded to a multiple of 1/65536. A mask takes one byte a "
              "value.\n"},
-    {"model", "init", ROW_TEXT, FIELD(model.init), "", .example = "weights.h5",
+    {"model", "init", ROW_TEXT, ALWAYS, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more =
          "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
@@ -123,32 +123,32 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
          "from train.seed.\n"},
 
-    {"data", "source", ROW_TEXT, FIELD(data.source), "markov", .required = true, .example = "book.txt",
-     .help = "markov, or the path of a text, read as bytes",
+    {"data", "source", ROW_TEXT, ALWAYS, FIELD(data.source), "markov", .required = true,
+     .example = "book.txt", .help = "markov, or the path of a text, read as bytes",
      .more = "markov is a language of which the best possible loss is known: after each token one of "
              "four can follow, with probabilities 1/2, 1/4, 1/8 and 1/8. Its entropy rate is 1.75 bits, "
              "so no model can have a loss below 1.75 ln 2 = 1.2130 nats a token, and a good one comes "
              "close.\n"
              "Any other value is the path of a file; each of its bytes is a token, and model.vocab must "
              "be 256 or more.\n"},
-    {"data", "order", ROW_CHOICE, FIELD(data.order), "sequential", .choices = orders, .example = "random",
-     .help = "which part of a text a sample reads",
+    {"data", "order", ROW_CHOICE, WITH_A_TEXT, FIELD(data.order), "sequential", .choices = orders,
+     .example = "random", .help = "which part of a text a sample reads",
      .more = "sequential: sample i of the run reads bytes i sequence to i sequence + sequence - 1, from "
              "the beginning again at the end, and predicts the byte after each. random: each sample "
              "starts anywhere, drawn from data.seed. The markov source has no order.\n"},
-    {"data", "seed", ROW_INTEGER, FIELD(data.seed), "1", .example = "7",
+    {"data", "seed", ROW_INTEGER, WITH_DRAWN_SAMPLES, FIELD(data.seed), "1", .example = "7",
      .help = "of the markov language and of the random order",
      .more = "A sample depends on this seed and its own number alone, so every split of a run sees the "
              "same ones.\n"},
 
-    {"train", "steps", ROW_INTEGER, FIELD(train.steps), "100", 0, 1e9, .example = "1000",
+    {"train", "steps", ROW_INTEGER, ALWAYS, FIELD(train.steps), "100", 0, 1e9, .example = "1000",
      .help = "updates of the weights; 0: only what [output] asks for"},
-    {"train", "global_batch", ROW_INTEGER, FIELD(train.global_batch), "24", 1, 1e9, .example = "48",
+    {"train", "global_batch", ROW_INTEGER, ALWAYS, FIELD(train.global_batch), "24", 1, 1e9, .example = "48",
      .help = "samples a step, of all ranks together",
      .more =
          "A multiple of replicas x microbatch; a replica is a rank, or pp x tp of them. 24 divides over 1, "
          "2, 3, 4, 6, 8, 12 and 24 replicas.\n"},
-    {"train", "microbatch", ROW_INTEGER, FIELD(train.microbatch), "0", 0, 1e9, .example = "1",
+    {"train", "microbatch", ROW_INTEGER, ALWAYS, FIELD(train.microbatch), "0", 0, 1e9, .example = "1",
      .help = "samples a rank runs at once; 0: all its share",
      .more =
          "A replica of the model (a rank, or pp x tp of them) runs global_batch / (replicas x microbatch) "
@@ -157,64 +157,67 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "samples large; then ddp, zero1, zero2 and zero3 give the same weights to the last bit. With "
          "several, zero2 and zero3 send after each (see parallel.reduce), which adds in another order "
          "and moves more bytes.\n"},
-    {"train", "optimizer", ROW_CHOICE, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
+    {"train", "optimizer", ROW_CHOICE, ALWAYS, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
      .more = "State, in values a parameter: sgd 0, momentum, rmsprop and adagrad 1, adam and adamw 2. This "
              "is what ZeRO's "
              "first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv "
              "1711.05101.\n"},
-    {"train", "learning_rate", ROW_NUMBER, FIELD(train.learning_rate), "1e-3", 0, 1000, .example = "3e-4",
-     .help = "the highest; after warm-up, before decay"},
-    {"train", "warmup", ROW_INTEGER, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
+    {"train", "learning_rate", ROW_NUMBER, ALWAYS, FIELD(train.learning_rate), "1e-3", 0, 1000,
+     .example = "3e-4", .help = "the highest; after warm-up, before decay"},
+    {"train", "warmup", ROW_INTEGER, ALWAYS, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
      .help = "steps over which the rate rises from 0; at most steps"},
-    {"train", "decay", ROW_CHOICE, FIELD(train.decay), "cosine", .choices = decays, .example = "constant",
-     .help = "the rate after warm-up; cosine falls to a tenth",
+    {"train", "decay", ROW_CHOICE, ALWAYS, FIELD(train.decay), "cosine", .choices = decays,
+     .example = "constant", .help = "the rate after warm-up; cosine falls to a tenth",
      .more = "constant stays at learning_rate. cosine is half a period of a cosine from learning_rate, "
              "at the end of the warm-up, to a tenth of it at the last step.\n"},
-    {"train", "weight_decay", ROW_NUMBER, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000,
+    {"train", "weight_decay", ROW_NUMBER, ALWAYS, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000,
      .example = "0.01", .help = "pull towards 0, on matrices only",
      .more = "Biases and norms are left alone. adamw decays weights by learning_rate x weight_decay; "
              "the others add weight_decay x weight to the gradient, as PyTorch does.\n"},
-    {"train", "beta1", ROW_NUMBER, FIELD(train.optimizer.beta1), "0.9", 0, 1, .high_out = true,
+    {"train", "beta1", ROW_NUMBER, WITH_ADAM, FIELD(train.optimizer.beta1), "0.9", 0, 1, .high_out = true,
      .example = "0.9", .help = "adam, adamw: memory of the mean gradient"},
-    {"train", "beta2", ROW_NUMBER, FIELD(train.optimizer.beta2), "0.95", 0, 1, .high_out = true,
+    {"train", "beta2", ROW_NUMBER, WITH_ADAM, FIELD(train.optimizer.beta2), "0.95", 0, 1, .high_out = true,
      .example = "0.95", .help = "adam, adamw: memory of its square"},
-    {"train", "epsilon", ROW_NUMBER, FIELD(train.optimizer.epsilon), "1e-8", 0, 1, .low_out = true,
-     .example = "1e-8", .help = "all but sgd, momentum: added to the root of the square"},
-    {"train", "momentum", ROW_NUMBER, FIELD(train.optimizer.momentum), "0.9", 0, 1, .high_out = true,
-     .example = "0.9", .help = "momentum: memory of the update"},
-    {"train", "alpha", ROW_NUMBER, FIELD(train.optimizer.alpha), "0.99", 0, 1, .high_out = true,
+    {"train", "epsilon", ROW_NUMBER, WITH_ROOTS, FIELD(train.optimizer.epsilon), "1e-8", 0, 1,
+     .low_out = true, .example = "1e-8", .help = "all but sgd, momentum: added to the root of the square"},
+    {"train", "momentum", ROW_NUMBER, WITH_MOMENTUM, FIELD(train.optimizer.momentum), "0.9", 0, 1,
+     .high_out = true, .example = "0.9", .help = "momentum: memory of the update"},
+    {"train", "alpha", ROW_NUMBER, WITH_RMSPROP, FIELD(train.optimizer.alpha), "0.99", 0, 1, .high_out = true,
      .example = "0.9", .help = "rmsprop: memory of the squared gradient"},
-    {"train", "clip", ROW_NUMBER, FIELD(train.clip), "1", 0, 1e9, .example = "1.0",
+    {"train", "clip", ROW_NUMBER, ALWAYS, FIELD(train.clip), "1", 0, 1e9, .example = "1.0",
      .help = "longest gradient, as a norm over all parameters; 0: off",
      .more = "A longer gradient is scaled down to this norm (Pascanu et al., arXiv 1211.5063). Under "
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
-    {"train", "precision", ROW_CHOICE, FIELD(train.precision), "fp32", .choices = config_precision_names,
-     .example = "fp32", .help = "what parameters, gradients and activations are kept in",
+    {"train", "precision", ROW_CHOICE, ALWAYS, FIELD(train.precision), "fp32",
+     .choices = config_precision_names, .example = "fp32",
+     .help = "what parameters, gradients and activations are kept in",
      .more =
          "Mixed precision (Micikevicius et al., arXiv 1710.03740): with bf16 and fp16 these are kept in 16 "
          "bits and computed with in 32; the optimizer holds the parameters and its state in 32, so adam "
          "needs 2 + 2 + 12 bytes a parameter. fp16 scales the loss up, so that small gradients are not "
          "lost; see loss_scale.\n"},
-    {"train", "loss_scale", ROW_NUMBER, FIELD(train.loss_scale), "65536", 1, 1e30, .example = "1024",
-     .help = "fp16: what the loss is multiplied by at first",
+    {"train", "loss_scale", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale), "65536", 1, 1e30,
+     .example = "1024", .help = "fp16: what the loss is multiplied by at first",
      .more = "Where a gradient overflows on any rank, all skip the step, and the scale is multiplied by "
              "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Where "
              "2^-24 overflows too the run ends. Recorded as /steps/loss_scale and /steps/skipped.\n"},
-    {"train", "loss_scale_backoff", ROW_NUMBER, FIELD(train.loss_scale_backoff), "0.5", 0, 1, .low_out = true,
-     .high_out = true, .example = "0.5", .help = "fp16: what an overflow multiplies the scale by"},
-    {"train", "loss_scale_interval", ROW_INTEGER, FIELD(train.loss_scale_interval), "2000", 1, 1e9,
+    {"train", "loss_scale_backoff", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale_backoff), "0.5", 0, 1,
+     .low_out = true, .high_out = true, .example = "0.5",
+     .help = "fp16: what an overflow multiplies the scale by"},
+    {"train", "loss_scale_interval", ROW_INTEGER, WITH_FP16, FIELD(train.loss_scale_interval), "2000", 1, 1e9,
      .example = "100", .help = "fp16: steps without overflow until the scale doubles"},
-    {"train", "recompute", ROW_CHOICE, FIELD(train.recompute), "none", .choices = recomputes,
-     .example = "selective", .help = "what backward computes again to save memory",
+    {"train", "recompute", ROW_CHOICE, WITH_KEPT_SCORES, FIELD(train.recompute), "none",
+     .choices = recomputes, .example = "selective", .help = "what backward computes again to save memory",
      .more =
          "Korthikanti et al., arXiv 2205.05198. none: all activations are kept from forward for backward. "
          "selective: the attention's probabilities, heads x sequence of them a position, are computed again "
          "from q and k. full: only each block's input is kept, and backward runs the block forward once more "
          "(with tp its communication, too). The numbers are the same.\n"},
-    {"train", "seed", ROW_INTEGER, FIELD(train.seed), "1", .example = "7", .help = "of the random weights"},
+    {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
+     .help = "of the random weights"},
 
-    {"parallel", "data", ROW_CHOICE, FIELD(parallel.kind), "ddp", .choices = config_data_names,
+    {"parallel", "data", ROW_CHOICE, ALWAYS, FIELD(parallel.kind), "ddp", .choices = config_data_names,
      .example = "zero3", .help = "what each rank holds, and what moves",
      .more = "Every rank has its own samples; they differ in who holds what. Bytes a parameter, fp32 "
              "with Adam, N ranks; and values a rank sends a step, in model sizes, with one microbatch:\n"
@@ -227,27 +230,28 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "The three terms are parameters, gradients and optimizer state. ZeRO: Rajbhandari et al., "
              "arXiv 1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that "
              "explains it.\n"},
-    {"parallel", "reduce", ROW_CHOICE, FIELD(parallel.reduce), "auto", .choices = reduce_moments,
-     .example = "step", .help = "zero2, zero3: when gradients are summed over the ranks",
+    {"parallel", "reduce", ROW_CHOICE, WITH_SHARDED_GRADIENTS, FIELD(parallel.reduce), "auto",
+     .choices = reduce_moments, .example = "step",
+     .help = "zero2, zero3: when gradients are summed over the ranks",
      .more = "It matters where a step has several microbatches, m of them. microbatch: after each, so a rank "
              "holds 1/N of the gradients and sends them m times. step: once, after the last, so a rank holds "
              "whole gradients and sends them once. auto is microbatch for zero2 and zero3. dp, ddp and "
              "zero1 hold whole gradients in any case, and sum them once a step.\n"},
-    {"parallel", "bucket_mb", ROW_NUMBER, FIELD(parallel.bucket_mb), "25", 0, 1e6, .example = "1",
-     .help = "MB (1e6 bytes) of gradients sent together",
+    {"parallel", "bucket_mb", ROW_NUMBER, WITH_BUCKETS, FIELD(parallel.bucket_mb), "25", 0, 1e6,
+     .example = "1", .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
              "the first unit boundary at or past this size. A unit is the embedding, one block, or the "
              "final norm and head; 0 sends each unit alone. Large buckets cost fewer messages, small "
              "ones start earlier. 25 is PyTorch's. zero3 moves unit by unit, dp all at once.\n"},
-    {"parallel", "reduce_fp32", ROW_SWITCH, FIELD(parallel.reduce_fp32), "no", .example = "yes",
-     .help = "reduce 16-bit gradients in 32 bits over replicas",
+    {"parallel", "reduce_fp32", ROW_SWITCH, WITH_ROUNDED_SUMS, FIELD(parallel.reduce_fp32), "no",
+     .example = "yes", .help = "reduce 16-bit gradients in 32 bits over replicas",
      .more =
          "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
          "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
          "added in 32 bits "
          "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
-    {"parallel", "quantize", ROW_CHOICE, FIELD(parallel.quantize), "none", .choices = quantizations,
-     .example = "both", .help = "what travels between replicas in 8 bits",
+    {"parallel", "quantize", ROW_CHOICE, WITH_SENT_BLOCKS, FIELD(parallel.quantize), "none",
+     .choices = quantizations, .example = "both", .help = "what travels between replicas in 8 bits",
      .more =
          "ZeRO++, Wang et al., arXiv 2306.10209: an int8 a value and a 32-bit scale, max|x| / 127, for each "
          "block of 256 values of a tensor: a quarter of the bytes of fp32, and every value within half its "
@@ -257,34 +261,34 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "parameter more. gradients (qgZ): each rank sends every other rank its block, rounded once, and "
          "the owner adds in 32 bits; ddp rounds the sums once more, on their way back. The training is "
          "another one: set it beside the unquantised run in sim plot.\n"},
-    {"parallel", "overlap", ROW_SWITCH, FIELD(parallel.overlap), "yes", .example = "no",
+    {"parallel", "overlap", ROW_SWITCH, WITH_RINGS, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
      .more = "yes: messages are moved along between kernels. no: communication and computing take "
              "turns. The numbers are the same either way.\n"},
 
-    {"parallel", "tp", ROW_INTEGER, FIELD(tensor.size), "1", 1, 65536, .example = "2",
+    {"parallel", "tp", ROW_INTEGER, ALWAYS, FIELD(tensor.size), "1", 1, 65536, .example = "2",
      .help = "ranks that share every matrix: tensor parallelism",
      .more =
          "Shoeybi et al., arXiv 1909.08053. Attention is split by heads, the MLP by columns then rows, the "
          "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
          "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
          "model.ffn and the ranks; ranks / (pp tp) replicas of the model share the batch.\n"},
-    {"parallel", "sequence_parallel", ROW_SWITCH, FIELD(tensor.sequence_parallel), "no", .example = "yes",
-     .help = "with tp: norms and residuals on 1/tp of the sequence",
+    {"parallel", "sequence_parallel", ROW_SWITCH, WITH_TENSOR_PARALLELISM, FIELD(tensor.sequence_parallel),
+     "no", .example = "yes", .help = "with tp: norms and residuals on 1/tp of the sequence",
      .more =
          "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
          "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
          "tp divides model.sequence.\n"},
 
-    {"parallel", "pp", ROW_INTEGER, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
+    {"parallel", "pp", ROW_INTEGER, ALWAYS, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
      .help = "ranks that hold the layers one after the other",
      .more = "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, the first "
              "layers % stages of them one layer longer. A microbatch's activations go from stage to stage, "
              "and its gradients back; ranks that wait for them are the bubble. pp x tp divides the ranks; "
              "ranks / (pp tp) replicas of the model share the batch. `sim schedule --config FILE` draws who "
              "computes what, and when.\n"},
-    {"parallel", "schedule", ROW_TEXT, FIELD(pipeline.schedule), "1f1b", .required = true, .example = "zb-h1",
-     .help = "in which order the stages compute, or a file of it",
+    {"parallel", "schedule", ROW_TEXT, WITH_AN_ORDER, FIELD(pipeline.schedule), "1f1b", .required = true,
+     .example = "zb-h1", .help = "in which order the stages compute, or a file of it",
      .more = "Of p ranks with m microbatches, where a backward takes twice a forward:\n"
              "@                  bubble               held at most by rank r\n"
              "@    naive         (p-1)/p              1         one microbatch under way in all\n"
@@ -301,14 +305,14 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "(0F7;7B3)OVERLAP_F_B, run one after the other. `sim schedule --csv` writes one to begin with. "
              "It is checked, "
              "and walked on paper for deadlocks, before anything runs.\n"},
-    {"parallel", "virtual_stages", ROW_INTEGER, FIELD(pipeline.virtual_stages), "1", 1, 65536, .example = "2",
-     .help = "interleaved: stages a rank of the pipeline holds",
+    {"parallel", "virtual_stages", ROW_INTEGER, WITH_CHUNKS, FIELD(pipeline.virtual_stages), "1", 1, 65536,
+     .example = "2", .help = "interleaved: stages a rank of the pipeline holds",
      .more =
          "Stage s is on rank s % pp, so a microbatch visits every rank virtual_stages times: the bubble is "
          "as many times smaller, and as many times more bytes go between ranks. At most layers / pp. A "
          "schedule from a file brings its own number.\n"},
 
-    {"hardware", "profile", ROW_CHOICE, FIELD(hardware.profile), "ideal", .choices = profiles,
+    {"hardware", "profile", ROW_CHOICE, ALWAYS, FIELD(hardware.profile), "ideal", .choices = profiles,
      .example = "measured", .help = "where the durations of simulated time come from",
      .more =
          "ideal: all stages are alike, F takes 1 s, B 2 s, its halves I and W 1 s each, and messages take no "
@@ -317,28 +321,28 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
          "measured: computing takes the CPU time it took here, a message latency_us and its bytes over "
          "bandwidth_gb; ranks that share a core are then timed as if each had its own.\n"},
-    {"hardware", "latency_us", ROW_NUMBER, FIELD(hardware.latency_us), "5", 0, 1e9, .example = "2",
-     .help = "measured: microseconds before a message's first byte",
+    {"hardware", "latency_us", ROW_NUMBER, WITH_LINKS, FIELD(hardware.latency_us), "5", 0, 1e9,
+     .example = "2", .help = "measured: microseconds before a message's first byte",
      .more = "Of a link between any two ranks. The profile ideal has no links.\n"},
-    {"hardware", "bandwidth_gb", ROW_NUMBER, FIELD(hardware.bandwidth), "25", 0, 1e9, .low_out = true,
-     .example = "50", .help = "measured: GB (1e9 bytes) a second of a link",
+    {"hardware", "bandwidth_gb", ROW_NUMBER, WITH_LINKS, FIELD(hardware.bandwidth), "25", 0, 1e9,
+     .low_out = true, .example = "50", .help = "measured: GB (1e9 bytes) a second of a link",
      .more = "In each direction, between any two ranks. 25 is 200 Gbit/s. The profile ideal has no links.\n"},
 
-    {"output", "file", ROW_TEXT, FIELD(output.file), "", .example = "results/try.h5",
+    {"output", "file", ROW_TEXT, ALWAYS, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",
      .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does "
              "the same. An earlier finished run at that place is kept under another name.\n"},
-    {"output", "weights", ROW_TEXT, FIELD(output.weights), "", .example = "results/weights.h5",
+    {"output", "weights", ROW_TEXT, ALWAYS, FIELD(output.weights), "", .example = "results/weights.h5",
      .help = "HDF5 file for the weights at the end; empty: none",
      .more = "As model.init reads them. With train.steps = 0 these are the weights before the first "
              "step. Under bf16 and fp16 they are the 16-bit ones it computed with, not the optimizer's.\n"},
-    {"output", "gradients", ROW_TEXT, FIELD(output.gradients), "", .example = "results/gradients.h5",
+    {"output", "gradients", ROW_TEXT, ALWAYS, FIELD(output.gradients), "", .example = "results/gradients.h5",
      .help = "HDF5 file for the first step's gradients; empty: none",
      .more =
          "After the reduction over the ranks, before clipping, under the names of the weights. Under fp16 "
          "those of the first step that is not skipped; if every step is, there are none, and the run ends "
          "with status 1.\n"},
-    {"output", "baseline", ROW_TEXT, FIELD(output.baseline), "", .example = "results/fp32.h5",
+    {"output", "baseline", ROW_TEXT, ALWAYS, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =
          "/steps/loss_difference keeps the loss minus the baseline's, step by step, and the report sums it "

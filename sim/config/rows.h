@@ -1,7 +1,8 @@
-/* rows.h - a key of the config is one row of a table: section, name, type, default, range or choices, help with an
- * example. */
+/* rows.h - a key of the config is one row of a table: section, name, type, when it has an effect, default, range or
+ * choices, help with an example. */
 #ifndef SIM_CONFIG_ROWS_H
 #define SIM_CONFIG_ROWS_H
+#include "sim/config/conditions.h"
 #include "sim/config/config.h"
 
 typedef enum {
@@ -15,6 +16,7 @@ typedef enum {
 typedef struct ConfigRow {
     const char *section, *key;
     RowType type;
+    When when;              /* it has an effect */
     size_t offset, size;    /* of the field in Config */
     const char *fallback;   /* the default as the ini spells it; NULL: the preset gives it */
     double low, high;       /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */
@@ -43,6 +45,13 @@ void config_row_unknown(const char *section, const char *key, char *why, size_t 
 
 /* The range or choices in words: "1 to 1000000", "dp, ddp, zero1, zero2, zero3". */
 void config_row_range(const ConfigRow *row, char *text, size_t size);
+
+/* Whether the key has an effect in a resolved config. */
+bool config_row_applies(const ConfigRow *row, const Config *config);
+
+/* Sets the row's field to what it is when nobody gives it; of a row without a fallback, what the config's preset
+ * says. */
+void config_row_default(const ConfigRow *row, Config *config);
 
 /* Reads `text` into the row's field. On refusal `why` gets the reason and what to try. */
 bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/error.h"
+#include "sim/config/presets.h"
 #include "sim/config/rows.h"
 #include "sim/base/words.h"
 
@@ -242,6 +244,25 @@ bool config_row_parse(const ConfigRow *row, const char *text, Config *config, ch
     case ROW_TEXT: return parse_text(row, text, field, why, size);
     }
     return false;
+}
+
+bool config_row_applies(const ConfigRow *row, const Config *config)
+{
+    return config_conditions[row->when].holds(config);
+}
+
+void config_row_default(const ConfigRow *row, Config *config)
+{
+    void *field = (char *)config + row->offset;
+    char why[256];
+    if (!row->fallback) {
+        const Config preset = {.model.shape = preset_shapes[config->model.preset]};
+        memcpy(field, (const char *)&preset + row->offset, row->size);
+        return;
+    }
+    memset(field, 0, row->size);
+    if (*row->fallback && !config_row_parse(row, row->fallback, config, why, sizeof why))
+        fail("default of %s.%s: %s", row->section, row->key, why);
 }
 
 /* A path that an ini file would not give back as it is stands in quotes. */

@@ -19,11 +19,12 @@ golden() {
     shift $(($# < 5 ? $# : 5))
     name="$name${*:+, $*}"
     for setting; do settings+=(--set "$setting"); done
+    [ "$strategy" = ddp ] && settings+=(--set parallel.bucket_mb=0.01)
     weights=$golden/$case.h5
     [ -f "$weights" ] || weights=$golden/tied.h5 # the cases of one optimizer only
     sim=${!precision}/bin/sim check "$name: trains" train "$ranks" --config "$golden/$case.ini" \
         --set model.init="$weights" --set data.source="$golden/text.txt" --set parallel.data="$strategy" \
-        --set train.microbatch="$microbatch" --set parallel.bucket_mb=0.01 --output "$run.h5" \
+        --set train.microbatch="$microbatch" --output "$run.h5" \
         --set output.gradients="$run.gradients.h5" --set output.weights="$run.final.h5" "${settings[@]}"
     check "$name: losses as PyTorch's" \
         compare losses "$run.h5" "$golden/$case.losses.txt" "${tolerance[$precision losses]}"

@@ -42,7 +42,7 @@ refused "heads that do not divide by tp" 2 'tp = 3 does not divide model.heads =
     train 3 --config tp.ini --set parallel.tp=3
 refused "a sequence that does not divide by tp" 2 'tp = 2 does not divide model.sequence = 31' \
     train 2 --config sp.ini --set model.sequence=31
-refused "sequence parallelism alone" 2 'sequence_parallel.*parallel.tp = 1' \
+refused "sequence parallelism alone" 2 'sequence_parallel = yes: .* only with parallel.tp of 2 or more; try' \
     train 2 --config ddp.ini --set parallel.sequence_parallel=yes
 refused "a schedule nobody knows" 2 'parallel.schedule = 1f2b: .*try 1f1b' train 2 --config ddp.ini --set parallel.schedule=1f2b
 refused "a schedule's file that is missing" 2 'parallel.schedule = no.csv: .*No such file' \
@@ -51,9 +51,14 @@ refused "more stages than layers" 2 '6 layers cannot fill.*= 7 x 1 = 7 stages' t
 refused "ranks that are no whole pipelines" 2 'parallel.pp = 4: 6 ranks.*groups of 4; try 4 or 8' train 6 --config 1f1b.ini
 refused "microbatches that are no whole groups" 2 'parallel.schedule = interleaved: .*= 16 / \(1 x 8\) = 2: .*groups of 4 .*try train.global_batch = 32, or' \
     train 4 --config interleaved.ini --set train.microbatch=8
-refused "gradients that are summed once" 2 'parallel.reduce = microbatch: ddp holds whole gradients' \
+refused "gradients that are summed once" 2 'parallel.reduce = microbatch: .* only with parallel.data = zero2 or zero3; try leaving it out, or' \
     train 2 --config ddp.ini --set parallel.reduce=microbatch
-refused "a virtual stage too many" 2 'virtual_stages = 2: zb-h1 runs one' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
+refused "a virtual stage too many" 2 'virtual_stages = 2: .* only with parallel.schedule = interleaved' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
+printf '[hardware]\nlatency_us = 2\n' >idle.ini
+refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured; try leaving it out, or' \
+    train 2 --config idle.ini
+refused "a key without effect, given" 2 'set train.momentum=0.9: .* only with train.optimizer = momentum; try leaving it out, or' \
+    train 2 --config ddp.ini --set train.momentum=0.9
 refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
 refused "csv without a schedule command" 2 'sim schedule --csv' "$float/bin/sim" --config ddp.ini --csv
 refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini

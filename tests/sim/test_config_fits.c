@@ -179,12 +179,12 @@ static void pipelines(void **state)
            "a file that ends in .csv; try gpipe");
     refuse_with("[parallel]\nschedule = .csv\n", NULL, "a file that ends in .csv; try 1f1b");
     refuse(
-        "[parallel]\nschedule = gpipe\nvirtual_stages = 2\n", NULL,
-        "t.ini:3: parallel.virtual_stages = 2: gpipe runs one stage a rank, not 2; try one, or the schedule "
-        "interleaved");
+        "[parallel]\npp = 2\nschedule = gpipe\nvirtual_stages = 2\n", NULL,
+        "t.ini:4: parallel.virtual_stages = 2: has an effect only with parallel.schedule = interleaved or a "
+        "file's; try leaving it out, or parallel.schedule = interleaved");
     refuse_with(
-        "[parallel]\nschedule = interleaved\n", NULL,
-        "t.ini:2: parallel.schedule = interleaved: interleaved needs two or more stages a rank and has 1");
+        "[parallel]\npp = 2\nschedule = interleaved\n", NULL,
+        "t.ini:3: parallel.schedule = interleaved: interleaved needs two or more stages a rank and has 1");
     refuse("[model]\nlayers = 5\n[parallel]\npp = 3\nschedule = interleaved\nvirtual_stages = 2\n", NULL,
            "t.ini:6: parallel.virtual_stages = 2: 5 layers cannot fill pp x virtual_stages = 3 x 2 = 6 "
            "stages; try "
@@ -197,7 +197,7 @@ static void pipelines(void **state)
         char text[64];
         snprintf(text, sizeof text, "[parallel]\nreduce = microbatch\ndata = %s\n", whole[i]);
         refuse_with(text, NULL, "t.ini:2: parallel.reduce = microbatch: ");
-        refuse_with(text, NULL, "holds whole gradients, so they are summed once a step");
+        refuse_with(text, NULL, "has an effect only with parallel.data = zero2 or zero3; try leaving it out");
     }
     refuse_with("[hardware]\nbandwidth_gb = 0\n", NULL, "without 0; try 50");
     refuse_with("[output]\nfile = a.csv\n[parallel]\nschedule = a.csv\n", NULL, "are the same file");

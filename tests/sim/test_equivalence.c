@@ -22,13 +22,15 @@ static const int *rank_counts(void)
     return one;
 }
 
+/* With those of the sets that the strategy takes. */
 static Case make_case(int strategy, const char *const *sets, int steps)
 {
     static char data[STRATEGY_COUNT][32];
     Case c = {.steps = steps};
     snprintf(data[strategy], sizeof data[strategy], "parallel.data=%s", STRATEGIES[strategy]);
     c.sets[0] = data[strategy];
-    for (int i = 0; sets && sets[i]; i++) c.sets[i + 1] = sets[i];
+    for (int i = 0, n = 1; sets && sets[i]; i++)
+        if (case_data_takes(STRATEGIES[strategy], sets[i])) c.sets[n++] = sets[i];
     return c;
 }
 

@@ -29,7 +29,7 @@ static const Family FAMILIES[] = {
     {"as first published", 12, {"model.post_norm=yes", "model.position=sinusoidal", "model.activation=relu"}},
     {"SiLU without bias", 3, {"model.activation=silu", "model.bias=no"}},
     {"flash", 12, {"model.attention=flash"}},
-    {"flash, 4 kv heads, selective", 4, {"model.attention=flash", "train.recompute=selective"}},
+    {"flash, 4 kv heads, full", 4, {"model.attention=flash", "train.recompute=full"}},
     {"dropout", 12, {"model.dropout=0.1"}},
     {"dropout and flash", 12, {"model.dropout=0.1", "model.attention=flash"}},
     {"llama, dropout, selective", 4, {LLAMA, "model.dropout=0.1", "train.recompute=selective"}},

@@ -46,6 +46,15 @@ bool case_config(const Case *c, Config *config, Error *error)
     return config_parse(config, "case.ini", INI, c->sets, sets, NULL, error);
 }
 
+bool case_data_takes(const char *data, const char *set)
+{
+    bool dp = strcmp(data, "dp") == 0, shards = strcmp(data, "zero2") == 0 || strcmp(data, "zero3") == 0;
+    if (strncmp(set, "parallel.overlap=", 17) == 0) return !dp;
+    if (strncmp(set, "parallel.bucket_mb=", 19) == 0) return !dp && strcmp(data, "zero3") != 0;
+    if (strncmp(set, "parallel.reduce=", 16) == 0) return shards || strcmp(set + 16, "auto") == 0;
+    return true;
+}
+
 /* A case keeps its parameters whole, one after the other. */
 typedef struct Keeping {
     real *all;
@@ -123,6 +132,7 @@ void case_run(Comm *comm, void *one_case)
         return;
     }
     config.train.steps = c->steps;
+    if (c->change) c->change(&config, c->context);
     Plan plan;
     if (!plan_from_config(&config, config_microbatches(&config, comm->size), c->schedule,
                           c->schedule ? (int64_t)strlen(c->schedule) : 0, &plan, &error)) {

@@ -10,7 +10,8 @@ typedef struct Case {
     const char *sets[32]; /* section.key=value, NULL-terminated, over the test's own small model */
     char *text;           /* what case_of_words() cut them from */
     bool dry;
-    const char *schedule; /* the text of a schedule of the test's own, or NULL */
+    const char *schedule;                          /* the text of a schedule of the test's own, or NULL */
+    void (*change)(Config *config, void *context); /* after all checks; or NULL */
     void (*look)(Trainer *t, const StepResult *result,
                  void *context); /* every rank's, after each step; or NULL */
     void *context;
@@ -34,6 +35,9 @@ typedef struct Case {
 Case case_of_words(int steps, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Its config; to be freed. */
 bool case_config(const Case *c, Config *config, Error *error);
+/* Whether parallel.data = `data` knows what the set is about: buckets, overlap, when gradients are reduced. Where it
+ * does not, a config refuses the set. */
+bool case_data_takes(const char *data, const char *set);
 /* One rank's part; all ranks of `comm` call it. */
 void case_run(Comm *comm, void *one_case);
 /* The whole case on virtual ranks; false (and `refused`) when refused or deadlocked. */

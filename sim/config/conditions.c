@@ -1,0 +1,149 @@
+/* conditions.c - the conditions, each beside the words for it. */
+#include "sim/config/conditions.h"
+#include <string.h>
+
+static bool always(const Config *c)
+{
+    (void)c;
+    return true;
+}
+
+static bool with_rope(const Config *c)
+{
+    return c->model.shape.position == POSITION_ROPE;
+}
+
+static bool with_a_text(const Config *c)
+{
+    return strcmp(c->data.source, "markov") != 0;
+}
+
+static bool with_drawn_samples(const Config *c)
+{
+    return !with_a_text(c) || c->data.order == ORDER_RANDOM;
+}
+
+static bool with_drawn_weights(const Config *c)
+{
+    return c->model.init[0] == '\0' || c->model.shape.dropout > 0;
+}
+
+static bool with_adam(const Config *c)
+{
+    return c->train.optimizer.kind == OPTIMIZER_ADAM || c->train.optimizer.kind == OPTIMIZER_ADAMW;
+}
+
+static bool with_momentum(const Config *c)
+{
+    return c->train.optimizer.kind == OPTIMIZER_MOMENTUM;
+}
+
+static bool with_roots(const Config *c)
+{
+    return c->train.optimizer.kind != OPTIMIZER_SGD && !with_momentum(c);
+}
+
+static bool with_rmsprop(const Config *c)
+{
+    return c->train.optimizer.kind == OPTIMIZER_RMSPROP;
+}
+
+static bool with_fp16(const Config *c)
+{
+    return c->train.precision == PRECISION_FP16;
+}
+
+/* Flash attention keeps no scores that selective recomputation could leave out. */
+static bool with_kept_scores(const Config *c)
+{
+    return c->train.recompute != RECOMPUTE_SELECTIVE || c->model.shape.attention == ATTENTION_PLAIN;
+}
+
+static bool with_sharded_gradients(const Config *c)
+{
+    return c->parallel.reduce == REDUCE_AUTO || c->parallel.kind >= DATA_ZERO2;
+}
+
+/* zero3 moves unit by unit, dp all at once. */
+static bool with_buckets(const Config *c)
+{
+    return c->parallel.kind != DATA_DP && c->parallel.kind != DATA_ZERO3;
+}
+
+/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
+static bool with_rounded_sums(const Config *c)
+{
+    bool quantized = c->parallel.quantize & QUANTIZE_GRADIENTS;
+    bool rounded = !quantized || data_parallel_reduces_each_microbatch(&c->parallel);
+    return !c->parallel.reduce_fp32 || (c->train.precision != PRECISION_FP32 && rounded);
+}
+
+/* dp copies from and to the main rank, nothing of it in 8 bits; ddp holds whole parameters and sends none. */
+static bool with_sent_blocks(const Config *c)
+{
+    int quantize = c->parallel.quantize;
+    if (quantize == QUANTIZE_NONE) return true;
+    return c->parallel.kind > DATA_DDP || (c->parallel.kind == DATA_DDP && quantize != QUANTIZE_PARAMETERS);
+}
+
+static bool with_rings(const Config *c)
+{
+    return c->parallel.kind != DATA_DP;
+}
+
+static bool with_tensor_parallelism(const Config *c)
+{
+    return !c->tensor.sequence_parallel || c->tensor.size > 1;
+}
+
+/* One microbatch on one rank goes forward, then backward. */
+static bool with_an_order(const Config *c)
+{
+    return c->pipeline.size > 1 || !c->train.whole_share || config_schedule_is_file(c);
+}
+
+static bool with_chunks(const Config *c)
+{
+    return c->pipeline.virtual_stages == 1 || config_schedule(c) == SCHEDULE_INTERLEAVED ||
+           config_schedule_is_file(c);
+}
+
+static bool with_links(const Config *c)
+{
+    return c->hardware.profile == PROFILE_MEASURED;
+}
+
+const Condition config_conditions[WHENS] = {
+    [ALWAYS] = {always, "always", NULL},
+    [WITH_ROPE] = {with_rope, "with model.position = rope", "model.position = rope"},
+    [WITH_A_TEXT] = {with_a_text, "with a text as data.source", "data.source = book.txt"},
+    [WITH_DRAWN_SAMPLES] = {with_drawn_samples, "with data.source = markov or data.order = random",
+                            "data.order = random"},
+    [WITH_DRAWN_WEIGHTS] = {with_drawn_weights, "without model.init, or with model.dropout above 0",
+                            "model.dropout = 0.1"},
+    [WITH_ADAM] = {with_adam, "with train.optimizer = adam or adamw", "train.optimizer = adamw"},
+    [WITH_ROOTS] = {with_roots, "with train.optimizer = adam, adamw, rmsprop or adagrad",
+                    "train.optimizer = adamw"},
+    [WITH_MOMENTUM] = {with_momentum, "with train.optimizer = momentum", "train.optimizer = momentum"},
+    [WITH_RMSPROP] = {with_rmsprop, "with train.optimizer = rmsprop", "train.optimizer = rmsprop"},
+    [WITH_FP16] = {with_fp16, "with train.precision = fp16", "train.precision = fp16"},
+    [WITH_KEPT_SCORES] = {with_kept_scores, "with model.attention = plain, or as full",
+                          "model.attention = plain"},
+    [WITH_SHARDED_GRADIENTS] = {with_sharded_gradients, "with parallel.data = zero2 or zero3",
+                                "parallel.data = zero2"},
+    [WITH_BUCKETS] = {with_buckets, "with parallel.data = ddp, zero1 or zero2", "parallel.data = ddp"},
+    [WITH_ROUNDED_SUMS] = {with_rounded_sums,
+                           "with train.precision = bf16 or fp16 and gradients that do not travel in 8 bits "
+                           "(parallel.quantize) or that zero2 and zero3 reduce each microbatch",
+                           "train.precision = bf16 and parallel.quantize = none"},
+    [WITH_SENT_BLOCKS] = {with_sent_blocks,
+                          "with parallel.data = zero1, zero2 or zero3, or, for gradients, ddp",
+                          "parallel.data = zero1"},
+    [WITH_RINGS] = {with_rings, "with parallel.data = ddp, zero1, zero2 or zero3", "parallel.data = ddp"},
+    [WITH_TENSOR_PARALLELISM] = {with_tensor_parallelism, "with parallel.tp of 2 or more", "parallel.tp = 2"},
+    [WITH_AN_ORDER] = {with_an_order, "with parallel.pp of 2 or more, train.microbatch above 0, or as a file",
+                       "parallel.pp = 2, or train.microbatch = 1"},
+    [WITH_CHUNKS] = {with_chunks, "with parallel.schedule = interleaved or a file's",
+                     "parallel.schedule = interleaved"},
+    [WITH_LINKS] = {with_links, "with hardware.profile = measured", "hardware.profile = measured"},
+};

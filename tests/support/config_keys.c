@@ -1,0 +1,73 @@
+/* config_keys.c - the table, and its words. */
+#include "tests/support/config_keys.h"
+#include <string.h>
+#include "models/machine/error.h"
+#include "models/machine/tensor.h"
+
+#define CHUNKED "model.layers=6 train.microbatch=4 parallel.pp=2 parallel.schedule=interleaved"
+const ConfigKey config_keys[CONFIG_KEYS] = {
+    {"model.rope_base", "30", NULL, "model.position=learned", "model.position=rope"},
+    {"model.rope_base", "30", NULL, "model.position=sinusoidal", "model.position=rope"},
+    {"data.order", "random", NULL, "data.source=markov", "data.source=a.txt model.vocab=256"},
+    {"data.seed", "7", NULL, "data.source=a.txt model.vocab=256", "data.source=markov"},
+    {"data.seed", "7", NULL, "data.source=a.txt model.vocab=256 data.order=sequential",
+     "data.source=a.txt model.vocab=256 data.order=random"},
+    {"train.beta1", "0.5", NULL, "train.optimizer=sgd", "train.optimizer=adam"},
+    {"train.beta1", "0.5", NULL, "train.optimizer=momentum", "train.optimizer=adamw"},
+    {"train.beta2", "0.5", NULL, "train.optimizer=rmsprop", "train.optimizer=adam"},
+    {"train.beta2", "0.5", NULL, "train.optimizer=adagrad", "train.optimizer=adamw"},
+    {"train.epsilon", "0.01", NULL, "train.optimizer=sgd", "train.optimizer=adam"},
+    {"train.epsilon", "0.01", NULL, "train.optimizer=momentum", "train.optimizer=rmsprop"},
+    {"train.epsilon", "0.01", NULL, "train.optimizer=momentum", "train.optimizer=adagrad"},
+    {"train.momentum", "0.5", NULL, "train.optimizer=adamw", "train.optimizer=momentum"},
+    {"train.momentum", "0.5", NULL, "train.optimizer=rmsprop", "train.optimizer=momentum"},
+    {"train.alpha", "0.5", NULL, "train.optimizer=adagrad", "train.optimizer=rmsprop"},
+    {"train.alpha", "0.5", NULL, "train.optimizer=adamw", "train.optimizer=rmsprop"},
+    {"train.loss_scale", "1024", NULL, "train.precision=fp32", "train.precision=fp16"},
+    {"train.loss_scale", "1024", NULL, "train.precision=bf16", "train.precision=fp16"},
+    {"train.loss_scale_backoff", "0.25", NULL, "train.precision=bf16",
+     "train.precision=fp16 train.loss_scale=1e30"},
+    {"train.loss_scale_interval", "1", NULL, "train.precision=bf16", "train.precision=fp16"},
+    {"train.recompute", "selective", NULL, "model.attention=flash", "model.attention=plain"},
+    {"train.seed", "7", NULL, "model.init=w.h5", "model.dropout=0"},
+    {"train.seed", "7", NULL, "model.init=w.h5 model.dropout=0", "model.init=w.h5 model.dropout=0.1"},
+    {"parallel.reduce", "step", NULL, "parallel.data=dp", "parallel.data=zero2"},
+    {"parallel.reduce", "step", NULL, "parallel.data=ddp", "parallel.data=zero3"},
+    {"parallel.reduce", "step", NULL, "parallel.data=zero1", "parallel.data=zero3"},
+    {"parallel.reduce", "microbatch", "step", "parallel.data=zero1", "parallel.data=zero2"},
+    {"parallel.bucket_mb", "0", NULL, "parallel.data=dp", "parallel.data=ddp"},
+    {"parallel.bucket_mb", "0", NULL, "parallel.data=zero3", "parallel.data=zero1"},
+    {"parallel.bucket_mb", "0", NULL, "parallel.data=zero3", "parallel.data=zero2"},
+    {"parallel.reduce_fp32", "yes", NULL, "train.precision=fp32", "train.precision=bf16"},
+    {"parallel.reduce_fp32", "yes", NULL, "train.precision=fp32", "train.precision=fp16 parallel.data=dp"},
+    {"parallel.quantize", "both", NULL, "parallel.data=dp", "parallel.data=zero3"},
+    {"parallel.quantize", "gradients", NULL, "parallel.data=dp", "parallel.data=ddp"},
+    {"parallel.quantize", "parameters", NULL, "parallel.data=ddp", "parallel.data=zero1"},
+    {"parallel.overlap", "no", NULL, "parallel.data=dp", "parallel.data=zero3"},
+    {"parallel.sequence_parallel", "yes", NULL, "parallel.tp=1", "parallel.tp=2 model.sequence=8"},
+    {"parallel.schedule", "gpipe", NULL, "train.microbatch=0", "train.microbatch=4"},
+    {"parallel.schedule", "naive", "gpipe", "parallel.pp=1 train.microbatch=0",
+     "parallel.pp=2 train.microbatch=4"},
+    {"parallel.virtual_stages", "2", "3", "parallel.pp=2 parallel.schedule=1f1b", CHUNKED},
+    {"hardware.latency_us", "1e6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
+    {"hardware.bandwidth_gb", "1e-6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
+};
+
+bool config_keys_buildable(const char *words)
+{
+    return sizeof(real) == sizeof(float) || !strstr(words, "16");
+}
+
+int config_keys_cut(const char *words, char text[256], const char *sets[CONFIG_KEYS_WORDS + 1])
+{
+    int count = 0;
+    char *rest;
+    if (strlen(words) >= 256) fail("%s: more than there is room for", words);
+    strcpy(text, words);
+    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (count == CONFIG_KEYS_WORDS) fail("%s: more than %d words", words, CONFIG_KEYS_WORDS);
+        sets[count++] = word;
+    }
+    sets[count] = NULL;
+    return count;
+}
