@@ -210,11 +210,12 @@ Tensor block_forward(const BlockRun *run, MemoryCategory output, const BlockPara
 static void recover(const BlockRun *run, const BlockParameters *p, BlockSaved *saved)
 {
     BranchSaved *s = &saved->branch[BRANCH_ATTENTION];
+    if (run->recompute == RECOMPUTE_NONE) return;
     Part before = lanes_part(&s->x.device->lanes, PART_RECOMPUTE);
     if (run->recompute == RECOMPUTE_FULL) {
         Tensor y = forward(run, (Booking){MEM_WORKSPACE, MEM_WORKSPACE, MEM_WORKSPACE}, p, s->x, saved);
         tensor_free(&y);
-    } else if (run->recompute == RECOMPUTE_SELECTIVE) {
+    } else {
         core_recover(run, s);
     }
     lanes_part(&s->x.device->lanes, before);

@@ -174,12 +174,18 @@ static int close_up(TimelineRow *rows, size_t count)
     return kept;
 }
 
+/* What a rank that has ended its step waits for: the axis it shares with those that have not. */
+static Part waiting_part(const MeshShape *shape)
+{
+    return shape->pp > 1 ? PART_PP_IDLE : shape->dp > 1 ? PART_DP_EXPOSED : PART_TP_EXPOSED;
+}
+
 /* Main only: where the last step's simulated seconds went. A rank that ended waits for the last. */
 static bool write_breakdown(Record *r, const TimelineRow *rows, Error *error)
 {
     size_t ranks = ranks_of(r);
     const Config *c = r->trainer->config;
-    Part waiting = c->pipeline.size > 1 ? PART_PP_IDLE : PART_DP_EXPOSED;
+    Part waiting = waiting_part(&r->trainer->mesh.shape);
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
     double *measured = bubble_measured(r->trainer, rows);

@@ -4,6 +4,7 @@
  *
  * On virtual ranks in this process, and under mpirun on the ranks it was given. */
 #include <stdlib.h>
+#include <string.h>
 #include "tests/support/check.h"
 #include "tests/support/paper.h"
 
@@ -37,6 +38,9 @@ static const struct {
      {"parallel.pp=2", "parallel.schedule=zb-h1", "parallel.tp=2", "parallel.sequence_parallel=yes"},
      true},
     {8, {"parallel.pp=8", "parallel.schedule=zb-h1"}, false},
+    {2, {"parallel.tp=2", "parallel.data=zero1"}, true},
+    {3, {"parallel.data=zero2", "train.recompute=full"}, true},
+    {4, {"parallel.data=ddp", "parallel.bucket_mb=0.001"}, false},
     {8, {"parallel.pp=4", "parallel.schedule=gpipe", "parallel.data=zero2", "train.recompute=full"}, true},
     {8, {"parallel.pp=4", "parallel.schedule=1f1b", "parallel.tp=2", "train.recompute=selective"}, true},
     {8,
@@ -68,7 +72,7 @@ static void messages_carry_what_paper_says(void **state)
         Case c = grid_case(g, seen.shared ? wide : measured, &seen);
         if (run_case(&c, GRIDS[g].ranks, false)) {
             paper_check(&seen, GRIDS[g].sets[1]);
-            assert_true(seen.idled > 0 && seen.travelled > 0);
+            if (strstr(GRIDS[g].sets[0], "parallel.pp=")) assert_true(seen.idled > 0 && seen.travelled > 0);
         }
         free(seen.rows);
         case_free(&c);

@@ -170,6 +170,20 @@ static double *numbers(H5 *file, const char *path)
     return values;
 }
 
+/* Exactly: a part that this run has no use for is no measurement's remainder. */
+static bool can_occur(const Trainer *t, int part)
+{
+    const MeshShape *shape = &t->mesh.shape;
+    switch ((Part)part) {
+    case PART_RECOMPUTE: return t->config->train.recompute != RECOMPUTE_NONE;
+    case PART_TP_EXPOSED: return shape->tp > 1;
+    case PART_DP_EXPOSED: return shape->dp > 1;
+    case PART_PP_WIRE:
+    case PART_PP_IDLE: return shape->pp > 1;
+    default: return true;
+    }
+}
+
 /* On every rank the parts sum to the step; ideally the rank's bubble is the formula's. */
 static void check_file(Seen *seen, const Trainer *t)
 {
@@ -181,7 +195,11 @@ static void check_file(Seen *seen, const Trainer *t)
            *formula = numbers(file, "/pipeline/bubble_ratio_theory");
     for (int r = 0; r < t->comm->size; r++) {
         double sum = 0, idle = bubble[r];
-        for (int i = 0; i < PARTS; i++) sum += part[r * PARTS + i];
+        for (int i = 0; i < PARTS; i++) {
+            sum += part[r * PARTS + i];
+            expect(&seen->found, can_occur(t, i) || part[r * PARTS + i] == 0, "rank %d: %.17g s of %s", r,
+                   part[r * PARTS + i], part_name[i]);
+        }
         expect(&seen->found, *step > 0 && fabs(sum - *step) <= TOLERANCE * *step,
                "rank %d: the parts sum to %.17g, the step takes %.17g", r, sum, *step);
         if (t->config->hardware.profile != PROFILE_IDEAL) continue;
@@ -196,6 +214,17 @@ static void check_file(Seen *seen, const Trainer *t)
     unlink(run_file);
 }
 
+/* A port sends one byte after the other: no step is shorter than what this rank sent in it takes. */
+static void check_port(Seen *seen, const Trainer *t)
+{
+    double busy = 0;
+    for (int p = 0; p < PURPOSES; p++)
+        if (purpose_row[p].axis != AXIS_NONE) busy += link_busy(&t->comm->link, t->comm->bytes[p]);
+    busy /= (double)(t->step + 1); /* steps send alike */
+    expect(&seen->found, t->device.lanes.now >= busy * (1 - TOLERANCE),
+           "rank %d: the step takes %.17g, its port %.17g", t->comm->rank, t->device.lanes.now, busy);
+}
+
 void paper_look(Trainer *t, const StepResult *result, void *context)
 {
     Seen *seen = context;
@@ -205,6 +234,7 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
     TimelineRow *rows = main ? allocate((size_t)t->comm->size * bytes) : NULL;
     gather(world, CONTROL, t->timeline, bytes, rows, 0);
     if (main) check_walk(seen, t, rows);
+    if (main) check_port(seen, t);
     if (last) {
         Record record;
         record_begin(&record, t, world, NULL, "test_clock");
