@@ -5,7 +5,7 @@
 load 'data.gp'
 # Written by `sim plot`: PANELS, each with LABEL[] (the run, when there are several), HEAD[] and ROWS[]; the
 # legend's KINDS, KIND[], COLOUR[]; END of the longest step in UNIT; HIGHEST microbatch, the NARROWEST box of
-# one in UNIT; $R and $D as they say, a block a panel.
+# one in UNIT; $R and $D as they say, a block a panel; PAIRS framed boxes, $P.
 MOST = 1
 do for [p=1:PANELS] { if (ROWS[p] > MOST) { MOST = ROWS[p] } }
 ROW = MOST <= 8 ? (PANELS > 1 ? 30 : 40) : MOST <= 16 ? 24 : MOST <= 32 ? 18 : 12
@@ -77,6 +77,8 @@ do for [p=1:PANELS] {
     plot $R index p-1 using ($3/2):1:(0):3:($1-HALF):($1+HALF) with boxxyerror linecolor rgb COLOUR[KINDS], \
          $D index p-1 using (middle($2,$3)):1:(left($2,$3)):(right($2,$3)):($1-HALF):($1+HALF):4 \
              with boxxyerror linecolor rgb variable, \
+         for [i=1:(PAIRS > 0)] $P using ($1 == p ? middle($3,$4) : NaN):2:($3+2*HAIR):($4-2*HAIR): \
+             ($2-HALF):($2+HALF) with boxxyerror linecolor rgb INK linewidth 1.5 fillstyle empty border, \
          $D index p-1 using (middle($2,$3)):1:(named($2,$3,$6)):5 with labels font sprintf(',%.1f', SIZE) \
              textcolor rgb variable
 }

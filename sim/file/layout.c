@@ -85,6 +85,7 @@ const H5Field layout_action_fields[LAYOUT_ACTION_FIELDS] = {
     NUMBER(measured_start, H5_F64),
     NUMBER(measured_end, H5_F64),
     NUMBER(measured_compute, H5_F64),
+    NUMBER(overlapped, H5_I32),
 };
 
 size_t layout_axis(const LayoutSizes *sizes, char axis)

@@ -28,5 +28,6 @@ typedef struct TimelineRow {
     double measured_compute;             /* CPU time of its compute */
     uint64_t memory[MEMORY_CATEGORIES];  /* held as it ended */
     uint64_t memory_peak;                /* the most held while it ran, all categories together */
+    int32_t overlapped;                  /* 1: a forward that is one with the rank's backward after it */
 } TimelineRow;
 #endif

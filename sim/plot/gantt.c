@@ -11,7 +11,7 @@ enum { ROWS_PIPELINE = 64, ROWS_DATA = 8, PANELS_MOST = 8, KINDS = 7 };
 
 /* What boxes are called and coloured like, in the order of the legend; the last is not an action. */
 static const char *const kinds[KINDS] = {"F", "B", "I", "W", "recompute", "STEP", "communication"};
-enum { RECOMPUTE = 4, COMMUNICATION = KINDS - 1 };
+enum { COMPUTED = 4, RECOMPUTE = 4, COMMUNICATION = KINDS - 1 }; /* F to W come before the rest */
 
 typedef struct Gantt {
     FILE *out;
@@ -19,6 +19,7 @@ typedef struct Gantt {
     bool used[KINDS], shaded, waits; /* a computing action has waited for messages */
     double narrowest;                /* of the boxes with a microbatch, in unit */
     int highest;                     /* microbatch */
+    int pairs;                       /* that overlap */
 } Gantt;
 
 static int kind_of(const char *action)
@@ -102,16 +103,41 @@ static void write_span(Gantt *gantt, int row, const PlotSpan *span, int chunk, i
     gantt->waits = gantt->waits || span->end > wait;
 }
 
+/* The first of a rank's spans, which follow one another; `count`: how many. */
+static const PlotSpan *spans_of(const PlotRun *run, int rank, size_t *count)
+{
+    size_t first = 0;
+    *count = 0;
+    while (first < run->spans && run->span[first].rank < rank) first++;
+    while (first + *count < run->spans && run->span[first + *count].rank == rank) ++*count;
+    return run->span + first;
+}
+
 static void write_rank(Gantt *gantt, const PlotRun *run, int rank, int row)
 {
-    size_t first = 0, count = 0;
-    while (first < run->spans && run->span[first].rank < rank) first++;
-    while (first + count < run->spans && run->span[first + count].rank == rank) count++;
-    const PlotSpan *spans = run->span + first;
+    size_t count;
+    const PlotSpan *spans = spans_of(run, rank, &count);
     for (size_t i = 0; i < count; i++) {
         int chunks, chunk = chunk_of(spans, count, spans[i].stage, &chunks);
         write_span(gantt, row, &spans[i], spans[i].stage < 0 ? 0 : chunk, chunks);
     }
+}
+
+/* Lines of $P: panel, row, start, end of a pair that overlaps, where no wait parts the two. Returns how many. */
+static int write_pairs(Gantt *gantt, const PlotRun *run, int panel, int rank, int row)
+{
+    size_t count;
+    int pairs = 0;
+    const PlotSpan *spans = spans_of(run, rank, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t next = i + 1;
+        while (next < count && kind_of(spans[next].action) >= COMPUTED) next++;
+        if (!spans[i].overlapped || next == count || spans[next].start > spans[i].end) continue;
+        fprintf(gantt->out, "%d %d %.9g %.9g\n", panel, row, spans[i].start / gantt->unit.scale,
+                spans[next].end / gantt->unit.scale);
+        pairs++;
+    }
+    return pairs;
 }
 
 /* ---- words ---- */
@@ -164,6 +190,7 @@ static void write_legend(const Gantt *gantt, const PlotRun *run)
     if (gantt->waits)
         words_append(second, sizeof second, ". Communication after a box: what it did not hide");
     if (gantt->shaded) words_append(second, sizeof second, ". Darker: a rank's later stages");
+    if (gantt->pairs) words_append(second, sizeof second, ". Framed: a forward and a backward that overlap");
     plot_set_text(out, "SUBTITLE2", second);
     for (int part = 0; part < 2; part++) {
         fprintf(out, "%s", part ? "]\narray COLOUR[8] = [" : "array KIND[8] = [");
@@ -238,7 +265,11 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
         if (p) fputs("\n\n", out);
         for (int row = 0; row < rows[p]; row++) write_rank(&gantt, panel[p], rank[p][row], row);
     }
-    fputs("EOD\n", out);
+    fputs("EOD\n# panel, row, start, end of pairs that overlap\n$P << EOD\n", out);
+    for (int p = 0; p < panels; p++)
+        for (int row = 0; row < rows[p]; row++)
+            gantt.pairs += write_pairs(&gantt, panel[p], p + 1, rank[p][row], row);
+    fprintf(out, "EOD\nPAIRS = %d\n", gantt.pairs);
     write_legend(&gantt, runs);
     return true;
 }

@@ -25,6 +25,7 @@ typedef struct PlotSpan {
     int32_t rank, stage, microbatch;
     char action[16];
     double start, end, recompute, communication; /* as TimelineRow's (run_info.h); the step begins at 0 */
+    bool overlapped;
 } PlotSpan;
 
 /* One action of the recorded step, as PlotSpan's, and what was held. */

@@ -113,7 +113,8 @@ void plot_spans_read(const TimelineRow *rows, size_t count, PlotRun *run)
                            .start = start,
                            .end = end,
                            .recompute = row->recompute,
-                           .communication = row->communication};
+                           .communication = row->communication,
+                           .overlapped = row->overlapped == 1};
         memcpy(span->action, row->action, sizeof span->action);
     }
     for (size_t i = 0; i < run->spans; i++) {

@@ -219,7 +219,8 @@ static bool is_message(ActionKind kind)
 static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
 {
     Lanes *lanes = &t->device.lanes;
-    *row = (TimelineRow){.rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch};
+    *row = (TimelineRow){
+        .rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
     snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
     snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
     double start = clock_now() - began;

@@ -61,6 +61,30 @@ static void test_gantt(void **state)
 }
 
 /* Recomputation first, communication last; of a receive only its wire. */
+/* Rank 0 runs F1 and B0 with a wait between them, rank 1 without one: that pair is drawn as one. */
+static void test_gantt_pairs(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "a.h5"),
+                (Walked){SCHEDULE_1F1B,
+                         {1, 2, 2},
+                         .own = "0F0,(0F1;0B0)OVERLAP_F_B,0B1\n1F0,(1F1;1B0)OVERLAP_F_B,1B1\n"},
+                NAN);
+    record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT(place, in_folder(place, "b.h5")), 0);
+    assert_int_equal(PLOT(place, in_folder(place, "b.h5"), in_folder(place, "a.h5")), 0);
+    assert_drawn(place, "a-charts", "gantt");
+    assert_drawn(place, "b-charts", "gantt");
+    assert_drawn(place, "compare-charts", "gantt");
+    const char *gp = in_folder(place, "a-charts/gantt.gp");
+    assert_file_says(gp, "$P << EOD\n1 1 2 5\nEOD\nPAIRS = 1\n");
+    assert_file_says(gp, ". Framed: a forward and a backward that overlap");
+    assert_file_says(in_folder(place, "b-charts/gantt.gp"), "$P << EOD\nEOD\nPAIRS = 0\n");
+    assert_int_equal(count_in(in_folder(place, "b-charts/gantt.gp"), "Framed"), 0);
+    assert_file_says(in_folder(place, "compare-charts/gantt.gp"), "$P << EOD\n2 1 2 5\nEOD\nPAIRS = 1\n");
+}
+
 static void test_gantt_parts(void **state)
 {
     PlotPlace *place = *state;
@@ -164,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_memory_timeline, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_pairs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_reduce, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_panels, plot_setup, plot_teardown),

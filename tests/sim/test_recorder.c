@@ -21,6 +21,7 @@ static void read_actions(H5 *file, TimelineRow rows[ACTIONS])
         {"measured_start", offsetof(TimelineRow, measured_start), false, H5_F64, 0},
         {"measured_end", offsetof(TimelineRow, measured_end), false, H5_F64, 0},
         {"measured_compute", offsetof(TimelineRow, measured_compute), false, H5_F64, 0},
+        {"overlapped", offsetof(TimelineRow, overlapped), false, H5_I32, 0},
     };
     size_t count;
     TimelineRow *read = h5_table_read(file, "/timeline/actions", fields, sizeof fields / sizeof *fields,
@@ -137,6 +138,7 @@ static void check_timeline(H5 *file)
                 whole[0].simulated_end == 0.5 && whole[0].recompute == 0.0625 &&
                 whole[0].communication == 0.125 && whole[0].measured_start == 1 &&
                 whole[0].measured_end == 1.5 && whole[0].measured_compute == 0.375);
+    assert_true(whole[0].overlapped == 1 && whole[1].overlapped == 0 && whole[2].overlapped == 0);
     assert_true(isnan(whole[2].simulated_end) && isnan(whole[2].measured_compute));
 }
 
@@ -190,8 +192,9 @@ static void test_round_trip(void **state)
                                     1.5,
                                     0.375,
                                     {1, 2, 3, 4, 5, 1ull << 50},
-                                    1ull << 51},
-                                   {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75, {7}, 8}};
+                                    1ull << 51,
+                                    1},
+                                   {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75, {7}, 8, 0}};
     assert_true(recorder_timeline(recorder, 3, actions, 2, &error));
     const double simulated[RANKS] = {0.25, 0.5, 0.75}, measured[RANKS] = {NAN, NAN, 0.875};
     double seconds[RANKS * PARTS];

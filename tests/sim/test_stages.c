@@ -124,17 +124,29 @@ static void a_users_own(void **state)
     each_setup(true, 0);
 }
 
+/* Counts the rows that say so, by rank. */
+static void count_overlapped(Trainer *t, const StepResult *result, void *counts)
+{
+    (void)result;
+    for (int i = 0; i < t->rows; i++) ((int *)counts)[t->comm->rank] += t->timeline[i].overlapped;
+}
+
 /* As on paper (tests/parallel/test_notation.c): of 31.5 F every rank idles for 1.5. */
 static void bubble_of_dual_pipe_v(void **state)
 {
     (void)state;
     Case c = case_of_words(1, "model.layers=8 train.microbatch=1 train.global_batch=10 parallel.pp=4 "
                               "parallel.virtual_stages=2 parallel.schedule=own.csv");
+    const int pairs[] = {9, 10, 11, 11};
+    int counts[4] = {0};
     c.schedule = DUAL_PIPE_V;
+    c.look = count_overlapped;
+    c.context = counts;
     if (!ranks_fit(4)) return;
     bool look = run_case(&c, 4);
     assert_string_equal(c.refused, "");
     for (int r = 0; look && r < 4; r++) assert_true(fabs(c.bubble[r] - 1. / 21) < 1e-12);
+    for (int r = 0; r < 4; r++) assert_true(counts[r] == pairs[r] || (mpi && mpi->rank != r));
     case_free(&c);
 }
 

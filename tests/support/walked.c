@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/schedule/timeline.h"
+#include "parallel/schedule/notation.h"
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
@@ -38,7 +38,7 @@ static void set_config(const char *path, const Walked *walked)
         {"parallel.pp", pp},
         {"parallel.tp", tp},
         {"parallel.virtual_stages", stages},
-        {"parallel.schedule", schedule_name[walked->kind]},
+        {"parallel.schedule", walked->own ? "own.csv" : schedule_name[walked->kind]},
         {"train.global_batch", batch},
         {"train.microbatch", "2"},
         {"hardware.profile", walked->ideal ? "ideal" : "measured"},
@@ -76,7 +76,8 @@ static int write_rank(const Walked *walked, const Plan *plan, const Timeline *ti
                                                             : 0,
                                 .measured_start = NAN,
                                 .measured_end = NAN,
-                                .measured_compute = NAN};
+                                .measured_compute = NAN,
+                                .overlapped = action.overlapped};
         snprintf(rows[i].action, sizeof rows[i].action, "%s", action_name[action.kind]);
         const uint64_t before = 1000000 * (1 + waiting);
         waiting += action.kind == ACTION_FORWARD;
@@ -104,7 +105,10 @@ void record_walk(const char *path, Walked walked, double formula)
     Plan plan;
     Timeline timeline;
     const Durations durations = {.seconds = seconds, .message = message, .context = &walked};
-    assert_true(plan_write(&plan, walked.kind, walked.shape, &error));
+    if (walked.own)
+        assert_true(notation_read(&plan, walked.own, (int64_t)strlen(walked.own), "own.csv", &error));
+    else
+        assert_true(plan_write(&plan, walked.kind, walked.shape, &error));
     plan_lower_messages(&plan);
     for (int p = 0; p < walked.shape.p; p++) {
         if (walked.reduce > 0) schedule_add(&plan.list[p], ACTION_REDUCE, -1, -1);

@@ -12,6 +12,7 @@ typedef struct Walked {
     double wire, recompute, waiting; /* ms of every message; of every B again, of every F and B for others */
     bool dry, ideal;
     double measured; /* the bubble; 0: unknown */
+    const char *own; /* the text of a schedule, in the place of `kind`; or NULL */
     double reduce;   /* ms of REDUCE, a quarter of it communication and the rest idle; 0: there is none */
 } Walked;
 
