@@ -30,11 +30,17 @@ int optimizer_states(OptimizerKind kind);
  * (Micikevicius et al. 1710.03740): a small update is not lost. Else it is a zero tensor. */
 enum { OPTIMIZER_MASTER = 2, OPTIMIZER_STATES };
 
+typedef struct OptimizerStep {
+    double learning_rate;
+    double scale; /* of the gradient, before all else: clipping */
+    bool decay;   /* the range is of a matrix */
+    int64_t step; /* from 1 */
+} OptimizerStep;
+
 /* One step on a range. state: OPTIMIZER_STATES, the first optimizer_states() of them
  * tensors of the same count, and the master as above, which is updated and rounded into the parameters.
- * `scale` multiplies the gradient first (clipping); `step` counts from 1.
  * Decay: decoupled in AdamW (Loshchilov & Hutter 1711.05101, algorithm 2), L2 in
  * the others (PyTorch's convention). */
-void optimizer_update(const OptimizerConfig *config, Tensor parameters, Tensor gradients, const Tensor *state,
-                      double learning_rate, double scale, bool decay, int64_t step);
+void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
+                      const Tensor *state);
 #endif

@@ -225,8 +225,7 @@ void data_parallel_begin_step(DataParallel *d)
 typedef struct Update {
     DataParallel *d;
     Tensor parameters, gradients, state[OPTIMIZER_STATES]; /* of the range */
-    double learning_rate, scale;
-    int64_t step;
+    OptimizerStep step;
 } Update;
 
 /* Weight decay is for matrices: biases and norms are left alone. */
@@ -238,9 +237,10 @@ static void update_parameter(const Parameter *p, int64_t in_parameter, int64_t i
     Tensor state[OPTIMIZER_STATES] = {{0}};
     for (int i = 0; i < OPTIMIZER_STATES; i++)
         if (u->state[i].device) state[i] = tensor_view(u->state[i], in_range, count);
-    optimizer_update(&u->d->optimizer, tensor_view(u->parameters, in_range, count),
-                     tensor_view(u->gradients, in_range, count), state, u->learning_rate, u->scale,
-                     p->rows > 0, u->step);
+    OptimizerStep step = u->step;
+    step.decay = p->rows > 0;
+    optimizer_update(&u->d->optimizer, step, tensor_view(u->parameters, in_range, count),
+                     tensor_view(u->gradients, in_range, count), state);
 }
 
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step)
@@ -249,7 +249,7 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t offset = 0, count = d->padded[u];
         if (d->shard_optimizer) data_parallel_owned(d, u, &offset, &count);
-        Update update = {.d = d, .learning_rate = learning_rate, .scale = scale, .step = step};
+        Update update = {.d = d, .step = {.learning_rate = learning_rate, .scale = scale, .step = step}};
         update.parameters = updated_range(d, d->parameters, d->shard_parameters, u);
         update.gradients = data_parallel_reduced(d, u);
         for (int i = 0; i < OPTIMIZER_STATES; i++)

@@ -114,20 +114,19 @@ static void begin_quantized(Transfer *t, Group *group, Purpose purpose)
     lanes_resume(group->comm->lanes);
 }
 
-void transfer_begin(Transfer *t, Movement movement, bool quantized, Group *group, Purpose purpose,
-                    const Gpt *gpt, int last, const Tensor *part, int parts)
+void transfer_begin(Transfer *t, const TransferOptions *o)
 {
-    *t = (Transfer){.movement = movement, .gpt = gpt, .last = last, .parts = parts};
-    t->part = allocate((size_t)parts * sizeof *part);
-    memcpy(t->part, part, (size_t)parts * sizeof *part);
-    if (quantized && group->size > 1)
-        begin_quantized(t, group, purpose);
-    else if (movement == ALL_GATHER)
-        ring_all_gather_begin(&t->ring, group, purpose, part, parts);
-    else if (movement == REDUCE_SCATTER)
-        ring_reduce_scatter_begin(&t->ring, group, purpose, part, parts);
+    static void (*const ring_begin[])(Collective * c, Group * group, Purpose purpose, const Tensor *part,
+                                      int parts) = {[ALL_GATHER] = ring_all_gather_begin,
+                                                    [REDUCE_SCATTER] = ring_reduce_scatter_begin,
+                                                    [ALL_REDUCE] = ring_all_reduce_begin};
+    *t = (Transfer){.movement = o->movement, .gpt = o->gpt, .last = o->last, .parts = o->parts};
+    t->part = allocate((size_t)t->parts * sizeof *t->part);
+    memcpy(t->part, o->part, (size_t)t->parts * sizeof *t->part);
+    if (o->quantized && o->group->size > 1)
+        begin_quantized(t, o->group, o->purpose);
     else
-        ring_all_reduce_begin(&t->ring, group, purpose, part, parts);
+        ring_begin[t->movement](&t->ring, o->group, o->purpose, t->part, t->parts);
 }
 
 void transfer_end(Transfer *t)

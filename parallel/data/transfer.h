@@ -23,8 +23,18 @@ typedef struct Transfer {
     Tensor packed, sum; /* quantised: what travels; and a part's block as it is added up */
 } Transfer;
 
+/* What moves, how, and as what it is counted. */
+typedef struct TransferOptions {
+    Group *group;
+    Purpose purpose;
+    Movement movement;
+    bool quantized;
+    const Gpt *gpt;
+    int last, parts;
+    const Tensor *part; /* (parts), as in Transfer; copied */
+} TransferOptions;
+
 /* As the ring collectives, in place; it stays where it is while outstanding. */
-void transfer_begin(Transfer *t, Movement movement, bool quantized, Group *group, Purpose purpose,
-                    const Gpt *gpt, int last, const Tensor *part, int parts);
+void transfer_begin(Transfer *t, const TransferOptions *o);
 void transfer_end(Transfer *t);
 #endif

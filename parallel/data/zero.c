@@ -38,8 +38,14 @@ static void under_way(DataParallel *d)
 
 static void gather_parts(DataParallel *d, Transfer *transfer, int last, const Tensor *part, int parts)
 {
-    transfer_begin(transfer, ALL_GATHER, d->config.quantize & QUANTIZE_PARAMETERS, d->group, ZERO_ALL_GATHER,
-                   d->gpt, last, part, parts);
+    transfer_begin(transfer, &(TransferOptions){.group = d->group,
+                                                .purpose = ZERO_ALL_GATHER,
+                                                .movement = ALL_GATHER,
+                                                .quantized = d->config.quantize & QUANTIZE_PARAMETERS,
+                                                .gpt = d->gpt,
+                                                .last = last,
+                                                .parts = parts,
+                                                .part = part});
 }
 
 /* Begins to gather a unit's parameters: a whole buffer with this rank's shard in its place. */
@@ -150,8 +156,14 @@ static void bucket_begin(DataParallel *d, Bucket *b)
         parts++;
     }
     bool all = d->config.kind == DATA_DDP;
-    transfer_begin(&b->transfer, all ? ALL_REDUCE : REDUCE_SCATTER, d->config.quantize & QUANTIZE_GRADIENTS,
-                   d->group, all ? DP_ALL_REDUCE : ZERO_REDUCE_SCATTER, d->gpt, b->last, part, parts);
+    transfer_begin(&b->transfer, &(TransferOptions){.group = d->group,
+                                                    .purpose = all ? DP_ALL_REDUCE : ZERO_REDUCE_SCATTER,
+                                                    .movement = all ? ALL_REDUCE : REDUCE_SCATTER,
+                                                    .quantized = d->config.quantize & QUANTIZE_GRADIENTS,
+                                                    .gpt = d->gpt,
+                                                    .last = b->last,
+                                                    .parts = parts,
+                                                    .part = part});
     free(part);
     under_way(d);
 }

@@ -84,7 +84,7 @@ static void as_the_papers(void **state)
             for (int i = 0; i < COUNT; i++) x[i] = (double)reals(r.x)[i];
             for (int t = 1; t <= STEPS; t++) {
                 gradient_of(t, r.g);
-                optimizer_update(&config, r.x, r.g, r.state, rate_of(t), scale, decay, t);
+                optimizer_update(&config, (OptimizerStep){rate_of(t), scale, decay, t}, r.x, r.g, r.state);
                 for (int i = 0; i < COUNT; i++)
                     plain(kind, &x[i], scale * (double)reals(r.g)[i], &m[i], &v[i], rate_of(t),
                           decay ? 0.1 : 0, t);
@@ -126,7 +126,7 @@ static void as_pytorch(void **state)
                moments[OPTIMIZER_STATES] = {constant(&device, FEW, 0), constant(&device, FEW, 0)};
         tensor_copy(x, number[0]);
         for (int t = 1; t <= STEPS; t++)
-            optimizer_update(&config, x, number[t], moments, rate_of(t), 1, true, t);
+            optimizer_update(&config, (OptimizerStep){rate_of(t), 1, true, t}, x, number[t], moments);
         if (!(distance(x, value) <= TOLERANCE)) print_error("%s, decay %g: ", name, decay);
         assert_below(distance(x, value), TOLERANCE);
         give_back((Tensor[]){x, moments[0], moments[1]}, 3);
@@ -149,13 +149,14 @@ static void ranges_as_the_whole(void **state)
         for (int t = 1; t <= STEPS; t++) {
             gradient_of(t, whole.g);
             gradient_of(t, cut.g);
-            optimizer_update(&config, whole.x, whole.g, whole.state, rate_of(t), 0.3, true, t);
+            optimizer_update(&config, (OptimizerStep){rate_of(t), 0.3, true, t}, whole.x, whole.g,
+                             whole.state);
             for (int c = 0; c < 6; c++) {
                 int64_t at = cuts[c], n = cuts[c + 1] - at;
                 Tensor parts[OPTIMIZER_STATES] = {tensor_view(cut.state[0], at, n),
                                                   tensor_view(cut.state[1], at, n)};
-                optimizer_update(&config, tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts,
-                                 rate_of(t), 0.3, true, t);
+                optimizer_update(&config, (OptimizerStep){rate_of(t), 0.3, true, t},
+                                 tensor_view(cut.x, at, n), tensor_view(cut.g, at, n), parts);
             }
         }
         assert_memory_equal(cut.x.data, whole.x.data, COUNT * sizeof(real));
@@ -189,7 +190,7 @@ static void first_steps_by_hand(void **state)
                                       .alpha = 0.75};
             Tensor x = constant(&device, 1, 1), g = constant(&device, 1, 8);
             Tensor both[OPTIMIZER_STATES] = {constant(&device, 1, 0), constant(&device, 1, 0)};
-            optimizer_update(&config, x, g, both, 0.25, 1.0 / 16, decay, 1);
+            optimizer_update(&config, (OptimizerStep){0.25, 1.0 / 16, decay, 1}, x, g, both);
             assert_below(fabs((double)reals(x)[0] - expected[kind][decay]), VALUE_TOLERANCE);
             tensor_free(&x);
             tensor_free(&g);
@@ -220,8 +221,9 @@ static void sixteen_bits_follow_their_master(void **state)
             gradient_of(t, mixed.g);
             Tensor g = converted(&device, reduced, mixed.g);
             tensor_convert(plain_one.g, g);
-            optimizer_update(&config, plain_one.x, plain_one.g, plain_one.state, rate_of(t), 0.3, true, t);
-            optimizer_update(&config, x, g, all, rate_of(t), 0.3, true, t);
+            optimizer_update(&config, (OptimizerStep){rate_of(t), 0.3, true, t}, plain_one.x, plain_one.g,
+                             plain_one.state);
+            optimizer_update(&config, (OptimizerStep){rate_of(t), 0.3, true, t}, x, g, all);
             Tensor once = converted(&device, dtype, plain_one.x);
             assert_memory_equal(mixed.x.data, plain_one.x.data, tensor_bytes(plain_one.x));
             assert_memory_equal(x.data, once.data, tensor_bytes(x));
@@ -249,7 +251,7 @@ static void small_updates_add_up(void **state)
     static const int steps[] = {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2}; /* 4/1024 is a tie, and 12/1024 one */
     for (int t = 1; t <= 12; t++) {
         real value;
-        optimizer_update(&config, x, g, both, 1, 1, false, t);
+        optimizer_update(&config, (OptimizerStep){1, 1, false, t}, x, g, both);
         tensor_read(x, 0, 1, &value);
         assert_true((double)value == 1 + steps[t] / 128.0);
     }
