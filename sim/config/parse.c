@@ -154,7 +154,7 @@ static bool refuse_idle(const Config *config, const ConfigRow *row, Error *error
 }
 
 /* Refuses what was given without effect, and forgets the lines whose effect a --set took away: those that have one in
- * `file`, the file alone. Forgetting one can take the effect from another, so it begins again until all have theirs. */
+ * `file`, the file alone. Once from above to below, as conditions look at keys that stand above or apply always. */
 static bool drop_idle(Config *config, const Config *file, Error *error)
 {
     for (int i = 0; i < CONFIG_ROWS; i++) {
@@ -165,7 +165,6 @@ static bool drop_idle(Config *config, const Config *file, Error *error)
         if (*origin < 0 || !config_row_applies(row, file)) return refuse_idle(config, row, error);
         config_row_default(row, config);
         *origin = row->fallback ? ORIGIN_DEFAULT : ORIGIN_PRESET;
-        i = -1;
     }
     return true;
 }

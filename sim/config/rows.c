@@ -243,13 +243,6 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "the first unit boundary at or past this size. A unit is the embedding, one block, or the "
              "final norm and head; 0 sends each unit alone. Large buckets cost fewer messages, small "
              "ones start earlier. 25 is PyTorch's. zero3 moves unit by unit, dp all at once.\n"},
-    {"parallel", "reduce_fp32", ROW_SWITCH, WITH_ROUNDED_SUMS, FIELD(parallel.reduce_fp32), "no",
-     .example = "yes", .help = "reduce 16-bit gradients in 32 bits over replicas",
-     .more =
-         "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
-         "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
-         "added in 32 bits "
-         "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
     {"parallel", "quantize", ROW_CHOICE, WITH_SENT_BLOCKS, FIELD(parallel.quantize), "none",
      .choices = quantizations, .example = "both", .help = "what travels between replicas in 8 bits",
      .more =
@@ -261,6 +254,13 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "parameter more. gradients (qgZ): each rank sends every other rank its block, rounded once, and "
          "the owner adds in 32 bits; ddp rounds the sums once more, on their way back. The training is "
          "another one: set it beside the unquantised run in sim plot.\n"},
+    {"parallel", "reduce_fp32", ROW_SWITCH, WITH_ROUNDED_SUMS, FIELD(parallel.reduce_fp32), "no",
+     .example = "yes", .help = "reduce 16-bit gradients in 32 bits over replicas",
+     .more =
+         "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
+         "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
+         "added in 32 bits "
+         "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
     {"parallel", "overlap", ROW_SWITCH, WITH_RINGS, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
      .more = "yes: messages are moved along between kernels. no: communication and computing take "

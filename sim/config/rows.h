@@ -16,7 +16,7 @@ typedef enum {
 typedef struct ConfigRow {
     const char *section, *key;
     RowType type;
-    When when;              /* it has an effect */
+    When when;              /* it has an effect: looks at rows above, or such that always have */
     size_t offset, size;    /* of the field in Config */
     const char *fallback;   /* the default as the ini spells it; NULL: the preset gives it */
     double low, high;       /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */

@@ -129,6 +129,15 @@ static void one_may_take_it_from_another(void **state)
     take(&c, file, "parallel.schedule=gpipe");
     assert_row(&c, "parallel.virtual_stages", "1");
     config_free(&c);
+    if (config_keys_buildable(
+            "train.precision=bf16")) { /* nor is one forgotten that another's going leaves be */
+        take(&c,
+             "[train]\nprecision = bf16\n[parallel]\ndata = zero2\nquantize = gradients\nreduce_fp32 = yes\n",
+             "parallel.data=dp");
+        assert_row(&c, "parallel.quantize", "none");
+        assert_row(&c, "parallel.reduce_fp32", "yes");
+        config_free(&c);
+    }
     /* the file's line gets its effect from a --set, and had none in the file alone */
     take(&c, "[hardware]\nlatency_us = 3\n", "hardware.profile=measured");
     assert_row(&c, "hardware.latency_us", "3");

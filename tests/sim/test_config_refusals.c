@@ -43,8 +43,8 @@ static void wrong_keys(void **state)
     refuse("[train]\nbucket_mb = 3\n", NULL,
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
     refuse("[parallel]\ncp = 2\n", NULL,
-           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, reduce_fp32, "
-           "quantize, overlap, tp, sequence_parallel, pp, schedule, virtual_stages");
+           "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, quantize, "
+           "reduce_fp32, overlap, tp, sequence_parallel, pp, schedule, virtual_stages");
     refuse("[cluster]\nnodes = 2\n", NULL,
            "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
