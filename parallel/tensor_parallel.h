@@ -2,7 +2,7 @@
  * left (models/layers/region.h), and what its ranks must add up besides. */
 #ifndef PARALLEL_TENSOR_PARALLEL_H
 #define PARALLEL_TENSOR_PARALLEL_H
-#include "models/layers/gpt.h"
+#include "models/layers/gpt_parameters.h"
 #include "parallel/wire/comm.h"
 
 typedef struct TensorParallelConfig {

@@ -1,9 +1,7 @@
-/* gpt.c - the first layer, the last, and the walk through the layers of a stage. */
+/* gpt.c - the walk through the layers of a stage. */
 #include "models/layers/gpt.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "models/kernels/kernels.h"
-#include "models/kernels/matmul.h"
 
 static bool is_head(const Gpt *gpt, int layer)
 {
@@ -20,11 +18,7 @@ static int units_of(const Gpt *gpt, int layer, int units[2])
     return n;
 }
 
-/* Flat tensors of the units a layer has, weights or gradients. */
-typedef struct LayerTensors {
-    Tensor own;   /* unit layer + 1: positions, a block, or the final norm with an untied head */
-    Tensor words; /* the embedding's, or what a tied head reads */
-} LayerTensors;
+/* ---- the holes ---- */
 
 static LayerTensors need(const Gpt *gpt, const GptPass *pass, int layer)
 {
@@ -68,7 +62,7 @@ static void gradients_ready(const Gpt *gpt, const GptPass *pass, int layer)
             pass->hooks->gradient_ready(pass->hooks->context, pass->microbatch, units[i]);
 }
 
-/* ---- the first layer: vocabulary-parallel embedding ---- */
+/* ---- the walk ---- */
 
 /* What is dropped at `layer` in a microbatch. */
 static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
@@ -79,148 +73,6 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
                      .layer = layer,
                      .first_sample = saved->pass.first_sample};
 }
-
-/* (vocab_cut, C), of an embedding's unit: without what pads it. */
-static Tensor rows_of_words(const Gpt *gpt, Tensor words)
-{
-    return tensor_view(words, 0, gpt->vocab_cut * gpt->shape.hidden);
-}
-
-static Tensor embed(const Gpt *gpt, LayerTensors w, GptSaved *saved)
-{
-    int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, rows = region_rows(&gpt->region, T),
-            B = saved->pass.B;
-    int64_t first = region_first_row(&gpt->region, T);
-    Tensor x = tensor_new(gpt->device, MEM_ACTIVATIONS, gpt->dtype, B * rows * C);
-    Tensor part = region_result(&gpt->region, x);
-    embedding_forward(saved->tokens, rows_of_words(gpt, w.words), gpt->region.rank * gpt->vocab_cut, part, B,
-                      T, C);
-    region_leave(&gpt->region, part, x, B);
-    region_release(&gpt->region, &part);
-    if (gpt->shape.position == POSITION_LEARNED) position_forward(w.own, first, x, B, rows, C);
-    if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_forward(first, x, B, rows, C);
-    if (gpt->shape.dropout > 0) {
-        Dropout d = dropout_of(gpt, saved, 0);
-        saved->mask = tensor_new(gpt->device, MEM_ACTIVATIONS, UINT8, x.count);
-        SampleRows here = {.B = B, .first = first, .rows = rows, .T = T, .C = C};
-        dropout_forward(&d, here, x, saved->mask, x);
-    }
-    return x;
-}
-
-static void embed_backward(const Gpt *gpt, LayerTensors d, GptSaved *saved)
-{
-    int64_t T = gpt->shape.sequence, C = gpt->shape.hidden, B = saved->pass.B;
-    Tensor dx = saved->dx_embedding;
-    if (gpt->shape.dropout > 0) dropout_backward(gpt->shape.dropout, dx, saved->mask, dx);
-    tensor_free(&saved->mask);
-    if (gpt->shape.position == POSITION_LEARNED)
-        position_backward(dx, d.own, region_first_row(&gpt->region, T), B, region_rows(&gpt->region, T), C);
-    if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_backward(dx, C);
-    Tensor whole = region_leave_backward(&gpt->region, dx, B);
-    embedding_backward(saved->tokens, whole, rows_of_words(gpt, d.words), gpt->region.rank * gpt->vocab_cut,
-                       B, T, C);
-    region_release(&gpt->region, &whole);
-    tensor_free(&saved->dx_embedding);
-}
-
-/* ---- the last layer: norm, vocabulary-parallel head and cross-entropy ---- */
-
-static int64_t final_norm_count(const Gpt *gpt)
-{
-    return gpt->shape.hidden * (gpt->shape.norm == NORM_LAYERNORM ? 2 : 1);
-}
-
-/* (vocab_cut, C), of the head's weights or gradients. */
-static Matrix head_matrix(const Gpt *gpt, LayerTensors t)
-{
-    int64_t V = gpt->vocab_cut, C = gpt->shape.hidden;
-    return matrix(gpt->head_embedding >= 0 ? rows_of_words(gpt, t.words)
-                                           : tensor_view(t.own, final_norm_count(gpt), V * C),
-                  V, C);
-}
-
-/* The final norm's gain or bias, in its unit; RMSNorm's bias has no elements. */
-static Tensor final_norm(const Gpt *gpt, Tensor flat, BranchTensor which)
-{
-    int64_t C = gpt->shape.hidden;
-    return which == NORM_GAIN ? tensor_view(flat, 0, C) : tensor_view(flat, C, final_norm_count(gpt) - C);
-}
-
-/* This rank's columns of the logits. */
-static VocabularySlice slice_of(const Gpt *gpt)
-{
-    int64_t V = gpt->vocab_cut, left = gpt->shape.vocab - gpt->region.rank * V;
-    return (VocabularySlice){.parts = gpt->region.size,
-                             .part = gpt->region.rank,
-                             .V = V,
-                             .used = left < 0   ? 0
-                                     : left < V ? left
-                                                : V};
-}
-
-static double head_forward(const Gpt *gpt, LayerTensors w, Tensor x, GptSaved *saved)
-{
-    const Region *region = &gpt->region;
-    int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = saved->pass.B, n = B * T;
-    saved->x = x;
-    saved->norm = tensor_new(gpt->device, MEM_ACTIVATIONS, x.dtype, x.count);
-    norm_forward(gpt->shape.norm, x, final_norm(gpt, w.own, NORM_GAIN), final_norm(gpt, w.own, NORM_BIAS),
-                 saved->norm);
-    saved->probabilities = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, n * V);
-    Tensor whole = region_enter(region, saved->norm, B);
-    matmul(matrix(whole, n, C), transposed(head_matrix(gpt, w)), 0, saved->probabilities);
-    region_release(region, &whole);
-
-    /* no rank ever has all columns: three numbers a position tell the others what they need */
-    Tensor all = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 3 * n * region->size);
-    cross_entropy_statistics(saved->probabilities, saved->tokens,
-                             tensor_view(all, 3 * n * region->rank, 3 * n), slice_of(gpt), B, T);
-    if (region->size > 1) region->ops->gather_all(region->context, all);
-    double loss = cross_entropy_forward(saved->probabilities, all, slice_of(gpt), n);
-    tensor_free(&all);
-    return loss;
-}
-
-/* Returns dx (B, T', C), the caller's to free. The norm's own gradients wait in saved->final_norm. */
-static Tensor head_backward_input(const Gpt *gpt, LayerTensors w, GptSaved *saved, double scale)
-{
-    const Region *region = &gpt->region;
-    int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = saved->pass.B, n = B * T;
-    cross_entropy_backward(saved->probabilities, saved->tokens, scale, slice_of(gpt), B, T);
-    Tensor dlogits = saved->probabilities;
-    Tensor dnorm = tensor_new(gpt->device, MEM_WORKSPACE, saved->norm.dtype, saved->norm.count);
-    Tensor dwhole = region_result(region, dnorm);
-    matmul(matrix(dlogits, n, V), head_matrix(gpt, w), 0, dwhole);
-    region_enter_backward(region, dwhole, dnorm, B);
-    region_release(region, &dwhole);
-    Tensor dx = tensor_new(gpt->device, MEM_WORKSPACE, saved->x.dtype, saved->x.count);
-    tensor_zero(dx);
-    saved->final_norm = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 2 * C);
-    tensor_zero(saved->final_norm);
-    norm_backward(gpt->shape.norm, dnorm, saved->x, final_norm(gpt, w.own, NORM_GAIN), dx,
-                  tensor_view(saved->final_norm, 0, C), tensor_view(saved->final_norm, C, C));
-    tensor_free(&dnorm);
-    tensor_free(&saved->x);
-    return dx;
-}
-
-static void head_backward_weights(const Gpt *gpt, LayerTensors d, GptSaved *saved)
-{
-    const Region *region = &gpt->region;
-    int64_t C = gpt->shape.hidden, V = gpt->vocab_cut, B = saved->pass.B, n = B * gpt->shape.sequence;
-    Tensor whole = region_enter(region, saved->norm, B);
-    matmul(transposed(matrix(saved->probabilities, n, V)), matrix(whole, n, C), 1,
-           head_matrix(gpt, d).values);
-    region_release(region, &whole);
-    int64_t count = final_norm_count(gpt);
-    tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->final_norm, 0, count));
-    tensor_free(&saved->final_norm);
-    tensor_free(&saved->probabilities);
-    tensor_free(&saved->norm);
-}
-
-/* ---- the walk ---- */
 
 static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer)
 {
@@ -241,9 +93,9 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
         LayerTensors w = need(gpt, pass, layer);
         if (layer < s->last) tell(gpt, pass, layer + 1, pass->hooks->prefetch);
         if (layer == 0) {
-            x = embed(gpt, w, saved);
+            x = embed_forward(gpt, w, saved->tokens, dropout_of(gpt, saved, 0), &saved->embedding);
         } else if (is_head(gpt, layer)) {
-            *loss = head_forward(gpt, w, x, saved);
+            *loss = head_forward(gpt, w, saved->tokens, x, &saved->head);
             x = (Tensor){0};
         } else {
             BlockRun run = run_of(gpt, saved, layer);
@@ -256,7 +108,7 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
     return x;
 }
 
-/* A layer's tensors in backward; what the half under way does not touch is a zero tensor. */
+/* A layer's tensors in backward: weights for the input's half, gradients for the weights'. */
 typedef struct Operands {
     LayerTensors weights, gradients;
 } Operands;
@@ -282,13 +134,14 @@ static Tensor layer_backward(const Gpt *gpt, int layer, const Operands *o, GptSa
                              double scale, Tensor dx)
 {
     if (layer == 0) { /* all of it is the weights' half */
-        if (halves & HALF_INPUT) saved->dx_embedding = dx;
-        if (halves & HALF_WEIGHTS) embed_backward(gpt, o->gradients, saved);
+        if (halves & HALF_INPUT) saved->embedding.dx = dx;
+        if (halves & HALF_WEIGHTS) embed_backward(gpt, o->gradients, saved->tokens, &saved->embedding);
         return (Tensor){0};
     }
     if (is_head(gpt, layer)) {
-        if (halves & HALF_INPUT) dx = head_backward_input(gpt, o->weights, saved, scale);
-        if (halves & HALF_WEIGHTS) head_backward_weights(gpt, o->gradients, saved);
+        if (halves & HALF_INPUT)
+            dx = head_backward_input(gpt, o->weights, saved->tokens, scale, &saved->head);
+        if (halves & HALF_WEIGHTS) head_backward_weights(gpt, o->gradients, &saved->head);
     } else {
         block_halves(gpt, layer, o, saved, halves, dx);
     }
@@ -311,8 +164,8 @@ Tensor gpt_backward(const Gpt *gpt, GptSaved *saved, Halves halves, double scale
         if (halves & HALF_WEIGHTS) gradients_ready(gpt, pass, layer);
     }
     if (halves == HALF_INPUT) { /* what waits for the other half is kept as activations are */
-        tensor_rebook(&saved->dx_embedding, MEM_ACTIVATIONS);
-        tensor_rebook(&saved->final_norm, MEM_ACTIVATIONS);
+        tensor_rebook(&saved->embedding.dx, MEM_ACTIVATIONS);
+        tensor_rebook(&saved->head.dnorms, MEM_ACTIVATIONS);
         return dy;
     }
     tensor_free(&saved->tokens);

@@ -1,90 +1,14 @@
-/* gpt.h - a GPT of GPT-2's or Llama's family: its parameters, forward and backward.
- *
- * Layer 0 is the embedding, layers 1..L are the blocks, layer L+1 is the head.
- * Consecutive layers make a stage; a rank holds one, or several, or all.
- *
- * Parameters are grouped in units, the pieces that move as one, each one flat
- * range: wte; wpe; a block; the final norm with an untied head. A tied head
- * reads wte, or, in a model of several stages, a copy of it that the last
- * stage holds as a unit of its own.
+/* gpt.h - one microbatch through a GPT, forward and back.
  *
  * Single-device code with named holes: whoever holds the parameters is asked
  * for a unit's, told when it is done with, asked for the gradient to add to,
  * and told when that is complete. Who that is, each pass says: the model knows
- * no ranks and holds no values, and once made it does not change. */
+ * no ranks. */
 #ifndef MODELS_LAYERS_GPT_H
 #define MODELS_LAYERS_GPT_H
 #include "models/layers/block.h"
-#include "models/layers/gpt_shape.h"
-#include "models/machine/tensor.h"
-
-typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;
-
-typedef struct Parameter {
-    char name[48];                   /* Hugging Face's: "h.0.attn.c_attn.weight" */
-    const struct Parameter *copy_of; /* NULL but for a tied head's copy of wte */
-    int unit;
-    int64_t offset;                    /* in the unit */
-    int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
-    int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
-    int64_t part[CUT_PARTS], sharing;  /* of CUT_COLUMNS: as in BlockTensorShape */
-    Cut cut;
-    Init init;
-} Parameter;
-int64_t parameter_count(const Parameter *p);       /* of what this rank holds */
-int64_t parameter_whole_count(const Parameter *p); /* of all of it */
-/* Where element `index` of what rank `rank` of `ranks` holds lies in the whole; -1: padding of the vocabulary. */
-int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index);
-/* The first of the columns here that other ranks have too, to the last; p->columns when there are none. */
-int64_t parameter_first_shared(const Parameter *p, int ranks);
-
-enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
-typedef struct Unit {
-    int64_t count;
-    int first, parameters; /* in Gpt.parameter */
-    int stage;             /* whose it is */
-    bool held;             /* by this rank */
-} Unit;
-
-/* How many blocks stage `stage` of `stages` has: where they do not divide, the first stages have one more. */
-int64_t stage_blocks(int64_t layers, int stages, int stage);
-
-/* The stages of the whole model, and which of them this rank holds. */
-typedef struct GptStages {
-    int count;
-    const int *rank_of; /* (count); NULL: all here */
-    int rank;           /* this one */
-} GptStages;
-typedef struct GptStage {
-    int first, last; /* layers */
-    bool held;
-} GptStage;
-
-/* What a model is made of. Zero is the default of all but shape and device. */
-typedef struct GptOptions {
-    const GptShape *shape;
-    const Region *region;    /* tensor parallelism; NULL: all of every layer on one rank */
-    const GptStages *stages; /* NULL: all layers in one stage, here */
-    Recompute recompute;
-    DType dtype;    /* of parameters, gradients and activations */
-    int64_t seed;   /* of what shape->dropout drops */
-    Device *device; /* where activations live, as long as the model */
-} GptOptions;
-
-typedef struct Gpt {
-    GptShape shape;
-    Device *device;
-    Region region;
-    Recompute recompute;
-    DType dtype;
-    int64_t seed;
-    int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
-    int units, parameters, stages; /* of the whole model */
-    Unit *unit;
-    Parameter *parameter;
-    GptStage *stage;
-    int head_embedding; /* the unit a tied head reads, or -1 */
-} Gpt;
+#include "models/layers/embedding.h"
+#include "models/layers/head.h"
 
 /* Who stands behind the holes. Tensors are flat, of Unit.count values or more (padding), and stay the holder's. */
 typedef struct GptHooks {
@@ -112,29 +36,11 @@ typedef struct GptPass {
 /* What a stage keeps of one microbatch from forward for backward. */
 typedef struct GptSaved {
     GptPass pass;
-    Tensor tokens;                   /* (B, T + 1); the first and the last stage */
-    BlockSaved *block;               /* of the stage's layers */
-    Tensor mask;                     /* (B, T', C): the embedding's, with dropout */
-    Tensor x, norm, probabilities;   /* head: (B, T', C), (B, T', C), (B, T, vocab_cut) */
-    Tensor dx_embedding, final_norm; /* from the input's half to the weights': (B, T', C), (2, C) */
+    Tensor tokens;            /* (B, T + 1); the first and the last stage */
+    EmbeddingSaved embedding; /* of the first stage */
+    BlockSaved *block;        /* of the stage's layers */
+    HeadSaved head;           /* of the last */
 } GptSaved;
-
-/* Of what the options point to only the device and the region's context must live as long. */
-Gpt *gpt_new(const GptOptions *options);
-void gpt_free(Gpt *gpt);
-int64_t gpt_parameter_count(const GptShape *shape);
-
-/* Fills `to` with elements offset.. of the unit as initialised from `seed`:
- * normal(0, 0.02), residual projections by 1/sqrt(2 L) less, norms 1, biases 0.
- * A function of the element's place alone, so any rank fills any range. */
-void gpt_initialise(const Gpt *gpt, int unit, int64_t offset, int64_t seed, Tensor to);
-
-/* Calls visit(parameter, its offset in the parameter, its offset in the range,
- * count) for each parameter that crosses offset..offset+count-1 of the unit. */
-void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
-                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range,
-                                      int64_t count, void *context),
-                        void *context);
 
 /* One microbatch through a stage. Takes over tokens (B, T + 1), of the first and the last stage, and x (B, T', C),
  * the output of the stage before. Returns its own, which the last has not; that one sets *loss to the sum over

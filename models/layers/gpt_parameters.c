@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "models/layers/gpt.h"
+#include "models/layers/gpt_parameters.h"
 #include "models/machine/random.h"
 
 static const struct {
@@ -172,6 +172,11 @@ int64_t gpt_parameter_count(const GptShape *shape)
     for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
     gpt_free(gpt);
     return count;
+}
+
+Tensor gpt_words(const Gpt *gpt, LayerTensors t)
+{
+    return tensor_view(t.words, 0, gpt->vocab_cut * gpt->shape.hidden);
 }
 
 void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,

@@ -10,7 +10,7 @@
  * beside them, and what tensor-parallel ranks hold alike stays alike. */
 #ifndef PARALLEL_DATA_TRANSFER_H
 #define PARALLEL_DATA_TRANSFER_H
-#include "models/layers/gpt.h"
+#include "models/layers/gpt_parameters.h"
 #include "parallel/collectives/collectives.h"
 
 typedef enum { ALL_GATHER, REDUCE_SCATTER, ALL_REDUCE } Movement;

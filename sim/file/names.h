@@ -2,7 +2,7 @@
  * lies there: as Hugging Face keeps models of GPT-2's family, or of Llama's. */
 #ifndef SIM_FILE_NAMES_H
 #define SIM_FILE_NAMES_H
-#include "models/layers/gpt.h"
+#include "models/layers/gpt_parameters.h"
 
 typedef enum { NAMES_GPT2, NAMES_LLAMA, NAMINGS } Naming;
 extern const char *const naming_title[NAMINGS];

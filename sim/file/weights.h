@@ -2,7 +2,7 @@
  * Splits and ranks are not its affair (sim/run/carry_weights.h). */
 #ifndef SIM_FILE_WEIGHTS_H
 #define SIM_FILE_WEIGHTS_H
-#include "models/layers/gpt.h"
+#include "models/layers/gpt_parameters.h"
 #include "sim/file/h5.h"
 
 /* Opens a file that has every tensor of the model, in its shape, and no other; NULL: refused, with what differs. */

@@ -219,7 +219,7 @@ static void assert_values(Holder *h, const char *name)
     double loss = run_forward(h, &saved);
     if (!(fabs(loss / expected - 1) <= 10 * VALUE_TOLERANCE)) print_error("%s: ", name);
     assert_below(fabs(loss / expected - 1), 10 * VALUE_TOLERANCE);
-    assert_below(distance(saved.probabilities, probabilities), 20 * VALUE_TOLERANCE);
+    assert_below(distance(saved.head.probabilities, probabilities), 20 * VALUE_TOLERANCE);
     run_backward(h, &saved, 1);
     assert_true(h->device.current[MEM_ACTIVATIONS] == tensor_bytes(h->tokens));
     assert_true(h->device.current[MEM_WORKSPACE] == 0);
@@ -302,7 +302,7 @@ static void is_causal(void **state)
             run_forward(h, &a);
             ints(h->tokens)[t] = (int32_t)((ints(h->tokens)[t] + 1) % V);
             run_forward(h, &b);
-            const real *was = reals(a.probabilities), *is = reals(b.probabilities);
+            const real *was = reals(a.head.probabilities), *is = reals(b.head.probabilities);
             assert_memory_equal(is, was, (size_t)(t * V) * sizeof *is);
             if (t < T) assert_memory_not_equal(is + t * V, was + t * V, (size_t)V * sizeof *is);
             assert_memory_equal(is + T * V, was + T * V, (size_t)(T * V) * sizeof *is); /* the other sample */
@@ -326,7 +326,7 @@ static Drawn draw(Holder *h)
 {
     Drawn d = {.count = 0};
     run_forward(h, &d.saved);
-    d.mask[d.count++] = d.saved.mask;
+    d.mask[d.count++] = d.saved.embedding.mask;
     for (int l = 1; l <= LAYERS; l++) {
         const BranchSaved *branch = d.saved.block[l].branch;
         for (int b = 0; b < BRANCHES; b++) d.mask[d.count++] = branch[b].mask;

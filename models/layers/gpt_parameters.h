@@ -1,0 +1,107 @@
+/* gpt_parameters.h - a GPT of GPT-2's or Llama's family: what it is made of. It holds no values, and once made it
+ * does not change.
+ *
+ * Layer 0 is the embedding, layers 1..L are the blocks, layer L+1 is the head.
+ * Consecutive layers make a stage; a rank holds one, or several, or all.
+ *
+ * Parameters are grouped in units, the pieces that move as one, each one flat
+ * range: wte; wpe; a block; the final norm with an untied head. A tied head
+ * reads wte, or, in a model of several stages, a copy of it that the last
+ * stage holds as a unit of its own. */
+#ifndef MODELS_LAYERS_GPT_PARAMETERS_H
+#define MODELS_LAYERS_GPT_PARAMETERS_H
+#include "models/layers/branch.h"
+
+typedef enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_NORMAL_RESIDUAL } Init;
+
+typedef struct Parameter {
+    char name[48];                   /* Hugging Face's: "h.0.attn.c_attn.weight" */
+    const struct Parameter *copy_of; /* NULL but for a tied head's copy of wte */
+    int unit;
+    int64_t offset;                    /* in the unit */
+    int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
+    int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
+    int64_t part[CUT_PARTS], sharing;  /* of CUT_COLUMNS: as in BlockTensorShape */
+    Cut cut;
+    Init init;
+} Parameter;
+int64_t parameter_count(const Parameter *p);       /* of what this rank holds */
+int64_t parameter_whole_count(const Parameter *p); /* of all of it */
+/* Where element `index` of what rank `rank` of `ranks` holds lies in the whole; -1: padding of the vocabulary. */
+int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index);
+/* The first of the columns here that other ranks have too, to the last; p->columns when there are none. */
+int64_t parameter_first_shared(const Parameter *p, int ranks);
+
+enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
+typedef struct Unit {
+    int64_t count;
+    int first, parameters; /* in Gpt.parameter */
+    int stage;             /* whose it is */
+    bool held;             /* by this rank */
+} Unit;
+
+/* How many blocks stage `stage` of `stages` has: where they do not divide, the first stages have one more. */
+int64_t stage_blocks(int64_t layers, int stages, int stage);
+
+/* The stages of the whole model, and which of them this rank holds. */
+typedef struct GptStages {
+    int count;
+    const int *rank_of; /* (count); NULL: all here */
+    int rank;           /* this one */
+} GptStages;
+typedef struct GptStage {
+    int first, last; /* layers */
+    bool held;
+} GptStage;
+
+/* What a model is made of. Zero is the default of all but shape and device. */
+typedef struct GptOptions {
+    const GptShape *shape;
+    const Region *region;    /* tensor parallelism; NULL: all of every layer on one rank */
+    const GptStages *stages; /* NULL: all layers in one stage, here */
+    Recompute recompute;
+    DType dtype;    /* of parameters, gradients and activations */
+    int64_t seed;   /* of what shape->dropout drops */
+    Device *device; /* where activations live, as long as the model */
+} GptOptions;
+
+typedef struct Gpt {
+    GptShape shape;
+    Device *device;
+    Region region;
+    Recompute recompute;
+    DType dtype;
+    int64_t seed;
+    int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
+    int units, parameters, stages; /* of the whole model */
+    Unit *unit;
+    Parameter *parameter;
+    GptStage *stage;
+    int head_embedding; /* the unit a tied head reads, or -1 */
+} Gpt;
+
+/* Of what the options point to only the device and the region's context must live as long. */
+Gpt *gpt_new(const GptOptions *options);
+void gpt_free(Gpt *gpt);
+int64_t gpt_parameter_count(const GptShape *shape);
+
+/* Fills `to` with elements offset.. of the unit as initialised from `seed`:
+ * normal(0, 0.02), residual projections by 1/sqrt(2 L) less, norms 1, biases 0.
+ * A function of the element's place alone, so any rank fills any range. */
+void gpt_initialise(const Gpt *gpt, int unit, int64_t offset, int64_t seed, Tensor to);
+
+/* Calls visit(parameter, its offset in the parameter, its offset in the range,
+ * count) for each parameter that crosses offset..offset+count-1 of the unit. */
+void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
+                        void (*visit)(const Parameter *p, int64_t in_parameter, int64_t in_range,
+                                      int64_t count, void *context),
+                        void *context);
+
+/* Flat tensors of the units a layer has, weights or gradients. */
+typedef struct LayerTensors {
+    Tensor own;   /* unit layer + 1: positions, a block, or the final norm with an untied head */
+    Tensor words; /* the embedding's, or what a tied head reads */
+} LayerTensors;
+/* (vocab_cut, C), of the words' unit: without what pads it. */
+Tensor gpt_words(const Gpt *gpt, LayerTensors t);
+#endif
