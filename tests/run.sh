@@ -76,6 +76,7 @@ programs() {
     done
     for build in "$float" "$double"; do
         test_ranks 4 "$build" test_families_split
+        test_ranks 4 "$build" test_lanes_cpu
     done
     for ranks in 2 3 4 8; do # the grids of their cases
         for build in "$float" "$double"; do

@@ -52,9 +52,10 @@ typedef struct Collective {
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
-/* A reduction that adds at the end: block b of `part` goes from each rank straight to rank b, in the same time.
- * When all are there, that of rank k in block k of c->incoming (the own in none), arrived(context) is called;
- * what it leaves in the part's own block goes to all where an all-gather follows. On one rank nothing is called. */
+/* A reduction that adds at the end: block b of `part`, whose count n divides, goes from each rank straight to rank
+ * b, in the same time. When all are there, that of rank k in block k of c->incoming (the own in none),
+ * arrived(context) is called; what it leaves in the part's own block goes to all where an all-gather follows. On
+ * one rank nothing is called. */
 void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
                     void (*arrived)(void *context), void *context);
 /* Moves on as far as messages have arrived; true when all is done. Never waits. */

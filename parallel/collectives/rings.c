@@ -22,6 +22,7 @@
  * exchange: at step s rank r sends block r+s+1 to the rank of that number, and takes block r of rank r-s-1
  */
 #include "parallel/collectives/collectives.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
@@ -173,6 +174,7 @@ void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const T
 void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
                     void (*arrived)(void *context), void *context)
 {
+    assert(part.count % group->size == 0);
     Collective how = {.group = group, .purpose = purpose, .parts = 1};
     how.arrived = arrived;
     how.context = context;

@@ -1,0 +1,187 @@
+/* test_overlap.c - what parallel.overlap changes: with it rings move on between kernels and are waited for at the
+ * end; without, nothing is under way when the model computes. */
+#include <math.h>
+#include "tests/support/case.h"
+#include "tests/support/check.h"
+#include "tests/support/probe.h"
+
+enum { RANKS = 4 };
+static const char *const DATA[] = {"ddp", "zero1", "zero2", "zero3"};
+enum { DATAS = sizeof DATA / sizeof *DATA };
+
+/* ---- what is under way ---- */
+
+/* One rank's: the strategy's own hooks, and what was seen around them. */
+typedef struct Watch {
+    GptHooks own;
+    DataParallel *d;
+    int calls, under_way; /* of hooks, and those that left a ring under way */
+    int most_steps[2];    /* that a ring moved before it was waited for: of gradients, of parameters */
+} Watch;
+
+static void note(Watch *w)
+{
+    const DataParallel *d = w->d;
+    bool any = false;
+    for (int kind = 0; kind < 2; kind++)
+        for (int i = 0; i < (kind ? d->gpt->units : d->buckets); i++) {
+            const Collective *ring = kind ? &d->gathering[i].ring : &d->bucket[i].transfer.ring;
+            if (!ring->group) continue;
+            any = true;
+            if (ring->step > w->most_steps[kind]) w->most_steps[kind] = ring->step;
+        }
+    w->calls++;
+    w->under_way += any;
+}
+
+static Tensor need(void *context, int microbatch, int unit)
+{
+    Watch *w = context;
+    note(w); /* of what was fetched ahead: how far it came by itself */
+    Tensor weights = w->own.need(w->d, microbatch, unit);
+    note(w);
+    return weights;
+}
+
+static void prefetch(void *context, int microbatch, int unit)
+{
+    Watch *w = context;
+    w->own.prefetch(w->d, microbatch, unit);
+    note(w);
+}
+
+static void done(void *context, int microbatch, int unit)
+{
+    Watch *w = context;
+    w->own.done(w->d, microbatch, unit);
+    note(w);
+}
+
+static Tensor gradient_begin(void *context, int microbatch, int unit)
+{
+    Watch *w = context;
+    note(w);
+    return w->own.gradient_begin(w->d, microbatch, unit);
+}
+
+static void gradient_ready(void *context, int microbatch, int unit)
+{
+    Watch *w = context;
+    note(w);
+    w->own.gradient_ready(w->d, microbatch, unit);
+    note(w);
+}
+
+/* From the first step's end on. */
+static void start_watching(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Watch *w = (Watch *)context + t->comm->rank;
+    DataParallel *d = t->data_parallel;
+    if (w->d) return;
+    *w = (Watch){.own = d->hooks, .d = d};
+    d->hooks = (GptHooks){w, need, prefetch, done, gradient_begin, gradient_ready};
+}
+
+static void watch_case(const char *data, bool overlap, const char *quantize, Watch w[RANKS])
+{
+    Case c = case_of_words(2, "parallel.data=%s parallel.overlap=%s parallel.quantize=%s", data,
+                           overlap ? "yes" : "no", quantize);
+    c.look = start_watching;
+    c.context = w;
+    assert_true(case_virtual(&c, RANKS));
+    case_free(&c);
+}
+
+static void without_it_nothing_is_under_way(void **state)
+{
+    (void)state;
+    for (int d = 0; d < DATAS; d++)
+        for (int overlap = 0; overlap < 2; overlap++) {
+            Watch w[RANKS] = {0};
+            watch_case(DATA[d], overlap, "none", w);
+            for (int r = 0; r < RANKS; r++) {
+                assert_true(w[r].calls > 0);
+                assert_int_equal(w[r].under_way > 0, overlap);
+            }
+        }
+}
+
+/* Virtual ranks run one after the other, each until it waits: the first finds no message of another, the last all
+ * it needs. A unit that is fetched ahead is there before it is asked for. */
+static void rings_move_between_kernels(void **state)
+{
+    (void)state;
+    for (int d = 0; d < DATAS; d++)
+        for (int quantized = 0; quantized < 2; quantized++) {
+            int gradients = 0, zero3 = d == DATAS - 1;
+            Watch w[RANKS] = {0};
+            watch_case(DATA[d], true, !quantized ? "none" : d == 0 ? "gradients" : "both", w);
+            for (int r = 0; r < RANKS; r++) {
+                gradients += w[r].most_steps[0];
+                assert_int_equal(w[r].most_steps[1], zero3 ? RANKS - 1 : 0);
+            }
+            assert_true(gradients > 0);
+        }
+}
+
+/* ---- when it is waited for ---- */
+
+/* Seconds of one rank's last step that its backwards waited for messages, and that its REDUCE did; and what the
+ * buckets' rings take one after the other, and begun together: then they share the port, but not their latencies. */
+typedef struct Waits {
+    double backward, reduce, apart, together;
+} Waits;
+
+static void add_waits(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Waits *w = (Waits *)context + t->comm->rank;
+    const DataParallel *d = t->data_parallel;
+    const Schedule *list = &t->plan->list[0];
+    for (int i = 0; i < list->count; i++) {
+        if (list->action[i].kind == ACTION_BACKWARD) w->backward += t->timeline[i].communication;
+        if (list->action[i].kind == ACTION_REDUCE) w->reduce += t->timeline[i].communication;
+    }
+    const Link *link = &t->comm->link;
+    const int steps = 2 * (RANKS - 1);
+    w->together = steps * link->latency;
+    for (int b = 0; b < d->buckets; b++) {
+        int64_t block = 0;
+        for (int u = d->bucket[b].first; u <= d->bucket[b].last; u++) block += d->padded[u] / RANKS;
+        w->apart += steps * link_seconds(link, (size_t)block * sizeof(real));
+        w->together += steps * link_busy(link, (size_t)block * sizeof(real));
+    }
+}
+
+/* Of a dry run, whose computing takes no time: without overlap each bucket is waited for in the backward that ends
+ * it; with it all of them at the end, together. */
+static void without_it_backward_waits(void **state)
+{
+    (void)state;
+    for (int overlap = 0; overlap < 2; overlap++) {
+        Waits w[RANKS] = {0};
+        Case c = case_of_words(1, "parallel.data=ddp parallel.overlap=%s hardware.profile=measured",
+                               overlap ? "yes" : "no");
+        c.dry = true;
+        c.look = add_waits;
+        c.context = w;
+        assert_true(case_virtual(&c, RANKS));
+        for (int r = 0; r < RANKS; r++) {
+            assert_true(w[r].apart > 1.5 * w[r].together);
+            assert_below(fabs(w[r].backward - (overlap ? 0 : w[r].apart)), 1e-12 * w[r].apart);
+            assert_below(fabs(w[r].reduce - (overlap ? w[r].together : 0)), 1e-12 * w[r].apart);
+        }
+        case_free(&c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_it_nothing_is_under_way),
+        cmocka_unit_test(rings_move_between_kernels),
+        cmocka_unit_test(without_it_backward_waits),
+    };
+    return cmocka_run_group_tests_name("overlap", tests, NULL, NULL);
+}
