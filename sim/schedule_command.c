@@ -109,7 +109,9 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
         "%s: %s, p = %d rank%s, m = %d microbatch%s, v = %d stage%s a rank; dp %d x tp %lld such pipelines\n",
         c->name, c->pipeline.schedule, s.p, s.p == 1 ? "" : "s", s.m, s.m == 1 ? "" : "es", s.v,
         s.v == 1 ? "" : "s", config_mesh(c, ranks).dp, (long long)c->tensor.size);
-    for (int k = 0; k < plan->stages; k++) number[k] = stage_blocks(c->model.shape.layers, plan->stages, k);
+    for (int k = 0; k < plan->stages; k++)
+        number[k] =
+            stage_blocks(c->model.shape.layers, plan->stages, config_layers_per_stage(c, plan->stages), k);
     print_list("layers", number, plan->stages, "by stage");
     print_bubble(c, plan, timeline);
     for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight;

@@ -25,9 +25,9 @@ static const struct {
                     [OUT_BIAS] = {"mlp.c_proj.bias", INIT_ZERO}},
 };
 
-int64_t stage_blocks(int64_t layers, int stages, int stage)
+int64_t stage_blocks(int64_t layers, int stages, const int *given, int stage)
 {
-    return layers / stages + (stage < layers % stages);
+    return given ? given[stage] : layers / stages + (stage < layers % stages);
 }
 
 int64_t parameter_count(const Parameter *p)
@@ -95,7 +95,7 @@ static void place_stages(Gpt *gpt, const GptStages *stages)
         bool first = s == 0, last = s == gpt->stages - 1;
         stage->held = !stages->rank_of || stages->rank_of[s] == stages->rank;
         stage->first = first ? 0 : (int)blocks + 1;
-        blocks += stage_blocks(gpt->shape.layers, gpt->stages, s);
+        blocks += stage_blocks(gpt->shape.layers, gpt->stages, stages->blocks, s);
         stage->last = last ? L + 1 : (int)blocks;
         int from = first ? UNIT_WTE : stage->first + 1, to = last ? gpt->units - 1 : stage->last + 1;
         for (int u = from; u <= to; u++) {

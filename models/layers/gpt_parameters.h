@@ -40,12 +40,14 @@ typedef struct Unit {
     bool held;             /* by this rank */
 } Unit;
 
-/* How many blocks stage `stage` of `stages` has: where they do not divide, the first stages have one more. */
-int64_t stage_blocks(int64_t layers, int stages, int stage);
+/* How many blocks stage `stage` of `stages` has: as `given` (stages) says; NULL: as even as can be, where they do not
+ * divide the first stages one more. */
+int64_t stage_blocks(int64_t layers, int stages, const int *given, int stage);
 
 /* The stages of the whole model, and which of them this rank holds. */
 typedef struct GptStages {
     int count;
+    const int *blocks;  /* (count): of each stage, L in all; NULL: as even as can be */
     const int *rank_of; /* (count); NULL: all here */
     int rank;           /* this one */
 } GptStages;

@@ -1,5 +1,6 @@
 /* checks.c - values that are fine alone and do not go together. */
 #include "sim/config/checks.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
@@ -166,6 +167,39 @@ bool config_check_schedule(const Config *config, Error *error)
                          nearest ? nearest : schedule_name[SCHEDULE_1F1B]);
 }
 
+/* What would fit: the layers as even as they can be. */
+static void even_layers(int64_t layers, int stages, char *text, size_t size)
+{
+    enum { SHOWN = 32 };
+    snprintf(text, size, "leaving it out");
+    if (stages > SHOWN) return;
+    for (int i = 0; i < stages; i++)
+        if (i)
+            words_append(text, size, ",%lld", (long long)stage_blocks(layers, stages, NULL, i));
+        else
+            snprintf(text, size, "parallel.layers_per_stage = %lld",
+                     (long long)stage_blocks(layers, stages, NULL, i));
+}
+
+bool config_check_layers(const Config *config, int stages, const char *what, Error *error)
+{
+    const NumberList *given = &config->pipeline.layers;
+    int64_t layers = config->model.shape.layers, sum = 0;
+    char fits[320];
+    if (given->count == 0) return true;
+    for (int i = 0; i < given->count; i++) sum += given->number[i];
+    even_layers(layers, stages, fits, sizeof fits);
+    if (given->count != stages)
+        return config_refuse(config, "parallel.layers_per_stage", error, "%d number%s for %s; try %s",
+                             given->count, given->count == 1 ? "" : "s", what, fits);
+    if (sum != layers)
+        return config_refuse(config, config_blame(config, "parallel.layers_per_stage", "model.layers"), error,
+                             "parallel.layers_per_stage sums to %lld, and model.layers = %lld; try %s, or "
+                             "model.layers = %lld",
+                             (long long)sum, (long long)layers, fits, (long long)sum);
+    return true;
+}
+
 static bool check_pipeline(const Config *config, Error *error)
 {
     int64_t pp = config->pipeline.size, v = config->pipeline.virtual_stages, stages = pp * v;
@@ -183,7 +217,10 @@ static bool check_pipeline(const Config *config, Error *error)
             "try model.layers = %lld, or fewer stages",
             (long long)config->model.shape.layers, (long long)pp, (long long)v, (long long)stages,
             (long long)stages);
-    return true;
+    char what[96];
+    snprintf(what, sizeof what, "pp x virtual_stages = %lld x %lld = %lld stages", (long long)pp,
+             (long long)v, (long long)stages);
+    return config_schedule_is_file(config) || config_check_layers(config, (int)stages, what, error);
 }
 
 /* Half of it would have no effect. */

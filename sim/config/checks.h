@@ -4,6 +4,9 @@
 #include "models/machine/error.h"
 #include "sim/config/config.h"
 
+/* That parallel.layers_per_stage has a number for each of so many stages (`what`, in words), model.layers in all. */
+bool config_check_layers(const Config *config, int stages, const char *what, Error *error);
+
 /* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
 bool config_check_matrices(const Config *config, Error *error);
 

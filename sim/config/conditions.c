@@ -108,6 +108,13 @@ static bool with_chunks(const Config *c)
            config_schedule_is_file(c);
 }
 
+/* More than one, or as many as a file says. */
+static bool with_stages(const Config *c)
+{
+    return c->pipeline.layers.count == 0 || c->pipeline.size * c->pipeline.virtual_stages > 1 ||
+           config_schedule_is_file(c);
+}
+
 static bool with_links(const Config *c)
 {
     return c->hardware.profile == PROFILE_MEASURED;
@@ -145,5 +152,8 @@ const Condition config_conditions[WHENS] = {
                        "parallel.pp = 2, or train.microbatch = 1"},
     [WITH_CHUNKS] = {with_chunks, "with parallel.schedule = interleaved or a file's",
                      "parallel.schedule = interleaved"},
+    [WITH_STAGES] = {with_stages,
+                     "with parallel.pp or virtual_stages of 2 or more, or a schedule from a file",
+                     "parallel.pp = 2"},
     [WITH_LINKS] = {with_links, "with hardware.profile = measured", "hardware.profile = measured"},
 };

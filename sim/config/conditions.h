@@ -28,6 +28,7 @@ typedef enum {
     WITH_TENSOR_PARALLELISM,
     WITH_AN_ORDER,
     WITH_CHUNKS,
+    WITH_STAGES,
     WITH_LINKS,
     WHENS
 } When;

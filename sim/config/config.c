@@ -59,6 +59,12 @@ ScheduleKind config_schedule(const Config *config)
     return (ScheduleKind)kind;
 }
 
+const int *config_layers_per_stage(const Config *config, int stages)
+{
+    const NumberList *layers = &config->pipeline.layers;
+    return layers->count == stages ? layers->number : NULL;
+}
+
 bool config_schedule_is_file(const Config *config)
 {
     size_t length = strlen(config->pipeline.schedule);

@@ -13,10 +13,15 @@
 #include "parallel/schedule/schedule.h"
 #include "parallel/tensor_parallel.h"
 
-enum { CONFIG_PATH = 512, CONFIG_VALUE = CONFIG_PATH + 8, CONFIG_KEYS_MAX = 64 };
+enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 64 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
 typedef enum { PROFILE_IDEAL, PROFILE_MEASURED } HardwareProfile;
+
+/* Whole numbers, as many as are given; none: the key is not. */
+typedef struct NumberList {
+    int count, number[CONFIG_LIST];
+} NumberList;
 
 typedef struct Config {
     struct {
@@ -45,6 +50,7 @@ typedef struct Config {
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */
         char schedule[CONFIG_PATH];   /* a ScheduleKind's name, or the path of a schedule in text */
+        NumberList layers;            /* of each stage, in all the model's */
     } pipeline;
     struct {
         int profile;                  /* HardwareProfile */
@@ -71,6 +77,8 @@ void config_stem(const Config *config, char *stem, size_t size);
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool config_schedule_is_file(const Config *config);
+/* What stage_blocks() takes: the blocks of each of so many stages, or NULL when they are not given. */
+const int *config_layers_per_stage(const Config *config, int stages);
 /* As the ini file spells them, by enum; the lists end in NULL. */
 extern const char *const config_precision_names[], *const config_data_names[];
 /* What parameters, gradients and activations are kept in. */

@@ -59,7 +59,7 @@ static void default_of(const ConfigRow *row, char *text, size_t size)
 /* The range in few words; an upper end nobody meets is left to the help of the one key. */
 static void short_range(const ConfigRow *row, char *text, size_t size)
 {
-    if (row->type == ROW_TEXT || row->type == ROW_SWITCH)
+    if (row->type == ROW_TEXT || row->type == ROW_LIST || row->type == ROW_SWITCH)
         text[0] = '\0'; /* said by default and help */
     else if (row->type == ROW_INTEGER || (row->type == ROW_NUMBER && row->high > 1))
         snprintf(text, size, "%.0f or more", row->low);

@@ -120,10 +120,13 @@ static bool check_schedule(const Config *config, int ranks, Error *error)
     Shape shape = {.v = (int)config->pipeline.virtual_stages, .p = (int)config->pipeline.size, .m = m};
     Error why;
     if (kind == SCHEDULE_KINDS || schedule_possible(kind, shape, &why)) return true;
-    char fits[160];
+    char fits[320];
     list_groups(config, kind, shape, replicas, fits, sizeof fits);
     if (kind == SCHEDULE_INTERLEAVED)
-        words_append(fits, sizeof fits, ", or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+        words_append(
+            fits, sizeof fits,
+            ", or parallel.schedule = 1f1b and parallel.virtual_stages = 1, or a schedule of your own, "
+            "which `sim schedule --csv` writes to begin with: parallel.schedule = my.csv");
     return config_refuse(
         config, "parallel.schedule", error,
         "train.global_batch / (replicas x train.microbatch) = %lld / (%d x %lld) = %d: %s; try %s",

@@ -282,8 +282,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
 
     {"parallel", "pp", ROW_INTEGER, ALWAYS, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
      .help = "ranks that hold the layers one after the other",
-     .more = "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, the first "
-             "layers % stages of them one layer longer. A microbatch's activations go from stage to stage, "
+     .more = "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, as even as "
+             "can be or as layers_per_stage says. A microbatch's activations go from stage to stage, "
              "and its gradients back; ranks that wait for them are the bubble. pp x tp divides the ranks; "
              "ranks / (pp tp) replicas of the model share the batch. `sim schedule --config FILE` draws who "
              "computes what, and when.\n"},
@@ -312,10 +312,23 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "as many times smaller, and as many times more bytes go between ranks. At most layers / pp. A "
          "schedule from a file brings its own number.\n"},
 
+    {"parallel", "layers_per_stage", ROW_LIST, WITH_STAGES, FIELD(pipeline.layers), "", 1, 1e6,
+     .example = "7,8,8,9", .help = "transformer blocks of each stage; empty: as even as can be",
+     .more =
+         "One number for each of the pp x virtual_stages stages, in the order of the model, model.layers in "
+         "all. Empty: where the layers do not divide, the first stages have one more; but they also hold the "
+         "most "
+         "microbatches, the first the embedding and the last the head, so 7,8,8,9 or 8,8,9,7 may fit better. "
+         "The "
+         "numbers that are trained are the same, and the ideal profile makes no difference between stages; "
+         "bytes, "
+         "memory and measured time follow the layers.\n"},
+
     {"hardware", "profile", ROW_CHOICE, ALWAYS, FIELD(hardware.profile), "ideal", .choices = profiles,
      .example = "measured", .help = "where the durations of simulated time come from",
      .more =
-         "ideal: all stages are alike, F takes 1 s, B 2 s, its halves I and W 1 s each, and messages take no "
+         "ideal: all stages are alike, however many layers they have, F takes 1 s, B 2 s, its halves I and W "
+         "1 s each, and messages take no "
          "time: what the papers' bubbles count on. With v virtual stages a rank each takes 1/v of that. "
          "train.recompute = full makes B and I 1 s longer, selective by the share of a forward that QK^T is, "
          "s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "

@@ -10,17 +10,18 @@ typedef enum {
     ROW_NUMBER,  /* double */
     ROW_CHOICE,  /* int: index into `choices` */
     ROW_SWITCH,  /* bool */
-    ROW_TEXT     /* char[size] */
+    ROW_TEXT,    /* char[size] */
+    ROW_LIST     /* NumberList */
 } RowType;
 
 typedef struct ConfigRow {
     const char *section, *key;
     RowType type;
-    When when;              /* it has an effect: looks at rows above, or such that always have */
-    size_t offset, size;    /* of the field in Config */
-    const char *fallback;   /* the default as the ini spells it; NULL: the preset gives it */
-    double low, high;       /* ROW_NUMBER and ROW_INTEGER: the range; 0, 0 for an integer: any from 0 up */
-    bool low_out, high_out; /* the end itself is out of the range */
+    When when;                  /* it has an effect: looks at rows above, or such that always have */
+    size_t offset, size;        /* of the field in Config */
+    const char *fallback;       /* the default as the ini spells it; NULL: the preset gives it */
+    double low, high;           /* all of numbers: the range; 0, 0 for an integer: any from 0 up */
+    bool low_out, high_out;     /* the end itself is out of the range */
     const char *const *choices; /* ROW_CHOICE: ends in NULL */
     bool required;              /* ROW_TEXT: may not be empty */
     const char *example;        /* a value that fits */
@@ -32,7 +33,7 @@ typedef struct ConfigSection {
     const char *name, *help;
 } ConfigSection;
 
-enum { CONFIG_ROWS = 59, CONFIG_SECTIONS = 6 };
+enum { CONFIG_ROWS = 60, CONFIG_SECTIONS = 6 };
 extern const ConfigRow config_rows[CONFIG_ROWS];
 extern const ConfigSection config_sections[CONFIG_SECTIONS];
 

@@ -134,6 +134,10 @@ void config_row_range(const ConfigRow *row, char *text, size_t size)
     case ROW_CHOICE: words_join(text, size, row->choices); break;
     case ROW_SWITCH: snprintf(text, size, "yes, no"); break;
     case ROW_TEXT: snprintf(text, size, "up to %zu characters", row->size - 1); break;
+    case ROW_LIST:
+        snprintf(text, size, "whole numbers from %.0f to %.0f between commas, up to %d", row->low, row->high,
+                 CONFIG_LIST);
+        break;
     }
 }
 
@@ -229,10 +233,41 @@ static bool parse_text(const ConfigRow *row, const char *text, char *value, char
     return true;
 }
 
+static bool parse_list(const ConfigRow *row, const char *text, NumberList *list, char *why, size_t size)
+{
+    *list = (NumberList){0};
+    for (bool more = *text; more;) {
+        char *end;
+        long parsed = strtol(text, &end, 10);
+        bool number = end > text;
+        end += strspn(end, " \t");
+        if (!number || (*end && *end != ',')) {
+            snprintf(why, size, "its number %d is not a whole one; try some such as %s", list->count + 1,
+                     row->example);
+            return false;
+        }
+        if ((double)parsed < row->low || (double)parsed > row->high) {
+            snprintf(why, size, "its number %d is outside %.0f to %.0f; try some such as %s", list->count + 1,
+                     row->low, row->high, row->example);
+            return false;
+        }
+        if (list->count == CONFIG_LIST) {
+            snprintf(why, size, "more than the %d numbers there is room for; try leaving it out",
+                     CONFIG_LIST);
+            return false;
+        }
+        list->number[list->count++] = (int)parsed;
+        more = *end == ',';
+        text = end + 1;
+    }
+    return true;
+}
+
 bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size)
 {
     void *field = (char *)config + row->offset;
-    if (*text == '\0' && (row->type != ROW_TEXT || row->required)) {
+    bool may_be_empty = row->type == ROW_LIST || (row->type == ROW_TEXT && !row->required);
+    if (*text == '\0' && !may_be_empty) {
         snprintf(why, size, "no value; try %s", row->example);
         return false;
     }
@@ -242,6 +277,7 @@ bool config_row_parse(const ConfigRow *row, const char *text, Config *config, ch
     case ROW_CHOICE: return parse_choice(row, text, field, why, size);
     case ROW_SWITCH: return parse_switch(row, text, field, why, size);
     case ROW_TEXT: return parse_text(row, text, field, why, size);
+    case ROW_LIST: return parse_list(row, text, field, why, size);
     }
     return false;
 }
@@ -277,6 +313,12 @@ static void format_text(const char *value, char *text, size_t size)
     snprintf(text, size, "%s%s%s", quote, value, quote);
 }
 
+static void format_list(const NumberList *list, char *text, size_t size)
+{
+    text[0] = '\0';
+    for (int i = 0; i < list->count; i++) words_append(text, size, "%s%d", i ? "," : "", list->number[i]);
+}
+
 void config_row_format(const ConfigRow *row, const Config *config, char *text, size_t size)
 {
     const void *field = (const char *)config + row->offset;
@@ -286,6 +328,7 @@ void config_row_format(const ConfigRow *row, const Config *config, char *text, s
     case ROW_CHOICE: snprintf(text, size, "%s", row->choices[*(const int *)field]); break;
     case ROW_SWITCH: snprintf(text, size, "%s", *(const bool *)field ? "yes" : "no"); break;
     case ROW_TEXT: format_text(field, text, size); break;
+    case ROW_LIST: format_list(field, text, size); break;
     }
 }
 

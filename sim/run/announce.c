@@ -30,14 +30,26 @@ static void say_vocabulary(const Trainer *t)
                each, slices);
 }
 
+/* The layers that parallel.layers_per_stage gives, the beginning of them where they are many. */
+static void say_given(const char *schedule, const int *layers, int stages)
+{
+    enum { SHOWN = 16 };
+    printf("  pipeline: %s, %d stages of", schedule, stages);
+    for (int i = 0; i < stages && i < SHOWN; i++) printf("%s %d", i ? "," : "", layers[i]);
+    printf("%s layers\n", stages > SHOWN ? ", ..." : "");
+}
+
 static void say_stages(const Trainer *t)
 {
     const Plan *plan = t->plan;
     int64_t layers = t->config->model.shape.layers;
     if (plan->stages == 1) return;
     const char *schedule = t->config->pipeline.schedule;
+    const int *given = config_layers_per_stage(t->config, plan->stages);
     int64_t stages = plan->stages, least = layers / stages, longer = layers % stages;
-    if (longer == 0)
+    if (given)
+        say_given(schedule, given, plan->stages);
+    else if (longer == 0)
         printf("  pipeline: %s, %lld stages of %lld layer%s\n", schedule, (long long)stages, (long long)least,
                plural(least));
     else

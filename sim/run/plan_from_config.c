@@ -5,6 +5,7 @@
 #include "parallel/stages.h"
 #include "sim/config/rows.h"
 #include "sim/config/file.h"
+#include "sim/config/checks.h"
 #include "sim/config/refuse.h"
 #include "sim/base/words.h"
 #include "sim/theory/theory.h"
@@ -51,6 +52,10 @@ static bool check_shape(const Config *config, Shape shape, int microbatches, Err
             config, "parallel.schedule", error,
             "its %d stages are more than model.layers = %lld can fill; try model.layers = %d",
             shape.v * shape.p, (long long)layers, shape.v * shape.p);
+    char what[96];
+    snprintf(what, sizeof what, "%d lines x %d stages a rank = %d stages of the schedule", shape.p, shape.v,
+             shape.p * shape.v);
+    if (!config_check_layers(config, shape.p * shape.v, what, error)) return false;
     return shape.m == microbatches || refuse_microbatches(config, shape.m, microbatches, error);
 }
 

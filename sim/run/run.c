@@ -94,7 +94,8 @@ static bool read_schedule(Run *run)
     int64_t bytes = 0;
     if (run->main && config_schedule_is_file(c)) text = plan_text(c, &bytes, &run->error);
     bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes, true);
-    ok = ok && plan_from_config(c, config_microbatches(c, run->world->size), text, bytes, &run->plan, &run->error);
+    ok = ok &&
+         plan_from_config(c, config_microbatches(c, run->world->size), text, bytes, &run->plan, &run->error);
     free(text);
     if (ok) c->pipeline.virtual_stages = run->plan.shape.v; /* a file brings its own number */
     return ok;

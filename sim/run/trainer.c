@@ -55,7 +55,10 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
-    GptStages stages = {.count = plan->stages, .rank_of = plan->rank_of, .rank = t->mesh.place.pipe};
+    GptStages stages = {.count = plan->stages,
+                        .blocks = config_layers_per_stage(config, plan->stages),
+                        .rank_of = plan->rank_of,
+                        .rank = t->mesh.place.pipe};
     t->gpt = gpt_new(&(GptOptions){.shape = shape,
                                    .region = &region,
                                    .stages = &stages,

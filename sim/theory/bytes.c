@@ -91,7 +91,9 @@ static double backwards_in_halves(const Config *config, const Plan *plan, int pi
     const Schedule *list = &plan->list[pipe];
     for (int i = 0; i < list->count; i++)
         if (list->action[i].kind == ACTION_WEIGHT)
-            blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, list->action[i].stage);
+            blocks +=
+                (double)stage_blocks(config->model.shape.layers, plan->stages,
+                                     config_layers_per_stage(config, plan->stages), list->action[i].stage);
     return blocks;
 }
 

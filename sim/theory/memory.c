@@ -34,7 +34,8 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
            f = (double)shape->ffn;
     double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
     double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
-    double blocks = (double)stage_blocks(shape->layers, plan->stages, stage);
+    double blocks = (double)stage_blocks(shape->layers, plan->stages,
+                                         config_layers_per_stage(config, plan->stages), stage);
     double residual = w * s * b * h / outside, mask = shape->dropout > 0 ? s * b * h / outside : 0;
     double widths = (double)qkv_width(shape, config->tensor.size) + (h + (double)inner_width(shape) + f) / t;
     double linear = 4 * residual + w * s * b * widths;

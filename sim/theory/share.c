@@ -15,7 +15,8 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
                .single = plan->stages == 1};
     for (int k = 0; k < plan->stages; k++) {
         if (plan->rank_of[k] != s.pipe) continue;
-        s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages, k);
+        s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages,
+                                         config_layers_per_stage(config, plan->stages), k);
         s.first |= k == 0;
         s.last |= k == plan->stages - 1;
     }

@@ -43,6 +43,36 @@ static void values_that_do_not_fit(void **state)
     config_free(&c);
 }
 
+static void layers_of_stages(void **state)
+{
+    (void)state;
+    static const char four[] = "[model]\nlayers = 32\n[parallel]\npp = 4\n";
+    Config c;
+    take(&c, four, "parallel.layers_per_stage= 7, 8 ,8,9");
+    assert_row(&c, "parallel.layers_per_stage", "7,8,8,9");
+    const int *layers = config_layers_per_stage(&c, 4);
+    assert_true(layers && layers[0] == 7 && layers[1] == 8 && layers[2] == 8 && layers[3] == 9);
+    assert_null(config_layers_per_stage(&c, 8));
+    config_free(&c);
+    take(&c, four, "parallel.layers_per_stage=");
+    assert_row(&c, "parallel.layers_per_stage", "");
+    assert_null(config_layers_per_stage(&c, 4));
+    config_free(&c);
+    refuse_with(
+        four, "parallel.layers_per_stage=7,8,8",
+        "--set parallel.layers_per_stage=7,8,8: parallel.layers_per_stage = 7,8,8: 3 numbers for pp x "
+        "virtual_stages = 4 x 1 = 4 stages; try parallel.layers_per_stage = 8,8,8,8");
+    refuse_with(
+        four, "parallel.layers_per_stage=7,8,8,8",
+        "parallel.layers_per_stage sums to 31, and model.layers = 32; try parallel.layers_per_stage = "
+        "8,8,8,8, or model.layers = 31");
+    refuse_with("[parallel]\npp = 4\nlayers_per_stage = 1,1,1,2\n", "model.layers=6",
+                "t.ini:3: parallel.layers_per_stage = 1,1,1,2: parallel.layers_per_stage sums to 5, and "
+                "model.layers = 6; try parallel.layers_per_stage = 2,2,1,1, or model.layers = 5");
+    refuse_with("[model]\nlayers = 64\n[parallel]\npp = 64\nlayers_per_stage = 64\n", NULL,
+                "1 number for pp x virtual_stages = 64 x 1 = 64 stages; try leaving it out");
+}
+
 static void families(void **state)
 {
     (void)state;
@@ -243,7 +273,8 @@ static void ranks_of_a_pipeline(void **state)
         "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
         "/ (2 x 4) = 3: interleaved takes microbatches through each of a rank's stages in groups as large "
         "as the pipeline, and 3 microbatches are not whole groups of 2 (1 left over); try "
-        "train.global_batch = 16 or 32, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+        "train.global_batch = 16 or 32, or parallel.schedule = 1f1b and parallel.virtual_stages = 1, or a "
+        "schedule of your own, which `sim schedule --csv` writes to begin with: parallel.schedule = my.csv");
     config_free(&c);
     take(&c, "[model]\nlayers = 8\n[parallel]\npp = 4\nschedule = interleaved\nvirtual_stages = 2\n",
          "train.microbatch=0"); /* a share is one microbatch, whatever the batch */
@@ -252,21 +283,26 @@ static void ranks_of_a_pipeline(void **state)
         "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
         "/ (2 x 12) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
         "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.microbatch = 3, "
-        "or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+        "or parallel.schedule = 1f1b and parallel.virtual_stages = 1, or a schedule of your own, which `sim "
+        "schedule --csv` writes to begin with: parallel.schedule = my.csv");
     ranks_refused(
         &c, 16,
         "t.ini:5: parallel.schedule = interleaved: train.global_batch / (replicas x train.microbatch) = 24 "
         "/ (4 x 6) = 1: interleaved takes microbatches through each of a rank's stages in groups as large "
         "as the pipeline, and 1 microbatch is not whole groups of 4 (1 left over); try train.global_batch = "
-        "32 and train.microbatch = 2, or parallel.schedule = 1f1b and parallel.virtual_stages = 1");
+        "32 and train.microbatch = 2, or parallel.schedule = 1f1b and parallel.virtual_stages = 1, or a "
+        "schedule of your own, which `sim schedule --csv` writes to begin with: parallel.schedule = my.csv");
     config_free(&c);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_that_do_not_fit), cmocka_unit_test(families),
-        cmocka_unit_test(ranks_that_do_not_fit),  cmocka_unit_test(pipelines),
+        cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(families),
+        cmocka_unit_test(ranks_that_do_not_fit),
+        cmocka_unit_test(pipelines),
         cmocka_unit_test(ranks_of_a_pipeline),
     };
     return cmocka_run_group_tests_name("config fits", tests, NULL, NULL);

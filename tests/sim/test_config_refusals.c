@@ -36,6 +36,34 @@ static void wrong_values(void **state)
            "--set train.steps=x: train.steps = x: not a whole number from 0 to 1000000000; try 1000");
 }
 
+static void wrong_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *reason;
+    } bad[] = {
+        {"7,8,x,9", "its number 3 is not a whole one; try some such as 7,8,8,9"},
+        {"7,8,,9", "its number 3 is not a whole one; try"},
+        {"7,8,", "its number 3 is not a whole one; try"},
+        {",7", "its number 1 is not a whole one; try"},
+        {"7 8", "its number 1 is not a whole one; try"},
+        {"7;8", "its number 1 is not a whole one; try"},
+        {"7,8.5", "its number 2 is not a whole one; try"},
+        {"7,0x8", "its number 2 is not a whole one; try"},
+        {"7,0,8", "its number 2 is outside 1 to 1000000; try some such as 7,8,8,9"},
+        {"7,-1", "its number 2 is outside 1 to 1000000; try"},
+        {"99999999999999999999", "its number 1 is outside 1 to 1000000; try"},
+    };
+    char set[1024] = "parallel.layers_per_stage=1";
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[parallel]\nlayers_per_stage = \"%s\"\n", bad[i].value);
+        refuse_with(text, NULL, bad[i].reason);
+    }
+    for (int i = 0; i < 256; i++) strcat(set, ",1");
+    refuse_with("", set, "more than the 256 numbers there is room for; try leaving it out");
+}
+
 static void wrong_keys(void **state)
 {
     (void)state;
@@ -44,7 +72,7 @@ static void wrong_keys(void **state)
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
     refuse("[parallel]\ncp = 2\n", NULL,
            "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, quantize, "
-           "reduce_fp32, overlap, tp, sequence_parallel, pp, schedule, virtual_stages");
+           "reduce_fp32, overlap, tp, sequence_parallel, pp, schedule, virtual_stages, layers_per_stage");
     refuse("[cluster]\nnodes = 2\n", NULL,
            "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
@@ -169,8 +197,8 @@ static void random_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_keys),   cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(long_lines),   cmocka_unit_test(random_texts),
+        cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_lists), cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(wrong_lines),  cmocka_unit_test(long_lines),  cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests_name("config refusals", tests, NULL, NULL);
 }

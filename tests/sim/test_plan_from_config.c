@@ -121,7 +121,8 @@ static void a_users_own(void **state)
     Error error;
     char *two = text_of(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 4});
     assert_true(config_schedule_is_file(&c));
-    assert_true(plan_from_config(&c, 4, two, (int64_t)strlen(two), &plan, &error)); /* two stages a rank: the file says so */
+    assert_true(plan_from_config(&c, 4, two, (int64_t)strlen(two), &plan,
+                                 &error)); /* two stages a rank: the file says so */
     assert_int_equal(plan.shape.v, 2);
     assert_true(plan.lowered);
     plan_free(&plan);
@@ -144,6 +145,10 @@ static void a_users_own(void **state)
         "t.ini:7: parallel.schedule = my.csv: it is a schedule of 4 microbatches, and a step has "
         "train.global_batch / (replicas x train.microbatch) = 8 / (2 x 2) = 2; try train.microbatch = 1, "
         "or train.global_batch = 16");
+    file_refused("parallel.layers_per_stage=2,2", two, 4,
+                 "--set parallel.layers_per_stage=2,2: parallel.layers_per_stage = 2,2: 2 numbers for 2 "
+                 "lines x 2 stages "
+                 "a rank = 4 stages of the schedule; try parallel.layers_per_stage = 1,1,1,1");
     free(two);
     file_refused(
         NULL, "0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n", 2,
@@ -155,33 +160,36 @@ static void a_users_own(void **state)
         "sends and receives are not written, they follow");
 }
 
+/* Of a model whose blocks are cut as `given`, or as even as can be: the first stage has the embedding, the last the
+ * head. */
+static void cut_is(int64_t layers, int count, const int *given, const int64_t *expected)
+{
+    GptStages stages = {.count = count, .blocks = given};
+    GptShape shape = {
+        .layers = layers, .hidden = 4, .heads = 1, .kv_heads = 1, .ffn = 4, .vocab = 4, .sequence = 1};
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &shape, .stages = &stages, .device = &none});
+    for (int s = 0, next = 0; s < count; s++) {
+        assert_int_equal(stage_blocks(layers, count, given, s), expected[s]);
+        assert_int_equal(gpt->stage[s].first, next);
+        next += (int)expected[s] + (s == 0) + (s == count - 1);
+        assert_int_equal(gpt->stage[s].last, next - 1);
+    }
+    gpt_free(gpt);
+}
+
 static void layers_of_stages(void **state)
 {
     (void)state;
-    const int64_t by_hand[] = {3, 3, 2, 2};
     for (int64_t layers = 1; layers <= 20; layers++)
         for (int count = 1; count <= layers; count++) {
-            GptStages stages = {.count = count};
-            GptShape shape = {.layers = layers,
-                              .hidden = 4,
-                              .heads = 1,
-                              .kv_heads = 1,
-                              .ffn = 4,
-                              .vocab = 4,
-                              .sequence = 1};
-            Device none = {.dry = true};
-            Gpt *gpt = gpt_new(&(GptOptions){.shape = &shape, .stages = &stages, .device = &none});
-            for (int s = 0, next = 0; s < count; s++) {
-                int64_t blocks = stage_blocks(layers, count, s);
-                assert_int_equal(blocks, layers / count + (s < layers % count));
-                if (layers == 10 && count == 4) assert_int_equal(blocks, by_hand[s]);
-                assert_int_equal(gpt->stage[s].first,
-                                 next); /* the first has the embedding, the last the head */
-                next += (int)blocks + (s == 0) + (s == count - 1);
-                assert_int_equal(gpt->stage[s].last, next - 1);
-            }
-            gpt_free(gpt);
+            int64_t even[20];
+            for (int s = 0; s < count; s++) even[s] = layers / count + (s < layers % count);
+            cut_is(layers, count, NULL, even);
         }
+    cut_is(10, 4, NULL, (const int64_t[]){3, 3, 2, 2});
+    cut_is(10, 4, (const int[]){2, 5, 1, 2}, (const int64_t[]){2, 5, 1, 2});
+    cut_is(32, 4, (const int[]){7, 8, 8, 9}, (const int64_t[]){7, 8, 8, 9});
 }
 
 /* The files that come with sim: 8 ranks of them have pipelines that run. */

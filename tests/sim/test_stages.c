@@ -13,7 +13,7 @@ static const char *const STRATEGIES[VARIANTS] = {"dp", "ddp", "zero1", "zero2", 
 /* The model of case.c under `model`, split by `split`. The case's own strings live in `text`. */
 typedef struct Setup {
     int ranks, virtual_stages; /* 2: interleaved alone */
-    const char *model[5], *split[4];
+    const char *model[5], *split[5];
     const char *schedule; /* a user's own, or NULL: all four that take one stage a rank */
 } Setup;
 
@@ -52,6 +52,22 @@ static const Setup SETUPS[] = {
     {8, 2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES},
     {3, 1, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED},
     {6, 1, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED},
+    /* so many layers each; under sequence parallelism halves of backwards gather by the layer */
+    {4,
+     1,
+     {"model.layers=5", "model.sequence=8", "train.microbatch=6"},
+     {"parallel.pp=2", "parallel.tp=2", "parallel.sequence_parallel=yes", "parallel.layers_per_stage=1,4"},
+     NULL},
+    {4,
+     1,
+     {"model.layers=7", "train.microbatch=4"},
+     {"parallel.pp=4", "parallel.layers_per_stage=1,3,1,2"},
+     NULL},
+    {4,
+     2,
+     {"model.layers=9", "train.microbatch=6"},
+     {"parallel.pp=2", "parallel.layers_per_stage=4,1,2,2"},
+     V_SHAPE},
     /* forwards and backwards that overlap: those of one stage, and of two on the same rank */
     {2, 1, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2"}, PAIRS},
     {4, 2, {"model.layers=9", "train.microbatch=1", "train.global_batch=10"}, {"parallel.pp=4"}, DUAL_PIPE_V},
@@ -122,6 +138,41 @@ static void a_users_own(void **state)
 {
     (void)state;
     each_setup(true, 0);
+}
+
+/* A random number of layers for each stage: numbers, bytes and memory as ever. */
+static void layers_of_stages(void **state)
+{
+    (void)state;
+    enum { CASES = 30, DRAWN = 12, LAYERS_MOST = 3 };
+    static const ScheduleKind kinds[] = {SCHEDULE_NAIVE, SCHEDULE_GPIPE, SCHEDULE_1F1B, SCHEDULE_ZB_H1};
+    uint64_t seed = 1;
+    for (int i = 0; i < CASES; i++) {
+        unsigned drawn[DRAWN];
+        for (int k = 0; k < DRAWN; k++)
+            drawn[k] = (unsigned)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33);
+        int pp = 2 + (int)(drawn[0] % 3), v = 1 + (int)(drawn[1] % 2), dp = 1 + (int)(drawn[2] % 2),
+            layers = 0;
+        char list[64] = "", what[160];
+        for (int s = 0; s < pp * v; s++) {
+            int here = 1 + (int)(drawn[3 + s] % LAYERS_MOST);
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%d", s ? "," : "", here);
+            layers += here;
+        }
+        if (!ranks_fit(pp * dp)) continue;
+        ScheduleKind kind = v > 1 ? SCHEDULE_INTERLEAVED : kinds[drawn[11] / VARIANTS % 4];
+        const char *data = STRATEGIES[drawn[11] % VARIANTS], *schedule = schedule_name[kind];
+        Case truth = case_of_words(2, "model.layers=%d", layers);
+        Case c =
+            case_of_words(2,
+                          "model.layers=%d train.microbatch=%d parallel.pp=%d parallel.virtual_stages=%d "
+                          "parallel.schedule=%s parallel.data=%s parallel.layers_per_stage=%s",
+                          layers, 24 / dp / (2 * pp), pp, v, schedule, data, list);
+        snprintf(what, sizeof what, "layers_per_stage = %s, %s, %s", list, schedule, data);
+        assert_true(case_virtual(&truth, 1));
+        agrees_also_dry(&truth, &c, what, pp * dp);
+        case_free(&truth);
+    }
 }
 
 /* Counts the rows that say so, by rank. */
@@ -202,7 +253,8 @@ static void in_flight(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_stage_a_rank),      cmocka_unit_test(interleaved), cmocka_unit_test(a_users_own),
+        cmocka_unit_test(one_stage_a_rank),      cmocka_unit_test(interleaved),
+        cmocka_unit_test(a_users_own),           cmocka_unit_test(layers_of_stages),
         cmocka_unit_test(bubble_of_dual_pipe_v), cmocka_unit_test(in_flight),
     };
     launch_start(&argc, &argv);

@@ -51,6 +51,8 @@ const ConfigKey config_keys[CONFIG_KEYS] = {
     {"parallel.virtual_stages", "2", "3", "parallel.pp=2 parallel.schedule=1f1b", CHUNKED},
     {"parallel.virtual_stages", "2", "3", "parallel.schedule=naive train.microbatch=4",
      "model.layers=6 train.microbatch=4 parallel.schedule=interleaved"},
+    {"parallel.layers_per_stage", "1,2", NULL, "parallel.pp=1 train.microbatch=4",
+     "parallel.pp=2 train.microbatch=4 model.layers=3"},
     {"hardware.latency_us", "1e6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
     {"hardware.bandwidth_gb", "1e-6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
 };
