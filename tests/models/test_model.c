@@ -62,7 +62,7 @@ typedef struct Holder {
 
 static void make_useless(Tensor t)
 {
-    memset(t.data, 0xff, tensor_bytes(t));
+    if (t.count) memset(t.data, 0xff, tensor_bytes(t));
 }
 
 static Tensor need(void *context, int microbatch, int unit)
