@@ -166,11 +166,15 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "learning_rate", ROW_NUMBER, ALWAYS, FIELD(train.learning_rate), "1e-3", 0, 1000,
      .example = "3e-4", .help = "the highest; after warm-up, before decay"},
     {"train", "warmup", ROW_INTEGER, ALWAYS, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
-     .help = "steps over which the rate rises from 0; at most steps"},
+     .help = "steps over which the rate rises from 0; at most steps",
+     .more =
+         "The first update has 1/warmup of learning_rate, and each one more. A step that fp16 skips is none: "
+         "the schedule of the rate waits for it, here and in decay.\n"},
     {"train", "decay", ROW_CHOICE, ALWAYS, FIELD(train.decay), "cosine", .choices = decays,
      .example = "constant", .help = "the rate after warm-up; cosine falls to a tenth",
      .more = "constant stays at learning_rate. cosine is half a period of a cosine from learning_rate, "
-             "at the end of the warm-up, to a tenth of it at the last step.\n"},
+             "at the end of the warm-up, to a tenth of it at the last step; each that fp16 skips leaves it "
+             "one short of that.\n"},
     {"train", "weight_decay", ROW_NUMBER, ALWAYS, FIELD(train.optimizer.weight_decay), "0.1", 0, 1000,
      .example = "0.01", .help = "pull towards 0, on matrices only",
      .more = "Biases and norms are left alone. adamw decays weights by learning_rate x weight_decay; "
@@ -199,8 +203,10 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "lost; see loss_scale.\n"},
     {"train", "loss_scale", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale), "65536", 1, 1e30,
      .example = "1024", .help = "fp16: what the loss is multiplied by at first",
-     .more = "Where a gradient overflows on any rank, all skip the step, and the scale is multiplied by "
-             "loss_scale_backoff; after loss_scale_interval steps without, it is doubled. Where "
+     .more = "Where a gradient overflows on any rank, all skip the step, with the schedule of the learning "
+             "rate held, and the "
+             "scale is multiplied by loss_scale_backoff; after loss_scale_interval steps without, it is "
+             "doubled. Where "
              "2^-24 overflows too the run ends. Recorded as /steps/loss_scale and /steps/skipped.\n"},
     {"train", "loss_scale_backoff", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale_backoff), "0.5", 0, 1,
      .low_out = true, .high_out = true, .example = "0.5",

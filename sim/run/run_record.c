@@ -115,7 +115,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
 {
     size_t ranks = ranks_of(r);
     const Config *c = r->trainer->config;
-    StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = learning_rate_at(c, step)};
+    StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = result->learning_rate};
     row.tokens = c->train.global_batch * c->model.shape.sequence;
     row.wall_time = wall_time;
     row.loss_scale = result->loss_scale;

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-double learning_rate_at(const Config *config, int64_t step)
+double learning_rate_at(const Config *config, int64_t updates)
 {
     double rate = config->train.learning_rate;
     int64_t warmup = config->train.warmup, last = config->train.steps - 1;
-    if (step < warmup) return rate * (double)(step + 1) / (double)warmup;
+    if (updates < warmup) return rate * (double)(updates + 1) / (double)warmup;
     if (config->train.decay == DECAY_CONSTANT || last <= warmup) return rate;
-    double progress = (double)(step - warmup) / (double)(last - warmup);
+    double progress = (double)(updates - warmup) / (double)(last - warmup);
     return rate * (0.1 + 0.45 * (1 + cos(3.14159265358979323846 * progress)));
 }
 
@@ -129,14 +129,14 @@ static void reduce(Trainer *t, StepResult *result)
     for (int k = 0; k < t->microbatches && mine; k++) result->loss += t->losses[k] / positions(t);
 }
 
-static void update(Trainer *t, double norm)
+static void update(Trainer *t, const StepResult *result)
 {
+    double norm = result->grad_norm;
     double clip = t->config->train.clip;
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
     double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
     Part before = lanes_part(&t->device.lanes, PART_OPTIMIZER);
-    data_parallel_update(t->data_parallel, learning_rate_at(t->config, t->step), scale / t->loss_scale,
-                         ++t->updates);
+    data_parallel_update(t->data_parallel, result->learning_rate, scale / t->loss_scale, ++t->updates);
     lanes_part(&t->device.lanes, before);
 }
 
@@ -144,7 +144,8 @@ static void update(Trainer *t, double norm)
 static void optimize(Trainer *t, StepResult *result)
 {
     result->loss_scale = t->loss_scale;
-    if (!result->skipped) update(t, result->grad_norm);
+    result->learning_rate = learning_rate_at(t->config, t->updates);
+    if (!result->skipped) update(t, result);
     t->loss_scale = loss_scale_after(t->config, t->loss_scale, result->skipped, &t->fine);
 }
 

@@ -43,8 +43,9 @@ typedef struct Trainer {
 } Trainer;
 
 typedef struct StepResult {
-    double loss;      /* this rank's part of the mean loss: the parts of all ranks sum to it */
-    double grad_norm; /* before clipping; on rank 0 */
+    double loss;          /* this rank's part of the mean loss: the parts of all ranks sum to it */
+    double grad_norm;     /* before clipping; on rank 0 */
+    double learning_rate; /* of its update, or, skipped, what the next one's is */
     double loss_scale;
     bool skipped; /* a gradient overflowed */
 } StepResult;
@@ -69,6 +70,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
 /* After a step; `fine`: how many in a row have not been skipped since the scale changed. */
 double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine);
 
-/* The rate at a step: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last step. */
-double learning_rate_at(const Config *config, int64_t step);
+/* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
+ * of train.steps. Steps that are skipped hold it. */
+double learning_rate_at(const Config *config, int64_t updates);
 #endif

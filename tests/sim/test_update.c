@@ -28,6 +28,7 @@ typedef struct Steps {
     int64_t parameters, at;
     real *weights[STEPS + 1], *gradients[STEPS]; /* before each step and after the last; of each */
     real *to;
+    int skips; /* steps that overflow before one does not */
     Record record;
     Group *world;
 } Steps;
@@ -59,19 +60,20 @@ static void look(Trainer *t, const StepResult *result, void *context)
     }
     record_step_begin(&s->record);
     record_step(&s->record, t->step, result, 1);
+    if (s->skips > 0) t->loss_scale = t->step + 1 < s->skips ? INFINITY : 1024; /* of the next step */
     if (t->step + 1 < t->config->train.steps) return;
     record_end(&s->record);
     record_free(&s->record);
     group_free(s->world);
 }
 
-static void run_steps(Steps *s, const char *optimizer)
+static void run_steps(Steps *s, int skips, const char *optimizer)
 {
     Case still = case_of_words(1, "train.optimizer=sgd train.learning_rate=0");
     Case c = case_of_words(STEPS, SCHEDULE " train.optimizer=%s output.file=%s", optimizer, run_file);
     remove(run_file); /* of the test before */
     assert_true(case_virtual(&still, 1));
-    *s = (Steps){.parameters = still.parameters, .weights = {still.weights}};
+    *s = (Steps){.parameters = still.parameters, .weights = {still.weights}, .skips = skips};
     still.weights = NULL;
     case_free(&still);
     c.look = look;
@@ -108,12 +110,26 @@ static double astray(const Steps *s, int step, const double *expected)
 
 static const double NEAR = sizeof(real) > sizeof(float) ? 1e-10 : 1e-4;
 
+static double *recorded_rates(void)
+{
+    Error error;
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    H5 *file = h5_open(run_file, &error);
+    assert_non_null(file);
+    double *recorded = h5_read_numbers(file, "/steps/learning_rate", &rank, dims, &error);
+    assert_non_null(recorded);
+    assert_true(rank == 1 && dims[0] == STEPS);
+    h5_close(file, NULL);
+    return recorded;
+}
+
 static void each_step_has_its_rate(void **state)
 {
     (void)state;
     Steps s;
     int shortened = 0;
-    run_steps(&s, "sgd");
+    run_steps(&s, 0, "sgd");
     double *expected = doubles(s.parameters);
     for (int k = 0; k < STEPS; k++) {
         double scale = clipped(&s, k);
@@ -126,17 +142,34 @@ static void each_step_has_its_rate(void **state)
     free(expected);
     free_steps(&s);
 
-    Error error;
-    int rank;
-    size_t dims[H5_MAX_RANK];
-    H5 *file = h5_open(run_file, &error);
-    assert_non_null(file);
-    double *recorded = h5_read_numbers(file, "/steps/learning_rate", &rank, dims, &error);
-    assert_non_null(recorded);
-    assert_true(rank == 1 && dims[0] == STEPS);
+    double *recorded = recorded_rates();
     for (int k = 0; k < STEPS; k++) assert_below(fabs(recorded[k] - RATE * SHARE[k]), 1e-15);
     free(recorded);
-    h5_close(file, NULL);
+}
+
+/* Warm-up begins with the first step that is not skipped: its update has a third of the rate, not all of it. */
+static void skipped_steps_hold_the_rate(void **state)
+{
+    (void)state;
+    enum { SKIPS = STEPS - 2 };
+    if (sizeof(real) > sizeof(float)) skip(); /* no 16 bits in double */
+    Steps s;
+    run_steps(&s, SKIPS, "sgd train.precision=fp16 train.loss_scale=1e30");
+    for (int k = 1; k < SKIPS; k++) /* what is before the first has 32 bits */
+        assert_memory_equal(s.weights[k + 1], s.weights[k], (size_t)s.parameters * sizeof(real));
+    double *expected = doubles(s.parameters), *recorded = recorded_rates();
+    for (int k = 0; k < STEPS; k++) {
+        int updates = k < SKIPS ? 0 : k - SKIPS;
+        assert_below(fabs(recorded[k] - RATE * SHARE[updates]), 1e-15);
+        if (k < SKIPS) continue;
+        double scale = clipped(&s, k);
+        for (int64_t i = 0; i < s.parameters; i++)
+            expected[i] = -RATE * SHARE[updates] * scale * (double)s.gradients[k][i];
+        assert_below(astray(&s, k, expected), 0.03); /* weights are seen in 16 bits */
+    }
+    free(expected);
+    free(recorded);
+    free_steps(&s);
 }
 
 /* Adam (Kingma & Ba 1412.6980, algorithm 1) corrects by the number of its updates, from 1. */
@@ -144,7 +177,7 @@ static void the_first_update_is_number_one(void **state)
 {
     (void)state;
     Steps s;
-    run_steps(&s, "adam");
+    run_steps(&s, 0, "adam");
     double *expected = doubles(s.parameters), *m = doubles(s.parameters), *v = doubles(s.parameters);
     for (int k = 0; k < STEPS; k++) {
         double scale = clipped(&s, k);
@@ -201,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_step_has_its_rate),
+        cmocka_unit_test(skipped_steps_hold_the_rate),
         cmocka_unit_test(the_first_update_is_number_one),
         cmocka_unit_test(updating_is_the_optimizers_time),
     };
