@@ -102,6 +102,10 @@ sanitize: deps ## the same tests under the address and undefined behaviour sanit
 	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
 	@tests/run.sh build/sanitized build/double-sanitized
 
+fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=1)
+	@$(MAKE) --no-print-directory build/sanitized/tests/sim/test_run_file_fuzz SANITIZE=1
+	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),1)
+
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
 	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs/slurm $(DESTDIR)$(PREFIX)/share/sim/plots
 	install -m 755 $(BUILD)/bin/sim $(DESTDIR)$(PREFIX)/bin/sim
@@ -127,4 +131,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-slurm sanitize install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-slurm sanitize fuzz install gallery lint format clean help

@@ -9,6 +9,7 @@
 #include "sim/base/posix.h"
 
 enum {
+    COMPACT_MOST = 4096, /* attributes that lie in their group's header, under its checksum */
     CACHE_BYTES = 65536, /* a dataset: a column's current chunk and some; the default is 1 MB each */
     CACHE_SLOTS = 101
 };
@@ -82,11 +83,17 @@ static H5 *new_file(hid_t id, const char *path, bool temporary)
     return file;
 }
 
+void h5_plain_group(hid_t list)
+{
+    H5Pset_obj_track_times(list, false);
+    H5Pset_attr_phase_change(list, COMPACT_MOST, COMPACT_MOST);
+}
+
 H5 *h5_create(const char *path, Error *error)
 {
     hid_t list = access_list(), root = H5Pcreate(H5P_FILE_CREATE);
     H5 *file = new_file(-1, path, true);
-    H5Pset_obj_track_times(root, false); /* the same run makes the same bytes */
+    h5_plain_group(root);
     file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, root, list);
     bool ok = file->id >= 0 || h5_fail(path, "create", "", error);
     h5_release(root);

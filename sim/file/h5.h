@@ -85,9 +85,11 @@ bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count
 void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
                     size_t *rows, Error *error);
 
-/* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is there, of exactly
- * this type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was
+/* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this
+ * type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was
  * expected. What these let pass can be read into memory of the file's own size. */
+bool h5_check_object(H5 *file, const char *path,
+                     Error *error); /* that a group or dataset is there, and whole */
 bool h5_check_array(H5 *file, const char *path, H5Kind kind, int rank, const size_t *dims, Error *error);
 bool h5_check_table(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
                     size_t rows, Error *error);

@@ -66,9 +66,8 @@ static bool is_stored(H5 *file, hid_t data, int rank, const hsize_t *dims, hid_t
 /* `type` and `dims` are the layout's. */
 static bool check(H5 *file, const char *path, int rank, const hsize_t *dims, hid_t type, Error *error)
 {
-    hid_t data = h5_exists(file, path) ? h5_dataset(file, path) : -1;
-    if (data < 0)
-        return error_set(error, "%s: %s is missing or no dataset; is the file damaged?", file->path, path);
+    hid_t data = h5_dataset(file, path);
+    if (data < 0) return h5_fail(file->path, "read", path, error);
     hsize_t have[H5S_MAX_RANK];
     hid_t space = H5Dget_space(data), have_type = H5Dget_type(data);
     const int have_rank = H5Sget_simple_extent_dims(space, have, NULL);
@@ -92,6 +91,14 @@ static bool check(H5 *file, const char *path, int rank, const hsize_t *dims, hid
     return ok;
 }
 
+bool h5_check_object(H5 *file, const char *path, Error *error)
+{
+    hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
+    bool ok = object >= 0 || h5_fail(file->path, "read", path, error);
+    h5_release(object);
+    return ok;
+}
+
 bool h5_check_array(H5 *file, const char *path, H5Kind kind, int rank, const size_t *dims, Error *error)
 {
     hsize_t wanted[H5_MAX_RANK];
@@ -112,9 +119,8 @@ bool h5_check_table(H5 *file, const char *path, const H5Field *fields, int count
 bool h5_check_texts(H5 *file, const char *path, int rank, size_t most, size_t most_bytes, size_t *count,
                     Error *error)
 {
-    hid_t data = h5_exists(file, path) ? h5_dataset(file, path) : -1;
-    if (data < 0)
-        return error_set(error, "%s: %s is missing or no dataset; is the file damaged?", file->path, path);
+    hid_t data = h5_dataset(file, path);
+    if (data < 0) return h5_fail(file->path, "read", path, error);
     hsize_t dims[H5S_MAX_RANK];
     hid_t space = H5Dget_space(data), type = H5Dget_type(data);
     const int have_rank = H5Sget_simple_extent_dims(space, dims, NULL);

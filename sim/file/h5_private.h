@@ -19,6 +19,8 @@ struct H5 {
 void h5_release(hid_t id); /* closes any object; a negative id is left alone */
 /* "PATH: cannot VERB OBJECT: why", from the errors of HDF5's last call; returns false. */
 bool h5_fail(const char *path, const char *verb, const char *object, Error *error);
+/* A list to make groups with: the same run makes the same bytes, attributes lie in the header. */
+void h5_plain_group(hid_t list);
 hid_t h5_dataset(H5 *file, const char *path);
 hid_t h5_type(H5Kind kind, bool in_file);
 hid_t h5_text_type(size_t size);                                    /* `size` bytes, a closing NUL included */

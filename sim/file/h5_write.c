@@ -79,7 +79,7 @@ bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t valu
 bool h5_group(H5 *file, const char *path, Error *error)
 {
     hid_t list = H5Pcreate(H5P_GROUP_CREATE);
-    H5Pset_obj_track_times(list, false);
+    h5_plain_group(list);
     hid_t group = H5Gcreate2(file->id, path, H5P_DEFAULT, list, H5P_DEFAULT);
     bool ok = group >= 0 || h5_fail(file->path, "make the group", path, error);
     h5_release(list);

@@ -69,8 +69,6 @@ static bool length_of(RunFile *run, const char *scale, size_t *length, Error *er
 {
     int rank;
     size_t dims[H5_MAX_RANK];
-    if (!h5_exists(run->file, scale))
-        return error_set(error, "%s: %s is missing; is the file damaged?", run->path, scale);
     if (!h5_shape(run->file, scale, &rank, dims, error)) return false;
     if (rank != 1)
         return error_set(error, "%s: %s has %d dimensions, not 1; is the file damaged?", run->path, scale,
@@ -131,8 +129,9 @@ static bool count_steps(RunFile *run, Error *error)
 static bool check_all(RunFile *run, Error *error)
 {
     Error split;
-    if (!check_schema(run, error) || !check_attributes(run, error) ||
-        !length_of(run, layout_step, &run->rows, error) ||
+    if (!h5_check_object(run->file, "/", error) || !check_schema(run, error) ||
+        !h5_check_object(run->file, "/config", error) || !h5_check_object(run->file, "/timeline", error) ||
+        !check_attributes(run, error) || !length_of(run, layout_step, &run->rows, error) ||
         !length_of(run, layout_axis_scale('a'), &run->actions, error))
         return false;
     for (int i = 0; i < LAYOUT_NAMES; i++) {

@@ -49,7 +49,7 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     if (pp == 1) return true;
     read_text(file, "parallel.schedule", schedule, sizeof schedule);
     const char *slash = strrchr(schedule, '/');
-    snprintf(shape->schedule, sizeof shape->schedule, "%s", slash ? slash + 1 : schedule);
+    snprintf(shape->schedule, sizeof shape->schedule, "%.63s", slash ? slash + 1 : schedule);
     return true;
 }
 
