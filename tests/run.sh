@@ -55,9 +55,9 @@ programs() {
         for program in $(find tests -name 'test_*.c' | sort); do
             program=${program%.c}
             case $build/${program##*/} in
-            # Pictures, and ideal seconds on paper: no real number goes into them, so one build is enough.
+            # Pictures, ideal seconds on paper, damaged files: no real number goes into them, so one build is enough.
             "$double"/test_plot_charts | "$double"/test_plot_timelines | \
-                "$double"/test_plot_pipeline | "$double"/test_clock_shapes) continue ;;
+                "$double"/test_plot_pipeline | "$double"/test_clock_shapes | "$double"/test_run_file_fuzz) continue ;;
             esac
             test_program "$build/$program" "$build/$program"
         done

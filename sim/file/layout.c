@@ -2,6 +2,7 @@
 #include "sim/file/layout.h"
 #include <stddef.h>
 #include <string.h>
+#include "models/machine/error.h"
 #include "models/machine/lanes.h"
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
@@ -121,5 +122,5 @@ const LayoutDataset *layout_find(const char *path)
 {
     for (int i = 0; i < LAYOUT_DATASETS; i++)
         if (!strcmp(layout_datasets[i].path, path)) return &layout_datasets[i];
-    return NULL;
+    fail("run files have no %s", path);
 }

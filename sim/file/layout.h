@@ -43,6 +43,6 @@ size_t layout_axis(const LayoutSizes *sizes, char axis);
 const char *layout_axis_scale(char axis);
 /* Returns a dataset's rank, and its extents in `dims`. */
 int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t dims[H5_MAX_RANK]);
-/* The row of that path; NULL: the layout has none. */
+/* The row of that path; the layout has one, or the caller is wrong and the program ends. */
 const LayoutDataset *layout_find(const char *path);
 #endif

@@ -3,16 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/tensor.h"
 #include "sim/file/recorder.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"
+
+bool sample_half(void)
+{
+    return sizeof(real) == sizeof(float);
+}
 
 void sample_config(Config *config)
 {
     take(config,
          "[model]\npreset = toy\n[parallel]\npp = 2\ndata = zero3\n"
-         "[train]\nsteps = 12\nprecision = fp16\n[output]\nbaseline = other.h5\n",
-         NULL);
+         "[train]\nsteps = 12\n[output]\nbaseline = other.h5\n",
+         sample_half() ? "train.precision=fp16" : NULL);
 }
 
 static void write_steps(Recorder *r, Error *error)
@@ -35,7 +41,7 @@ static void write_timeline(Recorder *r, Error *error)
     static const char *const actions[] = {"F", "B", "REDUCE", "STEP"};
     TimelineRow rows[SAMPLE_ACTIONS] = {{0}};
     for (int i = 0; i < SAMPLE_ACTIONS; i++) {
-        const double start = i / SAMPLE_RANKS;
+        const int start = i / SAMPLE_RANKS;
         TimelineRow *row = &rows[i];
         *row = (TimelineRow){.rank = i % SAMPLE_RANKS, .stage = i % 2, .microbatch = i / 8};
         snprintf(row->action, sizeof row->action, "%s", actions[i / SAMPLE_RANKS % 4]);
