@@ -173,18 +173,10 @@ static int help(int argc, char **argv)
     return STATUS_BAD_REQUEST;
 }
 
-/* Only rank 0 of a parallel launch speaks; a bad request is the same on all. */
-static bool is_first_rank(void)
-{
-    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
-    return !rank || strcmp(rank, "0") == 0;
-}
-
 static int schedule(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {.options.program_directory = program_directory};
     Error error;
-    if (!is_first_rank()) return STATUS_OK;
     bool good = parse(argc, argv, &request, &error);
     if (good && (request.help || request.version)) {
         fputs(request.help ? SCHEDULE_USAGE : "sim " SIM_VERSION "\n", stdout);
@@ -196,27 +188,46 @@ static int schedule(int argc, char **argv, const char *program_directory)
     return STATUS_BAD_REQUEST;
 }
 
+/* Each process of a launch that MPI does not know of would train by itself. */
+static void warn_if_alone(const Comm *comm)
+{
+    const char *says;
+    int launched = comm_mpi_launched(&says);
+    if (comm->size > 1 || launched <= 1 || !comm_mpi_is_first()) return;
+    fprintf(stderr,
+            "sim: warning: %s = %d, and MPI sees one rank, so whatever was launched trains alone; try "
+            "mpirun, or srun "
+            "--mpi=pmix\n",
+            says, launched);
+}
+
 static int run(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {0};
     Error error;
     bool good = parse(argc, argv, &request, &error);
     if (good && (request.help || request.version)) {
-        if (is_first_rank()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
+        if (comm_mpi_is_first()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
     }
-    if (!good || !check_run(&request, &error)) {
-        if (is_first_rank()) fprintf(stderr, "sim: %s\n", error.text);
+    const char *says;
+    request.options.program_directory = program_directory;
+    good = good && check_run(&request, &error);
+    bool asks = !request.options.dry && comm_mpi_is_first() && comm_mpi_ends_together();
+    if (good && asks) good = run_is_possible(&request.options, comm_mpi_launched(&says), &error);
+    if (!good) {
+        if (comm_mpi_is_first()) fprintf(stderr, "sim: %s\n", error.text);
         return STATUS_BAD_REQUEST;
     }
     char *line = join(argc, argv);
     request.options.command_line = line;
-    request.options.program_directory = program_directory;
     int status;
     if (request.options.dry) {
-        status = is_first_rank() ? run_dry(request.ranks ? request.ranks : 8, &request.options) : STATUS_OK;
+        status =
+            comm_mpi_is_first() ? run_dry(request.ranks ? request.ranks : 8, &request.options) : STATUS_OK;
     } else {
         Comm *comm = comm_mpi_start(&argc, &argv);
+        warn_if_alone(comm);
         status = run_rank(comm, &request.options);
         comm_mpi_stop(comm);
     }
@@ -228,10 +239,15 @@ int main(int argc, char **argv)
 {
     char directory[PATH_MAX];
     directory_of_program(argv[0], directory, sizeof directory);
-    if (argc > 1 && strcmp(argv[1], "plot") == 0) return plot_command(argc - 1, argv + 1, directory);
-    if (argc > 1 && strcmp(argv[1], "report") == 0) return report(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "schedule") == 0) return schedule(argc - 1, argv + 1, directory);
-    if (argc > 1 && strcmp(argv[1], "help") == 0) return help(argc - 1, argv + 1);
+    const char *command = argc > 1 ? argv[1] : "";
+    bool plots = strcmp(command, "plot") == 0, reports = strcmp(command, "report") == 0,
+         schedules = strcmp(command, "schedule") == 0, helps = strcmp(command, "help") == 0;
+    /* these need no other rank: of a parallel launch the first does them */
+    if ((plots || reports || schedules || helps) && !comm_mpi_is_first()) return STATUS_OK;
+    if (plots) return plot_command(argc - 1, argv + 1, directory);
+    if (reports) return report(argc - 1, argv + 1);
+    if (schedules) return schedule(argc - 1, argv + 1, directory);
+    if (helps) return help(argc - 1, argv + 1);
     if (argc < 2) {
         fputs(USAGE, stdout);
         return STATUS_BAD_REQUEST;

@@ -105,6 +105,47 @@ static void check_tags(void)
              known ? *most : 0, 2 * COMM_TAGS);
 }
 
+/* ---- before MPI has started ---- */
+
+#define MPIRUN_SIZE "OMPI_COMM_WORLD_SIZE"
+
+/* The first of the names that is set, to a whole number; -1: none is. */
+static int from_environment(const char *const *names, const char **name)
+{
+    for (; *names; names++) {
+        const char *text = getenv(*names);
+        char *end;
+        long number = text ? strtol(text, &end, 10) : -1;
+        if (!text || end == text || *end || number < 0 || number > INT_MAX) continue;
+        *name = *names;
+        return (int)number;
+    }
+    return -1;
+}
+
+bool comm_mpi_is_first(void)
+{
+    static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID",
+                                        NULL};
+    const char *name;
+    return from_environment(ranks, &name) <= 0;
+}
+
+int comm_mpi_launched(const char **says)
+{
+    static const char *const sizes[] = {MPIRUN_SIZE, "PMI_SIZE", "SLURM_NTASKS", NULL};
+    int size = from_environment(sizes, says);
+    return size > 0 ? size : 0;
+}
+
+bool comm_mpi_ends_together(void)
+{
+    const char *says;
+    return comm_mpi_launched(&says) == 0 || strcmp(says, MPIRUN_SIZE) == 0;
+}
+
+/* ---- from its start on ---- */
+
 Comm *comm_mpi_start(int *argc, char ***argv)
 {
     MPI_Init(argc, argv);

@@ -3,6 +3,14 @@
 #define PARALLEL_WIRE_COMM_MPI_H
 #include "parallel/wire/comm.h"
 
+/* Before MPI has started, from what launchers leave in the environment (Open MPI's mpirun, PMIx, PMI, Slurm):
+ * whether this process is the first of its launch, or alone; */
+bool comm_mpi_is_first(void);
+/* of how many it is one, with the name of who says so: 0 where nobody does; */
+int comm_mpi_launched(const char **says);
+/* and whether the others are ended when one ends with a status that is not 0: by mpirun they are, or there are none. */
+bool comm_mpi_ends_together(void);
+
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);
 /* All ranks, after their last message. */

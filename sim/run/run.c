@@ -55,16 +55,32 @@ static bool share(Run *run, char **text, int64_t *bytes, bool carry)
     return true;
 }
 
+/* The same text, so the same answer on every rank. */
+static bool resolve(Config *config, const RunOptions *o, const char *text, int ranks, Error *error)
+{
+    if (!config_parse(config, o->config, text, o->sets, o->set_count, o->output, error)) return false;
+    return ranks == 0 || config_check_ranks(config, ranks, error);
+}
+
+bool run_is_possible(const RunOptions *options, int ranks, Error *error)
+{
+    Config config = {0};
+    char *text = config_read(options->config, options->program_directory, error);
+    bool possible = text && resolve(&config, options, text, ranks, error);
+    free(text);
+    config_free(&config);
+    return possible;
+}
+
 static bool read_config(Run *run)
 {
     const RunOptions *o = run->options;
     char *text = run->main ? config_read(o->config, o->program_directory, &run->error) : NULL;
     int64_t bytes = text ? (int64_t)strlen(text) : 0;
     if (!share(run, &text, &bytes, true)) return false;
-    bool ok = config_parse(&run->config, o->config, text, o->sets, o->set_count, o->output, &run->error) &&
-              config_check_ranks(&run->config, run->world->size, &run->error);
+    bool ok = resolve(&run->config, o, text, run->world->size, &run->error);
     free(text);
-    return ok; /* the same text, so the same answer on every rank */
+    return ok;
 }
 
 /* Nothing computes in a dry run. */

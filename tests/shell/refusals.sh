@@ -149,4 +149,22 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1400k tmpfs disk 2>/dev/null; 
 else
     skip "a full disk while recording: needs root to mount a small one"
 fi
+# ---- launchers that are not Open MPI's ----
+# silent_second VARIABLE: told by it that another process is the first, this one says and writes nothing
+# shellcheck disable=SC2317
+silent_second() {
+    env "$1=1" "$float/bin/sim" --config zero3.ini --dry-run --ranks 2 --output second.h5 >second 2>&1 &&
+        env "$1=1" "$float/bin/sim" report none.h5 >>second 2>&1 && [ ! -s second ] && [ ! -e second.h5 ] &&
+        env "$1=0" "$float/bin/sim" --config zero3.ini --dry-run --ranks 2 --output second.h5 >second 2>&1 &&
+        [ -s second ] && rm second.h5
+}
+for variable in OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK SLURM_PROCID; do
+    check "$variable tells the first process from the others" silent_second $variable
+done
+# shellcheck disable=SC2317
+warns_alone() {
+    SLURM_NTASKS=4 "$float/bin/sim" --config single.ini --set train.steps=1 --output alone.h5 >alone 2>&1 &&
+        grep -q '^sim: warning: SLURM_NTASKS = 4, and MPI sees one rank' alone
+}
+check "one of four that MPI sees alone is warned" warns_alone
 finish
