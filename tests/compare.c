@@ -12,7 +12,8 @@
  *   compare beside RUN OTHER PCT   the last tenth's mean losses are within PCT percent
  *   compare difference RUN BASE    /steps/loss_difference is what RUN's losses are above BASE's
  *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
- *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu, the loss is finite and gradients never are
+ *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu and after one step that decays them by -1e6, the
+ *                                  loss in fp16 is finite and gradients never are
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
 #include <stdarg.h>
@@ -259,21 +260,30 @@ static int compare_skipped(H5 *file, double least, double most)
                : differ("%s: %.0f, %.0f of them at the end", "skipped", all, late);
 }
 
-/* The first MLP sees ones, and all it makes of them is -inf, of which relu leaves 0; backward multiplies that by the
- * weights. */
+/* All is 0 but the first MLP: it sees -1 and multiplies by -1, until decay a million times the weight has made that more
+ * than 16 bits hold: then what it makes is -inf, of which relu leaves 0, and backward multiplies 0 by infinity. */
+static bool fill_for_overflow(const char *name, void *context)
+{
+    H5 *file = context;
+    Error error;
+    char path[128];
+    snprintf(path, sizeof path, "/%s", name);
+    double value = strcmp(name, "h.0.ln_2.bias") == 0 || strcmp(name, "h.0.mlp.c_fc.weight") == 0 ? -1 : 0;
+    Numbers n = read_numbers(file, path);
+    for (size_t k = 0; k < n.count; k++) n.value[k] = value;
+    bool ok = h5_write(file, path, 0, n.dims[0], H5_F64, n.value, &error);
+    if (!ok) printf("%s\n", error.text);
+    free(n.value);
+    return ok;
+}
+
 static int make_overflow(const char *path)
 {
-    static const char *const tensors[] = {"/h.0.ln_2.weight", "/h.0.ln_2.bias", "/h.0.mlp.c_fc.weight"};
-    static const double values[] = {0, 1, -HUGE_VAL};
     Error error;
     H5 *file = h5_edit(path, &error);
-    for (int i = 0; file && i < 3; i++) {
-        Numbers n = read_numbers(file, tensors[i]);
-        for (size_t k = 0; k < n.count; k++) n.value[k] = values[i];
-        if (!h5_write(file, tensors[i], 0, n.dims[0], H5_F64, n.value, &error)) file = NULL;
-        free(n.value);
-    }
-    return file && h5_close(file, &error) ? 0 : differ("%s", error.text);
+    return file && h5_each(file, fill_for_overflow, file, &error) && h5_close(file, &error)
+               ? 0
+               : differ("%s", error.text);
 }
 
 int main(int argc, char **argv)

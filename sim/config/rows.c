@@ -113,12 +113,15 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more =
          "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
-         "h.0.attn.c_attn.weight as [in, out], and so on. Those of a model of Llama's family (norm rmsnorm "
+         "h.0.attn.c_attn.weight as [in, out], and so on, or, as a GPT2LMHeadModel has them, with "
+         "transformer. before each but lm_head.weight. Those of a model of Llama's family (norm rmsnorm "
          "without post_norm, activation swiglu, position rope, no bias) have the names and layouts of its "
          "Llama: model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in]. Files "
          "that output.weights wrote fit, whatever the split they were trained under; those of a 16-bit run "
          "are rounded to 16 bits, and what a "
-         "later run's optimizer holds in 32 begins there. Random weights are "
+         "later run's optimizer holds in 32 begins there. Values are floating point of any width, all of "
+         "them finite in train.precision; a head in a file for a tied model must be the embedding, bit for "
+         "bit. Random weights are "
          "GPT-2's: normal, deviation "
          "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
          "from train.seed.\n"},
@@ -167,9 +170,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "3e-4", .help = "the highest; after warm-up, before decay"},
     {"train", "warmup", ROW_INTEGER, ALWAYS, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
      .help = "steps over which the rate rises from 0; at most steps",
-     .more =
-         "The first update has 1/warmup of learning_rate, and each one more. A step that fp16 skips is none: "
-         "the schedule of the rate waits for it, here and in decay.\n"},
+     .more = "Update n of these has n/warmup of learning_rate. A step that fp16 skips is no update: "
+             "the schedule of the rate waits for it, here and in decay.\n"},
     {"train", "decay", ROW_CHOICE, ALWAYS, FIELD(train.decay), "cosine", .choices = decays,
      .example = "constant", .help = "the rate after warm-up; cosine falls to a tenth",
      .more = "constant stays at learning_rate. cosine is half a period of a cosine from learning_rate, "

@@ -75,6 +75,14 @@ bool h5_exists(H5 *file, const char *path)
     return H5Lexists(file->id, path, H5P_DEFAULT) > 0;
 }
 
+bool h5_is_floating(H5 *file, const char *path)
+{
+    hid_t data = h5_dataset(file, path), type = data >= 0 ? H5Dget_type(data) : -1;
+    bool floating = type >= 0 && H5Tget_class(type) == H5T_FLOAT;
+    h5_release(type);
+    return floating;
+}
+
 bool h5_shape(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error)
 {
     hid_t data = h5_dataset(file, path);

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const naming_title[NAMINGS] = {[NAMES_GPT2] = "GPT-2", [NAMES_LLAMA] = "Llama"};
+const char *const naming_title[NAMINGS] = {
+    [NAMES_GPT2] = "GPT-2", [NAMES_GPT2_LM] = "GPT2LMHeadModel", [NAMES_LLAMA] = "Llama"};
+static const char LM_PREFIX[] = "transformer.";
 
 typedef struct Name {
     const char *ours;
@@ -13,7 +15,7 @@ typedef struct Name {
 static const Name WHOLE_MODEL[] = {
     {"wte.weight", {"model.embed_tokens.weight"}},
     {"ln_f.weight", {"model.norm.weight"}},
-    {"lm_head.weight", {"lm_head.weight"}},
+    {HEAD_NAME, {HEAD_NAME}},
     {NULL, {NULL}},
 };
 /* after "h.N." and "model.layers.N."; matrices are transposed */
@@ -50,7 +52,8 @@ int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS]
     const Name *row = naming == NAMES_LLAMA ? find(p, &layer) : NULL;
     if (!row) {
         tensor[0] = (FileTensor){.columns = p->whole_columns};
-        snprintf(tensor[0].path, sizeof tensor->path, "/%s", p->name);
+        bool prefixed = naming == NAMES_GPT2_LM && strcmp(p->name, HEAD_NAME) != 0;
+        snprintf(tensor[0].path, sizeof tensor->path, "/%s%s", prefixed ? LM_PREFIX : "", p->name);
         return 1;
     }
     for (int64_t first = 0; count < CUT_PARTS && row->llama[count]; count++) {
@@ -73,10 +76,13 @@ static bool ends_with(const char *name, const char *end)
     return n > m && strcmp(name + n - m, end) == 0;
 }
 
-bool naming_passes_over(Naming naming, const GptShape *shape, const char *name)
+bool naming_passes_over(Naming naming, const char *name)
 {
-    if (shape->tie_embeddings && strcmp(name, "lm_head.weight") == 0) return true;
     if (naming == NAMES_LLAMA) return ends_with(name, ".rotary_emb.inv_freq");
+    if (naming == NAMES_GPT2_LM) {
+        if (strncmp(name, LM_PREFIX, strlen(LM_PREFIX)) != 0) return false;
+        name += strlen(LM_PREFIX);
+    }
     return strncmp(name, "h.", 2) == 0 &&
            (ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias"));
 }

@@ -4,7 +4,8 @@
 #define SIM_FILE_NAMES_H
 #include "models/layers/gpt_parameters.h"
 
-typedef enum { NAMES_GPT2, NAMES_LLAMA, NAMINGS } Naming;
+/* NAMES_GPT2_LM: of a GPT2LMHeadModel, which has all but the head under "transformer.". */
+typedef enum { NAMES_GPT2, NAMES_GPT2_LM, NAMES_LLAMA, NAMINGS } Naming;
 extern const char *const naming_title[NAMINGS];
 
 /* Llama's family is RMSNorm first, SwiGLU, RoPE and no biases; every other mixture has GPT-2's names. */
@@ -19,6 +20,8 @@ typedef struct FileTensor {
 /* The tensors that parameter p is in a file, in its columns' order; returns how many. */
 int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS]);
 
-/* What files of others hold beside the parameters: causal masks, RoPE's frequencies, a tied head. */
-bool naming_passes_over(Naming naming, const GptShape *shape, const char *name);
+/* The name of a head's own matrix, of every family. */
+#define HEAD_NAME "lm_head.weight"
+/* What files of others hold beside the parameters: causal masks, RoPE's frequencies. */
+bool naming_passes_over(Naming naming, const char *name);
 #endif

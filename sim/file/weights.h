@@ -5,7 +5,8 @@
 #include "models/layers/gpt_parameters.h"
 #include "sim/file/h5.h"
 
-/* Opens a file that has every tensor of the model, in its shape, and no other; NULL: refused, with what differs. */
+/* Opens a file that has every tensor of the model, in its shape, of finite numbers, and no other; NULL: refused, with
+ * what differs (sim/file/weights_check.h). */
 H5 *weights_open(const char *path, const Gpt *gpt, Error *error);
 /* The whole of a parameter, (whole_rows, whole_columns); ends the job where the disk fails. */
 void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *whole);

@@ -108,22 +108,27 @@ static void test_gpt2(void **state)
     assert_int_equal(tensor->first, 0);
     assert_int_equal(tensor->columns, 32);
     assert_false(tensor->transposed);
+    assert_int_equal(file_tensors(NAMES_GPT2_LM, named(gpt, "h.3.attn.c_attn.weight"), tensor), 1);
+    assert_string_equal(tensor->path, "/transformer.h.3.attn.c_attn.weight");
+    file_tensors(NAMES_GPT2_LM, named(gpt, "lm_head.weight"), tensor);
+    assert_string_equal(tensor->path, "/lm_head.weight");
     gpt_free(gpt);
 }
 
 static void test_passed_over(void **state)
 {
     (void)state;
-    GptShape tied = LLAMA;
-    tied.tie_embeddings = true;
-    assert_true(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.layers.3.self_attn.rotary_emb.inv_freq"));
-    assert_true(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.rotary_emb.inv_freq"));
-    assert_false(naming_passes_over(NAMES_LLAMA, &LLAMA, "model.layers.12.mlp.up_proj.weight"));
-    assert_false(naming_passes_over(NAMES_LLAMA, &LLAMA, "lm_head.weight"));
-    assert_true(naming_passes_over(NAMES_LLAMA, &tied, "lm_head.weight"));
-    assert_true(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.masked_bias"));
-    assert_true(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.bias"));
-    assert_false(naming_passes_over(NAMES_GPT2, &tied, "h.3.attn.c_attn.bias"));
+    assert_true(naming_passes_over(NAMES_LLAMA, "model.layers.3.self_attn.rotary_emb.inv_freq"));
+    assert_true(naming_passes_over(NAMES_LLAMA, "model.rotary_emb.inv_freq"));
+    assert_false(naming_passes_over(NAMES_LLAMA, "model.layers.12.mlp.up_proj.weight"));
+    assert_false(naming_passes_over(NAMES_LLAMA, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_GPT2, "h.3.attn.masked_bias"));
+    assert_true(naming_passes_over(NAMES_GPT2, "h.3.attn.bias"));
+    assert_false(naming_passes_over(NAMES_GPT2, "h.3.attn.c_attn.bias"));
+    assert_false(naming_passes_over(NAMES_GPT2, "transformer.h.3.attn.bias"));
+    assert_true(naming_passes_over(NAMES_GPT2_LM, "transformer.h.3.attn.bias"));
+    assert_true(naming_passes_over(NAMES_GPT2_LM, "transformer.h.3.attn.masked_bias"));
+    assert_false(naming_passes_over(NAMES_GPT2_LM, "h.3.attn.bias"));
 }
 
 int main(void)

@@ -1,0 +1,226 @@
+/* weights_check.c - first what a file says it is, then names and shapes, then every value. */
+#include "sim/file/weights_check.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/half.h"
+
+Naming weights_naming(H5 *file, const GptShape *shape)
+{
+    Naming naming = naming_of(shape);
+    return naming == NAMES_GPT2 && h5_exists(file, "/transformer.wte.weight") ? NAMES_GPT2_LM : naming;
+}
+
+/* ---- what it is ---- */
+
+/* A file without a schema of ours is someone else's, and its tensors tell. */
+static bool check_schema(H5 *file, Error *error)
+{
+    char schema[32] = "";
+    bool known = h5_get_text(file, "/", "schema", schema, sizeof schema);
+    return !known || strncmp(schema, "sim-", 4) != 0 || strcmp(schema, WEIGHTS_SCHEMA) == 0 ||
+           error_set(error,
+                     "its attribute schema is \"%s\", not \"" WEIGHTS_SCHEMA
+                     "\"; try a file that output.weights wrote",
+                     schema);
+}
+
+/* A file of the other family is told by the name of its embedding. */
+static bool check_family(H5 *file, const Gpt *gpt, Naming naming, Error *error)
+{
+    for (int other = 0; other < NAMINGS; other++) {
+        FileTensor embedding[CUT_PARTS];
+        file_tensors((Naming)other, &gpt->parameter[0], embedding);
+        if ((other == NAMES_LLAMA) == (naming == NAMES_LLAMA) || !h5_exists(file, embedding->path)) continue;
+        return error_set(
+            error,
+            "tensor '%s' is one of %s's, this model's have %s's names; try model.norm, activation, "
+            "position and bias as in the file, or a preset of its family",
+            embedding->path + 1, naming_title[other], naming_title[naming]);
+    }
+    return true;
+}
+
+/* ---- names and shapes ---- */
+
+static void shape_text(int rank, const size_t *dims, char *text, size_t size)
+{
+    int used = snprintf(text, size, "(");
+    for (int i = 0; i < rank; i++)
+        used += snprintf(text + used, size - (size_t)used, "%s%zu", i ? ", " : "", dims[i]);
+    snprintf(text + used, size - (size_t)used, ")");
+}
+
+int weights_shape(const Parameter *p, const FileTensor *f, size_t dims[H5_MAX_RANK])
+{
+    dims[p->whole_rows && !f->transposed] = (size_t)f->columns;
+    if (p->whole_rows) dims[f->transposed] = (size_t)p->whole_rows;
+    return p->whole_rows ? 2 : 1;
+}
+
+static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const FileTensor *f, Error *error)
+{
+    char have[128], want[128];
+    size_t dims[H5_MAX_RANK], wanted[H5_MAX_RANK];
+    int rank, wanted_rank = weights_shape(p, f, wanted);
+    if (!h5_exists(file, f->path))
+        return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's %s names",
+                         f->path + 1, naming_title[naming]);
+    if (!h5_shape(file, f->path, &rank, dims, error)) return false;
+    if (!h5_is_floating(file, f->path))
+        return error_set(error, "tensor '%s' is not of floating-point numbers; try one of 16, 32 or 64 bits",
+                         f->path + 1);
+    if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) return true;
+    shape_text(rank, dims, have, sizeof have);
+    shape_text(wanted_rank, wanted, want, sizeof want);
+    return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
+                     f->path + 1, have, want);
+}
+
+typedef struct Check {
+    const Gpt *gpt;
+    Naming naming;
+    bool known; /* every name so far */
+    Error *error;
+} Check;
+
+static bool name_is_known(const char *name, void *context)
+{
+    Check *c = context;
+    const GptShape *shape = &c->gpt->shape;
+    const char *bias = c->naming == NAMES_LLAMA ? "" : ", model.bias"; /* which a Llama cannot have */
+    FileTensor tensor[CUT_PARTS];
+    for (int i = 0; i < c->gpt->parameters; i++)
+        for (int k = file_tensors(c->naming, &c->gpt->parameter[i], tensor); k-- > 0;)
+            if (strcmp(tensor[k].path + 1, name) == 0) return true;
+    if (naming_passes_over(c->naming, name)) return true;
+    if (shape->tie_embeddings && strcmp(name, HEAD_NAME) == 0) return true; /* check_head() */
+    c->known = false;
+    return error_set(c->error,
+                     "tensor '%s' has no place in a model of %lld layers%s; try model.layers%s or "
+                     "model.tie_embeddings as in the file",
+                     name, (long long)shape->layers, shape->tie_embeddings ? " with a tied head" : "", bias);
+}
+
+/* ---- values ---- */
+
+/* Rows of a tensor that make a piece of about this many values, and at least one. */
+enum { PIECE = 1 << 16 };
+
+typedef struct Piece {
+    size_t first, rows, width, all; /* rows of `width` values, of `all` */
+} Piece;
+
+static Piece first_piece(int rank, const size_t *dims)
+{
+    size_t width = rank > 1 ? dims[1] : 1, rows = width < PIECE ? PIECE / width : 1;
+    return (Piece){.rows = rows < dims[0] ? rows : dims[0], .width = width, .all = dims[0]};
+}
+
+static bool next_piece(Piece *p)
+{
+    p->first += p->rows;
+    if (p->all - p->first < p->rows) p->rows = p->all - p->first;
+    return p->rows > 0;
+}
+
+/* Whether a value is a number, and still one as the model holds it. */
+static bool is_held(double value, DType dtype)
+{
+    real wide = (real)value;
+    if (is_half(dtype)) {
+        uint16_t half;
+        half_round(dtype, &wide, &half, 1);
+        half_widen(dtype, &half, &wide, 1);
+    }
+    return isfinite(wide);
+}
+
+/* `at` counts elements as they lie. */
+static bool refuse_value(const char *name, int rank, const size_t *dims, size_t at, double value,
+                         Error *error)
+{
+    char where[64];
+    if (rank > 1)
+        snprintf(where, sizeof where, "[%zu, %zu]", at / dims[1], at % dims[1]);
+    else
+        snprintf(where, sizeof where, "[%zu]", at);
+    if (isfinite(value))
+        return error_set(error,
+                         "tensor '%s' has %g at %s, more than train.precision holds; try a wider one, or "
+                         "smaller weights",
+                         name, value, where);
+    return error_set(error, "tensor '%s' has %s at %s; try weights of numbers alone", name,
+                     isnan(value) ? "nan"
+                     : value > 0  ? "inf"
+                                  : "-inf",
+                     where);
+}
+
+static bool check_values(H5 *file, const Gpt *gpt, const Parameter *p, const FileTensor *f, Error *error)
+{
+    size_t dims[H5_MAX_RANK];
+    int rank = weights_shape(p, f, dims);
+    Piece piece = first_piece(rank, dims);
+    double *values = allocate(piece.rows * piece.width * sizeof *values);
+    bool ok = true;
+    do {
+        ok = h5_read_rows(file, f->path, piece.first, piece.rows, H5_F64, values, error);
+        for (size_t i = 0; ok && i < piece.rows * piece.width; i++)
+            if (!is_held(values[i], gpt->dtype))
+                ok = refuse_value(f->path + 1, rank, dims, piece.first * piece.width + i, values[i], error);
+    } while (ok && next_piece(&piece));
+    free(values);
+    return ok;
+}
+
+/* A head that the file has of its own, where the model's is the embedding: it must be that, bit for bit. */
+static bool check_head(H5 *file, const Gpt *gpt, Naming naming, Error *error)
+{
+    static const char head[] = "/" HEAD_NAME;
+    if (!gpt->shape.tie_embeddings || !h5_exists(file, head)) return true;
+    FileTensor wte[CUT_PARTS];
+    size_t dims[H5_MAX_RANK], others[H5_MAX_RANK];
+    file_tensors(naming, &gpt->parameter[0], wte);
+    int rank = weights_shape(&gpt->parameter[0], wte, dims), others_rank;
+    if (!h5_shape(file, head, &others_rank, others, error)) return false;
+    bool same = h5_is_floating(file, head) && others_rank == rank &&
+                memcmp(dims, others, (size_t)rank * sizeof *dims) == 0;
+    Piece piece = first_piece(rank, dims);
+    size_t values = piece.rows * piece.width;
+    double *embedding = allocate(2 * values * sizeof *embedding), *own = embedding + values;
+    bool ok = true;
+    do {
+        if (!same || !ok) break;
+        ok = h5_read_rows(file, wte->path, piece.first, piece.rows, H5_F64, embedding, error) &&
+             h5_read_rows(file, head, piece.first, piece.rows, H5_F64, own, error);
+        same = ok && memcmp(embedding, own, piece.rows * piece.width * sizeof *own) == 0;
+    } while (next_piece(&piece));
+    free(embedding);
+    if (!ok || same) return ok;
+    return error_set(error,
+                     "tensor '" HEAD_NAME "' is not '%s', and the model's head is tied to that; try "
+                     "model.tie_embeddings = no",
+                     wte->path + 1);
+}
+
+bool weights_check(H5 *file, const Gpt *gpt, Error *error)
+{
+    Check check = {gpt, weights_naming(file, &gpt->shape), true, error};
+    FileTensor tensor[CUT_PARTS];
+    if (!check_schema(file, error) || !check_family(file, gpt, check.naming, error)) return false;
+    for (int values = 0; values < 2; values++) {
+        for (int i = 0; i < gpt->parameters; i++) {
+            const Parameter *p = &gpt->parameter[i];
+            if (p->copy_of) continue;
+            int count = file_tensors(check.naming, p, tensor);
+            for (int k = 0; k < count; k++)
+                if (!(values ? check_values(file, gpt, p, &tensor[k], error)
+                             : check_tensor(file, check.naming, p, &tensor[k], error)))
+                    return false;
+        }
+        if (!values && !(h5_each(file, name_is_known, &check, error) && check.known)) return false;
+    }
+    return check_head(file, gpt, check.naming, error);
+}

@@ -1,0 +1,175 @@
+/* test_weights_file.c - whose files are taken as weights, by what names, and what is refused: another kind of file or of
+ * number, values that are no finite numbers, and a head that a tied model would lose. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+#include "sim/file/weights.h"
+#include "sim/file/weights_check.h"
+#include "tests/support/check.h"
+#include "tests/support/folder.h"
+
+static char folder[FOLDER], path[FOLDER + 16];
+static const GptShape SMALL = {.layers = 2,
+                               .hidden = 6,
+                               .heads = 2,
+                               .kv_heads = 2,
+                               .ffn = 10,
+                               .vocab = 11,
+                               .sequence = 5,
+                               .norm = NORM_LAYERNORM,
+                               .activation = ACTIVATION_GELU,
+                               .position = POSITION_LEARNED,
+                               .bias = true,
+                               .tie_embeddings = true};
+
+/* What a file has otherwise than sim writes it. */
+typedef struct Oddity {
+    const char *schema; /* NULL: none */
+    Naming naming;
+    bool head;          /* lm_head.weight, a copy of the embedding */
+    const char *tensor; /* whose element `at` is `value`, or which is of another kind */
+    size_t at;
+    double value;
+    bool integers;
+} Oddity;
+
+static void put(H5 *file, const Oddity *odd, const char *name, int rank, const size_t *dims)
+{
+    Error error;
+    size_t count = rank > 1 ? dims[0] * dims[1] : dims[0];
+    bool is_odd = odd->tensor && strcmp(odd->tensor, name + 1) == 0;
+    H5Array array = {.path = name, .units = "1", .long_name = "parameter", .kind = H5_F64, .rank = rank};
+    if (is_odd && odd->integers) array.kind = H5_I32;
+    memcpy(array.dims, dims, (size_t)rank * sizeof *dims);
+    double *values = allocate(count * sizeof *values);
+    for (size_t i = 0; i < count; i++) values[i] = (double)i / 64; /* exact in every type */
+    if (is_odd && !odd->integers) values[odd->at] = odd->value;
+    assert_true(h5_array(file, &array, &error));
+    assert_true(h5_write(file, name, 0, dims[0], H5_F64, values, &error));
+    free(values);
+}
+
+static void write_file(const Gpt *gpt, const Oddity *odd)
+{
+    Error error;
+    H5 *file = h5_create(path, &error);
+    assert_non_null(file);
+    if (odd->schema) assert_true(h5_set_text(file, "/", "schema", odd->schema, &error));
+    size_t dims[H5_MAX_RANK];
+    FileTensor tensor[CUT_PARTS];
+    for (int i = 0; i < gpt->parameters; i++)
+        for (int k = file_tensors(odd->naming, &gpt->parameter[i], tensor); k-- > 0;)
+            put(file, odd, tensor[k].path, weights_shape(&gpt->parameter[i], &tensor[k], dims), dims);
+    file_tensors(odd->naming, &gpt->parameter[0], tensor);
+    if (odd->head) put(file, odd, "/lm_head.weight", weights_shape(&gpt->parameter[0], tensor, dims), dims);
+    assert_true(h5_close(file, &error));
+}
+
+/* Taken when `says` is NULL, with the embedding's values; else refused with this line. */
+static void expect(const GptShape *shape, DType dtype, const Oddity *odd, const char *says)
+{
+    Error error = {0};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &device, .dtype = dtype});
+    write_file(gpt, odd);
+    H5 *file = weights_open(path, gpt, &error);
+    if (says) {
+        assert_null(file);
+        assert_string_equal(error.text, says);
+    } else {
+        if (!file) fail_msg("%s", error.text);
+        const Parameter *wte = &gpt->parameter[0];
+        real *values = allocate((size_t)parameter_whole_count(wte) * sizeof *values);
+        weights_read(file, shape, wte, values);
+        for (int64_t i = 0; i < parameter_whole_count(wte); i++) assert_true(values[i] == (real)i / 64);
+        free(values);
+        h5_close(file, NULL);
+    }
+    gpt_free(gpt);
+}
+
+static void names_of_a_language_model(void **state)
+{
+    (void)state;
+    GptShape untied = SMALL;
+    untied.tie_embeddings = false;
+    expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2}, NULL);
+    expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2_LM}, NULL);
+    expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2_LM, .head = true}, NULL);
+    expect(&untied, REAL, &(Oddity){.naming = NAMES_GPT2_LM}, NULL);
+}
+
+static void other_files(void **state)
+{
+    (void)state;
+    expect(&SMALL, REAL, &(Oddity){.schema = "sim-weights/1"}, NULL);
+    expect(&SMALL, REAL, &(Oddity){.schema = "someone's/7"}, NULL);
+    expect(&SMALL, REAL, &(Oddity){.schema = "sim-gradients/1"},
+           "its attribute schema is \"sim-gradients/1\", not \"sim-weights/1\"; try a file that "
+           "output.weights wrote");
+    expect(
+        &SMALL, REAL, &(Oddity){.schema = "sim-run/2"},
+        "its attribute schema is \"sim-run/2\", not \"sim-weights/1\"; try a file that output.weights wrote");
+    expect(&SMALL, REAL, &(Oddity){.tensor = "h.1.ln_2.bias", .integers = true},
+           "tensor 'h.1.ln_2.bias' is not of floating-point numbers; try one of 16, 32 or 64 bits");
+}
+
+/* wte.weight is [11, 6]: element 27 lies in row 4. */
+static void values_without_end(void **state)
+{
+    (void)state;
+    const double nan = (double)NAN, inf = HUGE_VAL;
+    expect(&SMALL, REAL, &(Oddity){.tensor = "wte.weight", .at = 27, .value = nan},
+           "tensor 'wte.weight' has nan at [4, 3]; try weights of numbers alone");
+    expect(&SMALL, REAL, &(Oddity){.tensor = "h.1.attn.c_attn.bias", .at = 17, .value = -inf},
+           "tensor 'h.1.attn.c_attn.bias' has -inf at [17]; try weights of numbers alone");
+    expect(&SMALL, REAL,
+           &(Oddity){.naming = NAMES_GPT2_LM, .tensor = "transformer.ln_f.weight", .value = inf},
+           "tensor 'transformer.ln_f.weight' has inf at [0]; try weights of numbers alone");
+    if (sizeof(real) > sizeof(float)) return; /* no 16 bits in double */
+    expect(&SMALL, BF16, &(Oddity){.tensor = "ln_f.bias", .value = 65520}, NULL);
+    expect(&SMALL, FP16, &(Oddity){.tensor = "ln_f.bias", .value = 65519}, NULL);
+    expect(&SMALL, FP16, &(Oddity){.tensor = "ln_f.bias", .at = 5, .value = 65520},
+           "tensor 'ln_f.bias' has 65520 at [5], more than train.precision holds; try a wider one, or "
+           "smaller weights");
+    expect(&SMALL, REAL, &(Oddity){.tensor = "ln_f.bias", .value = 1e39},
+           "tensor 'ln_f.bias' has 1e+39 at [0], more than train.precision holds; try a wider one, or "
+           "smaller weights");
+}
+
+static void a_head_of_its_own(void **state)
+{
+    (void)state;
+    expect(&SMALL, REAL, &(Oddity){.head = true}, NULL);
+    /* the smallest difference in the last element */
+    expect(&SMALL, REAL,
+           &(Oddity){.head = true, .tensor = "lm_head.weight", .at = 65, .value = nextafter(65.0 / 64, 2)},
+           "tensor 'lm_head.weight' is not 'wte.weight', and the model's head is tied to that; try "
+           "model.tie_embeddings = no");
+    expect(&SMALL, REAL, &(Oddity){.head = true, .tensor = "lm_head.weight", .integers = true},
+           "tensor 'lm_head.weight' is not 'wte.weight', and the model's head is tied to that; try "
+           "model.tie_embeddings = no");
+    /* more than one piece is compared */
+    GptShape large = SMALL;
+    large.vocab = 40000;
+    expect(&large, REAL, &(Oddity){.head = true}, NULL);
+    expect(&large, REAL, &(Oddity){.head = true, .tensor = "lm_head.weight", .at = 239999, .value = 0},
+           "tensor 'lm_head.weight' is not 'wte.weight', and the model's head is tied to that; try "
+           "model.tie_embeddings = no");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_a_language_model),
+        cmocka_unit_test(other_files),
+        cmocka_unit_test(values_without_end),
+        cmocka_unit_test(a_head_of_its_own),
+    };
+    if (folder_make(folder)) return 1;
+    snprintf(path, sizeof path, "%s/weights.h5", folder);
+    int failed = cmocka_run_group_tests_name("weights file", tests, NULL, NULL);
+    return folder_remove(folder) ? 1 : failed;
+}
