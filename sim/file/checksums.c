@@ -23,23 +23,26 @@ typedef struct Row {
     uint64_t checksum;
 } Row;
 
-enum { FIELDS = 2 };
-static const H5Field fields[FIELDS] = {
+static const H5Field fields[] = {
     {.name = "object", .offset = offsetof(Row, object), .text = true, .size = sizeof((Row *)0)->object},
     {.name = "checksum", .offset = offsetof(Row, checksum), .kind = H5_U64},
 };
+static const H5Row row = {fields, sizeof fields / sizeof *fields, sizeof(Row)};
 
 static bool write_rows(H5 *file, const Row rows[OBJECTS], Error *error)
 {
-    return h5_table_write(file, table, fields, FIELDS, sizeof *rows, OBJECTS, rows, error);
+    return h5_table_write(file, table, row, OBJECTS, rows, error);
 }
 
 bool checksums_make(H5 *file, Error *error)
 {
     static const Row none[OBJECTS];
-    return h5_table(file, table, "1", "checksum of an object, once the run is complete", NULL, fields, FIELDS,
-                    sizeof *none, OBJECTS, error) &&
-           write_rows(file, none, error);
+    const H5Table made = {.path = table,
+                          .units = "1",
+                          .long_name = "checksum of an object, once the run is complete",
+                          .row = row,
+                          .rows = OBJECTS};
+    return h5_table(file, &made, error) && write_rows(file, none, error);
 }
 
 bool checksums_write(H5 *file, Error *error)
@@ -55,8 +58,8 @@ bool checksums_write(H5 *file, Error *error)
 bool checksums_check(H5 *file, const char *path, Error *error)
 {
     Row rows[OBJECTS];
-    if (!h5_check_table(file, table, fields, FIELDS, sizeof *rows, OBJECTS, error) ||
-        !h5_table_rows(file, table, fields, FIELDS, sizeof *rows, 0, OBJECTS, rows, error))
+    if (!h5_check_table(file, table, row, OBJECTS, error) ||
+        !h5_table_rows(file, table, row, 0, OBJECTS, rows, error))
         return false;
     for (int i = 0; i < OBJECTS; i++) {
         const char *object = object_path(i);

@@ -76,14 +76,22 @@ typedef struct H5Field {
     H5Kind kind; /* when not text */
     size_t size; /* when text */
 } H5Field;
-bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const char *scale,
-              const H5Field *fields, int count, size_t row_bytes, size_t rows, Error *error);
+typedef struct H5Row {
+    const H5Field *field; /* (fields) */
+    int fields;
+    size_t bytes; /* of the struct */
+} H5Row;
+typedef struct H5Table {
+    const char *path, *units, *long_name;
+    const char *scale; /* NULL: none */
+    H5Row row;
+    size_t rows;
+} H5Table;
+bool h5_table(H5 *file, const H5Table *table, Error *error);
 /* Writes rows 0..rows-1. */
-bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t rows, const void *values, Error *error);
+bool h5_table_write(H5 *file, const char *path, H5Row row, size_t rows, const void *values, Error *error);
 /* Reads by field name; returns malloc'd rows, or NULL. Fields the file lacks are zero. */
-void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t *rows, Error *error);
+void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *error);
 
 /* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this
  * type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was
@@ -91,8 +99,7 @@ void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count
 bool h5_check_object(H5 *file, const char *path,
                      Error *error); /* that a group or dataset is there, and whole */
 bool h5_check_array(H5 *file, const char *path, H5Kind kind, int rank, const size_t *dims, Error *error);
-bool h5_check_table(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t rows, Error *error);
+bool h5_check_table(H5 *file, const char *path, H5Row row, size_t rows, Error *error);
 /* One text (rank 0) or a row of 1 to `most` (rank 1), of a fixed length up to `most_bytes`; `count`: how many. */
 bool h5_check_texts(H5 *file, const char *path, int rank, size_t most, size_t most_bytes, size_t *count,
                     Error *error);
@@ -108,8 +115,8 @@ bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error
 /* Rows first..first+rows-1 along axis 0; of rank 0 its one value. */
 bool h5_read_rows(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, void *values,
                   Error *error);
-bool h5_table_rows(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                   size_t first, size_t rows, void *values, Error *error);
+bool h5_table_rows(H5 *file, const char *path, H5Row row, size_t first, size_t rows, void *values,
+                   Error *error);
 double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
 char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error); /* of a text: its one value */
 void h5_free_names(char **names, size_t count);

@@ -106,11 +106,10 @@ bool h5_check_array(H5 *file, const char *path, H5Kind kind, int rank, const siz
     return check(file, path, rank, wanted, h5_type(kind, true), error);
 }
 
-bool h5_check_table(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t rows, Error *error)
+bool h5_check_table(H5 *file, const char *path, H5Row row, size_t rows, Error *error)
 {
     const hsize_t dims = rows;
-    hid_t type = h5_row_type(fields, count, row_bytes, true);
+    hid_t type = h5_row_type(row, true);
     bool ok = check(file, path, 1, &dims, type, error);
     h5_release(type);
     return ok;

@@ -26,7 +26,7 @@ hid_t h5_type(H5Kind kind, bool in_file);
 hid_t h5_text_type(size_t size);                                    /* `size` bytes, a closing NUL included */
 hid_t h5_attribute(H5 *file, const char *object, const char *name); /* < 0: there is none */
 bool h5_fixed_text(hid_t type); /* of a fixed length, which nothing but its own bytes decides */
-hid_t h5_row_type(const H5Field *fields, int count, size_t row_bytes, bool in_file);
+hid_t h5_row_type(H5Row row, bool in_file);
 /* Rows first..first+rows-1 along axis 0, as `type` in memory; of rank 0 its one value. */
 bool h5_read_typed(H5 *file, const char *path, size_t first, size_t rows, hid_t type, void *values,
                    Error *error);

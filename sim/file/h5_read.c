@@ -188,24 +188,23 @@ void h5_free_names(char **names, size_t count)
 
 /* ---- tables ---- */
 
-bool h5_table_rows(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                   size_t first, size_t rows, void *values, Error *error)
+bool h5_table_rows(H5 *file, const char *path, H5Row row, size_t first, size_t rows, void *values,
+                   Error *error)
 {
-    hid_t type = h5_row_type(fields, count, row_bytes, false);
+    hid_t type = h5_row_type(row, false);
     bool ok = h5_read_typed(file, path, first, rows, type, values, error);
     h5_release(type);
     return ok;
 }
 
-void *h5_table_read(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t *rows, Error *error)
+void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *error)
 {
     int rank;
     size_t dims[H5_MAX_RANK];
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
     *rows = product(rank, dims);
-    void *values = allocate_zeroed(*rows, row_bytes);
-    if (h5_table_rows(file, path, fields, count, row_bytes, 0, *rows, values, error)) return values;
+    void *values = allocate_zeroed(*rows, row.bytes);
+    if (h5_table_rows(file, path, row, 0, *rows, values, error)) return values;
     free(values);
     return NULL;
 }

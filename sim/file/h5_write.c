@@ -113,16 +113,21 @@ hid_t h5_dataset(H5 *file, const char *path)
     return remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
 }
 
-static bool make(H5 *file, const char *path, hid_t type, hid_t space, hid_t list, const char *units,
-                 const char *long_name, Error *error)
+/* What a dataset is called. */
+typedef struct Label {
+    const char *path, *units, *long_name;
+} Label;
+
+static bool make(H5 *file, const Label *label, hid_t type, hid_t space, hid_t list, Error *error)
 {
+    const char *path = label->path;
     H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY); /* a full disk shows now, not at step 900 */
     H5Pset_obj_track_times(list, false);           /* the same run makes the same bytes */
     hid_t id = H5Dcreate2(file->id, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (id < 0) return h5_fail(file->path, "make", path, error);
     remember(file, path, id);
-    return h5_set_text(file, path, "units", units, error) &&
-           h5_set_text(file, path, "long_name", long_name, error);
+    return h5_set_text(file, path, "units", label->units, error) &&
+           h5_set_text(file, path, "long_name", label->long_name, error);
 }
 
 static bool attach(H5 *file, const char *path, int axis, const char *scale, Error *error)
@@ -155,7 +160,7 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
         H5Pset_fill_value(list, H5T_NATIVE_INT64, &a->fill);
 
     hid_t space = H5Screate_simple(a->rank, dims, most), type = h5_type(a->kind, true);
-    bool ok = make(file, a->path, type, space, list, a->units, a->long_name, error);
+    bool ok = make(file, &(Label){a->path, a->units, a->long_name}, type, space, list, error);
     if (ok && floats)
         ok = set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
     for (int i = 0; i < a->rank && ok; i++)
@@ -183,7 +188,7 @@ static bool write_texts(H5 *file, const char *path, const char *long_name, int r
     for (hsize_t i = 0; i < count; i++) strcpy(packed + i * size, texts[i]);
     hid_t type = h5_text_type(size), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = rank ? H5Screate_simple(rank, &count, NULL) : H5Screate(H5S_SCALAR);
-    bool ok = make(file, path, type, space, list, "1", long_name, error);
+    bool ok = make(file, &(Label){path, "1", long_name}, type, space, list, error);
     if (ok && H5Dwrite(h5_dataset(file, path), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, packed) < 0)
         ok = h5_fail(file->path, "write", path, error);
     h5_release(space);
@@ -245,37 +250,36 @@ bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind
 
 /* ---- tables ---- */
 
-hid_t h5_row_type(const H5Field *fields, int count, size_t row_bytes, bool in_file)
+hid_t h5_row_type(H5Row row, bool in_file)
 {
-    hid_t type = H5Tcreate(H5T_COMPOUND, row_bytes);
-    for (int i = 0; i < count; i++) {
-        hid_t text = fields[i].text ? h5_text_type(fields[i].size) : -1;
-        H5Tinsert(type, fields[i].name, fields[i].offset,
-                  fields[i].text ? text : h5_type(fields[i].kind, in_file));
+    hid_t type = H5Tcreate(H5T_COMPOUND, row.bytes);
+    for (int i = 0; i < row.fields; i++) {
+        hid_t text = row.field[i].text ? h5_text_type(row.field[i].size) : -1;
+        H5Tinsert(type, row.field[i].name, row.field[i].offset,
+                  row.field[i].text ? text : h5_type(row.field[i].kind, in_file));
         h5_release(text);
     }
     if (in_file) H5Tpack(type);
     return type;
 }
 
-bool h5_table(H5 *file, const char *path, const char *units, const char *long_name, const char *scale,
-              const H5Field *fields, int count, size_t row_bytes, size_t rows, Error *error)
+bool h5_table(H5 *file, const H5Table *table, Error *error)
 {
-    hsize_t dims = rows;
-    hid_t type = h5_row_type(fields, count, row_bytes, true), list = H5Pcreate(H5P_DATASET_CREATE);
+    hsize_t dims = table->rows;
+    hid_t type = h5_row_type(table->row, true), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &dims, NULL);
-    bool ok = make(file, path, type, space, list, units, long_name, error) &&
-              (!scale || attach(file, path, 0, scale, error));
+    const Label label = {table->path, table->units, table->long_name};
+    bool ok = make(file, &label, type, space, list, error) &&
+              (!table->scale || attach(file, table->path, 0, table->scale, error));
     h5_release(space);
     h5_release(list);
     h5_release(type);
     return ok;
 }
 
-bool h5_table_write(H5 *file, const char *path, const H5Field *fields, int count, size_t row_bytes,
-                    size_t rows, const void *values, Error *error)
+bool h5_table_write(H5 *file, const char *path, H5Row row, size_t rows, const void *values, Error *error)
 {
-    hid_t type = h5_row_type(fields, count, row_bytes, false);
+    hid_t type = h5_row_type(row, false);
     bool ok = write_rows(file, path, 0, rows, type, values, error);
     h5_release(type);
     return ok;

@@ -74,7 +74,7 @@ const LayoutNames layout_names[LAYOUT_NAMES] = {
 #name, offsetof(TimelineRow, name), true, 0, sizeof((TimelineRow *)0)->name \
     }
 const char layout_actions[] = "/timeline/actions";
-const H5Field layout_action_fields[LAYOUT_ACTION_FIELDS] = {
+static const H5Field action_fields[] = {
     NUMBER(rank, H5_I32),
     TEXT(action),
     NUMBER(stage, H5_I32),
@@ -89,6 +89,8 @@ const H5Field layout_action_fields[LAYOUT_ACTION_FIELDS] = {
     NUMBER(measured_compute, H5_F64),
     NUMBER(overlapped, H5_I32),
 };
+const H5Row layout_action_row = {action_fields, sizeof action_fields / sizeof *action_fields,
+                                 sizeof(TimelineRow)};
 
 size_t layout_axis(const LayoutSizes *sizes, char axis)
 {

@@ -27,8 +27,7 @@ enum { LAYOUT_NAMES = 3 };
 extern const LayoutNames layout_names[LAYOUT_NAMES];
 
 /* A row of layout_actions, as TimelineRow's (run_info.h); its `memory` and `memory_peak` are datasets. */
-enum { LAYOUT_ACTION_FIELDS = 13 };
-extern const H5Field layout_action_fields[LAYOUT_ACTION_FIELDS];
+extern const H5Row layout_action_row;
 extern const char layout_actions[];
 
 extern const char layout_schema[];

@@ -112,8 +112,7 @@ static bool check_datasets(RunFile *run, Error *error)
         const int rank = layout_shape(d, &sizes, dims);
         if (!h5_check_array(run->file, d->path, d->kind, rank, dims, error)) return false;
     }
-    return h5_check_table(run->file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS,
-                          sizeof(TimelineRow), run->actions, error) &&
+    return h5_check_table(run->file, layout_actions, layout_action_row, run->actions, error) &&
            h5_check_texts(run->file, "/config/ini", 0, 1, INI_BYTES, &one, error);
 }
 
@@ -214,8 +213,7 @@ double *run_file_first(const RunFile *run, const char *dataset, size_t count, Er
 TimelineRow *run_file_actions(const RunFile *run, Error *error)
 {
     TimelineRow *rows = allocate_zeroed(run->actions, sizeof *rows);
-    if (h5_table_rows(run->file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof *rows, 0,
-                      run->actions, rows, error)) {
+    if (h5_table_rows(run->file, layout_actions, layout_action_row, 0, run->actions, rows, error)) {
         for (size_t i = 0; i < run->actions; i++)
             rows[i].action[sizeof rows->action - 1] = rows[i].lane[sizeof rows->lane - 1] = '\0';
         return rows;

@@ -120,17 +120,19 @@ static bool make_scales(const Skeleton *s, Error *error)
 
 bool skeleton_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error)
 {
-    return h5_table_write(file, layout_actions, layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof *rows,
-                          count, rows, error);
+    return h5_table_write(file, layout_actions, layout_action_row, count, rows, error);
 }
 
 static bool make_timeline(const Skeleton *s, Error *error)
 {
     size_t rows = (size_t)s->info->actions;
-    if (!h5_table(s->file, layout_actions, "s",
-                  "one step's actions, times since it began; rank -1: unused row", layout_axis_scale('a'),
-                  layout_action_fields, LAYOUT_ACTION_FIELDS, sizeof(TimelineRow), rows, error) ||
-        !h5_set_integer(s->file, "/timeline", "step", -1, error))
+    const H5Table actions = {.path = layout_actions,
+                             .units = "s",
+                             .long_name = "one step's actions, times since it began; rank -1: unused row",
+                             .scale = layout_axis_scale('a'),
+                             .row = layout_action_row,
+                             .rows = rows};
+    if (!h5_table(s->file, &actions, error) || !h5_set_integer(s->file, "/timeline", "step", -1, error))
         return false;
     const TimelineRow nothing = {.rank = -1,
                                  .stage = -1,

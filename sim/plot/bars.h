@@ -51,7 +51,10 @@ double plot_bar_crest(const PlotBar *bar);   /* the highest of its stack, formul
 /* Begins the first of the two lines below a title: "8 ranks, 0.84 M parameters, fp32. " and what a reader must
  * know of an odd run. */
 void plot_bars_begin(char *line, size_t size, const PlotBars *bars, const PlotRun *runs, int count);
-/* Writes title, both lines and the bars; `compare`: a bar a run. Frees what `bars` holds; true. */
-bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, const char *name,
-                     const char *title, const char *first_line, const char *second_line);
+/* What a chart says: the name of its data, its title, and two lines below. */
+typedef struct PlotWords {
+    const char *name, *title, *first, *second;
+} PlotWords;
+/* Writes the words and the bars; `compare`: a bar a run. Frees what `bars` holds; true. */
+bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words);
 #endif

@@ -101,15 +101,15 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     fputs("EOD\n", out);
 }
 
-bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, const char *name,
-                     const char *title, const char *first_line, const char *second_line)
+bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
 {
     char line[512];
-    fprintf(out, "NAME = '%s'\n", name);
-    snprintf(line, sizeof line, "%s%s%s", title, compare ? "" : ": ", compare ? "" : bars->bar[0].run->label);
+    fprintf(out, "NAME = '%s'\n", words.name);
+    snprintf(line, sizeof line, "%s%s%s", words.title, compare ? "" : ": ",
+             compare ? "" : bars->bar[0].run->label);
     plot_set_text(out, "TITLE", line);
-    plot_set_text(out, "SUBTITLE1", first_line);
-    plot_set_text(out, "SUBTITLE2", second_line);
+    plot_set_text(out, "SUBTITLE1", words.first);
+    plot_set_text(out, "SUBTITLE2", words.second);
     write_bars(out, bars, kind, compare);
     free(bars->part);
     return true;

@@ -69,37 +69,46 @@ static int chunk_of(const PlotSpan *spans, size_t count, int stage, int *chunks)
     return below;
 }
 
-/* A line of $D: row, start, end, colour, ink, microbatch (-1: none to show). */
-static void write_box(Gantt *gantt, int row, double start, double end, int kind, int chunk, int chunks,
-                      int microbatch)
+typedef struct Box {
+    int row;
+    double start, end;
+    int kind, chunk, chunks; /* the chunk counts from 0 of `chunks` */
+    int microbatch;          /* -1: none to show */
+} Box;
+
+/* A line of $D: row, start, end, colour, ink, microbatch. */
+static void write_box(Gantt *gantt, Box box)
 {
-    if (!(end > start)) return;
-    const char *colour = plot_look(kinds[kind])->colour;
+    if (!(box.end > box.start)) return;
     char text[8];
-    const long rgb = shade(colour, chunk, chunks);
+    const long rgb = shade(plot_look(kinds[box.kind])->colour, box.chunk, box.chunks);
+    const double scale = gantt->unit.scale;
     snprintf(text, sizeof text, "#%06lx", rgb);
-    fprintf(gantt->out, "%d %.9g %.9g 0x%06lx 0x%s %d\n", row, start / gantt->unit.scale,
-            end / gantt->unit.scale, rgb, plot_dark(text) ? "ffffff" : "222222", microbatch);
-    gantt->used[kind] = true;
-    if (microbatch >= 0) gantt->narrowest = fmin(gantt->narrowest, (end - start) / gantt->unit.scale);
-    if (microbatch > gantt->highest) gantt->highest = microbatch;
-    gantt->shaded = gantt->shaded || chunk > 0;
+    fprintf(gantt->out, "%d %.9g %.9g 0x%06lx 0x%s %d\n", box.row, box.start / scale, box.end / scale, rgb,
+            plot_dark(text) ? "ffffff" : "222222", box.microbatch);
+    gantt->used[box.kind] = true;
+    if (box.microbatch >= 0) gantt->narrowest = fmin(gantt->narrowest, (box.end - box.start) / scale);
+    if (box.microbatch > gantt->highest) gantt->highest = box.microbatch;
+    gantt->shaded = gantt->shaded || box.chunk > 0;
 }
 
 /* Recomputation first, what the action is for, communication last. An action of the network may also idle,
  * for another stage: that stays empty. */
 static void write_span(Gantt *gantt, int row, const PlotSpan *span, int chunk, int chunks)
 {
-    const int kind = kind_of(span->action);
     const double recompute = fmax(span->recompute, 0), communication = fmax(span->communication, 0);
+    const int kind = kind_of(span->action);
+    const double own = span->start + recompute, wait = fmax(own, span->end - communication);
+    Box again = {row, span->start, own, RECOMPUTE, 0, 1, -1},
+        waits = {row, wait, span->end, COMMUNICATION, 0, 1, -1};
     if (kind == COMMUNICATION) {
-        write_box(gantt, row, span->end - communication, span->end, kind, 0, 1, -1);
+        waits.start = span->end - communication;
+        write_box(gantt, waits);
         return;
     }
-    const double own = span->start + recompute, wait = fmax(own, span->end - communication);
-    write_box(gantt, row, span->start, own, RECOMPUTE, 0, 1, -1);
-    write_box(gantt, row, own, wait, kind, chunk, chunks, span->microbatch);
-    write_box(gantt, row, wait, span->end, COMMUNICATION, 0, 1, -1);
+    write_box(gantt, again);
+    write_box(gantt, (Box){row, own, wait, kind, chunk, chunks, span->microbatch});
+    write_box(gantt, waits);
     gantt->waits = gantt->waits || span->end > wait;
 }
 

@@ -75,8 +75,9 @@ static void compare_bytes(char *line, size_t size, const PlotBars *bars, const P
     }
 }
 
-static bool write_bytes(FILE *out, const PlotKind *kind, const char *name, const char *title,
-                        const PlotRun *runs, int count, char *why, size_t size)
+/* `words`: name and title. */
+static bool write_bytes(FILE *out, const PlotKind *kind, PlotWords words, const PlotRun *runs, int count,
+                        char *why, size_t size)
 {
     PlotBars bars;
     char first[512], second[512] = "";
@@ -89,20 +90,24 @@ static bool write_bytes(FILE *out, const PlotKind *kind, const char *name, const
     compare_bytes(second, sizeof second, &bars, runs, count);
     plot_set_text(out, "FORMULA", "formula");
     plot_set_text(out, "YLABEL", " sent per rank and step");
-    return plot_bars_write(out, &bars, kind, count > 1, name, title, first, second);
+    words.first = first;
+    words.second = second;
+    return plot_bars_write(out, &bars, kind, count > 1, words);
 }
 
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     static const PlotKind kind = {comm_of, total, total, unit_of_bytes};
-    return write_bytes(out, &kind, "comm", "Bytes sent per rank and step", runs, count, why, size);
+    return write_bytes(out, &kind, (PlotWords){.name = "comm", .title = "Bytes sent per rank and step"}, runs,
+                       count, why, size);
 }
 
 bool plot_bytes_by_axis(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     static const PlotKind kind = {axes_of, total, total, unit_of_bytes};
-    return write_bytes(out, &kind, "bytes_by_axis", "Bytes sent per rank and step, by axis of the grid", runs,
-                       count, why, size);
+    const PlotWords words = {.name = "bytes_by_axis",
+                             .title = "Bytes sent per rank and step, by axis of the grid"};
+    return write_bytes(out, &kind, words, runs, count, why, size);
 }
 
 /* ---- memory ---- */
@@ -140,9 +145,11 @@ bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t si
         words_append(first, sizeof first, ". Model states equal the formula everywhere");
     plot_set_text(out, "FORMULA", "formula: model states");
     return plot_bars_write(
-        out, &bars, &kind, count > 1, "memory", "Peak memory per rank", first,
-        "Stacked: each category's own peak. These fall at different moments, so the peak of the sum "
-        "(dot, number) can be lower");
+        out, &bars, &kind, count > 1,
+        (PlotWords){
+            "memory", "Peak memory per rank", first,
+            "Stacked: each category's own peak. These fall at different moments, so the peak of the sum "
+            "(dot, number) can be lower"});
 }
 
 static const PlotStack *activations_of(const PlotRun *run)
@@ -163,8 +170,9 @@ bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size
     words_append(first, sizeof first, "The rank with the most in each run");
     plot_set_text(out, "FORMULA", "formula");
     plot_set_text(out, "YLABEL", " of activations per rank");
-    return plot_bars_write(out, &bars, &kind, true, "activations", "Activations kept for backward, per rank",
-                           first, "Percent: beside the first run");
+    return plot_bars_write(out, &bars, &kind, true,
+                           (PlotWords){"activations", "Activations kept for backward, per rank", first,
+                                       "Percent: beside the first run"});
 }
 
 /* ---- time ---- */
@@ -188,9 +196,10 @@ bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t
         words_append(first, sizeof first, "Step %.0f. Above a bar: the share of it outside any action",
                      runs->timed_step);
     plot_set_text(out, "MARK", "median of all steps");
-    return plot_bars_write(
-        out, &bars, &kind, count > 1, "step_time", "Time of a step", first,
-        "Wall clock: an action holds its own waiting, and where ranks share cores, the time of the others");
+    return plot_bars_write(out, &bars, &kind, count > 1,
+                           (PlotWords){"step_time", "Time of a step", first,
+                                       "Wall clock: an action holds its own waiting, and where ranks share "
+                                       "cores, the time of the others"});
 }
 
 static const PlotStack *breakdown_of(const PlotRun *run)
@@ -209,8 +218,8 @@ bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t
     words_append(first, sizeof first,
                  count > 1 ? "The rank that computes most in each run"
                            : "Above a bar: the share of the step in which the rank computes");
-    return plot_bars_write(out, &bars, &kind, count > 1, "breakdown", "Simulated time of a step by part",
-                           first, second);
+    return plot_bars_write(out, &bars, &kind, count > 1,
+                           (PlotWords){"breakdown", "Simulated time of a step by part", first, second});
 }
 
 /* ---- bubbles ---- */
@@ -244,7 +253,9 @@ bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t si
     }
     plot_set_text(out, "FORMULA", formula);
     return plot_bars_write(
-        out, &bars, &kind, count > 1, "bubble", "Pipeline bubble per rank", first,
-        "The share of the last step in which a rank has nothing to do. Measured: from CPU times, as if "
-        "each rank had a core");
+        out, &bars, &kind, count > 1,
+        (PlotWords){
+            "bubble", "Pipeline bubble per rank", first,
+            "The share of the last step in which a rank has nothing to do. Measured: from CPU times, as if "
+            "each rank had a core"});
 }

@@ -24,8 +24,9 @@ static void read_actions(H5 *file, TimelineRow rows[ACTIONS])
         {"overlapped", offsetof(TimelineRow, overlapped), false, H5_I32, 0},
     };
     size_t count;
-    TimelineRow *read = h5_table_read(file, "/timeline/actions", fields, sizeof fields / sizeof *fields,
-                                      sizeof *rows, &count, NULL);
+    TimelineRow *read =
+        h5_table_read(file, "/timeline/actions",
+                      (H5Row){fields, sizeof fields / sizeof *fields, sizeof *rows}, &count, NULL);
     assert_int_equal(count, ACTIONS);
     memcpy(rows, read, ACTIONS * sizeof *rows);
     free(read);
@@ -154,7 +155,7 @@ static void check_other_rows(H5 *file)
     const H5Field fields[] = {{"measured_end", offsetof(Row, measured_end), false, H5_F64, 0},
                               {"action", offsetof(Row, action), true, 0, 16},
                               {"rank", offsetof(Row, rank), false, H5_I32, 0}};
-    Row *table = h5_table_read(file, "/timeline/actions", fields, 3, sizeof *table, &rows, NULL);
+    Row *table = h5_table_read(file, "/timeline/actions", (H5Row){fields, 3, sizeof *table}, &rows, NULL);
     assert_int_equal(rows, ACTIONS);
     assert_true(table[1].rank == 2 && table[1].measured_end == 4 && table[2].rank == -1);
     assert_string_equal(table[1].action, "STEP");
