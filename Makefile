@@ -19,19 +19,23 @@ endif
 PACKAGES := gcc make pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libopenblas-dev libinih-dev \
             librandom123-dev libcmocka-dev gnuplot-nox fonts-liberation
 MODULES  := hdf5-openmpi openblas
+MODULE_FLAGS := $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
+MODULE_PATHS := $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null)
 COMMA    := ,
 CHECKED  := $(if $(SANITIZE),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined)
 CC       := mpicc
 CPPFLAGS += -I. -D_GNU_SOURCE $(if $(filter double,$(REAL)),-DSIM_DOUBLE) \
-            $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
+            $(MODULE_FLAGS)
 CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wpedantic -Wshadow \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(SANITIZE),-O1) $(CHECKED)
-LDLIBS   += $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
+LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
 
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
-TESTS    := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
+TESTS    := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort) tests/matrix.c tests/compare.c)
+GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))
 SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 
 all: $(BUILD)/bin/sim
 
@@ -43,30 +47,25 @@ $(BUILD)/bin/sim: $(BUILD)/sim/main.o $(LIBRARY)
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
-# What tests share: of a library, each takes what it needs.
+# Libraries: of the program, and of what tests share; each test takes what it needs.
+$(BUILD)/libsim.a: $(LIBRARY)
 $(BUILD)/tests/libsupport.a: $(SUPPORT)
-	@echo "  AR  $@"
+$(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
+	@mkdir -p $(@D); echo "  AR  $@"
 	@rm -f $@; $(AR) rcs $@ $^
 
-$(TESTS): %: %.o $(BUILD)/tests/libsupport.a $(LIBRARY)
+# Programs of tests; one holds all groups that run on ranks, so that they share launches.
+$(BUILD)/tests/ranks: $(GROUPS)
+$(TESTS) $(BUILD)/tests/ranks: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
-	@$(CC) $(CHECKED) $^ $(LDLIBS) -lcmocka -o $@
+	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
 # The outside witness: counts what reaches MPI, from outside the program.
 $(BUILD)/tests/witness.so: tests/witness.c
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
-# Every split against the unsplit run.
-$(BUILD)/tests/matrix: $(BUILD)/tests/matrix.o $(BUILD)/tests/libsupport.a $(LIBRARY)
-	@echo "  LD  $@"
-	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
-
-$(BUILD)/tests/compare: $(BUILD)/tests/compare.o $(LIBRARY)
-	@echo "  LD  $@"
-	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
-
-test-programs: all $(TESTS) $(BUILD)/tests/matrix $(BUILD)/tests/compare $(BUILD)/tests/witness.so
+test-programs: all $(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/witness.so
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:
@@ -95,7 +94,7 @@ check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recompu
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
-	@LIMIT=600 tests/run.sh $(BUILD) $(BUILD) slurm
+	@tests/run.sh $(BUILD) $(BUILD) slurm
 
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory test-programs SANITIZE=1

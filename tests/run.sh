@@ -2,98 +2,134 @@
 # run.sh FLOAT_BUILD DOUBLE_BUILD [SUITE...] - runs every test, or the shell suites named, and counts:
 # "N passed, N failed" at the end.
 #
-# Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name");
-# one that dies, hangs or says nothing is a failure of its own.
+# Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name"); one that dies, hangs or says
+# nothing is a failure of its own. As many run at once as there are cores (JOBS): one launch under MPI, whose
+# ranks take all cores they get, and beside it programs of one process. A line is printed as its program ends.
 cd "$(dirname "$0")/.." || exit 1
 float=$1 double=$2
 shift 2
-passed=0 failed=0 skipped=0 running=
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-trap 'trap "" INT TERM HUP; [ -z "$running" ] || { kill -TERM $running; wait $running; } 2>/dev/null; exit 130' INT TERM HUP
-export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1
+jobs=${JOBS:-$(nproc)}
+passed=0 failed=0 skipped=0
+commands=() launches=() programs=() # what is to run, and the numbers of those under MPI and of the others
+declare -A running=() began=()      # by process: which number it runs, and since when
+launched=                           # the process of the launch
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+trap 'trap "" INT TERM HUP; kill -TERM "${!running[@]}" 2>/dev/null; wait; exit 130' INT TERM HUP
+# Ranks that wait let others compute: there are programs beside them.
+export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
-# test NAME COMMAND...
-test_program() {
-    local name=$1 began=$SECONDS status bad
+# queue LIST COMMAND...: the command is to run, as one of the launches or of the programs.
+queue() {
+    local -n list=$1
     shift
-    # In the background, so that Ctrl-C is not kept waiting; timeout passes it to all of the program.
-    timeout -k 5 "${LIMIT:-240}" "$@" >"$log" 2>&1 </dev/null &
-    running=$!
-    wait $running
-    status=$?
-    local ok not skip
+    list+=(${#commands[@]})
+    commands+=("$*")
+}
+
+# start NUMBER: in the background, so that Ctrl-C is not kept waiting; timeout passes it to all of the program.
+start() {
+    local words
+    read -ra words <<<"${commands[$1]}"
+    timeout -k 5 "${LIMIT:-600}" "${words[@]}" >"$logs/$1" 2>&1 </dev/null &
+    running[$!]=$1
+    began[$!]=$SECONDS
+}
+
+# report NUMBER STATUS SECONDS: counts what the log says, and prints its line.
+report() {
+    local log=$logs/$1 name=${commands[$1]} ok not skip bad=""
     skip=$(grep -c '^ok .*# SKIP' "$log")
     ok=$(($(grep -c '^ok ' "$log") - skip))
     not=$(grep -c '^not ok ' "$log")
-    if [ $status -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
+    if [ "$2" -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
     if [ $((ok + not + skip)) -eq 0 ]; then not=1; fi
     passed=$((passed + ok)) failed=$((failed + not)) skipped=$((skipped + skip))
-    bad=""
     [ "$skip" -gt 0 ] && bad=", $skip skipped"
     if [ "$not" -gt 0 ]; then
-        printf '%-58s %3d passed, %d FAILED%s (exit %d)\n' "$name" "$ok" "$not" "$bad" $status
+        printf '%-58s %3d passed, %d FAILED%s (exit %d)\n' "$name" "$ok" "$not" "$bad" "$2"
         grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
     else
-        printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" $((SECONDS - began))
+        printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" "$3"
         grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
     fi
 }
 
-# test_ranks RANKS BUILD NAME: under MPI.
-test_ranks() {
-    local program
-    program=$2/$(find tests -name "$3.c")
-    test_program "mpirun -n $1 ${program%.c}" mpirun -n "$1" "${program%.c}"
+# finished PROCESS: it ended by itself.
+finished() {
+    local status number=${running[$1]}
+    wait "$1"
+    status=$?
+    unset "running[$1]"
+    [ "$1" = "$launched" ] && launched=
+    report "$number" $status $((SECONDS - began[$1]))
 }
 
-# Programs, alone and under MPI.
-programs() {
-    local build program ranks
+# Runs all that is queued: launches one after another, programs beside them.
+run() {
+    local process
+    while true; do
+        if [ -z "$launched" ] && [ ${#launches[@]} -gt 0 ]; then
+            ASAN_OPTIONS=detect_leaks=0 start "${launches[0]}" # Open MPI has its own; programs are looked into
+            launched=$!
+            launches=("${launches[@]:1}")
+        elif [ ${#programs[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
+            start "${programs[0]}"
+            programs=("${programs[@]:1}")
+        elif [ ${#running[@]} -gt 0 ]; then
+            for process in "${!running[@]}"; do kill -0 "$process" 2>/dev/null || finished "$process"; done
+            sleep 0.05
+        else
+            break
+        fi
+    done
+}
+
+# suites NAME...: the shell suites; each starts sim under MPI, again and again.
+suites() {
+    local suite
+    for suite; do queue launches "tests/shell/$suite.sh" "$float" "$double"; done
+}
+
+# The groups that run on ranks: each in both precisions, and on both virtual ranks and MPI's.
+on_ranks() {
+    local group ranks
+    for ranks in 8 6 4 3 2 1; do
+        queue launches mpirun -n $ranks "$float/tests/ranks"
+    done
+    queue launches mpirun -n 4 "$double/tests/ranks"
+    for group in quantize equivalence families stages precision rings collectives lanes clock; do
+        queue programs "$double/tests/ranks" $group
+    done
+    for group in precision lanes-cpu rings collectives lanes clock; do
+        queue programs "$float/tests/ranks" $group
+    done
+}
+
+# Programs of one process.
+alone() {
+    local build program
     for build in "$float" "$double"; do
+        queue programs "$build/tests/matrix" slice
         for program in $(find tests -name 'test_*.c' | sort); do
             program=${program%.c}
             case $build/${program##*/} in
-            # Pictures, ideal seconds on paper, damaged files: no real number goes into them, so one build is enough.
-            "$double"/test_plot_charts | "$double"/test_plot_timelines | \
-                "$double"/test_plot_pipeline | "$double"/test_clock_shapes | "$double"/test_run_file_fuzz) continue ;;
+            # Files, pictures, and ideal seconds on paper: no real number goes into them, so one build is enough.
+            "$double"/test_plot* | "$double"/test_recorder* | "$double"/test_run_file* | "$double"/test_clock_shapes) continue ;;
             esac
-            test_program "$build/$program" "$build/$program"
-        done
-        test_program "$build/tests/matrix slice" "$build/tests/matrix" slice
-    done
-    # Under the sanitizers leaks are looked for above, on virtual ranks; Open MPI has its own.
-    export ASAN_OPTIONS=detect_leaks=0
-    for ranks in 1 2 3 4 6 8; do
-        for build in "$float" "$double"; do
-            for program in test_rings test_collectives test_lanes test_equivalence test_stages; do
-                test_ranks $ranks "$build" $program
-            done
-        done
-        # In double there are no 16 bits to train in.
-        test_ranks $ranks "$float" test_precision
-    done
-    for build in "$float" "$double"; do
-        test_ranks 4 "$build" test_families_split
-        test_ranks 4 "$build" test_lanes_cpu
-    done
-    for ranks in 2 3 4 8; do # the grids of their cases
-        for build in "$float" "$double"; do
-            for program in test_clock test_quantize; do
-                test_ranks $ranks "$build" $program
-            done
+            queue programs "$build/$program"
         done
     done
 }
 
 if [ $# -eq 0 ]; then
-    programs
+    on_ranks
+    alone
     set -- training precision schedule refusals golden
 fi
-for suite in "$@"; do
-    LIMIT=${LIMIT:-300} test_program "tests/shell/$suite.sh" "tests/shell/$suite.sh" "$float" "$double"
-done
+suites "$@"
+run
 
 echo
 if [ $skipped -gt 0 ]; then

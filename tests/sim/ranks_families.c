@@ -1,9 +1,10 @@
-/* test_families_split.c - models that are not GPT-2 train under every kind of
+/* ranks_families.c - models that are not GPT-2 train under every kind of
  * split as unsplit, and with dropout every split drops the same elements. On
  * virtual ranks in this process; under mpirun (tests/run.sh does both) on the
  * ranks it was given. */
 #include <stdio.h>
 #include <string.h>
+#include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 
@@ -121,12 +122,10 @@ static void every_family_as_unsplit(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_families(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_family_as_unsplit),
     };
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name(
-        mpi ? "families on MPI ranks" : "families on virtual ranks", tests, NULL, NULL));
+    return cmocka_run_group_tests_name("families", tests, NULL, NULL);
 }

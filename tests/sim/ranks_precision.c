@@ -1,4 +1,4 @@
-/* test_precision.c - 16-bit training: the same bits under every split that adds in the same order, bytes and
+/* ranks_precision.c - 16-bit training: the same bits under every split that adds in the same order, bytes and
  * memory as the formulas have them, values near those of fp32; and fp16's loss scale, with the steps all skip.
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
@@ -7,6 +7,7 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/run/plan_from_config.h"
+#include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 
@@ -26,11 +27,10 @@ static void refused(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_precision(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(refused)};
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name("16 bits in double", tests, NULL, NULL));
+    return cmocka_run_group_tests_name("16 bits in double", tests, NULL, NULL);
 }
 
 #else
@@ -328,16 +328,14 @@ static void all_skip_the_same(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_precision(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_agree),          cmocka_unit_test(sixteen_bytes_a_parameter),
         cmocka_unit_test(wider_sums_are_nearer), cmocka_unit_test(near_fp32),
         cmocka_unit_test(small_steps_add_up),    cmocka_unit_test(all_skip_the_same),
     };
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name(mpi ? "16 bits on MPI ranks" : "16 bits on virtual ranks",
-                                                   tests, NULL, NULL));
+    return cmocka_run_group_tests_name("16 bits", tests, NULL, NULL);
 }
 
 #endif

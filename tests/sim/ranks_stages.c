@@ -1,8 +1,9 @@
-/* test_stages.c - pipelines with odd corners train as the unsplit run does, and hold what their schedule says.
+/* ranks_stages.c - pipelines with odd corners train as the unsplit run does, and hold what their schedule says.
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/dual_pipe_v.h"
@@ -250,14 +251,12 @@ static void in_flight(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_stages(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_stage_a_rank),      cmocka_unit_test(interleaved),
         cmocka_unit_test(a_users_own),           cmocka_unit_test(layers_of_stages),
         cmocka_unit_test(bubble_of_dual_pipe_v), cmocka_unit_test(in_flight),
     };
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name(mpi ? "stages on MPI ranks" : "stages on virtual ranks",
-                                                   tests, NULL, NULL));
+    return cmocka_run_group_tests_name("stages", tests, NULL, NULL);
 }

@@ -1,9 +1,10 @@
-/* test_lanes.c - simulated time: what a rank waits for messages and rings, by
+/* ranks_lanes.c - simulated time: what a rank waits for messages and rings, by
  * formulas, the same on virtual ranks and MPI. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/lane.h"
 
@@ -310,7 +311,7 @@ static void free_links_leave_waiting(void **state)
     on_all_ranks(free_body);
 }
 
-int main(int argc, char **argv)
+int ranks_lanes(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_carry_the_clock),
@@ -322,7 +323,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_port_takes_one_at_a_time),
         cmocka_unit_test(free_links_leave_waiting),
     };
-    launch_start(&argc, &argv);
-    const char *name = mpi ? "simulated time on MPI ranks" : "simulated time on virtual ranks";
-    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return cmocka_run_group_tests_name("simulated time", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
-/* test_rings.c - ring collectives against sums a person can check, the bytes
+/* ranks_rings.c - ring collectives against sums a person can check, the bytes
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
 #include "models/machine/random.h"
+#include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
@@ -232,7 +233,7 @@ static void overlapping_rings(void **state)
     on_all_ranks(overlap_body);
 }
 
-int main(int argc, char **argv)
+int ranks_rings(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_cut_evenly),
@@ -240,7 +241,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(same_bits),
         cmocka_unit_test(overlapping_rings),
     };
-    launch_start(&argc, &argv);
-    const char *name = mpi ? "rings on MPI ranks" : "rings on virtual ranks";
-    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-/* test_lanes_cpu.c - simulated time from the CPU's clock: computing is measured, and what communication costs this
+/* ranks_lanes_cpu.c - simulated time from the CPU's clock: computing is measured, and what communication costs this
  * machine is not computing. */
 #include <time.h>
 #include <unistd.h>
 #include "parallel/data/transfer.h"
+#include "tests/ranks.h"
 #include "tests/support/lane.h"
 
 static const double BURN = 0.02, LITTLE = 0.01;
@@ -165,7 +166,7 @@ static void told_times_are_not_the_cpus(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_lanes_cpu(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(computing_is_measured_and_waiting_not),
@@ -173,7 +174,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(parts_bracket_themselves),
         cmocka_unit_test(told_times_are_not_the_cpus),
     };
-    launch_start(&argc, &argv);
-    const char *name = mpi ? "measured time on MPI ranks" : "measured time on virtual ranks";
-    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return cmocka_run_group_tests_name("measured time", tests, NULL, NULL);
 }

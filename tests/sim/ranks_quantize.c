@@ -1,4 +1,4 @@
-/* test_quantize.c - 8 bits on the wire: the bounds of one rounding, and what training with them keeps. On
+/* ranks_quantize.c - 8 bits on the wire: the bounds of one rounding, and what training with them keeps. On
  * virtual ranks in this process; under mpirun on the ranks it was given. */
 #include <float.h>
 #include <math.h>
@@ -8,6 +8,7 @@
 #include "models/kernels/quantize.h"
 #include "models/machine/half.h"
 #include "models/machine/random.h"
+#include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 
@@ -342,7 +343,7 @@ static void what_would_change_nothing(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_quantize(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_half_a_scale),
@@ -353,6 +354,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(trains_as_well),
         cmocka_unit_test(what_would_change_nothing),
     };
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name("quantize", tests, NULL, NULL));
+    return cmocka_run_group_tests_name("quantize", tests, NULL, NULL);
 }

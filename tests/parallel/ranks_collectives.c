@@ -1,8 +1,9 @@
-/* test_collectives.c - trees, straight lines and groups of some ranks: what
- * arrives, and the bytes sent for it. Rings have test_rings.c. */
+/* ranks_collectives.c - trees, straight lines and groups of some ranks: what
+ * arrives, and the bytes sent for it. Rings have ranks_rings.c. */
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
@@ -170,14 +171,12 @@ static void groups_of_some_ranks(void **state)
     on_all_ranks(groups_body);
 }
 
-int main(int argc, char **argv)
+int ranks_collectives(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trees),
         cmocka_unit_test(straight_lines),
         cmocka_unit_test(groups_of_some_ranks),
     };
-    launch_start(&argc, &argv);
-    const char *name = mpi ? "collectives on MPI ranks" : "collectives on virtual ranks";
-    return launch_stop(cmocka_run_group_tests_name(name, tests, NULL, NULL));
+    return cmocka_run_group_tests_name("collectives", tests, NULL, NULL);
 }

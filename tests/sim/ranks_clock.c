@@ -1,10 +1,11 @@
-/* test_clock.c - simulated time keeps its promises in training itself: what
+/* ranks_clock.c - simulated time keeps its promises in training itself: what
  * the messages carried is what the same durations give on paper, action by
  * action; and under ideal durations what the papers say.
  *
  * On virtual ranks in this process, and under mpirun on the ranks it was given. */
 #include <stdlib.h>
 #include <string.h>
+#include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/paper.h"
 
@@ -109,17 +110,14 @@ static void ideal_time_needs_no_numbers(void **state)
     }
 }
 
-int main(int argc, char **argv)
+int ranks_clock(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_carry_what_paper_says),
         cmocka_unit_test(ideal_time_needs_no_numbers),
     };
-    launch_start(&argc, &argv);
     paper_start();
-    int failed = cmocka_run_group_tests_name(mpi ? "simulated time of training on MPI ranks"
-                                                 : "simulated time of training on virtual ranks",
-                                             tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("simulated time of training", tests, NULL, NULL);
     paper_stop();
-    return launch_stop(failed);
+    return failed;
 }

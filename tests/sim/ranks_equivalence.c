@@ -1,9 +1,10 @@
-/* test_equivalence.c - every split trains as the unsplit run does: losses,
+/* ranks_equivalence.c - every split trains as the unsplit run does: losses,
  * gradients, weights, bytes and memory. On virtual ranks in this process; under
  * mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 
@@ -266,7 +267,7 @@ static void zero3_holds_only_units_in_flight(void **state)
     case_free(&c);
 }
 
-int main(int argc, char **argv)
+int ranks_equivalence(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_strategy_as_one_rank),
@@ -283,7 +284,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(dry_equals_real),
         cmocka_unit_test(zero3_holds_only_units_in_flight),
     };
-    launch_start(&argc, &argv);
-    return launch_stop(cmocka_run_group_tests_name(
-        mpi ? "equivalence on MPI ranks" : "equivalence on virtual ranks", tests, NULL, NULL));
+    return cmocka_run_group_tests_name("equivalence", tests, NULL, NULL);
 }

@@ -1,0 +1,14 @@
+/* ranks.h - the groups of tests that run on ranks, virtual or MPI's: each returns how many of its tests failed. */
+#ifndef TESTS_RANKS_H
+#define TESTS_RANKS_H
+int ranks_rings(void);
+int ranks_collectives(void);
+int ranks_lanes(void);
+int ranks_lanes_cpu(void);
+int ranks_equivalence(void);
+int ranks_stages(void);
+int ranks_precision(void);
+int ranks_families(void);
+int ranks_clock(void);
+int ranks_quantize(void);
+#endif
