@@ -15,12 +15,8 @@ static void add(Device *device, MemoryCategory category, size_t bytes)
         device->peak[category] = device->current[category];
 }
 
-void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
+static void *take(const Device *device, const char *what, size_t bytes)
 {
-    device->total += bytes;
-    add(device, category, bytes);
-    if (device->total > device->peak_total) device->peak_total = device->total;
-    if (device->total > device->high) device->high = device->total;
     if (device->dry || bytes == 0) return NULL;
 
     /* 64: a cache line, and the widest vector */
@@ -28,8 +24,23 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
     if (!memory)
         fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, "
              "more ranks, or --dry-run to see what the run needs",
-             (double)bytes / 1e9, memory_category_name[category], (double)(device->total - bytes) / 1e9);
+             (double)bytes / 1e9, what, (double)device->total / 1e9);
     return memory;
+}
+
+void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
+{
+    void *memory = take(device, memory_category_name[category], bytes);
+    device->total += bytes;
+    add(device, category, bytes);
+    if (device->total > device->peak_total) device->peak_total = device->total;
+    if (device->total > device->high) device->high = device->total;
+    return memory;
+}
+
+void *device_aside(const Device *device, size_t bytes)
+{
+    return take(device, "copies of 16-bit values in 32", bytes);
 }
 
 void device_release(Device *device, MemoryCategory category, size_t bytes)

@@ -1,5 +1,6 @@
 /* tensor.c - allocation, views and the few operations that need no shape. */
 #include "models/machine/tensor.h"
+#include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
 
@@ -74,7 +75,10 @@ void tensor_convert(Tensor to, Tensor from)
 
 Tensor wide_for(Tensor t)
 {
-    return t.dtype == REAL ? t : tensor_new(t.device, MEM_WORKSPACE, REAL, t.count);
+    if (t.dtype == REAL) return t;
+    Tensor wide = {.device = t.device, .count = t.count, .dtype = REAL, .category = MEM_WORKSPACE};
+    wide.data = device_aside(t.device, tensor_bytes(wide));
+    return wide;
 }
 
 Tensor wide_of(Tensor t)
@@ -86,7 +90,7 @@ Tensor wide_of(Tensor t)
 
 void wide_free(Tensor *wide, Tensor t)
 {
-    if (t.dtype != REAL) tensor_free(wide);
+    if (t.dtype != REAL) free(wide->data);
     *wide = (Tensor){0};
 }
 

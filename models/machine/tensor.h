@@ -67,9 +67,9 @@ static inline int64_t tensor_piece(int64_t left)
 
 /* How a kernel opens an argument of one of these types: wide_of() to read or to
  * change it, wide_for() to write all of it. A REAL tensor is itself; of another
- * the kernel gets a REAL copy in workspace, which it closes by wide_free() or,
- * to round it into `t`, wide_store(). Not counted as traffic: an accelerator
- * widens in registers. */
+ * the kernel gets a REAL copy, which it closes by wide_free() or, to round it
+ * into `t`, wide_store(). In no ledger, neither as memory nor as traffic: an
+ * accelerator widens in registers, only this machine's BLAS cannot. */
 Tensor wide_of(Tensor t);
 Tensor wide_for(Tensor t);
 void wide_free(Tensor *wide, Tensor t);

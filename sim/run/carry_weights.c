@@ -5,7 +5,8 @@
 #include "sim/run/agree.h"
 #include "sim/run/collect.h"
 
-/* One parameter reaches every rank whole, and each takes its slice into its range of the unit. */
+/* One parameter reaches every rank whole, and each takes its slice into its range of the unit. Both lie aside, as in
+ * sim/run/collect.h: a file is no part of a step's memory. */
 static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
 {
     Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
@@ -19,11 +20,12 @@ static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group
 bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 {
     DataParallel *d = t->data_parallel;
+    Device aside = {.dry = t->device.dry};
     H5 *file = world->rank == 0 ? weights_open(path, t->gpt, error) : NULL;
     if (!agree(world, file)) return false;
     for (int u = 0; u < t->gpt->units; u++) {
         const Unit *unit = &t->gpt->unit[u];
-        Tensor mine = tensor_new(&t->device, MEM_WORKSPACE, REAL, d->padded[u]);
+        Tensor mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
         tensor_zero(mine);
         for (int i = unit->first; i < unit->first + unit->parameters; i++)
             load_parameter(file, t, &t->gpt->parameter[i], world, mine);

@@ -52,7 +52,7 @@ static const Grid GRIDS[] = {
     {6, "parallel.tp=2 parallel.sequence_parallel=yes"},
     {8, "parallel.pp=2 parallel.tp=2 parallel.sequence_parallel=yes"},
 };
-enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
+enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS, RANKS_MOST = 8 };
 
 /* Those of a kind add in the same order. */
 static const struct {
@@ -153,6 +153,30 @@ static void sixteen_bytes_a_parameter(void **state)
     }
 }
 
+/* Scratch in 16 bits is no more than in 32: what this machine widens to compute with, no accelerator has. */
+static void no_larger_workspace(void **state)
+{
+    (void)state;
+    static const char *const models[] = {
+        "model.attention=plain", "model.attention=flash",
+        "model.norm=rmsnorm model.activation=swiglu model.position=rope model.bias=no model.kv_heads=2"};
+    for (int g = 0; g < GRID_COUNT; g++)
+        for (int k = 0; k < 3 && ranks_fit(1); k++) {
+            uint64_t fp32[RANKS_MOST];
+            for (int f = -1; f < 2; f++) {
+                Case c = case_of_words(1, "%s %s %s train.precision=%s", MODEL, GRIDS[g].split, models[k],
+                                       f < 0 ? "fp32" : FORMATS[f]);
+                c.dry = true;
+                assert_true(case_virtual(&c, GRIDS[g].ranks));
+                for (int r = 0; r < GRIDS[g].ranks; r++) {
+                    if (f < 0) fp32[r] = c.peak[r][MEM_WORKSPACE];
+                    assert_true(c.peak[r][MEM_WORKSPACE] > 0 && c.peak[r][MEM_WORKSPACE] <= fp32[r]);
+                }
+                case_free(&c);
+            }
+        }
+}
+
 /* ---- values ---- */
 
 static void wider_sums_are_nearer(void **state)
@@ -227,7 +251,7 @@ static void small_steps_add_up(void **state)
 
 /* ---- fp16's scale ---- */
 
-enum { STEPS = 14, INTERVAL = 2, RANKS_MOST = 8 };
+enum { STEPS = 14, INTERVAL = 2 };
 static const double FIRST = 4e9, BACKOFF = 0.2;
 
 /* What one rank knows after a step. */
@@ -331,9 +355,10 @@ static void all_skip_the_same(void **state)
 int ranks_precision(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits_agree),          cmocka_unit_test(sixteen_bytes_a_parameter),
-        cmocka_unit_test(wider_sums_are_nearer), cmocka_unit_test(near_fp32),
-        cmocka_unit_test(small_steps_add_up),    cmocka_unit_test(all_skip_the_same),
+        cmocka_unit_test(splits_agree),        cmocka_unit_test(sixteen_bytes_a_parameter),
+        cmocka_unit_test(no_larger_workspace), cmocka_unit_test(wider_sums_are_nearer),
+        cmocka_unit_test(near_fp32),           cmocka_unit_test(small_steps_add_up),
+        cmocka_unit_test(all_skip_the_same),
     };
     return cmocka_run_group_tests_name("16 bits", tests, NULL, NULL);
 }

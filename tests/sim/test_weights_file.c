@@ -1,5 +1,6 @@
 /* test_weights_file.c - whose files are taken as weights, by what names, and what is refused: another kind of file or of
- * number, values that are no finite numbers, and a head that a tied model would lose. */
+ * number, values that are no finite numbers, and a head that a tied model would lose. And that to read one costs the
+ * simulated device nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include "models/machine/error.h"
 #include "sim/file/weights.h"
 #include "sim/file/weights_check.h"
+#include "sim/run/carry_weights.h"
+#include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/folder.h"
 
@@ -160,13 +163,43 @@ static void a_head_of_its_own(void **state)
            "model.tie_embeddings = no");
 }
 
+/* ---- memory ---- */
+
+/* Written, and read back while the peaks are what is there. */
+static void carry(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result, (void)context;
+    Error error;
+    Device *d = &t->device;
+    Group *world = group_world(t->comm, CHANNELS);
+    weights_save(path, t, world, false);
+    memcpy(d->peak, d->current, sizeof d->peak);
+    d->peak_total = d->total;
+    assert_true(weights_load(path, t, world, &error));
+    assert_memory_equal(d->peak, d->current, sizeof d->peak);
+    assert_int_equal(d->peak_total, d->total);
+    group_free(world);
+}
+
+static void a_file_is_no_peak(void **state)
+{
+    (void)state;
+    static const char *const splits[] = {"parallel.data=ddp", "parallel.data=zero3",
+                                         "parallel.data=zero1 parallel.tp=2", "parallel.pp=2"};
+    for (int i = 0; i < 4; i++) {
+        Case c = case_of_words(1, "%s", splits[i]);
+        c.look = carry;
+        assert_true(case_virtual(&c, 4));
+        case_free(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_a_language_model),
-        cmocka_unit_test(other_files),
-        cmocka_unit_test(values_without_end),
-        cmocka_unit_test(a_head_of_its_own),
+        cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(other_files),
+        cmocka_unit_test(values_without_end),        cmocka_unit_test(a_head_of_its_own),
+        cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;
     snprintf(path, sizeof path, "%s/weights.h5", folder);
