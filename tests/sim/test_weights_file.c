@@ -11,6 +11,7 @@
 #include "sim/run/carry_weights.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
+#include "tests/support/damage.h"
 #include "tests/support/folder.h"
 
 static char folder[FOLDER], path[FOLDER + 16];
@@ -119,6 +120,30 @@ static void other_files(void **state)
            "tensor 'h.1.ln_2.bias' is not of floating-point numbers; try one of 16, 32 or 64 bits");
 }
 
+/* As h5py writes attributes: texts of variable length, which nobody asks for. Of a tensor they are no weights. */
+static void texts_of_any_length(void **state)
+{
+    (void)state;
+    Error error = {""};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &SMALL, .device = &device, .dtype = REAL});
+    write_file(gpt, &(Oddity){.naming = NAMES_GPT2});
+    damage_any_text(path, "/", "schema", "someone's/7");
+    damage_any_text(path, "/ln_f.bias", "note", "the last one");
+    H5 *file = weights_open(path, gpt, &error);
+    if (!file) fail_msg("%s", error.text);
+    h5_close(file, NULL);
+    static const DamageType types[] = {AS_ANY_TEXT, AS_SEQUENCE, AS_REFERENCE, AS_TEXT, AS_ROW};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        damage_dataset(path, "/ln_f.bias", &(Remade){.type = types[i], .rank = 1, .dims = {6}});
+        assert_null(weights_open(path, gpt, &error));
+        assert_string_equal(error.text,
+                            "tensor 'ln_f.bias' is not of floating-point numbers; try one of 16, 32 "
+                            "or 64 bits");
+    }
+    gpt_free(gpt);
+}
+
 /* wte.weight is [11, 6]: element 27 lies in row 4. */
 static void values_without_end(void **state)
 {
@@ -198,8 +223,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(other_files),
-        cmocka_unit_test(values_without_end),        cmocka_unit_test(a_head_of_its_own),
-        cmocka_unit_test(a_file_is_no_peak),
+        cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
+        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;
     snprintf(path, sizeof path, "%s/weights.h5", folder);
