@@ -91,7 +91,9 @@ static void check_rows(const RunFile *run)
     for (size_t i = 0; i < 2 * run->purposes * SAMPLE_RANKS; i++)
         assert_true(bytes[i] == (double)(1000 + i % (run->purposes * SAMPLE_RANKS)));
     assert_false(run_file_rows(run, "/comm/bytes_sent", run->rows - 1, 2, bytes, &error));
+    assert_non_null(strstr(error.text, " of /comm/bytes_sent were asked for; it has "));
     assert_false(run_file_rows(run, "/comm/theory_bytes", 1, (size_t)-1, bytes, &error));
+    assert_non_null(strstr(error.text, " of /comm/theory_bytes were asked for; it has 4"));
     free(bytes);
     assert_true(run_file_rows(run, "/pipeline/bubble_ratio_theory", 0, 1, &one, &error) && one == 0.5);
     TimelineRow *row = run_file_actions(run, &error);
@@ -202,6 +204,21 @@ static void test_structure(void **state)
         damage_dataset(place->copy, cases[i].object, &cases[i].as);
         if (!cases[i].as.sparse) damage_seal(place->copy); /* of what has no end there is no checksum */
         refused(place, cases[i].said);
+    }
+}
+
+/* Names of control characters, and of none. */
+static void test_names(void **state)
+{
+    const Place *place = *state;
+    for (int i = 0; i < LAYOUT_NAMES; i++) {
+        char said[96];
+        Dice dice = {(uint64_t)i};
+        copy(place);
+        damage_values(place->copy, layout_names[i].path, &dice);
+        damage_seal(place->copy);
+        snprintf(said, sizeof said, "name 0 of %s is empty or not of plain letters", layout_names[i].path);
+        refused(place, said);
     }
 }
 
@@ -326,7 +343,7 @@ static void test_attributes_changed(void **state)
     const Place *place = *state;
     static const char *const cases[][3] = {
         {"/config", "train.seed", "2"}, {"/config", "model.init", "x.h5"},
-        {"/", "precision", "fp8"},     {"/", "created", "2001-01-01T00:00:00Z"},
+        {"/", "precision", "fp8"},      {"/", "created", "2001-01-01T00:00:00Z"},
         {"/steps/loss", "units", "s"},  {"/comm/bytes_sent", "long_name", "bytes received"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         copy(place);
@@ -359,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_structure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_config, setup, teardown),
