@@ -101,9 +101,9 @@ sanitize: deps ## the same tests under the address and undefined behaviour sanit
 	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
 	@tests/run.sh build/sanitized build/double-sanitized
 
-fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=1)
+fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=2)
 	@$(MAKE) --no-print-directory build/sanitized/tests/sim/test_run_file_fuzz SANITIZE=1
-	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),1)
+	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
 	@mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sim/configs/slurm $(DESTDIR)$(PREFIX)/share/sim/plots
