@@ -60,8 +60,14 @@ checks="$checks,-clang-analyzer-security.insecureAPI.*,bugprone-*,-bugprone-easi
 checks="$checks,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-sizeof-expression"
 checks="$checks,-bugprone-implicit-widening-of-multiplication-result,-bugprone-misplaced-widening-cast"
 checks="$checks,misc-redundant-expression,misc-unused-parameters,performance-*,-performance-no-int-to-ptr,readability-misleading-indentation"
+# More than seven parameters are a struct.
+checks="$checks,readability-function-size"
+limits='{key: readability-function-size.ParameterThreshold, value: 7}'
+for what in Statement Branch Nesting Line Variable; do
+    limits="$limits, {key: readability-function-size.${what}Threshold, value: 100000}"
+done
 # shellcheck disable=SC2086
-clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" $sources -- -std=c11 $1 2>/dev/null || complain "clang-tidy"
+clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" --config="{CheckOptions: [$limits]}" $sources -- -std=c11 $1 2>/dev/null || complain "clang-tidy"
 # shellcheck disable=SC2086
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem --suppress=nullPointerRedundantCheck -I. -D_GNU_SOURCE $sources || complain "cppcheck"
