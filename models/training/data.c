@@ -23,8 +23,10 @@ struct Data {
     int64_t shift[BRANCHES];
 };
 
+/* When the first sample is drawn: who needs none, as a dry run, has no table of its vocabulary. */
 static void make_chain(Data *data)
 {
+    if (data->order) return;
     int64_t V = data->vocab, seed = data->config.seed;
     data->order = allocate((size_t)V * sizeof *data->order);
     data->place = allocate((size_t)V * sizeof *data->place);
@@ -70,7 +72,6 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
     }
     Data *data = allocate_zeroed(1, sizeof *data);
     *data = (Data){.config = *config, .vocab = vocab, .sequence = sequence, .text = text, .bytes = bytes};
-    if (markov) make_chain(data);
     return data;
 }
 
@@ -82,10 +83,11 @@ void data_close(Data *data)
     free(data);
 }
 
-static void markov_sample(const Data *data, int64_t sample, int32_t *tokens)
+static void markov_sample(Data *data, int64_t sample, int32_t *tokens)
 {
     int64_t V = data->vocab, seed = data->config.seed;
     uint64_t n = (uint64_t)sample;
+    make_chain(data);
     tokens[0] = (int32_t)random_below(seed, STREAM_MARKOV_SAMPLE, n, 0, (uint64_t)V);
     for (int64_t t = 1; t <= data->sequence; t++) {
         int eighth = (int)random_below(seed, STREAM_MARKOV_SAMPLE, n, (uint64_t)t, 8);
@@ -94,7 +96,7 @@ static void markov_sample(const Data *data, int64_t sample, int32_t *tokens)
     }
 }
 
-void data_sample(const Data *data, int64_t sample, int32_t *tokens)
+void data_sample(Data *data, int64_t sample, int32_t *tokens)
 {
     if (!data->text) {
         markov_sample(data, sample, tokens);

@@ -21,7 +21,7 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
 void data_close(Data *data);
 
 /* tokens: (sequence + 1). Position t is the input, t + 1 what it must predict. */
-void data_sample(const Data *data, int64_t sample, int32_t *tokens);
+void data_sample(Data *data, int64_t sample, int32_t *tokens);
 
 /* The least loss any model can reach, nats a token; NaN where unknown (text).
  * For `markov` it is the chain's entropy rate (Cover & Thomas, eq. 4.27). */

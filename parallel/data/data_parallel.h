@@ -102,6 +102,8 @@ struct DataParallel {
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
     Transfer *gathering; /* zero3: per unit, the all-gather of its parameters */
+    Bucket *sent;        /* the last that was sent, or NULL */
+    int transfers;       /* begun and not ended */
     bool progressing;
 };
 

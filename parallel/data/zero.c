@@ -25,13 +25,20 @@ static void progress(void *context)
     d->progressing = false;
 }
 
-static void under_way(DataParallel *d)
+/* `change`: 1, a transfer has begun; -1, one has ended. What is dry has nothing to hide its rings behind: they move
+ * when they are waited for, and neither bytes, memory nor simulated time know when. */
+static void under_way(DataParallel *d, int change)
 {
-    bool any = false;
-    for (int i = 0; i < d->buckets; i++) any |= d->bucket[i].transfer.ring.group != NULL;
-    for (int u = 0; u < d->gpt->units; u++) any |= d->gathering[u].ring.group != NULL;
-    d->device->between_kernels = any ? progress : NULL;
+    d->transfers += change;
+    d->device->between_kernels = d->transfers > 0 && !d->device->dry ? progress : NULL;
     d->device->between_context = d;
+}
+
+static void end(DataParallel *d, Transfer *transfer)
+{
+    if (!transfer->ring.group) return;
+    transfer_end(transfer);
+    under_way(d, -1);
 }
 
 /* ---- parameters ---- */
@@ -57,7 +64,7 @@ static void gather_begin(DataParallel *d, int unit)
     *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
     tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
     gather_parts(d, &d->gathering[unit], unit, weights, 1);
-    under_way(d);
+    under_way(d, 1);
 }
 
 static Tensor need(void *context, int microbatch, int unit)
@@ -66,8 +73,7 @@ static Tensor need(void *context, int microbatch, int unit)
     (void)microbatch;
     if (d->shard_parameters) {
         if (!d->unit_weights[unit].device) gather_begin(d, unit);
-        transfer_end(&d->gathering[unit]);
-        under_way(d);
+        end(d, &d->gathering[unit]);
     }
     return d->unit_weights[unit];
 }
@@ -115,8 +121,7 @@ static Tensor travelling(const DataParallel *d, const Bucket *b, int unit)
 static void bucket_end(DataParallel *d, Bucket *b)
 {
     if (!b->transfer.ring.group) return;
-    transfer_end(&b->transfer);
-    under_way(d);
+    end(d, &b->transfer);
     for (int u = b->first; u <= b->last; u++) {
         Tensor *gradients = &d->unit_gradients[u], sum = travelling(d, b, u);
         int64_t offset, count;
@@ -165,7 +170,8 @@ static void bucket_begin(DataParallel *d, Bucket *b)
                                                     .parts = parts,
                                                     .part = part});
     free(part);
-    under_way(d);
+    under_way(d, 1);
+    d->sent = b;
 }
 
 static void gradient_ready(void *context, int microbatch, int unit)
@@ -178,7 +184,7 @@ static void gradient_ready(void *context, int microbatch, int unit)
     b->ready = 0;
     if (!reduces) return;
     /* sharded gradients: at most one bucket travels while the next one fills */
-    for (int i = 0; i < d->buckets && d->shard_gradients; i++) bucket_end(d, &d->bucket[i]);
+    if (d->shard_gradients && d->sent) bucket_end(d, d->sent);
     bucket_begin(d, b);
     if (!d->config.overlap) bucket_end(d, b);
 }

@@ -26,14 +26,23 @@
 #include "sim/run/step.h"
 #include "sim/run/carry_weights.h"
 
+/* What is the same on every rank, so made once a process: by the first of virtual ranks for all. */
+typedef struct Alike {
+    Config config;
+    Plan plan;
+    bool resolved, planned; /* or refused, for `why` */
+    bool config_ok, plan_ok;
+    Error why;
+} Alike;
+
 typedef struct Run {
     const RunOptions *options;
     Group *world;
     bool main; /* rank 0: reads, writes, prints */
-    Config config;
-    char *text; /* the data source's bytes */
+    Alike *alike;
+    Config *config; /* alike's */
+    char *text;     /* the data source's bytes */
     int64_t text_bytes;
-    Plan plan;
     Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
@@ -78,26 +87,29 @@ static bool read_config(Run *run)
     char *text = run->main ? config_read(o->config, o->program_directory, &run->error) : NULL;
     int64_t bytes = text ? (int64_t)strlen(text) : 0;
     if (!share(run, &text, &bytes, true)) return false;
-    bool ok = resolve(&run->config, o, text, run->world->size, &run->error);
+    Alike *alike = run->alike;
+    if (!alike->resolved) alike->config_ok = resolve(run->config, o, text, run->world->size, &alike->why);
+    alike->resolved = true;
+    if (!alike->config_ok) run->error = alike->why;
     free(text);
-    return ok;
+    return alike->config_ok;
 }
 
 /* Nothing computes in a dry run. */
 static bool check_profile(Run *run)
 {
-    if (!run->options->dry || run->config.hardware.profile != PROFILE_MEASURED) return true;
-    return config_refuse(&run->config, "hardware.profile", &run->error,
+    if (!run->options->dry || run->config->hardware.profile != PROFILE_MEASURED) return true;
+    return config_refuse(run->config, "hardware.profile", &run->error,
                          "a dry run computes nothing whose time could be measured; try "
                          "--set hardware.profile=ideal, or a run without --dry-run");
 }
 
 static bool read_text(Run *run)
 {
-    const char *source = run->config.data.source;
+    const char *source = run->config->data.source;
     if (strcmp(source, "markov") == 0) return true;
     if (run->main)
-        run->text = config_read_path(&run->config, "data.source", source, "a text file, or markov",
+        run->text = config_read_path(run->config, "data.source", source, "a text file, or markov",
                                      &run->text_bytes, &run->error);
     return share(run, &run->text, &run->text_bytes, !run->options->dry);
 }
@@ -105,22 +117,28 @@ static bool read_text(Run *run)
 /* The plan is the same on every rank, so all refuse it together. */
 static bool read_schedule(Run *run)
 {
-    Config *c = &run->config;
+    Config *c = run->config;
     char *text = NULL; /* of a file; a schedule with a name has none */
     int64_t bytes = 0;
     if (run->main && config_schedule_is_file(c)) text = plan_text(c, &bytes, &run->error);
     bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes, true);
-    ok = ok &&
-         plan_from_config(c, config_microbatches(c, run->world->size), text, bytes, &run->plan, &run->error);
+    Alike *alike = run->alike;
+    if (ok && !alike->planned) {
+        int microbatches = config_microbatches(c, run->world->size);
+        alike->plan_ok = plan_from_config(c, microbatches, text, bytes, &alike->plan, &alike->why);
+        alike->planned = true;
+        if (alike->plan_ok)
+            c->pipeline.virtual_stages = alike->plan.shape.v; /* a file brings its own number */
+    }
     free(text);
-    if (ok) c->pipeline.virtual_stages = run->plan.shape.v; /* a file brings its own number */
-    return ok;
+    if (ok && !alike->plan_ok) run->error = alike->why;
+    return ok && alike->plan_ok;
 }
 
 /* A dry run has a default of its own: it must not take a real run's place. */
 static void output_path(Run *run)
 {
-    Config *c = &run->config;
+    Config *c = run->config;
     char stem[CONFIG_PATH - 32];
     config_stem(c, stem, sizeof stem);
     if (run->options->dry && c->origin[config_row_named("output.file")] == ORIGIN_DEFAULT)
@@ -130,7 +148,8 @@ static void output_path(Run *run)
 /* Whatever will be written at the end must be writable now. */
 static bool prepare_outputs(Run *run)
 {
-    const char *paths[] = {run->config.output.file, run->config.output.weights, run->config.output.gradients};
+    const char *paths[] = {run->config->output.file, run->config->output.weights,
+                           run->config->output.gradients};
     bool ok = true;
     for (int i = 0; i < (run->options->dry ? 1 : 3) && run->main && ok; i++)
         if (paths[i][0]) ok = files_prepare(paths[i], &run->error);
@@ -140,7 +159,7 @@ static bool prepare_outputs(Run *run)
 /* Nothing is learned in a dry run. */
 static bool read_baseline(Run *run)
 {
-    bool ok = !run->main || run->options->dry || baseline_read(&run->baseline, &run->config, &run->error);
+    bool ok = !run->main || run->options->dry || baseline_read(&run->baseline, run->config, &run->error);
     return agree(run->world, ok);
 }
 
@@ -150,7 +169,7 @@ static void save_gradients(Trainer *t, void *context)
 {
     Run *run = context;
     run->gradients_due = false;
-    weights_save(run->config.output.gradients, t, run->world, true);
+    weights_save(run->config->output.gradients, t, run->world, true);
 }
 
 static bool can_go_on(const Config *c, int64_t step, const StepResult *result, double loss, Error *error)
@@ -172,7 +191,7 @@ static bool can_go_on(const Config *c, int64_t step, const StepResult *result, d
 static void train(Run *run)
 {
     Trainer *t = run->trainer;
-    const Config *c = &run->config;
+    const Config *c = run->config;
     bool dry = run->options->dry;
     int64_t steps = dry ? 1 : c->train.steps;
     Progress progress;
@@ -194,15 +213,15 @@ static void train(Run *run)
 
 static bool finish(Run *run)
 {
-    const char *weights = run->config.output.weights;
+    const char *weights = run->config->output.weights;
     if (weights[0]) weights_save(weights, run->trainer, run->world, false);
     record_end(&run->record);
     if (!run->gradients_due) return true;
     return config_refuse(
-        &run->config, "output.gradients", &run->error,
+        run->config, "output.gradients", &run->error,
         "gradients overflowed in every step, so none were written; try more train.steps than "
         "%lld, or a smaller train.loss_scale than %g",
-        (long long)run->config.train.steps, run->config.train.loss_scale);
+        (long long)run->config->train.steps, run->config->train.loss_scale);
 }
 
 static int run_all(Run *run)
@@ -212,39 +231,49 @@ static int run_all(Run *run)
     if (!read_schedule(run)) return STATUS_BAD_REQUEST;
     output_path(run);
     if (!prepare_outputs(run) || !read_baseline(run)) return STATUS_BAD_REQUEST;
-    run->trainer = trainer_new(&run->config, &run->plan, run->world->comm, (const unsigned char *)run->text,
-                               run->text_bytes, run->options->dry, &run->error);
+    run->trainer =
+        trainer_new(run->config, &run->alike->plan, run->world->comm, (const unsigned char *)run->text,
+                    run->text_bytes, run->options->dry, &run->error);
     if (!run->trainer) {
         Error why = run->error;
-        config_refuse(&run->config, "data.source", &run->error, "%s", why.text);
+        config_refuse(run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
     if (run->main) announce(run->trainer, run->world->size);
-    if (run->config.model.init[0]) {
+    if (run->config->model.init[0]) {
         Error why;
-        if (!weights_load(run->config.model.init, run->trainer, run->world, &why)) {
-            config_refuse(&run->config, "model.init", &run->error, "%s", why.text);
+        if (!weights_load(run->config->model.init, run->trainer, run->world, &why)) {
+            config_refuse(run->config, "model.init", &run->error, "%s", why.text);
             return STATUS_BAD_REQUEST;
         }
     } else {
-        data_parallel_initialise(run->trainer->data_parallel, run->config.train.seed);
+        data_parallel_initialise(run->trainer->data_parallel, run->config->train.seed);
     }
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
 }
 
-int run_rank(Comm *comm, const RunOptions *options)
+static void alike_free(Alike *alike)
+{
+    plan_free(&alike->plan);
+    config_free(&alike->config);
+    free(alike);
+}
+
+static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
 {
     matmul_one_thread();
     device_keep_memory();
     Run *run = allocate_zeroed(1, sizeof *run);
     run->options = options;
+    run->alike = alike;
+    run->config = &alike->config;
     run->world = group_world(comm, CHANNEL_CONTROL);
     run->main = comm->rank == 0;
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && !report_run(run->config.output.file, &run->error))
+    if (run->main && status == STATUS_OK && !report_run(run->config->output.file, &run->error))
         status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);
@@ -252,8 +281,6 @@ int run_rank(Comm *comm, const RunOptions *options)
     }
     trainer_free(run->trainer);
     free(run->text);
-    plan_free(&run->plan);
-    config_free(&run->config);
     record_free(&run->record);
     baseline_free(&run->baseline);
     group_free(run->world);
@@ -261,24 +288,34 @@ int run_rank(Comm *comm, const RunOptions *options)
     return status;
 }
 
+int run_rank(Comm *comm, const RunOptions *options)
+{
+    Alike *alike = allocate_zeroed(1, sizeof *alike);
+    int status = run_on(comm, options, alike);
+    alike_free(alike);
+    return status;
+}
+
 /* ---- dry ---- */
 
 typedef struct Dry {
     const RunOptions *options;
+    Alike *alike;
     int status; /* rank 0's */
 } Dry;
 
 static void dry_rank(Comm *comm, void *context)
 {
     Dry *dry = context;
-    int status = run_rank(comm, dry->options);
+    int status = run_on(comm, dry->options, dry->alike);
     if (comm->rank == 0) dry->status = status;
 }
 
 int run_dry(int ranks, const RunOptions *options)
 {
-    Dry dry = {.options = options, .status = STATUS_FAILED};
+    Dry dry = {.options = options, .alike = allocate_zeroed(1, sizeof *dry.alike), .status = STATUS_FAILED};
     Error error;
     if (!virtual_run(ranks, dry_rank, &dry, &error)) fail("%s", error.text);
+    alike_free(dry.alike);
     return dry.status;
 }

@@ -158,4 +158,19 @@ check "sim help parallel.data" sim help parallel.data
 # shellcheck disable=SC2086
 check "gpt2-124m, 1024 ranks, dry" sim --config zero3.ini --set model.preset=gpt2-124m --set train.global_batch=1024 \
     --dry-run --ranks 1024
+# What a dry run costs grows with the layers, not with their square, and has no table of tokens that none are drawn
+# from: minutes otherwise.
+# shellcheck disable=SC2317
+within() { # SECONDS COMMAND...: of CPU time
+    (ulimit -t "$1" && shift && exec "$@")
+}
+small="--set model.hidden=16 --set model.heads=2 --set model.ffn=16 --set train.global_batch=8"
+for how in "ddp.ini --set parallel.bucket_mb=0" "zero2.ini --set parallel.bucket_mb=0" zero3.ini; do
+    # shellcheck disable=SC2086
+    check "${how%% *} of 16000 layers, dry, within seconds" within 30 "$float/bin/sim" --config $how $small \
+        --set model.layers=16000 --dry-run --ranks 2 --output deep.h5
+done
+check "so are two thousand million words" within 20 "$float/bin/sim" --config ddp.ini --set model.vocab=2147483647 \
+    --dry-run --ranks 4 --set train.global_batch=4 --output wide.h5
+
 finish
