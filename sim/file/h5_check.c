@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "[5, 3] of 64-bit floats" */
+/* "[5, 3] of 8-byte floats" */
 static void describe(char *text, size_t size, int rank, const hsize_t *dims, hid_t type)
 {
     static const char *const classes[] = {"integers",   "floats",    "times", "texts",
                                           "bit fields", "opaques",   "rows",  "references",
                                           "enums",      "sequences", "arrays"};
     const H5T_class_t class = H5Tget_class(type);
-    size_t used = (size_t)snprintf(text, size, rank > 0 ? "[" : "one number of ");
+    size_t used = (size_t)snprintf(text, size, rank > 0 ? "[" : "a scalar of ");
     for (int i = 0; i < rank && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%llu%s", (unsigned long long)dims[i],
                                  i + 1 < rank ? ", " : "] of ");
@@ -22,7 +22,8 @@ static void describe(char *text, size_t size, int rank, const hsize_t *dims, hid
     if (H5Tis_variable_str(type) > 0)
         snprintf(text + used, size - used, "texts of variable length");
     else
-        snprintf(text + used, size - used, "%zu-byte %s", H5Tget_size(type),
+        snprintf(text + used, size - used, "%zu-byte %s%s", H5Tget_size(type),
+                 class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE ? "unsigned " : "",
                  class >= 0 && class < H5T_NCLASSES ? classes[class] : "nothing known");
 }
 
@@ -80,11 +81,11 @@ static bool check(H5 *file, const char *path, int rank, const hsize_t *dims, hid
         describe(is, sizeof is, have_rank, have, have_type);
         describe(wanted, sizeof wanted, rank, dims, type);
         if (same)
-            error_set(error, "%s: %s is %s, which are not all in the file as they are; is it damaged?",
+            error_set(error, "%s: %s is %s that are compressed or not all in the file; is it damaged?",
                       file->path, path, is);
         else
             error_set(error, "%s: %s is %s; %s was expected; is the file damaged?", file->path, path, is,
-                      strcmp(is, wanted) ? wanted : "a row of other fields");
+                      strcmp(is, wanted) ? wanted : "the same of other fields or byte order");
     }
     h5_release(have_type);
     h5_release(space);

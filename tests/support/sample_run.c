@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/tensor.h"
+#include "sim/base/posix.h"
 #include "sim/file/recorder.h"
+#include "sim/file/run_file.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
@@ -101,4 +103,40 @@ void sample_run(const char *path, bool complete)
     else
         recorder_abandon(recorder);
     config_free(&config);
+}
+
+/* ---- a copy to change ---- */
+
+int sample_setup(void **state)
+{
+    SamplePlace *place = calloc(1, sizeof *place);
+    if (!place || folder_make(place->folder)) return -1;
+    snprintf(place->whole, sizeof place->whole, "%s/whole.h5", place->folder);
+    snprintf(place->copy, sizeof place->copy, "%s/run.h5", place->folder);
+    sample_run(place->whole, true);
+    *state = place;
+    return 0;
+}
+
+int sample_teardown(void **state)
+{
+    SamplePlace *place = *state;
+    const int status = folder_remove(place->folder);
+    free(place);
+    return status;
+}
+
+void sample_copy(const SamplePlace *place)
+{
+    assert_true(files_copy(place->whole, place->copy, NULL));
+}
+
+void sample_refused(const SamplePlace *place, const char *part)
+{
+    Error error = {""};
+    RunFile *run = run_file_open(place->copy, &error);
+    if (run) fail_msg("read, and not refused: %s", part);
+    if (!strstr(error.text, part) || !strstr(error.text, place->copy))
+        fail_msg("'%s' has no '%s'", error.text, part);
+    assert_null(strchr(error.text, '\n'));
 }
