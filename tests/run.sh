@@ -3,8 +3,9 @@
 # "N passed, N failed" at the end.
 #
 # Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name"); one that dies, hangs or says
-# nothing is a failure of its own. As many run at once as there are cores (JOBS): one launch under MPI, whose
-# ranks take all cores they get, and beside it programs of one process. A line is printed as its program ends.
+# nothing is a failure of its own. As many run at once as there are cores (JOBS): programs of one process beside one
+# launch under MPI, whose ranks take all cores they get; when the programs have ended, launches beside one another.
+# A line is printed as its program ends.
 cd "$(dirname "$0")/.." || exit 1
 float=$1 double=$2
 shift 2
@@ -12,7 +13,7 @@ jobs=${JOBS:-$(nproc)}
 passed=0 failed=0 skipped=0
 commands=() launches=() programs=() # what is to run, and the numbers of those under MPI and of the others
 declare -A running=() began=()      # by process: which number it runs, and since when
-launched=                           # the process of the launch
+declare -A launched=()              # the processes of launches
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 trap 'trap "" INT TERM HUP; kill -TERM "${!running[@]}" 2>/dev/null; wait; exit 130' INT TERM HUP
@@ -61,18 +62,23 @@ finished() {
     local status number=${running[$1]}
     wait "$1"
     status=$?
-    unset "running[$1]"
-    [ "$1" = "$launched" ] && launched=
+    unset "running[$1]" "launched[$1]"
     report "$number" $status $((SECONDS - began[$1]))
 }
 
-# Runs all that is queued: launches one after another, programs beside them.
+# Whether the next launch can start.
+launch() {
+    [ ${#launches[@]} -gt 0 ] || return
+    [ ${#launched[@]} -eq 0 ] || { [ ${#programs[@]} -eq 0 ] && [ ${#running[@]} -lt "$jobs" ]; }
+}
+
+# Runs all that is queued.
 run() {
     local process
     while true; do
-        if [ -z "$launched" ] && [ ${#launches[@]} -gt 0 ]; then
+        if launch; then
             ASAN_OPTIONS=detect_leaks=0 start "${launches[0]}" # Open MPI has its own; programs are looked into
-            launched=$!
+            launched[$!]=1
             launches=("${launches[@]:1}")
         elif [ ${#programs[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
             start "${programs[0]}"
