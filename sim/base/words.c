@@ -96,13 +96,14 @@ void words_bytes(double bytes, char *text, size_t size)
         snprintf(text, size, "%.0f B", bytes);
 }
 
-void words_divisors(int64_t n, int64_t wanted, char *text, size_t size)
+void words_divisors_with(int64_t n, int64_t wanted, bool (*fits)(int64_t divisor, void *context),
+                         void *context, char *text, size_t size)
 {
     enum { MOST = 8, TRIED = 1 << 20 };
     int64_t found[MOST];
     int count = 0;
     for (int64_t d = 1; d <= n && d <= TRIED; d++) {
-        if (n % d) continue;
+        if (n % d || (fits && !fits(d, context))) continue;
         if (count < MOST) {
             found[count++] = d;
         } else if (llabs(d - wanted) < llabs(found[0] - wanted)) { /* nearer than the smallest one kept */
@@ -115,4 +116,9 @@ void words_divisors(int64_t n, int64_t wanted, char *text, size_t size)
     text[0] = '\0';
     for (int i = 0; i < count; i++)
         words_append(text, size, "%s%lld", i == 0 ? "" : i + 1 == count ? " or " : ", ", (long long)found[i]);
+}
+
+void words_divisors(int64_t n, int64_t wanted, char *text, size_t size)
+{
+    words_divisors_with(n, wanted, NULL, NULL, text, size);
 }

@@ -1,6 +1,7 @@
 /* words.h - small help with what messages say: the name that was meant, lists, sizes. */
 #ifndef SIM_BASE_WORDS_H
 #define SIM_BASE_WORDS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ void words_show(char *shown, size_t size, const char *value);
 /* "1.250 MB", in powers of 1000; "-" of NaN. */
 void words_bytes(double bytes, char *text, size_t size);
 
-/* Divisors of `n`, ascending, as "1, 2, 4 or 8": those nearest to `wanted`, eight at most. */
+/* Divisors of `n`, ascending, as "1, 2, 4 or 8": those nearest to `wanted`, eight at most; of those that fit. */
+void words_divisors_with(int64_t n, int64_t wanted, bool (*fits)(int64_t divisor, void *context),
+                         void *context, char *text, size_t size);
 void words_divisors(int64_t n, int64_t wanted, char *text, size_t size);
 #endif

@@ -1,15 +1,34 @@
 /* checks.c - values that are fine alone and do not go together. */
 #include "sim/config/checks.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
 #include "sim/config/refuse.h"
+#include "sim/config/suggest.h"
 #include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)
 {
     return value > least ? value : least;
+}
+
+static bool taken(Config *trial, int ranks)
+{
+    (void)ranks;
+    int64_t size;
+    return config_check(trial, NULL) && !config_uncut(trial, &size);
+}
+
+/* Divisors of `n` that fit in the place of what is at `offset`; where none does something else is wrong too, and each
+ * may be. Nothing when there is nobody to tell. */
+static void list_divisors(const Config *config, size_t offset, int64_t n, const Error *error, char *text,
+                          size_t size)
+{
+    text[0] = '\0';
+    if (!error || config_suggest_divisors(config, offset, n, taken, 0, text, size)) return;
+    words_divisors(n, *(const int64_t *)((const char *)config + offset), text, size);
 }
 
 static bool check_model(const Config *config, Error *error)
@@ -18,7 +37,7 @@ static bool check_model(const Config *config, Error *error)
     bool markov = strcmp(config->data.source, "markov") == 0;
     if (s->hidden % s->heads) {
         char heads[256];
-        words_divisors(s->hidden, s->heads, heads, sizeof heads);
+        list_divisors(config, offsetof(Config, model.shape.heads), s->hidden, error, heads, sizeof heads);
         return config_refuse(config, config_blame(config, "model.heads", "model.hidden"), error,
                              "heads must divide hidden, and %lld / %lld = %.2f; try model.heads = %s",
                              (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads,
@@ -26,7 +45,7 @@ static bool check_model(const Config *config, Error *error)
     }
     if (s->heads % s->kv_heads) {
         char heads[256];
-        words_divisors(s->heads, s->kv_heads, heads, sizeof heads);
+        list_divisors(config, offsetof(Config, model.shape.kv_heads), s->heads, error, heads, sizeof heads);
         return config_refuse(config, config_blame(config, "model.kv_heads", "model.heads"), error,
                              "kv_heads must divide heads, and %lld / %lld = %.2f; try model.kv_heads = %s",
                              (long long)s->heads, (long long)s->kv_heads,
@@ -120,13 +139,7 @@ static bool check_files(const Config *config, Error *error)
     return true;
 }
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    return b ? common_divisor(b, a % b) : a;
-}
-
-/* What is cut must be cut evenly, but that several ranks can share a head of keys and values. */
-static bool check_tensor(const Config *config, Error *error)
+const char *config_uncut(const Config *config, int64_t *size)
 {
     const GptShape *s = &config->model.shape;
     int64_t t = config->tensor.size;
@@ -138,20 +151,11 @@ static bool check_tensor(const Config *config, Error *error)
                {"model.ffn", s->ffn, true},
                {"model.sequence", s->sequence, config->tensor.sequence_parallel},
                {"model.kv_heads", s->kv_heads, s->kv_heads > 1 && t % s->kv_heads}};
-    enum { SHARED = 3 };
-    int64_t all = 0;
-    for (size_t i = 0; i < sizeof cut / sizeof *cut; i++)
-        if (cut[i].applies) all = common_divisor(cut[i].size, all);
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
-        if (!cut[i].applies || cut[i].size % t == 0) continue;
-        char list[256];
-        words_divisors(all, t, list, sizeof list);
-        return config_refuse(config, config_blame(config, "parallel.tp", cut[i].key), error,
-                             "tp = %lld does not divide %s = %lld%s; try parallel.tp = %s", (long long)t,
-                             cut[i].key, (long long)cut[i].size,
-                             i == SHARED ? ", nor the other way round" : "", list);
+        *size = cut[i].size;
+        if (cut[i].applies && cut[i].size % t) return cut[i].key;
     }
-    return true;
+    return NULL;
 }
 
 bool config_check_schedule(const Config *config, Error *error)
@@ -234,6 +238,6 @@ static bool check_quantize(const Config *config, Error *error)
 
 bool config_check(const Config *config, Error *error)
 {
-    return check_model(config, error) && check_tensor(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_train(config, error) && check_files(config, error);
+    return check_model(config, error) && check_pipeline(config, error) && check_quantize(config, error) &&
+           check_train(config, error) && check_files(config, error);
 }

@@ -1,9 +1,11 @@
 /* ranks.c - whether a config fits the number of ranks, and what would. */
 #include "sim/config/ranks.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include "sim/config/checks.h"
 #include "sim/config/refuse.h"
+#include "sim/config/suggest.h"
 #include "sim/base/words.h"
 
 /* Ranks that hold the model once. */
@@ -39,20 +41,46 @@ static void list_fits(const Config *config, int ranks, char *text, size_t size)
     }
 }
 
+static bool taken(Config *trial, int ranks)
+{
+    return config_check(trial, NULL) && config_check_ranks(trial, ranks, NULL);
+}
+
+static bool cut_evenly(Config *trial, int ranks)
+{
+    (void)ranks;
+    int64_t size;
+    return !config_uncut(trial, &size);
+}
+
+static bool check_tensor(const Config *config, int ranks, Error *error)
+{
+    const size_t offset = offsetof(Config, tensor.size);
+    int64_t t = config->tensor.size, heads = config->model.shape.heads, size;
+    const char *key = config_uncut(config, &size);
+    char list[256];
+    if (!key || !error) return !key;
+    if (!config_suggest_divisors(config, offset, heads, taken, ranks, list, sizeof list))
+        config_suggest_divisors(config, offset, heads, cut_evenly, ranks, list, sizeof list);
+    return config_refuse(config, config_blame(config, "parallel.tp", key), error,
+                         "tp = %lld does not divide %s = %lld%s; try parallel.tp = %s", (long long)t, key,
+                         (long long)size,
+                         strcmp(key, "model.kv_heads") == 0 ? ", nor the other way round" : "", list);
+}
+
 static bool check_groups(const Config *config, int ranks, Error *error)
 {
-    int64_t group = replica_size(config), replicas = ranks / group;
-    char product[96] = "", fewer[32] = "";
-    if (ranks % group == 0) return true;
-    if (replicas > 0) snprintf(fewer, sizeof fewer, "%lld or ", (long long)(replicas * group));
+    int64_t group = replica_size(config);
+    char product[96] = "", fits[64];
+    if (ranks % group == 0 || !error) return ranks % group == 0;
+    config_suggest_ranks(config, group, ranks, taken, fits, sizeof fits);
     if (config->pipeline.size > 1 && config->tensor.size > 1)
         snprintf(product, sizeof product, " (pp x tp = %lld x %lld)", (long long)config->pipeline.size,
                  (long long)config->tensor.size);
     const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
     return config_refuse(config, key, error,
-                         "%d rank%s not divide into groups of %lld%s; try %s%lld ranks, or another %s", ranks,
-                         ranks == 1 ? " does" : "s do", (long long)group, product, fewer,
-                         (long long)(replicas + 1) * group, key);
+                         "%d rank%s not divide into groups of %lld%s; try %s ranks, or another %s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fits, key);
 }
 
 /* That the batch divides; sets the microbatch where it is a whole share. */
@@ -137,6 +165,7 @@ static bool check_schedule(const Config *config, int ranks, Error *error)
 bool config_check_ranks(Config *config, int ranks, Error *error)
 {
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
-    return check_groups(config, ranks, error) && check_batch(config, ranks, error) &&
-           config_check_matrices(config, error) && check_schedule(config, ranks, error);
+    return check_tensor(config, ranks, error) && check_groups(config, ranks, error) &&
+           check_batch(config, ranks, error) && config_check_matrices(config, error) &&
+           check_schedule(config, ranks, error);
 }

@@ -38,7 +38,7 @@ refused "heads that do not divide" 2 'worse.ini:.*30.*4' train 3 --config worse.
 refused "a bad value" 2 'zero4.*dp, ddp, zero1, zero2, zero3' train 3 --config zero3.ini --set parallel.data=zero4
 refused "ranks that do not fit" 2 'global_batch = 24.*5 ranks.*try' train 5 --config zero3.ini
 refused "ranks that do not divide into groups" 2 'parallel.tp = 2.*3 ranks.*groups of 2.*try' train 3 --config tp.ini
-refused "heads that do not divide by tp" 2 'tp = 3 does not divide model.heads = 4; try parallel.tp = .*2.*4' \
+refused "heads that do not divide by tp" 2 'tp = 3 does not divide model.heads = 4; try parallel.tp = 1$' \
     train 3 --config tp.ini --set parallel.tp=3
 refused "a sequence that does not divide by tp" 2 'tp = 2 does not divide model.sequence = 31' \
     train 2 --config sp.ini --set model.sequence=31

@@ -124,10 +124,6 @@ static void families(void **state)
            "t.ini:2: model.rope_base = 0.5: outside 1 to 1e12; try 500000");
     refuse("[model]\nnorm = rms\n", NULL,
            "t.ini:2: model.norm = rms: not one of layernorm, rmsnorm; try rmsnorm");
-    refuse(
-        "[model]\nheads = 12\nhidden = 48\nkv_heads = 4\nffn = 12\n[parallel]\ntp = 6\n", NULL,
-        "t.ini:7: parallel.tp = 6: tp = 6 does not divide model.kv_heads = 4, nor the other way round; try "
-        "parallel.tp = 1, 2 or 4");
     take(&c, "[model]\nkv_heads = 2\n[parallel]\ntp = 4\n", NULL);
     config_free(&c);
     take(&c, "[model]\nkv_heads = 1\n[parallel]\ntp = 2\n", NULL);
@@ -295,14 +291,36 @@ static void ranks_of_a_pipeline(void **state)
     config_free(&c);
 }
 
+/* What tp is to cut, and what would be cut on so many ranks. */
+static void tensor_parallelism(void **state)
+{
+    (void)state;
+    Config c;
+    take(&c, "[model]\nheads = 12\nhidden = 48\nkv_heads = 4\nffn = 12\n[parallel]\ntp = 6\n", NULL);
+    ranks_refused(&c, 12,
+                  "t.ini:7: parallel.tp = 6: tp = 6 does not divide model.kv_heads = 4, nor the other way "
+                  "round; try parallel.tp = 1, 2, 4 or 12");
+    config_free(&c);
+    take(&c, "[model]\nheads = 8\n[parallel]\ntp = 6\n", NULL);
+    ranks_refused(
+        &c, 6, "t.ini:4: parallel.tp = 6: tp = 6 does not divide model.heads = 8; try parallel.tp = 1 or 2");
+    ranks_refused(
+        &c, 24,
+        "t.ini:4: parallel.tp = 6: tp = 6 does not divide model.heads = 8; try parallel.tp = 1, 2, 4 or 8");
+    config_free(&c);
+    take(&c, "[model]\nheads = 8\n[parallel]\ntp = 2\n[train]\nglobal_batch = 28\n", NULL);
+    ranks_refused(&c, 7,
+                  "t.ini:4: parallel.tp = 2: 7 ranks do not divide into groups of 2; try 4 or 8 ranks, or "
+                  "another parallel.tp");
+    config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_that_do_not_fit),
-        cmocka_unit_test(layers_of_stages),
-        cmocka_unit_test(families),
-        cmocka_unit_test(ranks_that_do_not_fit),
-        cmocka_unit_test(pipelines),
+        cmocka_unit_test(values_that_do_not_fit), cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(tensor_parallelism),     cmocka_unit_test(families),
+        cmocka_unit_test(ranks_that_do_not_fit),  cmocka_unit_test(pipelines),
         cmocka_unit_test(ranks_of_a_pipeline),
     };
     return cmocka_run_group_tests_name("config fits", tests, NULL, NULL);
