@@ -65,9 +65,9 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
     }
     if (!markov && bytes <= sequence) {
         error_set(error,
-                  "the text has %lld bytes, fewer than model.sequence + 1 = %lld; try a longer text or a "
+                  "the text has %lld byte%s, fewer than model.sequence + 1 = %lld; try a longer text or a "
                   "shorter sequence",
-                  (long long)bytes, (long long)sequence + 1);
+                  (long long)bytes, bytes == 1 ? "" : "s", (long long)sequence + 1);
         return NULL;
     }
     Data *data = allocate_zeroed(1, sizeof *data);

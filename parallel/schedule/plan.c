@@ -109,8 +109,9 @@ static bool check_action(const Plan *plan, unsigned char *state, int rank, Actio
     unsigned needs = rule[a.kind].needs, makes = rule[a.kind].makes;
     if (!needs && !makes) return true;
     if (a.stage < 0 || a.stage >= plan->stages || a.microbatch < 0 || a.microbatch >= m)
-        return error_set(error, "%s is none of %d stages and %d microbatches",
-                         action_text(a, text, sizeof text), plan->stages, m);
+        return error_set(error, "%s is none of %d stage%s and %d microbatch%s",
+                         action_text(a, text, sizeof text), plan->stages, plan->stages == 1 ? "" : "s", m,
+                         m == 1 ? "" : "es");
     if (plan->rank_of[a.stage] != rank)
         return error_set(error, "%s is on rank %d, and stage %d is on rank %d",
                          action_text(a, text, sizeof text), rank, a.stage, plan->rank_of[a.stage]);

@@ -2,6 +2,7 @@
 #include "sim/base/words.h"
 #include <ctype.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,35 @@ void words_show(char *shown, size_t size, const char *value)
 {
     if (size > SHOWN + 4) size = SHOWN + 4;
     error_show(shown, size, *value ? value : "\"\"", *value ? strlen(value) : 2);
+}
+
+const char *words_s(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+void words_quote(char *quoted, size_t size, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    bool control = false, quotes = !*name;
+    for (const char *c = name; *c; c++) {
+        control |= iscntrl((unsigned char)*c) != 0;
+        /* letters of other alphabets are as plain as these */
+        quotes |= (unsigned char)*c < 0x80 && !strchr(plain, *c);
+    }
+    quoted[0] = '\0';
+    words_append(quoted, size, "%s", control ? "$'" : quotes ? "'" : "");
+    for (const char *c = name; *c; c++) {
+        if (iscntrl((unsigned char)*c))
+            words_append(quoted, size, "\\%03o", (unsigned char)*c);
+        else if (control && (*c == '\'' || *c == '\\'))
+            words_append(quoted, size, "\\%c", *c);
+        else if (*c == '\'')
+            words_append(quoted, size, "'\\''");
+        else
+            words_append(quoted, size, "%c", *c);
+    }
+    words_append(quoted, size, "%s", control || quotes ? "'" : "");
 }
 
 void words_bytes(double bytes, char *text, size_t size)

@@ -25,6 +25,13 @@ const char *words_nearest(const char *typed, const char *const *names);
  * long, '?' for characters that cannot be seen (error_show). */
 void words_show(char *shown, size_t size, const char *value);
 
+/* The plural's ending: "" of one, "s" of any other number. */
+const char *words_s(int64_t count);
+
+/* `name` as a shell takes it for one word, to stand in a command that is shown: in quotes unless it needs none,
+ * control bytes as $'...' has them. Cut where it does not fit. */
+void words_quote(char *quoted, size_t size, const char *name);
+
 /* "1.250 MB", in powers of 1000; "-" of NaN. */
 void words_bytes(double bytes, char *text, size_t size);
 

@@ -78,7 +78,7 @@ static bool check_model(const Config *config, Error *error)
     if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
         return config_refuse(
             config, config_blame(config, "model.layers", "model.hidden"), error,
-            "about %.1e parameters (%lld layers, hidden %lld, ffn %lld, vocab %lld), more than bytes "
+            "about %.1e parameters (layers %lld, hidden %lld, ffn %lld, vocab %lld), more than bytes "
             "can be counted for; try model.preset = gpt2-1558m for a large one",
             matrices, (long long)s->layers, (long long)s->hidden, (long long)s->ffn, (long long)s->vocab);
     return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "sim/base/posix.h"
+#include "sim/base/words.h"
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
@@ -94,9 +95,9 @@ static bool resize(Recorder *r, size_t rows, Error *error)
     struct stat there;
     if (stat(r->path, &there) || there.st_dev != r->device || there.st_ino != r->inode)
         return error_set(error,
-                         "%s: was moved, removed or replaced while this run recorded its first %zu steps in "
+                         "%s: was moved, removed or replaced while this run recorded its first %zu step%s in "
                          "it; give each run a file of its own with --output",
-                         r->path, r->done);
+                         r->path, r->done, words_s((int64_t)r->done));
     H5 *file = r->file;
     r->file = NULL;
     if (!h5_close(file, error) || !(r->file = h5_edit(r->path, error))) return false;

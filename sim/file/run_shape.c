@@ -39,8 +39,8 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
         !read_count(file, "train.microbatch", 0, &microbatch, error))
         return false;
     if (pp > ranks || tp > ranks || ranks % ((int64_t)pp * tp))
-        return error_set(error, "parallel.pp = %d times parallel.tp = %d does not divide %d ranks", pp, tp,
-                         ranks);
+        return error_set(error, "parallel.pp = %d times parallel.tp = %d does not divide %d rank%s", pp, tp,
+                         ranks, words_s(ranks));
     shape->mesh = mesh_shape(ranks, pp, tp);
     read_text(file, "hardware.profile", profile, sizeof profile);
     shape->ideal = !strcmp(profile, "ideal");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
+#include "sim/base/words.h"
 
 Naming weights_naming(H5 *file, const GptShape *shape)
 {
@@ -98,9 +99,10 @@ static bool name_is_known(const char *name, void *context)
     if (shape->tie_embeddings && strcmp(name, HEAD_NAME) == 0) return true; /* check_head() */
     c->known = false;
     return error_set(c->error,
-                     "tensor '%s' has no place in a model of %lld layers%s; try model.layers%s or "
+                     "tensor '%s' has no place in a model of %lld layer%s%s; try model.layers%s or "
                      "model.tie_embeddings as in the file",
-                     name, (long long)shape->layers, shape->tie_embeddings ? " with a tied head" : "", bias);
+                     name, (long long)shape->layers, words_s(shape->layers),
+                     shape->tie_embeddings ? " with a tied head" : "", bias);
 }
 
 /* ---- values ---- */

@@ -122,6 +122,6 @@ void plot_bars_begin(char *line, size_t size, const PlotBars *bars, const PlotRu
     if (count == 1 && runs->dry)
         words_append(line, size, "Dry run: counted without computing. ");
     else if (count == 1 && !runs->complete)
-        words_append(line, size, "Unfinished: %zu steps. ", runs->steps);
+        words_append(line, size, "Unfinished: %zu step%s. ", runs->steps, words_s((int64_t)runs->steps));
     words_append(line, size, "%s", bars->sampled);
 }

@@ -155,8 +155,8 @@ static void describe(const Panel *panel, char *text, size_t size)
     snprintf(text, size, "rank %d. Peak %s in %s", peak->rank, bytes, peak->action);
     if (run->shape.mesh.pp == 1) return;
     const int all = run->shape.microbatches * run->shape.virtual_stages;
-    words_append(text, size, ". At most %d of %d microbatches%s in flight", panel->waiting, all,
-                 run->shape.virtual_stages > 1 ? "' shares" : "");
+    words_append(text, size, ". At most %d of %d microbatch%s%s in flight", panel->waiting, all,
+                 all == 1 ? "" : "es", run->shape.virtual_stages > 1 ? "' shares" : "");
 }
 
 static void write_text(FILE *out, const char *array, int index, const char *text)

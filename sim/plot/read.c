@@ -22,7 +22,10 @@ static void explain_losses(PlotRun *run)
     else if (run->steps == 0)
         snprintf(run->loss_why, PLOT_WHY, "no step was finished");
     else if (losses == 0)
-        snprintf(run->loss_why, PLOT_WHY, "none of the %zu steps has a finite loss", run->steps);
+        snprintf(run->loss_why, PLOT_WHY,
+                 run->steps == 1 ? "its one step has no finite loss"
+                                 : "none of the %zu steps has a finite loss",
+                 run->steps);
 }
 
 /* The median of the steps' times: of tokens over tokens a second, which is NaN where no time was taken. */

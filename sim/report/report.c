@@ -1,5 +1,6 @@
 /* report.c - the closing report of a run, and `sim report RUN.h5`: both read the file. */
 #include "sim/report/report.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,8 +114,8 @@ static void print_skipped(const RunFile *run, const Columns *c)
     size_t count = 0;
     if (strcmp(run->precision, "fp16") != 0) return;
     for (size_t i = 0; i < run->steps; i++) count += c->skipped[i] > 0;
-    printf("  overflows   %zu of %zu steps skipped, loss scale %.10g at the end\n", count, run->steps,
-           c->loss_scale[run->steps - 1]);
+    printf("  overflows   %zu of %zu step%s skipped, loss scale %.10g at the end\n", count, run->steps,
+           words_s((int64_t)run->steps), c->loss_scale[run->steps - 1]);
 }
 
 /* How far the losses are from those of output.baseline, as far as that run went. */
@@ -127,8 +128,8 @@ static void print_difference(const RunFile *run, const Columns *c, const char *b
     if (!shared) return;
     double mean = tail_mean(c->difference, shared), loss = tail_mean(c->loss, shared);
     printf(
-        "\n  baseline    %s, %zu steps: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
-        baseline, shared, mean, 100 * mean / (loss - mean), most);
+        "\n  baseline    %s, %zu step%s: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
+        baseline, shared, words_s((int64_t)shared), mean, 100 * mean / (loss - mean), most);
 }
 
 static void print_loss(const RunFile *run, const Columns *c)
@@ -179,13 +180,32 @@ static bool print_tables(const RunFile *run, Error *error)
     return ok && print_totals(run, error);
 }
 
+static void print_title(const RunFile *run)
+{
+    char shown[PATH_MAX], planned[64], state[160] = "complete";
+    error_show(shown, sizeof shown, run->path, strlen(run->path));
+    if (run->dry)
+        snprintf(state, sizeof state, "dry: one step walked without numbers");
+    else if (!run->complete && run_file_config(run, "train.steps", planned, sizeof planned))
+        snprintf(state, sizeof state, "%zu of %s step%s, running or stopped", run->steps, planned,
+                 words_s(strtoll(planned, NULL, 10)));
+    else if (!run->complete)
+        snprintf(state, sizeof state, "%zu step%s, running or stopped", run->steps,
+                 words_s((int64_t)run->steps));
+    printf("\n%s: %s on %d rank%s, %s\n", shown, run->shape.data, run->ranks, words_s(run->ranks), state);
+}
+
+static void print_command(const char *what, const char *command, const char *path)
+{
+    char quoted[4 * PATH_MAX];
+    words_quote(quoted, sizeof quoted, path);
+    printf("\n  %-10s  %s %s%s\n", what, command, path[0] == '-' ? "-- " : "", quoted);
+}
+
 static bool report_file(const RunFile *run, Error *error)
 {
     Columns columns = {0};
-    printf("\n%s: %s on %d ranks, %s\n", run->path, run->shape.data, run->ranks,
-           run->dry        ? "dry: one step walked without numbers"
-           : run->complete ? "complete"
-                           : "not complete (running or stopped)");
+    print_title(run);
     if (!report_grid(run, error)) return false;
     if (run->steps == 0) {
         printf("  no finished step\n");
@@ -203,7 +223,7 @@ static bool report_file(const RunFile *run, Error *error)
     if (!print_tables(run, error)) return false;
     report_quoted(run);
     if (!report_breakdown(run, error)) return false;
-    printf("\n  draw it     sim plot %s\n", run->path);
+    print_command("draw it", "sim plot", run->path);
     return true;
 }
 

@@ -4,11 +4,6 @@
 #include "sim/theory/theory.h"
 #include "sim/base/words.h"
 
-static const char *plural(int64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static void say_grid(const Trainer *t, char *text, size_t size)
 {
     const Mesh *m = &t->mesh;
@@ -51,7 +46,7 @@ static void say_stages(const Trainer *t)
         say_given(schedule, given, plan->stages);
     else if (longer == 0)
         printf("  pipeline: %s, %lld stages of %lld layer%s\n", schedule, (long long)stages, (long long)least,
-               plural(least));
+               words_s(least));
     else
         printf("  pipeline: %s; %lld layers do not divide over %lld stages: %lld of %lld layers, then %lld "
                "of %lld\n",
@@ -99,7 +94,7 @@ void announce(const Trainer *t, int ranks)
     say_grid(t, grid, sizeof grid);
     printf(
         "%s: %s on %d rank%s%s%s, %.3f %c parameters in %s, %lld tokens a step in %d microbatch%s a rank\n",
-        c->name, config_data_name(c->parallel.kind), ranks, plural(ranks), grid,
+        c->name, config_data_name(c->parallel.kind), ranks, words_s(ranks), grid,
         t->device.dry ? " (dry)" : "", parameters / (large ? 1e9 : 1e6), large ? 'G' : 'M',
         config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
         t->microbatches, t->microbatches == 1 ? "" : "es");
