@@ -10,10 +10,11 @@
 #include "parallel/wire/comm_mpi.h"
 #include "sim/config/help.h"
 #include "sim/plot/plot.h"
-#include "sim/report/report.h"
+#include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
 #include "sim/base/version.h"
+#include "sim/base/words.h"
 
 static const char USAGE[] =
     "sim " SIM_VERSION
@@ -26,7 +27,7 @@ static const char USAGE[] =
     "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
-    "  sim help [section.key]                      every key of a config, or one in full\n"
+    "  sim help [section.key | command]            every key of a config, one in full, or a command\n"
     "\n"
     "options of a run:\n"
     "  --config FILE            an ini file: here, or one of those that come with sim\n"
@@ -58,6 +59,47 @@ static bool parse_ranks(const char *text, int *ranks, Error *error)
                          MOST_RANKS);
     *ranks = (int)n;
     return true;
+}
+
+static bool ends_in(const char *word, const char *ending)
+{
+    size_t length = strlen(word), end = strlen(ending);
+    return length > end && strcasecmp(word + length - end, ending) == 0;
+}
+
+/* The line with the config in its place; getopt has left what is no option at the end. */
+static bool refuse_config(char **argv, Error *error)
+{
+    char quoted[1024], rest[1024] = "", shown[100];
+    const char *says;
+    int launched = comm_mpi_launched(&says);
+    for (int i = 1; i < optind; i++) {
+        words_quote(quoted, sizeof quoted, argv[i]);
+        words_append(rest, sizeof rest, " %s", quoted);
+    }
+    words_show(shown, sizeof shown, argv[optind]);
+    words_quote(quoted, sizeof quoted, argv[optind]);
+    if (launched > 1)
+        return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
+                         quoted, rest);
+    return error_set(error, "'%s' is a config; try sim --config %s%s, or mpirun -n 8 sim --config %s%s",
+                     shown, quoted, rest, quoted, rest);
+}
+
+/* A word without an option before it: what was meant by it. */
+static bool refuse_word(char **argv, Error *error)
+{
+    static const char *const commands[] = {"plot", "report", "schedule", "help", NULL};
+    const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
+    char quoted[1024], shown[100];
+    words_show(shown, sizeof shown, word);
+    words_quote(quoted, sizeof quoted, word);
+    if (ends_in(word, ".ini")) return refuse_config(argv, error);
+    if (ends_in(word, ".h5"))
+        return error_set(error, "'%s' is a run's file; try sim report %s, or sim plot %s", shown, quoted,
+                         quoted);
+    if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
+    return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 
 /* The options of `sim --config F` and of `sim schedule --config F`; which of them go with which is checked by
@@ -96,18 +138,17 @@ static bool parse(int argc, char **argv, CommandLine *r, Error *error)
     }
     r->options.sets = r->sets;
     if (r->help || r->version) return true;
-    if (optind < argc) return error_set(error, "'%s' is not a command; try sim --help", argv[optind]);
-    return true;
+    return optind == argc || refuse_word(argv, error);
 }
 
 static bool check_run(const CommandLine *r, Error *error)
 {
     if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
     if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
-    if (r->ranks && !r->options.dry)
-        return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks,
-                         r->options.config);
-    return true;
+    if (!r->ranks || r->options.dry) return true;
+    char quoted[1024];
+    words_quote(quoted, sizeof quoted, r->options.config);
+    return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks, quoted);
 }
 
 static bool check_schedule(const CommandLine *r, Error *error)
@@ -144,30 +185,23 @@ static void directory_of_program(const char *name, char *directory, size_t size)
     snprintf(directory, size, "%s", dirname(path));
 }
 
-static int report(int argc, char **argv)
+/* Of a command of that name, or of a key. */
+static int help(int argc, char **argv, const char *program_directory)
 {
+    static char flag[] = "--help";
+    const char *what = argc > 1 ? argv[1] : "";
+    char *as_command[] = {argv[argc > 1], flag, NULL};
     Error error;
-    if (argc < 2) {
-        fprintf(stderr, "sim: report: no run file given; try sim report results/NAME.h5\n");
+    if (argc > 2) {
+        fprintf(stderr, "sim: help: one key or command at a time; try sim help %s\n", what);
         return STATUS_BAD_REQUEST;
     }
-    if (strcmp(argv[1], "--help") == 0) {
-        printf(
-            "sim report RUN.h5...   loss, bytes, memory and bubble of runs beside their formulas, and where\n"
-            "                       simulated time went\n");
+    if (strcmp(what, "plot") == 0) return plot_command(2, as_command, program_directory);
+    if (strcmp(what, "report") == 0) return report_command(2, as_command);
+    if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
+        fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
     }
-    for (int i = 1; i < argc; i++)
-        if (!report_run(argv[i], &error)) {
-            fprintf(stderr, "sim: %s\n", error.text);
-            return STATUS_BAD_REQUEST;
-        }
-    return STATUS_OK;
-}
-
-static int help(int argc, char **argv)
-{
-    Error error;
     if (config_help(stdout, argc > 1 ? argv[1] : NULL, &error)) return STATUS_OK;
     fprintf(stderr, "sim: %s\n", error.text);
     return STATUS_BAD_REQUEST;
@@ -245,9 +279,9 @@ int main(int argc, char **argv)
     /* these need no other rank: of a parallel launch the first does them */
     if ((plots || reports || schedules || helps) && !comm_mpi_is_first()) return STATUS_OK;
     if (plots) return plot_command(argc - 1, argv + 1, directory);
-    if (reports) return report(argc - 1, argv + 1);
+    if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);
-    if (helps) return help(argc - 1, argv + 1);
+    if (helps) return help(argc - 1, argv + 1, directory);
     if (argc < 2) {
         fputs(USAGE, stdout);
         return STATUS_BAD_REQUEST;

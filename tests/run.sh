@@ -116,13 +116,14 @@ on_ranks() {
 # Programs of one process.
 alone() {
     local build program
+    queue programs tests/shell/commands.sh "$float" "$double"
     for build in "$float" "$double"; do
         queue programs "$build/tests/matrix" slice
         for program in $(find tests -name 'test_*.c' | sort); do
             program=${program%.c}
             case $build/${program##*/} in
             # Files, pictures, and ideal seconds on paper: no real number goes into them, so one build is enough.
-            "$double"/test_plot* | "$double"/test_recorder* | "$double"/test_run_file* | "$double"/test_clock_shapes) continue ;;
+            "$double"/test_plot* | "$double"/test_report | "$double"/test_recorder* | "$double"/test_run_file* | "$double"/test_clock_shapes) continue ;;
             esac
             queue programs "$build/$program"
         done

@@ -1,0 +1,54 @@
+#!/bin/bash
+# commands.sh FLOAT_BUILD DOUBLE_BUILD - the words of the command line: the line that was meant, help by command, and
+# what is checked before anything is printed. One process each.
+# shellcheck source=tests/shell/tap.sh
+. "$(dirname "$0")/tap.sh"
+sim=$float/bin/sim
+
+# meant LINE WORD...: refused with status 2 in one line that ends in LINE.
+# shellcheck disable=SC2317
+meant() {
+    local line=$1
+    shift
+    "$sim" "$@" >said 2>&1
+    [ $? -eq 2 ] && [ "$(wc -l <said)" -eq 1 ] && [[ $(cat said) == *"$line" ]] && return
+    cat said
+    return 1
+}
+
+# says STATUS PATTERN WORD...
+# shellcheck disable=SC2317
+says() {
+    local status=$1 pattern=$2 got
+    shift 2
+    "$sim" "$@" >said 2>&1
+    got=$?
+    [ $got -eq "$status" ] && grep -qE -- "$pattern" said && return
+    cat said
+    return 1
+}
+
+check "a config alone" meant "'zero3.ini' is a config; try sim --config zero3.ini, or mpirun -n 8 sim --config zero3.ini" zero3.ini
+check "a config with options" meant "or mpirun -n 8 sim --config zero3.ini --set 'data.source=my text'" \
+    zero3.ini --set 'data.source=my text'
+check "a config's name in quotes" meant "mpirun -n 8 sim --config 'it'\\''s mine.ini'" "it's mine.ini"
+# shellcheck disable=SC2016
+check "as many ranks as were launched" env OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=0 \
+    "$BASH" -c '"$0" zero3.ini 2>&1 | grep "try mpirun -n 3 sim --config zero3.ini$"' "$sim"
+check "a run alone" meant "'a b.h5' is a run's file; try sim report 'a b.h5', or sim plot 'a b.h5'" 'a b.h5'
+check "a value without --set" meant "'train.steps=4' is no option; try --set train.steps=4" --config ddp.ini train.steps=4
+check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
+check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
+
+for command in plot report schedule; do
+    "$sim" $command --help >help 2>&1
+    check "sim help $command is sim $command --help" says 0 "^sim $command " help $command
+    check "to the letter" cmp said help
+done
+check "help takes one word" meant "try sim help plot" help plot report
+
+"$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
+check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
+check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
+check "an option of report is checked first" meant "--cvs: no such option of sim report; try sim report --help" report 'a b.h5' --cvs
+finish

@@ -1,0 +1,88 @@
+/* test_report.c - `sim report`: what it says of a run that is not complete, and of names that are no plain words. */
+#include <stdio.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/report/report_command.h"
+#include "tests/support/check.h"
+#include "tests/support/plot_place.h"
+#include "tests/support/sample_run.h"
+
+/* Runs sim report on words given up to NULL: its exit status. */
+static int report_words(PlotPlace *place, const char *const *words)
+{
+    char *argv[16] = {(char *)"report"};
+    int argc = 1;
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
+    const Capture c = capture();
+    const int status = report_command(argc, argv);
+    captured(place, c);
+    return status;
+}
+#define REPORT(place, ...) report_words(place, (const char *const[]){__VA_ARGS__, NULL})
+
+static void test_not_complete(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "stopped.h5");
+    sample_run(path, false);
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said, "stopped.h5: zero3 on 4 ranks, 12 of 24 steps, running or stopped\n");
+    sample_run(path, true);
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said, "stopped.h5: zero3 on 4 ranks, complete\n");
+}
+
+static void check_quoted(const char *name, const char *expected)
+{
+    char quoted[64];
+    words_quote(quoted, sizeof quoted, name);
+    assert_string_equal(quoted, expected);
+}
+
+static void test_quotes(void **state)
+{
+    (void)state;
+    check_quoted("results/zero3-1.h5", "results/zero3-1.h5");
+    check_quoted("", "''");
+    check_quoted("a b", "'a b'");
+    check_quoted("it's", "'it'\\''s'");
+    check_quoted("$(x)`y`", "'$(x)`y`'");
+    check_quoted("~", "'~'");
+    check_quoted("für", "für");
+    check_quoted("a\n'\\\033", "$'a\\012\\'\\\\\\033'");
+}
+
+static void test_names(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "a\tb'c.h5");
+    sample_run(path, true);
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said, "/a?b'c.h5: zero3");
+    assert_says(place->said, "draw it     sim plot $'/");
+    assert_says(place->said, "/a\\011b\\'c.h5'\n");
+}
+
+static void test_bad_requests(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "run.h5");
+    sample_run(path, true);
+    assert_int_equal(REPORT(place, NULL), 2);
+    assert_says(place->said, "sim: report: no run file given; try sim report results/NAME.h5");
+    assert_int_equal(REPORT(place, path, "--cvs"), 2);
+    assert_int_equal(strncmp(place->said, "sim: report: --cvs: no such option", 34), 0);
+    assert_int_equal(REPORT(place, "--help"), 0);
+    assert_says(place->said, "sim report RUN.h5");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_not_complete, plot_setup, plot_teardown),
+        cmocka_unit_test(test_quotes),
+        cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
