@@ -18,6 +18,7 @@ static bool taken(Config *trial, int ranks)
 {
     (void)ranks;
     int64_t size;
+    if (trial->model.whole_heads) trial->model.shape.kv_heads = trial->model.shape.heads;
     return config_check(trial, NULL) && !config_uncut(trial, &size);
 }
 

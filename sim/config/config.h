@@ -27,6 +27,7 @@ typedef struct Config {
     struct {
         int preset; /* index into the table of presets; explicit keys override it */
         GptShape shape;
+        bool whole_heads; /* kv_heads was given as 0: as many as heads */
         char init[CONFIG_PATH];
     } model;
     DataConfig data;

@@ -122,6 +122,7 @@ static void take_preset(Config *config)
     }
     GptShape *shape = &config->model.shape;
     if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
+    config->model.whole_heads = shape->kv_heads == 0;
     if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
 }
 
