@@ -19,16 +19,17 @@
 /* How far the loss, the norm and all gradients together may be apart, relative to the truth's; and each parameter's
  * gradient, of its largest value, or, in 16 bits of a unit roundoff, as far as rounding.h says. */
 typedef struct Numbers {
-    const char *name, *set;
+    const char *name, *set, *gradients;
     double apart, roundoff;
 } Numbers;
 static const Numbers FORMAT[] = {
 #ifdef SIM_DOUBLE
-    {"fp64", "train.precision=fp32", 1e-12, 0},
+    {"fp64", "train.precision=fp32", NULL, 1e-12, 0},
 #else
-    {"fp32", "train.precision=fp32", 1e-5, 0},
-    {"bf16", "train.precision=bf16", 0.02, 0x1p-9},
-    {"fp16", "train.precision=fp16", 0.0025, 0x1p-12},
+    {"fp32", "train.precision=fp32", NULL, 1e-5, 0},
+    {"bf16", "train.precision=bf16", "train.gradients=same", 0.02, 0x1p-9},
+    {"bf16 with fp32 gradients", "train.precision=bf16", "train.gradients=fp32", 0.02, 0x1p-9},
+    {"fp16", "train.precision=fp16", "train.gradients=same", 0.0025, 0x1p-12},
 #endif
 };
 enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
@@ -160,7 +161,8 @@ static Case truth_of(const Split *split, Settings *settings)
     for (; FAMILY[split->family].sets[n]; n++) truth.sets[n] = FAMILY[split->family].sets[n];
     snprintf(settings->layers, sizeof settings->layers, "model.layers=%d", 2 * split->pp + 1);
     truth.sets[n++] = settings->layers;
-    truth.sets[n] = split->format->set;
+    truth.sets[n++] = split->format->set;
+    truth.sets[n] = split->format->gradients;
     return truth;
 }
 

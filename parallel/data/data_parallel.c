@@ -36,7 +36,7 @@ static bool has_optimizer(const DataParallel *d)
 
 bool data_parallel_widens(const DataParallel *d)
 {
-    return d->config.reduce_fp32 && is_half(d->gpt->dtype);
+    return d->config.reduce_fp32 && is_half(d->gradient_dtype);
 }
 
 /* Quantised, the owner's block of whole parameters is what the others got, and what it updates is kept beside. */
@@ -77,7 +77,7 @@ static void make_buckets(DataParallel *d)
         }
         open->first = u;
         d->bucket_of[u] = d->buckets - 1;
-        bytes += (double)d->padded[u] * (double)dtype_bytes(d->gpt->dtype);
+        bytes += (double)d->padded[u] * (double)dtype_bytes(d->gradient_dtype);
     }
 }
 
@@ -85,9 +85,9 @@ static void make_buckets(DataParallel *d)
 static void make_flats(DataParallel *d)
 {
     int64_t whole = d->total, shard = d->total / d->group->size;
-    DType dtype = d->gpt->dtype;
-    d->parameters = tensor_new(d->device, MEM_PARAMETERS, dtype, d->shard_parameters ? shard : whole);
-    d->gradients = tensor_new(d->device, MEM_GRADIENTS, dtype, d->shard_gradients ? shard : whole);
+    d->parameters = tensor_new(d->device, MEM_PARAMETERS, d->gpt->dtype, d->shard_parameters ? shard : whole);
+    d->gradients =
+        tensor_new(d->device, MEM_GRADIENTS, d->gradient_dtype, d->shard_gradients ? shard : whole);
     for (int i = 0; i < OPTIMIZER_STATES && has_optimizer(d); i++) {
         bool moment = i < optimizer_states((OptimizerKind)d->optimizer.kind);
         if (!moment && !(i == OPTIMIZER_MASTER && has_master(d))) continue;
@@ -110,6 +110,7 @@ DataParallel *data_parallel_new(const DataParallelOptions *options)
                         .config = *config,
                         .optimizer = *options->optimizer,
                         .gpt = options->gpt,
+                        .gradient_dtype = options->gradient_dtype,
                         .device = options->gpt->device,
                         .group = options->group,
                         .microbatches = options->microbatches,

@@ -69,6 +69,7 @@ typedef struct DataParallelOptions {
     const DataParallelConfig *config;
     const OptimizerConfig *optimizer;
     const Gpt *gpt;
+    DType gradient_dtype; /* what gradients are kept, and travel, in: the model's, or REAL */
     Group *group;
     int microbatches; /* a step */
     UnitComplete *complete;
@@ -82,6 +83,7 @@ struct DataParallel {
     DataParallelConfig config;
     OptimizerConfig optimizer;
     const Gpt *gpt;
+    DType gradient_dtype;
     Device *device;
     Group *group;
     int microbatches;

@@ -142,7 +142,8 @@ static Tensor gradient_begin(void *context, int microbatch, int unit)
     (void)microbatch;
     if (d->shard_gradients) {
         bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
-        d->unit_gradients[unit] = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
+        d->unit_gradients[unit] =
+            tensor_new(d->device, MEM_COMMUNICATION, d->gradient_dtype, d->padded[unit]);
         tensor_zero(d->unit_gradients[unit]);
     }
     return d->unit_gradients[unit];

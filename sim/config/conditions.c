@@ -48,6 +48,11 @@ static bool with_rmsprop(const Config *c)
     return c->train.optimizer.kind == OPTIMIZER_RMSPROP;
 }
 
+static bool with_16_bits(const Config *c)
+{
+    return c->train.gradients == GRADIENTS_AUTO || c->train.precision != PRECISION_FP32;
+}
+
 static bool with_fp16(const Config *c)
 {
     return c->train.precision == PRECISION_FP16;
@@ -70,12 +75,14 @@ static bool with_buckets(const Config *c)
     return c->parallel.kind != DATA_DP && c->parallel.kind != DATA_ZERO3;
 }
 
-/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
+/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded.
+ * Whether auto keeps gradients in 32 bits the ranks decide; then they travel so in any case. */
 static bool with_rounded_sums(const Config *c)
 {
     bool quantized = c->parallel.quantize & QUANTIZE_GRADIENTS;
     bool rounded = !quantized || data_parallel_reduces_each_microbatch(&c->parallel);
-    return !c->parallel.reduce_fp32 || (c->train.precision != PRECISION_FP32 && rounded);
+    bool halves = c->train.precision != PRECISION_FP32 && c->train.gradients != GRADIENTS_FP32;
+    return !c->parallel.reduce_fp32 || (halves && rounded);
 }
 
 /* dp copies from and to the main rank, nothing of it in 8 bits; ddp holds whole parameters and sends none. */
@@ -133,16 +140,18 @@ const Condition config_conditions[WHENS] = {
                     "train.optimizer = adamw"},
     [WITH_MOMENTUM] = {with_momentum, "with train.optimizer = momentum", "train.optimizer = momentum"},
     [WITH_RMSPROP] = {with_rmsprop, "with train.optimizer = rmsprop", "train.optimizer = rmsprop"},
+    [WITH_16_BITS] = {with_16_bits, "with train.precision = bf16 or fp16", "train.precision = bf16"},
     [WITH_FP16] = {with_fp16, "with train.precision = fp16", "train.precision = fp16"},
     [WITH_KEPT_SCORES] = {with_kept_scores, "with model.attention = plain, or as full",
                           "model.attention = plain"},
     [WITH_SHARDED_GRADIENTS] = {with_sharded_gradients, "with parallel.data = zero2 or zero3",
                                 "parallel.data = zero2"},
     [WITH_BUCKETS] = {with_buckets, "with parallel.data = ddp, zero1 or zero2", "parallel.data = ddp"},
-    [WITH_ROUNDED_SUMS] = {with_rounded_sums,
-                           "with train.precision = bf16 or fp16 and gradients that do not travel in 8 bits "
-                           "(parallel.quantize) or that zero2 and zero3 reduce each microbatch",
-                           "train.precision = bf16 and parallel.quantize = none"},
+    [WITH_ROUNDED_SUMS] =
+        {with_rounded_sums,
+         "with train.precision = bf16 or fp16, gradients kept so, and that do not travel in 8 bits "
+         "(parallel.quantize) or that zero2 and zero3 reduce each microbatch",
+         "train.precision = bf16, train.gradients = same and parallel.quantize = none"},
     [WITH_SENT_BLOCKS] = {with_sent_blocks,
                           "with parallel.data = zero1, zero2 or zero3, or, for gradients, ddp",
                           "parallel.data = zero1"},

@@ -17,6 +17,13 @@ DType config_dtype(const Config *config)
     return types[config->train.precision];
 }
 
+DType config_gradient_dtype(const Config *config, int microbatches)
+{
+    int gradients = config->train.gradients;
+    bool wide = gradients == GRADIENTS_FP32 || (gradients == GRADIENTS_AUTO && microbatches > 1);
+    return wide ? REAL : config_dtype(config);
+}
+
 const char *config_precision_name(const Config *config)
 {
     return config->train.precision == PRECISION_FP32 ? REAL_NAME

@@ -16,6 +16,8 @@
 enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 64 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
+/* What gradients are kept in: auto is fp32 where a step adds up those of several microbatches, else as precision. */
+typedef enum { GRADIENTS_AUTO, GRADIENTS_FP32, GRADIENTS_SAME } Gradients;
 typedef enum { PROFILE_IDEAL, PROFILE_MEASURED } HardwareProfile;
 
 /* Whole numbers, as many as are given; none: the key is not. */
@@ -42,6 +44,7 @@ typedef struct Config {
         double clip;
         int recompute;                         /* Recompute */
         int precision;                         /* Precision */
+        int gradients;                         /* Gradients */
         double loss_scale, loss_scale_backoff; /* fp16's first, and what it is multiplied by at an overflow */
         int64_t loss_scale_interval;           /* steps without one after which it is doubled */
         int64_t seed;
@@ -82,8 +85,9 @@ bool config_schedule_is_file(const Config *config);
 const int *config_layers_per_stage(const Config *config, int stages);
 /* As the ini file spells them, by enum; the lists end in NULL. */
 extern const char *const config_precision_names[], *const config_data_names[];
-/* What parameters, gradients and activations are kept in. */
+/* What parameters and activations are kept in; and the gradients of so many microbatches a step. */
 DType config_dtype(const Config *config);
+DType config_gradient_dtype(const Config *config, int microbatches);
 const char *config_precision_name(const Config *config); /* "fp32", or what reals are; "bf16", "fp16" */
 /* A DataParallelKind as the ini file spells it. */
 const char *config_data_name(int data); /* "dp", "ddp", "zero1", "zero2", "zero3" */

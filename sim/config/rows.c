@@ -30,6 +30,8 @@ static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
                                             [QUANTIZE_GRADIENTS] = "gradients",
                                             [QUANTIZE_BOTH] = "both",
                                             NULL};
+static const char *const gradient_types[] = {
+    [GRADIENTS_AUTO] = "auto", [GRADIENTS_FP32] = "fp32", [GRADIENTS_SAME] = "same", NULL};
 static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
 
 const ConfigSection config_sections[CONFIG_SECTIONS] = {
@@ -197,12 +199,19 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "ZeRO each rank squares and adds its shard; the sums travel, not the gradients.\n"},
     {"train", "precision", ROW_CHOICE, ALWAYS, FIELD(train.precision), "fp32",
      .choices = config_precision_names, .example = "fp32",
-     .help = "what parameters, gradients and activations are kept in",
+     .help = "what parameters, activations and gradients are kept in",
      .more =
          "Mixed precision (Micikevicius et al., arXiv 1710.03740): with bf16 and fp16 these are kept in 16 "
          "bits and computed with in 32; the optimizer holds the parameters and its state in 32, so adam "
-         "needs 2 + 2 + 12 bytes a parameter. fp16 scales the loss up, so that small gradients are not "
-         "lost; see loss_scale.\n"},
+         "needs 2 + 2 + 12 bytes a parameter, or 2 + 4 + 12 (see gradients). fp16 scales the loss up, so "
+         "that small gradients are not lost; see loss_scale.\n"},
+    {"train", "gradients", ROW_CHOICE, WITH_16_BITS, FIELD(train.gradients), "auto",
+     .choices = gradient_types, .example = "fp32", .help = "bf16, fp16: what gradients are kept and added in",
+     .more =
+         "In 16 bits the sum over many microbatches loses what is small beside it: of 512 in bf16 several "
+         "percent. fp32: they are kept, and travel between ranks, in 32 bits, as Megatron's are, 2 + 4 + 12 "
+         "bytes a parameter with adam. same: in train.precision, 2 + 2 + 12. auto is fp32 where a step has "
+         "several microbatches, and same where it has one.\n"},
     {"train", "loss_scale", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale), "65536", 1, 1e30,
      .example = "1024", .help = "fp16: what the loss is multiplied by at first",
      .more = "Where a gradient overflows on any rank, all skip the step, with the schedule of the learning "
@@ -265,8 +274,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"parallel", "reduce_fp32", ROW_SWITCH, WITH_ROUNDED_SUMS, FIELD(parallel.reduce_fp32), "no",
      .example = "yes", .help = "reduce 16-bit gradients in 32 bits over replicas",
      .more =
-         "With bf16 and fp16 gradients travel as they are kept, and each addition of a ring rounds. With yes "
-         "they are widened first and rounded once at the end, for twice the bytes. Quantised gradients are "
+         "Gradients travel as they are kept (train.gradients); in 16 bits each addition of a ring rounds. "
+         "With yes those are widened first and rounded once at the end, for twice the bytes. Quantised "
+         "gradients are "
          "added in 32 bits "
          "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
     {"parallel", "overlap", ROW_SWITCH, WITH_RINGS, FIELD(parallel.overlap), "yes", .example = "no",

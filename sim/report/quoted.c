@@ -33,7 +33,7 @@ void report_quoted(const RunFile *run)
     if (read_config(run, config) && is_half(config_dtype(config))) {
         Quoted q;
         char text[160];
-        theory_quoted(config, config_mesh(config, run->ranks).dp, &q);
+        theory_quoted(config, run->ranks, &q);
         printf("\n  as papers count, a rank\n");
         snprintf(text, sizeof text, "%s, P = %.4g G [1910.02054]", q.states_form,
                  (double)gpt_parameter_count(&config->model.shape) / 1e9);

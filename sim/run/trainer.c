@@ -66,14 +66,16 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const u
                                    .dtype = config_dtype(config),
                                    .seed = config->train.seed,
                                    .device = &t->device});
-    t->data_parallel = data_parallel_new(&(DataParallelOptions){.config = &config->parallel,
-                                                                .optimizer = &config->train.optimizer,
-                                                                .gpt = t->gpt,
-                                                                .group = t->mesh.data_group,
-                                                                .microbatches = t->microbatches,
-                                                                .complete = tensor_parallel_sum_gradients,
-                                                                .batch = fill_batch,
-                                                                .batch_context = t});
+    t->data_parallel = data_parallel_new(
+        &(DataParallelOptions){.config = &config->parallel,
+                               .optimizer = &config->train.optimizer,
+                               .gpt = t->gpt,
+                               .gradient_dtype = config_gradient_dtype(config, t->microbatches),
+                               .group = t->mesh.data_group,
+                               .microbatches = t->microbatches,
+                               .complete = tensor_parallel_sum_gradients,
+                               .batch = fill_batch,
+                               .batch_context = t});
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
     t->stages = stages_new(t->mesh.pipe_group, plan, t->gpt);
     make_timeline(t);

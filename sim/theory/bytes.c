@@ -33,6 +33,7 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     int t = share->t, rank = share->slice;
     if (t == 1) return;
     double L = share->blocks, h = (double)shape->hidden, w = theory_width(config), m = microbatches;
+    double g = theory_gradient_width(config, (int)microbatches);
     double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
     double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0; /* a block's forward, once more */
     double first = share->first, last = share->last;
@@ -52,14 +53,14 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
                vectors = L * (2 * norm + 2 * shape->bias) + last * norm;
         double positions_of = shape->position == POSITION_LEARNED ? first * (double)shape->sequence * h : 0;
         bytes[TP_GRADIENTS] =
-            reductions * w * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
+            reductions * g * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
     }
     /* where several ranks hold the same head of keys and values, each has seen some of its queries: one sum a block
      * of its weights' gradients, and one of its biases' */
     int sharing = (int)kv_sharing(shape, t), place = rank % sharing;
     double head = 2 * h / (double)shape->heads;
     bytes[TP_GRADIENTS] +=
-        reductions * w * L *
+        reductions * g * L *
         (ring_all_reduce(h * head, sharing, place) + shape->bias * ring_all_reduce(head, sharing, place));
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
@@ -81,7 +82,8 @@ static void pipeline_bytes_of(const Config *config, const Plan *plan, const Shar
         if (plan->rank_of[k] == share->pipe) bytes[PP_SEND_FORWARD] += plan->shape.m * border * w;
         if (plan->rank_of[k + 1] == share->pipe) bytes[PP_SEND_BACKWARD] += plan->shape.m * border * w;
     }
-    if (shape->tie_embeddings && share->first != share->last) bytes[PP_EMBEDDING] = owned_wte * w;
+    if (shape->tie_embeddings && share->first != share->last)
+        bytes[PP_EMBEDDING] = owned_wte * theory_gradient_width(config, plan->shape.m);
     bytes[PP_NORM] = (plan->shape.p - 1) * (double)sizeof(double);
 }
 
@@ -104,7 +106,8 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
     double N = share.replicas, w = theory_width(config), m = plan->shape.m;
     double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
     Units u = theory_units(config, share.replicas);
-    double S = theory_held(config, &share, u) * w, wide = config->parallel.reduce_fp32 ? sizeof(real) : w;
+    double S = theory_held(config, &share, u) * w, g = theory_gradient_width(config, plan->shape.m),
+           wide = config->parallel.reduce_fp32 ? sizeof(real) : g;
     int quantize = config->parallel.quantize; /* Wang et al. 2306.10209, sections 3.1 and 3.3 */
     Units parameters = theory_pieces(config, share.replicas, quantize & QUANTIZE_PARAMETERS, w);
     Units pieces = theory_pieces(config, share.replicas, quantize & QUANTIZE_GRADIENTS, wide);

@@ -76,14 +76,14 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
 {
     Share share = theory_share(config, plan, ranks, rank);
     double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
-    double S = held * theory_width(config);
+    double S = held * theory_width(config), G = held * theory_gradient_width(config, plan->shape.m);
     int kind = config->parallel.kind;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
 
     /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N; gradients that are reduced once a
      * step are whole until then */
     bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
-    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? S / N : S;
+    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? G / N : G;
     /* and a master beside whole parameters that are not exact: in 16 bits, or as they came quantised */
     bool rounded =
         config->parallel.quantize & QUANTIZE_PARAMETERS && N > 1 && kind >= DATA_ZERO1 && kind < DATA_ZERO3;

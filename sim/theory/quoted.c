@@ -9,7 +9,7 @@
 #include "sim/base/words.h"
 
 /* Rajbhandari et al. 1910.02054, section 3.1 and figure 1: what a stage cuts is held by N replicas together. */
-static void quote_states(const Config *config, int replicas, Quoted *q)
+static void quote_states(const Config *config, int ranks, Quoted *q)
 {
     static const char *const forms[] = {[DATA_DP] = "(%g + %g + %g) P",
                                         [DATA_DDP] = "(%g + %g + %g) P",
@@ -17,15 +17,16 @@ static void quote_states(const Config *config, int replicas, Quoted *q)
                                         [DATA_ZERO2] = "(%g + (%g + %g)/N) P",
                                         [DATA_ZERO3] = "(%g + %g + %g)/N P"};
     int kind = (int)config->parallel.kind;
-    double w = theory_width(config), N = replicas,
+    double w = theory_width(config), N = config_mesh(config, ranks).dp,
+           g = theory_gradient_width(config, config_microbatches(config, ranks)),
            pieces = (double)(config->pipeline.size * config->tensor.size);
     double P = (double)gpt_parameter_count(&config->model.shape) / pieces;
     int values =
         optimizer_states((OptimizerKind)config->train.optimizer.kind) + is_half(config_dtype(config));
     double optimizer = values * (double)sizeof(real);
-    q->states = P * (w / (kind >= DATA_ZERO3 ? N : 1) + w / (kind >= DATA_ZERO2 ? N : 1) +
+    q->states = P * (w / (kind >= DATA_ZERO3 ? N : 1) + g / (kind >= DATA_ZERO2 ? N : 1) +
                      optimizer / (kind >= DATA_ZERO1 ? N : 1));
-    snprintf(q->states_form, sizeof q->states_form, forms[kind], w, w, optimizer);
+    snprintf(q->states_form, sizeof q->states_form, forms[kind], w, g, optimizer);
     if (config->pipeline.size > 1) words_append(q->states_form, sizeof q->states_form, "/p");
     if (config->tensor.size > 1) words_append(q->states_form, sizeof q->states_form, "/t");
 }
@@ -59,8 +60,8 @@ static void quote_activations(const Config *config, Quoted *q)
              config->pipeline.size > 1 ? "L/p" : "L", form);
 }
 
-void theory_quoted(const Config *config, int replicas, Quoted *q)
+void theory_quoted(const Config *config, int ranks, Quoted *q)
 {
-    quote_states(config, replicas, q);
+    quote_states(config, ranks, q);
     quote_activations(config, q);
 }

@@ -72,6 +72,11 @@ double theory_width(const Config *config)
     return (double)dtype_bytes(config_dtype(config));
 }
 
+double theory_gradient_width(const Config *config, int microbatches)
+{
+    return (double)dtype_bytes(config_gradient_dtype(config, microbatches));
+}
+
 static bool has_copy(const Config *config, const Share *share)
 {
     return config->model.shape.tie_embeddings && share->last && !share->single;

@@ -26,8 +26,9 @@ Units theory_units(const Config *config, int replicas);
 /* Bytes a rank's 1/N of each unit is on its way, of `width` a value; quantised one a value, and a scale of four
  * for each block of 256, where blocks begin anew with each tensor: one more for each but the first. */
 Units theory_pieces(const Config *config, int replicas, bool quantized, double width);
-/* Bytes of a value as parameters, gradients and activations are kept. */
+/* Bytes of a value as parameters and activations are kept; and gradients. */
 double theory_width(const Config *config);
+double theory_gradient_width(const Config *config, int microbatches);
 /* Parameters a rank holds, padded. */
 double theory_held(const Config *config, const Share *share, Units u);
 #endif

@@ -23,7 +23,7 @@ typedef struct Quoted {
     double activations; /* of one microbatch, in 16 bits, of the blocks alone */
     char states_form[48], activations_form[48];
 } Quoted;
-void theory_quoted(const Config *config, int replicas, Quoted *quoted);
+void theory_quoted(const Config *config, int ranks, Quoted *quoted);
 
 /* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike, whatever its layers: what
  * the formulas of bubbles count on, so that a schedule alone is judged and not how a model was cut; where a rank holds v

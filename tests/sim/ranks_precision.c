@@ -68,19 +68,20 @@ static const char *const FORMATS[] = {"bf16", "fp16"};
 
 typedef struct Walk {
     const Grid *grid;
-    const char *precision, *widened;
+    const char *precision, *gradients, *widened;
     Case truth, first[KINDS]; /* on one rank; of each kind */
     int cases;
 } Walk;
 
 static Case split_case(const Walk *w, int data, int schedule)
 {
-    return case_of_words(
-        2,
-        "%s %s train.precision=%s parallel.reduce_fp32=%s parallel.data=%s parallel.reduce=%s "
-        "train.recompute=%s parallel.schedule=%s parallel.virtual_stages=%d",
-        MODEL, w->grid->split, w->precision, w->widened, DATA[data].data, DATA[data].reduce,
-        RECOMPUTE[w->cases % 3], schedule_name[schedule], schedule == SCHEDULE_INTERLEAVED ? 2 : 1);
+    return case_of_words(2,
+                         "%s %s train.precision=%s train.gradients=%s parallel.reduce_fp32=%s "
+                         "parallel.data=%s parallel.reduce=%s "
+                         "train.recompute=%s parallel.schedule=%s parallel.virtual_stages=%d",
+                         MODEL, w->grid->split, w->precision, w->gradients, w->widened, DATA[data].data,
+                         DATA[data].reduce, RECOMPUTE[w->cases % 3], schedule_name[schedule],
+                         schedule == SCHEDULE_INTERLEAVED ? 2 : 1);
 }
 
 static void one_split(Walk *w, int data, int schedule)
@@ -89,9 +90,9 @@ static void one_split(Walk *w, int data, int schedule)
     int ranks = w->grid->ranks;
     Case c = split_case(w, data, schedule), dry = split_case(w, data, schedule),
          *first = &w->first[DATA[data].kind];
-    snprintf(what, sizeof what, "%s %s %s, reduced %s, widened %s, %s, recompute %s", w->precision,
-             w->grid->split, DATA[data].data, DATA[data].reduce, w->widened, schedule_name[schedule],
-             RECOMPUTE[w->cases % 3]);
+    snprintf(what, sizeof what, "%s, gradients %s, %s %s, reduced %s, widened %s, %s, recompute %s",
+             w->precision, w->gradients, w->grid->split, DATA[data].data, DATA[data].reduce, w->widened,
+             schedule_name[schedule], RECOMPUTE[w->cases % 3]);
     w->cases++;
     dry.dry = true;
     bool look = run_case(&c, ranks);
@@ -114,9 +115,9 @@ static void one_split(Walk *w, int data, int schedule)
         case_free(&c);
 }
 
-static void one_grid(const Grid *grid, const char *precision, const char *widened)
+static void one_grid(const Grid *grid, const char *precision, const char *gradients, const char *widened)
 {
-    Walk w = {.grid = grid, .precision = precision, .widened = widened};
+    Walk w = {.grid = grid, .precision = precision, .gradients = gradients, .widened = widened};
     bool staged = strstr(grid->split, "pp=2") != NULL;
     w.truth = case_of_words(2, "%s train.precision=%s", MODEL, precision);
     assert_true(case_virtual(&w.truth, 1));
@@ -132,21 +133,28 @@ static void splits_agree(void **state)
     (void)state;
     for (int g = 0; g < GRID_COUNT; g++)
         for (int f = 0; f < 2 && ranks_fit(GRIDS[g].ranks); f++) {
-            one_grid(&GRIDS[g], FORMATS[f], "no");
-            if (f == 0) one_grid(&GRIDS[g], FORMATS[f], "yes");
+            one_grid(&GRIDS[g], FORMATS[f], f ? "auto" : "same", "no"); /* of several microbatches: fp32 */
+            if (f == 0) one_grid(&GRIDS[g], FORMATS[f], "same", "yes");
         }
 }
 
-/* 2 + 2 + 12 bytes a parameter with Adam. */
-static void sixteen_bytes_a_parameter(void **state)
+/* With Adam 2 + 2 + 12; or Megatron's 2 + 4 + 12, asked for, or because a step has several microbatches. */
+static void sixteen_bytes_a_parameter_or_eighteen(void **state)
 {
     (void)state;
-    for (int f = 0; f < 2 && ranks_fit(1); f++) {
-        Case c = case_of_words(1, "train.optimizer=adam train.precision=%s", FORMATS[f]);
+    static const struct {
+        const char *words;
+        uint64_t gradients; /* bytes a parameter */
+    } ways[] = {{"train.microbatch=0", 2},
+                {"train.microbatch=0 train.gradients=fp32", 4},
+                {"train.microbatch=12", 4},
+                {"train.microbatch=12 train.gradients=same", 2}};
+    for (int i = 0; i < 4 && ranks_fit(1); i++) {
+        Case c = case_of_words(1, "train.precision=%s %s", FORMATS[i % 2], ways[i].words);
         assert_true(run_case(&c, 1));
         uint64_t count = (uint64_t)c.parameters;
         assert_int_equal(c.peak[0][MEM_PARAMETERS], 2 * count);
-        assert_int_equal(c.peak[0][MEM_GRADIENTS], 2 * count);
+        assert_int_equal(c.peak[0][MEM_GRADIENTS], ways[i].gradients * count);
         assert_int_equal(c.peak[0][MEM_OPTIMIZER], 12 * count);
         case_free(&c);
     }
@@ -199,6 +207,29 @@ static void wider_sums_are_nearer(void **state)
             }
             assert_true(apart[1] < apart[0]);
         }
+    case_free(&truth);
+}
+
+/* Of 512 microbatches each alone is 1/512 of the sum, which bf16 has 8 bits for. */
+static void many_microbatches_add_up(void **state)
+{
+    (void)state;
+    if (!ranks_fit(1)) return;
+    const char batch[] = "train.global_batch=512 train.microbatch=1 model.layers=1 model.sequence=4";
+    double apart[2];
+    Case truth = case_of_words(1, "%s", batch);
+    assert_true(case_virtual(&truth, 1));
+    for (int same = 0; same < 2; same++) {
+        Case c =
+            case_of_words(1, "%s train.precision=bf16 train.gradients=%s", batch, same ? "same" : "auto");
+        assert_true(run_case(&c, 1));
+        case_compare(&truth, &c);
+        apart[same] = case_gradients_apart(&truth, &c);
+        if (!same) assert_true(c.norm_apart < 2e-3);
+        case_free(&c);
+    }
+    if (!(apart[0] < 0.005 && apart[1] > 0.02)) print_error("%g and %g apart\n", apart[0], apart[1]);
+    assert_true(apart[0] < 0.005 && apart[1] > 0.02);
     case_free(&truth);
 }
 
@@ -336,7 +367,8 @@ static void all_skip_the_same(void **state)
             Watch w = {0};
             Case c =
                 case_of_words(STEPS,
-                              "%s %s train.precision=fp16 train.loss_scale=%g train.loss_scale_backoff=%g "
+                              "%s %s train.precision=fp16 train.gradients=same train.loss_scale=%g "
+                              "train.loss_scale_backoff=%g "
                               "train.loss_scale_interval=%d parallel.data=%s parallel.reduce=%s",
                               MODEL, GRIDS[g].split, FIRST, BACKOFF, INTERVAL, DATA[d].data, DATA[d].reduce);
             c.look = watch;
@@ -354,9 +386,14 @@ static void all_skip_the_same(void **state)
 int ranks_precision(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits_agree),        cmocka_unit_test(sixteen_bytes_a_parameter),
-        cmocka_unit_test(no_larger_workspace), cmocka_unit_test(wider_sums_are_nearer),
-        cmocka_unit_test(near_fp32),           cmocka_unit_test(small_steps_add_up),
+        cmocka_unit_test(splits_agree),
+
+        cmocka_unit_test(no_larger_workspace),
+        cmocka_unit_test(sixteen_bytes_a_parameter_or_eighteen),
+        cmocka_unit_test(many_microbatches_add_up),
+        cmocka_unit_test(wider_sums_are_nearer),
+        cmocka_unit_test(near_fp32),
+        cmocka_unit_test(small_steps_add_up),
         cmocka_unit_test(all_skip_the_same),
     };
     return cmocka_run_group_tests_name("16 bits", tests, NULL, NULL);

@@ -140,8 +140,9 @@ static Case make_case(Variant *v, const char *strategy, const char *quantize, in
 static const Variant VARIANTS[] = {
     {.more = {"parallel.bucket_mb=0.02", NULL}},
     {.more = {"model.tie_embeddings=no", "parallel.overlap=no", "train.clip=0", NULL}},
-    {.more = {"train.precision=bf16", "parallel.reduce_fp32=yes", NULL}},
+    {.more = {"train.precision=bf16", "parallel.reduce_fp32=yes", "train.gradients=same", NULL}},
     {.more = {"train.precision=fp16", "parallel.reduce=step", NULL}},
+    {.more = {"train.precision=bf16", "train.gradients=fp32", NULL}},
     {.more = {"parallel.tp=2", "parallel.sequence_parallel=no", "model.ffn=30", NULL}},
     {.more = {"parallel.pp=2", "model.norm=rmsnorm", "model.bias=no", "model.position=rope", NULL}},
     /* large enough for whole blocks in a tensor's shard */
@@ -324,8 +325,9 @@ static void what_would_change_nothing(void **state)
 #ifndef SIM_DOUBLE
         {"zero1",
          "gradients",
-         "parallel.reduce_fp32 = yes: has an effect only with train.precision = bf16 or fp16 and gradients "
-         "that do not travel in 8 bits",
+         "parallel.reduce_fp32 = yes: has an effect only with train.precision = bf16 or fp16, gradients kept "
+         "so, "
+         "and that do not travel in 8 bits",
          {"train.precision=bf16", "parallel.reduce_fp32=yes"}},
         {"zero2",
          "both",

@@ -115,7 +115,7 @@ static Figures figures(const char *words, int ranks)
     if (!ok) print_error("%s\n", error.text);
     assert_true(ok);
     theory_memory(&config, &plan, ranks, 0, f.bytes);
-    theory_quoted(&config, config_mesh(&config, ranks).dp, &f.quoted);
+    theory_quoted(&config, ranks, &f.quoted);
     f.parameters = (double)gpt_parameter_count(&config.model.shape);
     plan_free(&plan);
     config_free(&config);
@@ -136,6 +136,26 @@ static void seven_billion(void **state)
     assert_true(f.quoted.states / f.parameters * 7e9 == 112e9);
     assert_string_equal(f.quoted.states_form, "(2 + 2 + 12) P");
     assert_true(f.quoted.activations == 9932111872.0); /* GPT's form, which people take for it */
+}
+
+/* Of several microbatches gradients are fp32: 14 + 28 + 84 GB, cut by N where they are. */
+static void with_many_microbatches(void **state)
+{
+    (void)state;
+    Figures f = figures("model.preset=llama2-7b train.precision=bf16 train.optimizer=adam "
+                        "train.global_batch=8 train.microbatch=1 model.sequence=1024",
+                        1);
+    assert_true(f.bytes[MEM_PARAMETERS] / f.parameters * 7e9 == 14e9);
+    assert_true(f.bytes[MEM_GRADIENTS] / f.parameters * 7e9 == 28e9);
+    assert_true(f.bytes[MEM_OPTIMIZER] / f.parameters * 7e9 == 84e9);
+    assert_true(f.quoted.states / f.parameters * 7e9 == 126e9);
+    assert_string_equal(f.quoted.states_form, "(2 + 4 + 12) P");
+    f = figures("model.preset=llama2-7b train.precision=bf16 train.gradients=fp32 parallel.data=zero2 "
+                "train.optimizer=adam train.global_batch=4 model.sequence=1024",
+                4);
+    assert_true(f.bytes[MEM_GRADIENTS] / f.parameters * 7e9 == 7e9);
+    assert_true(f.quoted.states / f.parameters * 7e9 == 14e9 + 112e9 / 4);
+    assert_string_equal(f.quoted.states_form, "(2 + (4 + 12)/N) P");
 }
 
 /* L b s h (34 + 5 a s / h): 9.93 GB, which are 9.25 GiB. The 5.25 often copied are without the 5. */
@@ -218,8 +238,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations),
 #ifndef SIM_DOUBLE
-        cmocka_unit_test(seven_billion),      cmocka_unit_test(its_activations),
-        cmocka_unit_test(quoted_activations), cmocka_unit_test(zero_figure_1),
+        cmocka_unit_test(seven_billion),   cmocka_unit_test(with_many_microbatches),
+        cmocka_unit_test(its_activations), cmocka_unit_test(quoted_activations),
+        cmocka_unit_test(zero_figure_1),
 #endif
     };
     return cmocka_run_group_tests_name("figures of the papers", tests, NULL, NULL);

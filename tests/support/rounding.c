@@ -85,10 +85,12 @@ static Terms terms_of(const Case *truth, const Config *config, const char *preci
     c.sets[n++] = "train.global_batch=1";
     c.sets[n++] = "train.learning_rate=0";
     snprintf(scale, sizeof scale, "train.loss_scale=%.17g", config->train.loss_scale / (double)samples);
-    if (precision)
+    if (precision) {
         c.sets[n++] = precision;
-    else if (config->train.precision == PRECISION_FP16)
+        c.sets[n++] = "train.gradients=auto";
+    } else if (config->train.precision == PRECISION_FP16) {
         c.sets[n++] = scale;
+    }
     if (!case_virtual(&c, 1)) fail("a run of one sample a step: %s", c.refused);
     case_free(&c);
     return terms;
