@@ -12,7 +12,6 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* "results" of "results/zero3.h5", "." of "zero3.h5" */
 char *files_read(FILE *file, size_t most, size_t *bytes)
 {
     size_t room = 1 << 16, used = 0;
@@ -33,7 +32,7 @@ char *files_read(FILE *file, size_t most, size_t *bytes)
     return text;
 }
 
-static void folder_of(const char *path, char *folder, size_t size)
+void files_folder(const char *path, char *folder, size_t size)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
@@ -61,7 +60,7 @@ bool files_refuse(const char *path, const char *what, int number, Error *error)
         {EIO, "; the disk or its connection is failing: name a file on another disk"},
     };
     char room[48] = "", folder[PATH_SIZE];
-    folder_of(path, folder, sizeof folder);
+    files_folder(path, folder, sizeof folder);
     struct statvfs disk;
     if (number == ENOSPC && !statvfs(folder, &disk))
         snprintf(room, sizeof room, " (%.1f MB free)", (double)disk.f_bavail * (double)disk.f_frsize / 1e6);
@@ -84,7 +83,7 @@ bool files_prepare(const char *path, Error *error)
         return error_set(error, "%s: is no plain file; name another, such as results/run.h5", path);
 
     char folder[PATH_SIZE];
-    folder_of(path, folder, sizeof folder);
+    files_folder(path, folder, sizeof folder);
     for (char *end = folder + 1;; end++) {
         if (*end && *end != '/') continue;
         char was = *end;
@@ -122,27 +121,4 @@ bool files_copy(const char *from, const char *to, Error *error)
     if (out >= 0 && close(out) && !number) number = errno;
     close(in);
     return !number || files_refuse(to, "write", number, error);
-}
-
-bool files_keep(const char *path, char *kept, size_t kept_size, Error *error)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-    if (!dot || dot == name) dot = path + strlen(path); /* no extension */
-    struct stat there;
-    char free_name[PATH_SIZE];
-    int n = 0;
-    do snprintf(free_name, sizeof free_name, "%.*s.%d%s", (int)(dot - path), path, ++n, dot);
-    while (!lstat(free_name, &there));
-    if (rename(path, free_name)) return files_refuse(path, "rename the earlier file", errno, error);
-    snprintf(kept, kept_size, "%s", free_name);
-    return true;
-}
-
-bool files_publish(const char *temporary, const char *path, Error *error)
-{
-    int file = open(temporary, O_RDONLY | O_CLOEXEC);
-    int number = file < 0 || fsync(file) ? errno : 0;
-    if (file >= 0) close(file);
-    if (!number && rename(temporary, path)) number = errno;
-    return !number || files_refuse(path, "finish writing", number, error);
 }

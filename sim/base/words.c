@@ -11,6 +11,12 @@
 
 enum { LONGEST = 63, SHOWN = 80 };
 
+char *words_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(allocate(size), text, size);
+}
+
 void words_append(char *text, size_t size, const char *format, ...)
 {
     size_t used = strlen(text);

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A copy, to be freed. */
+char *words_copy(const char *text);
+
 /* Adds to the end of `text`, never past `size`. */
 void words_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

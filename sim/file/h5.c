@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "sim/base/posix.h"
+#include "sim/base/words.h"
 
 enum {
     COMPACT_MOST = 4096, /* attributes that lie in their group's header, under its checksum */
@@ -51,14 +51,6 @@ void h5_release(hid_t id)
 
 /* ---- files ---- */
 
-static char *join(const char *a, const char *b)
-{
-    size_t size = strlen(a) + strlen(b) + 1;
-    char *text = allocate(size);
-    snprintf(text, size, "%s%s", a, b);
-    return text;
-}
-
 /* What every file is opened with. No atexit handler: at exit() HDF5 would
  * close a broken file again. */
 static hid_t access_list(void)
@@ -74,12 +66,12 @@ static hid_t access_list(void)
     return list;
 }
 
-static H5 *new_file(hid_t id, const char *path, bool temporary)
+static H5 *new_file(hid_t id, const char *path)
 {
     H5 *file = allocate_zeroed(1, sizeof *file);
     file->id = id;
-    file->path = join(path, "");
-    file->temporary = temporary ? join(path, ".tmp") : NULL;
+    file->path = words_copy(path);
+    file->draft.file = -1;
     return file;
 }
 
@@ -92,10 +84,13 @@ void h5_plain_group(hid_t list)
 H5 *h5_create(const char *path, Error *error)
 {
     hid_t list = access_list(), root = H5Pcreate(H5P_FILE_CREATE);
-    H5 *file = new_file(-1, path, true);
+    H5 *file = new_file(-1, path);
     h5_plain_group(root);
-    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, root, list);
-    bool ok = file->id >= 0 || h5_fail(path, "create", "", error);
+    bool ok = draft_begin(&file->draft, path, error);
+    if (ok) {
+        file->id = H5Fcreate(file->draft.temporary, H5F_ACC_TRUNC, root, list);
+        ok = file->id >= 0 || h5_fail(path, "create", "", error);
+    }
     h5_release(root);
     h5_release(list);
     if (ok) return file;
@@ -109,16 +104,17 @@ H5 *h5_open(const char *path, Error *error)
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, list);
     bool ok = id >= 0 || h5_fail(path, "open", "", error);
     h5_release(list);
-    return ok ? new_file(id, path, false) : NULL;
+    return ok ? new_file(id, path) : NULL;
 }
 
 H5 *h5_edit(const char *path, Error *error)
 {
     hid_t list = access_list();
-    H5 *file = new_file(-1, path, true);
-    bool ok = files_copy(path, file->temporary, error);
+    H5 *file = new_file(-1, path);
+    file->edits = true;
+    bool ok = draft_begin(&file->draft, path, error) && files_copy(path, file->draft.temporary, error);
     if (ok) {
-        file->id = H5Fopen(file->temporary, H5F_ACC_RDWR, list);
+        file->id = H5Fopen(file->draft.temporary, H5F_ACC_RDWR, list);
         ok = file->id >= 0 || h5_fail(path, "open", "", error);
     }
     h5_release(list);
@@ -132,12 +128,35 @@ bool h5_flush(H5 *file, Error *error)
     return H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0 || h5_fail(file->path, "write", "", error);
 }
 
+void h5_let_go(H5 *file, bool (*worthless)(const char *path))
+{
+    file->worthless = worthless;
+}
+
 bool h5_publish(H5 *file, Error *error)
 {
-    if (!h5_flush(file, error) || !files_publish(file->temporary, file->path, error)) return false;
-    free(file->temporary);
-    file->temporary = NULL;
+    Draft *draft = &file->draft;
+    if (!h5_flush(file, error) ||
+        !(file->edits ? draft_replace(draft, error) : draft_place(draft, file->worthless, error)))
+        return false;
+    free(file->path);
+    file->path = words_copy(draft->path);
     return true;
+}
+
+const char *h5_path(const H5 *file)
+{
+    return file->path;
+}
+
+const char *h5_kept(const H5 *file)
+{
+    return file->draft.kept ? file->draft.kept : "";
+}
+
+int h5_hold(const H5 *file)
+{
+    return draft_hold(&file->draft);
 }
 
 static void forget(H5 *file)
@@ -146,15 +165,15 @@ static void forget(H5 *file)
         next = open->next;
         free(open);
     }
+    draft_end(&file->draft);
     free(file->path);
-    free(file->temporary);
     free(file);
 }
 
 bool h5_close(H5 *file, Error *error)
 {
     /* after the flush nothing is left to write, so that closing cannot fail half-way */
-    if (!(file->temporary ? h5_publish(file, error) : h5_flush(file, error))) {
+    if (!(file->draft.temporary ? h5_publish(file, error) : h5_flush(file, error))) {
         h5_abandon(file);
         return false;
     }
@@ -167,6 +186,5 @@ bool h5_close(H5 *file, Error *error)
 void h5_abandon(H5 *file)
 {
     if (!file) return;
-    if (file->temporary) unlink(file->temporary);
     forget(file);
 }

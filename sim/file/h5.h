@@ -7,7 +7,7 @@
  * allocated when a dataset is made: once a file is published only raw data
  * changes in place, so a kill leaves a file that opens, and a live one can be
  * read. What changes the structure (making a file, growing a column) happens
- * in PATH.tmp, which takes PATH's place as a whole or not at all.
+ * in a draft (sim/base/draft.h), which takes its place as a whole or not at all.
  *
  * Every function that takes an Error returns false (or NULL) and fills it when
  * the system or HDF5 refuses. After a failed write, flush or close, leave the
@@ -25,14 +25,22 @@ typedef struct H5 H5;
 typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;
 enum { H5_MAX_RANK = 4 };
 
-H5 *h5_create(const char *path, Error *error); /* PATH.tmp until it is published; truncates an old .tmp */
-H5 *h5_edit(const char *path, Error *error);   /* the same, starting from a copy of PATH */
+H5 *h5_create(const char *path, Error *error); /* a draft until it is published */
+H5 *h5_edit(const char *path, Error *error);   /* the same, of a copy of PATH, whose place it takes */
 H5 *h5_open(const char *path, Error *error);   /* to read, also while another process writes it */
 bool h5_flush(H5 *file, Error *error);
-bool h5_publish(H5 *file, Error *error); /* flushes to the disk and renames PATH.tmp to PATH; stays open */
+/* Flushes to the disk and puts the file in its place; it stays open. A file that was there is kept under another
+ * name, h5_kept() ("": there was none), unless h5_let_go() told which are worthless and it is one; and while another
+ * process writes that, this one goes to another name, h5_path(). */
+bool h5_publish(H5 *file, Error *error);
+void h5_let_go(H5 *file, bool (*worthless)(const char *path));
+const char *h5_path(const H5 *file);
+const char *h5_kept(const H5 *file);
+/* Others take the file to be written until this is closed, whatever becomes of `file`; -1 of one opened to read. */
+int h5_hold(const H5 *file);
 /* Publishes what is not published yet, and closes. False: the file is abandoned. */
 bool h5_close(H5 *file, Error *error);
-/* Forgets a broken file without calling HDF5; removes an unpublished PATH.tmp. NULL is left alone. */
+/* Forgets a broken file without calling HDF5; removes its draft. NULL is left alone. */
 void h5_abandon(H5 *file);
 
 /* Attributes. `object` is "/" or a path to a group or dataset; setting one that exists replaces its value. */

@@ -2,6 +2,7 @@
  * share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
 #ifndef SIM_FILE_H5_PRIVATE_H
 #define SIM_FILE_H5_PRIVATE_H
+#include "sim/base/draft.h"
 #include "sim/file/h5.h"
 
 typedef struct H5Open {
@@ -12,8 +13,11 @@ typedef struct H5Open {
 
 struct H5 {
     hid_t id;
-    char *path, *temporary; /* temporary: PATH.tmp until published; NULL in a file opened to read */
-    H5Open *open;           /* datasets in use */
+    char *path;
+    Draft draft;                         /* of a file that is written: ended in one opened to read */
+    bool edits;                          /* a draft that replaces the file at its path */
+    bool (*worthless)(const char *path); /* what need not be kept there; NULL: nothing */
+    H5Open *open;                        /* datasets in use */
 };
 
 void h5_release(hid_t id); /* closes any object; a negative id is left alone */

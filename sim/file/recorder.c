@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/file/checksums.h"
@@ -29,21 +30,23 @@ struct Recorder {
 
 /* ---- opening ---- */
 
-/* Everything but an empty file and a run that never finished a step. */
-static bool worth_keeping(const char *path)
+/* An empty file, and a run that never finished a step. */
+static bool worthless(const char *path)
 {
     struct stat there;
-    if (stat(path, &there)) return !lstat(path, &there); /* a dangling link is kept too */
-    if (!there.st_size) return false;
+    if (stat(path, &there)) return false; /* a dangling link */
+    if (!there.st_size) return true;
     RunFile *run = run_file_open(path, NULL);
-    bool keep = !run || run->complete || run->steps > 0;
+    bool is = run && !run->complete && run->steps == 0;
     run_file_close(run);
-    return keep;
+    return is;
 }
 
 static bool publish(Recorder *r, Error *error)
 {
     if (!h5_publish(r->file, error)) return false;
+    free(r->path);
+    r->path = words_copy(h5_path(r->file));
     struct stat ours;
     if (stat(r->path, &ours)) return error_set(error, "%s: has vanished as soon as it was written", r->path);
     r->device = ours.st_dev;
@@ -68,21 +71,31 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     kept[0] = '\0';
     if (!files_prepare(info->path, error)) return NULL;
     Recorder *r = allocate_zeroed(1, sizeof *r);
-    size_t path_size = strlen(info->path) + 1;
-    r->path = memcpy(allocate(path_size), info->path, path_size);
+    r->path = words_copy(info->path);
     r->ranks = info->ranks;
     r->actions = info->actions;
     r->planned = (size_t)config->train.steps;
     if (info->dry) r->planned = least(r->planned, 1); /* a dry run walks one */
     r->rows = least(r->planned, first_rows(r));
 
-    bool keep = worth_keeping(r->path);
-    bool ok = (r->file = h5_create(r->path, error)) &&
-              skeleton_create(r->file, info, config, r->rows, error) && h5_flush(r->file, error) &&
-              (!keep || files_keep(r->path, kept, kept_size, error)) && publish(r, error);
-    if (ok) return r;
+    r->file = h5_create(r->path, error);
+    if (r->file) h5_let_go(r->file, worthless);
+    if (r->file && skeleton_create(r->file, info, config, r->rows, error) && publish(r, error)) {
+        snprintf(kept, kept_size, "%s", h5_kept(r->file));
+        return r;
+    }
     recorder_abandon(r);
     return NULL;
+}
+
+const char *recorder_path(const Recorder *r)
+{
+    return r->path;
+}
+
+int recorder_hold(const Recorder *r)
+{
+    return h5_hold(r->file);
 }
 
 /* ---- while it runs ---- */
@@ -99,10 +112,13 @@ static bool resize(Recorder *r, size_t rows, Error *error)
                          "it; give each run a file of its own with --output",
                          r->path, r->done, words_s((int64_t)r->done));
     H5 *file = r->file;
+    int hold = h5_hold(file); /* the place stays ours between the two */
     r->file = NULL;
-    if (!h5_close(file, error) || !(r->file = h5_edit(r->path, error))) return false;
-    r->rows = rows;
-    return skeleton_extend(r->file, rows, error) && publish(r, error);
+    bool ok = h5_close(file, error) && (r->file = h5_edit(r->path, error)) &&
+              skeleton_extend(r->file, rows, error) && publish(r, error);
+    if (ok) r->rows = rows;
+    if (hold >= 0) close(hold);
+    return ok;
 }
 
 bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,

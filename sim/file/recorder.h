@@ -34,9 +34,15 @@ typedef struct Recorder Recorder;
 
 /* Makes the folder of `path` if needed. What is at `path` is kept as
  * STEM.1.h5, STEM.2.h5, ... (the first free; copied into `kept` for the caller
- * to tell, else "") unless it is a run that never finished a step. */
+ * to tell, else "") unless it is a run that never finished a step. A run that
+ * is still recorded there stays, and this one takes the free name. */
 Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size,
                         Error *error);
+
+/* Where the run is recorded. */
+const char *recorder_path(const Recorder *recorder);
+/* No other run moves the file until what this returns is closed: also after the end. */
+int recorder_hold(const Recorder *recorder);
 
 /* bytes, messages: [rank][PURPOSES] sent in this step. */
 bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,

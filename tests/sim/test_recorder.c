@@ -295,7 +295,7 @@ static void test_sizes(void **state)
         assert_int_equal(dims[0], runs[i].done);
         h5_close(file, NULL);
     }
-    assert_false(folder_has(place->folder, "run.h5.tmp"));
+    assert_false(folder_has_draft(place->folder));
 }
 
 static void test_too_many_actions(void **state)

@@ -129,7 +129,7 @@ static void test_too_large(void **state)
     check_message(&said, place->run, EFBIG);
     assert_int_equal(recorded_steps(place->run), 4);
     assert_false(folder_has(place->folder, "run.1.h5"));
-    assert_false(folder_has(place->folder, "run.h5.tmp"));
+    assert_false(folder_has_draft(place->folder));
     unlink(place->run);
 
     /* when a block is added: room for one and a half times the first block's rows, two cubes and six columns wide */
@@ -138,7 +138,7 @@ static void test_too_large(void **state)
     assert_int_equal(run_out(place->run, 5000, 0, block * 3 / 2, &said), 1024);
     check_message(&said, place->run, EFBIG);
     assert_int_equal(recorded_steps(place->run), 1024);
-    assert_false(folder_has(place->folder, "run.h5.tmp"));
+    assert_false(folder_has_draft(place->folder));
     assert_int_equal(stat(place->run, &there), 0);
     unlink(place->run);
 
@@ -165,7 +165,7 @@ static void test_full_disk(void **state)
         int64_t steps = run_out(path, 100000, 0, 0, &said);
         bool left = folder_has(place->folder, "run.h5");
         int64_t recorded = left ? recorded_steps(path) : 0;
-        bool temporary = folder_has(place->folder, "run.h5.tmp");
+        bool temporary = folder_has_draft(place->folder);
         assert_int_equal(umount(place->folder), 0);
         check_message(&said, path, ENOSPC);
         assert_non_null(strstr(said.text, "MB free); "));

@@ -1,8 +1,10 @@
 /* test_recorder_place.c - where a run file goes: what lay there is kept, what cannot be written is refused,
  * and two runs to one file lose nothing. */
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "sim/file/h5.h"
 #include "tests/support/check.h"
@@ -81,23 +83,113 @@ static void test_refused(void **state)
     assert_true(!strncmp(error.text, path, strlen(path)));
 }
 
-/* Two runs to one file: the later keeps the earlier's steps, which then cannot grow over the later. */
+/* Two runs to one file: the later goes beside the one that is still recorded, which grows on undisturbed. */
 static void test_two_writers(void **state)
 {
     Place *place = *state;
     char kept[256], first[160];
     Error error = {""};
     snprintf(first, sizeof first, "%s/run.1.h5", place->folder);
+    Recorder *recorder =
+        recorded_begin(place->run, 3000, NULL, &error); /* without a step yet: what is kept anyway */
+    Recorder *later = recorded_begin(place->run, 7, kept, &error);
+    assert_string_equal(kept, "");
+    assert_string_equal(recorder_path(recorder), place->run);
+    assert_string_equal(recorder_path(later), first);
+    for (int64_t n = 0; n < 3000; n++) assert_true(recorded_step(recorder, n, &error));
+    for (int64_t n = 0; n < 7; n++) assert_true(recorded_step(later, n, &error));
+    int hold = recorder_hold(recorder);
+    assert_true(recorder_finish(recorder, &error) && recorder_finish(later, &error));
+    assert_int_equal(recorded_steps(place->run), 3000);
+    assert_int_equal(recorded_steps(first), 7);
+
+    recorded_write(place->run, 2, 2, true, kept); /* held, it is not moved; then it is */
+    assert_string_equal(kept, "");
+    close(hold);
+    recorded_write(place->run, 1, 1, true, kept);
+    snprintf(first, sizeof first, "%s/run.3.h5", place->folder);
+    assert_string_equal(kept, first);
+    assert_int_equal(recorded_steps(first), 3000);
+    assert_false(folder_has_draft(place->folder));
+}
+
+/* A user moves the file of a run away while it is recorded: nothing of another's is overwritten in its place. */
+static void test_moved_away(void **state)
+{
+    Place *place = *state;
+    char elsewhere[160];
+    Error error = {""};
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.h5", place->folder);
     Recorder *recorder = recorded_begin(place->run, 3000, NULL, &error);
-    for (int64_t n = 0; n < 10; n++) assert_true(recorded_step(recorder, n, &error));
-    recorded_write(place->run, 7, 7, true, kept);
-    int64_t n = 10;
+    assert_int_equal(rename(place->run, elsewhere), 0);
+    recorded_write(place->run, 7, 7, true, NULL);
+    int64_t n = 0;
     while (n < 3000 && recorded_step(recorder, n, &error)) n++;
     assert_int_equal(n, 1024);
     assert_non_null(strstr(error.text, "replaced"));
     recorder_abandon(recorder);
-    assert_int_equal(recorded_steps(first), 1024);
+    assert_int_equal(recorded_steps(elsewhere), 1024);
     assert_int_equal(recorded_steps(place->run), 7);
+}
+
+/* Processes that record to one path at once, over what an earlier run left: each has its file, whole. */
+static void test_runs_at_once(void **state)
+{
+    Place *place = *state;
+    enum { RUNS = 6, ROUNDS = 4, LEAST = 1020 }; /* so that some grow */
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t child[RUNS];
+        int seen[RUNS + 1] = {0}, status, files = 0;
+        recorded_write(place->run, LEAST + RUNS, round % 2 ? LEAST + RUNS : 0, round % 2, NULL);
+        for (int k = 0; k < RUNS; k++)
+            if (!(child[k] = fork())) {
+                Recorder *recorder = recorded_begin(place->run, 1000000, NULL, NULL);
+                bool ok = recorder != NULL;
+                for (int64_t n = 0; n < LEAST + k && ok; n++) ok = recorded_step(recorder, n, NULL);
+                _exit(ok && recorder_finish(recorder, NULL) ? 0 : 3);
+            }
+        for (int k = 0; k < RUNS; k++) {
+            assert_int_equal(waitpid(child[k], &status, 0), child[k]);
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        }
+        DIR *folder = opendir(place->folder);
+        for (struct dirent *entry; (entry = readdir(folder));) {
+            char path[512];
+            snprintf(path, sizeof path, "%s/%s", place->folder, entry->d_name);
+            if (entry->d_name[0] == '.') continue;
+            assert_int_equal(recorded_complete(path), 1);
+            seen[recorded_steps(path) - LEAST]++;
+            files++;
+            unlink(path);
+        }
+        closedir(folder);
+        for (int k = 0; k < RUNS; k++) assert_int_equal(seen[k], 1);
+        assert_int_equal(seen[RUNS], round % 2);
+        assert_int_equal(files, RUNS + round % 2);
+    }
+}
+
+/* What a killed process leaves goes with the next run; another's draft and a file that is named alike stay. */
+static void test_abandoned(void **state)
+{
+    Place *place = *state;
+    char draft[160];
+    Error error = {""};
+    put(place->folder, "run.h5.123.tmp", "a process that was killed");
+    put(place->folder, "run.h5.123.1.tmp", "another");
+    put(place->folder, "run.h5.old.tmp", "a user's");
+    put(place->folder, "other.h5.123.tmp", "of another file");
+    snprintf(draft, sizeof draft, "%s/run.h5", place->folder);
+    H5 *writing = h5_create(draft, &error);
+    assert_non_null(writing);
+    snprintf(draft, sizeof draft, "run.h5.%ld.tmp", (long)getpid());
+    recorded_write(place->run, 1, 1, true, NULL);
+    assert_false(folder_has(place->folder, "run.h5.123.tmp") ||
+                 folder_has(place->folder, "run.h5.123.1.tmp"));
+    assert_true(folder_has(place->folder, "run.h5.old.tmp") && folder_has(place->folder, "other.h5.123.tmp"));
+    assert_true(folder_has(place->folder, draft));
+    h5_abandon(writing);
+    assert_false(folder_has(place->folder, draft));
 }
 
 int main(void)
@@ -106,6 +198,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_earlier_kept, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_refused, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_two_writers, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_moved_away, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_at_once, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_abandoned, recorded_setup, recorded_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,4 +11,6 @@ int folder_make(char path[FOLDER]);
 int folder_remove(const char *path);
 /* Whether a file lies in it. */
 bool folder_has(const char *path, const char *name);
+/* Whether anything in it ends in .tmp. */
+bool folder_has_draft(const char *path);
 #endif

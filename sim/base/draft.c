@@ -1,0 +1,236 @@
+/* draft.c - names that are taken, never overwritten. */
+#include "sim/base/draft.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "sim/base/posix.h"
+#include "sim/base/words.h"
+
+enum { PATH_SIZE = 4096 };
+
+/* ---- locks ---- */
+
+/* 1: a process writes this file, 0: none does, -1: there is no telling. */
+static int is_written(const char *path)
+{
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), number = 0;
+    if (file < 0) return -1;
+    if (flock(file, LOCK_SH | LOCK_NB)) number = errno;
+    close(file);
+    return number == 0 ? 0 : number == EWOULDBLOCK ? 1 : -1;
+}
+
+/* Between processes that look at what is at a path and those that change it. Without it, where folders cannot be
+ * locked, the steps of draft_place() still lose nothing. To be closed; -1 without. */
+static int lock_folder(const char *path)
+{
+    enum { TRIES = 500, PAUSE = 10000 }; /* of so many us: five seconds */
+    char folder[PATH_SIZE];
+    files_folder(path, folder, sizeof folder);
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; file >= 0 && i < TRIES && flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK; i++)
+        usleep(PAUSE);
+    return file;
+}
+
+static bool is_still(int file, const char *path)
+{
+    struct stat open_file, named;
+    return !fstat(file, &open_file) && !lstat(path, &named) && open_file.st_dev == named.st_dev &&
+           open_file.st_ino == named.st_ino;
+}
+
+/* ---- the draft ---- */
+
+/* Whether `name` is "BASE.123.tmp" or "BASE.123.4.tmp". */
+static bool is_draft_of(const char *base, const char *name)
+{
+    size_t length = strlen(base);
+    if (strncmp(name, base, length) != 0 || name[length] != '.' || !isdigit((unsigned char)name[length + 1]))
+        return false;
+    const char *rest = name + length + strspn(name + length, ".0123456789");
+    return rest[-1] == '.' && strcmp(rest, "tmp") == 0;
+}
+
+/* Removes the drafts of `path` whose processes are gone. */
+static void remove_abandoned(const char *path)
+{
+    char folder[PATH_SIZE], name[2 * PATH_SIZE];
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    files_folder(path, folder, sizeof folder);
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        if (!is_draft_of(base, entry->d_name)) continue;
+        snprintf(name, sizeof name, "%s/%s", folder, entry->d_name);
+        int file = open(name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (file < 0) continue;
+        if (!flock(file, LOCK_EX | LOCK_NB) && is_still(file, name)) unlink(name);
+        close(file);
+    }
+    if (directory) closedir(directory);
+}
+
+/* A new file that is locked; its name in `name`. -1, with errno, when none can be made. */
+static int new_file(const char *path, char *name, size_t size)
+{
+    for (int i = 0;; i++) {
+        if (i)
+            snprintf(name, size, "%s.%ld.%d.tmp", path, (long)getpid(), i);
+        else
+            snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
+        int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file < 0 && errno == EEXIST)
+            continue; /* another machine's, whose processes have the same numbers */
+        if (file < 0) return -1;
+        /* before it was locked, it could be taken for abandoned */
+        if (flock(file, LOCK_EX) || is_still(file, name)) return file;
+        close(file);
+    }
+}
+
+bool draft_begin(Draft *draft, const char *path, Error *error)
+{
+    char name[PATH_SIZE + 64];
+    *draft = (Draft){.path = words_copy(path), .file = -1};
+    remove_abandoned(path);
+    draft->file = new_file(path, name, sizeof name);
+    if (draft->file < 0) {
+        files_refuse(path, "create", errno, error);
+        draft_end(draft);
+        return false;
+    }
+    draft->temporary = words_copy(name);
+    return true;
+}
+
+/* ---- its place ---- */
+
+/* "STEM.n.EXT" */
+static void numbered(const char *path, int n, char *name, size_t size)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    if (!dot || dot == base) dot = path + strlen(path); /* no extension */
+    snprintf(name, size, "%.*s.%d%s", (int)(dot - path), path, n, dot);
+}
+
+/* Renames whatever is at `from`, unless there is a file at `to`. 0, or an errno: EEXIST. */
+static int rename_to_new(const char *from, const char *to)
+{
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)) return 0;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
+    /* a file system that cannot (NFS): the name is taken first */
+    int number = 0, file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0) return errno;
+    close(file);
+    if (rename(from, to)) {
+        number = errno;
+        unlink(to);
+    }
+    return number;
+}
+
+/* The same of a draft, which nobody else renames. */
+static int link_to_new(const char *from, const char *to)
+{
+    if (!link(from, to)) return unlink(from) ? errno : 0;
+    if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
+    return rename_to_new(from, to); /* a file system without links */
+}
+
+/* Moves `from` to the first free number of `path`, `name`: 0, or an errno. */
+static int take_number(int (*move)(const char *from, const char *to), const char *from, const char *path,
+                       char *name, size_t size)
+{
+    int number = EEXIST;
+    for (int n = 1; number == EEXIST; n++) {
+        numbered(path, n, name, size);
+        number = move(from, name);
+    }
+    return number;
+}
+
+static bool is_on_disk(const Draft *draft, Error *error)
+{
+    return !fsync(draft->file) || files_refuse(draft->path, "finish writing", errno, error);
+}
+
+static void is_placed(Draft *draft)
+{
+    free(draft->temporary);
+    draft->temporary = NULL;
+}
+
+/* What is at the path goes to a number of its own, and is looked at there, where nobody else puts anything. */
+static bool keep(Draft *draft, bool (*worthless)(const char *path), Error *error)
+{
+    char name[PATH_SIZE + 64];
+    int number = take_number(rename_to_new, draft->path, draft->path, name, sizeof name);
+    if (number == ENOENT) return true; /* another took it away */
+    if (number) return files_refuse(draft->path, "rename the earlier file", number, error);
+    if (worthless && is_written(name) == 0 && worthless(name) && !unlink(name)) return true;
+    free(draft->kept);
+    draft->kept = words_copy(name);
+    return true;
+}
+
+static bool place(Draft *draft, bool (*worthless)(const char *path), Error *error)
+{
+    char name[PATH_SIZE + 64];
+    int number;
+    while ((number = link_to_new(draft->temporary, draft->path)) == EEXIST) {
+        if (is_written(draft->path) == 1) {
+            number = take_number(link_to_new, draft->temporary, draft->path, name, sizeof name);
+            if (number) break;
+            free(draft->path);
+            draft->path = words_copy(name);
+            break;
+        }
+        if (!keep(draft, worthless, error)) return false;
+    }
+    return !number || files_refuse(draft->path, "finish writing", number, error);
+}
+
+bool draft_place(Draft *draft, bool (*worthless)(const char *path), Error *error)
+{
+    if (!is_on_disk(draft, error)) return false;
+    int lock = lock_folder(draft->path);
+    bool placed = place(draft, worthless, error);
+    if (lock >= 0) close(lock);
+    if (placed) is_placed(draft);
+    return placed;
+}
+
+bool draft_replace(Draft *draft, Error *error)
+{
+    if (!is_on_disk(draft, error)) return false;
+    if (rename(draft->temporary, draft->path))
+        return files_refuse(draft->path, "finish writing", errno, error);
+    is_placed(draft);
+    return true;
+}
+
+int draft_hold(const Draft *draft)
+{
+    return draft->file < 0 ? -1 : fcntl(draft->file, F_DUPFD_CLOEXEC, 0);
+}
+
+void draft_end(Draft *draft)
+{
+    if (draft->temporary) {
+        /* who still has it open would keep its room taken; that this fails costs nothing else */
+        if (ftruncate(draft->file, 0)) errno = 0;
+        unlink(draft->temporary);
+    }
+    if (draft->file >= 0) close(draft->file);
+    free(draft->path);
+    free(draft->temporary);
+    free(draft->kept);
+    *draft = (Draft){.file = -1};
+}
