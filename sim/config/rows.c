@@ -362,7 +362,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"output", "file", ROW_TEXT, ALWAYS, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",
      .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does "
-             "the same. An earlier finished run at that place is kept under another name.\n"},
+             "the same. An earlier finished run at that place is kept under another name, and so is "
+             "what lies where weights or gradients go.\n"},
     {"output", "weights", ROW_TEXT, ALWAYS, FIELD(output.weights), "", .example = "results/weights.h5",
      .help = "HDF5 file for the weights at the end; empty: none",
      .more = "As model.init reads them. With train.steps = 0 these are the weights before the first "

@@ -1,6 +1,7 @@
 /* announce.c - the lines before the first step. */
 #include "sim/run/announce.h"
 #include <stdio.h>
+#include <string.h>
 #include "sim/theory/theory.h"
 #include "sim/base/words.h"
 
@@ -102,4 +103,11 @@ void announce(const Trainer *t, int ranks)
     say_vocabulary(t);
     say_reduction(t, ranks);
     fflush(stdout);
+}
+
+void announce_place(const char *what, const char *asked, const char *place, const char *kept)
+{
+    if (kept[0]) printf("  an earlier %s is kept as %s\n", what, kept);
+    if (strcmp(asked, place) != 0)
+        printf("  %s is still written by another run, so this %s goes to %s\n", asked, what, place);
 }

@@ -6,4 +6,7 @@
 /* Strategy, grid, size of the model and the step; and, where they matter, padding, the split over stages, and what
  * the moment of reducing gradients costs. */
 void announce(const Trainer *t, int ranks);
+
+/* A line where an earlier WHAT was kept ("": none was), and one where what was to go to `asked` went elsewhere. */
+void announce_place(const char *what, const char *asked, const char *place, const char *kept);
 #endif

@@ -1,5 +1,6 @@
 /* carry_weights.c - one unit in memory at a time. */
 #include "sim/run/carry_weights.h"
+#include <stdio.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/file/weights.h"
 #include "sim/run/agree.h"
@@ -37,26 +38,35 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 }
 
 typedef struct Writing {
-    H5 *file; /* NULL: a dry run's */
+    H5 *file; /* NULL: a dry run's, or one that could not be written */
     const GptShape *shape;
     bool gradients;
+    Error *error;
 } Writing;
 
+/* The others send on when the file is lost. */
 static void write_parameter(const Parameter *p, Tensor whole, void *context)
 {
-    const Writing *w = context;
-    Error error;
-    if (w->file && !weights_write(w->file, w->shape, p, w->gradients, reals(whole), &error))
-        fail("%s", error.text);
+    Writing *w = context;
+    if (!w->file || weights_write(w->file, w->shape, p, w->gradients, reals(whole), w->error)) return;
+    h5_abandon(w->file);
+    w->file = NULL;
 }
 
-void weights_save(const char *path, Trainer *t, Group *world, bool gradients)
+bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)
 {
-    Error error;
     bool writes = world->rank == 0 && !t->device.dry;
-    H5 *file = writes ? weights_create(path, gradients, &error) : NULL;
-    if (writes && !file) fail("%s", error.text);
-    Writing writing = {file, &t->gpt->shape, gradients};
+    Writing writing = {writes ? weights_create(path, gradients, error) : NULL, &t->gpt->shape, gradients,
+                       error};
+    *saved = (Saved){0};
     collect_parameters(t, gradients, write_parameter, &writing);
-    if (writes && !h5_close(file, &error)) fail("%s", error.text);
+    H5 *file = writing.file;
+    if (!file) return !writes;
+    if (!h5_publish(file, error)) {
+        h5_abandon(file);
+        return false;
+    }
+    snprintf(saved->path, sizeof saved->path, "%s", h5_path(file));
+    snprintf(saved->kept, sizeof saved->kept, "%s", h5_kept(file));
+    return h5_close(file, error);
 }

@@ -7,7 +7,13 @@
  * A missing tensor, a wrong shape or an unknown name is refused on all ranks, the reason known on rank 0. */
 bool weights_load(const char *path, Trainer *t, Group *world, Error *error);
 
-/* Collective. Rank 0 writes parameters (or reduced gradients) to FILE, as a whole or not at all; a failure ends
- * the job. A dry device moves the same bytes and writes nothing. */
-void weights_save(const char *path, Trainer *t, Group *world, bool gradients);
+/* Where a file went, and the name of the one that was there ("": there was none). */
+typedef struct Saved {
+    char path[CONFIG_PATH + 16], kept[CONFIG_PATH + 16];
+} Saved;
+
+/* Collective. Rank 0 writes parameters (or reduced gradients) to FILE, as a whole or not at all, and never over
+ * another's (h5_publish()). False, on rank 0 alone: nothing is left of it, and as h5.h says the process may end
+ * through fail() only. A dry device moves the same bytes and writes nothing. */
+bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error);
 #endif

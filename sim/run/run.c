@@ -47,6 +47,7 @@ typedef struct Run {
     Trainer *trainer;
     Record record;
     bool gradients_due; /* output.gradients is asked for, and no step has had finite ones yet */
+    Saved gradients;    /* rank 0's: where they are */
     Error error;
 } Run;
 
@@ -169,7 +170,8 @@ static void save_gradients(Trainer *t, void *context)
 {
     Run *run = context;
     run->gradients_due = false;
-    weights_save(run->config->output.gradients, t, run->world, true);
+    if (!weights_save(run->config->output.gradients, t, run->world, true, &run->gradients, &run->error))
+        fail("%s", run->error.text);
 }
 
 static bool can_go_on(const Config *c, int64_t step, const StepResult *result, double loss, Error *error)
@@ -213,9 +215,13 @@ static void train(Run *run)
 
 static bool finish(Run *run)
 {
-    const char *weights = run->config->output.weights;
-    if (weights[0]) weights_save(weights, run->trainer, run->world, false);
+    const char *weights = run->config->output.weights, *gradients = run->config->output.gradients;
+    Saved saved = {0};
+    bool kept = !weights[0] || weights_save(weights, run->trainer, run->world, false, &saved, &run->error);
     record_end(&run->record);
+    if (!kept) fail("%s; the run itself is complete, in %s", run->error.text, run->record.path);
+    if (saved.path[0]) announce_place("file", weights, saved.path, saved.kept);
+    if (run->gradients.path[0]) announce_place("file", gradients, run->gradients.path, run->gradients.kept);
     if (!run->gradients_due) return true;
     return config_refuse(
         run->config, "output.gradients", &run->error,
@@ -273,7 +279,7 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
     run->main = comm->rank == 0;
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && !report_run(run->config->output.file, &run->error))
+    if (run->main && status == STATUS_OK && !report_run(run->record.path, &run->error))
         status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);

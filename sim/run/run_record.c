@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "parallel/collectives/collectives.h"
+#include "sim/run/announce.h"
 #include "sim/run/measured_bubble.h"
 #include "sim/theory/theory.h"
 
@@ -46,11 +48,12 @@ static void open_recorder(Record *r, const char *command_line)
                     .actions = actions_of(r),
                     .theory_bytes = bytes,
                     .theory_memory = memory};
-    char kept[CONFIG_PATH];
+    char kept[CONFIG_PATH + 16];
     Error error;
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);
-    if (kept[0]) printf("  an earlier run is kept as %s\n", kept);
+    snprintf(r->path, sizeof r->path, "%s", recorder_path(r->recorder));
+    announce_place("run", config->output.file, r->path, kept);
     free(bytes);
     free(memory);
 }
@@ -58,7 +61,7 @@ static void open_recorder(Record *r, const char *command_line)
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
                   const char *command_line)
 {
-    *r = (Record){.trainer = trainer, .world = world, .baseline = baseline};
+    *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1};
     if (world->rank > 0) return;
     r->records = allocate(ranks_of(r) * sizeof *r->records);
     open_recorder(r, command_line);
@@ -68,6 +71,15 @@ void record_free(Record *r)
 {
     free(r->records);
     r->records = NULL;
+    if (r->path[0] && r->hold >= 0) close(r->hold);
+    r->hold = -1;
+}
+
+/* The file keeps the steps it has; a copy of it that was being made goes. */
+static _Noreturn void lose(Record *r, const Error *error)
+{
+    recorder_abandon(r->recorder);
+    fail("%s", error->text);
 }
 
 /* ---- the steps ---- */
@@ -138,7 +150,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     Error error;
     if (!recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
-        fail("%s", error.text);
+        lose(r, &error);
     free(table);
     return row.loss;
 }
@@ -230,7 +242,8 @@ void record_end(Record *r)
         ok = write_breakdown(r, rows, &error) && /* with rows where each rank's are */
              recorder_timeline(r->recorder, step, rows, close_up(rows, ranks * actions), &error);
     }
-    if (!ok || !recorder_finish(r->recorder, &error)) fail("%s", error.text);
+    r->hold = recorder_hold(r->recorder);
+    if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     free(rows);
     free(all);
     free(outside);

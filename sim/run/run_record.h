@@ -15,6 +15,8 @@ typedef struct Record {
     Recorder *recorder;                                             /* rank 0's, as is what follows */
     StepRecord *records;                                            /* of all ranks */
     const Baseline *baseline;
+    char path[CONFIG_PATH + 16]; /* of the run file */
+    int hold;                    /* keeps other runs from moving it; -1: no file yet */
 } Record;
 
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
@@ -26,5 +28,5 @@ void record_step_begin(Record *r);
 /* Returns the step's mean loss on rank 0; NaN in a dry run. */
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);
 void record_end(Record *r);
-void record_free(Record *r);
+void record_free(Record *r); /* from here on another run may move the file */
 #endif

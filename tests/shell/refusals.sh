@@ -150,6 +150,30 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=1400k tmpfs disk 2>/dev/null; 
 else
     skip "a full disk while recording: needs root to mount a small one"
 fi
+# ---- nothing of a user's is lost ----
+alone=("$float/bin/sim" --config single.ini --set model.preset=toy --set train.steps=2)
+echo 'my notes' >notes.txt
+cp w-run.h5 earlier.h5
+# shellcheck disable=SC2317
+weights_are_kept() {
+    "${alone[@]}" --output kept.h5 --set output.weights=notes.txt --set output.gradients=earlier.h5 &&
+        [ "$(cat notes.1.txt)" = 'my notes' ] && cmp w-run.h5 earlier.1.h5 &&
+        grep -q 'an earlier file is kept as notes.1.txt' log && grep -q 'an earlier file is kept as earlier.1.h5' log
+}
+check "weights and gradients keep what was there, and say so" weights_are_kept
+# shellcheck disable=SC2317
+runs_at_once() {
+    local run loss
+    for run in 1 2 3 4; do "${alone[@]}" --set train.seed="$run" --output once/at.h5 >"at.$run" || echo "failed: $run" & done
+    wait
+    [ "$(find once -type f | wc -l)" -eq 4 ] || return 1
+    for run in 1 2 3 4; do
+        loss=$(sed -n 's/.*step 1.2   loss \([0-9.]*\).*/\1/p' "at.$run")
+        grep -q '^once/at.*, complete$' "at.$run" && grep -q "loss  *$loss at the first step" "at.$run" || return 1
+    done
+}
+check "runs started together on one path have a file each, and report their own" runs_at_once
+
 # ---- launchers that are not Open MPI's ----
 # silent_second VARIABLE: told by it that another process is the first, this one says and writes nothing
 # shellcheck disable=SC2317

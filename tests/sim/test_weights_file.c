@@ -197,7 +197,8 @@ static void carry(Trainer *t, const StepResult *result, void *context)
     Error error;
     Device *d = &t->device;
     Group *world = group_world(t->comm, CHANNELS);
-    weights_save(path, t, world, false);
+    Saved saved;
+    assert_true(weights_save(path, t, world, false, &saved, &error));
     memcpy(d->peak, d->current, sizeof d->peak);
     d->peak_total = d->total;
     assert_true(weights_load(path, t, world, &error));
