@@ -33,7 +33,7 @@ static void values_that_do_not_fit(void **state)
            "for output.file");
     refuse_with("[model]\nvocab=256\n[data]\nsource = a\n[output]\nfile = a\n", NULL, "are the same file");
     refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL,
-                "1.2e+21 parameters (1000000 layers");
+                "1.2e+21 parameters (layers 1000000");
     refuse_with("[model]\nsequence = 10000000\n[train]\nmicrobatch = 1000\n", NULL,
                 "t.ini:4: train.microbatch = 1000: 1000 samples of 10000000 tokens at once");
     refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL,
