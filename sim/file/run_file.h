@@ -1,8 +1,9 @@
 /* run_file.h - the one reader of run files: it trusts nothing.
  *
  * Opening checks the schema, the bounds of what the file claims to hold, every
- * dataset's type, shape and storage against those claims, the names, and of a
- * complete run the checksums, before a value is looked at. What is read
+ * dataset's type, shape and storage against those claims, and the names, and
+ * reads all once, of a complete run to compare the checksums, before a value
+ * is looked at. What is read
  * afterwards fits the sizes below, and memory of about the file's own size.
  *
  * Values are the file's: NaN where unknown, whatever their meaning. */

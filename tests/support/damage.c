@@ -66,11 +66,12 @@ void damage_seal(const char *path)
 {
     Error error;
     H5 *file = h5_edit(path, &error);
-    if (!file) return;
-    if (checksums_write(file, &error) && h5_set_integer(file, "/", "complete", 1, &error))
+    const bool sealed = file && checksums_write(file, &error);
+    if (sealed)
         h5_close(file, NULL);
     else
         h5_abandon(file);
+    if (sealed) damage_number(path, "/", "complete", 1); /* whatever it has become */
 }
 
 static const char *any_dataset(Dice *dice)
