@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 #include "sim/file/run_file.h"
@@ -30,7 +31,9 @@ static bool same_tokens(const RunFile *run, const Config *config, Error *error)
         if (!decides_tokens(key)) continue;
         if (!run_file_config(run, key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
         if (strcmp(mine, theirs) == 0) continue;
-        snprintf(why, sizeof why, "it was made with %s = %s, and this run has %s", key, theirs, mine);
+        char shown[96]; /* what a file holds may have any letters */
+        words_show(shown, sizeof shown, theirs);
+        snprintf(why, sizeof why, "it was made with %s = %s, and this run has %s", key, shown, mine);
         return refuse(config, error, why);
     }
     return true;
