@@ -30,7 +30,8 @@ static void print_line(const char *what, double bytes, const char *text)
 void report_quoted(const RunFile *run)
 {
     Config *config = allocate_zeroed(1, sizeof *config);
-    if (read_config(run, config) && is_half(config_dtype(config))) {
+    /* without microbatches a rank holds none, and the formulas count by them */
+    if (run->shape.microbatches && read_config(run, config) && is_half(config_dtype(config))) {
         Quoted q;
         char text[160];
         theory_quoted(config, run->ranks, &q);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "models/machine/tensor.h"
 #include "sim/base/posix.h"
+#include "sim/config/ranks.h"
 #include "sim/file/recorder.h"
 #include "sim/file/run_file.h"
 #include "tests/support/check.h"
@@ -21,6 +22,8 @@ void sample_config(Config *config)
          "[model]\npreset = toy\n[parallel]\npp = 2\ndata = zero3\n"
          "[train]\nsteps = 12\n[output]\nbaseline = other.h5\n",
          sample_half() ? "train.precision=fp16" : NULL);
+    Error error;
+    if (!config_check_ranks(config, SAMPLE_RANKS, &error)) fail_msg("%s", error.text);
 }
 
 static void write_steps(Recorder *r, Error *error)
