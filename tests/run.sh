@@ -29,11 +29,11 @@ queue() {
     commands+=("$*")
 }
 
-# start NUMBER: in the background, so that Ctrl-C is not kept waiting; timeout passes it to all of the program.
+# start NUMBER NICENESS: in the background, so that Ctrl-C is not kept waiting; timeout passes it to all of the program.
 start() {
     local words
     read -ra words <<<"${commands[$1]}"
-    timeout -k 5 "${LIMIT:-600}" "${words[@]}" >"$logs/$1" 2>&1 </dev/null &
+    nice -n "$2" timeout -k 5 "${LIMIT:-600}" "${words[@]}" >"$logs/$1" 2>&1 </dev/null &
     running[$!]=$1
     began[$!]=$SECONDS
 }
@@ -77,11 +77,12 @@ run() {
     local process
     while true; do
         if launch; then
-            ASAN_OPTIONS=detect_leaks=0 start "${launches[0]}" # Open MPI has its own; programs are looked into
+            # Most ranks of a launch look whether something came, again and again: programs go first. Open MPI leaks.
+            ASAN_OPTIONS=detect_leaks=0 start "${launches[0]}" 10
             launched[$!]=1
             launches=("${launches[@]:1}")
         elif [ ${#programs[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
-            start "${programs[0]}"
+            start "${programs[0]}" 0
             programs=("${programs[@]:1}")
         elif [ ${#running[@]} -gt 0 ]; then
             for process in "${!running[@]}"; do kill -0 "$process" 2>/dev/null || finished "$process"; done
