@@ -12,6 +12,31 @@
 
 enum { PATH_SIZE = 4096 };
 
+FILE *files_open(const char *path)
+{
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat about;
+    if (file < 0) {
+        if (errno == ENXIO) errno = ENOTSUP; /* a socket, or a device that is not there */
+        return NULL;
+    }
+    int number = fstat(file, &about)       ? errno
+                 : S_ISDIR(about.st_mode)  ? EISDIR
+                 : !S_ISREG(about.st_mode) ? ENOTSUP
+                                           : 0;
+    FILE *opened = number ? NULL : fdopen(file, "rb");
+    if (opened) return opened;
+    if (!number) number = errno;
+    close(file);
+    errno = number;
+    return NULL;
+}
+
+const char *files_reason(int number)
+{
+    return number == ENOTSUP ? "it is a pipe or a device, not a plain file" : strerror(number);
+}
+
 char *files_read(FILE *file, size_t most, size_t *bytes)
 {
     size_t room = 1 << 16, used = 0;
@@ -54,6 +79,7 @@ bool files_refuse(const char *path, const char *what, int number, Error *error)
         {EPERM, "; check the permissions or name a file in another folder"},
         {EROFS, "; name a file on another disk"},
         {ENOENT, "; check the name"},
+        {ENOTSUP, "; name one that is, such as a copy of it"},
         {EISDIR, "; name a file, not a folder"},
         {ENOTDIR, "; a part of the path is a file where a folder should be: name another folder"},
         {ENAMETOOLONG, "; name a shorter one"},
@@ -67,7 +93,24 @@ bool files_refuse(const char *path, const char *what, int number, Error *error)
     const char *hint = "";
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (hints[i].number == number) hint = hints[i].hint;
-    return error_set(error, "%s: cannot %s: %s%s%s", path, what, strerror(number), room, hint);
+    return error_set(error, "%s: cannot %s: %s%s%s", path, what, files_reason(number), room, hint);
+}
+
+static bool one_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool files_same(const char *a, const char *b)
+{
+    struct stat at_a, at_b;
+    char folder_a[PATH_SIZE], folder_b[PATH_SIZE];
+    const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+    if (!stat(a, &at_a) && !stat(b, &at_b) && one_file(&at_a, &at_b)) return true;
+    if (strcmp(slash_a ? slash_a + 1 : a, slash_b ? slash_b + 1 : b) != 0) return false;
+    files_folder(a, folder_a, sizeof folder_a);
+    files_folder(b, folder_b, sizeof folder_b);
+    return !stat(folder_a, &at_a) && !stat(folder_b, &at_b) && one_file(&at_a, &at_b);
 }
 
 bool files_prepare(const char *path, Error *error)

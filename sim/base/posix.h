@@ -1,10 +1,20 @@
-/* posix.h - what the system does to files: read whole, folders made, copies; and why it refused. */
+/* posix.h - what the system does to files: opened, read whole, folders made, copies; and why it refused. */
 #ifndef SIM_BASE_POSIX_H
 #define SIM_BASE_POSIX_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include "models/machine/error.h"
+
+/* Opens a plain file, or a link to one, to read; NULL with an errno: EISDIR of a folder, ENOTSUP of a pipe or a device,
+ * which may keep one waiting or have no end. */
+FILE *files_open(const char *path);
+
+/* strerror(), and what the above means by ENOTSUP. */
+const char *files_reason(int number);
+
+/* Whether both are one file, however they are spelt: one that exists, or a name in one folder. */
+bool files_same(const char *a, const char *b);
 
 /* The rest of an open file, at most `most` bytes of it, malloc'd and with a zero byte behind. ferror() tells
  * whether it is all. */

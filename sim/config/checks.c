@@ -7,6 +7,7 @@
 #include "models/kernels/dropout.h"
 #include "sim/config/refuse.h"
 #include "sim/config/suggest.h"
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 
 static int64_t at_least(int64_t value, int64_t least)
@@ -124,20 +125,31 @@ static bool check_train(const Config *config, Error *error)
 }
 
 /* What a run writes may not be what it reads, nor one file twice. */
-static bool check_files(const Config *config, Error *error)
+static bool check_files(const Config *config, bool (*same)(const char *a, const char *b), Error *error)
 {
-    const char *const keys[] = {"output.file", "output.weights",    "output.gradients", "model.init",
-                                "data.source", "parallel.schedule", "output.baseline"};
-    const char *const paths[] = {config->output.file,    config->output.weights, config->output.gradients,
-                                 config->model.init,     config->data.source,    config->pipeline.schedule,
-                                 config->output.baseline};
-    for (int a = 0; a < 3; a++)
-        for (int b = a + 1; b < 7; b++)
-            if (*paths[a] && strcmp(paths[a], paths[b]) == 0)
-                return config_refuse(config, config_blame(config, keys[a], keys[b]), error,
-                                     "%s and %s are the same file; try another name for %s", keys[a], keys[b],
-                                     keys[a]);
+    enum { WRITTEN = 3, FILES = 8 };
+    const char *const keys[FILES] = {"output.file", "output.weights",    "output.gradients", "model.init",
+                                     "data.source", "parallel.schedule", "output.baseline",  "--config"};
+    const char *const paths[FILES] = {
+        config->output.file, config->output.weights,    config->output.gradients, config->model.init,
+        config->data.source, config->pipeline.schedule, config->output.baseline,  config->name};
+    for (int a = 0; a < WRITTEN; a++)
+        for (int b = a + 1; b < FILES; b++)
+            if (*paths[a] && *paths[b] && same(paths[a], paths[b]))
+                return config_refuse(
+                    config, b == FILES - 1 ? keys[a] : config_blame(config, keys[a], keys[b]), error,
+                    "%s and %s are the same file; try another name for %s", keys[a], keys[b], keys[a]);
     return true;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+bool config_check_files(const Config *config, Error *error)
+{
+    return check_files(config, files_same, error);
 }
 
 const char *config_uncut(const Config *config, int64_t *size)
@@ -240,5 +252,5 @@ static bool check_quantize(const Config *config, Error *error)
 bool config_check(const Config *config, Error *error)
 {
     return check_model(config, error) && check_pipeline(config, error) && check_quantize(config, error) &&
-           check_train(config, error) && check_files(config, error);
+           check_train(config, error) && check_files(config, same_text, error);
 }

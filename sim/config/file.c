@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "sim/config/refuse.h"
 #include "sim/base/posix.h"
@@ -83,11 +82,11 @@ static char *refuse_missing(const char *name, const char *program_directory, Err
 static FILE *open_config(const char *name, const char *program_directory, char path[PATH_SIZE])
 {
     snprintf(path, PATH_SIZE, "%s", name);
-    FILE *file = fopen(path, "rb");
+    FILE *file = files_open(path);
     for (int i = 0; !file && errno == ENOENT && !strchr(name, '/') && i < PLACES; i++) {
         char folder[PATH_SIZE];
         bool there = place_folder(program_directory, i, folder);
-        if (there && snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE) file = fopen(path, "rb");
+        if (there && snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE) file = files_open(path);
         if (!file && !there) errno = ENOENT;
     }
     return file;
@@ -122,7 +121,6 @@ static char *read_text(FILE *file, const char *name, Error *error)
 char *config_read(const char *name, const char *program_directory, Error *error)
 {
     char path[PATH_SIZE];
-    struct stat about;
     if (*name == '\0') {
         error_set(error, "--config: no file name; try --config zero3.ini");
         return NULL;
@@ -137,15 +135,15 @@ char *config_read(const char *name, const char *program_directory, Error *error)
     FILE *file = open_config(name, program_directory, path);
     if (!file) {
         if (errno == ENOENT) return refuse_missing(name, program_directory, error);
-        error_set(error, "%s: cannot be opened: %s; try another file, or chmod", path, strerror(errno));
+        if (errno == EISDIR)
+            error_set(error, "%s: is a folder; try an ini file in it, such as %s%szero3.ini", name, name,
+                      name[strlen(name) - 1] == '/' ? "" : "/");
+        else
+            error_set(error, "%s: cannot be opened: %s; try another file%s", path, files_reason(errno),
+                      errno == EACCES ? ", or chmod" : "");
         return NULL;
     }
-    char *text = NULL;
-    if (fstat(fileno(file), &about) == 0 && S_ISDIR(about.st_mode))
-        error_set(error, "%s: is a folder; try an ini file in it, such as %s%szero3.ini", name, name,
-                  name[strlen(name) - 1] == '/' ? "" : "/");
-    else
-        text = read_text(file, name, error);
+    char *text = read_text(file, name, error);
     fclose(file);
     return text;
 }
@@ -155,10 +153,11 @@ char *config_read_path(const Config *config, const char *key, const char *path, 
 {
     size_t used = 0;
     char *text = NULL;
-    FILE *file = fopen(path, "rb");
+    FILE *file = files_open(path);
     if (file) text = files_read(file, SIZE_MAX, &used);
     if (!file || ferror(file)) {
-        config_refuse(config, key, error, "cannot read it: %s; try the path of %s", strerror(errno), instead);
+        config_refuse(config, key, error, "cannot read it: %s; try the path of %s", files_reason(errno),
+                      instead);
         free(text);
         text = NULL;
     }

@@ -12,6 +12,7 @@
 #include "sim/run/agree.h"
 #include "sim/run/announce.h"
 #include "sim/run/baseline.h"
+#include "sim/config/checks.h"
 #include "sim/config/config.h"
 #include "sim/config/rows.h"
 #include "sim/config/file.h"
@@ -154,6 +155,7 @@ static bool prepare_outputs(Run *run)
     bool ok = true;
     for (int i = 0; i < (run->options->dry ? 1 : 3) && run->main && ok; i++)
         if (paths[i][0]) ok = files_prepare(paths[i], &run->error);
+    ok = ok && (!run->main || config_check_files(run->config, &run->error));
     return agree(run->world, ok);
 }
 

@@ -174,6 +174,59 @@ runs_at_once() {
 }
 check "runs started together on one path have a file each, and report their own" runs_at_once
 
+ln -s . there
+cp "$root/configs/single.ini" own.ini
+dry=("$float/bin/sim" --config single.ini --dry-run --ranks 1)
+refused "weights over the run, spelt another way" 2 'output.file and output.weights are the same file; try another' \
+    "${alone[@]}" --output new/a.h5 --set output.weights=there/./new/a.h5
+refused "a run over its weights, by a link" 2 'output.file and model.init are the same file' \
+    "${alone[@]}" --output there/w.h5 --set model.init="$PWD/w.h5"
+refused "a run over its config" 2 'output.file and --config are the same file' \
+    "$float/bin/sim" --config own.ini --dry-run --ranks 1 --output ./own.ini
+check "which is untouched" cmp own.ini "$root/configs/single.ini"
+
+mkfifo pipe
+refused "a config that is a pipe" 2 'pipe: cannot be opened: it is a pipe or a device, not a plain file; try' \
+    timeout 10 "$float/bin/sim" --config pipe --dry-run
+refused "a config without end" 2 '/dev/zero: cannot be opened: it is a pipe or a device' "$float/bin/sim" --config /dev/zero --dry-run
+refused "a text without end" 2 'data.source = /dev/urandom: cannot read it: it is a pipe or a device' \
+    timeout 10 "${dry[@]}" --set model.vocab=256 --set data.source=/dev/urandom
+mkfifo pipe.csv
+refused "a schedule that is a pipe" 2 'parallel.schedule = pipe.csv: cannot read it: it is a pipe' \
+    timeout 10 "$float/bin/sim" schedule --config 1f1b.ini --set parallel.schedule=pipe.csv
+refused "weights that are a pipe" 2 'model.init = pipe: pipe: cannot open: it is a pipe' \
+    timeout 10 "${dry[@]}" --set model.init=pipe
+refused "a report of a pipe" 2 'pipe: cannot open: it is a pipe' timeout 10 "$float/bin/sim" report pipe
+
+# shellcheck disable=SC2317
+printed_nowhere() {
+    local said
+    said=$("$float/bin/sim" "$@" 2>&1 >/dev/full)
+    [ $? -eq 1 ] && [[ $said == 'sim: standard output: cannot write'* ]] &&
+        said=$("$float/bin/sim" "$@" 2>&1 >&-) # closed
+    [ $? -eq 1 ] && [[ $said == 'sim: standard output: cannot write'* ]]
+}
+check "a run whose lines are lost ends with 1" printed_nowhere --config single.ini --dry-run --ranks 1 --output nowhere.h5
+check "and its file is whole" compare bytes nowhere.h5
+check "a report that is lost" printed_nowhere report w-run.h5
+check "a schedule that is lost" printed_nowhere schedule --config 1f1b.ini
+check "a schedule as csv that is lost" printed_nowhere schedule --config 1f1b.ini --csv
+check "help that is lost" printed_nowhere help train.steps
+check "charts' names that are lost" printed_nowhere plot w-run.h5 --out charts
+
+# shellcheck disable=SC2317
+limited() { (
+    ulimit -f 8192 # kB; MPI makes files of its own
+    exec "${alone[@]}" --set train.global_batch=1 --set model.hidden=256 --set model.layers=4 --output large.h5 \
+        --set output.weights=large-w.h5
+); }
+refused "weights too large for the disk" 1 'large-w.h5: cannot make .*: File too large; .*; the run itself is complete, in large.h5' limited
+"$float/bin/sim" report large.h5 >reported
+check "the run is complete" grep -q '^large.h5: .*, complete' reported
+# shellcheck disable=SC2317
+nothing_left() { ! find . -name '*.tmp' | grep . && [ ! -e large-w.h5 ]; }
+check "and no draft is left" nothing_left
+
 # ---- launchers that are not Open MPI's ----
 # silent_second VARIABLE: told by it that another process is the first, this one says and writes nothing
 # shellcheck disable=SC2317

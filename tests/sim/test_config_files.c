@@ -102,7 +102,11 @@ static void refuses_files(void **state)
     unread("blank.ini", NULL, "blank.ini: is empty; try");
     put("zero.ini", "[train]\nste\0ps = 3\n", 19);
     unread("zero.ini", NULL, "zero.ini:2: byte 12 is zero, so this is no text");
-    unread("/dev/zero", NULL, "/dev/zero: more than 16 MB");
+    unread("/dev/zero", NULL,
+           "/dev/zero: cannot be opened: it is a pipe or a device, not a plain file; try another");
+    put("large.ini", "", 0);
+    assert_int_equal(truncate("large.ini", 17 * 1000 * 1000), 0);
+    unread("large.ini", NULL, "large.ini: more than 16 MB");
     put("closed.ini", "[train]\n", 8);
     chmod("closed.ini", 0);
     uid_t user = geteuid();
