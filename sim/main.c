@@ -13,6 +13,7 @@
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
+#include "sim/base/standard.h"
 #include "sim/base/version.h"
 #include "sim/base/words.h"
 
@@ -269,13 +270,13 @@ static int run(int argc, char **argv, const char *program_directory)
     return status;
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
     char directory[PATH_MAX];
     directory_of_program(argv[0], directory, sizeof directory);
-    const char *command = argc > 1 ? argv[1] : "";
-    bool plots = strcmp(command, "plot") == 0, reports = strcmp(command, "report") == 0,
-         schedules = strcmp(command, "schedule") == 0, helps = strcmp(command, "help") == 0;
+    const char *name = argc > 1 ? argv[1] : "";
+    bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
+         schedules = strcmp(name, "schedule") == 0, helps = strcmp(name, "help") == 0;
     /* these need no other rank: of a parallel launch the first does them */
     if ((plots || reports || schedules || helps) && !comm_mpi_is_first()) return STATUS_OK;
     if (plots) return plot_command(argc - 1, argv + 1, directory);
@@ -287,4 +288,14 @@ int main(int argc, char **argv)
         return STATUS_BAD_REQUEST;
     }
     return run(argc, argv, directory);
+}
+
+int main(int argc, char **argv)
+{
+    standard_prepare();
+    int status = command(argc, argv);
+    Error error;
+    if (standard_printed(&error)) return status;
+    fprintf(stderr, "sim: %s\n", error.text);
+    return status == STATUS_OK ? STATUS_FAILED : status;
 }

@@ -1,0 +1,13 @@
+/* standard.h - what a program does about its standard files and signals before anything else, and at its end. */
+#ifndef SIM_BASE_STANDARD_H
+#define SIM_BASE_STANDARD_H
+#include <stdbool.h>
+#include "models/machine/error.h"
+
+/* Takes the numbers of standard files that are closed, so that no other file becomes one and is printed into: prints
+ * there fail. A file that grows beyond a limit (ulimit -f) is an error of the write, not a signal. */
+void standard_prepare(void);
+
+/* Whether all that was printed reached standard output: a full disk, or a closed file, is an error like another. */
+bool standard_printed(Error *error);
+#endif
