@@ -9,6 +9,7 @@
 #include "parallel/collectives/collectives.h"
 #include "sim/run/announce.h"
 #include "sim/run/measured_bubble.h"
+#include "sim/run/stopped.h"
 #include "sim/theory/theory.h"
 
 static size_t ranks_of(const Record *r)
@@ -65,6 +66,7 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
     if (world->rank > 0) return;
     r->records = allocate(ranks_of(r) * sizeof *r->records);
     open_recorder(r, command_line);
+    if (!trainer->device.dry) stopped_tell(trainer->config->output.file, trainer->config->train.steps);
 }
 
 void record_free(Record *r)
@@ -151,6 +153,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     if (!recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
         lose(r, &error);
+    stopped_kept(step + 1);
     free(table);
     return row.loss;
 }
@@ -244,6 +247,7 @@ void record_end(Record *r)
     }
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
+    if (!dry) stopped_forget();
     free(rows);
     free(all);
     free(outside);

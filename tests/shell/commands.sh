@@ -23,7 +23,7 @@ says() {
     shift 2
     "$sim" "$@" >said 2>&1
     got=$?
-    [ $got -eq "$status" ] && grep -qE -- "$pattern" said && return
+    [ "$got" -eq "$status" ] && grep -qE -- "$pattern" said && return
     cat said
     return 1
 }
