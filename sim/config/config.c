@@ -51,14 +51,6 @@ void config_free(Config *config)
     config->text = NULL;
 }
 
-void config_stem(const Config *config, char *stem, size_t size)
-{
-    const char *slash = strrchr(config->name, '/'), *base = slash ? slash + 1 : config->name;
-    size_t length = strlen(base);
-    if (length > 4 && strcmp(base + length - 4, ".ini") == 0) length -= 4;
-    snprintf(stem, size, "%.*s", length ? (int)length : 3, length ? base : "run");
-}
-
 ScheduleKind config_schedule(const Config *config)
 {
     int kind = 0;

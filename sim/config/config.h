@@ -75,8 +75,6 @@ void config_free(Config *config);
 /* Once checked: the grid of the ranks, whose dp is replicas of the model; and microbatches each of them runs a step. */
 MeshShape config_mesh(const Config *config, int ranks);
 int config_microbatches(const Config *config, int ranks);
-/* config.name without folder and .ini: "zero3". */
-void config_stem(const Config *config, char *stem, size_t size);
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */

@@ -16,4 +16,8 @@
  * Then values are checked against each other, as far as that needs no rank count. */
 bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
                   const char *output, Error *error);
+
+/* What results are named after: config.name without folder and .ini, "zero3"; or the file that --set
+ * parallel.schedule names, "my" of my.csv, and where a config or schedule has that name itself, "1f1b-own". */
+void config_stem(const Config *config, char *stem, size_t size);
 #endif

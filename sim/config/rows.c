@@ -361,7 +361,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
 
     {"output", "file", ROW_TEXT, ALWAYS, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",
-     .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5. --output FILE does "
+     .more = "NAME is that of the ini file: zero3.ini records into results/zero3.h5; with --set "
+             "parallel.schedule=my.csv it is that schedule's: results/my.h5. --output FILE does "
              "the same. An earlier finished run at that place is kept under another name, and so is "
              "what lies where weights or gradients go.\n"},
     {"output", "weights", ROW_TEXT, ALWAYS, FIELD(output.weights), "", .example = "results/weights.h5",

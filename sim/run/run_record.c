@@ -66,7 +66,7 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
     if (world->rank > 0) return;
     r->records = allocate(ranks_of(r) * sizeof *r->records);
     open_recorder(r, command_line);
-    if (!trainer->device.dry) stopped_tell(trainer->config->output.file, trainer->config->train.steps);
+    if (!trainer->device.dry) stopped_tell(r->path, trainer->config->train.steps);
 }
 
 void record_free(Record *r)

@@ -121,6 +121,28 @@ static void rows_read_back(void **state)
     config_free(&again);
 }
 
+/* A schedule given for one run names its results; one the config itself names does not. */
+static void stem_of_own_schedule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *file;
+    } cases[] = {{"parallel.schedule=my.csv", "results/my.h5"},
+                 {"parallel.schedule=there/a.b.CSV", "results/a.b.h5"},
+                 {"parallel.schedule=1f1b.csv", "results/1f1b-own.h5"},
+                 {"parallel.schedule=gpipe.csv", "results/gpipe-own.h5"},
+                 {"parallel.schedule=gpipe", "results/1f1b.h5"},
+                 {"train.steps=3", "results/1f1b.h5"}};
+    static const char text[] = "[parallel]\npp = 2\nschedule = dual.csv\n";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error error;
+        assert_true(config_parse(&c, "configs/1f1b.ini", text, &cases[i].set, 1, NULL, &error));
+        assert_string_equal(c.output.file, cases[i].file);
+        config_free(&c);
+    }
+}
+
 static void output_and_stem(void **state)
 {
     (void)state;
@@ -200,13 +222,10 @@ static void help_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_lines_are_enough),
-        cmocka_unit_test(presets_give_way_to_keys),
-        cmocka_unit_test(values_in_every_spelling),
-        cmocka_unit_test(rows_read_back),
-        cmocka_unit_test(output_and_stem),
-        cmocka_unit_test(help_for_every_key),
-        cmocka_unit_test(help_refuses),
+        cmocka_unit_test(two_lines_are_enough),     cmocka_unit_test(presets_give_way_to_keys),
+        cmocka_unit_test(values_in_every_spelling), cmocka_unit_test(rows_read_back),
+        cmocka_unit_test(output_and_stem),          cmocka_unit_test(stem_of_own_schedule),
+        cmocka_unit_test(help_for_every_key),       cmocka_unit_test(help_refuses),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }
