@@ -120,28 +120,37 @@ static void numbered(const char *path, int n, char *name, size_t size)
     snprintf(name, size, "%.*s.%d%s", (int)(dot - path), path, n, dot);
 }
 
-/* Renames whatever is at `from`, unless there is a file at `to`. 0, or an errno: EEXIST. */
-static int rename_to_new(const char *from, const char *to)
+/* Renames, unless there is a file at `to`: 0, or an errno, EEXIST. Not all file systems can: `cannot`. */
+static int rename_alone(const char *from, const char *to, bool *cannot)
 {
-    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE)) return 0;
-    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-    /* a file system that cannot (NFS): the name is taken first */
-    int number = 0, file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0) return errno;
-    close(file);
-    if (rename(from, to)) {
-        number = errno;
-        unlink(to);
-    }
+    int number = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) ? errno : 0;
+    *cannot = number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
     return number;
 }
 
-/* The same of a draft, which nobody else renames. */
-static int link_to_new(const char *from, const char *to)
+/* Where that cannot be (NFS), the name is taken first. */
+static int rename_to_new(const char *from, const char *to)
 {
+    bool cannot;
+    int number = rename_alone(from, to, &cannot);
+    if (!cannot) return number;
+    int file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file < 0) return errno;
+    close(file);
+    if (!rename(from, to)) return 0;
+    number = errno;
+    unlink(to);
+    return number;
+}
+
+/* The same of a draft, which nobody else renames: where there are links, the name is never another file's. */
+static int draft_to_new(const char *from, const char *to)
+{
+    bool cannot;
+    int number = rename_alone(from, to, &cannot);
+    if (!cannot) return number;
     if (!link(from, to)) return unlink(from) ? errno : 0;
-    if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-    return rename_to_new(from, to); /* a file system without links */
+    return errno == EEXIST ? EEXIST : rename_to_new(from, to);
 }
 
 /* Moves `from` to the first free number of `path`, `name`: 0, or an errno. */
@@ -184,9 +193,9 @@ static bool place(Draft *draft, bool (*worthless)(const char *path), Error *erro
 {
     char name[PATH_SIZE + 64];
     int number;
-    while ((number = link_to_new(draft->temporary, draft->path)) == EEXIST) {
+    while ((number = draft_to_new(draft->temporary, draft->path)) == EEXIST) {
         if (is_written(draft->path) == 1) {
-            number = take_number(link_to_new, draft->temporary, draft->path, name, sizeof name);
+            number = take_number(draft_to_new, draft->temporary, draft->path, name, sizeof name);
             if (number) break;
             free(draft->path);
             draft->path = words_copy(name);

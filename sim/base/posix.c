@@ -113,6 +113,18 @@ bool files_same(const char *a, const char *b)
     return !stat(folder_a, &at_a) && !stat(folder_b, &at_b) && one_file(&at_a, &at_b);
 }
 
+void files_follow(int file, char *path, size_t size)
+{
+    struct stat open_file, named;
+    char link[64], now[PATH_SIZE];
+    if (fstat(file, &open_file) || (!stat(path, &named) && one_file(&open_file, &named))) return;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, now, sizeof now - 1);
+    if (length < 0 || (size_t)length >= size) return;
+    now[length] = '\0';
+    if (!stat(now, &named) && one_file(&open_file, &named)) snprintf(path, size, "%s", now);
+}
+
 bool files_prepare(const char *path, Error *error)
 {
     size_t length = strlen(path);

@@ -16,6 +16,9 @@ const char *files_reason(int number);
 /* Whether both are one file, however they are spelt: one that exists, or a name in one folder. */
 bool files_same(const char *a, const char *b);
 
+/* `path`, by which `file` was opened, becomes the name it has now, if it was moved; left where that is unknown. */
+void files_follow(int file, char *path, size_t size);
+
 /* The rest of an open file, at most `most` bytes of it, malloc'd and with a zero byte behind. ferror() tells
  * whether it is all. */
 char *files_read(FILE *file, size_t most, size_t *bytes);

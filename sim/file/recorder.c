@@ -15,6 +15,7 @@
 #include "sim/file/skeleton.h"
 
 enum {
+    PATH_SIZE = 4096,
     BLOCK_ROWS = 1024,     /* allocated at first, unless fewer steps are planned */
     BLOCK_BYTES = 64 << 20 /* or a row is so large that this holds fewer */
 };
@@ -102,20 +103,26 @@ int recorder_hold(const Recorder *r)
 
 /* Gives the columns `rows` rows, in a copy that replaces the file when it is
  * whole. Growing in place would rewrite the indices of all columns: a kill or
- * a full disk in between would cost the run. */
+ * a full disk in between would cost the run. Where the file was moved, its copy goes there. */
 static bool resize(Recorder *r, size_t rows, Error *error)
 {
     struct stat there;
-    if (stat(r->path, &there) || there.st_dev != r->device || there.st_ino != r->inode)
-        return error_set(error,
-                         "%s: was moved, removed or replaced while this run recorded its first %zu step%s in "
-                         "it; give each run a file of its own with --output",
-                         r->path, r->done, words_s((int64_t)r->done));
-    H5 *file = r->file;
-    int hold = h5_hold(file); /* the place stays ours between the two */
-    r->file = NULL;
-    bool ok = h5_close(file, error) && (r->file = h5_edit(r->path, error)) &&
-              skeleton_extend(r->file, rows, error) && publish(r, error);
+    char path[PATH_SIZE];
+    int hold = h5_hold(r->file); /* the place stays ours between the two */
+    snprintf(path, sizeof path, "%s", r->path);
+    files_follow(hold, path, sizeof path);
+    bool ok = !stat(path, &there) && there.st_dev == r->device && there.st_ino == r->inode;
+    if (!ok)
+        error_set(error,
+                  "%s: was removed or replaced while this run recorded its first %zu steps in it; give each "
+                  "run a file of its own with --output",
+                  r->path, r->done);
+    if (ok) {
+        H5 *file = r->file;
+        r->file = NULL;
+        ok = h5_close(file, error) && (r->file = h5_edit(path, error)) &&
+             skeleton_extend(r->file, rows, error) && publish(r, error);
+    }
     if (ok) r->rows = rows;
     if (hold >= 0) close(hold);
     return ok;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "parallel/collectives/collectives.h"
+#include "sim/base/posix.h"
 #include "sim/run/announce.h"
 #include "sim/run/measured_bubble.h"
 #include "sim/run/stopped.h"
@@ -248,6 +249,7 @@ void record_end(Record *r)
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();
+    files_follow(r->hold, r->path, sizeof r->path);
     free(rows);
     free(all);
     free(outside);

@@ -113,23 +113,30 @@ static void test_two_writers(void **state)
     assert_false(folder_has_draft(place->folder));
 }
 
-/* A user moves the file of a run away while it is recorded: nothing of another's is overwritten in its place. */
+/* A user moves the file of a run while it is recorded: it grows on there, and what takes its place stays. Once it is
+ * removed, the run says so. */
 static void test_moved_away(void **state)
 {
     Place *place = *state;
     char elsewhere[160];
     Error error = {""};
     snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere.h5", place->folder);
-    Recorder *recorder = recorded_begin(place->run, 3000, NULL, &error);
+    Recorder *recorder = recorded_begin(place->run, 5000, NULL, &error);
     assert_int_equal(rename(place->run, elsewhere), 0);
     recorded_write(place->run, 7, 7, true, NULL);
     int64_t n = 0;
-    while (n < 3000 && recorded_step(recorder, n, &error)) n++;
-    assert_int_equal(n, 1024);
-    assert_non_null(strstr(error.text, "replaced"));
-    recorder_abandon(recorder);
-    assert_int_equal(recorded_steps(elsewhere), 1024);
+    while (n < 1100 && recorded_step(recorder, n, &error)) n++;
+    assert_int_equal(n, 1100);
+    assert_string_equal(recorder_path(recorder), elsewhere);
+    assert_int_equal(recorded_steps(elsewhere), 1100);
     assert_int_equal(recorded_steps(place->run), 7);
+    unlink(elsewhere);
+    while (n < 5000 && recorded_step(recorder, n, &error)) n++;
+    assert_int_equal(n, 2048);
+    assert_non_null(strstr(error.text, "elsewhere.h5: was removed or replaced"));
+    recorder_abandon(recorder);
+    assert_int_equal(recorded_steps(place->run), 7);
+    assert_false(folder_has_draft(place->folder));
 }
 
 /* Processes that record to one path at once, over what an earlier run left: each has its file, whole. */
