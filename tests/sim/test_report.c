@@ -73,7 +73,36 @@ static void test_bad_requests(void **state)
     assert_int_equal(REPORT(place, path, "--cvs"), 2);
     assert_int_equal(strncmp(place->said, "sim: report: --cvs: no such option", 34), 0);
     assert_int_equal(REPORT(place, "--help"), 0);
-    assert_says(place->said, "sim report RUN.h5");
+    assert_says(place->said, "sim report RUN.h5... [--csv | --json]");
+}
+
+/* Two runs, one of them stopped, whose name has what CSV and JSON escape. */
+static void test_table(void **state)
+{
+    PlotPlace *place = *state;
+    const char *a = in_folder(place, "a.h5"), *b = in_folder(place, "b,\"\\\t.h5");
+    sample_run(a, true);
+    sample_run(b, false);
+    assert_int_equal(REPORT(place, a, b), 0);
+    char line[512];
+    snprintf(line, sizeof line, "\n  %-32s  %*s  %*s\n", "steps_planned", (int)strlen(a), "12",
+             (int)strlen(b), "24");
+    assert_says(place->said, line);
+    assert_null(strstr(place->said, "draw it"));
+    assert_int_equal(REPORT(place, "--csv", a, b), 0);
+    assert_int_equal(strncmp(place->said, "run,data,precision,schedule,ranks,pp,dp,tp,", 43), 0);
+    assert_says(place->said, ",loss_last_nats,");
+    assert_says(place->said, ",peak_of_sum_bytes,process_rss_bytes\r\n/");
+    assert_says(place->said, "/b,\"\"\\\t.h5\",zero3,");
+    assert_says(place->said, ",2.9,2.9,");
+    assert_says(place->said, ",8000000,30000000\r\n\"/");
+    assert_int_equal(REPORT(place, "--json", a, b), 0);
+    assert_says(place->said, "/b,\\\"\\\\\\u0009.h5\", \"data\": \"zero3\"");
+    assert_says(place->said, "\"complete\": true");
+    assert_says(place->said, "\"complete\": false, \"dry\": false, \"steps\": 12, \"steps_planned\": 24");
+    assert_int_equal(REPORT(place, "--json", a, in_folder(place, "gone.h5")), 2);
+    assert_int_equal(strncmp(place->said, "sim: ", 5), 0); /* nothing before it */
+    assert_int_equal(REPORT(place, "--json", "--csv", a), 2);
 }
 
 int main(void)
@@ -82,6 +111,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_complete, plot_setup, plot_teardown),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_table, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

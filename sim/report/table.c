@@ -1,0 +1,232 @@
+/* table.c - the figures, and the three ways to print them. */
+#include "sim/report/table.h"
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+#include "sim/base/units.h"
+#include "sim/base/words.h"
+
+enum { WIDTH = 120, LABEL = 32, CELL = 64 };
+
+static const char *const unit[] = {
+    [LINE_TEXT] = "",      [LINE_SWITCH] = "",      [LINE_NUMBER] = "",   [LINE_BYTES] = "_bytes",
+    [LINE_SECONDS] = "_s", [LINE_RATIO] = "_ratio", [LINE_NATS] = "_nats"};
+
+static Line *line_of(RunTable *t, LineKind kind, const char *key)
+{
+    for (size_t i = 0; i < t->lines; i++)
+        if (!strcmp(t->line[i].key, key)) return &t->line[i];
+    if (t->lines == t->room) {
+        size_t room = t->room ? 2 * t->room : 64;
+        Line *more = allocate(room * sizeof *more);
+        if (t->lines) memcpy(more, t->line, t->lines * sizeof *more);
+        free(t->line);
+        t->line = more;
+        t->room = room;
+    }
+    Line *line = &t->line[t->lines++];
+    *line = (Line){.kind = kind,
+                   .text = allocate_zeroed(t->runs, sizeof *line->text),
+                   .number = allocate(t->runs * sizeof *line->number)};
+    snprintf(line->key, sizeof line->key, "%s", key);
+    for (size_t r = 0; r < t->runs; r++) line->number[r] = (double)NAN;
+    return line;
+}
+
+void run_table_number(RunTable *t, size_t run, LineKind kind, const char *key, double value)
+{
+    line_of(t, kind, key)->number[run] = value;
+}
+
+void run_table_text(RunTable *t, size_t run, const char *key, const char *text)
+{
+    char *copy = allocate(strlen(text) + 1);
+    line_of(t, LINE_TEXT, key)->text[run] = strcpy(copy, text);
+}
+
+void run_table_free(RunTable *t)
+{
+    for (size_t i = 0; i < t->lines; i++) {
+        for (size_t r = 0; r < t->runs; r++) free(t->line[i].text[r]);
+        free(t->line[i].text);
+        free(t->line[i].number);
+    }
+    free(t->line);
+}
+
+/* ---- text ---- */
+
+static void show(const Line *line, size_t run, char cell[CELL])
+{
+    double x = line->number[run];
+    if (line->kind == LINE_TEXT)
+        error_show(cell, CELL, line->text[run] ? line->text[run] : "-",
+                   line->text[run] ? strlen(line->text[run]) : 1);
+    else if (isnan(x))
+        strcpy(cell, "-");
+    else if (line->kind == LINE_SWITCH)
+        strcpy(cell, x != 0 ? "yes" : "no");
+    else if (line->kind == LINE_BYTES)
+        words_bytes(x, cell, CELL);
+    else if (line->kind == LINE_SECONDS)
+        unit_show(cell, CELL, x, unit_of_seconds);
+    else if (line->kind == LINE_RATIO)
+        snprintf(cell, CELL, "%.1f %%", 100 * x);
+    else if (line->kind == LINE_NATS)
+        snprintf(cell, CELL, "%.4f", x);
+    else
+        snprintf(cell, CELL, x == floor(x) ? "%.0f" : "%.4g", x);
+}
+
+static bool says_something(const RunTable *t, const Line *line)
+{
+    for (size_t r = 0; r < t->runs; r++)
+        if (line->kind == LINE_TEXT ? line->text[r] && line->text[r][0]
+                                    : !isnan(line->number[r]) && line->number[r] != 0)
+            return true;
+    return line->kind == LINE_SWITCH;
+}
+
+/* Columns on a screen: bytes that continue a letter of UTF-8 take none. */
+static int columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++) columns += ((unsigned char)*text & 0xC0) != 0x80;
+    return columns;
+}
+
+static int width_of(const RunTable *t, size_t run)
+{
+    char cell[CELL];
+    int width = 0;
+    for (size_t i = 0; i < t->lines; i++) {
+        show(&t->line[i], run, cell);
+        if (columns_of(cell) > width) width = columns_of(cell);
+    }
+    return width;
+}
+
+void run_table_print(const RunTable *t)
+{
+    for (size_t first = 0, end; first < t->runs; first = end) {
+        int used = LABEL + 2;
+        for (end = first; end < t->runs; end++) {
+            used += 2 + width_of(t, end);
+            if (used > WIDTH && end > first) break;
+        }
+        putchar('\n');
+        for (size_t i = 0; i < t->lines; i++) {
+            if (!says_something(t, &t->line[i])) continue;
+            printf("  %-*s", LABEL, t->line[i].key);
+            for (size_t r = first; r < end; r++) {
+                char cell[CELL];
+                show(&t->line[i], r, cell);
+                printf("  %*s%s", width_of(t, r) - columns_of(cell), "", cell);
+            }
+            putchar('\n');
+        }
+    }
+}
+
+/* ---- CSV and JSON ---- */
+
+/* The shortest digits that read back as the same number. */
+static void print_number(double x)
+{
+    char digits[40];
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, x);
+        if (strtod(digits, NULL) == x) break;
+    }
+    fputs(digits, stdout);
+}
+
+static void csv_text(const char *text)
+{
+    bool quotes = text[strcspn(text, "\",\r\n")] != '\0';
+    if (quotes) putchar('"');
+    for (; *text; text++) {
+        if (*text == '"') putchar('"');
+        putchar(*text);
+    }
+    if (quotes) putchar('"');
+}
+
+void run_table_csv(const RunTable *t)
+{
+    for (size_t i = 0; i < t->lines; i++)
+        printf("%s%s%s", i ? "," : "", t->line[i].key, unit[t->line[i].kind]);
+    fputs("\r\n", stdout);
+    for (size_t r = 0; r < t->runs; r++) {
+        for (size_t i = 0; i < t->lines; i++) {
+            const Line *line = &t->line[i];
+            if (i) putchar(',');
+            if (line->kind == LINE_TEXT)
+                csv_text(line->text[r] ? line->text[r] : "");
+            else if (isfinite(line->number[r]))
+                print_number(line->number[r]);
+            else if (!isnan(line->number[r]))
+                fputs(line->number[r] > 0 ? "inf" : "-inf", stdout);
+        }
+        fputs("\r\n", stdout);
+    }
+}
+
+/* How many bytes the letter of UTF-8 at `text` has; 0: it is none. */
+static int letter(const unsigned char *text)
+{
+    int length = *text < 0x80   ? 1
+                 : *text < 0xC2 ? 0
+                 : *text < 0xE0 ? 2
+                 : *text < 0xF0 ? 3
+                 : *text < 0xF5 ? 4
+                                : 0;
+    for (int i = 1; i < length; i++)
+        if ((text[i] & 0xC0) != 0x80) return 0;
+    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
+        (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+static void json_text(const char *text)
+{
+    putchar('"');
+    while (*text) {
+        int length = letter((const unsigned char *)text);
+        if (length == 0)
+            fputs("\\ufffd", stdout); /* a file's name may be no UTF-8, JSON is */
+        else if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            printf("\\u%04x", (unsigned char)*text);
+        else
+            printf("%.*s", length, text);
+        text += length ? length : 1;
+    }
+    putchar('"');
+}
+
+void run_table_json(const RunTable *t)
+{
+    for (size_t r = 0; r < t->runs; r++) {
+        fputs(r ? ",\n  {" : "[\n  {", stdout);
+        for (size_t i = 0; i < t->lines; i++) {
+            const Line *line = &t->line[i];
+            printf("%s\"%s%s\": ", i ? ", " : "", line->key, unit[line->kind]);
+            if (line->kind == LINE_TEXT && line->text[r])
+                json_text(line->text[r]);
+            else if (line->kind == LINE_TEXT || !isfinite(line->number[r]))
+                fputs("null", stdout);
+            else if (line->kind == LINE_SWITCH)
+                fputs(line->number[r] != 0 ? "true" : "false", stdout);
+            else
+                print_number(line->number[r]);
+        }
+        putchar('}');
+    }
+    fputs("\n]\n", stdout);
+}

@@ -1,0 +1,40 @@
+/* table.h - figures of several runs side by side: a screen of text, CSV or JSON. */
+#ifndef SIM_REPORT_TABLE_H
+#define SIM_REPORT_TABLE_H
+#include <stddef.h>
+
+/* What a figure is, hence its unit; CSV's columns and JSON's keys end in it: _bytes, _s, _ratio, _nats. */
+typedef enum {
+    LINE_TEXT,
+    LINE_SWITCH,
+    LINE_NUMBER,
+    LINE_BYTES,
+    LINE_SECONDS,
+    LINE_RATIO,
+    LINE_NATS
+} LineKind;
+
+typedef struct Line {
+    char key[96]; /* without its unit */
+    LineKind kind;
+    char **text;    /* [runs] of LINE_TEXT; NULL: unknown */
+    double *number; /* [runs] of others; NaN: unknown */
+} Line;
+
+typedef struct RunTable {
+    size_t runs, lines, room;
+    Line *line;
+} RunTable;
+
+/* One figure of one run; its line is made when it is the first of that key. */
+void run_table_number(RunTable *t, size_t run, LineKind kind, const char *key, double value);
+void run_table_text(RunTable *t, size_t run, const char *key, const char *text);
+void run_table_free(RunTable *t);
+
+/* To standard output. Text: a run a column, rounded, without lines that are empty or zero in all runs. */
+void run_table_print(const RunTable *t);
+/* A run a row; RFC 4180; numbers to the last bit, empty where unknown. */
+void run_table_csv(const RunTable *t);
+/* An array of objects, one a run; numbers to the last bit, null where unknown. */
+void run_table_json(const RunTable *t);
+#endif
