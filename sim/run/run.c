@@ -25,6 +25,7 @@
 #include "sim/run/run_record.h"
 #include "sim/report/report.h"
 #include "sim/run/step.h"
+#include "sim/run/stopped.h"
 #include "sim/run/carry_weights.h"
 
 /* What is the same on every rank, so made once a process: by the first of virtual ranks for all. */
@@ -210,6 +211,7 @@ static void train(Run *run)
         progress_step(&progress, step, loss, wall_time);
         if (can_go_on(c, step, &result, loss, &run->error)) continue;
         progress_end(&progress);
+        stopped_forget(); /* MPI ends with TERM what has failed */
         fail("%s", run->error.text);
     }
     if (run->main) progress_end(&progress);

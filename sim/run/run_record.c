@@ -82,6 +82,7 @@ void record_free(Record *r)
 static _Noreturn void lose(Record *r, const Error *error)
 {
     recorder_abandon(r->recorder);
+    if (!r->trainer->device.dry) stopped_forget();
     fail("%s", error->text);
 }
 
