@@ -127,7 +127,8 @@ static void stem_of_own_schedule(void **state)
     (void)state;
     static const struct {
         const char *set, *file;
-    } cases[] = {{"parallel.schedule=my.csv", "results/my.h5"},
+    } cases[] = {{"parallel.schedule=3d.csv", "results/3d-own.h5"},
+                 {"parallel.schedule=my.csv", "results/my.h5"},
                  {"parallel.schedule=there/a.b.CSV", "results/a.b.h5"},
                  {"parallel.schedule=1f1b.csv", "results/1f1b-own.h5"},
                  {"parallel.schedule=gpipe.csv", "results/gpipe-own.h5"},
@@ -137,7 +138,8 @@ static void stem_of_own_schedule(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
         Error error;
-        assert_true(config_parse(&c, "configs/1f1b.ini", text, &cases[i].set, 1, NULL, &error));
+        const char *name = i == 0 ? "configs/3d.ini" : "configs/1f1b.ini";
+        assert_true(config_parse(&c, name, text, &cases[i].set, 1, NULL, &error));
         assert_string_equal(c.output.file, cases[i].file);
         config_free(&c);
     }
