@@ -47,25 +47,29 @@ static double rate_of(int step)
     return 0.01 * (1 + step % 3);
 }
 
+typedef struct Moments {
+    double *m, *v;
+} Moments;
+
 /* One parameter, as the papers write it; t counts from 1. */
-static void plain(int kind, double *x, double g, double *m, double *v, double rate, double lambda, int t)
+static void plain(int kind, double *x, double g, Moments s, double rate, double lambda, int t)
 {
     const OptimizerConfig *c = &CONFIG;
     if (kind != OPTIMIZER_ADAMW) g += lambda * *x; /* L2: the gradient of lambda/2 x^2 */
     if (kind == OPTIMIZER_SGD) {
         *x -= rate * g;
     } else if (kind == OPTIMIZER_MOMENTUM) {
-        *m = c->momentum * *m + g;
-        *x -= rate * *m;
+        *s.m = c->momentum * *s.m + g;
+        *x -= rate * *s.m;
     } else if (kind == OPTIMIZER_RMSPROP || kind == OPTIMIZER_ADAGRAD) {
         double alpha = c->alpha;
-        *m = kind == OPTIMIZER_RMSPROP ? alpha * *m + (1 - alpha) * g * g : *m + g * g;
-        *x -= rate * g / (sqrt(*m) + c->epsilon);
+        *s.m = kind == OPTIMIZER_RMSPROP ? alpha * *s.m + (1 - alpha) * g * g : *s.m + g * g;
+        *x -= rate * g / (sqrt(*s.m) + c->epsilon);
     } else {
         /* Kingma & Ba, algorithm 1; with lambda: Loshchilov & Hutter, algorithm 2, line 12 */
-        *m = c->beta1 * *m + (1 - c->beta1) * g;
-        *v = c->beta2 * *v + (1 - c->beta2) * g * g;
-        double m_hat = *m / (1 - pow(c->beta1, t)), v_hat = *v / (1 - pow(c->beta2, t));
+        *s.m = c->beta1 * *s.m + (1 - c->beta1) * g;
+        *s.v = c->beta2 * *s.v + (1 - c->beta2) * g * g;
+        double m_hat = *s.m / (1 - pow(c->beta1, t)), v_hat = *s.v / (1 - pow(c->beta2, t));
         double decay = kind == OPTIMIZER_ADAMW ? lambda * *x : 0;
         *x -= rate * (m_hat / (sqrt(v_hat) + c->epsilon) + decay);
     }
@@ -86,7 +90,7 @@ static void as_the_papers(void **state)
                 gradient_of(t, r.g);
                 optimizer_update(&config, (OptimizerStep){rate_of(t), scale, decay, t}, r.x, r.g, r.state);
                 for (int i = 0; i < COUNT; i++)
-                    plain(kind, &x[i], scale * (double)reals(r.g)[i], &m[i], &v[i], rate_of(t),
+                    plain(kind, &x[i], scale * (double)reals(r.g)[i], (Moments){&m[i], &v[i]}, rate_of(t),
                           decay ? 0.1 : 0, t);
             }
             double apart = distance(r.x, x);

@@ -25,28 +25,28 @@ static bool run_case(Case *c, int ranks, bool virtual_ranks)
 
 /* shared: tensor groups and replicas talk while microbatches are on their way. */
 static const struct {
-    int ranks;
     const char *sets[5];
+    int ranks;
     bool shared;
 } GRIDS[] = {
-    {2, {"parallel.pp=2", "parallel.schedule=gpipe", "train.recompute=full"}, false},
-    {2, {"parallel.pp=2", "parallel.schedule=zb-h1", "train.recompute=selective"}, false},
-    {3, {"parallel.pp=3", "parallel.schedule=naive", "parallel.data=zero1"}, false},
-    {3, {"parallel.pp=3", "parallel.schedule=zb-h1", "model.tie_embeddings=no"}, false},
-    {4, {"parallel.pp=4", "parallel.schedule=interleaved", "parallel.virtual_stages=2"}, false},
-    {4, {"parallel.pp=2", "parallel.schedule=1f1b", "parallel.data=dp"}, true},
-    {4,
-     {"parallel.pp=2", "parallel.schedule=zb-h1", "parallel.tp=2", "parallel.sequence_parallel=yes"},
+    {{"parallel.pp=2", "parallel.schedule=gpipe", "train.recompute=full"}, 2, false},
+    {{"parallel.pp=2", "parallel.schedule=zb-h1", "train.recompute=selective"}, 2, false},
+    {{"parallel.pp=3", "parallel.schedule=naive", "parallel.data=zero1"}, 3, false},
+    {{"parallel.pp=3", "parallel.schedule=zb-h1", "model.tie_embeddings=no"}, 3, false},
+    {{"parallel.pp=4", "parallel.schedule=interleaved", "parallel.virtual_stages=2"}, 4, false},
+    {{"parallel.pp=2", "parallel.schedule=1f1b", "parallel.data=dp"}, 4, true},
+    {{"parallel.pp=2", "parallel.schedule=zb-h1", "parallel.tp=2", "parallel.sequence_parallel=yes"},
+     4,
      true},
-    {8, {"parallel.pp=8", "parallel.schedule=zb-h1"}, false},
-    {2, {"parallel.tp=2", "parallel.data=zero1"}, true},
-    {3, {"parallel.data=zero2", "train.recompute=full"}, true},
-    {4, {"parallel.data=ddp", "parallel.bucket_mb=0.001"}, false},
-    {8, {"parallel.pp=4", "parallel.schedule=gpipe", "parallel.data=zero2", "train.recompute=full"}, true},
-    {8, {"parallel.pp=4", "parallel.schedule=1f1b", "parallel.tp=2", "train.recompute=selective"}, true},
-    {8,
-     {"parallel.pp=2", "parallel.schedule=interleaved", "parallel.virtual_stages=4", "parallel.tp=2",
+    {{"parallel.pp=8", "parallel.schedule=zb-h1"}, 8, false},
+    {{"parallel.tp=2", "parallel.data=zero1"}, 2, true},
+    {{"parallel.data=zero2", "train.recompute=full"}, 3, true},
+    {{"parallel.data=ddp", "parallel.bucket_mb=0.001"}, 4, false},
+    {{"parallel.pp=4", "parallel.schedule=gpipe", "parallel.data=zero2", "train.recompute=full"}, 8, true},
+    {{"parallel.pp=4", "parallel.schedule=1f1b", "parallel.tp=2", "train.recompute=selective"}, 8, true},
+    {{"parallel.pp=2", "parallel.schedule=interleaved", "parallel.virtual_stages=4", "parallel.tp=2",
       "parallel.data=zero3"},
+     8,
      true},
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };

@@ -194,7 +194,7 @@ static void a_head_of_its_own(void **state)
 static void carry(Trainer *t, const StepResult *result, void *context)
 {
     (void)result, (void)context;
-    Error error;
+    Error error = {""};
     Device *d = &t->device;
     Group *world = group_world(t->comm, CHANNELS);
     Saved saved;
