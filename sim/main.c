@@ -248,10 +248,13 @@ static int run(int argc, char **argv, const char *program_directory)
     const char *says;
     request.options.program_directory = program_directory;
     good = good && check_run(&request, &error);
-    bool asks = !request.options.dry && comm_mpi_is_first() && comm_mpi_ends_together();
+    bool asks = !request.options.dry && comm_mpi_ends_together();
     if (good && asks) good = run_is_possible(&request.options, comm_mpi_launched(&says), &error);
     if (!good) {
-        if (comm_mpi_is_first()) fprintf(stderr, "sim: %s\n", error.text);
+        if (comm_mpi_is_first())
+            fprintf(stderr, "sim: %s\n", error.text);
+        else
+            comm_mpi_await_end();
         return STATUS_BAD_REQUEST;
     }
     char *line = join(argc, argv);

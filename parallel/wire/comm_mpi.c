@@ -4,6 +4,7 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "models/machine/error.h"
 
 static void group_begin(Group *group)
@@ -142,6 +143,13 @@ bool comm_mpi_ends_together(void)
 {
     const char *says;
     return comm_mpi_launched(&says) == 0 || strcmp(says, MPIRUN_SIZE) == 0;
+}
+
+void comm_mpi_await_end(void)
+{
+    enum { SECONDS = 5 };
+    const char *says;
+    if (comm_mpi_ends_together() && comm_mpi_launched(&says) > 1) sleep(SECONDS);
 }
 
 /* ---- from its start on ---- */

@@ -10,6 +10,10 @@ bool comm_mpi_is_first(void);
 int comm_mpi_launched(const char **says);
 /* and whether the others are ended when one ends with a status that is not 0: by mpirun they are, or there are none. */
 bool comm_mpi_ends_together(void);
+/* For who is not the first and has found, as the first has, that there is nothing to start: where it will be ended
+ * with it, waits for that, a few seconds at most, so that the first can say why, and nobody is ended inside MPI's
+ * start, where Open MPI's mpirun may hang. */
+void comm_mpi_await_end(void);
 
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);
