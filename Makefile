@@ -39,6 +39,9 @@ LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 
 all: $(BUILD)/bin/sim
 
+# Tests are compiled more often than they run.
+$(BUILD)/tests/%.o: CFLAGS += -O1
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D); echo "  CC  $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@

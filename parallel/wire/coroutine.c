@@ -1,6 +1,8 @@
-/* coroutine.c - on ucontext, with a guard page below each stack; told to the
- * address sanitizer, which must know which stack it is on. */
+/* coroutine.c - begun on ucontext, with a guard page below each stack, and switched by _setjmp and _longjmp, which
+ * leave the signal mask alone (swapcontext asks the kernel for it twice a switch); told to the address sanitizer,
+ * which must know which stack it is on. */
 #include "parallel/wire/coroutine.h"
+#include <setjmp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -12,12 +14,13 @@
 #endif
 
 struct Coroutine {
-    ucontext_t inside, outside;
+    ucontext_t first; /* how it is entered */
+    jmp_buf inside, outside;
     void (*body)(void *context);
     void *context;
     char *memory;
     size_t guard, stack;
-    bool ended;
+    bool begun, ended;
     void *fake_stack_outside; /* the sanitizer's bookkeeping */
     const void *stack_outside;
     size_t stack_outside_bytes;
@@ -48,7 +51,7 @@ static void start(unsigned high, unsigned low)
     c->body(c->context);
     c->ended = true;
     switch_begins(NULL, c->stack_outside, c->stack_outside_bytes); /* NULL: this stack is done with */
-    swapcontext(&c->inside, &c->outside);
+    _longjmp(c->outside, 1);
 }
 
 Coroutine *coroutine_new(void (*body)(void *context), void *context, size_t stack_bytes)
@@ -62,19 +65,23 @@ Coroutine *coroutine_new(void (*body)(void *context), void *context, size_t stac
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (c->memory == MAP_FAILED) fail("out of memory: a virtual rank's stack of %zu bytes", c->stack);
     mprotect(c->memory, c->guard, PROT_NONE);
-    getcontext(&c->inside);
-    c->inside.uc_stack.ss_sp = c->memory + c->guard;
-    c->inside.uc_stack.ss_size = c->stack;
-    c->inside.uc_link = NULL;
+    getcontext(&c->first);
+    c->first.uc_stack.ss_sp = c->memory + c->guard;
+    c->first.uc_stack.ss_size = c->stack;
+    c->first.uc_link = NULL;
     unsigned long address = (unsigned long)c;
-    makecontext(&c->inside, (void (*)(void))start, 2, (unsigned)(address >> 32), (unsigned)address);
+    makecontext(&c->first, (void (*)(void))start, 2, (unsigned)(address >> 32), (unsigned)address);
     return c;
 }
 
 bool coroutine_resume(Coroutine *c)
 {
     switch_begins(&c->fake_stack_outside, c->memory + c->guard, c->stack);
-    swapcontext(&c->outside, &c->inside);
+    if (!_setjmp(c->outside)) {
+        if (c->begun) _longjmp(c->inside, 1);
+        c->begun = true;
+        setcontext(&c->first);
+    }
     switch_ended(c->fake_stack_outside, NULL, NULL);
     return !c->ended;
 }
@@ -83,7 +90,7 @@ void coroutine_yield(Coroutine *c)
 {
     void *fake = NULL;
     switch_begins(&fake, c->stack_outside, c->stack_outside_bytes);
-    swapcontext(&c->inside, &c->outside);
+    if (!_setjmp(c->inside)) _longjmp(c->outside, 1);
     switch_ended(fake, &c->stack_outside, &c->stack_outside_bytes);
 }
 

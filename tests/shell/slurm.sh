@@ -33,7 +33,7 @@ export script=$place/usr/share/sim/configs/slurm/sim.sbatch config
 check "installs the job script" test -s "$script"
 export PATH="$place/usr/bin:$PATH"
 # Slurm says how many ranks a node takes; but here four nodes share one machine's cores.
-unset OMPI_MCA_rmaps_base_oversubscribe
+unset OMPI_MCA_rmaps_base_oversubscribe OMPI_MCA_pml OMPI_MCA_btl # several machines, with a core a rank
 export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
 
 # Stands in for sim: says where its rank is, then becomes sim.

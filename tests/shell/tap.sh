@@ -11,6 +11,7 @@ place=$(mktemp -d)
 number=0 failures=0
 # Ranks that wait let others compute; and where one ends with an error, mpirun ends the others at once, not after a second.
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_odls_base_sigkill_timeout=0
+export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # as in run.sh
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 clean_up() { cd / && rm -rf "$place"; }
 trap clean_up EXIT

@@ -128,9 +128,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bubble, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bubble_microbatches, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_breakdown, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_bytes_by_axis, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_report, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_bad_grid, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bytes_by_axis, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_report, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_bad_grid, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,10 +189,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory_timeline, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_pairs, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_gantt_reduce, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_reduce, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_panels, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_ideal_unit, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_ideal_unit, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_rows, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

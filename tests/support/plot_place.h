@@ -14,6 +14,9 @@ typedef struct PlotPlace {
 
 /* cmocka's: *state is the test's PlotPlace. */
 int plot_setup(void **state);
+/* The same, with a gnuplot that draws nothing but what ends a picture: for tests that read scripts and words, beside
+ * others of the same charts that are drawn. */
+int plot_setup_undrawn(void **state);
 int plot_teardown(void **state);
 /* The path of a name in the folder; the last sixteen hold. */
 const char *in_folder(const PlotPlace *place, const char *name);
