@@ -82,7 +82,7 @@ run() {
             ASAN_OPTIONS=detect_leaks=0 start "${launches[0]}" 10
             launched[$!]=1
             launches=("${launches[@]:1}")
-        elif [ ${#programs[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
+        elif [ ${#programs[@]} -gt 0 ] && [ $((${#running[@]} - ${#launched[@]})) -lt "$jobs" ]; then
             start "${programs[0]}" 0
             programs=("${programs[@]:1}")
         elif [ ${#running[@]} -gt 0 ]; then
@@ -132,12 +132,13 @@ alone() {
     done
 }
 
-if [ $# -eq 0 ]; then
+if [ $# -gt 0 ]; then
+    suites "$@"
+else
+    suites training golden refusals precision schedule # first: they leave cores to the programs beside them
     on_ranks
     alone
-    set -- training precision schedule refusals golden
 fi
-suites "$@"
 run
 
 echo
