@@ -3,7 +3,7 @@
 # "N passed, N failed" at the end.
 #
 # Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name"); one that dies, hangs or says
-# nothing is a failure of its own. As many run at once as there are cores (JOBS): programs of one process beside one
+# nothing is a failure of its own. Programs of one process run as many at once as there are cores (JOBS), beside one
 # launch under MPI, whose ranks take all cores they get; when the programs have ended, launches beside one another.
 # A line is printed as its program ends.
 cd "$(dirname "$0")/.." || exit 1
