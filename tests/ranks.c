@@ -19,7 +19,7 @@ static const struct {
 #ifdef SIM_DOUBLE /* where 16 bits are refused, on one rank as on many */
     {"precision", ranks_precision, {1}},
 #else
-    {"precision", ranks_precision, {3, 8}},
+    {"precision", ranks_precision, {3, 4}},
 #endif
     {"families", ranks_families, {4}},
     {"clock", ranks_clock, {2, 3, 4, 8}},

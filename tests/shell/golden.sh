@@ -51,9 +51,11 @@ carried() { # PRECISION CASE RANKS [KEY=VALUE]...
 for precision in float double; do
     for case in tied untied llama; do
         golden $precision $case ddp 1
-        golden $precision $case ddp 2
-        golden $precision $case ddp 3
-        golden $precision $case zero3 2
+        if [ $precision = double ]; then # which tells more; in fp32 splits are held to one rank by tests of their own
+            golden $precision $case ddp 2
+            golden $precision $case ddp 3
+            golden $precision $case zero3 2
+        fi
         golden $precision $case zero3 3
         golden $precision $case zero3 3 1
         carried $precision $case 3
