@@ -75,14 +75,21 @@ static bool with_buckets(const Config *c)
     return c->parallel.kind != DATA_DP && c->parallel.kind != DATA_ZERO3;
 }
 
-/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded.
- * Whether auto keeps gradients in 32 bits the ranks decide; then they travel so in any case. */
+/* Kept in 16 bits on any number of ranks: auto keeps those of several microbatches in 32, and one that is given may
+ * be one of several. */
+static bool with_16_bit_gradients(const Config *c)
+{
+    bool same = c->train.gradients == GRADIENTS_SAME ||
+                (c->train.gradients == GRADIENTS_AUTO && c->train.whole_share);
+    return c->train.precision != PRECISION_FP32 && same;
+}
+
+/* Quantised, each sum is made in 32 bits in any case; wide, zero2 and zero3 add those of microbatches unrounded. */
 static bool with_rounded_sums(const Config *c)
 {
     bool quantized = c->parallel.quantize & QUANTIZE_GRADIENTS;
     bool rounded = !quantized || data_parallel_reduces_each_microbatch(&c->parallel);
-    bool halves = c->train.precision != PRECISION_FP32 && c->train.gradients != GRADIENTS_FP32;
-    return !c->parallel.reduce_fp32 || (halves && rounded);
+    return !c->parallel.reduce_fp32 || (with_16_bit_gradients(c) && rounded);
 }
 
 /* dp copies from and to the main rank, nothing of it in 8 bits; ddp holds whole parameters and sends none. */
@@ -149,8 +156,9 @@ const Condition config_conditions[WHENS] = {
     [WITH_BUCKETS] = {with_buckets, "with parallel.data = ddp, zero1 or zero2", "parallel.data = ddp"},
     [WITH_ROUNDED_SUMS] =
         {with_rounded_sums,
-         "with train.precision = bf16 or fp16, gradients kept so, and that do not travel in 8 bits "
-         "(parallel.quantize) or that zero2 and zero3 reduce each microbatch",
+         "with train.precision = bf16 or fp16, gradients kept so on any ranks (train.gradients = same, or "
+         "auto with train.microbatch = 0), and that do not travel in 8 bits (parallel.quantize) or that zero2 "
+         "and zero3 reduce each microbatch",
          "train.precision = bf16, train.gradients = same and parallel.quantize = none"},
     [WITH_SENT_BLOCKS] = {with_sent_blocks,
                           "with parallel.data = zero1, zero2 or zero3, or, for gradients, ddp",

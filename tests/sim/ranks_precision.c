@@ -198,7 +198,7 @@ static void wider_sums_are_nearer(void **state)
             double apart[2];
             for (int wide = 0; wide < 2; wide++) {
                 Case c = case_of_words(1,
-                                       "train.microbatch=3 train.precision=%s parallel.data=%s "
+                                       "train.microbatch=0 train.precision=%s parallel.data=%s "
                                        "parallel.reduce_fp32=%s",
                                        FORMATS[f], data[d], wide ? "yes" : "no");
                 bool look = run_case(&c, 8);

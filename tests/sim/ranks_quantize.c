@@ -316,7 +316,7 @@ static void what_would_change_nothing(void **state)
 {
     (void)state;
     static const struct {
-        const char *strategy, *quantize, *line, *more[3];
+        const char *strategy, *quantize, *line, *more[4];
     } wrong[] = {
         {"ddp",
          "both",
@@ -326,13 +326,12 @@ static void what_would_change_nothing(void **state)
         {"zero1",
          "gradients",
          "parallel.reduce_fp32 = yes: has an effect only with train.precision = bf16 or fp16, gradients kept "
-         "so, "
-         "and that do not travel in 8 bits",
-         {"train.precision=bf16", "parallel.reduce_fp32=yes"}},
+         "so on any ranks",
+         {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes"}},
         {"zero2",
          "both",
          "parallel.reduce_fp32 = yes: has an effect only with",
-         {"train.precision=bf16", "parallel.reduce_fp32=yes", "parallel.reduce=step"}},
+         {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes", "parallel.reduce=step"}},
 #endif
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

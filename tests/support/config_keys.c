@@ -44,6 +44,8 @@ const ConfigKey config_keys[CONFIG_KEYS] = {
      "train.precision=bf16 train.gradients=same"},
     {"parallel.reduce_fp32", "yes", NULL, "train.precision=bf16 train.gradients=fp32",
      "train.precision=fp16 train.gradients=same parallel.data=dp"},
+    {"parallel.reduce_fp32", "yes", NULL, "train.precision=bf16 train.microbatch=4",
+     "train.precision=bf16 train.microbatch=0"},
     {"parallel.quantize", "both", NULL, "parallel.data=dp", "parallel.data=zero3"},
     {"parallel.quantize", "gradients", NULL, "parallel.data=dp", "parallel.data=ddp"},
     {"parallel.quantize", "parameters", NULL, "parallel.data=ddp", "parallel.data=zero1"},
