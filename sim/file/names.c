@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const naming_title[NAMINGS] = {
-    [NAMES_GPT2] = "GPT-2", [NAMES_GPT2_LM] = "GPT2LMHeadModel", [NAMES_LLAMA] = "Llama"};
-static const char LM_PREFIX[] = "transformer.";
+const char *const naming_title[NAMINGS] = {[NAMES_GPT2] = "GPT-2",
+                                           [NAMES_GPT2_LM] = "GPT2LMHeadModel",
+                                           [NAMES_LLAMA] = "LlamaModel",
+                                           [NAMES_LLAMA_LM] = "Llama"};
+static const char *const PREFIX[NAMINGS] = {
+    [NAMES_GPT2] = "", [NAMES_GPT2_LM] = "transformer.", [NAMES_LLAMA] = "", [NAMES_LLAMA_LM] = "model."};
 
 typedef struct Name {
     const char *ours;
@@ -13,12 +16,12 @@ typedef struct Name {
 } Name;
 
 static const Name WHOLE_MODEL[] = {
-    {"wte.weight", {"model.embed_tokens.weight"}},
-    {"ln_f.weight", {"model.norm.weight"}},
+    {"wte.weight", {"embed_tokens.weight"}},
+    {"ln_f.weight", {"norm.weight"}},
     {HEAD_NAME, {HEAD_NAME}},
     {NULL, {NULL}},
 };
-/* after "h.N." and "model.layers.N."; matrices are transposed */
+/* after "h.N." and "layers.N."; matrices are transposed */
 static const Name LAYER[] = {
     {"ln_1.weight", {"input_layernorm.weight"}},
     {"attn.c_attn.weight", {"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"}},
@@ -33,7 +36,12 @@ Naming naming_of(const GptShape *s)
 {
     bool llama = s->norm == NORM_RMSNORM && !s->post_norm && s->activation == ACTIVATION_SWIGLU &&
                  s->position == POSITION_ROPE && !s->bias;
-    return llama ? NAMES_LLAMA : NAMES_GPT2;
+    return llama ? NAMES_LLAMA_LM : NAMES_GPT2;
+}
+
+bool naming_is_llama(Naming naming)
+{
+    return naming == NAMES_LLAMA || naming == NAMES_LLAMA_LM;
 }
 
 /* The table's row for p, or NULL; *layer is -1 outside of layers. */
@@ -46,25 +54,30 @@ static const Name *find(const Parameter *p, int *layer)
     return row->ours ? row : NULL;
 }
 
+/* A head stands beside the model, under no prefix. */
+static const char *prefix_of(Naming naming, const char *name)
+{
+    return strcmp(name, HEAD_NAME) == 0 ? "" : PREFIX[naming];
+}
+
 int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS])
 {
     int layer, count = 0;
-    const Name *row = naming == NAMES_LLAMA ? find(p, &layer) : NULL;
+    const Name *row = naming_is_llama(naming) ? find(p, &layer) : NULL;
     if (!row) {
         tensor[0] = (FileTensor){.columns = p->whole_columns};
-        bool prefixed = naming == NAMES_GPT2_LM && strcmp(p->name, HEAD_NAME) != 0;
-        snprintf(tensor[0].path, sizeof tensor->path, "/%s%s", prefixed ? LM_PREFIX : "", p->name);
+        snprintf(tensor[0].path, sizeof tensor->path, "/%s%s", prefix_of(naming, p->name), p->name);
         return 1;
     }
     for (int64_t first = 0; count < CUT_PARTS && row->llama[count]; count++) {
         FileTensor *t = &tensor[count];
+        char layers[32] = "";
         *t = (FileTensor){.first = first, .columns = p->whole_columns};
         if (p->cut == CUT_COLUMNS) t->columns = p->part[count];
         t->transposed = layer >= 0 && p->whole_rows > 0;
-        if (layer < 0)
-            snprintf(t->path, sizeof t->path, "/%s", row->llama[count]);
-        else
-            snprintf(t->path, sizeof t->path, "/model.layers.%d.%s", layer, row->llama[count]);
+        if (layer >= 0) snprintf(layers, sizeof layers, "layers.%d.", layer);
+        snprintf(t->path, sizeof t->path, "/%s%s%s", prefix_of(naming, row->llama[count]), layers,
+                 row->llama[count]);
         first += t->columns;
     }
     return count;
@@ -78,11 +91,11 @@ static bool ends_with(const char *name, const char *end)
 
 bool naming_passes_over(Naming naming, const char *name)
 {
-    if (naming == NAMES_LLAMA) return ends_with(name, ".rotary_emb.inv_freq");
-    if (naming == NAMES_GPT2_LM) {
-        if (strncmp(name, LM_PREFIX, strlen(LM_PREFIX)) != 0) return false;
-        name += strlen(LM_PREFIX);
-    }
+    size_t prefix = strlen(PREFIX[naming]);
+    if (strncmp(name, PREFIX[naming], prefix) != 0) return false;
+    name += prefix;
+    if (naming_is_llama(naming))
+        return strcmp(name, "rotary_emb.inv_freq") == 0 || ends_with(name, ".rotary_emb.inv_freq");
     return strncmp(name, "h.", 2) == 0 &&
            (ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias"));
 }

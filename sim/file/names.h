@@ -4,11 +4,14 @@
 #define SIM_FILE_NAMES_H
 #include "models/layers/gpt_parameters.h"
 
-/* NAMES_GPT2_LM: of a GPT2LMHeadModel, which has all but the head under "transformer.". */
-typedef enum { NAMES_GPT2, NAMES_GPT2_LM, NAMES_LLAMA, NAMINGS } Naming;
+/* Of either family the bare model's names, and those of a language model around it, which has all but the head under
+ * a prefix: "transformer." in a GPT2LMHeadModel, "model." in a LlamaForCausalLM. */
+typedef enum { NAMES_GPT2, NAMES_GPT2_LM, NAMES_LLAMA, NAMES_LLAMA_LM, NAMINGS } Naming;
 extern const char *const naming_title[NAMINGS];
+bool naming_is_llama(Naming naming);
 
-/* Llama's family is RMSNorm first, SwiGLU, RoPE and no biases; every other mixture has GPT-2's names. */
+/* What sim writes. Llama's family is RMSNorm first, SwiGLU, RoPE and no biases, and has a language model's names; every
+ * other mixture has the bare GPT-2's, as its released files do. */
 Naming naming_of(const GptShape *shape);
 
 /* One tensor of a file: some columns of a parameter, or all. Of a vector columns are elements. */

@@ -7,10 +7,24 @@
 #include "models/machine/half.h"
 #include "sim/base/words.h"
 
+/* By the embedding, which every model has. */
+static bool has_names(H5 *file, Naming naming, FileTensor embedding[CUT_PARTS])
+{
+    static const Parameter words = {.name = "wte.weight"};
+    file_tensors(naming, &words, embedding);
+    return h5_exists(file, embedding->path);
+}
+
 Naming weights_naming(H5 *file, const GptShape *shape)
 {
-    Naming naming = naming_of(shape);
-    return naming == NAMES_GPT2 && h5_exists(file, "/transformer.wte.weight") ? NAMES_GPT2_LM : naming;
+    Naming ours = naming_of(shape);
+    FileTensor embedding[CUT_PARTS];
+    if (has_names(file, ours, embedding)) return ours;
+    for (int other = 0; other < NAMINGS; other++)
+        if (naming_is_llama((Naming)other) == naming_is_llama(ours) &&
+            has_names(file, (Naming)other, embedding))
+            return (Naming)other;
+    return ours;
 }
 
 /* ---- what it is ---- */
@@ -27,13 +41,12 @@ static bool check_schema(H5 *file, Error *error)
                      schema);
 }
 
-/* A file of the other family is told by the name of its embedding. */
-static bool check_family(H5 *file, const Gpt *gpt, Naming naming, Error *error)
+static bool check_family(H5 *file, Naming naming, Error *error)
 {
     for (int other = 0; other < NAMINGS; other++) {
         FileTensor embedding[CUT_PARTS];
-        file_tensors((Naming)other, &gpt->parameter[0], embedding);
-        if ((other == NAMES_LLAMA) == (naming == NAMES_LLAMA) || !h5_exists(file, embedding->path)) continue;
+        bool same = naming_is_llama((Naming)other) == naming_is_llama(naming);
+        if (same || !has_names(file, (Naming)other, embedding)) continue;
         return error_set(
             error,
             "tensor '%s' is one of %s's, this model's have %s's names; try model.norm, activation, "
@@ -65,7 +78,13 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
     char have[128], want[128];
     size_t dims[H5_MAX_RANK], wanted[H5_MAX_RANK];
     int rank, wanted_rank = weights_shape(p, f, wanted);
-    if (!h5_exists(file, f->path))
+    bool there = h5_exists(file, f->path);
+    if (!there && strcmp(f->path + 1, HEAD_NAME) == 0)
+        return error_set(error,
+                         "tensor '%s' is missing; try a file of a model with a head, or "
+                         "model.tie_embeddings = yes",
+                         f->path + 1);
+    if (!there)
         return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's %s names",
                          f->path + 1, naming_title[naming]);
     if (!h5_shape(file, f->path, &rank, dims, error)) return false;
@@ -90,7 +109,7 @@ static bool name_is_known(const char *name, void *context)
 {
     Check *c = context;
     const GptShape *shape = &c->gpt->shape;
-    const char *bias = c->naming == NAMES_LLAMA ? "" : ", model.bias"; /* which a Llama cannot have */
+    const char *bias = naming_is_llama(c->naming) ? "" : ", model.bias"; /* which a Llama cannot have */
     FileTensor tensor[CUT_PARTS];
     for (int i = 0; i < c->gpt->parameters; i++)
         for (int k = file_tensors(c->naming, &c->gpt->parameter[i], tensor); k-- > 0;)
@@ -211,7 +230,7 @@ bool weights_check(H5 *file, const Gpt *gpt, Error *error)
 {
     Check check = {gpt, weights_naming(file, &gpt->shape), true, error};
     FileTensor tensor[CUT_PARTS];
-    if (!check_schema(file, error) || !check_family(file, gpt, check.naming, error)) return false;
+    if (!check_schema(file, error) || !check_family(file, check.naming, error)) return false;
     for (int values = 0; values < 2; values++) {
         for (int i = 0; i < gpt->parameters; i++) {
             const Parameter *p = &gpt->parameter[i];

@@ -55,7 +55,7 @@ static void test_llama(void **state)
     Gpt *gpt = gpt_new(&(GptOptions){.shape = &LLAMA, .device = &none});
     for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++) {
         FileTensor tensor[CUT_PARTS];
-        int count = file_tensors(NAMES_LLAMA, named(gpt, TABLE[i].ours), tensor), wanted = 0;
+        int count = file_tensors(NAMES_LLAMA_LM, named(gpt, TABLE[i].ours), tensor), wanted = 0;
         while (wanted < CUT_PARTS && TABLE[i].tensor[wanted].path[0]) wanted++;
         assert_int_equal(count, wanted);
         for (int k = 0; k < count; k++) {
@@ -64,6 +64,12 @@ static void test_llama(void **state)
             assert_int_equal(tensor[k].first, want->first);
             assert_int_equal(tensor[k].columns, want->columns);
             assert_int_equal(tensor[k].transposed, want->transposed);
+        }
+        file_tensors(NAMES_LLAMA, named(gpt, TABLE[i].ours),
+                     tensor); /* the bare model's: the same without "model." */
+        for (int k = 0; k < count; k++) {
+            const char *lm = TABLE[i].tensor[k].path + 1;
+            assert_string_equal(tensor[k].path + 1, strncmp(lm, "model.", 6) == 0 ? lm + 6 : lm);
         }
     }
     gpt_free(gpt);
@@ -79,7 +85,7 @@ static void test_complete(void **state)
         const Parameter *p = &gpt->parameter[i];
         FileTensor tensor[CUT_PARTS];
         int64_t columns = 0;
-        for (int k = file_tensors(NAMES_LLAMA, p, tensor); k-- > 0; columns += tensor[k].columns)
+        for (int k = file_tensors(NAMES_LLAMA_LM, p, tensor); k-- > 0; columns += tensor[k].columns)
             assert_true(strstr(tensor[k].path, "/model.") || strstr(tensor[k].path, "/lm_head."));
         assert_int_equal(columns, p->whole_columns);
     }
@@ -92,7 +98,7 @@ static void test_gpt2(void **state)
     Device none = {.dry = true};
     GptShape learned = LLAMA;
     learned.position = POSITION_LEARNED;
-    assert_int_equal(naming_of(&LLAMA), NAMES_LLAMA);
+    assert_int_equal(naming_of(&LLAMA), NAMES_LLAMA_LM);
     assert_int_equal(naming_of(&learned), NAMES_GPT2);
     GptShape bias = LLAMA;
     bias.bias = true;
@@ -118,10 +124,14 @@ static void test_gpt2(void **state)
 static void test_passed_over(void **state)
 {
     (void)state;
-    assert_true(naming_passes_over(NAMES_LLAMA, "model.layers.3.self_attn.rotary_emb.inv_freq"));
-    assert_true(naming_passes_over(NAMES_LLAMA, "model.rotary_emb.inv_freq"));
-    assert_false(naming_passes_over(NAMES_LLAMA, "model.layers.12.mlp.up_proj.weight"));
-    assert_false(naming_passes_over(NAMES_LLAMA, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_LLAMA_LM, "model.layers.3.self_attn.rotary_emb.inv_freq"));
+    assert_true(naming_passes_over(NAMES_LLAMA_LM, "model.rotary_emb.inv_freq"));
+    assert_false(naming_passes_over(NAMES_LLAMA_LM, "model.layers.12.mlp.up_proj.weight"));
+    assert_false(naming_passes_over(NAMES_LLAMA_LM, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_LLAMA, "layers.3.self_attn.rotary_emb.inv_freq"));
+    assert_true(naming_passes_over(NAMES_LLAMA, "rotary_emb.inv_freq"));
+    assert_false(naming_passes_over(NAMES_LLAMA, "layers.12.mlp.up_proj.weight"));
+    assert_false(naming_passes_over(NAMES_LLAMA_LM, "rotary_emb.inv_freq"));
     assert_true(naming_passes_over(NAMES_GPT2, "h.3.attn.masked_bias"));
     assert_true(naming_passes_over(NAMES_GPT2, "h.3.attn.bias"));
     assert_false(naming_passes_over(NAMES_GPT2, "h.3.attn.c_attn.bias"));

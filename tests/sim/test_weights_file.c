@@ -37,11 +37,13 @@ typedef struct Oddity {
     size_t at;
     double value;
     bool integers;
+    const char *without; /* a tensor that is not there */
 } Oddity;
 
 static void put(H5 *file, const Oddity *odd, const char *name, int rank, const size_t *dims)
 {
     Error error;
+    if (odd->without && strcmp(odd->without, name + 1) == 0) return;
     size_t count = rank > 1 ? dims[0] * dims[1] : dims[0];
     bool is_odd = odd->tensor && strcmp(odd->tensor, name + 1) == 0;
     H5Array array = {.path = name, .units = "1", .long_name = "parameter", .kind = H5_F64, .rank = rank};
@@ -98,11 +100,38 @@ static void names_of_a_language_model(void **state)
 {
     (void)state;
     GptShape untied = SMALL;
+    GptShape llama = {.layers = 2,
+                      .hidden = 8,
+                      .heads = 4,
+                      .kv_heads = 2,
+                      .ffn = 10,
+                      .vocab = 11,
+                      .sequence = 5,
+                      .norm = NORM_RMSNORM,
+                      .activation = ACTIVATION_SWIGLU,
+                      .position = POSITION_ROPE,
+                      .tie_embeddings = true};
     untied.tie_embeddings = false;
     expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2}, NULL);
     expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2_LM}, NULL);
     expect(&SMALL, REAL, &(Oddity){.naming = NAMES_GPT2_LM, .head = true}, NULL);
     expect(&untied, REAL, &(Oddity){.naming = NAMES_GPT2_LM}, NULL);
+    expect(&llama, REAL, &(Oddity){.naming = NAMES_LLAMA_LM, .head = true}, NULL);
+    expect(&llama, REAL, &(Oddity){.naming = NAMES_LLAMA}, NULL);
+    expect(
+        &llama, REAL, &(Oddity){.naming = NAMES_GPT2},
+        "tensor 'wte.weight' is one of GPT-2's, this model's have Llama's names; try model.norm, activation, "
+        "position and bias as in the file, or a preset of its family");
+    expect(&SMALL, REAL, &(Oddity){.naming = NAMES_LLAMA},
+           "tensor 'embed_tokens.weight' is one of LlamaModel's, this model's have GPT-2's names; try "
+           "model.norm, "
+           "activation, position and bias as in the file, or a preset of its family");
+    llama.tie_embeddings = false; /* a bare model has no head */
+    expect(&llama, REAL, &(Oddity){.naming = NAMES_LLAMA, .without = "lm_head.weight"},
+           "tensor 'lm_head.weight' is missing; try a file of a model with a head, or model.tie_embeddings = "
+           "yes");
+    expect(&llama, REAL, &(Oddity){.naming = NAMES_LLAMA_LM, .without = "model.norm.weight"},
+           "tensor 'model.norm.weight' is missing; try a file with Hugging Face's Llama names");
 }
 
 static void other_files(void **state)
