@@ -1,7 +1,7 @@
 # loss.gp - the loss of a run, its gradient norm and learning rate; or of several runs, and their distance.
 # To restyle, edit the chart's own loss.gp (it holds its numbers) and draw it again:
 #     gnuplot loss.gp                      makes loss.png
-#     gnuplot -e "fmt='svg'" loss.gp       makes loss.svg
+#     gnuplot -e "fmt='svg'" loss.gp       makes loss.svg; or 'pdf'
 load 'data.gp'
 # Written by `sim plot`: RUNS, NAMES[]; $D: step, then the loss of each run, or (one run) loss, gradient norm,
 # learning rate; LOW, HIGH of the losses and floors; FLOORS, FLOOR[], FLOOR_OF[]; PANELS below the first;

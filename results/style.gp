@@ -2,13 +2,19 @@
 # before this, and measures from the top left corner with X() and Y() after it.
 if (!exists('fmt')) fmt = 'png'
 if (!exists('out')) out = NAME.'.'.fmt
-# PNG is drawn at twice the size to stay crisp; SVG text and symbols need their own scale to look alike.
+# PNG is drawn at twice the size to stay crisp; SVG's and PDF's text, lines and symbols need their own scales to look
+# alike. A pixel is 1/96 of PDF's inches.
 if (fmt eq 'svg') {
     set terminal svg size W,H dynamic enhanced font 'Arial,13' fontscale 1.3 linewidth 1.2 \
         background '#ffffff'
 } else {
-    set terminal pngcairo size 2*W,2*H enhanced font 'Arial,13' fontscale 2 linewidth 2.4 pointscale 2 \
-        background '#ffffff'
+    if (fmt eq 'pdf') {
+        set terminal pdfcairo size W/96.,H/96. enhanced font 'Arial,13' fontscale 0.75 linewidth 2.2 \
+            pointscale 0.9 background '#ffffff'
+    } else {
+        set terminal pngcairo size 2*W,2*H enhanced font 'Arial,13' fontscale 2 linewidth 2.4 pointscale 2 \
+            background '#ffffff'
+    }
 }
 SYMBOL = fmt eq 'svg' ? 0.62 : 1.0
 set encoding utf8

@@ -1,4 +1,4 @@
-/* draw.c - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg.
+/* draw.c - from a template and a chart's data to NAME.gp, and to the pictures that gnuplot draws of it.
  *
  * gnuplot's exit status is no proof: on a full disk it ends with 0 and leaves
  * an empty or cut file. So a picture is drawn under another name, looked at,
@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+const char *const plot_format_names[PLOT_FORMATS + 1] = {"png", "svg", "pdf", NULL};
 
 enum { LOADS_MAX = 4, LINE_MAX_BYTES = 1024, NOT_FOUND = 127, NO_FOLDER = 126 };
 
@@ -153,9 +155,13 @@ static void read_complaints(int from, char *text, size_t size)
 }
 
 /* A whole picture ends as its format demands. */
-static bool is_whole(const char *path, const char *format)
+static bool is_whole(const char *path, PlotFormat format)
 {
-    static const char png_end[] = "IEND\xae\x42\x60\x82", svg_end[] = "</svg>";
+    static const struct {
+        const char *bytes;
+        size_t count;
+    } ends[PLOT_FORMATS] = {
+        [PLOT_PNG] = {"IEND\xae\x42\x60\x82", 8}, [PLOT_SVG] = {"</svg>", 6}, [PLOT_PDF] = {"%%EOF", 5}};
     char tail[64];
     FILE *in = fopen(path, "rb");
     if (!in) return false;
@@ -165,18 +171,18 @@ static bool is_whole(const char *path, const char *format)
         if (fseek(in, -wanted, SEEK_END) == 0) got = fread(tail, 1, (size_t)wanted, in);
     }
     fclose(in);
-    const bool png = !strcmp(format, "png");
-    return memmem(tail, got, png ? png_end : svg_end, png ? sizeof png_end - 1 : sizeof svg_end - 1) != NULL;
+    return memmem(tail, got, ends[format].bytes, ends[format].count) != NULL;
 }
 
-PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Error *error)
+PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Error *error)
 {
+    const char *extension = plot_format_names[format];
     char script[80], draft_name[80], picture_name[80], settings[160], draft[PLOT_PATH], picture[PLOT_PATH],
         said[1024];
     snprintf(script, sizeof script, "%s.gp", name);
-    snprintf(draft_name, sizeof draft_name, "%s.%s.tmp", name, format);
-    snprintf(picture_name, sizeof picture_name, "%s.%s", name, format);
-    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", format, draft_name);
+    snprintf(draft_name, sizeof draft_name, "%s.%s.tmp", name, extension);
+    snprintf(picture_name, sizeof picture_name, "%s.%s", name, extension);
+    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", extension, draft_name);
     if (!plot_join(draft, folder, draft_name, error) || !plot_join(picture, folder, picture_name, error))
         return PLOT_FAILED;
 
@@ -202,6 +208,11 @@ PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Er
         error_set(error, "%s: gnuplot was ended by signal %d", picture, WTERMSIG(status));
     else if (WEXITSTATUS(status) == NO_FOLDER)
         error_set(error, "%s: cannot enter this folder; name another with --out DIR", folder);
+    else if (WEXITSTATUS(status) != 0 && strstr(said, "ambiguous terminal"))
+        error_set(error,
+                  "%s: this gnuplot has no terminal that draws %s; leave %s out of --format, or install one "
+                  "that has (Debian, Ubuntu: apt install gnuplot-nox)",
+                  picture, extension, extension);
     else if (WEXITSTATUS(status) != 0)
         error_set(error, "%s: gnuplot failed: %s; try gnuplot %s in that folder", picture, said, script);
     else if (!is_whole(draft, format))

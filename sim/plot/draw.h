@@ -1,4 +1,4 @@
-/* draw.h - from a template and a chart's data to NAME.gp, NAME.png and NAME.svg. */
+/* draw.h - from a template and a chart's data to NAME.gp, and the pictures that it draws. */
 #ifndef SIM_PLOT_DRAW_H
 #define SIM_PLOT_DRAW_H
 #include <stddef.h>
@@ -19,8 +19,11 @@ bool plot_find_templates(const char *program_directory, char folder[PLOT_PATH], 
 bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder,
                        Error *error);
 
+typedef enum { PLOT_PNG, PLOT_SVG, PLOT_PDF, PLOT_FORMATS } PlotFormat;
+extern const char *const plot_format_names[PLOT_FORMATS + 1]; /* "png", ... and NULL */
+
 typedef enum { PLOT_DRAWN, PLOT_FAILED, PLOT_NO_GNUPLOT } PlotDrawn;
-/* Lets gnuplot draw folder/name.FORMAT ("png", "svg") from folder/name.gp. The
- * picture appears only when it is whole. */
-PlotDrawn plot_draw(const char *folder, const char *name, const char *format, Error *error);
+/* Lets gnuplot draw folder/name.FORMAT from folder/name.gp. The picture
+ * appears only when it is whole. */
+PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Error *error);
 #endif

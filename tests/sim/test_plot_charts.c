@@ -222,9 +222,10 @@ static void fake_gnuplot(const PlotPlace *place, const char *script)
 static void test_gnuplot_fails(void **state)
 {
     PlotPlace *place = *state;
-    char path[4096];
+    char path[4096], run[64], out[64];
     snprintf(path, sizeof path, "%s", getenv("PATH"));
-    const char *run = in_folder(place, "run.h5"), *out = in_folder(place, "out");
+    snprintf(run, sizeof run, "%s", in_folder(place, "run.h5"));
+    snprintf(out, sizeof out, "%s", in_folder(place, "out"));
     record(run, (MadeUp){.ranks = 2, .steps = 3});
 
     fake_gnuplot(place, NULL);
@@ -240,6 +241,16 @@ static void test_gnuplot_fails(void **state)
     assert_int_equal(empty, 1);
     assert_says(place->said, "disk full");
     assert_false(folder_has(place->folder, "out/loss.png") || folder_has(place->folder, "out/loss.png.tmp"));
+
+    char other[sizeof path + 80]; /* what a terminal that is not there looks like */
+    snprintf(other, sizeof other, "PATH=%s exec gnuplot -e 'set terminal pdfcairoo'", path);
+    fake_gnuplot(place, other);
+    const int no_terminal = PLOT(place, run, "--out", out, "--format", "pdf");
+    setenv("PATH", path, 1);
+    assert_int_equal(no_terminal, 1);
+    assert_says(place->said, "out/loss.pdf: this gnuplot has no terminal that draws pdf; leave pdf out of");
+    assert_int_equal(PLOT(place, run, "--charts", "loss", "--format", "pdf"), 0);
+    assert_file_says(in_folder(place, "run-charts/loss.pdf"), "%PDF-1.");
 
     fake_gnuplot(place, "echo noise; echo 'line 7: it broke' >&2; exit 1");
     const int broken = PLOT(place, run, "--out", out);

@@ -6,6 +6,7 @@
 #include "sim/plot/draw.h"
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
+#include "tests/support/sample_run.h"
 
 static void test_script(void **state)
 {
@@ -38,7 +39,19 @@ static void test_bad_requests(void **state)
     assert_says(place->said, "sim plot --help");
     assert_int_equal(PLOT(place, "--fast"), 2);
     assert_says(place->said, "--fast");
-    assert_int_equal(PLOT(place, in_folder(place, "gone.h5")), 2);
+    /* options are looked at before any file */
+    const char *gone = in_folder(place, "gone.h5");
+    assert_int_equal(PLOT(place, gone, "--charts", "loss,memori"), 2);
+    assert_says(place->said, "--charts: 'memori' is no chart; try memory; there are loss, comm, ");
+    assert_int_equal(PLOT(place, gone, "--charts=loss,"), 2);
+    assert_says(place->said, "--charts: a chart's name is missing; there are loss, ");
+    assert_int_equal(PLOT(place, gone, "--charts"), 2);
+    assert_says(place->said, "--charts: a chart's name is missing");
+    assert_int_equal(PLOT(place, gone, "--format", "pmg"), 2);
+    assert_says(place->said, "--format: 'pmg' is no format; try png; there are png, svg, pdf\n");
+    assert_int_equal(PLOT(place, gone, "--out="), 2);
+    assert_says(place->said, "--out needs a folder");
+    assert_int_equal(PLOT(place, gone), 2);
     assert_says(place->said, "gone.h5");
     FILE *text = fopen(in_folder(place, "text.h5"), "w");
     fputs("not a run\n", text);
@@ -52,11 +65,32 @@ static void test_bad_requests(void **state)
     assert_says(place->said, "at most 32");
 }
 
+/* Only the charts and formats that are asked for. */
+static void test_chosen(void **state)
+{
+    PlotPlace *place = *state;
+    const char *run = in_folder(place, "run.h5");
+    sample_run(run, true);
+    assert_int_equal(
+        PLOT(place, run, "--charts", "memory,bubble_microbatches", "--charts=loss", "--format", "pdf"), 0);
+    assert_says(place->said, "\nmemory              /");
+    assert_says(place->said, "run-charts/memory.pdf, .gp\n");
+    assert_says(place->said, "bubble_microbatches skipped: it shows several runs\n");
+    assert_null(strstr(place->said, "comm"));
+    assert_true(folder_has(place->folder, "run-charts/loss.pdf"));
+    assert_false(folder_has(place->folder, "run-charts/loss.png"));
+    assert_false(folder_has(place->folder, "run-charts/comm.gp"));
+    assert_int_equal(PLOT(place, run, "--charts", "memory", "--format=svg,png"), 0);
+    assert_says(place->said, "run-charts/memory.png, .svg, .gp\n");
+    assert_null(strstr(place->said, "skipped"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_chosen, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,9 +23,9 @@ int plot_setup(void **state)
 int plot_setup_undrawn(void **state)
 {
     /* called as: gnuplot -d -e "fmt='png'; out='NAME'" SCRIPT */
-    static const char stand_in[] =
-        "#!/bin/sh\neval \"$3\"\ncase $fmt in png) printf "
-        "'\\211PNG\\r\\n....IEND\\256B`\\202' >$out ;; *) echo '<svg></svg>' >$out ;; esac\n";
+    static const char stand_in[] = "#!/bin/sh\neval \"$3\"\ncase $fmt in png) printf "
+                                   "'\\211PNG\\r\\n....IEND\\256B`\\202' >$out ;; pdf) echo %%EOF >$out ;; "
+                                   "*) echo '<svg></svg>' >$out ;; esac\n";
     char path[PATH_MAX + FOLDER];
     if (plot_setup(state)) return -1;
     const PlotPlace *place = *state;

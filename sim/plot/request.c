@@ -1,0 +1,116 @@
+/* request.c - the options of `sim plot`, and its help. */
+#include "sim/plot/request.h"
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/words.h"
+
+void plot_request_help(FILE *out)
+{
+    fputs(
+        "sim plot RUN.h5... [--out DIR] [--charts NAME,...] [--format png,svg,pdf]\n"
+        "\n"
+        "Draws recorded runs. One file: the charts of that run, a bar a rank. Several (up to 32): the same\n"
+        "charts side by side, a bar a run, gantts under each other on one axis. The first file is what the\n"
+        "others are compared with: losses as |loss - first|, bars in percent.\n"
+        "\n",
+        out);
+    for (int i = 0; i < PLOT_CHARTS; i++)
+        fprintf(out, "    %-19s  %s\n", plot_charts[i].name, plot_charts[i].what);
+    fputs(
+        "\n"
+        "    sim plot results/zero3.h5                      -> results/zero3-charts/\n"
+        "    sim plot results/dp.h5 results/zero?.h5        -> results/compare-charts/\n"
+        "    sim plot a.h5 b.h5 --out /tmp/ab               -> /tmp/ab/\n"
+        "    sim plot results/dp.h5 --charts loss,memory --format pdf\n"
+        "\n"
+        "Each chart is a picture and the NAME.gp that drew it: it holds the numbers and the style, so edit\n"
+        "it and run `gnuplot NAME.gp`. Runs that were killed, still run, or ran dry are drawn as far as\n"
+        "they go; a chart without data is skipped with the reason.\n"
+        "    --out DIR          the folder to draw into, made if missing\n"
+        "    --charts NAME,...  only these\n"
+        "    --format LIST      of png, svg and pdf; png,svg unless given\n"
+        "    --help             this text\n"
+        "Exit status: 0 drawn, 1 failed, 2 bad request.\n",
+        out);
+}
+
+/* One name of a list. */
+static bool want(const char *option, const char *kind, const char *name, const char *const *names,
+                 bool *wanted, Error *error)
+{
+    char shown[100], all[512];
+    words_join(all, sizeof all, names);
+    if (!name[0]) return error_set(error, "%s: a %s's name is missing; there are %s", option, kind, all);
+    for (int i = 0; names[i]; i++)
+        if (!strcmp(names[i], name)) return wanted[i] = true;
+    const char *nearest = words_nearest(name, names);
+    words_show(shown, sizeof shown, name);
+    return error_set(error, "%s: '%s' is no %s; %s%s%sthere are %s", option, shown, kind,
+                     nearest ? "try " : "", nearest ? nearest : "", nearest ? "; " : "", all);
+}
+
+/* Adds what a list "a,b" names, of `names` up to NULL, to what is wanted. */
+static bool want_all(const char *option, const char *kind, const char *list, const char *const *names,
+                     bool *wanted, Error *error)
+{
+    char *copy = words_copy(list), *rest = copy, *name;
+    bool good = true;
+    while (good && (name = strsep(&rest, ","))) good = want(option, kind, name, names, wanted, error);
+    free(copy);
+    return good;
+}
+
+static bool want_charts(PlotRequest *request, const char *list, Error *error)
+{
+    const char *names[PLOT_CHARTS + 1] = {NULL};
+    for (int i = 0; i < PLOT_CHARTS; i++) names[i] = plot_charts[i].name;
+    request->named = true;
+    return want_all("--charts", "chart", list, names, request->chart, error);
+}
+
+/* The value of `option` at argv[*i], as "--option=value" or in the next word, to which *i moves: NULL where this is
+ * another option, "" where there is none. */
+static const char *value_of(const char *option, int argc, char **argv, int *i)
+{
+    const size_t length = strlen(option);
+    if (strncmp(argv[*i], option, length) != 0) return NULL;
+    if (argv[*i][length] == '=') return argv[*i] + length + 1;
+    if (argv[*i][length]) return NULL;
+    return *i + 1 < argc ? argv[++*i] : "";
+}
+
+static bool parse_option(PlotRequest *request, int argc, char **argv, int *i, Error *error)
+{
+    const char *word = argv[*i], *value;
+    if (!strcmp(word, "--help") || !strcmp(word, "-h")) return request->help = true;
+    if ((value = value_of("--out", argc, argv, i))) {
+        request->out = value;
+        return value[0] || error_set(error, "--out needs a folder; try --out DIR");
+    }
+    if ((value = value_of("--charts", argc, argv, i))) return want_charts(request, value, error);
+    if ((value = value_of("--format", argc, argv, i)))
+        return want_all("--format", "format", value, plot_format_names, request->format, error);
+    return error_set(error, "%s: no such option of sim plot; try sim plot --help", word);
+}
+
+bool plot_request_parse(PlotRequest *request, int argc, char **argv, Error *error)
+{
+    bool options = true, formats = false;
+    *request = (PlotRequest){.path = allocate((size_t)argc * sizeof *request->path)};
+    for (int i = 1; i < argc; i++) {
+        if (options && !strcmp(argv[i], "--"))
+            options = false;
+        else if (!options || argv[i][0] != '-')
+            request->path[request->paths++] = argv[i];
+        else if (!parse_option(request, argc, argv, &i, error))
+            return false;
+    }
+    if (request->paths > PLOT_RUNS_MAX)
+        return error_set(error, "%d run files; at most %d fit one chart: give fewer", request->paths,
+                         PLOT_RUNS_MAX);
+    for (int f = 0; f < PLOT_FORMATS; f++) formats = formats || request->format[f];
+    if (!formats) request->format[PLOT_PNG] = request->format[PLOT_SVG] = true;
+    for (int c = 0; c < PLOT_CHARTS && !request->named; c++) request->chart[c] = true;
+    if (request->help || request->paths) return true;
+    return error_set(error, "no run file given; try sim plot results/NAME.h5, or sim plot --help");
+}
