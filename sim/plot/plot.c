@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/file/run_files.h"
 #include "sim/plot/draw.h"
 #include "sim/plot/read.h"
 #include "sim/plot/request.h"
@@ -116,19 +117,37 @@ static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, cons
     return true;
 }
 
-/* Reads the runs and draws them: the exit status. */
+static bool find_files(const PlotRequest *request, RunFiles *files, Error *error)
+{
+    for (int i = 0; i < request->paths; i++)
+        if (!run_files_add(files, request->path[i], error)) return false;
+    if (files->count > PLOT_RUNS_MAX)
+        return error_set(error, "%zu run files; at most %d fit one chart: give fewer", files->count,
+                         PLOT_RUNS_MAX);
+    run_files_tell(files, "plot");
+    return true;
+}
+
+/* Reads the runs and draws them: the exit status. A file that is not there or is none of ours is a bad request. */
+static int plot_files(const RunFiles *files, const PlotRequest *request, const char *program_directory,
+                      Error *error)
+{
+    PlotRun *runs = allocate_zeroed(files->count, sizeof *runs);
+    int status = 0;
+    for (size_t i = 0; i < files->count && status == 0; i++)
+        if (!plot_run_read(&runs[i], files->path[i], error)) status = 2;
+    if (status == 0 && !plot_runs(runs, (int)files->count, request, program_directory, error)) status = 1;
+    for (size_t i = 0; i < files->count; i++) plot_run_free(&runs[i]);
+    free(runs);
+    return status;
+}
+
 static int plot(const PlotRequest *request, const char *program_directory, Error *error)
 {
-    const int count = request->paths;
-    PlotRun *runs = allocate_zeroed((size_t)count, sizeof *runs);
-    int status = 0;
-    for (int i = 0; i < count && status == 0; i++) {
-        /* a file that is not there or is none of ours is a bad request */
-        if (!plot_run_read(&runs[i], request->path[i], error)) status = 2;
-    }
-    if (status == 0 && !plot_runs(runs, count, request, program_directory, error)) status = 1;
-    for (int i = 0; i < count; i++) plot_run_free(&runs[i]);
-    free(runs);
+    RunFiles files = {.count = 0};
+    int status = 2;
+    if (find_files(request, &files, error)) status = plot_files(&files, request, program_directory, error);
+    run_files_free(&files);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* plot.h - `sim plot RUN.h5... [--out DIR]`: the charts of one run, or of several side by side. */
+/* plot.h - `sim plot RUN.h5|FOLDER...`: the charts of one run, or of several side by side. */
 #ifndef SIM_PLOT_PLOT_H
 #define SIM_PLOT_PLOT_H
 

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "sim/file/run_files.h"
 #include "sim/report/compare.h"
 #include "sim/report/report.h"
 #include "sim/report/table.h"
 
 static const char help[] =
-    "sim report RUN.h5... [--csv | --json]\n"
+    "sim report RUN.h5|FOLDER... [--csv | --json]\n"
     "\n"
     "One run: loss, bytes, memory and bubble beside their formulas, and where simulated time went. Several\n"
-    "runs: the figures of each side by side in one table.\n"
+    "runs, or those of a folder: the figures of each side by side in one table.\n"
     "    --csv    a run a row, units in the columns' names (_bytes, _s, _ratio, _nats), numbers in full\n"
     "    --json   the same as an array of objects; null: unknown\n"
     "Bytes are those of the last finished step, speed and time means of the last tenth of the steps, and "
@@ -21,11 +22,12 @@ static const char help[] =
     "\n"
     "    sim report results/zero3.h5\n"
     "    sim report results/{ddp,zero1,zero2,zero3}.h5\n"
-    "    sim report results/*.h5 --csv > runs.csv\n";
+    "    sim report results --csv > runs.csv\n"
+    "Exit status: 0 printed, 1 failed, 2 bad request.\n";
 
 typedef struct Request {
-    char **file; /* of argv */
-    int files;
+    char **path; /* of argv: files and folders */
+    int paths;
     bool help, csv, json;
 } Request;
 
@@ -45,47 +47,50 @@ static bool parse(Request *r, int argc, char **argv, Error *error)
         else if (options && word[0] == '-' && word[1])
             return error_set(error, "%s: no such option of sim report; try sim report --help", word);
         else
-            r->file[r->files++] = word;
+            r->path[r->paths++] = word;
     }
     if (r->csv && r->json) return error_set(error, "--csv and --json are two forms; try one of them");
-    if (!r->help && !r->files)
+    if (!r->help && !r->paths)
         return error_set(error, "no run file given; try sim report results/NAME.h5, or sim report --help");
     return true;
 }
 
 /* All files are read before anything is printed. */
-static bool compare(const Request *r, Error *error)
+static bool compare(const Request *r, const RunFiles *files, Error *error)
 {
-    RunTable table = {.runs = (size_t)r->files};
+    RunTable table = {.runs = files->count};
     bool ok = true;
-    for (int i = 0; i < r->files && ok; i++) ok = compare_read(&table, (size_t)i, r->file[i], error);
+    for (size_t i = 0; i < files->count && ok; i++) ok = compare_read(&table, i, files->path[i], error);
     if (ok) (r->csv ? run_table_csv : r->json ? run_table_json : run_table_print)(&table);
     run_table_free(&table);
     return ok;
 }
 
-static int report(const Request *r)
+static bool report(const Request *r, RunFiles *files, Error *error)
 {
-    Error error;
-    if (r->help) {
-        fputs(help, stdout);
-        return 0;
-    }
-    bool one = r->files == 1 && !r->csv && !r->json;
-    if (one ? report_run(r->file[0], &error) : compare(r, &error)) return 0;
-    fprintf(stderr, "sim: %s\n", error.text);
-    return 2;
+    for (int i = 0; i < r->paths; i++)
+        if (!run_files_add(files, r->path[i], error)) return false;
+    run_files_tell(files, "report");
+    if (files->count == 1 && !r->csv && !r->json) return report_run(files->path[0], error);
+    return compare(r, files, error);
 }
 
 int report_command(int argc, char **argv)
 {
-    Request request = {.file = allocate((size_t)argc * sizeof *request.file)};
+    Request request = {.path = allocate((size_t)argc * sizeof *request.path)};
+    RunFiles files = {.count = 0};
     Error error;
-    int status = 2;
-    if (parse(&request, argc, argv, &error))
-        status = report(&request);
-    else
+    int status = 0;
+    if (!parse(&request, argc, argv, &error)) {
         fprintf(stderr, "sim: report: %s\n", error.text);
-    free(request.file);
+        status = 2;
+    } else if (request.help)
+        fputs(help, stdout);
+    else if (!report(&request, &files, &error)) {
+        fprintf(stderr, "sim: %s\n", error.text);
+        status = 2;
+    }
+    run_files_free(&files);
+    free(request.path);
     return status;
 }

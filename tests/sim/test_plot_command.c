@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "sim/plot/draw.h"
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
@@ -30,6 +32,12 @@ static void test_script(void **state)
     assert_says(error.text, "make install");
 }
 
+static void write_text(const char *path)
+{
+    FILE *text = fopen(path, "w");
+    assert_true(text && fputs("not a run\n", text) >= 0 && fclose(text) == 0);
+}
+
 static void test_bad_requests(void **state)
 {
     PlotPlace *place = *state;
@@ -53,9 +61,7 @@ static void test_bad_requests(void **state)
     assert_says(place->said, "--out needs a folder");
     assert_int_equal(PLOT(place, gone), 2);
     assert_says(place->said, "gone.h5");
-    FILE *text = fopen(in_folder(place, "text.h5"), "w");
-    fputs("not a run\n", text);
-    fclose(text);
+    write_text(in_folder(place, "text.h5"));
     assert_int_equal(PLOT(place, in_folder(place, "text.h5")), 2);
     assert_says(place->said, "text.h5");
     const char *many[34];
@@ -85,12 +91,49 @@ static void test_chosen(void **state)
     assert_null(strstr(place->said, "skipped"));
 }
 
+/* Of a folder what is a run's, by name; a line for what is named like one. */
+static void test_folder(void **state)
+{
+    PlotPlace *place = *state;
+    char name[32];
+    mkdir(in_folder(place, "runs"), 0755);
+    assert_int_equal(PLOT(place, in_folder(place, "runs")), 2);
+    assert_says(place->said, "/runs: no file in this folder ends in .h5");
+    write_text(in_folder(place, "runs/notes.txt"));
+    write_text(in_folder(place, "runs/w\033.h5"));
+    assert_int_equal(PLOT(place, in_folder(place, "runs")), 2);
+    assert_says(place->said, "/runs: no run's file in this folder; 1 ends in .h5: /");
+    assert_says(place->said, "/w?.h5: ");
+    assert_null(strchr(strchr(place->said, '\n') + 1, '\n'));
+
+    sample_run(in_folder(place, "runs/b.h5"), true);
+    sample_run(in_folder(place, "runs/a.h5"), true);
+    sample_run(in_folder(place, "runs/.hidden.h5"), true);
+    assert_int_equal(PLOT(place, in_folder(place, "runs"), "--charts", "memory"), 0);
+    assert_int_equal(strncmp(place->said, "sim: plot: skipped /", 20), 0);
+    assert_null(strstr(place->said, "notes.txt"));
+    assert_file_says(in_folder(place, "runs/compare-charts/memory.gp"), "LABEL[2] = ['a', 'b']");
+    /* one that was named before stands first, and once */
+    assert_int_equal(
+        PLOT(place, in_folder(place, "runs/./b.h5"), in_folder(place, "runs/"), "--charts=memory"), 0);
+    assert_file_says(in_folder(place, "runs/compare-charts/memory.gp"), "LABEL[2] = ['b', 'a']");
+
+    for (int i = 0; i < 31; i++) {
+        snprintf(name, sizeof name, "runs/link%d.h5", i);
+        assert_int_equal(symlink("a.h5", in_folder(place, name)), 0);
+    }
+    assert_int_equal(PLOT(place, in_folder(place, "runs")), 2);
+    assert_int_equal(strcmp(place->said, "sim: plot: 33 run files; at most 32 fit one chart: give fewer\n"),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_chosen, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_folder, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static void test_bad_requests(void **state)
     assert_int_equal(REPORT(place, path, "--cvs"), 2);
     assert_int_equal(strncmp(place->said, "sim: report: --cvs: no such option", 34), 0);
     assert_int_equal(REPORT(place, "--help"), 0);
-    assert_says(place->said, "sim report RUN.h5... [--csv | --json]");
+    assert_says(place->said, "sim report RUN.h5|FOLDER... [--csv | --json]");
 }
 
 /* Two runs, one of them stopped, whose name has what CSV and JSON escape. */
@@ -103,6 +103,9 @@ static void test_table(void **state)
     assert_int_equal(REPORT(place, "--json", a, in_folder(place, "gone.h5")), 2);
     assert_int_equal(strncmp(place->said, "sim: ", 5), 0); /* nothing before it */
     assert_int_equal(REPORT(place, "--json", "--csv", a), 2);
+    assert_int_equal(REPORT(place, "--csv", place->folder), 0);
+    assert_says(place->said, "run,data,");
+    assert_true(strstr(place->said, "/a.h5,") < strstr(place->said, "/b,"));
 }
 
 int main(void)

@@ -1,0 +1,97 @@
+/* run_files.c - lists the run files of folders. */
+#include "sim/file/run_files.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "sim/base/posix.h"
+#include "sim/base/words.h"
+#include "sim/file/run_file.h"
+
+static void append(char ***list, size_t *count, const char *text)
+{
+    char **longer = allocate((*count + 1) * sizeof *longer);
+    if (*count) memcpy(longer, *list, *count * sizeof *longer);
+    longer[(*count)++] = words_copy(text);
+    free(*list);
+    *list = longer;
+}
+
+static void free_list(char **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) free(list[i]);
+    free(list);
+}
+
+static int is_named_so(const struct dirent *entry)
+{
+    const size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".h5") == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* One of a folder, unless it is among the first `known` of those that are here. */
+static void add_found(RunFiles *files, size_t known, const char *path)
+{
+    char shown[sizeof(Error)];
+    Error error;
+    for (size_t i = 0; i < known; i++)
+        if (files_same(files->path[i], path)) return;
+    RunFile *run = run_file_open(path, &error);
+    if (run)
+        append(&files->path, &files->count, path);
+    else /* the name is not one that was typed */
+        append(&files->skipped, &files->skips,
+               error_show(shown, sizeof shown, error.text, strlen(error.text)));
+    run_file_close(run);
+}
+
+static bool add_folder(RunFiles *files, const char *folder, Error *error)
+{
+    const size_t count = files->count, skips = files->skips, length = strlen(folder);
+    struct dirent **entry;
+    const int found = scandir(folder, &entry, is_named_so, by_name);
+    if (found < 0) return files_refuse(folder, "read", errno, error);
+    for (int i = 0; i < found; i++) {
+        const char *slash = folder[length - 1] == '/' ? "" : "/";
+        const size_t size = length + strlen(entry[i]->d_name) + 2;
+        char *path = allocate(size);
+        snprintf(path, size, "%s%s%s", folder, slash, entry[i]->d_name);
+        add_found(files, count, path);
+        free(path);
+        free(entry[i]);
+    }
+    free(entry);
+    if (found == 0)
+        return error_set(error, "%s: no file in this folder ends in .h5; name one of runs", folder);
+    if (files->skips - skips < (size_t)found) return true;
+    return error_set(error, "%s: no run's file in this folder; %d end%s in .h5: %.1000s", folder, found,
+                     found == 1 ? "s" : "", files->skipped[skips]);
+}
+
+bool run_files_add(RunFiles *files, const char *path, Error *error)
+{
+    struct stat about;
+    if (!stat(path, &about) && S_ISDIR(about.st_mode)) return add_folder(files, path, error);
+    append(&files->path, &files->count, path);
+    return true;
+}
+
+void run_files_tell(const RunFiles *files, const char *command)
+{
+    for (size_t i = 0; i < files->skips; i++)
+        fprintf(stderr, "sim: %s: skipped %s\n", command, files->skipped[i]);
+}
+
+void run_files_free(RunFiles *files)
+{
+    free_list(files->path, files->count);
+    free_list(files->skipped, files->skips);
+    *files = (RunFiles){.count = 0};
+}
