@@ -41,24 +41,21 @@ static int terminal_columns(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : COLUMNS;
 }
 
-/* Where `ranks` is 0 it becomes those of one replica. */
-static bool read_config(const RunOptions *o, Config *config, int *ranks, Error *error)
+static bool read_config(const RunOptions *o, int ranks, Config *config, Error *error)
 {
     char *text = config_read(o->config, o->program_directory, error);
     if (!text) return false;
     bool good = config_parse(config, o->config, text, o->sets, o->set_count, o->output, error);
     free(text);
-    if (!good) return false;
-    if (*ranks == 0) *ranks = (int)(config->pipeline.size * config->tensor.size);
-    return config_check_ranks(config, *ranks, error);
+    return good && config_check_ranks(config, ranks ? ranks : (int)config_replica_ranks(config), error);
 }
 
-static bool make_plan(const Config *config, int microbatches, Plan *plan, Error *error)
+static bool make_plan(const Config *config, int ranks, Plan *plan, Error *error)
 {
     char *text = NULL;
     int64_t bytes = 0;
     if (config_schedule_is_file(config) && !(text = plan_text(config, &bytes, error))) return false;
-    bool good = plan_from_config(config, microbatches, text, bytes, plan, error);
+    bool good = plan_from_config(config, ranks, text, bytes, plan, error);
     free(text);
     return good;
 }
@@ -140,10 +137,9 @@ int schedule_command(const RunOptions *options, int ranks, bool csv)
     Config config = {0};
     Plan plan = {0};
     Error error;
-    bool good = read_config(options, &config, &ranks, &error) &&
-                make_plan(&config, config_microbatches(&config, ranks), &plan, &error);
+    bool good = read_config(options, ranks, &config, &error) && make_plan(&config, ranks, &plan, &error);
     if (good && csv) notation_write(&plan, stdout);
-    if (good && !csv) good = show(&config, ranks, &plan, &error);
+    if (good && !csv) good = show(&config, ranks ? ranks : (int)config_replica_ranks(&config), &plan, &error);
     if (!good) fprintf(stderr, "sim: %s\n", error.text);
     plan_free(&plan);
     config_free(&config);

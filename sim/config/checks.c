@@ -184,28 +184,23 @@ bool config_check_schedule(const Config *config, Error *error)
                          nearest ? nearest : schedule_name[SCHEDULE_1F1B]);
 }
 
-/* What would fit: the layers as even as they can be. */
-static void even_layers(int64_t layers, int stages, char *text, size_t size)
+void config_even_layers(int64_t layers, int stages, char *text, size_t size)
 {
     enum { SHOWN = 32 };
-    snprintf(text, size, "leaving it out");
-    if (stages > SHOWN) return;
-    for (int i = 0; i < stages; i++)
-        if (i)
-            words_append(text, size, ",%lld", (long long)stage_blocks(layers, stages, NULL, i));
-        else
-            snprintf(text, size, "parallel.layers_per_stage = %lld",
-                     (long long)stage_blocks(layers, stages, NULL, i));
+    text[0] = '\0';
+    for (int i = 0; i < stages && stages <= SHOWN; i++)
+        words_append(text, size, "%s%lld", i ? "," : "", (long long)stage_blocks(layers, stages, NULL, i));
 }
 
 bool config_check_layers(const Config *config, int stages, const char *what, Error *error)
 {
     const NumberList *given = &config->pipeline.layers;
     int64_t layers = config->model.shape.layers, sum = 0;
-    char fits[320];
+    char even[256], fits[320];
     if (given->count == 0) return true;
     for (int i = 0; i < given->count; i++) sum += given->number[i];
-    even_layers(layers, stages, fits, sizeof fits);
+    config_even_layers(layers, stages, even, sizeof even);
+    snprintf(fits, sizeof fits, *even ? "parallel.layers_per_stage = %s" : "leaving it out", even);
     if (given->count != stages)
         return config_refuse(config, "parallel.layers_per_stage", error, "%d number%s for %s; try %s",
                              given->count, given->count == 1 ? "" : "s", what, fits);

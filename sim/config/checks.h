@@ -6,6 +6,8 @@
 
 /* That parallel.layers_per_stage has a number for each of so many stages (`what`, in words), model.layers in all. */
 bool config_check_layers(const Config *config, int stages, const char *what, Error *error);
+/* Numbers that fit, as even as they can be: "8,8,8,8"; "" where they are more than a line can show. */
+void config_even_layers(int64_t layers, int stages, char *text, size_t size);
 
 /* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
 bool config_check_matrices(const Config *config, Error *error);

@@ -40,6 +40,11 @@ MeshShape config_mesh(const Config *config, int ranks)
     return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
 }
 
+int64_t config_replica_ranks(const Config *config)
+{
+    return config->pipeline.size * config->tensor.size;
+}
+
 int config_microbatches(const Config *config, int ranks)
 {
     return (int)(config->train.global_batch / (config_mesh(config, ranks).dp * config->train.microbatch));

@@ -74,6 +74,7 @@ enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = 
 void config_free(Config *config);
 /* Once checked: the grid of the ranks, whose dp is replicas of the model; and microbatches each of them runs a step. */
 MeshShape config_mesh(const Config *config, int ranks);
+int64_t config_replica_ranks(const Config *config); /* of one of them: pp x tp */
 int config_microbatches(const Config *config, int ranks);
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
 ScheduleKind config_schedule(const Config *config);

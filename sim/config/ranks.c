@@ -8,12 +8,6 @@
 #include "sim/config/suggest.h"
 #include "sim/base/words.h"
 
-/* Ranks that hold the model once. */
-static int64_t replica_size(const Config *config)
-{
-    return config->pipeline.size * config->tensor.size;
-}
-
 /* Samples of a microbatch; of a whole share, which is not known yet, one at least. */
 static int64_t at_once_a_rank(const Config *config)
 {
@@ -36,7 +30,7 @@ static void list_fits(const Config *config, int ranks, char *text, size_t size)
     }
     if (batch % micro == 0) {
         words_divisors(batch / micro, ranks, list, sizeof list);
-        const char *who = replica_size(config) > 1 ? "replica" : "rank";
+        const char *who = config_replica_ranks(config) > 1 ? "replica" : "rank";
         words_append(text, size, ", or %s %s%s", list, who, batch == micro ? "" : "s");
     }
 }
@@ -70,7 +64,7 @@ static bool check_tensor(const Config *config, int ranks, Error *error)
 
 static bool check_groups(const Config *config, int ranks, Error *error)
 {
-    int64_t group = replica_size(config);
+    int64_t group = config_replica_ranks(config);
     char product[96] = "", fits[64];
     if (ranks % group == 0 || !error) return ranks % group == 0;
     config_suggest_ranks(config, group, ranks, taken, fits, sizeof fits);

@@ -8,10 +8,10 @@
 /* The malloc'd bytes of a user's own schedule, with a zero behind; or NULL. */
 char *plan_text(const Config *config, int64_t *bytes, Error *error);
 
-/* Writes the lists of all pp ranks, with sends and receives and what parallel.data needs. `text` is the content, of
- * `bytes` bytes, of the file where config_schedule_is_file, else unused: its shape must be pp, `microbatches` and,
- * when the config gives them, virtual_stages. Refused too when ranks would wait forever, which names rank and
- * action. */
-bool plan_from_config(const Config *config, int microbatches, const char *text, int64_t bytes, Plan *plan,
+/* Writes the lists of all pp ranks of a replica, with sends and receives and what parallel.data needs, for a step on
+ * `ranks`; 0: as many as one replica has. `text` is the content, of `bytes` bytes, of the file where
+ * config_schedule_is_file, else unused: it must fit (sim/config/own_schedule.h). Refused too when ranks would wait
+ * forever, which names rank and action. */
+bool plan_from_config(const Config *config, int ranks, const char *text, int64_t bytes, Plan *plan,
                       Error *error);
 #endif

@@ -127,8 +127,7 @@ static bool read_schedule(Run *run)
     bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes, true);
     Alike *alike = run->alike;
     if (ok && !alike->planned) {
-        int microbatches = config_microbatches(c, run->world->size);
-        alike->plan_ok = plan_from_config(c, microbatches, text, bytes, &alike->plan, &alike->why);
+        alike->plan_ok = plan_from_config(c, run->world->size, text, bytes, &alike->plan, &alike->why);
         alike->planned = true;
         if (alike->plan_ok)
             c->pipeline.virtual_stages = alike->plan.shape.v; /* a file brings its own number */

@@ -331,7 +331,8 @@ static void what_would_change_nothing(void **state)
         {"zero2",
          "both",
          "parallel.reduce_fp32 = yes: has an effect only with",
-         {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes", "parallel.reduce=step"}},
+         {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes",
+          "parallel.reduce=step"}},
 #endif
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -1,10 +1,11 @@
 /* test_config_suggestions.c - what a refusal says to try is taken: each value it names, on the ranks it was refused
- * for, and the ranks it names. */
+ * for, and the ranks it names; with a schedule of one's own, too. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sim/config/ranks.h"
+#include "sim/run/plan_from_config.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"
 
@@ -13,7 +14,8 @@ enum { SETS = 16, SET = 96 };
 /* A config in words and its sets; each word is one. */
 typedef struct Asked {
     char set[SETS][SET];
-    int sets, ranks; /* 0: not asked for ranks */
+    int sets, ranks;      /* 0: not asked for ranks */
+    const char *schedule; /* what parallel.schedule's file has; NULL: none is read */
 } Asked;
 
 static void add_words(Asked *a, const char *words)
@@ -32,7 +34,13 @@ static bool taken(const Asked *a, Error *error)
     Config c;
     for (int i = 0; i < a->sets; i++) sets[i] = a->set[i];
     if (!parse(&c, "", sets, error)) return false;
-    bool good = a->ranks == 0 || config_check_ranks(&c, a->ranks, error);
+    int ranks = a->ranks || !a->schedule ? a->ranks : (int)config_replica_ranks(&c);
+    bool good = ranks == 0 || config_check_ranks(&c, ranks, error);
+    if (good && a->schedule) {
+        Plan plan;
+        good = plan_from_config(&c, a->ranks, a->schedule, (int64_t)strlen(a->schedule), &plan, error);
+        if (good) plan_free(&plan);
+    }
     config_free(&c);
     return good;
 }
@@ -82,7 +90,7 @@ static void try_it(const Asked *refused, const char *key, const char *value, con
 static void try_ranks(const Asked *refused, const char *words, int *tried)
 {
     const char *end = strstr(words, " ranks"), *begins = words;
-    if (!end || refused->ranks == 0) return;
+    if (!end || refused->ranks == 0 || strstr(words, " on ")) return;
     for (const char *at = words; (at = strstr(at, ", or ")) && at < end; at++) begins = at + 5;
     for (const char *at = begins; at < end; at++) {
         Asked again = *refused;
@@ -115,17 +123,20 @@ static int try_all(const Asked *refused, const char *text)
     try_ranks(refused, at, &tried);
     try_bare(refused, text, at + strlen("; try "), &tried);
     for (; *at; at++) {
-        char key[64], value[64], beside[160] = "", other[64], with[64];
+        char key[64], value[64], beside[256] = "", other[64], with[64];
         if (at[-1] != ' ') continue;
         const char *values = read_key(at, key);
         if (!values) continue;
         for (const char *v = values; v;) {
-            const char *end = read_value(v, value), *joined = end;
-            if (strncmp(joined, " and ", 5) == 0 && (joined = read_key(joined + 5, other))) {
+            const char *end = read_value(v, value), *joined;
+            Asked on = *refused;
+            while (strncmp(end, " and ", 5) == 0 && (joined = read_key(end + 5, other))) {
+                size_t used = strlen(beside);
                 end = read_value(joined, with);
-                snprintf(beside, sizeof beside, "%s=%s", other, with);
+                snprintf(beside + used, sizeof beside - used, "%s=%s ", other, with);
             }
-            try_it(refused, key, value, beside, &tried);
+            sscanf(end, " on %d ranks", &on.ranks);
+            try_it(&on, key, value, beside, &tried);
             at = end - 1;
             v = next_value(end);
         }
@@ -218,11 +229,54 @@ static void of_two_faults_one(void **state)
     config_free(&c);
 }
 
+/* Two lines, of so many stages each: the schedule of a pipeline of two ranks. */
+#define ONE_STAGE "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n"
+#define TWO_STAGES "0F0,0F1,2F0,2F1,2B0,2B1,0B0,0B1\n1F0,1F1,3F0,3B0,3F1,3B1,1B0,1B1\n"
+
+static const struct {
+    int ranks;
+    const char *words, *schedule;
+} MISFIT[] = {
+    {2, "parallel.pp=2", ONE_STAGE},                    /* one microbatch */
+    {4, "parallel.pp=2 train.microbatch=1", ONE_STAGE}, /* of twelve */
+    {4, "parallel.pp=2 train.microbatch=4 train.global_batch=8", ONE_STAGE},
+    {6, "parallel.pp=2 train.microbatch=5 train.global_batch=15", ONE_STAGE}, /* no halves */
+    {6, "parallel.pp=2 train.global_batch=15", ONE_STAGE},
+    {0, "parallel.pp=2", ONE_STAGE},
+    {0, "", ONE_STAGE},
+    {1, "", ONE_STAGE},
+    {3, "", ONE_STAGE},
+    {4, "parallel.pp=4 model.layers=4 train.microbatch=12", ONE_STAGE},
+    {4, "parallel.tp=2 train.microbatch=6", ONE_STAGE},
+    {6, "parallel.tp=2 train.microbatch=4", ONE_STAGE},
+    {2, "parallel.pp=2 train.microbatch=12 parallel.virtual_stages=2 model.layers=4", ONE_STAGE},
+    {2, "parallel.pp=2 train.microbatch=12 parallel.virtual_stages=3 model.layers=6", TWO_STAGES},
+    {2, "parallel.pp=2 train.microbatch=12", TWO_STAGES}, /* two layers for four stages */
+    {2, "parallel.pp=2 train.microbatch=8", TWO_STAGES},
+    {3, "parallel.pp=3 train.microbatch=8 model.layers=3 parallel.layers_per_stage=1,1,1", TWO_STAGES},
+    {2, "parallel.pp=2 train.microbatch=12 model.layers=6 parallel.layers_per_stage=3,3", TWO_STAGES},
+    {2, "parallel.pp=2 train.microbatch=12 model.layers=6 parallel.layers_per_stage=1,1,1,1", TWO_STAGES},
+};
+
+static void of_ones_own_schedule(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof MISFIT / sizeof *MISFIT; i++) {
+        Asked a = {.ranks = MISFIT[i].ranks, .schedule = MISFIT[i].schedule};
+        Error error;
+        add_words(&a, MISFIT[i].words);
+        add_words(&a, "parallel.schedule=my.csv");
+        if (taken(&a, &error)) fail_msg("%s on %d ranks is taken", MISFIT[i].words, a.ranks);
+        if (!try_all(&a, error.text)) fail_msg("nothing to try: %s", error.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_taken),
         cmocka_unit_test(of_two_faults_one),
+        cmocka_unit_test(of_ones_own_schedule),
     };
     return cmocka_run_group_tests_name("suggestions", tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static void formula_is_the_walk(void **state)
 {
     (void)state;
     int plans = 0;
-    Config c = parsed("[model]\nlayers = 24\n", NULL);
+    Config c = parsed("[model]\nlayers = 24\n[train]\nmicrobatch = 1\n", NULL);
     for (int kind = 0; kind < SCHEDULE_KINDS; kind++)
         for (int recompute = RECOMPUTE_NONE; recompute <= RECOMPUTE_FULL; recompute++)
             for (int p = 1; p <= 8; p++)
@@ -63,12 +63,13 @@ static void formula_is_the_walk(void **state)
                         c.pipeline.size = p;
                         c.pipeline.virtual_stages = v;
                         c.train.recompute = recompute;
+                        c.train.global_batch = m;
                         Plan plan;
                         Error error;
                         Timeline t;
                         Ideal ideal = theory_ideal(&c);
                         Durations durations = timeline_ideal(&ideal);
-                        assert_true(plan_from_config(&c, m, NULL, 0, &plan, &error));
+                        assert_true(plan_from_config(&c, p, NULL, 0, &plan, &error));
                         assert_true(plan.lowered);
                         assert_true(timeline_walk(&t, &plan, &durations, &error));
                         if (fabs(theory_bubble(&c, m) - t.bubble) > 1e-12)
@@ -101,12 +102,12 @@ static char *text_of(ScheduleKind kind, Shape shape)
 static const char OWN[] = "[model]\nlayers = 4\n[train]\nglobal_batch = 8\nmicrobatch = 2\n"
                           "[parallel]\nschedule = my.csv\npp = 2\n";
 
-static void file_refused(const char *set, const char *text, int microbatches, const char *message)
+static void file_refused(const char *set, const char *text, int ranks, const char *message)
 {
     Config c = parsed(OWN, (const char *[]){set, NULL});
     Plan plan;
     Error error = {""};
-    bool good = plan_from_config(&c, microbatches, text, (int64_t)strlen(text), &plan, &error);
+    bool good = plan_from_config(&c, ranks, text, (int64_t)strlen(text), &plan, &error);
     assert_string_equal(error.text, message);
     assert_false(good);
     assert_null(plan.list);
@@ -121,7 +122,7 @@ static void a_users_own(void **state)
     Error error;
     char *two = text_of(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 2, .m = 4});
     assert_true(config_schedule_is_file(&c));
-    assert_true(plan_from_config(&c, 4, two, (int64_t)strlen(two), &plan,
+    assert_true(plan_from_config(&c, 2, two, (int64_t)strlen(two), &plan,
                                  &error)); /* two stages a rank: the file says so */
     assert_int_equal(plan.shape.v, 2);
     assert_true(plan.lowered);
@@ -129,33 +130,33 @@ static void a_users_own(void **state)
     assert_true(isnan(theory_bubble(&c, 4)));
     config_free(&c);
 
-    file_refused("parallel.virtual_stages=1", two, 4,
+    file_refused("parallel.virtual_stages=1", two, 2,
                  "--set parallel.virtual_stages=1: parallel.virtual_stages = 1: my.csv has 2 stages a rank; "
-                 "try parallel.virtual_stages = 2, or leave it out");
+                 "try parallel.virtual_stages = 2");
     file_refused(
-        "parallel.pp=1", two, 4,
+        "parallel.pp=1", two, 2,
         "t.ini:7: parallel.schedule = my.csv: it has 2 lines, one a rank of the pipeline, and parallel.pp "
         "= 1; try parallel.pp = 2");
     file_refused(
-        "model.layers=3", two, 4,
+        "model.layers=3", two, 2,
         "t.ini:7: parallel.schedule = my.csv: its 4 stages are more than model.layers = 3 can fill; try "
         "model.layers = 4");
     file_refused(
-        NULL, two, 2,
+        NULL, two, 4,
         "t.ini:7: parallel.schedule = my.csv: it is a schedule of 4 microbatches, and a step has "
         "train.global_batch / (replicas x train.microbatch) = 8 / (2 x 2) = 2; try train.microbatch = 1, "
         "or train.global_batch = 16");
-    file_refused("parallel.layers_per_stage=2,2", two, 4,
+    file_refused("parallel.layers_per_stage=2,2", two, 2,
                  "--set parallel.layers_per_stage=2,2: parallel.layers_per_stage = 2,2: 2 numbers for 2 "
                  "lines x 2 stages "
                  "a rank = 4 stages of the schedule; try parallel.layers_per_stage = 1,1,1,1");
     free(two);
     file_refused(
-        NULL, "0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n", 2,
+        NULL, "0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n", 4,
         "my.csv: deadlock: rank 0 waits at RECV_B of stage 0, microbatch 0 for rank 1; rank 1 waits at "
         "RECV_F of stage 1, microbatch 1 for rank 0 (rank r is line r + 1)");
     file_refused(
-        NULL, "0F0,0B0\n1F0,1X0\n", 1,
+        NULL, "0F0,0B0\n1F0,1X0\n", 8,
         "my.csv: line 2, cell 2: \"1X0\" is not a stage, one of F, B, I, W and a microbatch, such as 0F3; "
         "sends and receives are not written, they follow");
 }
@@ -219,7 +220,7 @@ static void shipped_files(void **state)
         assert_int_equal(config_mesh(&c, 8).dp, shipped[i].dp);
         assert_int_equal(m, shipped[i].m);
         if (shipped[i].pp == 4) assert_string_equal(c.pipeline.schedule, shipped[i].name);
-        assert_true(plan_from_config(&c, m, NULL, 0, &plan, &error));
+        assert_true(plan_from_config(&c, 8, NULL, 0, &plan, &error));
         plan_free(&plan);
         config_free(&c);
         free(text);

@@ -134,8 +134,8 @@ void case_run(Comm *comm, void *one_case)
     config.train.steps = c->steps;
     if (c->change) c->change(&config, c->context);
     Plan plan;
-    if (!plan_from_config(&config, config_microbatches(&config, comm->size), c->schedule,
-                          c->schedule ? (int64_t)strlen(c->schedule) : 0, &plan, &error)) {
+    if (!plan_from_config(&config, comm->size, c->schedule, c->schedule ? (int64_t)strlen(c->schedule) : 0,
+                          &plan, &error)) {
         if (comm->rank == 0) snprintf(c->refused, sizeof c->refused, "%s", error.text);
         config_free(&config);
         return;
