@@ -23,14 +23,8 @@ void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in
 void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out);
 
 /* norm.c. Rows as long as the gain, C. Backward adds to dx, and computes the rows' statistics again from x.
- * LayerNorm (Ba et al. 1607.06450): y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row. */
-void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y);
-void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias);
-/* RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain */
-void rmsnorm_forward(Tensor x, Tensor gain, Tensor y);
-void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain);
-
-/* Either; RMSNorm leaves the biases alone. */
+ * LayerNorm (Ba et al. 1607.06450): y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row.
+ * RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain; it leaves the biases alone. */
 void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y);
 void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias);
 

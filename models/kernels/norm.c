@@ -4,7 +4,7 @@
 
 static const real NORM_EPSILON = (real)1e-5;
 
-/* ---- rows of either kind ---- */
+/* ---- rows ---- */
 
 static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
 {
@@ -79,8 +79,6 @@ VECTORISED static void rows_backward(RowsBackward r)
     }
 }
 
-/* ---- LayerNorm ---- */
-
 VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
                                       const real *restrict bias, real *restrict y, int64_t n, int64_t C)
 {
@@ -91,28 +89,44 @@ VECTORISED static void layernorm_rows(const real *restrict x, const real *restri
     }
 }
 
-void layernorm_forward(Tensor x, Tensor gain, Tensor bias, Tensor y)
+VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict gain, real *restrict y,
+                                    int64_t n, int64_t C)
 {
+    for (int64_t i = 0; i < n; i++, x += C, y += C) {
+        real inverse = rms_inverse(x, C);
+        for (int64_t j = 0; j < C; j++) y[j] = x[j] * inverse * gain[j];
+    }
+}
+
+/* ---- tensors ---- */
+
+void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
+{
+    bool layer = kind == NORM_LAYERNORM;
+    if (!layer) bias = (Tensor){0};
     int64_t C = gain.count, n = x.count / C;
     Tensor wx = wide_of(x), wgain = wide_of(gain), wbias = wide_of(bias), wy = wide_for(y);
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
-    if (device_kernel(y.device, 8.0 * (double)(n * C), bytes))
-        layernorm_rows(reals(wx), reals(wgain), reals(wbias), reals(wy), n, C);
+    bool compute = device_kernel(y.device, (layer ? 8.0 : 4.0) * (double)(n * C), bytes);
+    if (compute && layer) layernorm_rows(reals(wx), reals(wgain), reals(wbias), reals(wy), n, C);
+    if (compute && !layer) rmsnorm_rows(reals(wx), reals(wgain), reals(wy), n, C);
     wide_free(&wx, x);
     wide_free(&wgain, gain);
     wide_free(&wbias, bias);
     wide_store(&wy, y);
 }
 
-void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
+void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
 {
+    bool layer = kind == NORM_LAYERNORM;
+    if (!layer) dbias = (Tensor){0};
     int64_t C = gain.count, n = x.count / C;
     Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
     Tensor wdx = wide_of(dx), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
-    if (device_kernel(dx.device, 16.0 * (double)(n * C), bytes))
+    if (device_kernel(dx.device, (layer ? 16.0 : 12.0) * (double)(n * C), bytes))
         rows_backward((RowsBackward){.dy = reals(wdy),
                                      .x = reals(wx),
                                      .gain = reals(wgain),
@@ -130,71 +144,4 @@ void layernorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgai
     wide_store(&wdx, dx);
     wide_store(&wdgain, dgain);
     wide_store(&wdbias, dbias);
-}
-
-/* ---- RMSNorm ---- */
-
-VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict gain, real *restrict y,
-                                    int64_t n, int64_t C)
-{
-    for (int64_t i = 0; i < n; i++, x += C, y += C) {
-        real inverse = rms_inverse(x, C);
-        for (int64_t j = 0; j < C; j++) y[j] = x[j] * inverse * gain[j];
-    }
-}
-
-void rmsnorm_forward(Tensor x, Tensor gain, Tensor y)
-{
-    int64_t C = gain.count, n = x.count / C;
-    Tensor wx = wide_of(x), wgain = wide_of(gain), wy = wide_for(y);
-    double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(y));
-    if (device_kernel(y.device, 4.0 * (double)(n * C), bytes))
-        rmsnorm_rows(reals(wx), reals(wgain), reals(wy), n, C);
-    wide_free(&wx, x);
-    wide_free(&wgain, gain);
-    wide_store(&wy, y);
-}
-
-void rmsnorm_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain)
-{
-    int64_t C = gain.count, n = x.count / C;
-    Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
-    Tensor wdx = wide_of(dx), wdgain = wide_of(dgain),
-           row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
-    double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
-                            2 * tensor_bytes(dgain));
-    if (device_kernel(dx.device, 12.0 * (double)(n * C), bytes))
-        rows_backward((RowsBackward){.dy = reals(wdy),
-                                     .x = reals(wx),
-                                     .gain = reals(wgain),
-                                     .dx = reals(wdx),
-                                     .dgain = reals(wdgain),
-                                     .hat = reals(row),
-                                     .dhat = reals(row) + C,
-                                     .n = n,
-                                     .C = C});
-    tensor_free(&row);
-    wide_free(&wdy, dy);
-    wide_free(&wx, x);
-    wide_free(&wgain, gain);
-    wide_store(&wdx, dx);
-    wide_store(&wdgain, dgain);
-}
-
-/* ---- either ---- */
-
-void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
-{
-    if (kind == NORM_RMSNORM)
-        rmsnorm_forward(x, gain, y);
-    else
-        layernorm_forward(x, gain, bias, y);
-}
-
-void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
-{
-    if (kind == NORM_RMSNORM)
-        rmsnorm_backward(dy, x, gain, dx, dgain);
-    else
-        layernorm_backward(dy, x, gain, dx, dgain, dbias);
 }

@@ -20,7 +20,7 @@ typedef struct Norm {
 static double norm_loss(void *context)
 {
     Norm *l = context;
-    rmsnorm_forward(l->x, l->gain, l->y);
+    norm_forward(NORM_RMSNORM, l->x, l->gain, (Tensor){0}, l->y);
     return weighted(l->weights, l->y);
 }
 
@@ -49,7 +49,7 @@ static void rmsnorm(void **state)
         tensor_free(&l.x);
         l.x = noise(&device, count, 1, 2);
         Tensor dx = constant(&device, count, 1), dgain = constant(&device, l.C, 1);
-        rmsnorm_backward(l.weights, l.x, l.gain, dx, dgain); /* adds to dx, too */
+        norm_backward(NORM_RMSNORM, l.weights, l.x, l.gain, dx, dgain, (Tensor){0}); /* adds to dx, too */
         assert_gradient(norm_loss, &l, l.x, dx, 1);
         assert_gradient(norm_loss, &l, l.gain, dgain, 1);
         give_back((Tensor[]){l.x, l.gain, l.y, l.weights, dx, dgain}, 6);

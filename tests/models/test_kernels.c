@@ -90,7 +90,7 @@ typedef struct Norm {
 static double norm_loss(void *context)
 {
     Norm *l = context;
-    layernorm_forward(l->x, l->gain, l->bias, l->y);
+    norm_forward(NORM_LAYERNORM, l->x, l->gain, l->bias, l->y);
     return weighted(l->weights, l->y);
 }
 
@@ -132,7 +132,7 @@ static void layernorm(void **state)
 
         Tensor dx = constant(&device, count, 1), dgain = constant(&device, l.C, 1),
                dbias = constant(&device, l.C, 1);
-        layernorm_backward(l.weights, l.x, l.gain, dx, dgain, dbias); /* adds to dx, too */
+        norm_backward(NORM_LAYERNORM, l.weights, l.x, l.gain, dx, dgain, dbias); /* adds to dx, too */
         assert_gradient(norm_loss, &l, l.x, dx, 1);
         assert_gradient(norm_loss, &l, l.gain, dgain, 1);
         assert_gradient(norm_loss, &l, l.bias, dbias, 1);
