@@ -9,9 +9,9 @@ void plot_request_help(FILE *out)
     fputs(
         "sim plot RUN.h5|FOLDER... [--out DIR] [--charts NAME,...] [--format png,svg,pdf]\n"
         "\n"
-        "Draws recorded runs. One file: the charts of that run, a bar a rank. Several (up to 32): the same\n"
-        "charts side by side, a bar a run, gantts under each other on one axis. The first file is what the\n"
-        "others are compared with: losses as |loss - first|, bars in percent.\n"
+        "Draws recorded runs; of a folder all in it that end in .h5, by name. One run: its charts, a bar a\n"
+        "rank. Several (up to 32): the same side by side, a bar a run, gantts under each other on one axis.\n"
+        "The first is what the others are compared with: losses as |loss - first|, bars in percent.\n"
         "\n",
         out);
     for (int i = 0; i < PLOT_CHARTS; i++)
@@ -21,6 +21,7 @@ void plot_request_help(FILE *out)
         "    sim plot results/zero3.h5                      -> results/zero3-charts/\n"
         "    sim plot results/dp.h5 results/zero?.h5        -> results/compare-charts/\n"
         "    sim plot a.h5 b.h5 --out /tmp/ab               -> /tmp/ab/\n"
+        "    sim plot results/dp.h5 results                 dp.h5, and what else lies in results/\n"
         "    sim plot results --charts loss,memory --format pdf\n"
         "\n"
         "Each chart is a picture and the NAME.gp that drew it: it holds the numbers and the style, so edit\n"
