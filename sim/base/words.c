@@ -89,6 +89,21 @@ void words_show(char *shown, size_t size, const char *value)
     error_show(shown, size, *value ? value : "\"\"", *value ? strlen(value) : 2);
 }
 
+char *words_shown(const char *value)
+{
+    const size_t length = strlen(value), size = length + 4; /* error_show() keeps room for its dots */
+    char *shown = allocate(size);
+    error_show(shown, size, value, length);
+    return shown;
+}
+
+int words_columns(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++) columns += ((unsigned char)*text & 0xC0) != 0x80;
+    return columns;
+}
+
 const char *words_s(int64_t count)
 {
     return count == 1 ? "" : "s";

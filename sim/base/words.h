@@ -27,6 +27,11 @@ const char *words_nearest(const char *typed, const char *const *names);
 /* `value` as it can stand in one line of a message: "" when empty, cut when
  * long, '?' for characters that cannot be seen (error_show). */
 void words_show(char *shown, size_t size, const char *value);
+/* All of it so, however long; to be freed. */
+char *words_shown(const char *value);
+
+/* Columns that it takes on a screen: bytes that continue a letter of UTF-8 take none. */
+int words_columns(const char *text);
 
 /* The plural's ending: "" of one, "s" of any other number. */
 const char *words_s(int64_t count);

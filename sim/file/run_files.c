@@ -10,11 +10,12 @@
 #include "sim/base/words.h"
 #include "sim/file/run_file.h"
 
-static void append(char ***list, size_t *count, const char *text)
+/* Takes the text over. */
+static void append(char ***list, size_t *count, char *text)
 {
     char **longer = allocate((*count + 1) * sizeof *longer);
     if (*count) memcpy(longer, *list, *count * sizeof *longer);
-    longer[(*count)++] = words_copy(text);
+    longer[(*count)++] = text;
     free(*list);
     *list = longer;
 }
@@ -39,16 +40,14 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 /* One of a folder, unless it is among the first `known` of those that are here. */
 static void add_found(RunFiles *files, size_t known, const char *path)
 {
-    char shown[sizeof(Error)];
     Error error;
     for (size_t i = 0; i < known; i++)
         if (files_same(files->path[i], path)) return;
     RunFile *run = run_file_open(path, &error);
     if (run)
-        append(&files->path, &files->count, path);
+        append(&files->path, &files->count, words_copy(path));
     else /* the name is not one that was typed */
-        append(&files->skipped, &files->skips,
-               error_show(shown, sizeof shown, error.text, strlen(error.text)));
+        append(&files->skipped, &files->skips, words_shown(error.text));
     run_file_close(run);
 }
 
@@ -79,7 +78,7 @@ bool run_files_add(RunFiles *files, const char *path, Error *error)
 {
     struct stat about;
     if (!stat(path, &about) && S_ISDIR(about.st_mode)) return add_folder(files, path, error);
-    append(&files->path, &files->count, path);
+    append(&files->path, &files->count, words_copy(path));
     return true;
 }
 

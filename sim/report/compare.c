@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "sim/file/run_file.h"
 
 static void read_facts(RunTable *t, size_t i, const RunFile *run)
 {
@@ -128,13 +127,9 @@ static bool read_bubble(RunTable *t, size_t i, const RunFile *run, Error *error)
     return true;
 }
 
-bool compare_read(RunTable *t, size_t run, const char *path, Error *error)
+bool compare_read(RunTable *t, size_t i, const RunFile *run, Error *error)
 {
-    RunFile *file = run_file_open(path, error);
-    if (!file) return false;
-    read_facts(t, run, file);
-    bool ok = read_steps(t, run, file, error) && read_bubble(t, run, file, error) &&
-              read_bytes(t, run, file, error) && read_memory(t, run, file, error);
-    run_file_close(file);
-    return ok;
+    read_facts(t, i, run);
+    return read_steps(t, i, run, error) && read_bubble(t, i, run, error) && read_bytes(t, i, run, error) &&
+           read_memory(t, i, run, error);
 }

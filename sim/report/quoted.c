@@ -20,27 +20,27 @@ static bool read_config(const RunFile *run, Config *config)
     return true;
 }
 
-static void print_line(const char *what, double bytes, const char *text)
+static void add_row(Sheet *sheet, const char *what, double bytes)
 {
     char size[32];
     words_bytes(bytes, size, sizeof size);
-    printf("    %-22s %-26s %s\n", what, size, text);
+    sheet_line(sheet, SHEET_ROW, what);
+    sheet_cell(sheet, "%s", size);
 }
 
-void report_quoted(const RunFile *run)
+void report_quoted(const RunFile *run, Sheet *sheet)
 {
     Config *config = allocate_zeroed(1, sizeof *config);
     /* without microbatches a rank holds none, and the formulas count by them */
     if (run->shape.microbatches && read_config(run, config) && is_half(config_dtype(config))) {
         Quoted q;
-        char text[160];
         theory_quoted(config, run->ranks, &q);
-        printf("\n  as papers count, a rank\n");
-        snprintf(text, sizeof text, "%s, P = %.4g G [1910.02054]", q.states_form,
-                 (double)gpt_parameter_count(&config->model.shape) / 1e9);
-        print_line("model states", q.states, text);
-        snprintf(text, sizeof text, "%s: a microbatch, blocks, dropout [2205.05198]", q.activations_form);
-        print_line("activations", q.activations, text);
+        sheet_line(sheet, SHEET_HEAD, "as papers count, a rank");
+        add_row(sheet, "model states", q.states);
+        sheet_cell(sheet, "%s, P = %.4g G [1910.02054]", q.states_form,
+                   (double)gpt_parameter_count(&config->model.shape) / 1e9);
+        add_row(sheet, "activations", q.activations);
+        sheet_cell(sheet, "%s: a microbatch, blocks, dropout [2205.05198]", q.activations_form);
     }
     config_free(config);
     free(config);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/file/run_file.h"
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
 #include "sim/base/words.h"
@@ -46,18 +45,27 @@ static const char *verdict(const Table *t, size_t column)
     return known ? "equal on every rank" : "";
 }
 
-static void print_table(const Table *t, const char *title)
+static void add_table(Sheet *sheet, const Table *t, const char *title)
 {
-    printf("\n  %-24s %-26s %-26s\n", title, "counted", "formula");
+    bool begun = false;
     for (size_t c = 0; c < t->columns; c++) {
         bool any = false;
         for (size_t r = 0; r < t->ranks; r++)
             any |= t->counted[r * t->columns + c] > 0 || t->formula[r * t->columns + c] > 0;
         if (!any) continue;
+        if (!begun) {
+            sheet_line(sheet, SHEET_HEAD, title);
+            sheet_cell(sheet, "counted");
+            sheet_cell(sheet, "formula");
+            begun = true;
+        }
         char counted[80], formula[80];
         range_text(t->counted, t->ranks, t->columns, c, counted, sizeof counted);
         range_text(t->formula, t->ranks, t->columns, c, formula, sizeof formula);
-        printf("    %-22s %-26s %-26s %s\n", t->name[c], counted, formula, verdict(t, c));
+        sheet_line(sheet, SHEET_ROW, t->name[c]);
+        sheet_cell(sheet, "%s", counted);
+        sheet_cell(sheet, "%s", formula);
+        if (*verdict(t, c)) sheet_cell(sheet, "%s", verdict(t, c));
     }
 }
 
@@ -78,7 +86,7 @@ static bool read_memory(const RunFile *run, Table *t, Error *error)
     return t->formula != NULL;
 }
 
-/* What is printed of /steps: [steps] each. */
+/* What is told of /steps: [steps] each. */
 typedef struct Columns {
     double *loss, *difference, *skipped, *loss_scale, *speed, *wall_time;
 } Columns;
@@ -109,17 +117,18 @@ static double tail_mean(const double *column, size_t rows)
 }
 
 /* Of a run whose gradients can overflow. */
-static void print_skipped(const RunFile *run, const Columns *c)
+static void add_skipped(Sheet *sheet, const RunFile *run, const Columns *c)
 {
     size_t count = 0;
     if (strcmp(run->precision, "fp16") != 0) return;
     for (size_t i = 0; i < run->steps; i++) count += c->skipped[i] > 0;
-    printf("  overflows   %zu of %zu step%s skipped, loss scale %.10g at the end\n", count, run->steps,
-           words_s((int64_t)run->steps), c->loss_scale[run->steps - 1]);
+    sheet_line(sheet, SHEET_FACT, "overflows");
+    sheet_cell(sheet, "%zu of %zu step%s skipped, loss scale %.10g at the end", count, run->steps,
+               words_s((int64_t)run->steps), c->loss_scale[run->steps - 1]);
 }
 
 /* How far the losses are from those of output.baseline, as far as that run went. */
-static void print_difference(const RunFile *run, const Columns *c, const char *baseline)
+static void add_difference(Sheet *sheet, const RunFile *run, const Columns *c, const char *baseline)
 {
     size_t shared = 0;
     double most = 0;
@@ -127,29 +136,33 @@ static void print_difference(const RunFile *run, const Columns *c, const char *b
         most = fmax(most, fabs(c->difference[shared]));
     if (!shared) return;
     double mean = tail_mean(c->difference, shared), loss = tail_mean(c->loss, shared);
-    printf(
-        "\n  baseline    %s, %zu step%s: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
-        baseline, shared, words_s((int64_t)shared), mean, 100 * mean / (loss - mean), most);
+    sheet_line(sheet, SHEET_FACT, "baseline");
+    sheet_cell(sheet, "%s, %zu step%s: loss %+.2g in the last tenth (%+.2g %%), never more than %.2g apart",
+               baseline, shared, words_s((int64_t)shared), mean, 100 * mean / (loss - mean), most);
 }
 
-static void print_loss(const RunFile *run, const Columns *c)
+static void add_loss(Sheet *sheet, const RunFile *run, const Columns *c)
 {
     const size_t steps = run->steps;
-    printf("  loss        %.4f at the first step, %.4f at the last", c->loss[0], c->loss[steps - 1]);
+    sheet_line(sheet, SHEET_FACT, "loss");
+    sheet_cell(sheet, "%.4f at the first step, %.4f at the last", c->loss[0], c->loss[steps - 1]);
     if (!isnan(run->entropy))
-        printf("; floor %.4f (the data's entropy), last tenth %+.1f %% from it", run->entropy,
-               100 * (tail_mean(c->loss, steps) / run->entropy - 1));
+        sheet_more(sheet, "; floor %.4f (the data's entropy), last tenth %+.1f %% from it", run->entropy,
+                   100 * (tail_mean(c->loss, steps) / run->entropy - 1));
     char quantized[32], baseline[512];
     if (run_file_config(run, "parallel.quantize", quantized, sizeof quantized) &&
-        strcmp(quantized, "none") != 0)
-        printf("\n  quantised   %s, in 8 bits between replicas", quantized);
+        strcmp(quantized, "none") != 0) {
+        sheet_line(sheet, SHEET_FACT, "quantised");
+        sheet_cell(sheet, "%s, in 8 bits between replicas", quantized);
+    }
     if (run_file_config(run, "output.baseline", baseline, sizeof baseline) && baseline[0])
-        print_difference(run, c, baseline);
-    printf("\n  speed       %.0f tokens/s, %.1f ms a step (last tenth)\n", tail_mean(c->speed, steps),
-           1e3 * tail_mean(c->wall_time, steps));
+        add_difference(sheet, run, c, baseline);
+    sheet_line(sheet, SHEET_FACT, "speed");
+    sheet_cell(sheet, "%.0f tokens/s, %.1f ms a step (last tenth)", tail_mean(c->speed, steps),
+               1e3 * tail_mean(c->wall_time, steps));
 }
 
-static bool print_totals(const RunFile *run, Error *error)
+static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
 {
     static const struct {
         const char *dataset, *label;
@@ -159,40 +172,65 @@ static bool print_totals(const RunFile *run, Error *error)
         double *values = run_file_first(run, rows[i].dataset, (size_t)run->ranks, error);
         if (!values) return false;
         range_text(values, (size_t)run->ranks, 1, 0, text, sizeof text);
-        printf("    %-22s %s\n", rows[i].label, text);
+        sheet_line(sheet, SHEET_ROW, rows[i].label);
+        sheet_cell(sheet, "%s", text);
         free(values);
     }
     return true;
 }
 
-static bool print_tables(const RunFile *run, Error *error)
+static bool add_tables(Sheet *sheet, const RunFile *run, Error *error)
 {
     Table comm = {0}, memory = {0};
     bool ok = read_comm(run, &comm, error) && read_memory(run, &memory, error);
     if (ok) {
-        print_table(&comm, "bytes sent a rank, step");
-        print_table(&memory, "peak memory a rank");
+        add_table(sheet, &comm, "bytes sent a rank, step");
+        add_table(sheet, &memory, "peak memory a rank");
     }
     free(comm.counted);
     free(comm.formula);
     free(memory.counted);
     free(memory.formula);
-    return ok && print_totals(run, error);
+    return ok && add_totals(sheet, run, error);
 }
 
-static void print_title(const RunFile *run)
+static void add_title(Sheet *sheet, const RunFile *run)
 {
-    char shown[PATH_MAX], planned[64], state[160] = "complete";
-    error_show(shown, sizeof shown, run->path, strlen(run->path));
+    char planned[64];
+    sheet_line(sheet, SHEET_TITLE, run->path);
+    sheet_more(sheet, ": %s on %d rank%s, ", run->shape.data, run->ranks, words_s(run->ranks));
     if (run->dry)
-        snprintf(state, sizeof state, "dry: one step walked without numbers");
-    else if (!run->complete && run_file_config(run, "train.steps", planned, sizeof planned))
-        snprintf(state, sizeof state, "%zu of %s step%s, running or stopped", run->steps, planned,
-                 words_s(strtoll(planned, NULL, 10)));
-    else if (!run->complete)
-        snprintf(state, sizeof state, "%zu step%s, running or stopped", run->steps,
-                 words_s((int64_t)run->steps));
-    printf("\n%s: %s on %d rank%s, %s\n", shown, run->shape.data, run->ranks, words_s(run->ranks), state);
+        sheet_more(sheet, "dry: one step walked without numbers");
+    else if (run->complete)
+        sheet_more(sheet, "complete");
+    else if (run_file_config(run, "train.steps", planned, sizeof planned))
+        sheet_more(sheet, "%zu of %s step%s, running or stopped", run->steps, planned,
+                   words_s(strtoll(planned, NULL, 10)));
+    else
+        sheet_more(sheet, "%zu step%s, running or stopped", run->steps, words_s((int64_t)run->steps));
+}
+
+bool report_read(const RunFile *run, Sheet *sheet, Error *error)
+{
+    Columns columns = {0};
+    add_title(sheet, run);
+    if (!report_grid(run, sheet, error)) return false;
+    if (run->steps == 0) {
+        sheet_line(sheet, SHEET_FACT, "no finished step");
+        return true;
+    }
+    if (!run->dry) {
+        bool read = read_columns(run, &columns, error);
+        if (read) {
+            add_loss(sheet, run, &columns);
+            add_skipped(sheet, run, &columns);
+        }
+        free_columns(&columns);
+        if (!read) return false;
+    }
+    if (!add_tables(sheet, run, error)) return false;
+    report_quoted(run, sheet);
+    return report_breakdown(run, sheet, error);
 }
 
 static void print_command(const char *what, const char *command, const char *path)
@@ -202,36 +240,17 @@ static void print_command(const char *what, const char *command, const char *pat
     printf("\n  %-10s  %s %s%s\n", what, command, path[0] == '-' ? "-- " : "", quoted);
 }
 
-static bool report_file(const RunFile *run, Error *error)
-{
-    Columns columns = {0};
-    print_title(run);
-    if (!report_grid(run, error)) return false;
-    if (run->steps == 0) {
-        printf("  no finished step\n");
-        return true;
-    }
-    if (!run->dry) {
-        bool read = read_columns(run, &columns, error);
-        if (read) {
-            print_loss(run, &columns);
-            print_skipped(run, &columns);
-        }
-        free_columns(&columns);
-        if (!read) return false;
-    }
-    if (!print_tables(run, error)) return false;
-    report_quoted(run);
-    if (!report_breakdown(run, error)) return false;
-    print_command("draw it", "sim plot", run->path);
-    return true;
-}
-
 bool report_run(const char *path, Error *error)
 {
     RunFile *run = run_file_open(path, error);
     if (!run) return false;
-    bool ok = report_file(run, error);
+    Sheet sheet = {.lines = 0};
+    bool ok = report_read(run, &sheet, error);
+    if (ok) {
+        sheet_print(&sheet);
+        if (run->steps) print_command("draw it", "sim plot", run->path);
+    }
+    sheet_free(&sheet);
     run_file_close(run);
     fflush(stdout);
     return ok;

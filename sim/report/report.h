@@ -1,9 +1,13 @@
-/* report.h - what a run file says, in a screen of text. */
+/* report.h - what a run file says. */
 #ifndef SIM_REPORT_REPORT_H
 #define SIM_REPORT_REPORT_H
 #include <stdbool.h>
 #include "models/machine/error.h"
+#include "sim/file/run_file.h"
+#include "sim/report/sheet.h"
 
-/* Prints loss, bytes and memory beside their formulas, and what to do next. */
+/* Fills the sheet with loss, bytes and memory beside their formulas, bubble and time. */
+bool report_read(const RunFile *run, Sheet *sheet, Error *error);
+/* Prints that as a screen of text, and what to do next. */
 bool report_run(const char *path, Error *error);
 #endif

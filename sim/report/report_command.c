@@ -55,12 +55,20 @@ static bool parse(Request *r, int argc, char **argv, Error *error)
     return true;
 }
 
+static bool read_run(RunTable *table, size_t i, const char *path, Error *error)
+{
+    RunFile *run = run_file_open(path, error);
+    bool read = run && compare_read(table, i, run, error);
+    run_file_close(run);
+    return read;
+}
+
 /* All files are read before anything is printed. */
 static bool compare(const Request *r, const RunFiles *files, Error *error)
 {
     RunTable table = {.runs = files->count};
     bool ok = true;
-    for (size_t i = 0; i < files->count && ok; i++) ok = compare_read(&table, i, files->path[i], error);
+    for (size_t i = 0; i < files->count && ok; i++) ok = read_run(&table, i, files->path[i], error);
     if (ok) (r->csv ? run_table_csv : r->json ? run_table_json : run_table_print)(&table);
     run_table_free(&table);
     return ok;

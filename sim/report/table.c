@@ -90,21 +90,13 @@ static bool says_something(const RunTable *t, const Line *line)
     return line->kind == LINE_SWITCH;
 }
 
-/* Columns on a screen: bytes that continue a letter of UTF-8 take none. */
-static int columns_of(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++) columns += ((unsigned char)*text & 0xC0) != 0x80;
-    return columns;
-}
-
 static int width_of(const RunTable *t, size_t run)
 {
     char cell[CELL];
     int width = 0;
     for (size_t i = 0; i < t->lines; i++) {
         show(&t->line[i], run, cell);
-        if (columns_of(cell) > width) width = columns_of(cell);
+        if (words_columns(cell) > width) width = words_columns(cell);
     }
     return width;
 }
@@ -124,7 +116,7 @@ void run_table_print(const RunTable *t)
             for (size_t r = first; r < end; r++) {
                 char cell[CELL];
                 show(&t->line[i], r, cell);
-                printf("  %*s%s", width_of(t, r) - columns_of(cell), "", cell);
+                printf("  %*s%s", width_of(t, r) - words_columns(cell), "", cell);
             }
             putchar('\n');
         }

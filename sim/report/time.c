@@ -30,7 +30,7 @@ static bool read_bubble(const RunFile *run, const char *dataset, Bubble *bubble,
     return true;
 }
 
-static bool print_bubble(const RunFile *run, Error *error)
+static bool add_bubble(const RunFile *run, Sheet *sheet, Error *error)
 {
     Bubble simulated, measured;
     double formula;
@@ -39,29 +39,31 @@ static bool print_bubble(const RunFile *run, Error *error)
         !run_file_rows(run, "/pipeline/bubble_ratio_theory", 0, 1, &formula, error))
         return false;
     if (isnan(simulated.mean)) return true;
-    printf("  bubble      %.1f %% of the step idle", 100 * simulated.mean);
+    sheet_line(sheet, SHEET_FACT, "bubble");
+    sheet_cell(sheet, "%.1f %% of the step idle", 100 * simulated.mean);
     if (simulated.worst > simulated.mean + SAME)
-        printf(" on average, %.1f %% at worst (rank %d)", 100 * simulated.worst, simulated.rank);
+        sheet_more(sheet, " on average, %.1f %% at worst (rank %d)", 100 * simulated.worst, simulated.rank);
     else
-        printf(" on every rank");
+        sheet_more(sheet, " on every rank");
     if (!isnan(formula))
-        printf("; formula %.1f %%%s", 100 * formula,
-               run->shape.ideal ? "" : " (of equal stages, free messages)");
-    if (!isnan(measured.mean)) printf("; from measured CPU times %.1f %% on average", 100 * measured.mean);
-    printf("\n");
+        sheet_more(sheet, "; formula %.1f %%%s", 100 * formula,
+                   run->shape.ideal ? "" : " (of equal stages, free messages)");
+    if (!isnan(measured.mean))
+        sheet_more(sheet, "; from measured CPU times %.1f %% on average", 100 * measured.mean);
     return true;
 }
 
-bool report_grid(const RunFile *run, Error *error)
+bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
 {
     const RunShape *shape = &run->shape;
-    printf("  grid        pp %d x dp %d x tp %d", shape->mesh.pp, shape->mesh.dp, shape->mesh.tp);
-    if (shape->schedule[0]) printf("; %s", shape->schedule);
-    if (shape->virtual_stages > 1) printf(", %d stages a rank", shape->virtual_stages);
+    sheet_line(sheet, SHEET_FACT, "grid");
+    sheet_cell(sheet, "pp %d x dp %d x tp %d", shape->mesh.pp, shape->mesh.dp, shape->mesh.tp);
+    if (shape->schedule[0]) sheet_more(sheet, "; %s", shape->schedule);
+    if (shape->virtual_stages > 1) sheet_more(sheet, ", %d stages a rank", shape->virtual_stages);
     if (shape->microbatches)
-        printf("; %d microbatch%s a step", shape->microbatches, shape->microbatches == 1 ? "" : "es");
-    printf("\n");
-    return shape->mesh.pp == 1 || print_bubble(run, error);
+        sheet_more(sheet, "; %d microbatch%s a step", shape->microbatches,
+                   shape->microbatches == 1 ? "" : "es");
+    return shape->mesh.pp == 1 || add_bubble(run, sheet, error);
 }
 
 /* ---- where the time went ---- */
@@ -81,8 +83,11 @@ static double busy_of(const double *seconds, char **name, size_t parts)
     return busy;
 }
 
-static void print_breakdown(const double *seconds, char **name, size_t ranks, size_t parts, bool ideal)
+static void add_breakdown(Sheet *sheet, const RunFile *run, const double *seconds)
 {
+    const size_t ranks = (size_t)run->ranks, parts = run->parts;
+    const bool ideal = run->shape.ideal;
+    char **name = run->part;
     size_t slowest = 0;
     for (size_t r = 1; r < ranks; r++)
         if (busy_of(seconds + r * parts, name, parts) >
@@ -96,20 +101,23 @@ static void print_breakdown(const double *seconds, char **name, size_t ranks, si
     char title[64], time[32];
     snprintf(title, sizeof title, "simulated step, rank %zu", slowest);
     unit_show(time, sizeof time, total, unit);
-    printf("\n  %-24s %-26s share%s\n", title, time,
-           ideal ? "                      F: a microbatch's forward on one rank" : "");
+    sheet_line(sheet, SHEET_HEAD, title);
+    sheet_cell(sheet, "%s", time);
+    sheet_cell(sheet, "share");
+    if (ideal) sheet_cell(sheet, "F: a microbatch's forward on one rank");
     for (size_t i = 0; i < parts; i++) {
         if (mine[i] == 0) continue;
         unit_show(time, sizeof time, mine[i], unit);
-        int wide = strstr(time, "µ") ? 27 : 26; /* it has two bytes */
-        printf("    %-22s %-*s %.1f %%\n", name[i], wide, time, 100 * mine[i] / total);
+        sheet_line(sheet, SHEET_ROW, name[i]);
+        sheet_cell(sheet, "%s", time);
+        sheet_cell(sheet, "%.1f %%", 100 * mine[i] / total);
     }
 }
 
-bool report_breakdown(const RunFile *run, Error *error)
+bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error)
 {
     double *seconds = run_file_first(run, "/breakdown/simulated", (size_t)run->ranks, error);
-    if (seconds) print_breakdown(seconds, run->part, (size_t)run->ranks, run->parts, run->shape.ideal);
+    if (seconds) add_breakdown(sheet, run, seconds);
     free(seconds);
     return seconds != NULL;
 }

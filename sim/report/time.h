@@ -2,9 +2,10 @@
 #ifndef SIM_REPORT_TIME_H
 #define SIM_REPORT_TIME_H
 #include "sim/file/run_file.h"
+#include "sim/report/sheet.h"
 
 /* The grid, the schedule and its bubble, in lines under the report's first. */
-bool report_grid(const RunFile *run, Error *error);
+bool report_grid(const RunFile *run, Sheet *sheet, Error *error);
 /* The table of the rank with the least idling. */
-bool report_breakdown(const RunFile *run, Error *error);
+bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error);
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/report/report_command.h"
+#include "sim/report/sheet.h"
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 #include "tests/support/sample_run.h"
@@ -76,6 +77,37 @@ static void test_bad_requests(void **state)
     assert_says(place->said, "sim report RUN.h5|FOLDER... [--csv | --json]");
 }
 
+/* Columns by what is seen, no blanks at the end, nothing that a terminal would obey. */
+static void test_layout(void **state)
+{
+    PlotPlace *place = *state;
+    Sheet sheet = {.lines = 0};
+    sheet_line(&sheet, SHEET_TITLE, "a\033.h5");
+    sheet_more(&sheet, ": %d ranks", 2);
+    sheet_line(&sheet, SHEET_FACT, "speed");
+    sheet_cell(&sheet, "%.1f ms", 1.5);
+    sheet_more(&sheet, " a step");
+    sheet_line(&sheet, SHEET_HEAD, "time");
+    sheet_cell(&sheet, "12.5 µs");
+    sheet_cell(&sheet, "share");
+    for (int i = 0; i < 2; i++) {
+        sheet_line(&sheet, SHEET_ROW, i ? "a name that is longer than its room" : "compute");
+        sheet_cell(&sheet, "12.5 µs");
+        sheet_cell(&sheet, "%d %%", i);
+    }
+    const Capture c = capture();
+    sheet_print(&sheet);
+    captured(place, c);
+    assert_string_equal(place->said,
+                        "\na?.h5: 2 ranks\n"
+                        "  speed       1.5 ms a step\n"
+                        "\n"
+                        "  time                     12.5 µs                    share\n"
+                        "    compute                12.5 µs                    0 %\n"
+                        "    a name that is longer than its room 12.5 µs                    1 %\n");
+    sheet_free(&sheet);
+}
+
 /* Two runs, one of them stopped, whose name has what CSV and JSON escape. */
 static void test_table(void **state)
 {
@@ -114,6 +146,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_complete, plot_setup, plot_teardown),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_layout, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_table, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
     };
