@@ -260,8 +260,8 @@ static int compare_skipped(H5 *file, double least, double most)
                : differ("%s: %.0f, %.0f of them at the end", "skipped", all, late);
 }
 
-/* All is 0 but the first MLP: it sees -1 and multiplies by -1, until decay a million times the weight has made that more
- * than 16 bits hold: then what it makes is -inf, of which relu leaves 0, and backward multiplies 0 by infinity. */
+/* All is 0 but the first MLP: it sees -1 and multiplies by -1, until decay a million times the weight has made that
+ * more than 16 bits hold: then what it makes is -inf, of which relu leaves 0, and backward multiplies 0 by infinity. */
 static bool fill_for_overflow(const char *name, void *context)
 {
     H5 *file = context;

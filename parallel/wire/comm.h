@@ -2,8 +2,8 @@
  *
  * Two backends stand behind it: comm_mpi (one process a rank) and comm_virtual
  * (all ranks in this process, as coroutines). Whatever leaves a rank leaves
- * through comm_send, and is counted there. Data may be NULL on a dry device:
- * then only its size travels.
+ * through here, and is counted here. Data may be NULL on a dry device: then
+ * only its size travels.
  *
  * Simulated time travels with the messages: each carries the moment it was sent,
  * and when the sender's port was done with it; latency later the receiver's port

@@ -15,8 +15,8 @@ bool config_check_matrices(const Config *config, Error *error);
 /* That parallel.schedule is a schedule's name or a file's. */
 bool config_check_schedule(const Config *config, Error *error);
 
-/* The key of what parallel.tp does not cut evenly, and how much that is; NULL: all can be cut. Several ranks can share a
- * head of keys and values. */
+/* The key of what parallel.tp does not cut evenly, and how much that is; NULL: all can be cut. Several ranks can share
+ * a head of keys and values. */
 const char *config_uncut(const Config *config, int64_t *size);
 
 /* That what is written is no other file of the run, nor its config, under another spelling either. Looks at the

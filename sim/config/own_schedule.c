@@ -1,4 +1,4 @@
-/* own_schedule.c - a schedule of the user's own beside the config that names it, and what to change so that they fit. */
+/* own_schedule.c - a schedule of the user's own beside the config that names it: what to change so that they fit. */
 #include "sim/config/own_schedule.h"
 #include <limits.h>
 #include <stdio.h>

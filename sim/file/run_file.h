@@ -3,8 +3,8 @@
  * Opening checks the schema, the bounds of what the file claims to hold, every
  * dataset's type, shape and storage against those claims, and the names, and
  * reads all once, of a complete run to compare the checksums, before a value
- * is looked at. What is read
- * afterwards fits the sizes below, and memory of about the file's own size.
+ * is looked at. What is read afterwards fits the sizes below, and memory of
+ * about the file's own size.
  *
  * Values are the file's: NaN where unknown, whatever their meaning. */
 #ifndef SIM_FILE_RUN_FILE_H

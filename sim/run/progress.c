@@ -1,11 +1,11 @@
 /* progress.c - a line on a terminal, lines in a log. */
 #include "sim/run/progress.h"
-#include "sim/run/clock.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/run/clock.h"
 
 /* Under mpirun our own output is always a pseudo-terminal, so what counts is
  * where mpirun's goes: it is our parent, on this machine. */

@@ -6,7 +6,7 @@
 
 typedef struct Progress {
     bool terminal; /* one line, rewritten; else a plain line every few steps */
-    int64_t steps, tokens_per_step, next_line;
+    int64_t steps, tokens_per_step;
     double began, last_shown;
 } Progress;
 

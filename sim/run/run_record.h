@@ -20,8 +20,7 @@ typedef struct Record {
 } Record;
 
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
- * are on their way to the next collective. */
-/* `baseline` outlives the record, or is NULL; rank 0 alone looks at it. */
+ * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it. */
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
                   const char *command_line);
 void record_step_begin(Record *r);

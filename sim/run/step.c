@@ -1,12 +1,14 @@
 /* step.c - what each action of a schedule does. */
 #include "sim/run/step.h"
-#include "sim/run/clock.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "sim/run/clock.h"
 
-double learning_rate_at(const Config *config, int64_t updates)
+/* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
+ * of train.steps. Steps that are skipped hold it. */
+static double learning_rate_at(const Config *config, int64_t updates)
 {
     double rate = config->train.learning_rate;
     int64_t warmup = config->train.warmup, last = config->train.steps - 1;

@@ -69,8 +69,4 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
 #define LOSS_SCALE_LEAST 0x1p-24
 /* After a step; `fine`: how many in a row have not been skipped since the scale changed. */
 double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine);
-
-/* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
- * of train.steps. Steps that are skipped hold it. */
-double learning_rate_at(const Config *config, int64_t updates);
 #endif

@@ -1,5 +1,5 @@
-/* test_weights_file.c - whose files are taken as weights, by what names, and what is refused: another kind of file or of
- * number, values that are no finite numbers, and a head that a tied model would lose. And that to read one costs the
+/* test_weights_file.c - whose files are taken as weights, by what names, and what is refused: another kind of file or
+ * of number, values that are no finite numbers, and a head that a tied model would lose. And that to read one costs the
  * simulated device nothing. */
 #include <math.h>
 #include <stdio.h>
