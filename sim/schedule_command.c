@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "parallel/schedule/draw_text.h"
 #include "parallel/schedule/notation.h"
 #include "sim/config/config.h"
 #include "sim/config/file.h"
@@ -127,7 +128,7 @@ static bool show(const Config *config, int ranks, const Plan *plan, Error *error
     Timeline timeline;
     if (!timeline_walk(&timeline, plan, &durations, error)) return false;
     print_figures(config, ranks, plan, &timeline);
-    notation_grid(plan, &timeline, terminal_columns(), stdout);
+    draw_text(plan, &timeline, terminal_columns(), stdout);
     timeline_free(&timeline);
     return true;
 }

@@ -1,8 +1,8 @@
 /* draw_text.c - the walk of a schedule drawn as text. */
+#include "parallel/schedule/draw_text.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "parallel/schedule/notation.h"
 
 static int digits(int number)
 {
@@ -47,7 +47,7 @@ static void draw_rank(const Plan *plan, const Timeline *timeline, int rank, int 
     row[used] = 0;
 }
 
-void notation_grid(const Plan *plan, const Timeline *timeline, int columns, FILE *out)
+void draw_text(const Plan *plan, const Timeline *timeline, int columns, FILE *out)
 {
     int slots = (int)lround(timeline->end), name = digits(plan->shape.p - 1);
     int width = digits(plan->shape.m - 1) + 2 + (plan->shape.v > 1 ? digits(plan->stages - 1) : 0);

@@ -13,7 +13,7 @@
 #define PARALLEL_SCHEDULE_NOTATION_H
 #include <stdint.h>
 #include <stdio.h>
-#include "parallel/schedule/timeline.h"
+#include "parallel/schedule/plan.h"
 
 /* The computed actions of every rank. */
 void notation_write(const Plan *plan, FILE *out);
@@ -24,10 +24,4 @@ void notation_write(const Plan *plan, FILE *out);
  * ranks hold as many stages. Whether ranks wait for each other forever is
  * timeline_walk's to tell. `name` begins the error. */
 bool notation_read(Plan *plan, const char *text, int64_t bytes, const char *name, Error *error);
-
-/* Draws a walk of the plan: ranks down, time across, a slot a second; starts
- * and ends are rounded to slots. Labels are F3, or 5F3 where ranks hold several
- * stages, (F4;B1) of two that overlap, drawn as one where no wait parts them; a dot is an idle slot. No rank's line is longer than `columns`; what
- * is cut is said in a line below. */
-void notation_grid(const Plan *plan, const Timeline *timeline, int columns, FILE *out);
 #endif

@@ -20,8 +20,8 @@ typedef enum {
     TP_ALL_GATHER,       /* the same under sequence parallelism, and what is gathered again in backward */
     TP_REDUCE_SCATTER,
     TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
-    TP_GRADIENTS, /* of what ranks hold alike: keys and values; what is not cut, with sequence parallelism */
-    TP_NORM,      /* each slice's part of the gradient norm */
+    TP_GRADIENTS,     /* gradients of what ranks hold alike: shared keys and values, and what is not cut */
+    TP_NORM,          /* each slice's part of the gradient norm */
     PP_SEND_FORWARD,  /* a stage's output to the next stage */
     PP_SEND_BACKWARD, /* the gradient of a stage's input to the stage before */
     PP_EMBEDDING,     /* gradients of a tied embedding, between the first stage and the last */

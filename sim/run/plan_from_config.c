@@ -1,6 +1,7 @@
 /* plan_from_config.c - from parallel.pp, schedule and virtual_stages to a plan that is known to run. */
 #include "sim/run/plan_from_config.h"
 #include "parallel/schedule/notation.h"
+#include "parallel/schedule/timeline.h"
 #include "parallel/stages.h"
 #include "sim/config/file.h"
 #include "sim/config/own_schedule.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/schedule/draw_text.h"
 #include "parallel/schedule/notation.h"
 #include "tests/support/check.h"
 #include "tests/support/dual_pipe_v.h"
@@ -297,7 +298,7 @@ static void grid_is(const Plan *plan, int columns, const char *expected)
     size_t size;
     Timeline timeline = walked(plan, (Ideal){.forward = 1, .backward = 2, .input = 1, .weight = 1});
     FILE *out = open_memstream(&text, &size);
-    notation_grid(plan, &timeline, columns, out);
+    draw_text(plan, &timeline, columns, out);
     fclose(out);
     timeline_free(&timeline);
     assert_string_equal(text, expected);

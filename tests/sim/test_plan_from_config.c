@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/notation.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/config/config.h"
 #include "sim/config/rows.h"
 #include "sim/config/file.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/notation.h"
+#include "parallel/schedule/timeline.h"
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/recorder.h"
