@@ -30,11 +30,6 @@ const char *config_precision_name(const Config *config)
                                                      : config_precision_names[config->train.precision];
 }
 
-const char *config_data_name(int data)
-{
-    return config_data_names[data];
-}
-
 MeshShape config_mesh(const Config *config, int ranks)
 {
     return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);

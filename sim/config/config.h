@@ -82,12 +82,10 @@ ScheduleKind config_schedule(const Config *config);
 bool config_schedule_is_file(const Config *config);
 /* What stage_blocks() takes: the blocks of each of so many stages, or NULL when they are not given. */
 const int *config_layers_per_stage(const Config *config, int stages);
-/* As the ini file spells them, by enum; the lists end in NULL. */
+/* As the ini file spells them, by Precision and by DataParallelKind; the lists end in NULL. */
 extern const char *const config_precision_names[], *const config_data_names[];
 /* What parameters and activations are kept in; and the gradients of so many microbatches a step. */
 DType config_dtype(const Config *config);
 DType config_gradient_dtype(const Config *config, int microbatches);
 const char *config_precision_name(const Config *config); /* "fp32", or what reals are; "bf16", "fp16" */
-/* A DataParallelKind as the ini file spells it. */
-const char *config_data_name(int data); /* "dp", "ddp", "zero1", "zero2", "zero3" */
 #endif

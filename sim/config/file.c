@@ -43,8 +43,7 @@ static int list_configs(const char *folder, char *names[LISTED + 1])
     for (struct dirent *entry; directory && count < LISTED && (entry = readdir(directory));) {
         size_t length = strlen(entry->d_name);
         if (length < 5 || strcmp(entry->d_name + length - 4, ".ini") != 0) continue;
-        names[count] = allocate(length + 1);
-        strcpy(names[count++], entry->d_name);
+        names[count++] = words_copy(entry->d_name);
     }
     if (directory) closedir(directory);
     qsort(names, (size_t)count, sizeof *names, by_name);

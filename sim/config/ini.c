@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 
 typedef struct Lines {
     const char *name;
@@ -160,8 +161,7 @@ bool ini_each(const char *name, const char *text, IniVisit visit, void *context,
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0) text += strlen(byte_order_mark);
-    char *copy = allocate(strlen(text) + 1);
-    strcpy(copy, text);
+    char *copy = words_copy(text);
     Lines lines = {.name = name, .next = copy, .visit = visit, .context = context, .error = error};
     int status = ini_parse_stream(read_line, &lines, take_entry, &lines);
     if (status != 0 && !lines.failed) refuse(&lines, "not 'key = value'");

@@ -93,8 +93,7 @@ static bool take_sets(Config *config, const char *const *sets, int count, bool p
     bool fine = true;
     for (int i = 0; i < count && fine; i++) {
         char shown[SHOWN], where[SHOWN + 8], *section = NULL, *key = NULL, *value = NULL;
-        char *set = allocate(strlen(sets[i]) + 1);
-        strcpy(set, sets[i]);
+        char *set = words_copy(sets[i]);
         words_show(shown, sizeof shown, set);
         snprintf(where, sizeof where, "--set %s", shown);
         fine = cut_set(set, &section, &key, &value, error);
@@ -231,7 +230,6 @@ bool config_parse(Config *config, const char *name, const char *text, const char
         !take_output(config, output, error) || !config_check_schedule(config, error) ||
         !drop_idle(config, &file, error) || !config_check(config, error))
         return false;
-    config->text = allocate(strlen(text) + 1);
-    strcpy(config->text, text);
+    config->text = words_copy(text);
     return true;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
@@ -155,7 +156,7 @@ RunFile *run_file_open(const char *path, Error *error)
     if (!file) return NULL;
     RunFile *run = allocate_zeroed(1, sizeof *run);
     run->file = file;
-    run->path = strcpy(allocate(strlen(path) + 1), path);
+    run->path = words_copy(path);
     if (check_all(run, error)) return run;
     run_file_close(run);
     return NULL;

@@ -43,8 +43,7 @@ void run_table_number(RunTable *t, size_t run, LineKind kind, const char *key, d
 
 void run_table_text(RunTable *t, size_t run, const char *key, const char *text)
 {
-    char *copy = allocate(strlen(text) + 1);
-    line_of(t, LINE_TEXT, key)->text[run] = strcpy(copy, text);
+    line_of(t, LINE_TEXT, key)->text[run] = words_copy(text);
 }
 
 void run_table_free(RunTable *t)

@@ -95,7 +95,7 @@ void announce(const Trainer *t, int ranks)
     say_grid(t, grid, sizeof grid);
     printf(
         "%s: %s on %d rank%s%s%s, %.3f %c parameters in %s, %lld tokens a step in %d microbatch%s a rank\n",
-        c->name, config_data_name(c->parallel.kind), ranks, words_s(ranks), grid,
+        c->name, config_data_names[c->parallel.kind], ranks, words_s(ranks), grid,
         t->device.dry ? " (dry)" : "", parameters / (large ? 1e9 : 1e6), large ? 'G' : 'M',
         config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
         t->microbatches, t->microbatches == 1 ? "" : "es");
