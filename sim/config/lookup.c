@@ -1,0 +1,78 @@
+/* lookup.c - a row of the config by its name, and which was meant by a name that none has. */
+#include <stdio.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/config/rows.h"
+
+int config_row_find(const char *section, const char *key)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++)
+        if (strcmp(config_rows[i].section, section) == 0 && strcmp(config_rows[i].key, key) == 0) return i;
+    return -1;
+}
+
+int config_row_named(const char *name)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        size_t length = strlen(config_rows[i].section);
+        if (strncmp(name, config_rows[i].section, length) == 0 && name[length] == '.' &&
+            strcmp(name + length + 1, config_rows[i].key) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool is_section(const char *name)
+{
+    for (int i = 0; i < CONFIG_SECTIONS; i++)
+        if (strcmp(config_sections[i].name, name) == 0) return true;
+    return false;
+}
+
+/* The row whose key is nearest to `key`; in `section` only, unless NULL. */
+static int nearest_key(const char *section, const char *key)
+{
+    int nearest = -1, nearest_distance = 0;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        if (section && strcmp(section, config_rows[i].section) != 0) continue;
+        if (!words_near(key, config_rows[i].key)) continue;
+        int distance = words_distance(key, config_rows[i].key);
+        if (nearest < 0 || distance < nearest_distance) {
+            nearest = i;
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
+static void unknown_section(const char *section, char *why, size_t size)
+{
+    const char *names[CONFIG_SECTIONS + 1] = {NULL};
+    char list[128];
+    for (int i = 0; i < CONFIG_SECTIONS; i++) names[i] = config_sections[i].name;
+    words_join(list, sizeof list, names);
+    const char *nearest = words_nearest(section, names);
+    if (nearest)
+        snprintf(why, size, "no such section; try [%s]", nearest);
+    else
+        snprintf(why, size, "no such section; try one of %s", list);
+}
+
+void config_row_unknown(const char *section, const char *key, char *why, size_t size)
+{
+    int nearest = key && *key ? nearest_key(is_section(section) ? section : NULL, key) : -1;
+    if (key && nearest < 0) {
+        nearest = nearest_key(NULL, key); /* the right key under another section */
+        if (nearest >= 0 && words_distance(key, config_rows[nearest].key) > 0) nearest = -1;
+    }
+    if (nearest >= 0) {
+        snprintf(why, size, "no such key; try %s.%s", config_rows[nearest].section, config_rows[nearest].key);
+    } else if (is_section(section)) {
+        snprintf(why, size, "no such key; try one of");
+        for (int i = 0, seen = 0; i < CONFIG_ROWS; i++)
+            if (strcmp(config_rows[i].section, section) == 0)
+                words_append(why, size, "%s %s", seen++ ? "," : "", config_rows[i].key);
+    } else {
+        unknown_section(section, why, size);
+    }
+}
