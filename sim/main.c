@@ -1,5 +1,4 @@
-/* main.c - the command line. */
-#include <getopt.h>
+/* main.c - which command it is, and how it ends. */
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
+#include "sim/command_line.h"
 #include "sim/config/help.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report_command.h"
@@ -15,7 +15,6 @@
 #include "sim/schedule_command.h"
 #include "sim/base/standard.h"
 #include "sim/base/version.h"
-#include "sim/base/words.h"
 
 static const char USAGE[] =
     "sim " SIM_VERSION
@@ -41,126 +40,6 @@ static const char USAGE[] =
     "  --help, --version\n"
     "\n"
     "exit status: 0 done, 1 the run failed, 2 the request was refused\n";
-
-enum { MOST_SETS = 64, MOST_RANKS = 65536 };
-
-typedef struct CommandLine {
-    RunOptions options;
-    const char *sets[MOST_SETS];
-    int ranks; /* 0: not given */
-    bool csv, help, version;
-} CommandLine;
-
-static bool parse_ranks(const char *text, int *ranks, Error *error)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-    if (end == text || *end || n < 1 || n > MOST_RANKS)
-        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text,
-                         MOST_RANKS);
-    *ranks = (int)n;
-    return true;
-}
-
-static bool ends_in(const char *word, const char *ending)
-{
-    size_t length = strlen(word), end = strlen(ending);
-    return length > end && strcasecmp(word + length - end, ending) == 0;
-}
-
-/* The line with the config in its place; getopt has left what is no option at the end. */
-static bool refuse_config(char **argv, Error *error)
-{
-    char quoted[1024], rest[1024] = "", shown[100];
-    const char *says;
-    int launched = comm_mpi_launched(&says);
-    for (int i = 1; i < optind; i++) {
-        words_quote(quoted, sizeof quoted, argv[i]);
-        words_append(rest, sizeof rest, " %s", quoted);
-    }
-    words_show(shown, sizeof shown, argv[optind]);
-    words_quote(quoted, sizeof quoted, argv[optind]);
-    if (launched > 1)
-        return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
-                         quoted, rest);
-    return error_set(error, "'%s' is a config; try sim --config %s%s, or mpirun -n 8 sim --config %s%s",
-                     shown, quoted, rest, quoted, rest);
-}
-
-/* A word without an option before it: what was meant by it. */
-static bool refuse_word(char **argv, Error *error)
-{
-    static const char *const commands[] = {"plot", "report", "schedule", "help", NULL};
-    const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
-    char quoted[1024], shown[100];
-    words_show(shown, sizeof shown, word);
-    words_quote(quoted, sizeof quoted, word);
-    if (ends_in(word, ".ini")) return refuse_config(argv, error);
-    if (ends_in(word, ".h5"))
-        return error_set(error, "'%s' is a run's file; try sim report %s, or sim plot %s", shown, quoted,
-                         quoted);
-    if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
-    return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
-}
-
-/* The options of `sim --config F` and of `sim schedule --config F`; which of them go with which is checked by
- * those. */
-static bool parse(int argc, char **argv, CommandLine *r, Error *error)
-{
-    static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
-                                         {"set", required_argument, NULL, 's'},
-                                         {"output", required_argument, NULL, 'o'},
-                                         {"dry-run", no_argument, NULL, 'd'},
-                                         {"ranks", required_argument, NULL, 'n'},
-                                         {"csv", no_argument, NULL, 't'},
-                                         {"help", no_argument, NULL, 'h'},
-                                         {"version", no_argument, NULL, 'v'},
-                                         {NULL, 0, NULL, 0}};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
-        switch (c) {
-        case 'c': r->options.config = optarg; break;
-        case 'o': r->options.output = optarg; break;
-        case 'd': r->options.dry = true; break;
-        case 't': r->csv = true; break;
-        case 'h': r->help = true; break;
-        case 'v': r->version = true; break;
-        case 's':
-            if (r->options.set_count == MOST_SETS)
-                return error_set(error, "--set: more than %d of them", MOST_SETS);
-            r->sets[r->options.set_count++] = optarg;
-            break;
-        case 'n':
-            if (!parse_ranks(optarg, &r->ranks, error)) return false;
-            break;
-        case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
-        default: return error_set(error, "'%s' is not an option; try sim --help", argv[optind - 1]);
-        }
-    }
-    r->options.sets = r->sets;
-    if (r->help || r->version) return true;
-    return optind == argc || refuse_word(argv, error);
-}
-
-static bool check_run(const CommandLine *r, Error *error)
-{
-    if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
-    if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
-    if (!r->ranks || r->options.dry) return true;
-    char quoted[1024];
-    words_quote(quoted, sizeof quoted, r->options.config);
-    return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks, quoted);
-}
-
-static bool check_schedule(const CommandLine *r, Error *error)
-{
-    if (!r->options.config)
-        return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
-    if (r->options.dry || r->options.output)
-        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s",
-                         r->options.dry ? "--dry-run" : "--output");
-    return true;
-}
 
 static char *join(int argc, char **argv)
 {
@@ -212,12 +91,12 @@ static int schedule(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {.options.program_directory = program_directory};
     Error error;
-    bool good = parse(argc, argv, &request, &error);
+    bool good = command_line_parse(argc, argv, &request, &error);
     if (good && (request.help || request.version)) {
         fputs(request.help ? SCHEDULE_USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
     }
-    if (good && check_schedule(&request, &error))
+    if (good && command_line_is_schedules(&request, &error))
         return schedule_command(&request.options, request.ranks, request.csv);
     fprintf(stderr, "sim: %s\n", error.text);
     return STATUS_BAD_REQUEST;
@@ -240,14 +119,14 @@ static int run(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {0};
     Error error;
-    bool good = parse(argc, argv, &request, &error);
+    bool good = command_line_parse(argc, argv, &request, &error);
     if (good && (request.help || request.version)) {
         if (comm_mpi_is_first()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
     }
     const char *says;
     request.options.program_directory = program_directory;
-    good = good && check_run(&request, &error);
+    good = good && command_line_is_runs(&request, &error);
     bool asks = !request.options.dry && comm_mpi_ends_together();
     if (good && asks) good = run_is_possible(&request.options, comm_mpi_launched(&says), &error);
     if (!good) {

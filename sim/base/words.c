@@ -104,6 +104,12 @@ int words_columns(const char *text)
     return columns;
 }
 
+bool words_end_in(const char *word, const char *ending)
+{
+    size_t length = strlen(word), end = strlen(ending);
+    return length > end && strcasecmp(word + length - end, ending) == 0;
+}
+
 const char *words_s(int64_t count)
 {
     return count == 1 ? "" : "s";

@@ -33,6 +33,9 @@ char *words_shown(const char *value);
 /* Columns that it takes on a screen: bytes that continue a letter of UTF-8 take none. */
 int words_columns(const char *text);
 
+/* Whether `word` has `ending`, in letters of either case, behind something else. */
+bool words_end_in(const char *word, const char *ending);
+
 /* The plural's ending: "" of one, "s" of any other number. */
 const char *words_s(int64_t count);
 

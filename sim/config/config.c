@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "sim/base/words.h"
 
 const char *const config_precision_names[] = {
     [PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", [PRECISION_FP16] = "fp16", NULL};
@@ -66,6 +67,5 @@ const int *config_layers_per_stage(const Config *config, int stages)
 
 bool config_schedule_is_file(const Config *config)
 {
-    size_t length = strlen(config->pipeline.schedule);
-    return length > 4 && strcasecmp(config->pipeline.schedule + length - 4, ".csv") == 0;
+    return words_end_in(config->pipeline.schedule, ".csv");
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
 #include "sim/config/ini.h"
@@ -130,8 +129,7 @@ static void take_preset(Config *config)
 static void stem_of(const char *path, const char *ending, char *stem, size_t size)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    size_t length = strlen(base), end = strlen(ending);
-    if (length > end && strcasecmp(base + length - end, ending) == 0) length -= end;
+    size_t length = strlen(base) - (words_end_in(base, ending) ? strlen(ending) : 0);
     snprintf(stem, size, "%.*s", length ? (int)length : 3, length ? base : "run");
 }
 

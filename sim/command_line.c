@@ -1,0 +1,112 @@
+/* command_line.c - options, and what was meant by a word that is none. */
+#include "sim/command_line.h"
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/wire/comm_mpi.h"
+#include "sim/base/words.h"
+
+enum { MOST_RANKS = 65536 };
+
+static bool parse_ranks(const char *text, int *ranks, Error *error)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || n < 1 || n > MOST_RANKS)
+        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text,
+                         MOST_RANKS);
+    *ranks = (int)n;
+    return true;
+}
+
+/* The line with the config in its place; getopt has left what is no option at the end. */
+static bool refuse_config(char **argv, Error *error)
+{
+    char quoted[1024], rest[1024] = "", shown[100];
+    const char *says;
+    int launched = comm_mpi_launched(&says);
+    for (int i = 1; i < optind; i++) {
+        words_quote(quoted, sizeof quoted, argv[i]);
+        words_append(rest, sizeof rest, " %s", quoted);
+    }
+    words_show(shown, sizeof shown, argv[optind]);
+    words_quote(quoted, sizeof quoted, argv[optind]);
+    if (launched > 1)
+        return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
+                         quoted, rest);
+    return error_set(error, "'%s' is a config; try sim --config %s%s, or mpirun -n 8 sim --config %s%s",
+                     shown, quoted, rest, quoted, rest);
+}
+
+/* A word without an option before it: what was meant by it. */
+static bool refuse_word(char **argv, Error *error)
+{
+    static const char *const commands[] = {"plot", "report", "schedule", "help", NULL};
+    const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
+    char quoted[1024], shown[100];
+    words_show(shown, sizeof shown, word);
+    words_quote(quoted, sizeof quoted, word);
+    if (words_end_in(word, ".ini")) return refuse_config(argv, error);
+    if (words_end_in(word, ".h5"))
+        return error_set(error, "'%s' is a run's file; try sim report %s, or sim plot %s", shown, quoted,
+                         quoted);
+    if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
+    return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
+}
+
+bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
+{
+    static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
+                                         {"set", required_argument, NULL, 's'},
+                                         {"output", required_argument, NULL, 'o'},
+                                         {"dry-run", no_argument, NULL, 'd'},
+                                         {"ranks", required_argument, NULL, 'n'},
+                                         {"csv", no_argument, NULL, 't'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {"version", no_argument, NULL, 'v'},
+                                         {NULL, 0, NULL, 0}};
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
+        switch (c) {
+        case 'c': r->options.config = optarg; break;
+        case 'o': r->options.output = optarg; break;
+        case 'd': r->options.dry = true; break;
+        case 't': r->csv = true; break;
+        case 'h': r->help = true; break;
+        case 'v': r->version = true; break;
+        case 's':
+            if (r->options.set_count == COMMAND_LINE_SETS)
+                return error_set(error, "--set: more than %d of them", COMMAND_LINE_SETS);
+            r->sets[r->options.set_count++] = optarg;
+            break;
+        case 'n':
+            if (!parse_ranks(optarg, &r->ranks, error)) return false;
+            break;
+        case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
+        default: return error_set(error, "'%s' is not an option; try sim --help", argv[optind - 1]);
+        }
+    }
+    r->options.sets = r->sets;
+    if (r->help || r->version) return true;
+    return optind == argc || refuse_word(argv, error);
+}
+
+bool command_line_is_runs(const CommandLine *r, Error *error)
+{
+    if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
+    if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
+    if (!r->ranks || r->options.dry) return true;
+    char quoted[1024];
+    words_quote(quoted, sizeof quoted, r->options.config);
+    return error_set(error, "--ranks is for --dry-run; try mpirun -n %d sim --config %s", r->ranks, quoted);
+}
+
+bool command_line_is_schedules(const CommandLine *r, Error *error)
+{
+    if (!r->options.config)
+        return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
+    if (r->options.dry || r->options.output)
+        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s",
+                         r->options.dry ? "--dry-run" : "--output");
+    return true;
+}
