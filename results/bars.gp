@@ -47,7 +47,7 @@ set yrange [0:CEILING]
 set xlabel XLABEL offset 0,0.2
 set xtics () nomirror scale 0 textcolor rgb INK
 EVERY = SLOT < 22 && !COMPARE ? 2 : 1
-do for [i=1:BARS:EVERY] { set xtics add (LABEL[i] i - 1) }
+do for [i=1:BARS:EVERY] { set xtics add (ticked(LABEL[i]) i - 1) }
 if (SLANT) { set xtics rotate by 25 right }
 if (COMPARE && !SLANT) {
     do for [i=1:BARS] {

@@ -123,13 +123,13 @@ static void test_several_runs(void **state)
 {
     PlotPlace *place = *state;
     record(in_folder(place, "a.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
-    record(in_folder(place, "b_b.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
+    record(in_folder(place, "b_%d.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
     record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
-        PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_b.h5"), in_folder(place, "c.h5")), 0);
+        PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "c.h5")), 0);
     assert_drawn(place, "compare-charts", "memory");
     assert_drawn(place, "compare-charts", "step_time");
-    assert_file_says(in_folder(place, "compare-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_b', 'c']");
+    assert_file_says(in_folder(place, "compare-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_%d', 'c']");
     assert_file_says(in_folder(place, "compare-charts/memory.gp"),
                      "'rank 2 of 3', 'rank 2 of 3', 'rank 1 of 2, dry'");
     assert_file_says(in_folder(place, "compare-charts/loss.gp"), "RUNS = 2\n"); /* a dry run has no loss */
@@ -145,7 +145,7 @@ static void test_several_runs(void **state)
     assert_file_says(in_folder(place, "compare-charts/loss.gp"), "SKIPPED = 0\n");
     record(in_folder(place, "d.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
-        PLOT(place, in_folder(place, "c.h5"), in_folder(place, "b_b.h5"), in_folder(place, "d.h5")), 0);
+        PLOT(place, in_folder(place, "c.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "d.h5")), 0);
     assert_says(place->said, "loss                leaves out c, d: a dry run computes none");
     assert_int_equal(PLOT(place, in_folder(place, "c.h5"), in_folder(place, "d.h5")), 0);
     assert_says(place->said, "loss                skipped: a dry run computes none");
