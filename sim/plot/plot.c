@@ -7,25 +7,11 @@
 #include <unistd.h>
 #include "sim/file/run_files.h"
 #include "sim/plot/draw.h"
+#include "sim/plot/folder.h"
 #include "sim/plot/read.h"
 #include "sim/plot/request.h"
 #include "sim/plot/text.h"
 #include "sim/base/words.h"
-
-/* Beside the first run: its STEM-charts, or compare-charts for several. */
-static bool choose_folder(const char *out, const PlotRun *runs, int count, char folder[PLOT_PATH],
-                          Error *error)
-{
-    if (out) return plot_join(folder, out, "", error);
-    char stem[PLOT_LABEL], name[PLOT_LABEL + 16], beside[PLOT_PATH];
-    plot_stem(runs[0].path, stem, sizeof stem);
-    snprintf(name, sizeof name, "%s-charts", count > 1 ? "compare" : stem);
-    const char *slash = strrchr(runs[0].path, '/');
-    const int length = slash ? (int)(slash - runs[0].path) + 1 : 0;
-    if (length >= PLOT_PATH) return error_set(error, "%.60s...: the path is too long", runs[0].path);
-    snprintf(beside, sizeof beside, "%.*s", length, runs[0].path);
-    return plot_join(folder, beside, name, error);
-}
 
 /* Whether a picture of that name is there, of any format. */
 static bool exists_in(const char *folder, const char *name)
@@ -108,7 +94,9 @@ static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, cons
     Outcome outcome[PLOT_CHARTS] = {{false, ""}};
     plot_label_runs(runs, count);
     if (!plot_find_templates(program_directory, templates, error) ||
-        !choose_folder(request->out, runs, count, folder, error) || !plot_make_folder(folder, error) ||
+        !(request->out ? plot_join(folder, request->out, "", error)
+                       : plot_choose_folder(runs, count, folder, error)) ||
+        !plot_make_folder(folder, error) ||
         !write_charts(request, runs, count, templates, folder, outcome, error))
         return false;
     /* all scripts are there before, in case gnuplot is not */

@@ -19,7 +19,7 @@ void plot_request_help(FILE *out)
     fputs(
         "\n"
         "    sim plot results/zero3.h5                      -> results/zero3-charts/\n"
-        "    sim plot results/dp.h5 results/zero?.h5        -> results/compare-charts/\n"
+        "    sim plot results/dp.h5 results/zero3.h5        -> results/dp+zero3-charts/\n"
         "    sim plot a.h5 b.h5 --out /tmp/ab               -> /tmp/ab/\n"
         "    sim plot results/dp.h5 results                 dp.h5, and what else lies in results/\n"
         "    sim plot results --charts loss,memory --format pdf\n"

@@ -127,22 +127,22 @@ static void test_several_runs(void **state)
     record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
         PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "c.h5")), 0);
-    assert_drawn(place, "compare-charts", "memory");
-    assert_drawn(place, "compare-charts", "step_time");
-    assert_file_says(in_folder(place, "compare-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_%d', 'c']");
-    assert_file_says(in_folder(place, "compare-charts/memory.gp"),
+    assert_drawn(place, "a+b_%d+c-charts", "memory");
+    assert_drawn(place, "a+b_%d+c-charts", "step_time");
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_%d', 'c']");
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/memory.gp"),
                      "'rank 2 of 3', 'rank 2 of 3', 'rank 1 of 2, dry'");
-    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "RUNS = 2\n"); /* a dry run has no loss */
-    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "DIFF_HIGH = 1.0000000000000001e-05");
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/loss.gp"), "RUNS = 2\n"); /* a dry run has no loss */
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/loss.gp"), "DIFF_HIGH = 1.0000000000000001e-05");
     assert_says(place->said, "loss                leaves out c: a dry run computes none");
     /* activations alone: the highest thing, formula, no mark, the one part */
-    assert_drawn(place, "compare-charts", "activations");
+    assert_drawn(place, "a+b_%d+c-charts", "activations");
     assert_file_says(
-        in_folder(place, "compare-charts/activations.gp"),
+        in_folder(place, "a+b_%d+c-charts/activations.gp"),
         "$D << EOD\n300000 300000 NaN 300000\n300000 300000 NaN 300000\n200000 200000 NaN 200000\nEOD\n");
-    assert_file_says(in_folder(place, "compare-charts/memory.gp"),
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/memory.gp"),
                      "Model states equal the formula everywhere");
-    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "SKIPPED = 0\n");
+    assert_file_says(in_folder(place, "a+b_%d+c-charts/loss.gp"), "SKIPPED = 0\n");
     record(in_folder(place, "d.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
         PLOT(place, in_folder(place, "c.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "d.h5")), 0);
@@ -164,8 +164,8 @@ static void test_skipped_steps(void **state)
     assert_file_says(in_folder(place, "a-charts/loss.gp"), "SKIPPED = 2\n# a skipped step, the run\n"
                                                            "$S << EOD\n0 1\n1 1\nEOD\n");
     assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
-    assert_drawn(place, "compare-charts", "loss");
-    assert_file_says(in_folder(place, "compare-charts/loss.gp"), "$S << EOD\n0 1\n1 1\n0 2\nEOD\n");
+    assert_drawn(place, "a+b-charts", "loss");
+    assert_file_says(in_folder(place, "a+b-charts/loss.gp"), "$S << EOD\n0 1\n1 1\n0 2\nEOD\n");
 }
 
 static void test_odd_runs(void **state)

@@ -112,11 +112,11 @@ static void test_folder(void **state)
     assert_int_equal(PLOT(place, in_folder(place, "runs"), "--charts", "memory"), 0);
     assert_int_equal(strncmp(place->said, "sim: plot: skipped /", 20), 0);
     assert_null(strstr(place->said, "notes.txt"));
-    assert_file_says(in_folder(place, "runs/compare-charts/memory.gp"), "LABEL[2] = ['a', 'b']");
+    assert_file_says(in_folder(place, "runs/a+b-charts/memory.gp"), "LABEL[2] = ['a', 'b']");
     /* one that was named before stands first, and once */
     assert_int_equal(
         PLOT(place, in_folder(place, "runs/./b.h5"), in_folder(place, "runs/"), "--charts=memory"), 0);
-    assert_file_says(in_folder(place, "runs/compare-charts/memory.gp"), "LABEL[2] = ['b', 'a']");
+    assert_file_says(in_folder(place, "runs/b+a-charts/memory.gp"), "LABEL[2] = ['b', 'a']");
 
     for (int i = 0; i < 31; i++) {
         snprintf(name, sizeof name, "runs/link%d.h5", i);

@@ -44,8 +44,8 @@ static void test_bubble_microbatches(void **state)
     assert_int_equal(PLOT(place, in_folder(place, "0-4.h5"), in_folder(place, "1-2.h5"),
                           in_folder(place, "0-2.h5"), in_folder(place, "1-4.h5")),
                      0);
-    assert_drawn(place, "compare-charts", "bubble_microbatches");
-    const char *gp = in_folder(place, "compare-charts/bubble_microbatches.gp");
+    assert_drawn(place, "0-4+1-2+0-2+1-4-charts", "bubble_microbatches");
+    const char *gp = in_folder(place, "0-4+1-2+0-2+1-4-charts/bubble_microbatches.gp");
     assert_file_says(gp, "SERIES = 2\narray NAMES[2] = ['1f1b', 'gpipe']\n");
     assert_file_says(gp, "array TICK[2] = [2, 4]\n");
     assert_file_says(gp, "p = 2 pipeline ranks. ");

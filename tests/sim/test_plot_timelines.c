@@ -23,7 +23,7 @@ static void test_memory_timeline(void **state)
     /* F of microbatch 0: as it begins and while it runs the stack is as before, then a microbatch higher */
     assert_file_says(gp, "$D << EOD\n0 1 1 1\n0 1 1 1\n0 1.5 1 1\n1 1.5 1 1\n1 2 1 2\n");
     assert_int_equal(PLOT(place, in_folder(place, "g.h5"), in_folder(place, "f.h5")), 0);
-    gp = in_folder(place, "compare-charts/memory_timeline.gp");
+    gp = in_folder(place, "g+f-charts/memory_timeline.gp");
     assert_file_says(gp, "PANELS = 2\n");
     assert_file_says(gp, "LABEL[2] = 'f'\n");
     assert_file_says(gp, "HEAD[2] = 'rank 0. Peak 3.50 MB in B. At most 2 of 3 microbatches in flight'\n");
@@ -76,13 +76,13 @@ static void test_gantt_pairs(void **state)
     assert_int_equal(PLOT(place, in_folder(place, "b.h5"), in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "gantt");
     assert_drawn(place, "b-charts", "gantt");
-    assert_drawn(place, "compare-charts", "gantt");
+    assert_drawn(place, "b+a-charts", "gantt");
     const char *gp = in_folder(place, "a-charts/gantt.gp");
     assert_file_says(gp, "$P << EOD\n1 1 2 5\nEOD\nPAIRS = 1\n");
     assert_file_says(gp, ". Framed: a forward and a backward that overlap");
     assert_file_says(in_folder(place, "b-charts/gantt.gp"), "$P << EOD\nEOD\nPAIRS = 0\n");
     assert_int_equal(count_in(in_folder(place, "b-charts/gantt.gp"), "Framed"), 0);
-    assert_file_says(in_folder(place, "compare-charts/gantt.gp"), "$P << EOD\n2 1 2 5\nEOD\nPAIRS = 1\n");
+    assert_file_says(in_folder(place, "b+a-charts/gantt.gp"), "$P << EOD\n2 1 2 5\nEOD\nPAIRS = 1\n");
 }
 
 static void test_gantt_parts(void **state)
@@ -150,8 +150,8 @@ static void test_gantt_panels(void **state)
     record_walk(in_folder(place, "zb.h5"), (Walked){SCHEDULE_ZB_H1, {1, 2, 4}, .dp = 1}, 0.1);
     assert_int_equal(
         PLOT(place, in_folder(place, "gpipe.h5"), in_folder(place, "x.h5"), in_folder(place, "zb.h5")), 0);
-    assert_drawn(place, "compare-charts", "gantt");
-    const char *gp = in_folder(place, "compare-charts/gantt.gp");
+    assert_drawn(place, "gpipe+x+zb-charts", "gantt");
+    const char *gp = in_folder(place, "gpipe+x+zb-charts/gantt.gp");
     assert_file_says(gp, "PANELS = 3\n");
     assert_file_says(gp, "END = 15.5\n"); /* gpipe's, the longest */
     assert_file_says(gp, "LABEL[1] = 'gpipe'\n");
