@@ -1,24 +1,25 @@
 # bars.gp - what the stacked bar charts share: size, margins, axes, the bars and
 # the numbers in them. It expects, written by `sim plot`:
-#   BARS, LABEL[]               one bar a rank (COMPARE = 0) or one a run (COMPARE = 1)
+#   BARS, LABEL[]               one bar a rank (COMPARE = 0) or one a run (COMPARE = 1, beside NOTE[])
 #   PARTS, PART[], COLOUR[], ON[]   the parts from the bottom up; ON: text colour on that part
 #   $D                          a line a bar: its highest thing, formula, mark (NaN: unknown), part 1, ...
 #   SCALE, UNIT                 $D / SCALE is in UNIT
 #   HIGHEST, FIRST              the highest thing in all bars, and the first run's number, both in UNIT
-# and KEY, the longest legend text of the chart's markers, in characters.
+# and KEY, the longest legend text of the chart's markers, in characters, MARKERS of them.
+load 'page.gp'
 do for [k=1:PARTS] { if (strlen(PART[k]) > KEY) { KEY = strlen(PART[k]) } }
 WIDEST = 1
 do for [i=1:BARS] { if (strlen(LABEL[i]) > WIDEST) { WIDEST = strlen(LABEL[i]) } }
 
-# The page grows with the bars, so that their numbers stay readable.
-ROOM = COMPARE ? 104.0 : 35.0
-if (COMPARE) { do for [i=1:BARS] { if (7.4 * strlen(NOTE[i]) > ROOM) { ROOM = 7.4 * strlen(NOTE[i]) } } }
+# The page grows with the bars, so that their numbers stay readable; many stand closer, over slanted names.
+CLOSE = COMPARE && BARS > 12
+ROOM = CLOSE ? 64.0 : COMPARE ? 104.0 : 35.0
+if (COMPARE && !CLOSE) { do for [i=1:BARS] { if (7.4 * strlen(NOTE[i]) > ROOM) { ROOM = 7.4 * strlen(NOTE[i]) } } }
 LEGEND = 22 + 52 + 8 * KEY + 14
-WORDS = 40 + 7.6 * (strlen(SUBTITLE1) > strlen(SUBTITLE2) ? strlen(SUBTITLE1) : strlen(SUBTITLE2))
 PLOT = BARS * ROOM < 660 ? 660.0 : BARS * ROOM
 if (90 + PLOT + LEGEND < WORDS) { PLOT = WORDS - LEGEND - 90 }
 SLOT = PLOT / BARS
-SLANT = COMPARE && WIDEST * 8 > SLOT - 8
+SLANT = CLOSE || (COMPARE && WIDEST * 8 > SLOT - 8)
 LEFT = 90
 if (SLANT) {
     # Long names hang to the left and down, the rank behind them; the page makes room.
@@ -31,6 +32,7 @@ if (SLANT) {
 }
 FOOT = SLANT ? 36 + 3.3 * WIDEST : COMPARE ? 62 : 66
 W = int(LEFT + PLOT + LEGEND)
+if (TALL < TOP + ENTRY * (PARTS + MARKERS)) { TALL = TOP + ENTRY * (PARTS + MARKERS) }
 H = int(TALL + FOOT)
 load 'style.gp'
 
@@ -67,12 +69,14 @@ mark(i) = column(3) / SCALE
 TALLEST = (H - FOOT - TOP) / CEILING
 fits(k) = PARTS > 1 && column(k + 3) / SCALE * TALLEST > 16 && SLOT * 2 * HALF > 34
 inside(k) = fits(k) ? number(column(k + 3) / SCALE) : ''
-# A bar's number, and when runs are compared its distance from the first run.
-change(v) = sprintf(v < FIRST ? '−%.0f %%' : '+%.0f %%', 100 * abs(v / FIRST - 1))
+# A bar's number, and when runs are compared its distance from the first run: in percent, or as a factor.
+times(r) = sprintf(r >= 99.5 ? '%.0f ×' : r >= 9.5 ? '%.1f ×' : '%.2g ×', r)
+percent(r) = sprintf(r < 1 ? '−%.0f %%' : '+%.0f %%', 100 * abs(r - 1))
+change(r) = r >= 10 || (r > 0 && r < 0.01) ? times(r) : percent(r)
 BREAK = SLOT > 135 ? '  ' : "\n"
 ALONE = COMPARE && BREAK ne '  ' ? " \n" : '' # a lone number goes on the lower of the two lines
 above(v, i) = column(0) == 0 || !COMPARE || FIRST <= 0 ? ALONE.'{/:Bold '.number(v).'}' : \
-    '{/:Bold '.number(v).'}'.BREAK.'('.change(v).')'
+    '{/:Bold '.number(v).'}'.BREAK.'('.change(v / FIRST).')'
 LIFT = COMPARE && BREAK ne '  ' ? 1.7 : 1.0
-ABOVE = SLOT < 45 ? ',10' : ',12'
+ABOVE = SLOT < 45 || CLOSE ? ',10' : ',12'
 DOT = SLOT < 45 ? 0.7 : 0.95

@@ -5,21 +5,20 @@
 load 'data.gp'
 # Written by `sim plot`: SERIES, NAMES[]; $D: microbatches, bubble and formula in percent, a block a series;
 # LOW and HIGH microbatches, HIGHEST bubble; TICKS, TICK[] of the microbatches that occur.
+load 'page.gp'
 KEY = 7
 do for [k=1:SERIES] { if (strlen(NAMES[k]) > KEY) { KEY = strlen(NAMES[k]) } }
-RIGHT = 870; H = 520
+RIGHT = 870
+LEGEND = ENTRY * (SERIES + 1)
+H = LEGEND + TOP + 66 > 520 ? LEGEND + TOP + 66 : 520
 W = int(RIGHT + 90 + 8 * KEY)
-WORDS = 40 + 7.6 * (strlen(SUBTITLE1) > strlen(SUBTITLE2) ? strlen(SUBTITLE1) : strlen(SUBTITLE2))
 if (W < WORDS) { RIGHT = int(RIGHT + WORDS - W); W = int(WORDS) }
 load 'style.gp'
 
-array HUE[8] = ['#4477aa', '#e69f00', '#228833', '#aa3377', '#66ccee', '#ee6677', '#ccbb44', '#222222']
-array SHAPE[8] = [7, 13, 9, 5, 11, 15, 7, 13]
-hue(k) = HUE[(k - 1) % 8 + 1]
-shape(k) = SHAPE[(k - 1) % 8 + 1]
 # Schedules often have the same bubble: the earlier ones' points and lines are larger, so that all are seen.
-size(k) = SYMBOL * (1.1 + 0.35 * (SERIES - k))
-thick(k) = 1.3 + 1.1 * (SERIES - k)
+GROWTH = SERIES > 6 ? 5.0 / (SERIES - 1) : 1
+size(k) = SYMBOL * (1.1 + 0.35 * GROWTH * (SERIES - k))
+thick(k) = 1.3 + 1.1 * GROWTH * (SERIES - k)
 
 set lmargin at screen X(90)
 set rmargin at screen X(RIGHT)
@@ -33,11 +32,11 @@ set xtics ()
 do for [i=1:TICKS] { set xtics add (sprintf('%d', TICK[i]) TICK[i]) }
 set xlabel 'microbatches in a step and data replica' offset 0,0.2
 set ylabel 'bubble (% of the step)' offset 0.5,0
-plot for [k=1:SERIES] $D index k-1 using 1:2 with lines linewidth thick(k) linecolor rgb hue(k) notitle, \
+plot for [k=1:SERIES] $D index k-1 using 1:2 with lines linewidth thick(k) dashtype dash(k) linecolor rgb hue(k) notitle, \
      for [k=1:SERIES] $D index k-1 using 1:3 with lines linewidth 0.9 dashtype (6,4) linecolor rgb '#111111' \
          notitle, \
      for [k=1:SERIES] $D index k-1 using 1:2 with points pointtype shape(k) pointsize size(k) \
          linecolor rgb hue(k) notitle, \
      for [k=1:SERIES] NaN with linespoints pointtype shape(k) pointsize SYMBOL linewidth 1.3 \
-         linecolor rgb hue(k) title NAMES[k], \
+         dashtype dash(k) linecolor rgb hue(k) title NAMES[k], \
      NaN with lines linewidth 0.9 dashtype (6,4) linecolor rgb '#111111' title 'formula'

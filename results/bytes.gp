@@ -1,7 +1,7 @@
 # bytes.gp - what the charts of bytes sent and of activations share: stacks beside the formula.
 # YLABEL: what is counted, behind its unit.
 load 'data.gp'
-KEY = strlen(FORMULA); TALL = 500
+KEY = strlen(FORMULA); MARKERS = 1; TALL = 500
 load 'bars.gp'
 set ylabel UNIT.YLABEL offset 0.5,0
 plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) with boxxyerror \
@@ -11,5 +11,5 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
      $D using 0:(formula(0)) with points pointtype 13 pointsize 1.6*SYMBOL linecolor rgb '#ffffff' notitle, \
      $D using 0:(formula(0)) with points pointtype 13 pointsize 1.1*SYMBOL linecolor rgb '#111111' \
          title FORMULA, \
-     $D using 0:(crest(0)):(above(top(PARTS), 0)) with labels offset 0,LIFT font ABOVE \
+     $D using 0:(crest(0)):(above(top(PARTS), 0)) with labels boxed offset 0,LIFT font ABOVE \
          textcolor rgb INK notitle

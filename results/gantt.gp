@@ -6,10 +6,12 @@ load 'data.gp'
 # Written by `sim plot`: PANELS, each with LABEL[] (the run, when there are several), HEAD[] and ROWS[]; the
 # legend's KINDS, KIND[], COLOUR[]; END of the longest step in UNIT; HIGHEST microbatch, the NARROWEST box of
 # one in UNIT; $R and $D as they say, a block a panel; PAIRS framed boxes, $P.
+load 'page.gp'
 MOST = 1
 do for [p=1:PANELS] { if (ROWS[p] > MOST) { MOST = ROWS[p] } }
 ROW = MOST <= 8 ? (PANELS > 1 ? 30 : 40) : MOST <= 16 ? 24 : MOST <= 32 ? 18 : 12
 LEFT = 84; PLOT = 1040; HEADROOM = 36; GAP = 12
+if (LEFT + PLOT + 76 < WORDS) { PLOT = int(WORDS) - LEFT - 76 }
 W = LEFT + PLOT + 76
 array ROOF[PANELS + 1]
 ROOF[1] = 132 + HEADROOM

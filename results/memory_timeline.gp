@@ -5,8 +5,10 @@
 load 'data.gp'
 # Written by `sim plot`: PANELS, each with LABEL[] (the run, when there are several), HEAD[], PEAK_AT[] and PEAK[];
 # the legend's KINDS, KIND[], COLOUR[]; HIGHEST of all in BYTES, END of the longest step in TIME; $D as it says.
+load 'page.gp'
 LEFT = 96; PLOT = 960; HEADROOM = 34; GAP = 14
 TALL = PANELS == 1 ? 260 : PANELS == 2 ? 180 : PANELS <= 4 ? 130 : 92
+if (LEFT + PLOT + 40 < WORDS) { PLOT = int(WORDS) - LEFT - 40 }
 W = LEFT + PLOT + 40
 roof(p) = 132 + HEADROOM + (p - 1) * (TALL + GAP + HEADROOM)
 H = roof(PANELS) + TALL + 62
@@ -29,8 +31,7 @@ set rmargin at screen X(LEFT + PLOT)
 set xrange [0:END]
 set yrange [0:HIGHEST * 1.08]
 # Round steps, three or so a panel.
-RAW = HIGHEST / (TALL > 100 ? 4.5 : 2.5); POWER = 10**floor(log10(RAW))
-set ytics POWER * (RAW / POWER > 5 ? 10 : RAW / POWER > 2 ? 5 : RAW / POWER > 1 ? 2 : 1)
+set ytics round_up(HIGHEST / (TALL > 100 ? 4.5 : 2.5))
 set format y '%g'
 set style fill solid 1.0 noborder
 set label 6 BYTES.' held by the rank' at screen X(24),Y((roof(1) + roof(PANELS) + TALL) / 2) center rotate \

@@ -3,7 +3,7 @@
 #     gnuplot step_time.gp                 makes step_time.png
 #     gnuplot -e "fmt='svg'" step_time.gp  makes step_time.svg
 load 'data.gp'
-KEY = strlen(MARK); TALL = 500
+KEY = strlen(MARK); MARKERS = 1; TALL = 500
 load 'bars.gp'
 set ylabel UNIT.' of one step, measured' offset 0.5,0
 # One run: the share of the step outside any action. Several: the length of the step.
@@ -16,5 +16,5 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
          linecolor rgb '#ffffff' notitle, \
      $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*SYMBOL linecolor rgb '#111111' \
          title MARK, \
-     $D using 0:(crest(0)):(COMPARE ? above(top(PARTS), 0) : share(0)) with labels offset 0,LIFT \
+     $D using 0:(crest(0)):(COMPARE ? above(top(PARTS), 0) : share(0)) with labels boxed offset 0,LIFT \
          font ABOVE textcolor rgb INK notitle

@@ -1,4 +1,4 @@
-# style.gp - the look that all charts share. A chart sets NAME, W and H (pixels)
+# style.gp - the look that all charts share. A chart loads page.gp and sets NAME, W and H (pixels)
 # before this, and measures from the top left corner with X() and Y() after it.
 if (!exists('fmt')) fmt = 'png'
 if (!exists('out')) out = NAME.'.'.fmt
@@ -27,10 +27,10 @@ set border 3 linecolor rgb AXIS linewidth 0.8
 set tics nomirror out scale 0.5 textcolor rgb INK
 set xlabel textcolor rgb INK
 set ylabel textcolor rgb INK
+set style textbox opaque noborder fillcolor rgb '#ffffff' margins 0.3,0.2 # so that no line of the grid strikes text
 set grid ytics linecolor rgb FAINT linewidth 1 linetype 1 back
 set key textcolor rgb INK vertical Left reverse spacing 1.35
 
-TOP = 106 # the title and two lines under it take this many pixels
 set label 1 '{/:Bold '.TITLE.'}' at screen X(24),Y(30) left textcolor rgb INK font ',17'
 set label 2 SUBTITLE1 at screen X(24),Y(58) left textcolor rgb SOFT font ',12'
 set label 3 SUBTITLE2 at screen X(24),Y(79) left textcolor rgb SOFT font ',12'

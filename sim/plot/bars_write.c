@@ -101,6 +101,19 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     fputs("EOD\n", out);
 }
 
+/* The second line below the title, with what the numbers in brackets are. */
+static void write_second(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare,
+                         const char *second)
+{
+    const PlotBar *first = &bars->bar[0];
+    const bool brackets =
+        compare && bars->count > 1 && !first->stack->beside && kind->shown(first->stack, first->rank) > 0;
+    char line[512];
+    snprintf(line, sizeof line, "%s%s%s", second, second[0] && brackets ? ". " : "",
+             brackets ? "In brackets: compared with the first bar" : "");
+    plot_set_text(out, "SUBTITLE2", line);
+}
+
 bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
 {
     char line[512];
@@ -109,7 +122,7 @@ bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compa
              compare ? "" : bars->bar[0].run->label);
     plot_set_text(out, "TITLE", line);
     plot_set_text(out, "SUBTITLE1", words.first);
-    plot_set_text(out, "SUBTITLE2", words.second);
+    write_second(out, bars, kind, compare, words.second);
     write_bars(out, bars, kind, compare);
     free(bars->part);
     return true;

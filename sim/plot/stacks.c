@@ -171,8 +171,7 @@ bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size
     plot_set_text(out, "FORMULA", "formula");
     plot_set_text(out, "YLABEL", " of activations per rank");
     return plot_bars_write(out, &bars, &kind, true,
-                           (PlotWords){"activations", "Activations kept for backward, per rank", first,
-                                       "Percent: beside the first run"});
+                           (PlotWords){"activations", "Activations kept for backward, per rank", first, ""});
 }
 
 /* ---- time ---- */

@@ -151,6 +151,24 @@ static void test_several_runs(void **state)
     assert_says(place->said, "loss                skipped: a dry run computes none");
 }
 
+/* What is many times the first is said so, and not in thousands of percent. */
+static void test_changes(void **state)
+{
+    PlotPlace *place = *state;
+    record(in_folder(place, "a.h5"), (MadeUp){.ranks = 3, .steps = 2});
+    record(in_folder(place, "b.h5"), (MadeUp){.ranks = 40, .steps = 1});
+    record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1});
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5"), in_folder(place, "c.h5"),
+                          "--charts", "comm", "--format", "svg"),
+                     0);
+    const char *comm = in_folder(place, "a+b+c-charts/comm.svg");
+    assert_in_picture(comm, "40.0");
+    assert_in_picture(comm, "  (13.3 ×)");
+    assert_in_picture(comm, "  (−33 %)");
+    assert_file_says(comm, "filter:url(#textbox)"); /* on a white ground: no line of the grid strikes them */
+    assert_file_says(in_folder(place, "a+b+c-charts/comm.gp"), ". In brackets: compared with the first bar'\n");
+}
+
 /* Steps that an overflow cost stand below the losses. */
 static void test_skipped_steps(void **state)
 {
@@ -278,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_run, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_several_runs, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_changes, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_skipped_steps, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_odd_runs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gnuplot_fails, plot_setup, plot_teardown),

@@ -111,6 +111,25 @@ void assert_file_says(const char *path, const char *part)
     free(text);
 }
 
+void assert_in_picture(const char *svg, const char *text)
+{
+    char *picture = text_of(svg), element[256];
+    double width = 0, height = 0, x = -1, y = -1;
+    const char *box = strstr(picture, "viewBox=\"0 0 ");
+    assert_true(box && sscanf(box, "viewBox=\"0 0 %lf %lf", &width, &height) == 2);
+    snprintf(element, sizeof element, ">%s</tspan>", text);
+    const char *found = strstr(picture, element);
+    if (!found) fail_msg("'%s' is not written in %s", text, svg);
+    for (; found; found = strstr(found + 1, element)) {
+        const char *place = found;
+        while (place > picture && strncmp(place, "translate(", 10) != 0) place--;
+        assert_int_equal(sscanf(place, "translate(%lf,%lf", &x, &y), 2);
+        if (x < 0 || x + 6 * (double)strlen(text) > width || y < 0 || y > height)
+            fail_msg("'%s' is at %g, %g of %g x %g in %s", text, x, y, width, height, svg);
+    }
+    free(picture);
+}
+
 void assert_drawn(const PlotPlace *place, const char *folder, const char *name)
 {
     static const char *const formats[] = {"png", "svg", "gp"};

@@ -38,6 +38,8 @@ char *text_of(const char *path);
 /* `part` stands in the text, or in the file. */
 void assert_says(const char *text, const char *part);
 void assert_file_says(const char *path, const char *part);
+/* `text` is written in an SVG, within its bounds as often as it is. */
+void assert_in_picture(const char *svg, const char *text);
 /* folder/NAME in the place is a PNG, an SVG and a script. */
 void assert_drawn(const PlotPlace *place, const char *folder, const char *name);
 #endif
