@@ -95,10 +95,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "Shazeer, arXiv 2002.05202.\n"},
     {"model", "position", ROW_CHOICE, ALWAYS, FIELD(model.shape.position), NULL, .choices = positions,
      .example = "rope", .help = "how a token knows its place",
-     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, "
-             "to sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., "
-             "arXiv 2104.09864), in Hugging Face "
-             "Llama's convention, so hidden / heads is even.\n"},
+     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, to "
+             "sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., arXiv "
+             "2104.09864), in Hugging Face Llama's convention, so hidden / heads is even.\n"},
     {"model", "rope_base", ROW_NUMBER, WITH_ROPE, FIELD(model.shape.rope_base), NULL, 1, 1e12,
      .example = "500000", .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},
     {"model", "attention", ROW_CHOICE, ALWAYS, FIELD(model.shape.attention), "plain", .choices = attentions,
@@ -114,20 +113,17 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "init", ROW_TEXT, ALWAYS, FIELD(model.init), "", .example = "weights.h5",
      .help = "HDF5 file of weights to start from; empty: random ones",
      .more =
-         "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, "
-         "h.0.attn.c_attn.weight as [in, out], and so on, or, as a GPT2LMHeadModel has them, with "
-         "transformer. before each but lm_head.weight. Those of a model of Llama's family (norm rmsnorm "
-         "without post_norm, activation swiglu, position rope, no bias) have the names and layouts of its "
-         "Llama: model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in], or, as a "
-         "bare LlamaModel has them, embed_tokens.weight and so on. Files "
-         "that output.weights wrote fit, whatever the split they were trained under; those of a 16-bit run "
-         "are rounded to 16 bits, and what a "
-         "later run's optimizer holds in 32 begins there. Values are floating point of any width, all of "
-         "them finite in train.precision; a head in a file for a tied model must be the embedding, bit for "
-         "bit. Random weights are "
-         "GPT-2's: normal, deviation "
-         "0.02, divided by sqrt(2 layers) for the two projections that end a block's halves, drawn "
-         "from train.seed.\n"},
+         "Tensors have the names and layouts of Hugging Face's GPT-2: wte.weight, h.0.attn.c_attn.weight as "
+         "[in, out], and so on, or, as a GPT2LMHeadModel has them, with transformer. before each but "
+         "lm_head.weight. Those of a model of Llama's family (norm rmsnorm without post_norm, activation "
+         "swiglu, position rope, no bias) have the names and layouts of its Llama: "
+         "model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in], or, as a bare "
+         "LlamaModel has them, embed_tokens.weight and so on. Files that output.weights wrote fit, whatever "
+         "the split they were trained under; those of a 16-bit run are rounded to 16 bits, and what a later "
+         "run's optimizer holds in 32 begins there. Values are floating point of any width, all of them "
+         "finite in train.precision; a head in a file for a tied model must be the embedding, bit for bit. "
+         "Random weights are GPT-2's: normal, deviation 0.02, divided by sqrt(2 layers) for the two "
+         "projections that end a block's halves, drawn from train.seed.\n"},
 
     {"data", "source", ROW_TEXT, ALWAYS, FIELD(data.source), "markov", .required = true,
      .example = "book.txt", .help = "markov, or the path of a text, read as bytes",
@@ -166,9 +162,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "optimizer", ROW_CHOICE, ALWAYS, FIELD(train.optimizer.kind), "adamw", .choices = optimizers,
      .example = "adamw", .help = "what turns gradients into updates",
      .more = "State, in values a parameter: sgd 0, momentum, rmsprop and adagrad 1, adam and adamw 2. This "
-             "is what ZeRO's "
-             "first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & Hutter, arXiv "
-             "1711.05101.\n"},
+             "is what ZeRO's first stage shards. Adam: Kingma & Ba, arXiv 1412.6980; AdamW: Loshchilov & "
+             "Hutter, arXiv 1711.05101.\n"},
     {"train", "learning_rate", ROW_NUMBER, ALWAYS, FIELD(train.learning_rate), "1e-3", 0, 1000,
      .example = "3e-4", .help = "the highest; after warm-up, before decay"},
     {"train", "warmup", ROW_INTEGER, ALWAYS, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
@@ -216,10 +211,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"train", "loss_scale", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale), "65536", 1, 1e30,
      .example = "1024", .help = "fp16: what the loss is multiplied by at first",
      .more = "Where a gradient overflows on any rank, all skip the step, with the schedule of the learning "
-             "rate held, and the "
-             "scale is multiplied by loss_scale_backoff; after loss_scale_interval steps without, it is "
-             "doubled. Where "
-             "2^-24 overflows too the run ends. Recorded as /steps/loss_scale and /steps/skipped.\n"},
+             "rate held, and the scale is multiplied by loss_scale_backoff; after loss_scale_interval steps "
+             "without, it is doubled. Where 2^-24 overflows too the run ends. Recorded as /steps/loss_scale "
+             "and /steps/skipped.\n"},
     {"train", "loss_scale_backoff", ROW_NUMBER, WITH_FP16, FIELD(train.loss_scale_backoff), "0.5", 0, 1,
      .low_out = true, .high_out = true, .example = "0.5",
      .help = "fp16: what an overflow multiplies the scale by"},
@@ -277,9 +271,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more =
          "Gradients travel as they are kept (train.gradients); in 16 bits each addition of a ring rounds. "
          "With yes those are widened first and rounded once at the end, for twice the bytes. Quantised "
-         "gradients are "
-         "added in 32 bits "
-         "in any case; with it zero2 and zero3 add those of several microbatches so, too.\n"},
+         "gradients are added in 32 bits in any case; with it zero2 and zero3 add those of several "
+         "microbatches so, too.\n"},
     {"parallel", "overlap", ROW_SWITCH, WITH_RINGS, FIELD(parallel.overlap), "yes", .example = "no",
      .help = "communication goes on while the ranks compute",
      .more = "yes: messages are moved along between kernels. no: communication and computing take "
@@ -316,14 +309,13 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "@    interleaved   (p-1)/(v m+p-1)      2 (p-1-r) + (v-1) p + 1, each 1/v as large\n"
              "@    zb-h1         (p-1)/(3 m+p-1)      p         backward in two halves, I and W\n"
              "v is virtual_stages, and m is a multiple of p for interleaved. zb-h1's is for m of p or more. "
-             "gpipe: Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; "
-             "interleaved: Narayanan et al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
+             "gpipe: Huang et al., arXiv 1811.06965; 1f1b: Narayanan et al., arXiv 2006.09503; interleaved: "
+             "Narayanan et al., arXiv 2104.04473; zb-h1: Qi et al., arXiv 2401.10241.\n"
              "A value that ends in .csv is the path of a schedule of your own, in the notation of PyTorch's "
              "torch.distributed.pipelining: a line a rank, each cell a stage, one of F, B, I and W, and a "
              "microbatch, such as 0F0,0F1,0B0,0B1; or a forward and a backward that overlap, as DualPipeV's "
              "(0F7;7B3)OVERLAP_F_B, run one after the other. `sim schedule --csv` writes one to begin with. "
-             "It is checked, "
-             "and walked on paper for deadlocks, before anything runs.\n"},
+             "It is checked, and walked on paper for deadlocks, before anything runs.\n"},
     {"parallel", "virtual_stages", ROW_INTEGER, WITH_CHUNKS, FIELD(pipeline.virtual_stages), "1", 1, 65536,
      .example = "2", .help = "interleaved: stages a rank of the pipeline holds",
      .more =
@@ -336,23 +328,19 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .more =
          "One number for each of the pp x virtual_stages stages, in the order of the model, model.layers in "
          "all. Empty: where the layers do not divide, the first stages have one more; but they also hold the "
-         "most "
-         "microbatches, the first the embedding and the last the head, so 7,8,8,9 or 8,8,9,7 may fit better. "
-         "The "
-         "numbers that are trained are the same, and the ideal profile makes no difference between stages; "
-         "bytes, "
-         "memory and measured time follow the layers.\n"},
+         "most microbatches, the first the embedding and the last the head, so 7,8,8,9 or 8,8,9,7 may fit "
+         "better. The numbers that are trained are the same, and the ideal profile makes no difference "
+         "between stages; bytes, memory and measured time follow the layers.\n"},
 
     {"hardware", "profile", ROW_CHOICE, ALWAYS, FIELD(hardware.profile), "ideal", .choices = profiles,
      .example = "measured", .help = "where the durations of simulated time come from",
      .more =
          "ideal: all stages are alike, however many layers they have, F takes 1 s, B 2 s, its halves I and W "
-         "1 s each, and messages take no "
-         "time: what the papers' bubbles count on. With v virtual stages a rank each takes 1/v of that. "
-         "train.recompute = full makes B and I 1 s longer, selective by the share of a forward that QK^T is, "
-         "s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. "
-         "measured: computing takes the CPU time it took here, a message latency_us and its bytes over "
-         "bandwidth_gb; ranks that share a core are then timed as if each had its own.\n"},
+         "1 s each, and messages take no time: what the papers' bubbles count on. With v virtual stages a "
+         "rank each takes 1/v of that. train.recompute = full makes B and I 1 s longer, selective by the "
+         "share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. measured: "
+         "computing takes the CPU time it took here, a message latency_us and its bytes over bandwidth_gb; "
+         "ranks that share a core are then timed as if each had its own.\n"},
     {"hardware", "latency_us", ROW_NUMBER, WITH_LINKS, FIELD(hardware.latency_us), "5", 0, 1e9,
      .example = "2", .help = "measured: microseconds before a message's first byte",
      .more = "Of a link between any two ranks. The profile ideal has no links.\n"},
