@@ -110,8 +110,7 @@ static void warn_if_alone(const Comm *comm)
     if (comm->size > 1 || launched <= 1 || !comm_mpi_is_first()) return;
     fprintf(stderr,
             "sim: warning: %s = %d, and MPI sees one rank, so whatever was launched trains alone; try "
-            "mpirun, or srun "
-            "--mpi=pmix\n",
+            "mpirun, or srun --mpi=pmix\n",
             says, launched);
 }
 

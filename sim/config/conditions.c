@@ -158,8 +158,7 @@ const Condition config_conditions[WHENS] = {
         {with_rounded_sums,
          "with train.precision = bf16 or fp16, gradients kept so on any ranks (train.gradients = same, or "
          "auto with train.microbatch = 0), and that do not travel in 8 bits (parallel.quantize) or that "
-         "zero2 "
-         "and zero3 reduce each microbatch",
+         "zero2 and zero3 reduce each microbatch",
          "train.precision = bf16, train.gradients = same and parallel.quantize = none"},
     [WITH_SENT_BLOCKS] = {with_sent_blocks,
                           "with parallel.data = zero1, zero2 or zero3, or, for gradients, ddp",

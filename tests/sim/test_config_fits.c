@@ -15,16 +15,14 @@ static void values_that_do_not_fit(void **state)
            "4, 8, 16, 32 or 64");
     refuse("[model]\nhidden = 30\n", NULL,
            "t.ini:2: model.hidden = 30: heads must divide hidden, and 30 / 4 = 7.50; try model.heads = 1, 2, "
-           "3, 5, 6, 10, 15 "
-           "or 30");
+           "3, 5, 6, 10, 15 or 30");
     refuse("[train]\nsteps=5\nwarmup = 6\n", NULL,
            "t.ini:3: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
     refuse("[train]\nwarmup = 6\n", "train.steps=5",
            "t.ini:2: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
     refuse("[data]\nsource = a.txt\n", NULL,
            "t.ini:2: data.source = a.txt: a text is read as bytes, which are 256 tokens, and model.vocab = "
-           "64; try "
-           "model.vocab = 256, or data.source = markov");
+           "64; try model.vocab = 256, or data.source = markov");
     refuse("[model]\nvocab = 3\n", NULL,
            "t.ini:2: model.vocab = 3: the markov source has four tokens that can follow each; try "
            "model.vocab = 4 or more");
@@ -112,8 +110,7 @@ static void families(void **state)
     refuse("[model]\ndropout = 1\n", NULL, "t.ini:2: model.dropout = 1: outside 0 to 1, without 1; try 0.1");
     refuse("", "model.dropout=0.999993",
            "--set model.dropout=0.999993: model.dropout = 0.999993: shares are drawn in steps of 1/65536, "
-           "and this "
-           "one would drop everything; try model.dropout = 0.9999");
+           "and this one would drop everything; try model.dropout = 0.9999");
     refuse(
         "", "model.dropout=7e-6",
         "--set model.dropout=7e-6: model.dropout = 7e-6: shares are drawn in steps of 1/65536, and this one "
@@ -201,8 +198,7 @@ static void pipelines(void **state)
 
     refuse("[parallel]\nschedule = gpip\n", NULL,
            "t.ini:2: parallel.schedule = gpip: not one of naive, gpipe, 1f1b, interleaved, zb-h1, nor the "
-           "path of "
-           "a file that ends in .csv; try gpipe");
+           "path of a file that ends in .csv; try gpipe");
     refuse_with("[parallel]\nschedule = .csv\n", NULL, "a file that ends in .csv; try 1f1b");
     refuse(
         "[parallel]\npp = 2\nschedule = gpipe\nvirtual_stages = 2\n", NULL,
@@ -213,8 +209,7 @@ static void pipelines(void **state)
         "t.ini:3: parallel.schedule = interleaved: interleaved needs two or more stages a rank and has 1");
     refuse("[model]\nlayers = 5\n[parallel]\npp = 3\nschedule = interleaved\nvirtual_stages = 2\n", NULL,
            "t.ini:6: parallel.virtual_stages = 2: 5 layers cannot fill pp x virtual_stages = 3 x 2 = 6 "
-           "stages; try "
-           "model.layers = 6, or fewer stages");
+           "stages; try model.layers = 6, or fewer stages");
     refuse_with("[parallel]\npp = 3\n", NULL, "t.ini:2: parallel.pp = 3: 2 layers cannot fill");
     refuse_with("[model]\nlayers = 2\n", "parallel.pp=65536",
                 "65536 x 1 = 65536 stages; try model.layers = 65536");

@@ -147,10 +147,10 @@ static void a_users_own(void **state)
         "t.ini:7: parallel.schedule = my.csv: it is a schedule of 4 microbatches, and a step has "
         "train.global_batch / (replicas x train.microbatch) = 8 / (2 x 2) = 2; try train.microbatch = 1, "
         "or train.global_batch = 16");
-    file_refused("parallel.layers_per_stage=2,2", two, 2,
-                 "--set parallel.layers_per_stage=2,2: parallel.layers_per_stage = 2,2: 2 numbers for 2 "
-                 "lines x 2 stages "
-                 "a rank = 4 stages of the schedule; try parallel.layers_per_stage = 1,1,1,1");
+    file_refused(
+        "parallel.layers_per_stage=2,2", two, 2,
+        "--set parallel.layers_per_stage=2,2: parallel.layers_per_stage = 2,2: 2 numbers for 2 "
+        "lines x 2 stages a rank = 4 stages of the schedule; try parallel.layers_per_stage = 1,1,1,1");
     free(two);
     file_refused(
         NULL, "0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n", 4,

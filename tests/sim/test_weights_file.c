@@ -124,8 +124,7 @@ static void names_of_a_language_model(void **state)
         "position and bias as in the file, or a preset of its family");
     expect(&SMALL, REAL, &(Oddity){.naming = NAMES_LLAMA},
            "tensor 'embed_tokens.weight' is one of LlamaModel's, this model's have GPT-2's names; try "
-           "model.norm, "
-           "activation, position and bias as in the file, or a preset of its family");
+           "model.norm, activation, position and bias as in the file, or a preset of its family");
     llama.tie_embeddings = false; /* a bare model has no head */
     expect(&llama, REAL, &(Oddity){.naming = NAMES_LLAMA, .without = "lm_head.weight"},
            "tensor 'lm_head.weight' is missing; try a file of a model with a head, or model.tie_embeddings = "
