@@ -22,8 +22,9 @@ door 'Random123/' models/machine/random.c
 
 # The folders by floors: an arrow goes down, or stays in its folder.
 floors='sim
-sim/run
-sim/report sim/plot
+sim/run sim/plot
+sim/page
+sim/report
 sim/theory
 sim/file
 sim/config

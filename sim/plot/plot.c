@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "sim/file/run_files.h"
+#include "sim/page/page.h"
 #include "sim/plot/draw.h"
 #include "sim/plot/folder.h"
 #include "sim/plot/read.h"
@@ -87,6 +88,25 @@ static bool draw_chart(const PlotRequest *request, const char *name, const char 
     return true;
 }
 
+static bool write_page(const PlotRequest *request, const PlotRun *runs, int count, const char *folder,
+                       const Outcome outcome[PLOT_CHARTS], Error *error)
+{
+    PageChart chart[PLOT_CHARTS];
+    const char *format[PLOT_FORMATS + 1] = {NULL}, *path[PLOT_RUNS_MAX], *label[PLOT_RUNS_MAX];
+    int formats = 0;
+    for (int c = 0; c < PLOT_CHARTS; c++)
+        chart[c] = (PageChart){plot_charts[c].name, plot_charts[c].what, request->chart[c], outcome[c].drawn,
+                               outcome[c].why};
+    for (int f = 0; f < PLOT_FORMATS; f++)
+        if (request->format[f]) format[formats++] = plot_format_names[f];
+    for (int i = 0; i < count; i++) {
+        path[i] = runs[i].path;
+        label[i] = runs[i].label;
+    }
+    const Page page = {folder, path, label, (size_t)count, chart, PLOT_CHARTS, format};
+    return page_write(&page, error);
+}
+
 static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, const char *program_directory,
                       Error *error)
 {
@@ -102,7 +122,7 @@ static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, cons
     /* all scripts are there before, in case gnuplot is not */
     for (int c = 0; c < PLOT_CHARTS; c++)
         if (outcome[c].drawn && !draw_chart(request, plot_charts[c].name, folder, error)) return false;
-    return true;
+    return write_page(request, runs, count, folder, outcome, error);
 }
 
 static bool find_files(const PlotRequest *request, RunFiles *files, Error *error)

@@ -1,7 +1,6 @@
 /* table.c - the figures, and the three ways to print them. */
 #include "sim/report/table.h"
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 
-enum { WIDTH = 120, LABEL = 32, CELL = 64 };
+enum { WIDTH = 120, LABEL = 32, CELL = RUN_TABLE_CELL };
 
 static const char *const unit[] = {
     [LINE_TEXT] = "",      [LINE_SWITCH] = "",      [LINE_NUMBER] = "",   [LINE_BYTES] = "_bytes",
@@ -58,7 +57,7 @@ void run_table_free(RunTable *t)
 
 /* ---- text ---- */
 
-static void show(const Line *line, size_t run, char cell[CELL])
+void run_table_cell(const Line *line, size_t run, char cell[CELL])
 {
     double x = line->number[run];
     if (line->kind == LINE_TEXT)
@@ -80,7 +79,7 @@ static void show(const Line *line, size_t run, char cell[CELL])
         snprintf(cell, CELL, x == floor(x) ? "%.0f" : "%.4g", x);
 }
 
-static bool says_something(const RunTable *t, const Line *line)
+bool run_table_says(const RunTable *t, const Line *line)
 {
     for (size_t r = 0; r < t->runs; r++)
         if (line->kind == LINE_TEXT ? line->text[r] && line->text[r][0]
@@ -94,7 +93,7 @@ static int width_of(const RunTable *t, size_t run)
     char cell[CELL];
     int width = 0;
     for (size_t i = 0; i < t->lines; i++) {
-        show(&t->line[i], run, cell);
+        run_table_cell(&t->line[i], run, cell);
         if (words_columns(cell) > width) width = words_columns(cell);
     }
     return width;
@@ -110,11 +109,11 @@ void run_table_print(const RunTable *t)
         }
         putchar('\n');
         for (size_t i = 0; i < t->lines; i++) {
-            if (!says_something(t, &t->line[i])) continue;
+            if (!run_table_says(t, &t->line[i])) continue;
             printf("  %-*s", LABEL, t->line[i].key);
             for (size_t r = first; r < end; r++) {
                 char cell[CELL];
-                show(&t->line[i], r, cell);
+                run_table_cell(&t->line[i], r, cell);
                 printf("  %*s%s", width_of(t, r) - words_columns(cell), "", cell);
             }
             putchar('\n');

@@ -1,6 +1,7 @@
-/* table.h - figures of several runs side by side: a screen of text, CSV or JSON. */
+/* table.h - figures of several runs side by side: a screen of text, CSV or JSON (a page: sim/page/html.h). */
 #ifndef SIM_REPORT_TABLE_H
 #define SIM_REPORT_TABLE_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a figure is, hence its unit; CSV's columns and JSON's keys end in it: _bytes, _s, _ratio, _nats. */
@@ -30,6 +31,11 @@ typedef struct RunTable {
 void run_table_number(RunTable *t, size_t run, LineKind kind, const char *key, double value);
 void run_table_text(RunTable *t, size_t run, const char *key, const char *text);
 void run_table_free(RunTable *t);
+
+/* Whether the line is more than empty or zero in all runs; and its figure of one, rounded, with its unit. */
+enum { RUN_TABLE_CELL = 64 };
+bool run_table_says(const RunTable *t, const Line *line);
+void run_table_cell(const Line *line, size_t run, char cell[RUN_TABLE_CELL]);
 
 /* To standard output. Text: a run a column, rounded, without lines that are empty or zero in all runs. */
 void run_table_print(const RunTable *t);
