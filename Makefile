@@ -102,6 +102,11 @@ check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
 	@tests/run.sh $(BUILD) $(BUILD) slurm
 
+check-page: deps ## index.html of real runs in a headless chromium; screenshots in build/page
+	@tests/deps.sh chromium
+	@$(MAKE) --no-print-directory all
+	@tests/run.sh $(BUILD) $(BUILD) page
+
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory test-programs SANITIZE=1
 	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
@@ -136,4 +141,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-slurm sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-slurm check-page sanitize fuzz install gallery lint format clean help

@@ -75,7 +75,7 @@ static const char style[] =
     "  color: var(--ink); background: var(--paper); overflow-wrap: anywhere }\n"
     "a { color: var(--link) }\n"
     "figure { margin: 1.5rem 0 2.5rem }\n"
-    "figcaption { color: var(--soft) }\n"
+    "figcaption { color: var(--soft); margin-top: 0.4rem }\n"
     "img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 4px }\n"
     ".wide { overflow-x: auto; margin: 1rem 0 }\n"
     "table { border-spacing: 0; font-size: 0.9rem; font-variant-numeric: tabular-nums }\n"
