@@ -316,7 +316,7 @@ static void watch(Trainer *t, const StepResult *result, void *context)
     for (int i = 0; i < OPTIMIZER_STATES; i++) mine.weights = hash_of(mine.weights, d->state[i]);
     for (int u = 0; u < t->gpt->units; u++)
         mine.overflowed |= !isfinite(tensor_sum_of_squares(data_parallel_reduced(d, u)));
-    Group *world = group_world(t->comm, 7);
+    Group *world = group_world(t->comm, CHANNELS);
     gather(world, CONTROL, &mine, sizeof mine, w->seen[w->step], 0);
     group_free(world);
     if (t->comm->rank == 0) w->step++;
