@@ -1,8 +1,8 @@
 /* tensor_parallel.c - the conjugate pairs of models/layers/region.h as ring collectives. */
 #include "parallel/tensor_parallel.h"
 #include <stdlib.h>
-#include "models/machine/error.h"
 #include "models/kernels/kernels.h"
+#include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
 
 static void sum(void *group, Tensor t)

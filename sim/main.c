@@ -7,14 +7,14 @@
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
+#include "sim/base/standard.h"
+#include "sim/base/version.h"
 #include "sim/command_line.h"
 #include "sim/config/help.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
-#include "sim/base/standard.h"
-#include "sim/base/version.h"
 
 static const char USAGE[] =
     "sim " SIM_VERSION

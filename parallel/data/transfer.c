@@ -5,8 +5,8 @@
 #include "parallel/data/transfer.h"
 #include <stdlib.h>
 #include <string.h>
-#include "models/machine/error.h"
 #include "models/kernels/quantize.h"
+#include "models/machine/error.h"
 
 typedef void Kernel(Tensor values, Tensor bytes, Tensor scales);
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
-#include "sim/config/refuse.h"
-#include "sim/config/suggest.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/config/refuse.h"
+#include "sim/config/suggest.h"
 
 static int64_t at_least(int64_t value, int64_t least)
 {

@@ -5,8 +5,8 @@
  * given where it has no effect is refused (conditions.h, parse.h). */
 #ifndef SIM_CONFIG_CONFIG_H
 #define SIM_CONFIG_CONFIG_H
-#include "models/training/data.h"
 #include "models/layers/gpt_shape.h"
+#include "models/training/data.h"
 #include "models/training/optimizer.h"
 #include "parallel/data/data_parallel.h"
 #include "parallel/grid.h"

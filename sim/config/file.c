@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sim/config/refuse.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/config/refuse.h"
 
 enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
 

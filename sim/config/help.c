@@ -1,9 +1,9 @@
 /* help.c - `sim help`: the table of keys, told so that it teaches. */
 #include "sim/config/help.h"
 #include <string.h>
-#include "sim/config/rows.h"
-#include "sim/config/presets.h"
 #include "sim/base/words.h"
+#include "sim/config/presets.h"
+#include "sim/config/rows.h"
 
 enum { WIDTH = 98, COLUMN = 28 };
 

@@ -3,10 +3,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include "sim/base/words.h"
 #include "sim/config/checks.h"
 #include "sim/config/refuse.h"
 #include "sim/config/suggest.h"
-#include "sim/base/words.h"
 
 /* Samples of a microbatch; of a whole share, which is not known yet, one at least. */
 static int64_t at_once_a_rank(const Config *config)

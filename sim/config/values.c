@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "sim/base/words.h"
 #include "sim/config/presets.h"
 #include "sim/config/rows.h"
-#include "sim/base/words.h"
 
 /* A number as short as reads back equal: 1000, 0.001, 1e-8. */
 static void format_number(double value, char *text, size_t size)

@@ -2,8 +2,8 @@
 #include "sim/run/announce.h"
 #include <stdio.h>
 #include <string.h>
-#include "sim/theory/theory.h"
 #include "sim/base/words.h"
+#include "sim/theory/theory.h"
 
 static void say_grid(const Trainer *t, char *text, size_t size)
 {

@@ -1,6 +1,5 @@
 /* run.c - a run from request to report, the same on real and virtual ranks. */
 #include "sim/run/run.h"
-#include "sim/run/clock.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,24 +8,25 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
-#include "sim/run/agree.h"
-#include "sim/run/announce.h"
-#include "sim/run/baseline.h"
+#include "sim/base/posix.h"
 #include "sim/config/checks.h"
 #include "sim/config/config.h"
-#include "sim/config/rows.h"
 #include "sim/config/file.h"
 #include "sim/config/parse.h"
 #include "sim/config/ranks.h"
 #include "sim/config/refuse.h"
-#include "sim/base/posix.h"
+#include "sim/config/rows.h"
+#include "sim/report/report.h"
+#include "sim/run/agree.h"
+#include "sim/run/announce.h"
+#include "sim/run/baseline.h"
+#include "sim/run/carry_weights.h"
+#include "sim/run/clock.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/progress.h"
 #include "sim/run/run_record.h"
-#include "sim/report/report.h"
 #include "sim/run/step.h"
 #include "sim/run/stopped.h"
-#include "sim/run/carry_weights.h"
 
 /* What is the same on every rank, so made once a process: by the first of virtual ranks for all. */
 typedef struct Alike {

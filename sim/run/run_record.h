@@ -2,10 +2,10 @@
  * rank 0 writes of it into the run file. */
 #ifndef SIM_RUN_RUN_RECORD_H
 #define SIM_RUN_RUN_RECORD_H
-#include "sim/run/baseline.h"
 #include "sim/file/recorder.h"
-#include "sim/run/step.h"
 #include "sim/file/step_record.h"
+#include "sim/run/baseline.h"
+#include "sim/run/step.h"
 
 typedef struct Record {
     Trainer *trainer;

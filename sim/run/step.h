@@ -1,13 +1,13 @@
 /* step.h - the interpreter: one training step, an action at a time. */
 #ifndef SIM_RUN_STEP_H
 #define SIM_RUN_STEP_H
-#include "models/training/data.h"
 #include "models/layers/gpt.h"
+#include "models/training/data.h"
 #include "parallel/data/data_parallel.h"
 #include "parallel/mesh.h"
+#include "parallel/schedule/timeline.h"
 #include "parallel/stages.h"
 #include "sim/config/config.h"
-#include "parallel/schedule/timeline.h"
 #include "sim/file/recorder.h"
 
 /* One microbatch on one of this rank's stages. */
