@@ -193,7 +193,7 @@ bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int c
 {
     if (count > r->actions)
         return error_set(error, "%s: %d actions in step %lld, room was made for %d", r->path, count,
-                         (long long)step, r->actions);
+                         (long long)step + 1, r->actions);
     return skeleton_actions(r->file, rows, (size_t)count, error) &&
            write_moments(r, rows, (size_t)count, error) && h5_flush(r->file, error) &&
            h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);

@@ -56,6 +56,7 @@ static bool read_steps(const RunFile *file, PlotRun *run, Error *error)
     run->steps = file->steps;
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         if (!(*columns[i].column = run_file_first(file, columns[i].dataset, run->steps, error))) return false;
+    for (size_t i = 0; i < run->steps; i++) run->step[i]++;
     explain_losses(run);
     return read_step_seconds(file, run, error);
 }
@@ -203,7 +204,7 @@ bool plot_run_read(PlotRun *run, const char *path, Error *error)
     run->dry = file->dry;
     run->parameters = file->parameters;
     run->entropy = file->entropy;
-    run->timed_step = file->timed_step;
+    run->timed_step = file->timed_step + 1;
     memcpy(run->precision, file->precision, sizeof run->precision);
     const bool read = read_steps(file, run, error) && read_comm(file, run, error) &&
                       read_memory(file, run, error) && plot_simulated_read(file, run, error) &&

@@ -55,7 +55,8 @@ typedef struct PlotRun {
     double parameters, entropy; /* NaN: unknown */
 
     size_t steps; /* finished ones; the columns below are as long */
-    double *step, *loss, *grad_norm, *learning_rate;
+    double *step; /* from 1: as people count, not as the file does */
+    double *loss, *grad_norm, *learning_rate;
     double *skipped;         /* 1 where a gradient overflowed */
     double step_seconds;     /* the median step; NaN: unknown */
     char loss_why[PLOT_WHY]; /* why there is no loss to draw; "" when there is */

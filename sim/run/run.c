@@ -176,19 +176,20 @@ static void save_gradients(Trainer *t, void *context)
         fail("%s", run->error.text);
 }
 
+/* People count steps from 1, as the progress does. */
 static bool can_go_on(const Config *c, int64_t step, const StepResult *result, double loss, Error *error)
 {
     bool clips = c->train.clip > 0 && c->train.clip <= 1, fp16 = c->train.precision == PRECISION_FP16;
     if (!isfinite(loss))
         return error_set(error, "step %lld: the loss is %s; try a smaller train.learning_rate%s%s",
-                         (long long)step, isnan(loss) ? "nan" : "inf", clips ? "" : ", or train.clip = 1",
+                         (long long)step + 1, isnan(loss) ? "nan" : "inf", clips ? "" : ", or train.clip = 1",
                          fp16 ? ", or train.precision = bf16" : "");
     if (result->skipped && result->loss_scale <= LOSS_SCALE_LEAST)
         return error_set(
             error,
             "step %lld: gradients overflow at any loss scale, down to %.2g; try train.precision = "
             "bf16, or a smaller train.learning_rate",
-            (long long)step, result->loss_scale);
+            (long long)step + 1, result->loss_scale);
     return true;
 }
 

@@ -99,7 +99,7 @@ train 1 --config single.ini --set train.steps=0 --set output.weights=w.h5 --outp
 train 1 --config single.ini --set train.steps=0 --set model.activation=relu --set output.weights=over.h5 \
     --output over-run.h5 >/dev/null 2>&1
 check "weights that overflow at any loss scale" compare overflow over.h5
-refused "a loss scale without end" 1 'step 35: gradients overflow at any loss scale, down to 6e-08; try train.precision = bf16' \
+refused "a loss scale without end" 1 'step 36: gradients overflow at any loss scale, down to 6e-08; try train.precision = bf16' \
     train 2 --config ddp.ini --set model.activation=relu --set model.init=over.h5 --set train.precision=fp16 \
     --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 --set train.warmup=0 \
     --set train.loss_scale=1024 --set train.steps=60 --output endless.h5

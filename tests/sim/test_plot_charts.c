@@ -6,93 +6,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "sim/file/recorder.h"
 #include "tests/support/check.h"
+#include "tests/support/made_up.h"
 #include "tests/support/plot_place.h"
 
 enum { RANKS = 3 };
 
-typedef struct MadeUp {
-    int ranks, steps;
-    bool dry, unfinished, no_formula, untimed;
-    double distance; /* added to each loss */
-    int skipped;     /* steps at the beginning */
-} MadeUp;
-
-/* Rank r sends 1000 (r + 1) bytes of all-reduce as its formula says, and 10 of control without one. */
-static void record(const char *path, MadeUp made)
-{
-    const size_t ranks = (size_t)made.ranks;
-    double *formula = allocate(ranks * PURPOSES * sizeof *formula);
-    double *states = allocate(ranks * MEMORY_CATEGORIES * sizeof *states);
-    uint64_t *bytes = allocate_zeroed(ranks * PURPOSES, sizeof *bytes);
-    uint64_t *peak = allocate_zeroed(ranks * MEMORY_CATEGORIES, sizeof *peak);
-    uint64_t *total = allocate_zeroed(ranks, sizeof *total);
-    TimelineRow *rows = allocate_zeroed(ranks * 2, sizeof *rows);
-    for (size_t r = 0; r < ranks; r++) {
-        for (int p = 0; p < PURPOSES; p++) formula[r * PURPOSES + (size_t)p] = made.no_formula ? NAN : 0;
-        for (int c = 0; c < MEMORY_CATEGORIES; c++) {
-            formula[r * PURPOSES + CONTROL] = NAN;
-            peak[r * MEMORY_CATEGORIES + (size_t)c] = 100000 * (r + 1);
-            states[r * MEMORY_CATEGORIES + (size_t)c] =
-                c <= MEM_ACTIVATIONS && !made.no_formula ? 100000. * (double)(r + 1) : NAN;
-        }
-        if (made.ranks > 1) {
-            bytes[r * PURPOSES + DP_ALL_REDUCE] = 1000 * (r + 1);
-            bytes[r * PURPOSES + CONTROL] = 10;
-            if (!made.no_formula) formula[r * PURPOSES + DP_ALL_REDUCE] = 1000. * (double)(r + 1);
-        }
-        total[r] = 550000 * (r + 1);
-        rows[2 * r] = (TimelineRow){
-            .rank = (int)r, .action = "F", .lane = "compute", .measured_start = 0, .measured_end = 0.25};
-        rows[2 * r + 1] = (TimelineRow){.rank = (int)r,
-                                        .action = "B",
-                                        .lane = "compute",
-                                        .measured_start = 0.25,
-                                        .measured_end = 0.75 + 0.125 * (double)r};
-    }
-    static char ini[] = "[train]\n";
-    const RunInfo info = {.path = path,
-                          .command_line = "sim",
-                          .ranks = made.ranks,
-                          .dry = made.dry,
-                          .parameters = 1234,
-                          .entropy = 1.5,
-                          .actions = 2 * made.ranks,
-                          .theory_bytes = formula,
-                          .theory_memory = states};
-    Config *config = allocate_zeroed(1, sizeof *config);
-    config->train.steps = made.steps + (made.unfinished ? 7 : 0);
-    config->text = ini;
-    char kept[512];
-    Error error = {""};
-    Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
-    assert_string_equal(error.text, "");
-    for (int n = 0; n < made.steps; n++) {
-        const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
-        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
-        assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
-    }
-    assert_true(recorder_memory(recorder, peak, total, total, &error));
-    if (!made.dry && !made.untimed && made.steps)
-        assert_true(recorder_timeline(recorder, made.steps - 1, rows, 2 * made.ranks, &error));
-    if (made.unfinished)
-        recorder_abandon(recorder); /* as a kill leaves it */
-    else
-        assert_true(recorder_finish(recorder, &error));
-    free(config);
-    free(formula);
-    free(states);
-    free(bytes);
-    free(peak);
-    free(total);
-    free(rows);
-}
-
 static void test_one_run(void **state)
 {
     PlotPlace *place = *state;
-    record(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
+    record_made_up(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
     assert_int_equal(PLOT(place, in_folder(place, "three.h5")), 0);
     static const char *const names[] = {"loss", "comm", "memory", "step_time"};
     for (int i = 0; i < 4; i++) {
@@ -108,7 +31,7 @@ static void test_one_run(void **state)
     assert_file_says(in_folder(place, "three-charts/comm.gp"), "no formula for control");
     assert_file_says(in_folder(place, "three-charts/memory.gp"),
                      "$D << EOD\n600000 300000 550000 100000 100000 100000 100000 100000 100000\n");
-    assert_file_says(in_folder(place, "three-charts/step_time.gp"), "Step 19. ");
+    assert_file_says(in_folder(place, "three-charts/step_time.gp"), "Step 20. ");
     assert_file_says(in_folder(place, "three-charts/step_time.gp"),
                      "\n1 NaN 1 0.25 0.5 0.25\n"); /* rank 0 rests until rank 2 ends */
     assert_file_says(in_folder(place, "three-charts/loss.gp"), "FLOOR[1] = [1.5]");
@@ -122,9 +45,9 @@ static void test_one_run(void **state)
 static void test_several_runs(void **state)
 {
     PlotPlace *place = *state;
-    record(in_folder(place, "a.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
-    record(in_folder(place, "b_%d.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
-    record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
+    record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
+    record_made_up(in_folder(place, "b_%d.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
+    record_made_up(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
         PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "c.h5")), 0);
     assert_drawn(place, "a+b_%d+c-charts", "memory");
@@ -143,7 +66,7 @@ static void test_several_runs(void **state)
     assert_file_says(in_folder(place, "a+b_%d+c-charts/memory.gp"),
                      "Model states equal the formula everywhere");
     assert_file_says(in_folder(place, "a+b_%d+c-charts/loss.gp"), "SKIPPED = 0\n");
-    record(in_folder(place, "d.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
+    record_made_up(in_folder(place, "d.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
         PLOT(place, in_folder(place, "c.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "d.h5")), 0);
     assert_says(place->said, "loss                leaves out c, d: a dry run computes none");
@@ -151,39 +74,21 @@ static void test_several_runs(void **state)
     assert_says(place->said, "loss                skipped: a dry run computes none");
 }
 
-/* What is many times the first is said so, and not in thousands of percent. */
-static void test_changes(void **state)
-{
-    PlotPlace *place = *state;
-    record(in_folder(place, "a.h5"), (MadeUp){.ranks = 3, .steps = 2});
-    record(in_folder(place, "b.h5"), (MadeUp){.ranks = 40, .steps = 1});
-    record(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1});
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5"), in_folder(place, "c.h5"),
-                          "--charts", "comm", "--format", "svg"),
-                     0);
-    const char *comm = in_folder(place, "a+b+c-charts/comm.svg");
-    assert_in_picture(comm, "40.0");
-    assert_in_picture(comm, "  (13.3 ×)");
-    assert_in_picture(comm, "  (−33 %)");
-    assert_file_says(comm, "filter:url(#textbox)"); /* on a white ground: no line of the grid strikes them */
-    assert_file_says(in_folder(place, "a+b+c-charts/comm.gp"), ". In brackets: compared with the first bar'\n");
-}
-
 /* Steps that an overflow cost stand below the losses. */
 static void test_skipped_steps(void **state)
 {
     PlotPlace *place = *state;
-    record(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 2});
-    record(in_folder(place, "b.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 1});
+    record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 2});
+    record_made_up(in_folder(place, "b.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 1});
     assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "loss");
     assert_says(place->said, "activations         skipped: one run");
     assert_file_says(in_folder(place, "a-charts/loss.gp"), "20 steps, 2 skipped for an overflow (marks)'\n");
     assert_file_says(in_folder(place, "a-charts/loss.gp"), "SKIPPED = 2\n# a skipped step, the run\n"
-                                                           "$S << EOD\n0 1\n1 1\nEOD\n");
+                                                           "$S << EOD\n1 1\n2 1\nEOD\n");
     assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
     assert_drawn(place, "a+b-charts", "loss");
-    assert_file_says(in_folder(place, "a+b-charts/loss.gp"), "$S << EOD\n0 1\n1 1\n0 2\nEOD\n");
+    assert_file_says(in_folder(place, "a+b-charts/loss.gp"), "$S << EOD\n1 1\n2 1\n1 2\nEOD\n");
 }
 
 static void test_odd_runs(void **state)
@@ -207,7 +112,7 @@ static void test_odd_runs(void **state)
         char file[128], out[32], line[64];
         snprintf(file, sizeof file, "%s.h5", cases[i].name);
         snprintf(out, sizeof out, "out %zu", i);
-        record(in_folder(place, file), cases[i].made);
+        record_made_up(in_folder(place, file), cases[i].made);
         if (PLOT(place, "--out", in_folder(place, out), in_folder(place, file)) != 0)
             print_error("%s: %s\n", cases[i].name, place->said);
         for (int chart = 0; chart < 4; chart++) {
@@ -244,7 +149,7 @@ static void test_gnuplot_fails(void **state)
     snprintf(path, sizeof path, "%s", getenv("PATH"));
     snprintf(run, sizeof run, "%s", in_folder(place, "run.h5"));
     snprintf(out, sizeof out, "%s", in_folder(place, "out"));
-    record(run, (MadeUp){.ranks = 2, .steps = 3});
+    record_made_up(run, (MadeUp){.ranks = 2, .steps = 3});
 
     fake_gnuplot(place, NULL);
     const int missing = PLOT(place, run, "--out", out);
@@ -282,7 +187,7 @@ static void test_folder_refused(void **state)
 {
     PlotPlace *place = *state;
     const char *run = in_folder(place, "run.h5");
-    record(run, (MadeUp){.ranks = 2, .steps = 3});
+    record_made_up(run, (MadeUp){.ranks = 2, .steps = 3});
     assert_int_equal(PLOT(place, run, "--out", "/dev/null/charts"), 1);
     assert_says(place->said, "--out DIR");
     assert_int_equal(PLOT(place, run, "--out", run), 1);
@@ -296,7 +201,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_run, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_several_runs, plot_setup, plot_teardown),
-        cmocka_unit_test_setup_teardown(test_changes, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_skipped_steps, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_odd_runs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gnuplot_fails, plot_setup, plot_teardown),

@@ -4,7 +4,8 @@
 #include "sim/base/posix.h"
 #include "sim/plot/chart.h"
 #include "tests/support/check.h"
-#include "tests/support/plot_place.h"
+#include "tests/support/made_up.h"
+#include "tests/support/walked.h"
 #include "tests/support/sample_run.h"
 
 /* Every run's name beside the losses, and every purpose beside the bytes. */
@@ -32,10 +33,43 @@ static void test_legends(void **state)
     assert_in_picture(in_folder(place, "out/comm.svg"), "formula");
 }
 
+/* Steps count from 1, and no tick stands between two. */
+static void test_few_steps(void **state)
+{
+    PlotPlace *place = *state;
+    record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 2});
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), "--charts", "loss", "--format", "svg"), 0);
+    const char *loss = in_folder(place, "a-charts/loss.svg");
+    assert_file_says(in_folder(place, "a-charts/loss.gp"), "$D << EOD\n1 4 1 ");
+    assert_in_picture(loss, "2");
+    assert_int_equal(count_in(loss, ">1.2</tspan>") + count_in(loss, ">0.2</tspan>"), 0);
+}
+
+/* What is many times the first is said so, and not in thousands of percent. */
+static void test_changes(void **state)
+{
+    PlotPlace *place = *state;
+    record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = 3, .steps = 2});
+    record_made_up(in_folder(place, "b.h5"), (MadeUp){.ranks = 40, .steps = 1});
+    record_made_up(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1});
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5"), in_folder(place, "c.h5"),
+                          "--charts", "comm", "--format", "svg"),
+                     0);
+    const char *comm = in_folder(place, "a+b+c-charts/comm.svg");
+    assert_in_picture(comm, "40.0");
+    assert_in_picture(comm, "  (13.3 ×)");
+    assert_in_picture(comm, "  (−33 %)");
+    assert_file_says(comm, "filter:url(#textbox)"); /* on a white ground: no line of the grid strikes them */
+    assert_file_says(in_folder(place, "a+b+c-charts/comm.gp"),
+                     ". In brackets: compared with the first bar'\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_legends, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_few_steps, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_changes, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,75 @@
+/* made_up.c - a run's file, written by the recorder from a few numbers. */
+#include "tests/support/made_up.h"
+#include <math.h>
+#include <stdlib.h>
+#include "sim/file/recorder.h"
+#include "tests/support/check.h"
+
+void record_made_up(const char *path, MadeUp made)
+{
+    const size_t ranks = (size_t)made.ranks;
+    double *formula = allocate(ranks * PURPOSES * sizeof *formula);
+    double *states = allocate(ranks * MEMORY_CATEGORIES * sizeof *states);
+    uint64_t *bytes = allocate_zeroed(ranks * PURPOSES, sizeof *bytes);
+    uint64_t *peak = allocate_zeroed(ranks * MEMORY_CATEGORIES, sizeof *peak);
+    uint64_t *total = allocate_zeroed(ranks, sizeof *total);
+    TimelineRow *rows = allocate_zeroed(ranks * 2, sizeof *rows);
+    for (size_t r = 0; r < ranks; r++) {
+        for (int p = 0; p < PURPOSES; p++) formula[r * PURPOSES + (size_t)p] = made.no_formula ? NAN : 0;
+        for (int c = 0; c < MEMORY_CATEGORIES; c++) {
+            formula[r * PURPOSES + CONTROL] = NAN;
+            peak[r * MEMORY_CATEGORIES + (size_t)c] = 100000 * (r + 1);
+            states[r * MEMORY_CATEGORIES + (size_t)c] =
+                c <= MEM_ACTIVATIONS && !made.no_formula ? 100000. * (double)(r + 1) : NAN;
+        }
+        if (made.ranks > 1) {
+            bytes[r * PURPOSES + DP_ALL_REDUCE] = 1000 * (r + 1);
+            bytes[r * PURPOSES + CONTROL] = 10;
+            if (!made.no_formula) formula[r * PURPOSES + DP_ALL_REDUCE] = 1000. * (double)(r + 1);
+        }
+        total[r] = 550000 * (r + 1);
+        rows[2 * r] = (TimelineRow){
+            .rank = (int)r, .action = "F", .lane = "compute", .measured_start = 0, .measured_end = 0.25};
+        rows[2 * r + 1] = (TimelineRow){.rank = (int)r,
+                                        .action = "B",
+                                        .lane = "compute",
+                                        .measured_start = 0.25,
+                                        .measured_end = 0.75 + 0.125 * (double)r};
+    }
+    static char ini[] = "[train]\n";
+    const RunInfo info = {.path = path,
+                          .command_line = "sim",
+                          .ranks = made.ranks,
+                          .dry = made.dry,
+                          .parameters = 1234,
+                          .entropy = 1.5,
+                          .actions = 2 * made.ranks,
+                          .theory_bytes = formula,
+                          .theory_memory = states};
+    Config *config = allocate_zeroed(1, sizeof *config);
+    config->train.steps = made.steps + (made.unfinished ? 7 : 0);
+    config->text = ini;
+    char kept[512];
+    Error error = {""};
+    Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
+    assert_string_equal(error.text, "");
+    for (int n = 0; n < made.steps; n++) {
+        const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
+        const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
+        assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
+    }
+    assert_true(recorder_memory(recorder, peak, total, total, &error));
+    if (!made.dry && !made.untimed && made.steps)
+        assert_true(recorder_timeline(recorder, made.steps - 1, rows, 2 * made.ranks, &error));
+    if (made.unfinished)
+        recorder_abandon(recorder); /* as a kill leaves it */
+    else
+        assert_true(recorder_finish(recorder, &error));
+    free(config);
+    free(formula);
+    free(states);
+    free(bytes);
+    free(peak);
+    free(total);
+    free(rows);
+}

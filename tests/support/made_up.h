@@ -1,0 +1,15 @@
+/* made_up.h - run files whose numbers a test of charts knows by heart. */
+#ifndef TESTS_SUPPORT_MADE_UP_H
+#define TESTS_SUPPORT_MADE_UP_H
+#include <stdbool.h>
+
+typedef struct MadeUp {
+    int ranks, steps;
+    bool dry, unfinished, no_formula, untimed;
+    double distance; /* added to each loss */
+    int skipped;     /* steps at the beginning */
+} MadeUp;
+
+/* Rank r sends 1000 (r + 1) bytes of all-reduce as its formula says, and 10 of control without one. */
+void record_made_up(const char *path, MadeUp made);
+#endif
