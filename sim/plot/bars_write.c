@@ -58,8 +58,7 @@ static void write_parts(FILE *out, const PlotBars *bars, const PlotKind *kind)
     for (size_t p = 0; p < bars->parts; p++) {
         const PlotPart *part = &bars->part[p];
         char title[PLOT_LABEL], most[32];
-        snprintf(title, sizeof title, "%s", part->title);
-        plot_shorten(title);
+        plot_shorten(part->title, title);
         if (part->highest < 0.006 * bars->highest) { /* too thin to see: said in the legend */
             unit_show(most, sizeof most, part->highest, kind->unit);
             words_append(title, sizeof title, " (max %s)", most);

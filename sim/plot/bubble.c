@@ -56,7 +56,7 @@ static void write_names(FILE *out, const PlotRun **run, int points)
         const RunShape *shape = &run[i]->shape;
         if (i && same_line(shape, &run[i - 1]->shape)) continue;
         char name[128];
-        snprintf(name, sizeof name, "%s", shape->schedule[0] ? shape->schedule : "schedule unknown");
+        snprintf(name, sizeof name, "%s", run[i]->schedule[0] ? run[i]->schedule : "schedule unknown");
         if (!one_pp) words_append(name, sizeof name, ", p = %d", shape->mesh.pp);
         if (shape->virtual_stages > 1) words_append(name, sizeof name, ", v = %d", shape->virtual_stages);
         if (i) fputs(", ", out);

@@ -159,8 +159,8 @@ static void describe(const PlotRun *run, bool labelled, char *text, size_t size)
     const RunShape *shape = &run->shape;
     run_shape_letters(shape, letters, sizeof letters);
     unit_show(step, sizeof step, run->simulated_end, shape->ideal ? unit_of_forwards : unit_of_seconds);
-    const bool said = !shape->schedule[0] || (labelled && !strcmp(run->label, shape->schedule));
-    snprintf(text, size, "%s%s%s. Step %s", said ? "" : shape->schedule, said ? "" : ", ", letters, step);
+    const bool said = !run->schedule[0] || (labelled && !strcmp(run->label, run->schedule));
+    snprintf(text, size, "%s%s%s. Step %s", said ? "" : run->schedule, said ? "" : ", ", letters, step);
     if (run->bubble.why[0]) return;
     words_append(text, size, ". Bubble %.1f %%", 100 * plot_mean_bubble(run));
     const char *formula = run_shape_formula(shape);

@@ -49,6 +49,7 @@ typedef struct PlotRun {
     char *path;
     char label[PLOT_LABEL]; /* what the charts call this run */
     RunShape shape;
+    char schedule[64];  /* what they call shape.schedule */
     char precision[16]; /* "fp32", "fp64", "" */
     int ranks;
     bool complete, dry;

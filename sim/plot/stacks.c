@@ -245,8 +245,7 @@ bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t si
     else {
         char letters[64];
         run_shape_letters(&runs->shape, letters, sizeof letters);
-        words_append(first, sizeof first, "%s%s%s", runs->shape.schedule, runs->shape.schedule[0] ? ", " : "",
-                     letters);
+        words_append(first, sizeof first, "%s%s%s", runs->schedule, runs->schedule[0] ? ", " : "", letters);
         if (run_shape_formula(&runs->shape)[0])
             words_append(formula, sizeof formula, " %s", run_shape_formula(&runs->shape));
     }

@@ -1,25 +1,15 @@
 /* text.c - words and numbers for gnuplot: quoting, units, short labels. */
 #include "sim/plot/text.h"
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include "models/machine/error.h"
 #include "sim/base/words.h"
+#include "sim/plot/letters.h"
 
 enum { LABEL_LETTERS = 32 };
-
-/* Bytes of the UTF-8 letter that `text` begins with; 0 when it is none. */
-static int letter_bytes(const char *text)
-{
-    const unsigned char first = (unsigned char)text[0];
-    const int bytes = first < 0x80   ? 1
-                      : first < 0xc2 ? 0
-                      : first < 0xe0 ? 2
-                      : first < 0xf0 ? 3
-                      : first < 0xf5 ? 4
-                                     : 0;
-    for (int i = 1; i < bytes; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
-    return bytes;
-}
+enum { STEM, DATA, STEM_AND_DATA, PATH, NUMBERED, WAYS }; /* what a run is called by */
 
 void plot_quote(FILE *out, const char *text)
 {
@@ -62,21 +52,21 @@ void plot_set_number(FILE *out, const char *name, double value)
     fputc('\n', out);
 }
 
-void plot_shorten(char label[PLOT_LABEL])
+void plot_shorten(const char *text, char label[PLOT_LABEL])
 {
-    const char *at[PLOT_LABEL];
-    int letters = 0;
-    for (const char *p = label; *p && letters < PLOT_LABEL; letters++) {
+    const char *tail = text;
+    int letters = 0, head = 0;
+    for (const char *p = text; *p; letters++) {
         const int bytes = letter_bytes(p);
-        at[letters] = p;
+        if (letters == LABEL_LETTERS / 2) head = (int)(p - text);
+        if (letters >= LABEL_LETTERS - LABEL_LETTERS / 2 - 1)
+            tail += letter_bytes(tail) ? letter_bytes(tail) : 1;
         p += bytes ? bytes : 1;
     }
-    if (letters <= LABEL_LETTERS) return;
-    const int head = LABEL_LETTERS / 2;
-    char shorter[PLOT_LABEL];
-    snprintf(shorter, sizeof shorter, "%.*s…%s", (int)(at[head] - label), label,
-             at[letters - (LABEL_LETTERS - head - 1)]);
-    snprintf(label, PLOT_LABEL, "%s", shorter);
+    if (letters <= LABEL_LETTERS)
+        snprintf(label, PLOT_LABEL, "%s", text);
+    else
+        snprintf(label, PLOT_LABEL, "%.*s…%s", head, text, tail);
 }
 
 void plot_stem(const char *path, char *stem, size_t size)
@@ -96,25 +86,39 @@ static bool all_differ(const PlotRun *runs, int count)
     return true;
 }
 
+/* A run's label, in the `way` of plot_label_runs(). */
+static void make_label(PlotRun *run, const char *stem, const char *path, int way, int number)
+{
+    char text[PATH_MAX + 64] = "";
+    if (way == NUMBERED) words_append(text, sizeof text, "%d: ", number);
+    if (way == STEM || way == STEM_AND_DATA || way == NUMBERED) words_append(text, sizeof text, "%s", stem);
+    if (way == STEM_AND_DATA) words_append(text, sizeof text, " ");
+    if (way == DATA || way == STEM_AND_DATA) words_append(text, sizeof text, "%s", run->shape.data);
+    if (way == PATH) words_append(text, sizeof text, "%s", path);
+    plot_shorten(text, run->label);
+}
+
 void plot_label_runs(PlotRun *runs, int count)
 {
-    enum { STEM, DATA, STEM_AND_DATA, PATH, NUMBERED, WAYS };
-    for (int way = STEM; way < WAYS; way++) {
-        for (int i = 0; i < count; i++) {
-            char stem[PLOT_LABEL], *label = runs[i].label;
-            plot_stem(runs[i].path, stem, sizeof stem);
-            label[0] = '\0';
-            if (way == NUMBERED) words_append(label, PLOT_LABEL, "%d: ", i + 1);
-            if (way == STEM || way == STEM_AND_DATA || way == NUMBERED)
-                words_append(label, PLOT_LABEL, "%s", stem);
-            if (way == STEM_AND_DATA) words_append(label, PLOT_LABEL, " ");
-            if (way == DATA || way == STEM_AND_DATA)
-                words_append(label, PLOT_LABEL, "%s", runs[i].shape.data);
-            if (way == PATH) words_append(label, PLOT_LABEL, "%s", runs[i].path);
-            plot_shorten(label);
-        }
-        if (count == 1 || all_differ(runs, count)) return;
+    char **text = allocate((size_t)count * 3 * sizeof *text), **stem = text + count, **path = stem + count;
+    for (int i = 0; i < count; i++) {
+        char name[NAME_MAX + 1], shown[PATH_MAX];
+        plot_stem(runs[i].path, name, sizeof name);
+        stem[i] = words_copy(error_show(shown, sizeof shown, name, strlen(name)));
+        path[i] = words_copy(error_show(shown, sizeof shown, runs[i].path, strlen(runs[i].path)));
+        text[i] = strcpy(runs[i].schedule, runs[i].shape.schedule);
     }
+    letters_keep_known(text, (size_t)count * 3);
+    bool differ = false;
+    for (int way = STEM; way < WAYS && !differ; way++) {
+        for (int i = 0; i < count; i++) make_label(&runs[i], stem[i], path[i], way, i + 1);
+        differ = count == 1 || all_differ(runs, count);
+    }
+    for (int i = 0; i < count; i++) {
+        free(stem[i]);
+        free(path[i]);
+    }
+    free(text);
 }
 
 void plot_describe(const PlotRun *runs, int count, char *text, size_t size)

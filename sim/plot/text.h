@@ -12,11 +12,11 @@ void plot_set_text(FILE *out, const char *name, const char *text); /* NAME = '..
 void plot_set_number(FILE *out, const char *name, double value);   /* NAME = 1.5, or NaN */
 void plot_number(FILE *out, double value);                         /* one field of a data block */
 
-/* Cuts the middle out of a label longer than 32 letters: "begin…end". */
-void plot_shorten(char label[PLOT_LABEL]);
+/* Cuts the middle out of a text longer than 32 letters: "begin…end". */
+void plot_shorten(const char *text, char label[PLOT_LABEL]);
 
 /* Gives each run its label: the file's stem; where two are alike, the strategy;
- * else both; else the path, else the path and a number. */
+ * else both; else the path, else a number and the stem. Letters that no picture can show are '?'. */
 void plot_label_runs(PlotRun *runs, int count);
 void plot_stem(const char *path, char *stem, size_t size); /* "results/zero3.h5" -> "zero3" */
 

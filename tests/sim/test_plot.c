@@ -1,14 +1,17 @@
 /* test_plot.c - what `sim plot` makes of names and numbers: text for gnuplot,
  * units, labels, which ranks get a bar, where the time of a step went. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "sim/base/units.h"
 #include "sim/plot/chart.h"
 #include "sim/plot/text.h"
 #include "sim/plot/time.h"
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 
 static void assert_near(double value, double expected)
 {
@@ -83,12 +86,49 @@ static void test_labels(void **state)
     assert_string_equal(runs[0].label, "1: run");
     assert_string_equal(runs[1].label, "2: run");
 
-    char label[PLOT_LABEL] = "0123456789abcdefghijklmnopqrstuv"; /* 32 letters stay */
-    plot_shorten(label);
+    char label[PLOT_LABEL];
+    plot_shorten("0123456789abcdefghijklmnopqrstuv", label); /* 32 letters stay */
     assert_string_equal(label, "0123456789abcdefghijklmnopqrstuv");
-    strcpy(label, "0123456789abcdef-cut-this-out-ghijklmnopqrstu");
-    plot_shorten(label);
+    plot_shorten("0123456789abcdef-cut-this-out-ghijklmnopqrstu", label);
     assert_string_equal(label, "0123456789abcdef…ghijklmnopqrstu");
+    char path[2][300]; /* what differs only at the end of a long name is told apart by that end */
+    for (int i = 0; i < 2; i++) {
+        memset(path[i], 'a', 240);
+        snprintf(path[i] + 240, sizeof path[i] - 240, "-%d.h5", i);
+        runs[i].path = path[i];
+    }
+    plot_label_runs(runs, 2);
+    assert_string_equal(runs[0].label, "aaaaaaaaaaaaaaaa…aaaaaaaaaaaaa-0");
+    assert_string_equal(runs[1].label, "aaaaaaaaaaaaaaaa…aaaaaaaaaaaaa-1");
+}
+
+/* Letters are shown that some font here has; where none can be asked, Latin ones. */
+static void test_letters(void **state)
+{
+    (void)state;
+    char folder[FOLDER], program[FOLDER + 16], before[PATH_MAX], after[PATH_MAX + FOLDER];
+    assert_int_equal(folder_make(folder), 0);
+    snprintf(program, sizeof program, "%s/fc-list", folder);
+    FILE *fonts = fopen(program, "w");
+    fputs("#!/bin/sh\necho ':charset=20-7e 4e00'\necho\necho ':charset=20-7e 3b1 1f600-1f602'\n", fonts);
+    fclose(fonts);
+    chmod(program, 0755);
+    snprintf(before, sizeof before, "%s", getenv("PATH"));
+    snprintf(after, sizeof after, "%s:%s", folder, before);
+    PlotRun runs[3] = {
+        {.path = "é一二三β.h5", .shape.schedule = "αβ.csv"}, {.path = "é一四五β.h5"}, {.path = "😀.h5"}};
+    setenv("PATH", after, 1);
+    plot_label_runs(runs, 3);
+    setenv("PATH", "/nowhere", 1);
+    PlotRun alone = {.path = "é一.h5"};
+    plot_label_runs(&alone, 1);
+    setenv("PATH", before, 1);
+    assert_int_equal(folder_remove(folder), 0);
+    assert_string_equal(runs[0].label, "1: é一???"); /* as the next one, so a number tells them apart */
+    assert_string_equal(runs[1].label, "2: é一???");
+    assert_string_equal(runs[2].label, "3: 😀");
+    assert_string_equal(runs[0].schedule, "α?.csv");
+    assert_string_equal(alone.label, "é?");
 }
 
 /* ---- choosing and reducing ---- */
@@ -150,9 +190,10 @@ static void test_median(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quote),       cmocka_unit_test(test_units),
-        cmocka_unit_test(test_labels),      cmocka_unit_test(test_choose_ranks),
-        cmocka_unit_test(test_divide_time), cmocka_unit_test(test_median),
+        cmocka_unit_test(test_quote),        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_labels),       cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_choose_ranks), cmocka_unit_test(test_divide_time),
+        cmocka_unit_test(test_median),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
