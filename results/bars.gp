@@ -46,11 +46,17 @@ set tics scale 0
 set xrange [-0.6:BARS - 0.4]
 CEILING = (HIGHEST > 0 ? HIGHEST : 1) * 1.15
 set yrange [0:CEILING]
-set xlabel XLABEL offset 0,0.2
-set xtics () nomirror scale 0 textcolor rgb INK
+unset xtics
+# Labels, not tics: their texts are formats, of which a name may have the signs.
 EVERY = SLOT < 22 && !COMPARE ? 2 : 1
-do for [i=1:BARS:EVERY] { set xtics add (ticked(LABEL[i]) i - 1) }
-if (SLANT) { set xtics rotate by 25 right }
+do for [i=1:BARS:EVERY] {
+    if (SLANT) {
+        set label 200 + i LABEL[i] at first i - 1, screen Y(H - FOOT + 9) right rotate by 25 textcolor rgb INK
+    } else {
+        set label 200 + i LABEL[i] at first i - 1, screen Y(H - FOOT + 18) center textcolor rgb INK
+    }
+}
+set label 200 XLABEL at first (BARS - 1) / 2.0, screen Y(H - 20) center textcolor rgb INK
 if (COMPARE && !SLANT) {
     do for [i=1:BARS] {
         set label 100 + i NOTE[i] at first i - 1, screen Y(H - 16) center textcolor rgb SOFT font ',11'

@@ -37,7 +37,3 @@ set label 3 SUBTITLE2 at screen X(24),Y(79) left textcolor rgb SOFT font ',12'
 
 # Three digits of a number that a chart's unit made readable.
 number(v) = v == 0 ? '0' : sprintf(v >= 99.95 ? '%.0f' : v >= 9.995 ? '%.1f' : '%.2f', v)
-
-# A tick's text is a format, in which a percent sign stands twice.
-ticked(text) = strstrt(text, '%') == 0 ? text : \
-    text[1:strstrt(text, '%')].'%'.ticked(text[strstrt(text, '%') + 1:*])

@@ -100,17 +100,19 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     fputs("EOD\n", out);
 }
 
-/* The second line below the title, with what the numbers in brackets are. */
-static void write_second(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare,
-                         const char *second)
+/* The two lines below the title; the shorter one says what numbers in brackets are. */
+static void write_lines(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
 {
-    const PlotBar *first = &bars->bar[0];
-    const bool brackets =
-        compare && bars->count > 1 && !first->stack->beside && kind->shown(first->stack, first->rank) > 0;
-    char line[512];
-    snprintf(line, sizeof line, "%s%s%s", second, second[0] && brackets ? ". " : "",
-             brackets ? "In brackets: compared with the first bar" : "");
-    plot_set_text(out, "SUBTITLE2", line);
+    static const char brackets[] = "In brackets: compared with the first bar";
+    const PlotBar *bar = &bars->bar[0];
+    char first[512], second[512];
+    snprintf(first, sizeof first, "%s", words.first);
+    snprintf(second, sizeof second, "%s", words.second);
+    char *line = strlen(first) < strlen(second) ? first : second;
+    if (compare && bars->count > 1 && !bar->stack->beside && kind->shown(bar->stack, bar->rank) > 0)
+        words_append(line, sizeof first, "%s%s", line[0] ? ". " : "", brackets);
+    plot_set_text(out, "SUBTITLE1", first);
+    plot_set_text(out, "SUBTITLE2", second);
 }
 
 bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
@@ -120,8 +122,7 @@ bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compa
     snprintf(line, sizeof line, "%s%s%s", words.title, compare ? "" : ": ",
              compare ? "" : bars->bar[0].run->label);
     plot_set_text(out, "TITLE", line);
-    plot_set_text(out, "SUBTITLE1", words.first);
-    write_second(out, bars, kind, compare, words.second);
+    write_lines(out, bars, kind, compare, words);
     write_bars(out, bars, kind, compare);
     free(bars->part);
     return true;

@@ -33,6 +33,23 @@ static void test_legends(void **state)
     assert_in_picture(in_folder(place, "out/comm.svg"), "formula");
 }
 
+/* A name of 32 letters stands whole under its bar, whatever they are. */
+static void test_odd_names(void **state)
+{
+    PlotPlace *place = *state;
+    static const char *const names[] = {"b.h5", "50% \"q\" 'r' `id` {a}_^@~&\\#D é%s.h5", "c.h5", "d.h5"};
+    const char *path[4];
+    for (int i = 0; i < 4; i++) {
+        path[i] = in_folder(place, names[i]);
+        record_made_up(path[i], (MadeUp){.ranks = i == 1 ? 40 : 2, .steps = 1, .unfinished = i == 1});
+    }
+    assert_int_equal(PLOT(place, path[0], path[1], path[2], path[3], "--charts", "memory", "--format", "svg",
+                          "--out", in_folder(place, "out")),
+                     0);
+    assert_in_picture(in_folder(place, "out/memory.svg"),
+                      "50% \"q\" 'r' `id` {a}_^@~&amp;\\#D é%s (rank 39 of 40, unfinished)");
+}
+
 /* Steps count from 1, and no tick stands between two. */
 static void test_few_steps(void **state)
 {
@@ -68,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_legends, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_odd_names, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_few_steps, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_changes, plot_setup, plot_teardown),
     };
