@@ -102,7 +102,7 @@ void stages_sum_embedding(Stages *p, DataParallel *d)
         ring_all_reduce_begin(&ring, p->embedding, PP_EMBEDDING, &mine, 1);
         ring_end(&ring);
     } else if (p->gpt->unit[copy].held) { /* both stages are here */
-        tensor_add(first, last);
+        tensor_add(first, last, WORK_ACCUMULATE);
         tensor_copy(last, first);
     }
 }

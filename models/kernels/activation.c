@@ -52,11 +52,23 @@ VECTORISED static void silu_derivative(const real *restrict x, const real *dy, r
     for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * silu_slope(x[i], sigmoid(x[i]));
 }
 
+/* So many operations for each value of the result, and of its gradient. */
+static Work forward_work(Tensor x, Tensor y, double flops)
+{
+    return work_through(WORK_ACTIVATION, y, 1, flops * (double)y.count,
+                        (double)(tensor_bytes(x) + tensor_bytes(y)));
+}
+
+static Work backward_work(Tensor x, Tensor dy, Tensor dx, double flops)
+{
+    return work_backward(work_through(WORK_ACTIVATION, dy, 1, flops * (double)dy.count,
+                                      (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx))));
+}
+
 static void forward(Tensor x, Tensor y, double flops, void (*loop)(const real *x, real *y, int64_t count))
 {
     Tensor wx = wide_of(x), wy = wide_for(y);
-    if (device_kernel(y.device, flops * (double)x.count, (double)(tensor_bytes(x) + tensor_bytes(y))))
-        loop(reals(wx), reals(wy), x.count);
+    if (device_kernel(y.device, forward_work(x, y, flops))) loop(reals(wx), reals(wy), x.count);
     wide_free(&wx, x);
     wide_store(&wy, y);
 }
@@ -65,8 +77,7 @@ static void backward(Tensor x, Tensor dy, Tensor dx, double flops,
                      void (*loop)(const real *x, const real *dy, real *dx, int64_t count))
 {
     Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
-    double bytes = (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx));
-    if (device_kernel(dx.device, flops * (double)x.count, bytes))
+    if (device_kernel(dx.device, backward_work(x, dy, dx, flops)))
         loop(reals(wx), reals(wdy), reals(wdx), x.count);
     wide_free(&wx, x);
     wide_free(&wdy, dy);
@@ -125,8 +136,7 @@ VECTORISED static void swiglu_rows_backward(const real *restrict x, const real *
 void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
 {
     Tensor wx = wide_of(x), wy = wide_for(y);
-    if (device_kernel(y.device, 5.0 * (double)(n * F), (double)(tensor_bytes(x) + tensor_bytes(y))))
-        swiglu_rows(reals(wx), reals(wy), n, F);
+    if (device_kernel(y.device, forward_work(x, y, 5))) swiglu_rows(reals(wx), reals(wy), n, F);
     wide_free(&wx, x);
     wide_store(&wy, y);
 }
@@ -134,8 +144,7 @@ void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
 void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F)
 {
     Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
-    double bytes = (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx));
-    if (device_kernel(dx.device, 11.0 * (double)(n * F), bytes))
+    if (device_kernel(dx.device, backward_work(x, dy, dx, 11)))
         swiglu_rows_backward(reals(wx), reals(wdy), reals(wdx), n, F);
     wide_free(&wx, x);
     wide_free(&wdy, dy);

@@ -41,18 +41,54 @@ VECTORISED static void causal_softmax_backward(const real *probabilities, real *
     }
 }
 
-bool attention_kernel(AttentionShape s, Device *device, double products, size_t bytes)
+/* ---- reports: of a kernel each for what is done here a few rows of one head at a time ---- */
+
+/* A product of each head, (T, hd) by (hd, T) or (T, T) by (T, hd): causality needs half of it. Each has scores, a
+ * factor or result that every head has, and one that heads may share. */
+static Work product(AttentionShape s, Tensor scores, bool to_scores)
 {
-    double cells = (double)s.B * (double)s.heads * (double)s.T * (double)s.T;
-    return device_kernel(device, (products * (double)s.hd + 6) * cells, (double)bytes);
+    Work w = {.kind = WORK_ATTENTION, .batch = s.B * s.heads, .m = s.T, .type = scores.dtype};
+    w.n = to_scores ? s.T : s.hd;
+    w.k = to_scores ? s.hd : s.T;
+    w.flops = work_products(&w) / 2;
+    w.bytes = tensor_traffic(scores, attention_cells(s) + s.B * s.T * (s.heads + s.kv_heads) * s.hd);
+    return w;
 }
 
-/* Three passes over the probabilities, and with dropout one over what else is saved. */
-static bool report(AttentionShape s, double products, AttentionSaved saved, Tensor qkv, size_t bytes)
+/* Over the scores: so many operations each, and so many of them read and written. */
+static Work over_scores(AttentionShape s, WorkKind kind, Tensor scores, double flops, int64_t passes)
 {
-    return attention_kernel(s, qkv.device, products,
-                            3 * tensor_bytes(saved.probabilities) + tensor_bytes(saved.mask) +
-                                tensor_bytes(saved.dropped) + tensor_bytes(qkv) + bytes);
+    int64_t cells = attention_cells(s);
+    return work_over(kind, scores.dtype, s.B * s.heads * s.T, s.T, flops * (double)cells,
+                     tensor_traffic(scores, passes * cells));
+}
+
+static Work dropped_scores(AttentionShape s, AttentionSaved saved)
+{
+    Work w = over_scores(s, WORK_DROPOUT, saved.probabilities, 1, 2);
+    w.bytes += (double)tensor_bytes(saved.mask);
+    return w;
+}
+
+static bool report_forward(AttentionShape s, AttentionSaved saved, Device *device, bool whole)
+{
+    Tensor P = saved.probabilities;
+    bool compute = device_kernel(device, product(s, P, true));
+    device_kernel(device, over_scores(s, WORK_SOFTMAX, P, 6, 2));
+    if (saved.mask.device) device_kernel(device, dropped_scores(s, saved));
+    if (whole) device_kernel(device, product(s, P, false));
+    return compute;
+}
+
+static bool report_backward(AttentionShape s, AttentionSaved saved, Device *device)
+{
+    Tensor P = saved.probabilities;
+    bool compute = device_kernel(device, product(s, P, false)); /* dv */
+    device_kernel(device, product(s, P, true));                 /* dP */
+    if (saved.mask.device) device_kernel(device, work_backward(dropped_scores(s, saved)));
+    device_kernel(device, work_backward(over_scores(s, WORK_SOFTMAX, P, 6, 3)));
+    for (int i = 0; i < 2; i++) device_kernel(device, product(s, P, false)); /* dq, dk */
+    return compute;
 }
 
 /* One head's (T, T) of what is saved; of a zero tensor, that. */
@@ -77,7 +113,7 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
     int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
     real scale = (real)(1 / sqrt((double)s.hd));
     bool whole = y.device; /* or what is saved alone */
-    bool compute = report(s, whole ? 2 : 1, saved, qkv, tensor_bytes(y));
+    bool compute = report_forward(s, saved, qkv.device, whole);
     for (int64_t b = 0; b < s.B; b++)
         for (int64_t h = 0; h < s.heads; h++) {
             Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_for(P);
@@ -121,7 +157,7 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
     int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
     real scale = (real)(1 / sqrt((double)hd));
-    bool compute = report(s, 4, saved, qkv, tensor_bytes(dqkv) + tensor_bytes(dy));
+    bool compute = report_backward(s, saved, qkv.device);
     for (int64_t b = 0; b < s.B; b++)
         for (int64_t h = 0; h < s.heads; h++) {
             Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_of(P);

@@ -24,8 +24,11 @@ typedef struct AttentionHead {
     int64_t q, k, v;
 } AttentionHead;
 AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h);
-/* device_kernel() for so many products of 2 T T hd flops a head, of which causality needs half. */
-bool attention_kernel(AttentionShape s, Device *device, double products, size_t bytes);
+/* Of all heads together: their scores. */
+static inline int64_t attention_cells(AttentionShape s)
+{
+    return s.B * s.heads * s.T * s.T;
+}
 static inline int64_t smaller_of(int64_t a, int64_t b)
 {
     return a < b ? a : b;

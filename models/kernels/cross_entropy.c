@@ -31,7 +31,8 @@ void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, V
 {
     int64_t count = B * T * slice.V;
     Tensor wide = wide_of(logits);
-    if (device_kernel(logits.device, 6.0 * (double)count, tensor_traffic(logits, 3 * count)))
+    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, B * T, 6.0 * (double)count,
+                                                  tensor_traffic(logits, 3 * count))))
         exponentials(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
     wide_store(&wide, logits);
 }
@@ -72,7 +73,8 @@ double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySli
     int64_t count = n * slice.V;
     Tensor wide = wide_of(logits);
     double loss = 0;
-    if (device_kernel(logits.device, (double)count, tensor_traffic(logits, 2 * count)))
+    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, (double)count,
+                                                  tensor_traffic(logits, 2 * count))))
         loss = normalise(reals(wide), reals(all_statistics), slice, n);
     wide_store(&wide, logits);
     return loss;
@@ -83,7 +85,9 @@ void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, V
 {
     int64_t count = B * T * slice.V;
     Tensor wide = wide_of(probabilities);
-    if (device_kernel(probabilities.device, 2.0 * (double)count, tensor_traffic(probabilities, 2 * count))) {
+    if (device_kernel(probabilities.device, work_backward(work_through(
+                                                WORK_CROSS_ENTROPY, probabilities, B * T, 2.0 * (double)count,
+                                                tensor_traffic(probabilities, 2 * count))))) {
         real *p = reals(wide), by = (real)scale;
         for (int64_t i = 0; i < B * T; i++) {
             int64_t target = target_column(ints(tokens), i, T, slice);

@@ -43,16 +43,16 @@ VECTORISED void dropout_apply(double rate, const real *x, const uint8_t *mask, r
 }
 
 /* Reads the numbers and the mask, or writes it; writes the numbers. */
-static bool report(Tensor x, Tensor mask, Tensor y)
+static Work work_of(Tensor x, Tensor mask, Tensor y, int64_t rows)
 {
-    return device_kernel(y.device, (double)x.count,
-                         (double)(tensor_bytes(x) + tensor_bytes(mask) + tensor_bytes(y)));
+    return work_through(WORK_DROPOUT, y, rows, (double)x.count,
+                        (double)(tensor_bytes(x) + tensor_bytes(mask) + tensor_bytes(y)));
 }
 
 void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mask, Tensor y)
 {
     Tensor wx = wide_of(x), wy = wide_for(y);
-    if (report(x, mask, y)) {
+    if (device_kernel(y.device, work_of(x, mask, y, at.B * at.rows))) {
         for (int64_t i = 0; i < at.B * at.rows; i++) {
             int64_t row = (dropout->first_sample + i / at.rows) * at.T + at.first + i % at.rows;
             dropout_draw(dropout, row, at.C, 0, masks(mask) + i * at.C, at.C);
@@ -66,7 +66,8 @@ void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mas
 void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx)
 {
     Tensor wdy = wide_of(dy), wdx = wide_for(dx);
-    if (report(dy, mask, dx)) dropout_apply(rate, reals(wdy), masks(mask), reals(wdx), dy.count);
+    if (device_kernel(dx.device, work_backward(work_of(dy, mask, dx, 1))))
+        dropout_apply(rate, reals(wdy), masks(mask), reals(wdx), dy.count);
     wide_free(&wdy, dy);
     wide_store(&wdx, dx);
 }

@@ -76,14 +76,29 @@ VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, rea
     }
 }
 
+/* Causality needs half of the products; everything passes once, as a head's keys and values stay near. */
+static Work work_of(AttentionShape s, Tensor qkv, bool backward, size_t bytes)
+{
+    Work w = {.kind = WORK_FLASH,
+              .backward = backward,
+              .batch = s.B * s.heads,
+              .m = s.T,
+              .n = s.T,
+              .k = s.hd,
+              .type = qkv.dtype};
+    w.flops = work_products(&w) / 2 + 6 * (double)attention_cells(s);
+    w.bytes = (double)bytes;
+    return w;
+}
+
 void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y)
 {
     Tensor wqkv = wide_of(qkv), wy = wide_for(y);
     Tensor scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
     int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
     real scale = (real)(1 / sqrt((double)s.hd));
-    /* everything passes once: a head's keys and values stay near */
-    bool compute = attention_kernel(s, y.device, 2, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y));
+    bool compute = device_kernel(
+        y.device, work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y)));
     for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
         int64_t b = i / s.heads, h = i % s.heads;
         AttentionHead at = attention_head(s, b, h);
@@ -142,9 +157,9 @@ void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDrop
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
     int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
     real scale = (real)(1 / sqrt((double)hd));
-    bool compute = attention_kernel(s, dqkv.device, 5,
-                                    tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) +
-                                        tensor_bytes(y) + tensor_bytes(dqkv));
+    size_t bytes =
+        tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y) + tensor_bytes(dqkv);
+    bool compute = device_kernel(dqkv.device, work_of(s, qkv, true, bytes));
     for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
         int64_t b = i / s.heads, h = i % s.heads, out = b * T * C + h * hd;
         AttentionHead at = attention_head(s, b, h);

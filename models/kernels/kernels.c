@@ -22,7 +22,8 @@ void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 {
     if (b.count == 0) return;
     Tensor wide_y = wide_of(y), wide_b = wide_of(b);
-    if (device_kernel(y.device, (double)(n * out), tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out)))
+    if (device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out),
+                                             tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out))))
         add_bias(reals(wide_y), reals(wide_b), n, out);
     wide_free(&wide_b, b);
     wide_store(&wide_y, y);
@@ -32,8 +33,9 @@ void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 {
     if (db.count == 0) return;
     Tensor wide_dy = wide_of(dy), wide_db = wide_of(db);
-    if (device_kernel(db.device, (double)(n * out),
-                      tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out)))
+    if (device_kernel(db.device,
+                      work_backward(work_through(WORK_BIAS, dy, n, (double)(n * out),
+                                                 tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out)))))
         add_columns(reals(wide_db), reals(wide_dy), n, out);
     wide_free(&wide_dy, dy);
     wide_store(&wide_db, db);
@@ -66,7 +68,8 @@ void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, 
     int64_t rows = to.count / to_columns;
     size_t each = dtype_bytes(to.dtype);
     assert(to.dtype == from.dtype && from.count / from_columns == rows);
-    bool compute = device_kernel(to.device, 0, 2 * (double)(rows * columns) * (double)each);
+    bool compute = device_kernel(to.device, work_over(WORK_COPY, to.dtype, rows, columns, 0,
+                                                      2 * (double)(rows * columns) * (double)each));
     for (int64_t r = 0; compute && r < rows; r++)
         memcpy((char *)to.data + (size_t)(r * to_columns + to_first) * each,
                (const char *)from.data + (size_t)(r * from_columns + from_first) * each,
@@ -85,7 +88,8 @@ static int64_t row_of(Tensor tokens, int64_t i, int64_t T, int64_t first, int64_
 void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor wide_y = wide_for(y);
-    bool compute = device_kernel(y.device, 0, tensor_traffic(y, 2 * B * T * C));
+    bool compute =
+        device_kernel(y.device, work_through(WORK_EMBEDDING, y, B * T, 0, tensor_traffic(y, 2 * B * T * C)));
     for (int64_t i = 0; compute && i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, wte.count / C);
         real *out = reals(wide_y) + i * C;
@@ -100,7 +104,9 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64
 void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     Tensor wide_dy = wide_of(dy), wide_dwte = wide_of(dwte);
-    bool compute = device_kernel(dy.device, (double)(B * T * C), tensor_traffic(dy, 3 * B * T * C));
+    bool compute =
+        device_kernel(dy.device, work_backward(work_through(WORK_EMBEDDING, dy, B * T, (double)(B * T * C),
+                                                            tensor_traffic(dy, 3 * B * T * C))));
     for (int64_t i = 0; compute && i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, dwte.count / C);
         if (row < 0) continue;

@@ -33,11 +33,13 @@ void matmul(Matrix A, Matrix B, real beta, Tensor C)
 {
     int64_t M = A.transposed ? A.columns : A.rows, K = A.transposed ? A.rows : A.columns;
     int64_t N = B.transposed ? B.rows : B.columns;
-    double bytes =
-        tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) + tensor_traffic(C, M * N);
+    Work work = {.kind = WORK_MATMUL, .batch = 1, .m = M, .n = N, .k = K};
+    work.type = is_half(A.values.dtype) ? A.values.dtype : B.values.dtype;
+    work.flops = work_products(&work);
+    work.bytes = tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) + tensor_traffic(C, M * N);
     Tensor wide_a = wide_of(A.values), wide_b = wide_of(B.values);
     Tensor wide_c = beta == 0 ? wide_for(C) : wide_of(C);
-    if (device_kernel(C.device, 2.0 * (double)M * (double)N * (double)K, bytes))
+    if (device_kernel(C.device, work))
         matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide_c), N);
     wide_free(&wide_a, A.values);
     wide_free(&wide_b, B.values);

@@ -107,7 +107,8 @@ void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
     int64_t C = gain.count, n = x.count / C;
     Tensor wx = wide_of(x), wgain = wide_of(gain), wbias = wide_of(bias), wy = wide_for(y);
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
-    bool compute = device_kernel(y.device, (layer ? 8.0 : 4.0) * (double)(n * C), bytes);
+    Work work = work_through(WORK_NORM, y, n, (layer ? 8.0 : 4.0) * (double)(n * C), bytes);
+    bool compute = device_kernel(y.device, work);
     if (compute && layer) layernorm_rows(reals(wx), reals(wgain), reals(wbias), reals(wy), n, C);
     if (compute && !layer) rmsnorm_rows(reals(wx), reals(wgain), reals(wy), n, C);
     wide_free(&wx, x);
@@ -126,7 +127,8 @@ void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, T
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
-    if (device_kernel(dx.device, (layer ? 16.0 : 12.0) * (double)(n * C), bytes))
+    Work work = work_through(WORK_NORM, dx, n, (layer ? 16.0 : 12.0) * (double)(n * C), bytes);
+    if (device_kernel(dx.device, work_backward(work)))
         rows_backward((RowsBackward){.dy = reals(wdy),
                                      .x = reals(wx),
                                      .gain = reals(wgain),

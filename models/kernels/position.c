@@ -9,7 +9,8 @@
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor rows = tensor_view(wpe, first * C, T * C), wide = wide_of(rows), wy = wide_of(y);
-    bool compute = device_kernel(y.device, (double)y.count, 3.0 * (double)tensor_bytes(y));
+    bool compute = device_kernel(
+        y.device, work_through(WORK_POSITION, y, B * T, (double)y.count, 3.0 * (double)tensor_bytes(y)));
     for (int64_t i = 0; compute && i < B * T; i++) {
         const real *p = reals(wide) + i % T * C;
         real *out = reals(wy) + i * C;
@@ -22,7 +23,9 @@ void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T,
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     Tensor rows = tensor_view(dwpe, first * C, T * C), wide = wide_of(rows), wdy = wide_of(dy);
-    bool compute = device_kernel(dy.device, (double)dy.count, 3.0 * (double)tensor_bytes(dy));
+    bool compute =
+        device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, B * T, (double)dy.count,
+                                                            3.0 * (double)tensor_bytes(dy))));
     for (int64_t i = 0; compute && i < B * T; i++) {
         real *dp = reals(wide) + i % T * C;
         const real *d = reals(wdy) + i * C;
@@ -43,7 +46,8 @@ static void frequencies(real *each, double base, int64_t width)
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor wy = wide_of(y), table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
-    if (device_kernel(y.device, 2 * (double)y.count, 2.0 * (double)tensor_bytes(y))) {
+    if (device_kernel(y.device, work_through(WORK_POSITION, y, B * T, 2 * (double)y.count,
+                                             2.0 * (double)tensor_bytes(y)))) {
         real *wave = reals(table), *each = wave + C, scale = (real)sqrt((double)C);
         frequencies(each, 10000, C);
         for (int64_t t = 0; t < T; t++) {
@@ -66,7 +70,8 @@ void sinusoidal_backward(Tensor dy, int64_t C)
 {
     Tensor wdy = wide_of(dy);
     const real scale = (real)sqrt((double)C);
-    if (device_kernel(dy.device, (double)dy.count, 2.0 * (double)tensor_bytes(dy)))
+    if (device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, dy.count / C, (double)dy.count,
+                                                            2.0 * (double)tensor_bytes(dy)))))
         for (int64_t i = 0; i < dy.count; i++) reals(wdy)[i] *= scale;
     wide_store(&wdy, dy);
 }
@@ -84,19 +89,22 @@ static void rotate(real *restrict low, const real *restrict cosine, const real *
     }
 }
 
-static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, double sign)
+static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, bool back)
 {
     assert(s.hd % 2 == 0);
     int64_t half = s.hd / 2, turned = s.heads + s.kv_heads, ld = attention_width(s);
     Tensor wide = wide_of(qkv), table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
     double part = (double)turned / (double)(turned + s.kv_heads); /* the values stay */
-    if (device_kernel(qkv.device, 3 * part * (double)qkv.count, 2 * part * (double)tensor_bytes(qkv))) {
+    Work work = work_over(WORK_POSITION, qkv.dtype, s.B * s.T, turned * s.hd, 3 * part * (double)qkv.count,
+                          2 * part * (double)tensor_bytes(qkv));
+    work.backward = back;
+    if (device_kernel(qkv.device, work)) {
         real *cosine = reals(table), *sine = cosine + half, *each = sine + half;
         frequencies(each, base, s.hd);
         for (int64_t t = 0; t < s.T; t++) {
             for (int64_t j = 0; j < half; j++) {
                 double angle = (double)(first + t) * (double)each[j];
-                cosine[j] = (real)cos(angle), sine[j] = (real)(sign * sin(angle));
+                cosine[j] = (real)cos(angle), sine[j] = (real)(back ? -sin(angle) : sin(angle));
             }
             for (int64_t b = 0; b < s.B; b++)
                 for (int64_t h = 0; h < turned; h++)
@@ -109,10 +117,10 @@ static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, doubl
 
 void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base)
 {
-    turn(s, qkv, first, base, 1);
+    turn(s, qkv, first, base, false);
 }
 
 void rope_backward(AttentionShape s, Tensor dqkv, int64_t first, double base)
 {
-    turn(s, dqkv, first, base, -1);
+    turn(s, dqkv, first, base, true);
 }

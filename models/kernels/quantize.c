@@ -45,7 +45,8 @@ static bool starts(Tensor values, Tensor bytes, Tensor scales, double passes)
     int64_t blocks = quantized_blocks(values.count);
     assert(bytes.count == values.count && scales.count == blocks * QUANTIZED_SCALE);
     double traffic = passes * (double)tensor_bytes(values) + (double)(bytes.count + scales.count);
-    return device_kernel(values.device, 2.0 * (double)values.count, traffic);
+    return device_kernel(values.device,
+                         work_through(WORK_QUANTIZE, values, 1, 2.0 * (double)values.count, traffic));
 }
 
 static int64_t block_at(int64_t count, int64_t block)

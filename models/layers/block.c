@@ -69,7 +69,7 @@ static Tensor branch_forward(const BlockRun *run, Branch branch, Booking booking
     core_forward(run, branch, booking.kept, booking.scores, s);
     Tensor sum = made(x, post ? booking.kept : booking.output, x.count);
     leave_forward(run, branch, booking.kept, w, s, sum);
-    tensor_add(sum, x);
+    tensor_add(sum, x, WORK_RESIDUAL);
     if (!post) return sum;
     s->norm = sum;
     Tensor y = made(x, booking.output, x.count);
@@ -158,7 +158,7 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
         s->dresult = drops ? dresult : copied(dy);
     }
     if (post)
-        tensor_add(dy, dinput);
+        tensor_add(dy, dinput, WORK_RESIDUAL);
     else
         branch_norm_backward(run, branch, dinput, s->x, w[NORM_GAIN], dy, dnorms);
     tensor_free(&dinput);
@@ -227,7 +227,7 @@ static void norms_backward_weight(const BlockRun *run, const BlockParameters *d,
     for (int b = 0; b < BRANCHES; b++)
         for (int i = 0; i < 2; i++) {
             Tensor to = d->branch[b][NORM_GAIN + i];
-            tensor_add(to, tensor_view(*dnorms, (2 * b + i) * C, to.count));
+            tensor_add(to, tensor_view(*dnorms, (2 * b + i) * C, to.count), WORK_ACCUMULATE);
         }
     tensor_free(dnorms);
 }

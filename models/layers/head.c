@@ -89,7 +89,7 @@ void head_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved)
            head_matrix(gpt, d).values);
     region_release(region, &whole);
     int64_t count = final_norm_count(gpt);
-    tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->dnorms, 0, count));
+    tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->dnorms, 0, count), WORK_ACCUMULATE);
     tensor_free(&saved->dnorms);
     tensor_free(&saved->probabilities);
     tensor_free(&saved->norm);

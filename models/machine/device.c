@@ -67,10 +67,9 @@ void device_keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, -1);
 }
 
-bool device_kernel(Device *device, double flops, double bytes)
+bool device_kernel(Device *device, Work work)
 {
-    device->flops += flops;
-    device->bytes += bytes;
+    work_done(&device->done[work.kind], &work, device->lanes.part == PART_RECOMPUTE);
     if (device->between_kernels) device->between_kernels(device->between_context);
     return !device->dry;
 }

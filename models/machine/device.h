@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "models/machine/lanes.h"
+#include "models/machine/work.h"
 
 typedef enum {
     MEM_PARAMETERS,
@@ -24,8 +25,8 @@ typedef struct Device {
     bool dry; /* tensors have sizes but no storage; kernels report and skip */
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
     size_t total, peak_total;                                   /* peak of the sum: not the sum of peaks */
-    size_t high;         /* most of total since someone set it to total */
-    double flops, bytes; /* work reported by kernels */
+    size_t high;               /* most of total since someone set it to total */
+    WorkDone done[WORK_KINDS]; /* as kernels reported it */
     Lanes lanes;
     void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;
@@ -47,7 +48,7 @@ void device_rebook(Device *device, MemoryCategory from, MemoryCategory to, size_
  * in anew costs a quarter of a small step. */
 void device_keep_memory(void);
 
-/* What a kernel says as it starts: floating point operations and bytes of
- * memory traffic. Returns whether to compute (false on a dry device). */
-bool device_kernel(Device *device, double flops, double bytes);
+/* What a kernel says as it starts; one that does the work of several says so of each. Returns whether to compute
+ * (false on a dry device). */
+bool device_kernel(Device *device, Work work);
 #endif

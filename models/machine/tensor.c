@@ -34,13 +34,15 @@ Tensor tensor_view(Tensor t, int64_t offset, int64_t count)
 
 void tensor_zero(Tensor t)
 {
-    if (device_kernel(t.device, 0, (double)tensor_bytes(t)) && t.count) memset(t.data, 0, tensor_bytes(t));
+    if (device_kernel(t.device, work_through(WORK_ZERO, t, 1, 0, (double)tensor_bytes(t))) && t.count)
+        memset(t.data, 0, tensor_bytes(t));
 }
 
 void tensor_copy(Tensor to, Tensor from)
 {
     assert(to.count == from.count && to.dtype == from.dtype);
-    if (device_kernel(to.device, 0, 2.0 * (double)tensor_bytes(to)) && to.count)
+    if (device_kernel(to.device, work_through(WORK_COPY, to, 1, 0, 2.0 * (double)tensor_bytes(to))) &&
+        to.count)
         memcpy(to.data, from.data, tensor_bytes(to));
 }
 
@@ -65,7 +67,8 @@ void tensor_write(Tensor t, int64_t first, int64_t count, const real *values)
 void tensor_convert(Tensor to, Tensor from)
 {
     assert(to.count == from.count);
-    if (!device_kernel(to.device, 0, (double)tensor_bytes(to) + (double)tensor_bytes(from))) return;
+    double bytes = (double)tensor_bytes(to) + (double)tensor_bytes(from);
+    if (!device_kernel(to.device, work_through(WORK_CONVERT, to, 1, 0, bytes))) return;
     real values[TENSOR_PIECE];
     for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
         tensor_read(from, i, tensor_piece(to.count - i), values);
@@ -107,12 +110,16 @@ static void add(real *restrict y, const real *restrict x, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-void tensor_add(Tensor to, Tensor from)
+bool tensor_adds(Tensor to, Tensor from, WorkKind as)
+{
+    double bytes = 2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from);
+    return device_kernel(to.device, work_through(as, to, 1, (double)to.count, bytes));
+}
+
+void tensor_add(Tensor to, Tensor from, WorkKind as)
 {
     assert(to.count == from.count);
-    if (!device_kernel(to.device, (double)to.count,
-                       2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from)))
-        return;
+    if (!tensor_adds(to, from, as)) return;
     if (to.dtype == REAL && from.dtype == REAL) {
         add(reals(to), reals(from), to.count);
         return;
@@ -140,7 +147,9 @@ static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *
 
 double tensor_sum_of_squares(Tensor t)
 {
-    if (!device_kernel(t.device, 2.0 * (double)t.count, (double)tensor_bytes(t))) return 0;
+    if (!device_kernel(t.device,
+                       work_through(WORK_SQUARES, t, 1, 2.0 * (double)t.count, (double)tensor_bytes(t))))
+        return 0;
     double lane[SQUARES] = {0}, sum = 0;
     if (t.dtype == REAL) {
         add_squares(reals(t), t.count, lane, &sum);

@@ -26,6 +26,11 @@ static inline double tensor_traffic(Tensor t, int64_t values)
 {
     return (double)values * (double)dtype_bytes(t.dtype);
 }
+/* The report of a kernel through which so many rows of t's values go. */
+static inline Work work_through(WorkKind kind, Tensor t, int64_t rows, double flops, double bytes)
+{
+    return work_over(kind, t.dtype, rows, rows ? t.count / rows : 0, flops, bytes);
+}
 static inline real *reals(Tensor t)
 {
     assert(t.dtype == REAL);
@@ -52,8 +57,11 @@ void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
 /* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
  * rounded once. Done in pieces that stay in the cache, without workspace. */
 void tensor_convert(Tensor to, Tensor from);
-void tensor_add(Tensor to, Tensor from); /* to += from */
-double tensor_sum_of_squares(Tensor t);  /* in double, in a fixed order */
+/* to += from; which kind of work that is, `as` says. */
+void tensor_add(Tensor to, Tensor from, WorkKind as);
+/* Its report alone, by a kernel that adds on its way. */
+bool tensor_adds(Tensor to, Tensor from, WorkKind as);
+double tensor_sum_of_squares(Tensor t); /* in double, in a fixed order */
 /* Values first..first+count-1 of a tensor of one of these types, to and from
  * reals: for the inside of a kernel, so no report to the device. */
 void tensor_read(Tensor t, int64_t first, int64_t count, real *out);

@@ -103,7 +103,8 @@ void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor 
     Tensor whole = mixed ? state[OPTIMIZER_MASTER] : parameters;
     double bytes = tensor_traffic(whole, (2 + 2 * states) * n) + tensor_traffic(gradients, n) +
                    (mixed ? tensor_traffic(parameters, n) : 0);
-    if (!device_kernel(parameters.device, 14.0 * (double)n, bytes)) return;
+    if (!device_kernel(parameters.device, work_through(WORK_OPTIMIZER, whole, 1, 14.0 * (double)n, bytes)))
+        return;
 
     Factors f = factors_of(config, step);
     real wide[TENSOR_PIECE]; /* a piece of 16-bit gradients */

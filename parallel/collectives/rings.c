@@ -72,6 +72,11 @@ static void unpack(Tensor piece, Tensor in_packed)
     tensor_copy(piece, in_packed);
 }
 
+static void sum(Tensor piece, Tensor in_packed)
+{
+    tensor_add(piece, in_packed, WORK_REDUCE);
+}
+
 static bool exchanging(const Collective *c)
 {
     return c->arrived && c->step < c->reduce_steps;
@@ -122,7 +127,7 @@ static void step_end(Collective *c)
     if (exchanging(c)) {
         if (c->step == c->reduce_steps - 1) c->arrived(c->context);
     } else if (c->step < c->reduce_steps)
-        each_piece(c, arrives, c->incoming, tensor_add);
+        each_piece(c, arrives, c->incoming, sum);
     else if (c->parts > 1)
         each_piece(c, arrives, c->incoming, unpack);
     c->moving = false;

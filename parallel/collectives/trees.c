@@ -49,7 +49,7 @@ void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
             comm_receive(group, group_round(group, me + bit + root), tag, purpose, incoming.data,
                          tensor_bytes(t), &request);
             comm_wait(&request);
-            tensor_add(t, incoming);
+            tensor_add(t, incoming, WORK_REDUCE);
         }
     }
     tensor_free(&incoming);

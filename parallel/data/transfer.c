@@ -78,7 +78,7 @@ static void add_up(void *context)
         tensor_zero(sum);
         for (int from = 0; from < n; from++) {
             if (from == r)
-                tensor_add(sum, mine);
+                tensor_add(sum, mine, WORK_QUANTIZE);
             else
                 each_tensor(t, i, r, n, sum, after(block(t->ring.incoming, n, from), at), dequantize_add);
         }

@@ -127,7 +127,8 @@ static void bucket_end(DataParallel *d, Bucket *b)
         int64_t offset, count;
         data_parallel_owned(d, u, &offset, &count);
         if (d->shard_gradients) {
-            tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(sum, offset, count));
+            tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(sum, offset, count),
+                       WORK_ACCUMULATE);
             tensor_free(gradients);
         } else if (b->wide.device) {
             tensor_convert(*gradients, sum);

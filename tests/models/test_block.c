@@ -254,10 +254,10 @@ typedef struct Cost {
 
 static Cost cost(Rank *r, const char *action)
 {
-    Cost before = {.flops = r->device.flops, .gathered = r->comm->bytes[TP_ALL_GATHER]}, after;
+    Cost before = {.flops = work_sum(r->device.done).flops, .gathered = r->comm->bytes[TP_ALL_GATHER]}, after;
     for (int i = 0; i < PURPOSES; i++) before.sent += r->comm->bytes[i];
     walk(r, action);
-    after = (Cost){.flops = r->device.flops - before.flops,
+    after = (Cost){.flops = work_sum(r->device.done).flops - before.flops,
                    .gathered = r->comm->bytes[TP_ALL_GATHER] - before.gathered};
     for (int i = 0; i < PURPOSES; i++) after.sent += r->comm->bytes[i];
     after.sent -= before.sent;

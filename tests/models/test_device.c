@@ -79,9 +79,11 @@ static void work_and_the_hook_between_kernels(void **state)
     for (int dry = 0; dry < 2; dry++) {
         int calls = 0;
         Device d = {.dry = dry, .between_kernels = count_call, .between_context = &calls};
-        assert_true(device_kernel(&d, 5, 7) == !dry);
-        assert_true(device_kernel(&d, 10, 70) == !dry);
-        assert_true(d.flops == 15 && d.bytes == 77 && calls == 2);
+        assert_true(device_kernel(&d, work_over(WORK_BIAS, REAL, 5, 1, 5, 7)) == !dry);
+        assert_true(device_kernel(&d, work_over(WORK_NORM, REAL, 5, 2, 10, 70)) == !dry);
+        WorkDone sum = work_sum(d.done);
+        assert_true(sum.kernels == 2 && sum.flops == 15 && sum.bytes == 77 && calls == 2);
+        assert_true(d.done[WORK_NORM].flops == 10 && d.done[WORK_NORM].bytes == 70 && sum.products == 0);
 
         /* (5, 7) by (7, 11) and a bias: 2 x 385 flops of products, 55 of sums */
         Tensor x = tensor_new(&d, MEM_PARAMETERS, REAL, 35), W = tensor_new(&d, MEM_PARAMETERS, REAL, 77);
@@ -89,11 +91,13 @@ static void work_and_the_hook_between_kernels(void **state)
         tensor_zero(x);
         tensor_zero(W);
         tensor_zero(b);
-        d.flops = d.bytes = 0;
+        memset(d.done, 0, sizeof d.done);
         linear_forward(x, W, b, y, 5, 7, 11);
-        assert_true(d.flops == 770 + 55);
-        assert_true(d.bytes ==
-                    w * (35 + 77 + 55) + w * (2 * 55 + 11)); /* each read or written once a kernel */
+        const WorkDone *product = &d.done[WORK_MATMUL], *bias = &d.done[WORK_BIAS];
+        assert_true(product->flops == 770 && product->products == 770 && bias->flops == 55);
+        /* each read or written once a kernel */
+        assert_true(product->bytes == w * (35 + 77 + 55) && bias->bytes == w * (2 * 55 + 11));
+        assert_true(work_sum(d.done).kernels == 2);
         Tensor *own[] = {&x, &W, &b, &y};
         for (int i = 0; i < 4; i++) tensor_free(own[i]);
     }
@@ -106,7 +110,7 @@ static void zero_copy_add(void **state)
     Tensor a = tensor_new(&d, MEM_PARAMETERS, REAL, 37), b = tensor_new(&d, MEM_PARAMETERS, REAL, 37);
     for (int i = 0; i < 37; i++) reals(a)[i] = (real)i;
     tensor_copy(b, a);
-    tensor_add(tensor_view(b, 1, 35), tensor_view(a, 2, 35));
+    tensor_add(tensor_view(b, 1, 35), tensor_view(a, 2, 35), WORK_ACCUMULATE);
     tensor_zero(tensor_view(a, 0, 36));
     for (int i = 0; i < 37; i++) {
         assert_true(reals(a)[i] == (i < 36 ? 0 : 36));
@@ -117,7 +121,7 @@ static void zero_copy_add(void **state)
     Tensor none = tensor_new(&dry, MEM_PARAMETERS, REAL, 37);
     tensor_zero(none);
     tensor_copy(none, none);
-    tensor_add(none, none);
+    tensor_add(none, none, WORK_ACCUMULATE);
     assert_true(tensor_sum_of_squares(none) == 0 && none.data == NULL);
     tensor_free(&none);
 }
@@ -130,7 +134,7 @@ typedef struct Step {
     bool dry;
     size_t left[RANKS_MAX]; /* of activations, workspace and communication after the step */
     size_t held[RANKS_MAX]; /* of anything after the end */
-    double flops[RANKS_MAX], bytes[RANKS_MAX];
+    WorkDone done[RANKS_MAX][WORK_KINDS];
     char refused[2048];
 } Step;
 
@@ -157,8 +161,7 @@ static void run_step(Comm *comm, void *context)
     const Device *d = &t->device;
     int r = comm->rank;
     s->left[r] = d->current[MEM_ACTIVATIONS] + d->current[MEM_WORKSPACE] + d->current[MEM_COMMUNICATION];
-    s->flops[r] = d->flops;
-    s->bytes[r] = d->bytes;
+    memcpy(s->done[r], d->done, sizeof d->done);
     data_parallel_free(t->data_parallel);
     t->data_parallel = NULL;
     s->held[r] = d->total;
@@ -191,8 +194,9 @@ static void a_step_gives_back_what_it_took(void **state)
                 for (int r = 0; r < ranks; r++) {
                     assert_int_equal(real_one.left[r] + dry.left[r], 0);
                     assert_int_equal(real_one.held[r] + dry.held[r], 0);
-                    assert_true(real_one.flops[r] > 0 && dry.flops[r] == real_one.flops[r]);
-                    assert_true(real_one.bytes[r] > 0 && dry.bytes[r] == real_one.bytes[r]);
+                    WorkDone done = work_sum(real_one.done[r]);
+                    assert_true(done.flops > 0 && done.bytes > 0 && done.products > 0);
+                    assert_memory_equal(dry.done[r], real_one.done[r], sizeof dry.done[r]);
                 }
             }
 }

@@ -192,7 +192,7 @@ static void sums_in_all_mixtures(void **state)
         size_t held = d.total;
         d.peak_total = 0;
         assert_true(tensor_sum_of_squares(to) == tensor_sum_of_squares(wide_to));
-        tensor_add(to, from);
+        tensor_add(to, from, WORK_ACCUMULATE);
         assert_int_equal(d.total, held);
         assert_int_equal(d.peak_total, 0); /* without workspace */
         for (int i = 0; i < COUNT; i++) reals(wide_to)[i] += reals(wide_from)[i];

@@ -194,7 +194,7 @@ static void embedding(void **state)
     Tensor high = constant(&device, B * T * C, NAN);
     embedding_forward(tokens, tensor_view(wte, 0, 3 * C), 0, y, B, T, C);
     embedding_forward(tokens, tensor_view(wte, 3 * C, 2 * C), 3, high, B, T, C);
-    tensor_add(y, high);
+    tensor_add(y, high, WORK_ACCUMULATE);
     position_forward(wpe, 0, y, B, T, C);
     static const double expected[B * T * C] = {40, 41, 1000, 1001, 2040, 2041,
                                                20, 21, 1040, 1041, 2000, 2001};

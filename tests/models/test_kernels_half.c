@@ -154,7 +154,7 @@ static double run(const Case *c, Device *device, DType format, int halves, Tenso
     Device aside = {0};
     Tensor tokens = some_tokens(&aside, B * (T + 1), 5, V);
     size_t held = device->total;
-    device->flops = device->bytes = 0;
+    memset(device->done, 0, sizeof device->done);
     device->peak[MEM_WORKSPACE] = 0;
     double result = c->run(t, tokens);
     assert_int_equal(device->total, held);
@@ -186,11 +186,12 @@ static void rounded_once(const Case *c, DType format)
         }
         assert_int_equal(device.peak[MEM_WORKSPACE], scratch);
         run(c, &device, format, halves, none); /* the work, before the comparisons above */
-        double bytes = device.bytes, flops = device.flops;
+        WorkDone done[WORK_KINDS];
+        memcpy(done, device.done, sizeof done);
         give_back(none, arguments);
         assert_true(run(c, &dry, format, halves, none) == 0);
         assert_int_equal(dry.peak[MEM_WORKSPACE], scratch);
-        assert_true(dry.bytes == bytes && dry.flops == flops);
+        assert_memory_equal(dry.done, done, sizeof done);
         give_back(none, arguments);
         give_back(t, arguments);
     }
@@ -214,10 +215,9 @@ static void workspace_and_traffic(void **state)
     Device d = {0};
     Tensor x = tensor_new(&d, MEM_ACTIVATIONS, BF16, 100), y = tensor_new(&d, MEM_ACTIVATIONS, BF16, 100);
     tensor_zero(x);
-    d.bytes = 0;
     gelu_forward(x, y);
     assert_int_equal(d.peak_total, 400);
-    assert_true(d.bytes == 400);
+    assert_true(d.done[WORK_ACTIVATION].bytes == 400);
     give_back((Tensor[]){x, y}, 2);
 }
 

@@ -1,0 +1,54 @@
+/* work.c - the kinds of work, and what was done of each. */
+#include "models/machine/work.h"
+
+const WorkKindInfo work_kind[WORK_KINDS] = {
+    [WORK_MATMUL] = {.name = "matmul", .products = {1, 1}},
+    [WORK_ATTENTION] = {.name = "attention", .products = {1, 1}},
+    [WORK_FLASH] = {.name = "flash", .products = {2, 5}}, /* backward has the scores to compute again */
+    [WORK_SOFTMAX] = {.name = "softmax"},
+    [WORK_NORM] = {.name = "norm"},
+    [WORK_ACTIVATION] = {.name = "activation"},
+    [WORK_DROPOUT] = {.name = "dropout"},
+    [WORK_RESIDUAL] = {.name = "residual"},
+    [WORK_BIAS] = {.name = "bias"},
+    [WORK_POSITION] = {.name = "position"},
+    [WORK_EMBEDDING] = {.name = "embedding"},
+    [WORK_CROSS_ENTROPY] = {.name = "cross_entropy"},
+    [WORK_ACCUMULATE] = {.name = "accumulate"},
+    [WORK_CONVERT] = {.name = "convert"},
+    [WORK_QUANTIZE] = {.name = "quantize"},
+    [WORK_SQUARES] = {.name = "squares"},
+    [WORK_OPTIMIZER] = {.name = "optimizer"},
+    [WORK_REDUCE] = {.name = "reduce", .payer = PAID_BY_NETWORK},
+    [WORK_ZERO] = {.name = "zero", .payer = PAID_BY_NOBODY},
+    [WORK_COPY] = {.name = "copy", .payer = PAID_BY_NOBODY},
+};
+
+double work_products(const Work *w)
+{
+    return 2.0 * work_kind[w->kind].products[w->backward] * (double)w->batch * (double)w->m * (double)w->n *
+           (double)w->k;
+}
+
+void work_done(WorkDone *done, const Work *work, bool again)
+{
+    double products = work_products(work);
+    done->kernels++;
+    done->flops += work->flops;
+    done->bytes += work->bytes;
+    done->products += products;
+    if (again) done->again += products;
+}
+
+WorkDone work_sum(const WorkDone done[WORK_KINDS])
+{
+    WorkDone sum = {0};
+    for (int k = 0; k < WORK_KINDS; k++) {
+        sum.kernels += done[k].kernels;
+        sum.flops += done[k].flops;
+        sum.bytes += done[k].bytes;
+        sum.products += done[k].products;
+        sum.again += done[k].again;
+    }
+    return sum;
+}

@@ -1,0 +1,92 @@
+/* work.h - what a kernel does, said in numbers that depend on no machine: which kernel of a training step it is, the
+ * shape it has, the type it is in, and its operations and bytes.
+ *
+ * Whoever asks what it takes on some machine has all there is to know: a product's time follows from its shape and
+ * type, that of all else from its bytes. The bytes are those of the operands, each in the type it is stored in and
+ * read or written once, whatever this machine's kernel does with them.
+ *
+ * Over values, m n of them go through the kernel in rows of n: they are read from the kernel before and written for
+ * the next. One that is fused with either need not, so 2 m n values are what fusing saves at most. */
+#ifndef MODELS_MACHINE_WORK_H
+#define MODELS_MACHINE_WORK_H
+#include "models/machine/dtype.h"
+
+typedef enum {
+    /* products: a batch of (m, k) by (k, n) */
+    WORK_MATMUL,
+    WORK_ATTENTION, /* one product of all heads, the scores (T, T) being its result or a factor */
+    WORK_FLASH, /* all products of all heads and the softmax between them: m and n positions, k numbers a head */
+    /* over values */
+    WORK_SOFTMAX, /* of scores: scaled, causal */
+    WORK_NORM,
+    WORK_ACTIVATION,
+    WORK_DROPOUT,
+    WORK_RESIDUAL, /* the sum with what went past a branch, or with its gradient */
+    WORK_BIAS,     /* backward: the sums of columns */
+    WORK_POSITION, /* learned, in sines, or rotary */
+    WORK_EMBEDDING,
+    WORK_CROSS_ENTROPY,
+    /* over parameters */
+    WORK_ACCUMULATE, /* a gradient joins others of its parameter */
+    WORK_CONVERT,    /* between types */
+    WORK_QUANTIZE,   /* to and from 8 bits, and the sum of what came so */
+    WORK_SQUARES,    /* of the gradients, for their norm */
+    WORK_OPTIMIZER,
+    /* aside */
+    WORK_REDUCE, /* the sums of a collective: part of its own time, on the links */
+    WORK_ZERO,
+    WORK_COPY,
+    WORK_KINDS
+} WorkKind;
+
+/* Who would pay for it, were this an accelerator. */
+typedef enum {
+    PAID_BY_COMPUTE,
+    PAID_BY_NETWORK,
+    PAID_BY_NOBODY /* there is no such kernel: results are written where they belong, sums begin by writing */
+} WorkPayer;
+
+typedef struct WorkKindInfo {
+    const char *name;
+    int products[2]; /* of each of the batch: forward, backward */
+    WorkPayer payer;
+} WorkKindInfo;
+extern const WorkKindInfo work_kind[WORK_KINDS];
+
+typedef struct Work {
+    WorkKind kind;
+    bool backward; /* of a product not told: its shape is all */
+    int64_t batch, m, n, k;
+    DType type;   /* of the factors: the narrower; of the values that go through */
+    double flops; /* that have to be done: of a causal product half */
+    double bytes;
+} Work;
+
+/* Of `rows` rows of `columns` values. */
+static inline Work work_over(WorkKind kind, DType type, int64_t rows, int64_t columns, double flops,
+                             double bytes)
+{
+    return (Work){
+        .kind = kind, .batch = 1, .m = rows, .n = columns, .type = type, .flops = flops, .bytes = bytes};
+}
+
+static inline Work work_backward(Work work)
+{
+    work.backward = true;
+    return work;
+}
+
+/* Operations of its products with nothing left out: what papers count, and what a kernel does that computes a causal
+ * product whole. 0 of all that is no product. */
+double work_products(const Work *work);
+
+/* What was done of a kind. */
+typedef struct WorkDone {
+    double kernels, flops, bytes;
+    double products; /* as work_products() */
+    double again;    /* of them: computed again for backward */
+} WorkDone;
+void work_done(WorkDone *done, const Work *work, bool again);
+/* Of all kinds together. */
+WorkDone work_sum(const WorkDone done[WORK_KINDS]);
+#endif
