@@ -31,8 +31,10 @@ void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, V
 {
     int64_t count = B * T * slice.V;
     Tensor wide = wide_of(logits);
-    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, B * T, 6.0 * (double)count,
-                                                  tensor_traffic(logits, 3 * count))))
+    /* the largest has to be known before the others are opened again */
+    double flops = 6.0 * (double)count,
+           bytes = tensor_traffic(logits, 3 * count) + (double)tensor_bytes(statistics);
+    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, B * T, flops, bytes)))
         exponentials(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
     wide_store(&wide, logits);
 }
@@ -73,8 +75,9 @@ double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySli
     int64_t count = n * slice.V;
     Tensor wide = wide_of(logits);
     double loss = 0;
-    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, (double)count,
-                                                  tensor_traffic(logits, 2 * count))))
+    double flops = (double)count,
+           bytes = tensor_traffic(logits, 2 * count) + (double)tensor_bytes(all_statistics);
+    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes)))
         loss = normalise(reals(wide), reals(all_statistics), slice, n);
     wide_store(&wide, logits);
     return loss;
@@ -85,9 +88,9 @@ void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, V
 {
     int64_t count = B * T * slice.V;
     Tensor wide = wide_of(probabilities);
-    if (device_kernel(probabilities.device, work_backward(work_through(
-                                                WORK_CROSS_ENTROPY, probabilities, B * T, 2.0 * (double)count,
-                                                tensor_traffic(probabilities, 2 * count))))) {
+    double flops = 2.0 * (double)count, bytes = tensor_traffic(probabilities, 2 * count);
+    Work work = work_backward(work_through(WORK_CROSS_ENTROPY, probabilities, B * T, flops, bytes));
+    if (device_kernel(probabilities.device, work)) {
         real *p = reals(wide), by = (real)scale;
         for (int64_t i = 0; i < B * T; i++) {
             int64_t target = target_column(ints(tokens), i, T, slice);

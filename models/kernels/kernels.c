@@ -18,14 +18,22 @@ VECTORISED static void add_columns(real *restrict db, const real *restrict dy, i
         for (int64_t j = 0; j < out; j++) db[j] += dy[i * out + j];
 }
 
+/* wide_y: of y, open */
+static void bias_onto(Tensor y, Tensor wide_y, Tensor b, int64_t n, int64_t out)
+{
+    if (b.count == 0) return;
+    Tensor wide_b = wide_of(b);
+    double bytes = tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out);
+    if (device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out), bytes)))
+        add_bias(reals(wide_y), reals(wide_b), n, out);
+    wide_free(&wide_b, b);
+}
+
 void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 {
     if (b.count == 0) return;
-    Tensor wide_y = wide_of(y), wide_b = wide_of(b);
-    if (device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out),
-                                             tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out))))
-        add_bias(reals(wide_y), reals(wide_b), n, out);
-    wide_free(&wide_b, b);
+    Tensor wide_y = wide_of(y);
+    bias_onto(y, wide_y, b, n, out);
     wide_store(&wide_y, y);
 }
 
@@ -33,9 +41,8 @@ void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 {
     if (db.count == 0) return;
     Tensor wide_dy = wide_of(dy), wide_db = wide_of(db);
-    if (device_kernel(db.device,
-                      work_backward(work_through(WORK_BIAS, dy, n, (double)(n * out),
-                                                 tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out)))))
+    double bytes = tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out);
+    if (device_kernel(db.device, work_backward(work_through(WORK_BIAS, dy, n, (double)(n * out), bytes))))
         add_columns(reals(wide_db), reals(wide_dy), n, out);
     wide_free(&wide_dy, dy);
     wide_store(&wide_db, db);
@@ -44,8 +51,8 @@ void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out)
 {
     Tensor wide_y = wide_for(y); /* rounded once, with the bias in it */
-    matmul(matrix(x, n, in), matrix(W, in, out), 0, wide_y);
-    bias_forward(wide_y, b, n, out);
+    matmul_open(matrix(x, n, in), matrix(W, in, out), 0, y, wide_y);
+    bias_onto(y, wide_y, b, n, out);
     wide_store(&wide_y, y);
 }
 
@@ -60,6 +67,19 @@ void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n
     bias_backward(dy, db, n, out);
 }
 
+/* ---- residual ---- */
+
+void residual_forward(Tensor y, Tensor x)
+{
+    tensor_add(y, x, WORK_RESIDUAL);
+}
+
+void residual_backward(Tensor dx, Tensor dbranch, bool summed)
+{
+    Work work = work_backward(tensor_sum_work(dx, dbranch, WORK_RESIDUAL));
+    if (device_kernel(dx.device, work) && !summed) tensor_sum(dx, dbranch);
+}
+
 /* ---- columns ---- */
 
 void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, int64_t from_columns,
@@ -68,8 +88,8 @@ void columns_copy(Tensor to, int64_t to_columns, int64_t to_first, Tensor from, 
     int64_t rows = to.count / to_columns;
     size_t each = dtype_bytes(to.dtype);
     assert(to.dtype == from.dtype && from.count / from_columns == rows);
-    bool compute = device_kernel(to.device, work_over(WORK_COPY, to.dtype, rows, columns, 0,
-                                                      2 * (double)(rows * columns) * (double)each));
+    double bytes = tensor_traffic(to, 2 * rows * columns);
+    bool compute = device_kernel(to.device, work_over(WORK_COPY, to.dtype, rows, columns, 0, bytes));
     for (int64_t r = 0; compute && r < rows; r++)
         memcpy((char *)to.data + (size_t)(r * to_columns + to_first) * each,
                (const char *)from.data + (size_t)(r * from_columns + from_first) * each,
@@ -104,9 +124,10 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64
 void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     Tensor wide_dy = wide_of(dy), wide_dwte = wide_of(dwte);
-    bool compute =
-        device_kernel(dy.device, work_backward(work_through(WORK_EMBEDDING, dy, B * T, (double)(B * T * C),
-                                                            tensor_traffic(dy, 3 * B * T * C))));
+    int64_t count = B * T * C;
+    double bytes = tensor_traffic(dy, count) + tensor_traffic(dwte, 2 * count);
+    Work work = work_backward(work_through(WORK_EMBEDDING, dy, B * T, (double)count, bytes));
+    bool compute = device_kernel(dy.device, work);
     for (int64_t i = 0; compute && i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, dwte.count / C);
         if (row < 0) continue;

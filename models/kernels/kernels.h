@@ -22,7 +22,13 @@ void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in
 /* dW += x^T dy, db += column sums of dy */
 void linear_backward_weight(Tensor x, Tensor dy, Tensor dW, Tensor db, int64_t n, int64_t in, int64_t out);
 
-/* norm.c. Rows as long as the gain, C. Backward adds to dx, and computes the rows' statistics again from x.
+/* y += x, what went past a branch; dx += dbranch, its gradient through the branch, unless `summed`: norm_backward()
+ * has added it on its way, as no accelerator's kernel does. */
+void residual_forward(Tensor y, Tensor x);
+void residual_backward(Tensor dx, Tensor dbranch, bool summed);
+
+/* norm.c. Rows as long as the gain, C. Backward adds to dx, which is no part of its report, and computes the rows'
+ * statistics again from x.
  * LayerNorm (Ba et al. 1607.06450): y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row.
  * RMSNorm (Zhang & Sennrich 1910.07467): y = x / sqrt(mean(x^2) + 1e-5) * gain; it leaves the biases alone. */
 void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y);

@@ -29,19 +29,25 @@ static Piece whole(Matrix m, Tensor wide)
     return (Piece){reals(wide), m.rows, m.columns, m.columns, m.transposed};
 }
 
-void matmul(Matrix A, Matrix B, real beta, Tensor C)
+void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
 {
     int64_t M = A.transposed ? A.columns : A.rows, K = A.transposed ? A.rows : A.columns;
     int64_t N = B.transposed ? B.rows : B.columns;
     Work work = {.kind = WORK_MATMUL, .batch = 1, .m = M, .n = N, .k = K};
     work.type = is_half(A.values.dtype) ? A.values.dtype : B.values.dtype;
     work.flops = work_products(&work);
-    work.bytes = tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) + tensor_traffic(C, M * N);
+    work.bytes = tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) +
+                 tensor_traffic(C, beta == 0 ? M * N : 2 * M * N);
     Tensor wide_a = wide_of(A.values), wide_b = wide_of(B.values);
-    Tensor wide_c = beta == 0 ? wide_for(C) : wide_of(C);
     if (device_kernel(C.device, work))
-        matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide_c), N);
+        matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide), N);
     wide_free(&wide_a, A.values);
     wide_free(&wide_b, B.values);
-    wide_store(&wide_c, C);
+}
+
+void matmul(Matrix A, Matrix B, real beta, Tensor C)
+{
+    Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
+    matmul_open(A, B, beta, C, wide);
+    wide_store(&wide, C);
 }

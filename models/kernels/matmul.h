@@ -25,6 +25,9 @@ static inline Matrix transposed(Matrix m)
 /* C = A B + beta C. Products and sums are in reals, rounded into C once. */
 void matmul(Matrix A, Matrix B, real beta, Tensor C);
 
+/* The same where C is open: into `wide`, which wide_for(C), or unless beta is 0 wide_of(C), gave. */
+void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide);
+
 /* A piece of a larger matrix in reals: `ld` values from one row to the next. */
 typedef struct Piece {
     const real *at;

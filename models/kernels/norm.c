@@ -125,9 +125,9 @@ void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, T
     Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
     Tensor wdx = wide_of(dx), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
-    double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + 2 * tensor_bytes(dx) +
+    double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
-    Work work = work_through(WORK_NORM, dx, n, (layer ? 16.0 : 12.0) * (double)(n * C), bytes);
+    Work work = work_through(WORK_NORM, dx, n, (layer ? 15.0 : 11.0) * (double)(n * C), bytes);
     if (device_kernel(dx.device, work_backward(work)))
         rows_backward((RowsBackward){.dy = reals(wdy),
                                      .x = reals(wx),

@@ -9,8 +9,8 @@
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor rows = tensor_view(wpe, first * C, T * C), wide = wide_of(rows), wy = wide_of(y);
-    bool compute = device_kernel(
-        y.device, work_through(WORK_POSITION, y, B * T, (double)y.count, 3.0 * (double)tensor_bytes(y)));
+    double bytes = 2.0 * (double)tensor_bytes(y) + (double)tensor_bytes(rows);
+    bool compute = device_kernel(y.device, work_through(WORK_POSITION, y, B * T, (double)y.count, bytes));
     for (int64_t i = 0; compute && i < B * T; i++) {
         const real *p = reals(wide) + i % T * C;
         real *out = reals(wy) + i * C;
@@ -23,9 +23,9 @@ void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T,
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     Tensor rows = tensor_view(dwpe, first * C, T * C), wide = wide_of(rows), wdy = wide_of(dy);
-    bool compute =
-        device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, B * T, (double)dy.count,
-                                                            3.0 * (double)tensor_bytes(dy))));
+    double bytes = (double)tensor_bytes(dy) + 2.0 * (double)tensor_bytes(rows);
+    Work work = work_backward(work_through(WORK_POSITION, dy, B * T, (double)dy.count, bytes));
+    bool compute = device_kernel(dy.device, work);
     for (int64_t i = 0; compute && i < B * T; i++) {
         real *dp = reals(wide) + i % T * C;
         const real *d = reals(wdy) + i * C;
@@ -46,8 +46,8 @@ static void frequencies(real *each, double base, int64_t width)
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
     Tensor wy = wide_of(y), table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
-    if (device_kernel(y.device, work_through(WORK_POSITION, y, B * T, 2 * (double)y.count,
-                                             2.0 * (double)tensor_bytes(y)))) {
+    double flops = 2 * (double)y.count, bytes = 2 * (double)tensor_bytes(y);
+    if (device_kernel(y.device, work_through(WORK_POSITION, y, B * T, flops, bytes))) {
         real *wave = reals(table), *each = wave + C, scale = (real)sqrt((double)C);
         frequencies(each, 10000, C);
         for (int64_t t = 0; t < T; t++) {
@@ -70,8 +70,8 @@ void sinusoidal_backward(Tensor dy, int64_t C)
 {
     Tensor wdy = wide_of(dy);
     const real scale = (real)sqrt((double)C);
-    if (device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, dy.count / C, (double)dy.count,
-                                                            2.0 * (double)tensor_bytes(dy)))))
+    double flops = (double)dy.count, bytes = 2 * (double)tensor_bytes(dy);
+    if (device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, dy.count / C, flops, bytes))))
         for (int64_t i = 0; i < dy.count; i++) reals(wdy)[i] *= scale;
     wide_store(&wdy, dy);
 }
@@ -94,9 +94,9 @@ static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, bool 
     assert(s.hd % 2 == 0);
     int64_t half = s.hd / 2, turned = s.heads + s.kv_heads, ld = attention_width(s);
     Tensor wide = wide_of(qkv), table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
-    double part = (double)turned / (double)(turned + s.kv_heads); /* the values stay */
-    Work work = work_over(WORK_POSITION, qkv.dtype, s.B * s.T, turned * s.hd, 3 * part * (double)qkv.count,
-                          2 * part * (double)tensor_bytes(qkv));
+    int64_t rows = s.B * s.T, count = rows * turned * s.hd; /* the values stay */
+    Work work = work_over(WORK_POSITION, qkv.dtype, rows, turned * s.hd, 3 * (double)count,
+                          tensor_traffic(qkv, 2 * count));
     work.backward = back;
     if (device_kernel(qkv.device, work)) {
         real *cosine = reals(table), *sine = cosine + half, *each = sine + half;

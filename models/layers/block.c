@@ -69,7 +69,7 @@ static Tensor branch_forward(const BlockRun *run, Branch branch, Booking booking
     core_forward(run, branch, booking.kept, booking.scores, s);
     Tensor sum = made(x, post ? booking.kept : booking.output, x.count);
     leave_forward(run, branch, booking.kept, w, s, sum);
-    tensor_add(sum, x, WORK_RESIDUAL);
+    residual_forward(sum, x);
     if (!post) return sum;
     s->norm = sum;
     Tensor y = made(x, booking.output, x.count);
@@ -157,10 +157,8 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
     } else {
         s->dresult = drops ? dresult : copied(dy);
     }
-    if (post)
-        tensor_add(dy, dinput, WORK_RESIDUAL);
-    else
-        branch_norm_backward(run, branch, dinput, s->x, w[NORM_GAIN], dy, dnorms);
+    if (!post) branch_norm_backward(run, branch, dinput, s->x, w[NORM_GAIN], dy, dnorms);
+    residual_backward(dy, dinput, !post);
     tensor_free(&dinput);
     if (!post) tensor_free(&s->x);
     if (dw) enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);

@@ -110,16 +110,20 @@ static void add(real *restrict y, const real *restrict x, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-bool tensor_adds(Tensor to, Tensor from, WorkKind as)
+Work tensor_sum_work(Tensor to, Tensor from, WorkKind as)
 {
     double bytes = 2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from);
-    return device_kernel(to.device, work_through(as, to, 1, (double)to.count, bytes));
+    return work_through(as, to, 1, (double)to.count, bytes);
 }
 
 void tensor_add(Tensor to, Tensor from, WorkKind as)
 {
+    if (device_kernel(to.device, tensor_sum_work(to, from, as))) tensor_sum(to, from);
+}
+
+void tensor_sum(Tensor to, Tensor from)
+{
     assert(to.count == from.count);
-    if (!tensor_adds(to, from, as)) return;
     if (to.dtype == REAL && from.dtype == REAL) {
         add(reals(to), reals(from), to.count);
         return;

@@ -57,15 +57,14 @@ void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
 /* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
  * rounded once. Done in pieces that stay in the cache, without workspace. */
 void tensor_convert(Tensor to, Tensor from);
-/* to += from; which kind of work that is, `as` says. */
-void tensor_add(Tensor to, Tensor from, WorkKind as);
-/* Its report alone, by a kernel that adds on its way. */
-bool tensor_adds(Tensor to, Tensor from, WorkKind as);
-double tensor_sum_of_squares(Tensor t); /* in double, in a fixed order */
+void tensor_add(Tensor to, Tensor from, WorkKind as); /* to += from, which is work of that kind */
+double tensor_sum_of_squares(Tensor t);               /* in double, in a fixed order */
 /* Values first..first+count-1 of a tensor of one of these types, to and from
  * reals: for the inside of a kernel, so no report to the device. */
 void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
 void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
+void tensor_sum(Tensor to, Tensor from);                   /* to += from, so */
+Work tensor_sum_work(Tensor to, Tensor from, WorkKind as); /* and what is to be reported of it */
 /* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
 enum { TENSOR_PIECE = 1024 };
 static inline int64_t tensor_piece(int64_t left)

@@ -40,15 +40,18 @@ void work_done(WorkDone *done, const Work *work, bool again)
     if (again) done->again += products;
 }
 
+void work_join(WorkDone *to, const WorkDone *done)
+{
+    to->kernels += done->kernels;
+    to->flops += done->flops;
+    to->bytes += done->bytes;
+    to->products += done->products;
+    to->again += done->again;
+}
+
 WorkDone work_sum(const WorkDone done[WORK_KINDS])
 {
     WorkDone sum = {0};
-    for (int k = 0; k < WORK_KINDS; k++) {
-        sum.kernels += done[k].kernels;
-        sum.flops += done[k].flops;
-        sum.bytes += done[k].bytes;
-        sum.products += done[k].products;
-        sum.again += done[k].again;
-    }
+    for (int k = 0; k < WORK_KINDS; k++) work_join(&sum, &done[k]);
     return sum;
 }

@@ -6,7 +6,15 @@
  * read or written once, whatever this machine's kernel does with them.
  *
  * Over values, m n of them go through the kernel in rows of n: they are read from the kernel before and written for
- * the next. One that is fused with either need not, so 2 m n values are what fusing saves at most. */
+ * the next. One that is fused with either need not, so 2 m n values are what fusing saves at most.
+ *
+ * Causal attention needs half of its products. The kernels here leave out what lies right of the diagonal, by blocks
+ * of 64 queries; so does FlashAttention on an accelerator, by its own blocks, and `flops` says half. A batched product
+ * of the scores, as on an accelerator without it, computes them whole: work_products().
+ *
+ * In no report, as an accelerator has no kernel for it or the time is nothing: widening to what BLAS takes (tensor.h),
+ * tokens on their way, the loss' scale (a factor of the first gradient, and of the optimizer's), and looking for an
+ * overflow (in the norm's squares). */
 #ifndef MODELS_MACHINE_WORK_H
 #define MODELS_MACHINE_WORK_H
 #include "models/machine/dtype.h"
@@ -14,8 +22,8 @@
 typedef enum {
     /* products: a batch of (m, k) by (k, n) */
     WORK_MATMUL,
-    WORK_ATTENTION, /* one product of all heads, the scores (T, T) being its result or a factor */
-    WORK_FLASH, /* all products of all heads and the softmax between them: m and n positions, k numbers a head */
+    WORK_ATTENTION, /* one product of each head, the scores (T, T) being its result or a factor */
+    WORK_FLASH, /* all products of each head and the softmax between them: m and n positions, k numbers a head */
     /* over values */
     WORK_SOFTMAX, /* of scores: scaled, causal */
     WORK_NORM,
@@ -43,7 +51,7 @@ typedef enum {
 typedef enum {
     PAID_BY_COMPUTE,
     PAID_BY_NETWORK,
-    PAID_BY_NOBODY /* there is no such kernel: results are written where they belong, sums begin by writing */
+    PAID_BY_NOBODY /* results are written where they belong, sums begin by writing, collectives take what lies apart */
 } WorkPayer;
 
 typedef struct WorkKindInfo {
@@ -87,6 +95,7 @@ typedef struct WorkDone {
     double again;    /* of them: computed again for backward */
 } WorkDone;
 void work_done(WorkDone *done, const Work *work, bool again);
+void work_join(WorkDone *to, const WorkDone *done);
 /* Of all kinds together. */
 WorkDone work_sum(const WorkDone done[WORK_KINDS]);
 #endif
