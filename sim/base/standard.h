@@ -1,8 +1,11 @@
-/* standard.h - what a program does about its standard files and signals before anything else, and at its end. */
+/* standard.h - what a program does about its standard files and signals before anything else, and what it ends with. */
 #ifndef SIM_BASE_STANDARD_H
 #define SIM_BASE_STANDARD_H
 #include <stdbool.h>
 #include "models/machine/error.h"
+
+/* What a command ends with, and the process. */
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_REQUEST = 2 };
 
 /* Takes the numbers of standard files that are closed, so that no other file becomes one and is printed into: prints
  * there fail. A file that grows beyond a limit (ulimit -f) is an error of the write, not a signal. */

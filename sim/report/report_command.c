@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "sim/base/standard.h"
 #include "sim/file/run_files.h"
 #include "sim/report/compare.h"
 #include "sim/report/report.h"
@@ -88,15 +89,15 @@ int report_command(int argc, char **argv)
     Request request = {.path = allocate((size_t)argc * sizeof *request.path)};
     RunFiles files = {.count = 0};
     Error error;
-    int status = 0;
+    int status = STATUS_OK;
     if (!parse(&request, argc, argv, &error)) {
         fprintf(stderr, "sim: report: %s\n", error.text);
-        status = 2;
+        status = STATUS_BAD_REQUEST;
     } else if (request.help)
         fputs(help, stdout);
     else if (!report(&request, &files, &error)) {
         fprintf(stderr, "sim: %s\n", error.text);
-        status = 2;
+        status = STATUS_BAD_REQUEST;
     }
     run_files_free(&files);
     free(request.path);

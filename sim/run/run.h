@@ -3,6 +3,7 @@
 #define SIM_RUN_RUN_H
 #include "models/machine/error.h"
 #include "parallel/wire/comm.h"
+#include "sim/base/standard.h"
 
 typedef struct RunOptions {
     const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
@@ -12,14 +13,12 @@ typedef struct RunOptions {
     const char *command_line, *program_directory;
 } RunOptions;
 
-enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_REQUEST = 2 };
-
 /* Whether rank 0 would not refuse the config, which is read here and held against its rules and, where they are
  * known (above 0), so many ranks: asked before MPI starts, as that takes longer than a small step. False fills
  * `error`. */
 bool run_is_possible(const RunOptions *options, int ranks, Error *error);
 
-/* One rank's whole run; every rank returns the same status. Rank 0 alone prints. */
+/* One rank's whole run; every rank returns the same exit status. Rank 0 alone prints. */
 int run_rank(Comm *comm, const RunOptions *options);
 
 /* The same on `ranks` virtual ranks, one step, without storage. */
