@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/version.h"
@@ -257,7 +258,6 @@ static void write_page(FILE *out, const Page *page, const Contents *c)
 
 /* ---- the file ---- */
 
-/* Whether the file is a page of an earlier call. */
 static bool is_page(const char *path)
 {
     char head[512];
@@ -265,6 +265,14 @@ static bool is_page(const char *path)
     const size_t got = in ? fread(head, 1, sizeof head, in) : 0;
     if (in) fclose(in);
     return memmem(head, got, mark, sizeof mark - 1) != NULL;
+}
+
+/* Pages of other calls, earlier or at the same time, make room; what else is there is kept. */
+static bool put_in_place(Draft *draft, Error *error)
+{
+    struct stat there;
+    const bool taken = !lstat(draft->path, &there) && !is_page(draft->path);
+    return !taken ? draft_replace(draft, error) : draft_place(draft, is_page, error);
 }
 
 static bool write_draft(const Draft *draft, const Page *page, const Contents *c, Error *error)
@@ -289,8 +297,7 @@ static bool write_file(const Page *page, const Contents *c, Error *error)
     sprintf(path, "%s%sindex.html", page->folder, slash);
     bool good = draft_begin(&draft, path, error);
     if (good) {
-        good = write_draft(&draft, page, c, error) &&
-               (is_page(path) ? draft_replace(&draft, error) : draft_place(&draft, is_page, error));
+        good = write_draft(&draft, page, c, error) && put_in_place(&draft, error);
         if (good && draft.kept)
             printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", draft.path,
                    draft.kept);

@@ -1,8 +1,8 @@
 /* draw.c - from a template and a chart's data to NAME.gp, and to the pictures that gnuplot draws of it.
  *
  * gnuplot's exit status is no proof: on a full disk it ends with 0 and leaves
- * an empty or cut file. So a picture is drawn under another name, looked at,
- * and renamed. */
+ * an empty or cut file. So a picture is drawn under another name, of this
+ * process alone, looked at, and renamed. */
 #include "sim/plot/draw.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sim/base/draft.h"
+#include "sim/base/posix.h"
 
 const char *const plot_format_names[PLOT_FORMATS + 1] = {"png", "svg", "pdf", NULL};
 
@@ -97,26 +99,19 @@ static bool copy_template(FILE *out, const char *templates, const char *name, co
 bool plot_write_script(const char *templates, const char *name, const char *data, const char *folder,
                        Error *error)
 {
-    char file[80], path[PLOT_PATH], draft[PLOT_PATH];
+    char file[80], path[PLOT_PATH];
+    Draft draft;
     snprintf(file, sizeof file, "%s.gp", name);
-    if (!plot_join(path, folder, file, error)) return false;
-    snprintf(file, sizeof file, "%s.gp.tmp", name);
-    if (!plot_join(draft, folder, file, error)) return false;
-    FILE *out = fopen(draft, "w");
-    if (!out)
-        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", draft,
-                         strerror(errno));
-    snprintf(file, sizeof file, "%s.gp", name);
-    const bool copied = copy_template(out, templates, file, data, 1, error);
-    const bool whole = !ferror(out);
-    if (fclose(out) || !whole || !copied || rename(draft, path)) {
-        const int number = errno;
-        unlink(draft);
-        if (!copied) return false;
-        return error_set(error, "%s: cannot write: %s; name another folder with --out DIR", path,
-                         strerror(number));
-    }
-    return true;
+    if (!plot_join(path, folder, file, error) || !draft_begin(&draft, path, error)) return false;
+    FILE *out = fdopen(draft_hold(&draft), "w");
+    bool good = out && copy_template(out, templates, file, data, 1, error);
+    const bool whole = out && !fflush(out);
+    const int number = errno;
+    if (out) fclose(out);
+    if ((good || !out) && !whole) good = files_refuse(path, "write", number, error);
+    good = good && draft_replace(&draft, error);
+    draft_end(&draft);
+    return good;
 }
 
 /* ---- the picture ---- */
@@ -174,38 +169,39 @@ static bool is_whole(const char *path, PlotFormat format)
     return memmem(tail, got, ends[format].bytes, ends[format].count) != NULL;
 }
 
-PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Error *error)
+/* Runs gnuplot in the folder: its status as waitpid() has it, what it complains of in `said`; -1 when it cannot be
+ * started. */
+static int run_gnuplot(const char *folder, const char *settings, const char *script, char *said, size_t size)
 {
-    const char *extension = plot_format_names[format];
-    char script[80], draft_name[80], picture_name[80], settings[160], draft[PLOT_PATH], picture[PLOT_PATH],
-        said[1024];
-    snprintf(script, sizeof script, "%s.gp", name);
-    snprintf(draft_name, sizeof draft_name, "%s.%s.tmp", name, extension);
-    snprintf(picture_name, sizeof picture_name, "%s.%s", name, extension);
-    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", extension, draft_name);
-    if (!plot_join(draft, folder, draft_name, error) || !plot_join(picture, folder, picture_name, error))
-        return PLOT_FAILED;
-
     int ends[2], status = 0;
-    if (pipe(ends)) {
-        error_set(error, "cannot start gnuplot: %s", strerror(errno));
-        return PLOT_FAILED;
-    }
+    if (pipe(ends)) return -1;
     fflush(NULL); /* else the child could print what waits in our buffers */
     const pid_t child = fork();
     if (child == 0) become_gnuplot(folder, settings, script, ends[1]);
     close(ends[1]);
-    if (child > 0) read_complaints(ends[0], said, sizeof said);
+    if (child > 0) read_complaints(ends[0], said, size);
     close(ends[0]);
-    if (child < 0) {
-        error_set(error, "cannot start gnuplot: %s", strerror(errno));
-        return PLOT_FAILED;
-    }
+    if (child < 0) return -1;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND) return PLOT_NO_GNUPLOT;
+    return status;
+}
 
-    if (WIFSIGNALED(status))
+/* Draws into the draft's file. */
+static PlotDrawn draw(const Draft *draft, const char *folder, const char *script, PlotFormat format,
+                      Error *error)
+{
+    const char *extension = plot_format_names[format], *picture = draft->path,
+               *slash = strrchr(draft->temporary, '/');
+    char settings[160], said[1024] = "";
+    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", extension,
+             slash ? slash + 1 : draft->temporary);
+    const int status = run_gnuplot(folder, settings, script, said, sizeof said);
+    if (status == -1)
+        error_set(error, "cannot start gnuplot: %s", strerror(errno));
+    else if (WIFSIGNALED(status))
         error_set(error, "%s: gnuplot was ended by signal %d", picture, WTERMSIG(status));
+    else if (WEXITSTATUS(status) == NOT_FOUND)
+        return PLOT_NO_GNUPLOT;
     else if (WEXITSTATUS(status) == NO_FOLDER)
         error_set(error, "%s: cannot enter this folder; name another with --out DIR", folder);
     else if (WEXITSTATUS(status) != 0 && strstr(said, "ambiguous terminal"))
@@ -215,13 +211,23 @@ PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Err
                   picture, extension, extension);
     else if (WEXITSTATUS(status) != 0)
         error_set(error, "%s: gnuplot failed: %s; try gnuplot %s in that folder", picture, said, script);
-    else if (!is_whole(draft, format))
+    else if (!is_whole(draft->temporary, format))
         error_set(error, "%s: gnuplot wrote only a part of the picture; is the disk full?%s%s", picture,
                   said[0] ? " It said: " : "", said);
-    else if (rename(draft, picture))
-        error_set(error, "%s: cannot be put in its place: %s", picture, strerror(errno));
     else
         return PLOT_DRAWN;
-    unlink(draft);
     return PLOT_FAILED;
+}
+
+PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Error *error)
+{
+    char script[80], file[80], picture[PLOT_PATH];
+    Draft draft;
+    snprintf(script, sizeof script, "%s.gp", name);
+    snprintf(file, sizeof file, "%s.%s", name, plot_format_names[format]);
+    if (!plot_join(picture, folder, file, error) || !draft_begin(&draft, picture, error)) return PLOT_FAILED;
+    PlotDrawn drawn = draw(&draft, folder, script, format, error);
+    if (drawn == PLOT_DRAWN && !draft_replace(&draft, error)) drawn = PLOT_FAILED;
+    draft_end(&draft);
+    return drawn;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "sim/plot/draw.h"
 #include "tests/support/check.h"
@@ -23,11 +24,11 @@ static void test_script(void **state)
     assert_null(strstr(script, "load '"));
     assert_int_equal(strncmp(script, "# comm.gp", 9), 0);
     free(script);
-    assert_false(folder_has(place->folder, "comm.gp.tmp"));
+    assert_false(folder_has_draft(place->folder));
 
     assert_false(plot_write_script(templates, "pie", "", place->folder, &error));
     assert_says(error.text, "pie.gp");
-    assert_false(folder_has(place->folder, "pie.gp.tmp"));
+    assert_false(folder_has_draft(place->folder));
     assert_false(plot_find_templates(place->folder, templates, &error));
     assert_says(error.text, "make install");
 }
@@ -127,12 +128,45 @@ static void test_folder(void **state)
                      0);
 }
 
+/* Calls that draw into one folder at once do not meet in a picture that is half drawn. */
+static void test_at_once(void **state)
+{
+    enum { CALLS = 3 };
+    PlotPlace *place = *state;
+    const char *run = in_folder(place, "run.h5");
+    pid_t call[CALLS];
+    sample_run(run, true);
+    FILE *slow = fopen(in_folder(place, "gnuplot"), "w");
+    assert_true(slow &&
+                fputs("#!/bin/sh\neval \"$3\"\nexec >$out\nsleep 0.0$(($$ % 5))\necho '</svg>'\n", slow) >=
+                    0 &&
+                fclose(slow) == 0);
+    for (int i = 0; i < CALLS; i++) {
+        call[i] = fork();
+        if (call[i] == 0) {
+            int status = 0;
+            for (int again = 0; again < 3 && status == 0; again++)
+                status = PLOT(place, run, "--charts=loss,memory", "--format=svg");
+            if (status) print_error("%s\n", place->said);
+            _exit(status);
+        }
+    }
+    for (int i = 0; i < CALLS; i++) {
+        int status;
+        assert_int_equal(waitpid(call[i], &status, 0), call[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_false(folder_has_draft(in_folder(place, "run-charts")));
+    assert_false(folder_has(place->folder, "run-charts/index.1.html"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_chosen, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_at_once, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_folder, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
