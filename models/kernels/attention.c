@@ -114,13 +114,13 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
     real scale = (real)(1 / sqrt((double)s.hd));
     bool whole = y.device; /* or what is saved alone */
     bool compute = report_forward(s, saved, qkv.device, whole);
-    for (int64_t b = 0; b < s.B; b++)
+    for (int64_t b = 0; compute && b < s.B; b++)
         for (int64_t h = 0; h < s.heads; h++) {
             Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_for(P);
             Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_for(dropped);
             Tensor mask = cells_of(s, saved.mask, b, h);
             AttentionHead at = attention_head(s, b, h);
-            for (int64_t r0 = 0; compute && r0 < T; r0 += ROWS) {
+            for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
                 int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
                 real *p = reals(wP), *out = whole ? reals(wy) + b * T * C + h * s.hd : NULL;
@@ -158,7 +158,7 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
     real scale = (real)(1 / sqrt((double)hd));
     bool compute = report_backward(s, saved, qkv.device);
-    for (int64_t b = 0; b < s.B; b++)
+    for (int64_t b = 0; compute && b < s.B; b++)
         for (int64_t h = 0; h < s.heads; h++) {
             Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_of(P);
             Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_of(dropped);
@@ -166,7 +166,7 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
             AttentionHead at = attention_head(s, b, h);
             /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
              * that share them; all others add */
-            for (int64_t r0 = (T - 1) / ROWS * ROWS; compute && r0 >= 0; r0 -= ROWS) {
+            for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
                 int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
                 const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
                 real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;

@@ -167,8 +167,10 @@ void gpt_free(Gpt *gpt)
 int64_t gpt_parameter_count(const GptShape *shape)
 {
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &none});
-    int64_t count = 0;
+    GptShape one = *shape; /* its blocks are alike */
+    one.layers = 1;
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &one, .device = &none});
+    int64_t count = (shape->layers - 1) * gpt->unit[UNIT_BLOCKS].count;
     for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
     gpt_free(gpt);
     return count;

@@ -3,6 +3,7 @@
  * with heads that share keys and values, and with dropout. */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/matmul.h"
 #include "tests/support/check.h"
@@ -317,6 +318,23 @@ static void dry_is_like_real(void **state)
     }
 }
 
+/* Dry, a head more costs nothing. */
+static void dry_heads_are_free(void **state)
+{
+    (void)state;
+    enum { HEADS = 2000000000 };
+    Device dry = {.dry = true};
+    AttentionShape s = {.B = 1, .T = 1, .heads = HEADS, .kv_heads = HEADS, .hd = 1};
+    Tensor qkv = tensor_new(&dry, MEM_ACTIVATIONS, REAL, attention_width(s));
+    Tensor y = tensor_new(&dry, MEM_ACTIVATIONS, REAL, HEADS);
+    AttentionSaved saved = {.probabilities = tensor_new(&dry, MEM_ACTIVATIONS, REAL, HEADS)};
+    clock_t began = clock();
+    attention_forward(s, qkv, NULL, saved, y);
+    attention_backward(s, y, qkv, NULL, saved, qkv);
+    assert_below((double)(clock() - began) / CLOCKS_PER_SEC, 0.1);
+    give_back((Tensor[]){qkv, y, saved.probabilities}, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test(dropout_is_of_the_whole),
         cmocka_unit_test(attention_is_causal),
         cmocka_unit_test(dry_is_like_real),
+        cmocka_unit_test(dry_heads_are_free),
     };
     matmul_one_thread();
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL);

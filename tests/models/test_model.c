@@ -3,6 +3,7 @@
  * recomputed; causality, and what dropout drops. */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "tests/support/check.h"
@@ -113,6 +114,19 @@ static void families(void **state)
         assert_adds(h);
         holder_free(h);
     }
+}
+
+/* As many layers as a config takes are counted at once, without a table of them. */
+static void counts_any_number_of_layers(void **state)
+{
+    (void)state;
+    clock_t began = clock();
+    for (int f = 0; f < FAMILY_COUNT; f++) {
+        GptShape shape = FAMILIES[f].shape;
+        shape.layers = 1000000;
+        assert_int_equal(gpt_parameter_count(&shape), expected_count(&shape));
+    }
+    assert_below((double)(clock() - began) / CLOCKS_PER_SEC, 0.1);
 }
 
 /* What is recomputed has the bits it had, dropout and all. */
@@ -252,8 +266,9 @@ static void drops_the_share(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(families),       cmocka_unit_test(recomputation),   cmocka_unit_test(is_causal),
-        cmocka_unit_test(drops_by_place), cmocka_unit_test(drops_the_share),
+        cmocka_unit_test(families),        cmocka_unit_test(recomputation),
+        cmocka_unit_test(is_causal),       cmocka_unit_test(drops_by_place),
+        cmocka_unit_test(drops_the_share), cmocka_unit_test(counts_any_number_of_layers),
     };
     matmul_one_thread();
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
