@@ -17,8 +17,8 @@ enum { BRANCHES = 4 };
 struct Data {
     DataConfig config;
     int64_t vocab, sequence;
-    const unsigned char *text; /* NULL: markov */
-    int64_t bytes;
+    const Text *text;       /* NULL: markov */
+    unsigned char *bytes;   /* of a text's sample */
     int32_t *order, *place; /* markov: the permutation and its inverse */
     int64_t shift[BRANCHES];
 };
@@ -50,8 +50,7 @@ static void make_chain(Data *data)
     }
 }
 
-Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const unsigned char *text,
-                int64_t bytes, Error *error)
+Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const Text *text, Error *error)
 {
     bool markov = strcmp(config->source, "markov") == 0;
     if (markov && vocab < BRANCHES) {
@@ -63,21 +62,22 @@ Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const
         error_set(error, "model.vocab = %lld cannot hold bytes; try 256", (long long)vocab);
         return NULL;
     }
-    if (!markov && bytes <= sequence) {
+    if (!markov && text->bytes <= sequence) {
         error_set(error,
                   "the text has %lld byte%s, fewer than model.sequence + 1 = %lld; try a longer text or a "
                   "shorter sequence",
-                  (long long)bytes, bytes == 1 ? "" : "s", (long long)sequence + 1);
+                  (long long)text->bytes, text->bytes == 1 ? "" : "s", (long long)sequence + 1);
         return NULL;
     }
     Data *data = allocate_zeroed(1, sizeof *data);
-    *data = (Data){.config = *config, .vocab = vocab, .sequence = sequence, .text = text, .bytes = bytes};
+    *data = (Data){.config = *config, .vocab = vocab, .sequence = sequence, .text = text};
     return data;
 }
 
 void data_close(Data *data)
 {
     if (!data) return;
+    free(data->bytes);
     free(data->order);
     free(data->place);
     free(data);
@@ -96,19 +96,30 @@ static void markov_sample(Data *data, int64_t sample, int32_t *tokens)
     }
 }
 
+/* `count` bytes from `start` on, and after the last the first again. */
+static void text_sample(Data *data, int64_t start, int64_t count, int32_t *tokens)
+{
+    const Text *text = data->text;
+    int64_t left = text->bytes - start, whole = count < left ? count : left;
+    if (!data->bytes) data->bytes = allocate((size_t)count);
+    text_read(text, start, whole, data->bytes);
+    if (whole < count) text_read(text, 0, count - whole, data->bytes + whole);
+    for (int64_t t = 0; t < count; t++) tokens[t] = data->bytes[t];
+}
+
 void data_sample(Data *data, int64_t sample, int32_t *tokens)
 {
     if (!data->text) {
         markov_sample(data, sample, tokens);
         return;
     }
-    int64_t start;
+    int64_t bytes = data->text->bytes, start;
     if (data->config.order == ORDER_SEQUENTIAL)
-        start = sample % data->bytes * (data->sequence % data->bytes) % data->bytes;
+        start = sample % bytes * (data->sequence % bytes) % bytes;
     else
         start = (int64_t)random_below(data->config.seed, STREAM_TEXT_ORDER, (uint64_t)sample, 0,
-                                      (uint64_t)(data->bytes - data->sequence));
-    for (int64_t t = 0; t <= data->sequence; t++) tokens[t] = data->text[(start + t) % data->bytes];
+                                      (uint64_t)(bytes - data->sequence));
+    text_sample(data, start, data->sequence + 1, tokens);
 }
 
 double data_entropy(const Data *data)

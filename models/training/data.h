@@ -4,6 +4,7 @@
 #define MODELS_TRAINING_DATA_H
 #include <stdint.h>
 #include "models/machine/error.h"
+#include "models/training/text.h"
 
 typedef enum { ORDER_SEQUENTIAL, ORDER_RANDOM } DataOrder;
 typedef struct DataConfig {
@@ -14,10 +15,9 @@ typedef struct DataConfig {
 
 typedef struct Data Data;
 
-/* `text` and `bytes`: the file's content when source is a path (data keeps the
- * pointer), else NULL and 0. Samples have sequence + 1 tokens below `vocab`. */
-Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const unsigned char *text,
-                int64_t bytes, Error *error);
+/* `text`: the file when source is a path (data keeps the pointer), else NULL. Samples have sequence + 1 tokens
+ * below `vocab`. */
+Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const Text *text, Error *error);
 void data_close(Data *data);
 
 /* tokens: (sequence + 1). Position t is the input, t + 1 what it must predict. */

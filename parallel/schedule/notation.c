@@ -22,6 +22,8 @@ void notation_write(const Plan *plan, FILE *out)
     }
 }
 
+enum { ACTIONS_MOST = 3 * SCHEDULE_MOST }; /* F, I and W */
+
 /* What a text holds before it is known to be a schedule. */
 typedef struct Sheet {
     const char *name;
@@ -71,6 +73,9 @@ static bool read_cell(Sheet *sheet, int line, int cell, const char *start, const
         if (action[i].microbatch >= sheet->microbatches) sheet->microbatches = action[i].microbatch + 1;
         sheet->actions++;
     }
+    if (sheet->actions > ACTIONS_MOST)
+        return error_set(error, "%s: line %d, cell %d: more actions than a schedule can have, %d",
+                         sheet->name, line + 1, cell, ACTIONS_MOST);
     return true;
 }
 
@@ -103,7 +108,12 @@ static bool read_lines(Sheet *sheet, const char *text, const char *end, Error *e
     while (end > text && is_space(end[-1])) end--;
     if (end == text) return error_set(error, "%s: no schedule in it: one line a rank is needed", sheet->name);
     for (const char *c = text; c < end; c++) sheet->lines += *c == '\n';
-    sheet->lines++;
+    if (++sheet->lines > SCHEDULE_MOST) {
+        int lines = sheet->lines;
+        sheet->lines = 0; /* of which there is something to free */
+        return error_set(error, "%s: %d lines, one a rank, are more than a schedule can have, %d",
+                         sheet->name, lines, SCHEDULE_MOST);
+    }
     sheet->list = allocate_zeroed((size_t)sheet->lines, sizeof *sheet->list);
     sheet->column = allocate_zeroed((size_t)sheet->lines, sizeof *sheet->column);
     for (int line = 0; line < sheet->lines; line++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -147,19 +148,41 @@ char *config_read(const char *name, const char *program_directory, Error *error)
     return text;
 }
 
-char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
-                       int64_t *bytes, Error *error)
+FILE *config_open_path(const Config *config, const char *key, const char *path, const char *instead,
+                       Error *error)
 {
-    size_t used = 0;
-    char *text = NULL;
     FILE *file = files_open(path);
-    if (file) text = files_read(file, SIZE_MAX, &used);
-    if (!file || ferror(file)) {
+    if (!file)
         config_refuse(config, key, error, "cannot read it: %s; try the path of %s", files_reason(errno),
                       instead);
-        free(text);
-        text = NULL;
+    return file;
+}
+
+/* What `file` holds, if it is no more than `most` bytes. */
+static char *read_small(const Config *config, const char *key, FILE *file, size_t most, size_t *bytes,
+                        Error *error)
+{
+    struct stat about;
+    char has[32], may[32];
+    if (!fstat(fileno(file), &about) && about.st_size > (off_t)most) {
+        words_bytes((double)about.st_size, has, sizeof has);
+        words_bytes((double)most, may, sizeof may);
+        config_refuse(config, key, error, "it has %s, and such a file has %s at most; try another", has, may);
+        return NULL;
     }
+    char *text = files_read(file, most, bytes);
+    if (!ferror(file)) return text;
+    config_refuse(config, key, error, "cannot read it: %s; try another", files_reason(errno));
+    free(text);
+    return NULL;
+}
+
+char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
+                       size_t most, int64_t *bytes, Error *error)
+{
+    size_t used = 0;
+    FILE *file = config_open_path(config, key, path, instead, error);
+    char *text = file ? read_small(config, key, file, most, &used, error) : NULL;
     if (file) fclose(file);
     *bytes = (int64_t)used;
     return text;

@@ -1,6 +1,7 @@
 /* file.h - finding and reading an ini file, and the files it names. */
 #ifndef SIM_CONFIG_FILE_H
 #define SIM_CONFIG_FILE_H
+#include <stdio.h>
 #include "models/machine/error.h"
 #include "sim/config/config.h"
 
@@ -10,8 +11,12 @@
  * `program_directory`, the folder of the executable (NULL: only here). */
 char *config_read(const char *name, const char *program_directory, Error *error);
 
-/* Returns the malloc'd bytes of a file that `key` names, with a zero behind; or NULL, refusing with "try the
- * path of INSTEAD". */
+/* Opens the plain file that `key` names; or NULL, refusing with "try the path of INSTEAD". */
+FILE *config_open_path(const Config *config, const char *key, const char *path, const char *instead,
+                       Error *error);
+
+/* Returns the malloc'd bytes of a file that `key` names, `most` of them, with a zero behind; or NULL, refusing as
+ * above, and a file that is larger. */
 char *config_read_path(const Config *config, const char *key, const char *path, const char *instead,
-                       int64_t *bytes, Error *error);
+                       size_t most, int64_t *bytes, Error *error);
 #endif

@@ -132,7 +132,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "so no model can have a loss below 1.75 ln 2 = 1.2130 nats a token, and a good one comes "
              "close.\n"
              "Any other value is the path of a file; each of its bytes is a token, and model.vocab must "
-             "be 256 or more.\n"},
+             "be 256 or more. It is read as samples need it, never held whole, by every node itself, and "
+             "may not be written to while the run lasts.\n"},
     {"data", "order", ROW_CHOICE, WITH_A_TEXT, FIELD(data.order), "sequential", .choices = orders,
      .example = "random", .help = "which part of a text a sample reads",
      .more = "sequential: sample i of the run reads bytes i sequence to i sequence + sequence - 1, from "

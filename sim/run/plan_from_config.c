@@ -10,8 +10,9 @@
 
 char *plan_text(const Config *config, int64_t *bytes, Error *error)
 {
+    enum { MOST = 64 * 1000 * 1000 }; /* 20 bytes for each of the actions that a schedule can have */
     return config_read_path(config, "parallel.schedule", config->pipeline.schedule, "a schedule in text",
-                            bytes, error);
+                            MOST, bytes, error);
 }
 
 static bool write_plan(const Config *config, int ranks, const char *text, int64_t bytes, Plan *plan,

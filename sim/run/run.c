@@ -25,6 +25,7 @@
 #include "sim/run/plan_from_config.h"
 #include "sim/run/progress.h"
 #include "sim/run/run_record.h"
+#include "sim/run/share_text.h"
 #include "sim/run/step.h"
 #include "sim/run/stopped.h"
 
@@ -35,6 +36,7 @@ typedef struct Alike {
     bool resolved, planned; /* or refused, for `why` */
     bool config_ok, plan_ok;
     Error why;
+    SharedText text;
 } Alike;
 
 typedef struct Run {
@@ -42,9 +44,7 @@ typedef struct Run {
     Group *world;
     bool main; /* rank 0: reads, writes, prints */
     Alike *alike;
-    Config *config; /* alike's */
-    char *text;     /* the data source's bytes */
-    int64_t text_bytes;
+    Config *config;    /* alike's */
     Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
@@ -55,15 +55,14 @@ typedef struct Run {
 
 /* ---- before the first step ---- */
 
-/* Rank 0's file reaches every rank: its length first, -1 when there is none.
- * Where only sizes matter (`carry` false) the bytes are counted but not copied. */
-static bool share(Run *run, char **text, int64_t *bytes, bool carry)
+/* Rank 0's file reaches every rank: its length first, -1 when there is none. */
+static bool share(Run *run, char **text, int64_t *bytes)
 {
     if (run->main && !*text) *bytes = -1;
     tree_broadcast(run->world, INIT_BROADCAST, bytes, sizeof *bytes, 0);
     if (*bytes < 0) return false;
-    if (!run->main) *text = allocate_zeroed((size_t)(carry ? *bytes : 0) + 1, 1);
-    tree_broadcast(run->world, INIT_BROADCAST, carry ? *text : NULL, (size_t)*bytes, 0);
+    if (!run->main) *text = allocate_zeroed((size_t)*bytes + 1, 1);
+    tree_broadcast(run->world, INIT_BROADCAST, *text, (size_t)*bytes, 0);
     return true;
 }
 
@@ -89,7 +88,7 @@ static bool read_config(Run *run)
     const RunOptions *o = run->options;
     char *text = run->main ? config_read(o->config, o->program_directory, &run->error) : NULL;
     int64_t bytes = text ? (int64_t)strlen(text) : 0;
-    if (!share(run, &text, &bytes, true)) return false;
+    if (!share(run, &text, &bytes)) return false;
     Alike *alike = run->alike;
     if (!alike->resolved) alike->config_ok = resolve(run->config, o, text, run->world->size, &alike->why);
     alike->resolved = true;
@@ -107,14 +106,14 @@ static bool check_profile(Run *run)
                          "--set hardware.profile=ideal, or a run without --dry-run");
 }
 
+static bool is_markov(const Run *run)
+{
+    return strcmp(run->config->data.source, "markov") == 0;
+}
+
 static bool read_text(Run *run)
 {
-    const char *source = run->config->data.source;
-    if (strcmp(source, "markov") == 0) return true;
-    if (run->main)
-        run->text = config_read_path(run->config, "data.source", source, "a text file, or markov",
-                                     &run->text_bytes, &run->error);
-    return share(run, &run->text, &run->text_bytes, !run->options->dry);
+    return is_markov(run) || share_text(run->world, run->config, &run->alike->text, &run->error);
 }
 
 /* The plan is the same on every rank, so all refuse it together. */
@@ -124,7 +123,7 @@ static bool read_schedule(Run *run)
     char *text = NULL; /* of a file; a schedule with a name has none */
     int64_t bytes = 0;
     if (run->main && config_schedule_is_file(c)) text = plan_text(c, &bytes, &run->error);
-    bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes, true);
+    bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes);
     Alike *alike = run->alike;
     if (ok && !alike->planned) {
         alike->plan_ok = plan_from_config(c, run->world->size, text, bytes, &alike->plan, &alike->why);
@@ -242,8 +241,8 @@ static int run_all(Run *run)
     output_path(run);
     if (!prepare_outputs(run) || !read_baseline(run)) return STATUS_BAD_REQUEST;
     run->trainer =
-        trainer_new(run->config, &run->alike->plan, run->world->comm, (const unsigned char *)run->text,
-                    run->text_bytes, run->options->dry, &run->error);
+        trainer_new(run->config, &run->alike->plan, run->world->comm,
+                    is_markov(run) ? NULL : &run->alike->text.text, run->options->dry, &run->error);
     if (!run->trainer) {
         Error why = run->error;
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);
@@ -266,6 +265,7 @@ static int run_all(Run *run)
 
 static void alike_free(Alike *alike)
 {
+    share_text_end(&alike->text);
     plan_free(&alike->plan);
     config_free(&alike->config);
     free(alike);
@@ -290,7 +290,6 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
         fprintf(stderr, "sim: %s\n", run->error.text);
     }
     trainer_free(run->trainer);
-    free(run->text);
     record_free(&run->record);
     baseline_free(&run->baseline);
     group_free(run->world);

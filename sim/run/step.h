@@ -51,9 +51,9 @@ typedef struct StepResult {
 } StepResult;
 
 /* `plan`: of one pipeline, as plan_from_config() makes it; it must live as long. `text`: the
- * data source's bytes, or NULL. The device is dry when `dry`. */
-Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
-                     int64_t text_bytes, bool dry, Error *error);
+ * data source, or NULL. The device is dry when `dry`. */
+Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const Text *text, bool dry,
+                     Error *error);
 void trainer_free(Trainer *t);
 
 /* The first of a microbatch's samples, of all the run's. */

@@ -44,11 +44,11 @@ static void set_clock(Trainer *t)
     t->again = theory_again(c) / v;
 }
 
-Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const unsigned char *text,
-                     int64_t text_bytes, bool dry, Error *error)
+Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const Text *text, bool dry,
+                     Error *error)
 {
     const GptShape *shape = &config->model.shape;
-    Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, text_bytes, error);
+    Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, error);
     if (!data) return NULL;
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};

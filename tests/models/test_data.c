@@ -7,6 +7,7 @@
 #include "models/machine/random.h"
 #include "models/training/data.h"
 #include "tests/support/check.h"
+#include "tests/support/written_text.h"
 #include "tests/support/probe.h"
 
 /* ---- random numbers ---- */
@@ -71,12 +72,11 @@ static void uniform_below(void **state)
 
 enum { BYTES = 23, SEQUENCE = 5 };
 
-static Data *open_text(const unsigned char *text, int64_t bytes, int64_t sequence, DataOrder order,
-                       int64_t seed)
+static Data *open_text(const Text *text, int64_t sequence, DataOrder order, int64_t seed)
 {
     DataConfig config = {.source = "a.txt", .order = (int)order, .seed = seed};
     Error error;
-    Data *data = data_open(&config, 256, sequence, text, bytes, &error);
+    Data *data = data_open(&config, 256, sequence, text, &error);
     assert_non_null(data);
     assert_true(isnan(data_entropy(data)));
     return data;
@@ -87,7 +87,8 @@ static void text_in_sequence(void **state)
     (void)state;
     unsigned char text[BYTES];
     for (int i = 0; i < BYTES; i++) text[i] = (unsigned char)(200 + i);
-    Data *data = open_text(text, BYTES, SEQUENCE, ORDER_SEQUENTIAL, 1);
+    WrittenText written = write_text(text, BYTES);
+    Data *data = open_text(&written.text, SEQUENCE, ORDER_SEQUENTIAL, 1);
     int32_t tokens[SEQUENCE + 1];
     for (int64_t sample = 0; sample < 50; sample++) {
         data_sample(data, sample, tokens);
@@ -99,6 +100,7 @@ static void text_in_sequence(void **state)
     data_sample(data, 3 + BYTES * (INT64_MAX / BYTES / 2), far);
     assert_memory_equal(far, tokens, sizeof far);
     data_close(data);
+    written_text_free(&written);
 }
 
 static void text_in_random_order(void **state)
@@ -106,9 +108,10 @@ static void text_in_random_order(void **state)
     (void)state;
     unsigned char text[BYTES];
     for (int i = 0; i < BYTES; i++) text[i] = (unsigned char)(200 + i);
-    Data *data = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1);
-    Data *again = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 1),
-         *other = open_text(text, BYTES, SEQUENCE, ORDER_RANDOM, 2);
+    WrittenText written = write_text(text, BYTES);
+    Data *data = open_text(&written.text, SEQUENCE, ORDER_RANDOM, 1);
+    Data *again = open_text(&written.text, SEQUENCE, ORDER_RANDOM, 1),
+         *other = open_text(&written.text, SEQUENCE, ORDER_RANDOM, 2);
     enum { SAMPLES = 3600, STARTS = BYTES - SEQUENCE };
     int32_t tokens[SEQUENCE + 1], same[SEQUENCE + 1];
     int starts[STARTS] = {0}, differ = 0;
@@ -129,19 +132,22 @@ static void text_in_random_order(void **state)
     data_close(data);
     data_close(again);
     data_close(other);
+    written_text_free(&written);
 }
 
 static void the_shortest_text(void **state)
 {
     (void)state;
     static const unsigned char text[] = {7, 8, 9, 250};
-    Data *data = open_text(text, 4, 3, ORDER_RANDOM, 1);
+    WrittenText written = write_text(text, 4);
+    Data *data = open_text(&written.text, 3, ORDER_RANDOM, 1);
     int32_t tokens[4];
     for (int sample = 0; sample < 20; sample++) {
         data_sample(data, sample, tokens);
         for (int t = 0; t < 4; t++) assert_int_equal(tokens[t], text[t]);
     }
     data_close(data);
+    written_text_free(&written);
 }
 
 /* ---- markov ---- */
@@ -150,7 +156,7 @@ static Data *open_markov(int64_t vocab, int64_t sequence, int64_t seed)
 {
     DataConfig config = {.source = "markov", .seed = seed};
     Error error;
-    Data *data = data_open(&config, vocab, sequence, NULL, 0, &error);
+    Data *data = data_open(&config, vocab, sequence, NULL, &error);
     assert_non_null(data);
     assert_below(fabs(data_entropy(data) - 1.2130075659799042), 1e-15); /* 7/4 ln 2 nats */
     return data;
@@ -232,21 +238,22 @@ static void markov_samples_by_index_alone(void **state)
 static void refusals_say_numbers(void **state)
 {
     (void)state;
-    static const unsigned char text[10] = "123456789";
+    WrittenText text = write_text("0123456789", 10);
     Error error;
     DataConfig markov = {.source = "markov"}, file = {.source = "corpus.txt"};
-    assert_null(data_open(&markov, 3, 8, NULL, 0, &error));
+    assert_null(data_open(&markov, 3, 8, NULL, &error));
     assert_non_null(strstr(error.text, "model.vocab = 3 is too small"));
     assert_non_null(strstr(error.text, "try 4"));
-    assert_null(data_open(&file, 255, 8, text, 10, &error));
+    assert_null(data_open(&file, 255, 8, &text.text, &error));
     assert_non_null(strstr(error.text, "model.vocab = 255"));
     assert_non_null(strstr(error.text, "try 256"));
-    assert_null(data_open(&file, 256, 10, text, 10, &error)); /* 10 bytes hold no 10 + 1 tokens */
+    assert_null(data_open(&file, 256, 10, &text.text, &error)); /* 10 bytes hold no 10 + 1 tokens */
     assert_non_null(strstr(error.text, "10 bytes"));
     assert_non_null(strstr(error.text, "11"));
-    Data *data = data_open(&file, 256, 9, text, 10, &error);
+    Data *data = data_open(&file, 256, 9, &text.text, &error);
     assert_non_null(data);
     data_close(data);
+    written_text_free(&text);
 }
 
 int main(void)

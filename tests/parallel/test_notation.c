@@ -292,6 +292,21 @@ static void mistyped(void **state)
     free(text);
 }
 
+/* More than any plan can be is refused as soon as it is seen, without room being made for it. */
+static void too_many(void **state)
+{
+    (void)state;
+    enum { MANY = 4 << 20, CELL = 4 };
+    char *text = malloc((size_t)MANY * CELL);
+    for (int i = 0; i < MANY; i++) memcpy(text + (size_t)i * CELL, "0F0,", CELL);
+    refused(text, (int64_t)MANY * CELL,
+            "line 1, cell 3145729: more actions than a schedule can have, 3145728");
+    for (int i = 0; i < MANY; i++) text[i * CELL + 3] = '\n';
+    refused(text, (int64_t)MANY * CELL,
+            "user.csv: 4194304 lines, one a rank, are more than a schedule can have, 1048576");
+    free(text);
+}
+
 static void grid_is(const Plan *plan, int columns, const char *expected)
 {
     char *text = NULL;
@@ -361,7 +376,7 @@ int main(void)
         cmocka_unit_test(dual_pipe_v),    cmocka_unit_test(spreadsheets),
         cmocka_unit_test(unprintable),    cmocka_unit_test(refusals_name_line_and_cell),
         cmocka_unit_test(mistyped),       cmocka_unit_test(grids_by_hand),
-        cmocka_unit_test(pairs_by_hand),
+        cmocka_unit_test(pairs_by_hand),  cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests_name("notation", tests, NULL, NULL);
 }

@@ -2,12 +2,11 @@
  * a deadlock, refuse a message of the wrong size, and move sizes without data. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "tests/support/check.h"
+#include "tests/support/child.h"
 
 /* Groups on the stack: a deadlocked rank never comes back to free anything. */
 static Group group_of(Comm *comm)
@@ -65,7 +64,7 @@ static void a_deadlock_is_named(void **state)
     assert_non_null(strstr(error.text, "; ...")); /* some named, not all */
 }
 
-static void of_two_sizes(Comm *comm, void *context)
+static void send_two_sizes(Comm *comm, void *context)
 {
     (void)context;
     Group group = group_of(comm);
@@ -77,30 +76,18 @@ static void of_two_sizes(Comm *comm, void *context)
     comm_wait(&request);
 }
 
-/* It ends the job, so it happens in a child. */
+static void of_two_sizes(void *context)
+{
+    (void)context;
+    Error error;
+    virtual_run(2, send_two_sizes, NULL, &error);
+}
+
 static void a_wrong_size_is_refused(void **state)
 {
     (void)state;
-    int ends[2], status;
-    char text[512] = "";
-    assert_int_equal(pipe(ends), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        Error error;
-        dup2(ends[1], STDERR_FILENO);
-        fail_through(_exit);
-        virtual_run(2, of_two_sizes, NULL, &error);
-        _exit(99);
-    }
-    close(ends[1]);
-    size_t used = 0;
-    ssize_t got;
-    while (used < sizeof text - 1 && (got = read(ends[0], text + used, sizeof text - 1 - used)) > 0)
-        used += (size_t)got;
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    char text[512];
+    assert_int_equal(child_run(of_two_sizes, NULL, text, sizeof text, NULL), 1);
     assert_non_null(
         strstr(text, "sim: rank 1 expects 12 bytes from rank 0 (channel 5, tag 7) and is sent 16"));
 }

@@ -68,6 +68,10 @@ refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --co
 refused "an empty text" 2 'data.source = empty.txt: .*0 bytes' train 3 --config ddp.ini --set data.source=empty.txt --set model.vocab=256
 echo short >short.txt
 refused "a text too short" 2 'data.source = short.txt: .*6 bytes.*33' train 3 --config ddp.ini --set data.source=short.txt --set model.vocab=256
+mkdir other_node
+refused "a text that a rank does not see" 2 'data.source = short.txt: rank 1, on .*, cannot read it: No such file.* all of them have it' \
+    timeout 60 mpirun -n 1 "$float/bin/sim" --config ddp.ini --set data.source=short.txt --set model.vocab=256 : \
+    -wdir other_node -n 1 "$float/bin/sim" --config ddp.ini --set data.source=short.txt --set model.vocab=256
 refused "a folder as text" 2 'data.source = /tmp: .*directory' train 3 --config ddp.ini --set data.source=/tmp --set model.vocab=256
 refused "bytes need 256 tokens" 2 '256' train 3 --config ddp.ini --set data.source=short.txt
 refused "an unwritable output" 2 '/dev/null/x.h5: cannot' train 3 --config ddp.ini --output /dev/null/x.h5

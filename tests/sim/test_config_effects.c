@@ -10,6 +10,7 @@
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/config_keys.h"
+#include "tests/support/written_text.h"
 
 enum { RANKS = 2, STEPS = 3 };
 
@@ -104,7 +105,7 @@ static void and_not_where_it_does_not(void **state)
 /* The first samples of a text or of markov. */
 static uint64_t samples(const ConfigKey *k, const char *words, const char *value)
 {
-    static unsigned char text[1000];
+    unsigned char text[1000];
     char cut[256];
     const char *sets[CONFIG_KEYS_WORDS + 1];
     enum { SAMPLES = 20, LENGTH = 32 };
@@ -118,14 +119,16 @@ static uint64_t samples(const ConfigKey *k, const char *words, const char *value
     Seen seen = {.row = &config_rows[config_row_named(k->key)], .value = value};
     give(&config, &seen);
     bool markov = strcmp(config.data.source, "markov") == 0;
-    Data *data = data_open(&config.data, config.model.shape.vocab, LENGTH, markov ? NULL : text,
-                           markov ? 0 : 1000, &error);
+    WrittenText written = write_text(text, sizeof text);
+    Data *data =
+        data_open(&config.data, config.model.shape.vocab, LENGTH, markov ? NULL : &written.text, &error);
     assert_non_null(data);
     for (int sample = 0; sample < SAMPLES; sample++) {
         data_sample(data, sample, tokens);
         for (int t = 0; t <= LENGTH; t++) digest = (digest ^ (uint64_t)tokens[t]) * 1099511628211u;
     }
     data_close(data);
+    written_text_free(&written);
     config_free(&config);
     return digest;
 }

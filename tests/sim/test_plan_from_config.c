@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "parallel/schedule/notation.h"
 #include "parallel/schedule/timeline.h"
 #include "sim/config/config.h"
@@ -228,12 +229,35 @@ static void shipped_files(void **state)
     }
 }
 
+/* A file with nothing in it, and of a length that would fill the memory. */
+static void a_file_without_end(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_plan.XXXXXX.csv", set[64], expected[256];
+    int file = mkstemps(path, 4);
+    const char *sets[] = {set, "parallel.pp=2", NULL};
+    int64_t bytes;
+    Error error;
+    assert_int_equal(ftruncate(file, (off_t)100 << 30), 0);
+    snprintf(set, sizeof set, "parallel.schedule=%s", path);
+    Config c = parsed("", sets);
+    assert_null(plan_text(&c, &bytes, &error));
+    snprintf(expected, sizeof expected,
+             "--set %s: parallel.schedule = %s: it has 107.374 GB, and such a file has 64.000 MB at most; "
+             "try another",
+             set, path);
+    assert_string_equal(error.text, expected);
+    config_free(&c);
+    close(file);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ideal_durations), cmocka_unit_test(formula_is_the_walk),
         cmocka_unit_test(a_users_own),     cmocka_unit_test(layers_of_stages),
-        cmocka_unit_test(shipped_files),
+        cmocka_unit_test(shipped_files),   cmocka_unit_test(a_file_without_end),
     };
     return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }

@@ -143,7 +143,7 @@ void case_run(Comm *comm, void *one_case)
     memset(comm->bytes, 0, sizeof comm->bytes); /* of what this launch ran before */
     memset(comm->messages, 0, sizeof comm->messages);
     Group *world = group_world(comm, CHANNEL_CONTROL);
-    Trainer *t = trainer_new(&config, &plan, comm, NULL, 0, c->dry, &error);
+    Trainer *t = trainer_new(&config, &plan, comm, NULL, c->dry, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, config.train.seed);
     if (comm->rank == 0) {

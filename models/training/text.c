@@ -1,0 +1,58 @@
+/* text.c - reading a file that must not change. */
+#include "models/training/text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool text_from(Text *text, int file, const char *name, Error *error)
+{
+    struct stat about;
+    if (fstat(file, &about)) return error_set(error, "%s: %s", name, strerror(errno));
+    *text = (Text){.name = name, .file = file, .bytes = about.st_size, .written = about.st_mtim};
+    return true;
+}
+
+/* Whether the file is the one that was opened. */
+static void check_unchanged(const Text *text)
+{
+    struct stat now;
+    if (fstat(text->file, &now)) fail("%s: cannot read it any more: %s", text->name, strerror(errno));
+    if (now.st_size == text->bytes && now.st_mtim.tv_sec == text->written.tv_sec &&
+        now.st_mtim.tv_nsec == text->written.tv_nsec)
+        return;
+    fail("%s: was written to while this run read it, and has %lld bytes where it had %lld; try a copy that "
+         "stays "
+         "as it is",
+         text->name, (long long)now.st_size, (long long)text->bytes);
+}
+
+void text_read(const Text *text, int64_t from, int64_t count, unsigned char *to)
+{
+    while (count > 0) {
+        ssize_t got = pread(text->file, to, (size_t)count, from);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) fail("%s: cannot read it any more: %s", text->name, strerror(errno));
+        if (got == 0) break; /* it was cut short */
+        from += got, to += got, count -= got;
+    }
+    check_unchanged(text);
+}
+
+uint64_t text_mark(const Text *text)
+{
+    enum { PIECES = 1024, PIECE = 4096 };
+    uint64_t mark = 1469598103934665603u; /* FNV-1a */
+    unsigned char *piece = allocate(PIECE);
+    bool whole = text->bytes <= (int64_t)PIECES * PIECE;
+    int64_t pieces = whole ? (text->bytes + PIECE - 1) / PIECE : PIECES;
+    for (int64_t i = 0; i < pieces; i++) {
+        int64_t from = whole ? i * PIECE : (text->bytes - PIECE) / (PIECES - 1) * i;
+        if (!whole && i == PIECES - 1) from = text->bytes - PIECE;
+        int64_t left = text->bytes - from, count = left < PIECE ? left : PIECE;
+        text_read(text, from, count, piece);
+        for (int64_t k = 0; k < count; k++) mark = (mark ^ piece[k]) * 1099511628211u;
+    }
+    free(piece);
+    return mark;
+}
