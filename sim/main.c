@@ -24,7 +24,7 @@ static const char USAGE[] =
     "  sim --config zero3.ini --dry-run --ranks 64 walk one step of 64 ranks without MPI and without "
     "numbers:\n"
     "                                              the same bytes and the same peak memory\n"
-    "  sim plot results/zero3.h5                   draw one run; several files are compared\n"
+    "  sim plot results/zero3.h5                   draw one run; several, or a folder's, are compared\n"
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim help [section.key | command]            every key of a config, one in full, or a command\n"

@@ -32,7 +32,8 @@ const char SCHEDULE_USAGE[] =
     "  mpirun -n 8 sim --config 1f1b.ini --set parallel.schedule=my.csv\n"
     "\n"
     "--ranks N says how many ranks the run has, so how many replicas share the batch; without it\n"
-    "there is one, pp x tp ranks. sim help parallel.schedule tells the schedules apart.\n";
+    "there is one, pp x tp ranks. sim help parallel.schedule tells the schedules apart.\n"
+    "Exit status: 0 drawn, 1 failed, 2 bad request.\n";
 
 enum { COLUMNS = 100, SHOWN = 16 };
 

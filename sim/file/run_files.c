@@ -77,6 +77,7 @@ static bool add_folder(RunFiles *files, const char *folder, Error *error)
 bool run_files_add(RunFiles *files, const char *path, Error *error)
 {
     struct stat about;
+    if (!path[0]) return error_set(error, "a name is empty where a run file or a folder of them is meant");
     if (!stat(path, &about) && S_ISDIR(about.st_mode)) return add_folder(files, path, error);
     append(&files->path, &files->count, words_copy(path));
     return true;

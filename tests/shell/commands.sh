@@ -44,6 +44,7 @@ for command in plot report schedule; do
     "$sim" $command --help >help 2>&1
     check "sim help $command is sim $command --help" says 0 "^sim $command " help $command
     check "to the letter" cmp said help
+    check "it tells what it ends with" grep -q '^Exit status: 0 .*, 1 failed, 2 bad request' help
 done
 check "help takes one word" meant "try sim help plot" help plot report
 

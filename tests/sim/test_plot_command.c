@@ -46,6 +46,8 @@ static void test_bad_requests(void **state)
     assert_says(place->said, "--out DIR");
     assert_int_equal(plot_words(place, (const char *const[]){NULL}), 2);
     assert_says(place->said, "sim plot --help");
+    assert_int_equal(PLOT(place, ""), 2);
+    assert_says(place->said, "sim: plot: a name is empty");
     assert_int_equal(PLOT(place, "--fast"), 2);
     assert_says(place->said, "--fast");
     /* options are looked at before any file */
