@@ -63,12 +63,12 @@ static const Split SPLITS[] = {
     {8, 2, 4, true, "zb-h1", 1, 6, "zero3"},        {8, 4, 1, false, "1f1b", 1, 2, "zero3"},
 };
 
-typedef struct Text {
+typedef struct Words {
     char kv_heads[32], split[SPLIT_SETS][48];
-} Text;
+} Words;
 
 /* Unsplit: all 24 samples at once. */
-static Case unsplit(const Family *f, Text *text)
+static Case unsplit(const Family *f, Words *text)
 {
     Case c = {.steps = STEPS, .sets = {SMALL, text->kv_heads, "train.microbatch=0"}};
     int n = 0;
@@ -78,7 +78,7 @@ static Case unsplit(const Family *f, Text *text)
     return c;
 }
 
-static Case split_by(const Family *f, const Split *s, Text *text)
+static Case split_by(const Family *f, const Split *s, Words *text)
 {
     Case c = unsplit(f, text);
     int n = 0;
@@ -98,7 +98,7 @@ static Case split_by(const Family *f, const Split *s, Text *text)
 static void one_case(const Case *truth, const Family *f, const Split *s)
 {
     char what[256];
-    Text text;
+    Words text;
     Case c = split_by(f, s, &text);
     snprintf(what, sizeof what, "%s: pp %d x tp %d%s, %s, %s, microbatches of %d", f->name, s->pp, s->tp,
              s->sequence_parallel ? " sp" : "", s->data, s->schedule, s->microbatch);
@@ -110,7 +110,7 @@ static void every_family_as_unsplit(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof FAMILIES / sizeof *FAMILIES; i++) {
         const Family *f = &FAMILIES[i];
-        Text text;
+        Words text;
         Case truth = unsplit(f, &text);
         if (!case_virtual(&truth, 1)) print_error("%s: %s\n", f->name, truth.refused);
         assert_true(!truth.refused[0]);

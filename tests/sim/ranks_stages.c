@@ -75,11 +75,11 @@ static const Setup SETUPS[] = {
     {8, 2, {"model.layers=8", "train.microbatch=1", "train.global_batch=20"}, {"parallel.pp=4"}, DUAL_PIPE_V},
 };
 
-typedef struct Text {
+typedef struct Words {
     char data[32], schedule[48], stages[48];
-} Text;
+} Words;
 
-static Case case_of(const Setup *s, const char *data, const char *schedule, Text *text)
+static Case case_of(const Setup *s, const char *data, const char *schedule, Words *text)
 {
     Case c = {.steps = STEPS, .schedule = s->schedule};
     int n = 0;
@@ -97,7 +97,7 @@ static Case case_of(const Setup *s, const char *data, const char *schedule, Text
 static void one_case(const Case *truth, const Setup *s, const char *data, const char *schedule)
 {
     char what[256];
-    Text text = {0};
+    Words text = {0};
     Case c = case_of(s, data, schedule, &text);
     snprintf(what, sizeof what, "%s %s %s, %s, %s", s->model[0], s->split[0], s->split[1] ? s->split[1] : "",
              data, schedule);
@@ -213,7 +213,7 @@ static int64_t least(int64_t a, int64_t b)
 static bool peaks(const char *schedule, int virtual_stages, const char *microbatch, uint64_t peak[4])
 {
     Setup s = {4, virtual_stages, {"model.layers=8", microbatch}, {"parallel.pp=4"}, NULL};
-    Text text = {0};
+    Words text = {0};
     Case c = case_of(&s, "ddp", schedule, &text);
     c.steps = 1;
     bool look = run_case(&c, 4);
