@@ -60,7 +60,7 @@ bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows
 bool recorder_pipeline(Recorder *recorder, const double *simulated, const double *measured, double theory,
                        Error *error);
 
-/* seconds: [rank][PARTS] of the last step's simulated time. NaN until the first call. */
+/* seconds: [rank][PARTS] of the recorded step's simulated time. NaN until the first call. */
 bool recorder_breakdown(Recorder *recorder, const double *seconds, Error *error);
 
 /* bytes, messages: [rank][PURPOSES] sent before the first step and after the last. */

@@ -1,6 +1,7 @@
 /* step_record.h - what each rank tells rank 0 after a step. */
 #ifndef SIM_FILE_STEP_RECORD_H
 #define SIM_FILE_STEP_RECORD_H
+#include <stdint.h>
 #include "models/machine/device.h"
 #include "parallel/wire/purpose.h"
 

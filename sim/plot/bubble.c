@@ -48,7 +48,7 @@ static void write_names(FILE *out, const PlotRun **run, int points)
     int series = 0;
     char second[128] = "";
     if (one_pp) snprintf(second, sizeof second, "p = %d pipeline ranks. ", run[0]->shape.mesh.pp);
-    words_append(second, sizeof second, "Mean of all ranks, last step, simulated");
+    words_append(second, sizeof second, "Mean of all ranks, one step, simulated");
     plot_set_text(out, "SUBTITLE2", second);
     for (int i = 0; i < points; i++) series += i == 0 || !same_line(&run[i]->shape, &run[i - 1]->shape);
     fprintf(out, "SERIES = %d\narray NAMES[%d] = [", series, series);

@@ -72,10 +72,11 @@ typedef struct PlotRun {
 
     PlotStack memory;      /* peak bytes; theory of the model states only; mark: the peak of the sum */
     PlotStack activations; /* peak bytes of these alone, and their theory; no mark */
-    PlotStack time; /* seconds of the recorded step, the last part what no action took; mark: step_seconds */
-    double timed_step; /* which step that was; NaN: unknown */
+    PlotStack time; /* seconds of the median step, divided as the recorded one; last: what no action took */
+    double timed_step;    /* which step was recorded, from 1; NaN: unknown */
+    double timed_seconds; /* and took so long */
 
-    PlotStack breakdown; /* simulated seconds of the last step by part; mark: those that compute */
+    PlotStack breakdown; /* simulated seconds of the recorded step by part; mark: those that compute */
     PlotStack bubble;    /* idle share of the step, simulated and measured; theory: the formula */
     double formula;      /* the bubble's; NaN: unknown */
     PlotSpan *span;      /* what took simulated time, by rank and start */

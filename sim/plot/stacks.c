@@ -181,6 +181,20 @@ static const PlotStack *time_of(const PlotRun *run)
     return &run->time;
 }
 
+/* Which step the bars are of: "Median of 40 steps, divided as step 38 was (3.53 ms)". */
+static void tell_step(char *line, size_t size, const PlotRun *run)
+{
+    char took[32];
+    const bool divided = run->steps > 1 && !isnan(run->step_seconds);
+    if (divided) words_append(line, size, "Median of %zu steps, divided as ", run->steps);
+    if (isnan(run->timed_step))
+        words_append(line, size, divided ? "one step" : "One step");
+    else
+        words_append(line, size, "%s %.0f", divided ? "step" : "Step", run->timed_step);
+    unit_show(took, sizeof took, run->timed_seconds, unit_of_seconds);
+    words_append(line, size, "%s (%s)", divided ? " was" : "", took);
+}
+
 bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     static const PlotKind kind = {time_of, busy, total, unit_of_seconds};
@@ -188,15 +202,13 @@ bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t
     char first[512];
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     if (count > 1)
-        words_append(first, sizeof first, "The recorded step of each run, its busiest rank");
-    else if (isnan(runs->timed_step))
-        words_append(first, sizeof first, "One step. Above a bar: the share of it outside any action");
-    else
-        words_append(first, sizeof first, "Step %.0f. Above a bar: the share of it outside any action",
-                     runs->timed_step);
-    plot_set_text(out, "MARK", "median of all steps");
+        words_append(first, sizeof first, "The busiest rank of each run, divided as one recorded step was");
+    else {
+        tell_step(first, sizeof first, runs);
+        words_append(first, sizeof first, ". Above a bar: the share outside any action");
+    }
     return plot_bars_write(out, &bars, &kind, count > 1,
-                           (PlotWords){"step_time", "Time of a step", first,
+                           (PlotWords){"step_time", "Time of the median step", first,
                                        "Wall clock: an action holds its own waiting, and where ranks share "
                                        "cores, the time of the others"});
 }
@@ -211,7 +223,7 @@ bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t
     const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? unit_of_forwards : unit_of_seconds};
     PlotBars bars;
     if (!plot_one_clock(runs, count, why, size)) return false;
-    char first[512], second[256] = "The last step. Waits count what computing does not hide";
+    char first[512], second[256] = "Waits count what computing does not hide";
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     plot_explain_unit(runs, second, sizeof second);
     words_append(first, sizeof first,
@@ -252,8 +264,7 @@ bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t si
     plot_set_text(out, "FORMULA", formula);
     return plot_bars_write(
         out, &bars, &kind, count > 1,
-        (PlotWords){
-            "bubble", "Pipeline bubble per rank", first,
-            "The share of the last step in which a rank has nothing to do. Measured: from CPU times, as if "
-            "each rank had a core"});
+        (PlotWords){"bubble", "Pipeline bubble per rank", first,
+                    "The share of a step in which a rank has nothing to do. Measured: from CPU times, as if "
+                    "each rank had a core"});
 }

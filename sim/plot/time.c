@@ -1,5 +1,5 @@
-/* time.c - where the time of the recorded step went: the timeline's rows,
- * which may overlap, become seconds by action that add up to the step. */
+/* time.c - where the time of a step went: the recorded one's rows, which may
+ * overlap, become seconds by action that add up to the median step. */
 #include "sim/plot/time.h"
 #include <math.h>
 #include <stdio.h>
@@ -96,6 +96,8 @@ void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run)
     const int rest = part_number(time, plot_rest);
     plot_stack_make(time, run->ranks, time->parts);
 
+    run->timed_seconds = end - begin;
+    const double scale = run->step_seconds / run->timed_seconds; /* NaN: no median */
     PlotAction *actions = allocate(kept * sizeof *actions);
     size_t next = 0;
     for (int rank = 0; rank < run->ranks; rank++) {
@@ -107,7 +109,7 @@ void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run)
         double *seconds = time->value + (size_t)rank * time->parts;
         plot_divide_time(actions, mine, seconds);
         seconds[rest] = fmax(0, end - begin - plot_stack_total(time, rank));
-        time->mark[rank] = run->step_seconds;
+        for (size_t part = 0; part < time->parts && scale > 0; part++) seconds[part] *= scale;
     }
     free(actions);
     free(row);

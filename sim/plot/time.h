@@ -1,4 +1,4 @@
-/* time.h - where the time of the recorded step went. */
+/* time.h - where the time of the median step went. */
 #ifndef SIM_PLOT_TIME_H
 #define SIM_PLOT_TIME_H
 #include "sim/file/run_info.h"

@@ -64,16 +64,15 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
                   const char *command_line)
 {
     *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1};
+    recent_make(&r->recent, trainer);
     if (world->rank > 0) return;
-    r->records = allocate(ranks_of(r) * sizeof *r->records);
     open_recorder(r, command_line);
     if (!trainer->device.dry) stopped_tell(r->path, trainer->config->train.steps);
 }
 
 void record_free(Record *r)
 {
-    free(r->records);
-    r->records = NULL;
+    recent_free(&r->recent);
     if (r->path[0] && r->hold >= 0) close(r->hold);
     r->hold = -1;
 }
@@ -123,7 +122,7 @@ static void gather_records(Record *r, const StepResult *result)
     mine.rss = device->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
     memcpy(mine.spent, device->lanes.spent, sizeof mine.spent);
     count_step(r, &mine);
-    gather(r->world, CONTROL, &mine, sizeof mine, r->records, 0);
+    gather(r->world, CONTROL, &mine, sizeof mine, recent_records(&r->recent), 0);
 }
 
 /* Main only: one row of /steps and /comm, and the peaks so far. */
@@ -140,7 +139,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     uint64_t *bytes = table, *messages = bytes + ranks * PURPOSES, *peak = messages + ranks * PURPOSES;
     uint64_t *total = peak + ranks * MEMORY_CATEGORIES, *rss = total + ranks;
     for (size_t k = 0; k < ranks; k++) {
-        const StepRecord *record = &r->records[k];
+        const StepRecord *record = &recent_records(&r->recent)[k];
         row.loss += record->loss;
         row.simulated_time = fmax(row.simulated_time, record->simulated);
         memcpy(bytes + k * PURPOSES, record->bytes, sizeof record->bytes);
@@ -163,7 +162,9 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time)
 {
     gather_records(r, result);
-    return r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
+    double loss = r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
+    recent_keep(&r->recent, wall_time);
+    return loss;
 }
 
 /* ---- after the last step ---- */
@@ -197,8 +198,8 @@ static Part waiting_part(const MeshShape *shape)
     return shape->pp > 1 ? PART_PP_IDLE : shape->dp > 1 ? PART_DP_EXPOSED : PART_TP_EXPOSED;
 }
 
-/* Main only: where the last step's simulated seconds went. A rank that ended waits for the last. */
-static bool write_breakdown(Record *r, const TimelineRow *rows, Error *error)
+/* Main only: where a step's simulated seconds went. A rank that ended waits for the last. */
+static bool write_breakdown(Record *r, const StepRecord *records, const TimelineRow *rows, Error *error)
 {
     size_t ranks = ranks_of(r);
     const Config *c = r->trainer->config;
@@ -206,11 +207,11 @@ static bool write_breakdown(Record *r, const TimelineRow *rows, Error *error)
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
     double *measured = bubble_measured(r->trainer, rows);
-    for (size_t k = 0; k < ranks; k++) end = fmax(end, r->records[k].simulated);
+    for (size_t k = 0; k < ranks; k++) end = fmax(end, records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
         double *spent = seconds + k * PARTS;
-        memcpy(spent, r->records[k].spent, sizeof r->records[k].spent);
-        spent[waiting] += end - r->records[k].simulated;
+        memcpy(spent, records[k].spent, sizeof records[k].spent);
+        spent[waiting] += end - records[k].simulated;
         bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
     }
     bool ok =
@@ -227,7 +228,8 @@ void record_end(Record *r)
     size_t ranks = ranks_of(r), actions = (size_t)t->rows;
     bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
     TimelineRow *rows = main ? allocate(ranks * actions * sizeof *rows) : NULL;
-    if (walked) gather(r->world, CONTROL, t->timeline, actions * sizeof *rows, rows, 0);
+    int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
+    if (walked) gather(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof *rows, rows, 0);
 
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(ranks * sizeof mine) : NULL;
@@ -242,11 +244,10 @@ void record_end(Record *r)
     }
     Error error;
     bool ok = recorder_outside(r->recorder, outside, messages, &error);
-    if (ok && walked) {
-        int64_t step = dry ? 0 : t->config->train.steps - 1;
-        ok = write_breakdown(r, rows, &error) && /* with rows where each rank's are */
+    if (ok && walked)
+        ok = write_breakdown(r, recent_records_of(&r->recent, step), rows,
+                             &error) && /* each rank's rows in place */
              recorder_timeline(r->recorder, step, rows, close_up(rows, ranks * actions), &error);
-    }
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();

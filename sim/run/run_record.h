@@ -5,6 +5,7 @@
 #include "sim/file/recorder.h"
 #include "sim/file/step_record.h"
 #include "sim/run/baseline.h"
+#include "sim/run/recent.h"
 #include "sim/run/step.h"
 
 typedef struct Record {
@@ -12,8 +13,8 @@ typedef struct Record {
     Group *world;
     uint64_t bytes[PURPOSES], messages[PURPOSES];                   /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
-    Recorder *recorder;                                             /* rank 0's, as is what follows */
-    StepRecord *records;                                            /* of all ranks */
+    Recent recent;
+    Recorder *recorder; /* rank 0's, as is what follows */
     const Baseline *baseline;
     char path[CONFIG_PATH + 16]; /* of the run file */
     int hold;                    /* keeps other runs from moving it; -1: no file yet */

@@ -15,7 +15,7 @@ enum { RANKS = 3 };
 static void test_one_run(void **state)
 {
     PlotPlace *place = *state;
-    record_made_up(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20});
+    record_made_up(in_folder(place, "three.h5"), (MadeUp){.ranks = RANKS, .steps = 20, .seconds = 2});
     assert_int_equal(PLOT(place, in_folder(place, "three.h5")), 0);
     static const char *const names[] = {"loss", "comm", "memory", "step_time"};
     for (int i = 0; i < 4; i++) {
@@ -31,9 +31,10 @@ static void test_one_run(void **state)
     assert_file_says(in_folder(place, "three-charts/comm.gp"), "no formula for control");
     assert_file_says(in_folder(place, "three-charts/memory.gp"),
                      "$D << EOD\n600000 300000 550000 100000 100000 100000 100000 100000 100000\n");
-    assert_file_says(in_folder(place, "three-charts/step_time.gp"), "Step 20. ");
     assert_file_says(in_folder(place, "three-charts/step_time.gp"),
-                     "\n1 NaN 1 0.25 0.5 0.25\n"); /* rank 0 rests until rank 2 ends */
+                     "Median of 20 steps, divided as step 20 was (1 s). ");
+    assert_file_says(in_folder(place, "three-charts/step_time.gp"),
+                     "\n2 NaN NaN 0.5 1 0.5\n"); /* rank 0 rests until rank 2 ends */
     assert_file_says(in_folder(place, "three-charts/loss.gp"), "FLOOR[1] = [1.5]");
     /* a file without a pipeline and simulated time, as older ones are */
     assert_says(place->said, "gantt               skipped: the file has no action's simulated time");

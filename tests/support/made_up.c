@@ -54,7 +54,10 @@ void record_made_up(const char *path, MadeUp made)
     Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     assert_string_equal(error.text, "");
     for (int n = 0; n < made.steps; n++) {
-        const double seconds = made.dry ? NAN : 1, loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
+        const double seconds = made.dry           ? NAN
+                               : made.seconds > 0 ? made.seconds
+                                                  : 1,
+                     loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
         const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     }

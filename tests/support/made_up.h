@@ -6,6 +6,7 @@
 typedef struct MadeUp {
     int ranks, steps;
     bool dry, unfinished, no_formula, untimed;
+    double seconds;  /* of each step; 0: 1. The actions of the last took 1 s. */
     double distance; /* added to each loss */
     int skipped;     /* steps at the beginning */
 } MadeUp;
