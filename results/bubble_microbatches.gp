@@ -32,11 +32,11 @@ set xtics ()
 do for [i=1:TICKS] { set xtics add (sprintf('%d', TICK[i]) TICK[i]) }
 set xlabel 'microbatches in a step and data replica' offset 0,0.2
 set ylabel 'bubble (% of the step)' offset 0.5,0
-plot for [k=1:SERIES] $D index k-1 using 1:2 with lines linewidth thick(k) dashtype dash(k) linecolor rgb hue(k) notitle, \
+plot for [k=1:SERIES] $D index k-1 using 1:2 with lines linewidth thick(k) linecolor rgb hue(k) notitle, \
      for [k=1:SERIES] $D index k-1 using 1:3 with lines linewidth 0.9 dashtype (6,4) linecolor rgb '#111111' \
          notitle, \
      for [k=1:SERIES] $D index k-1 using 1:2 with points pointtype shape(k) pointsize size(k) \
          linecolor rgb hue(k) notitle, \
      for [k=1:SERIES] NaN with linespoints pointtype shape(k) pointsize SYMBOL linewidth 1.3 \
-         dashtype dash(k) linecolor rgb hue(k) title NAMES[k], \
+         linecolor rgb hue(k) title NAMES[k], \
      NaN with lines linewidth 0.9 dashtype (6,4) linecolor rgb '#111111' title 'formula'
