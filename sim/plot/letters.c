@@ -43,13 +43,13 @@ static bool is_latin(const char *text)
 /* Marks a font's letters, told in hexadecimal: ":charset=20-7e a0-17f 192". */
 static void mark(const char *line, bool *known)
 {
-    char *at = strchr(line, '='), *end;
-    while (at && *at && *at != '\n') {
+    const char *at = strchr(line, '=');
+    if (!at) return;
+    for (char *end; *at && *at != '\n'; at = end) {
         const unsigned long first = strtoul(at + 1, &end, 16);
-        const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 16) : first;
         if (end == at + 1) return;
+        const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 16) : first;
         for (unsigned long letter = first; letter <= last && letter < UNICODE; letter++) known[letter] = true;
-        at = end;
     }
 }
 
