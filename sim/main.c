@@ -114,12 +114,39 @@ static void warn_if_alone(const Comm *comm)
             says, launched);
 }
 
+/* Whether `what`, in which no rank takes part, stands beside other programs, whose ranks would wait for one here for
+ * ever; says so. */
+static bool refuse_beside_others(const char *what)
+{
+    bool first;
+    if (!comm_mpi_among_programs(&first)) return false;
+    if (first)
+        fprintf(stderr,
+                "sim: %s: mpirun starts other programs with it, which would wait for it; try it alone\n",
+                what);
+    else
+        comm_mpi_await_end();
+    return true;
+}
+
+/* Of ranks that all were asked for the same the first says why it cannot be. */
+static void say_refusal(const Error *error)
+{
+    bool first, programs = comm_mpi_among_programs(&first);
+    if (comm_mpi_is_first())
+        fprintf(stderr, "sim: %s\n", error->text);
+    else if ((programs && first) || comm_mpi_await_end())
+        fprintf(stderr, "sim: rank %d: %s\n", comm_mpi_rank(), error->text);
+}
+
 static int run(int argc, char **argv, const char *program_directory)
 {
     CommandLine request = {0};
     Error error;
-    bool good = command_line_parse(argc, argv, &request, &error);
-    if (good && (request.help || request.version)) {
+    bool good = command_line_parse(argc, argv, &request, &error), shows = request.help || request.version;
+    if (good && (shows || request.options.dry) && refuse_beside_others(shows ? "help" : "--dry-run"))
+        return STATUS_BAD_REQUEST;
+    if (good && shows) {
         if (comm_mpi_is_first()) fputs(request.help ? USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
     }
@@ -129,10 +156,7 @@ static int run(int argc, char **argv, const char *program_directory)
     bool asks = !request.options.dry && comm_mpi_ends_together();
     if (good && asks) good = run_is_possible(&request.options, comm_mpi_launched(&says), &error);
     if (!good) {
-        if (comm_mpi_is_first())
-            fprintf(stderr, "sim: %s\n", error.text);
-        else
-            comm_mpi_await_end();
+        say_refusal(&error);
         return STATUS_BAD_REQUEST;
     }
     char *line = join(argc, argv);
@@ -158,8 +182,11 @@ static int command(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
          schedules = strcmp(name, "schedule") == 0, helps = strcmp(name, "help") == 0;
-    /* these need no other rank: of a parallel launch the first does them */
-    if ((plots || reports || schedules || helps) && !comm_mpi_is_first()) return STATUS_OK;
+    if (plots || reports || schedules || helps) {
+        /* these need no other rank: of a parallel launch the first does them */
+        if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
+        if (!comm_mpi_is_first()) return STATUS_OK;
+    }
     if (plots) return plot_command(argc - 1, argv + 1, directory);
     if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);

@@ -124,12 +124,33 @@ static int from_environment(const char *const *names, const char **name)
     return -1;
 }
 
-bool comm_mpi_is_first(void)
+int comm_mpi_rank(void)
 {
     static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID",
                                         NULL};
     const char *name;
-    return from_environment(ranks, &name) <= 0;
+    int rank = from_environment(ranks, &name);
+    return rank > 0 ? rank : 0;
+}
+
+bool comm_mpi_is_first(void)
+{
+    return comm_mpi_rank() == 0;
+}
+
+bool comm_mpi_among_programs(bool *first)
+{
+    static const char *const programs[] = {"OMPI_NUM_APP_CTX", NULL};
+    const char *name, *sizes = getenv("OMPI_APP_CTX_NUM_PROCS"); /* "2 1 4": ranks 0, 2 and 3 are first */
+    long rank = 0;
+    char *next;
+    *first = comm_mpi_is_first();
+    for (; sizes && *sizes && !*first; sizes = next) {
+        rank += strtol(sizes, &next, 10);
+        if (next == sizes) break;
+        *first = rank == comm_mpi_rank();
+    }
+    return from_environment(programs, &name) > 1;
 }
 
 int comm_mpi_launched(const char **says)
@@ -145,11 +166,13 @@ bool comm_mpi_ends_together(void)
     return comm_mpi_launched(&says) == 0 || strcmp(says, MPIRUN_SIZE) == 0;
 }
 
-void comm_mpi_await_end(void)
+bool comm_mpi_await_end(void)
 {
     enum { SECONDS = 5 };
     const char *says;
-    if (comm_mpi_ends_together() && comm_mpi_launched(&says) > 1) sleep(SECONDS);
+    bool awaits = comm_mpi_ends_together() && comm_mpi_launched(&says) > 1;
+    if (awaits) sleep(SECONDS);
+    return awaits;
 }
 
 /* ---- from its start on ---- */

@@ -4,16 +4,21 @@
 #include "parallel/wire/comm.h"
 
 /* Before MPI has started, from what launchers leave in the environment (Open MPI's mpirun, PMIx, PMI, Slurm):
- * whether this process is the first of its launch, or alone; */
+ * which this process is of its launch, 0 where nobody says; */
+int comm_mpi_rank(void);
+/* whether it is the first, or alone; */
 bool comm_mpi_is_first(void);
 /* of how many it is one, with the name of who says so: 0 where nobody does; */
 int comm_mpi_launched(const char **says);
 /* and whether the others are ended when one ends with a status that is not 0: by mpirun they are, or there are none. */
 bool comm_mpi_ends_together(void);
+/* Whether mpirun starts several programs as one launch (its parts between colons), or one with several lines of
+ * options; `first`: this process is the first of its part. */
+bool comm_mpi_among_programs(bool *first);
 /* For who is not the first and has found, as the first has, that there is nothing to start: where it will be ended
  * with it, waits for that, a few seconds at most, so that the first can say why, and nobody is ended inside MPI's
- * start, where Open MPI's mpirun may hang. */
-void comm_mpi_await_end(void);
+ * start, where Open MPI's mpirun may hang. True: nothing has ended it, so the first has found otherwise. */
+bool comm_mpi_await_end(void);
 
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);

@@ -25,6 +25,7 @@
 #include "sim/run/plan_from_config.h"
 #include "sim/run/progress.h"
 #include "sim/run/run_record.h"
+#include "sim/run/same_request.h"
 #include "sim/run/share_text.h"
 #include "sim/run/step.h"
 #include "sim/run/stopped.h"
@@ -86,6 +87,7 @@ bool run_is_possible(const RunOptions *options, int ranks, Error *error)
 static bool read_config(Run *run)
 {
     const RunOptions *o = run->options;
+    if (!same_request(run->world, o, &run->error)) return false;
     char *text = run->main ? config_read(o->config, o->program_directory, &run->error) : NULL;
     int64_t bytes = text ? (int64_t)strlen(text) : 0;
     if (!share(run, &text, &bytes)) return false;

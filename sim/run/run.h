@@ -4,14 +4,7 @@
 #include "models/machine/error.h"
 #include "parallel/wire/comm.h"
 #include "sim/base/standard.h"
-
-typedef struct RunOptions {
-    const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
-    const char *const *sets;
-    int set_count;
-    bool dry;
-    const char *command_line, *program_directory;
-} RunOptions;
+#include "sim/run/options.h"
 
 /* Whether rank 0 would not refuse the config, which is read here and held against its rules and, where they are
  * known (above 0), so many ranks: asked before MPI starts, as that takes longer than a small step. False fills

@@ -51,5 +51,15 @@ check "help takes one word" meant "try sim help plot" help plot report
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
 check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
+# beside LINE WORD...: the same of the last of three ranks, the only one of its program
+# shellcheck disable=SC2317
+beside() (
+    export OMPI_NUM_APP_CTX=2 OMPI_APP_CTX_NUM_PROCS='2 1' OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=2
+    meant "$@"
+)
+waits="mpirun starts other programs with it, which would wait for it; try it alone"
+check "a report beside another program" beside "sim: report: $waits" report 'a b.h5'
+check "a dry run beside another program" beside "sim: --dry-run: $waits" --config ddp.ini --dry-run
+check "what only one of two programs is refused for" beside "sim: rank 2: '--bad' is not an option; try sim --help" --bad
 check "an option of report is checked first" meant "--cvs: no such option of sim report; try sim report --help" report 'a b.h5' --cvs
 finish

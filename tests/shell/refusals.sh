@@ -78,6 +78,8 @@ refused "an unwritable output" 2 '/dev/null/x.h5: cannot' train 3 --config ddp.i
 refused "unwritable weights, before training" 2 '/dev/null/w.h5: cannot' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
 refused "weights from a missing file" 2 'model.init = nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
 refused "weights from a text" 2 'model.init = short.txt' train 3 --config ddp.ini --set model.init=short.txt
+refused "ranks that were asked for different runs" 2 'rank 1 was given --set train.steps=3 where rank 0 was given --set train.steps=2, ' \
+    mpirun -n 1 "$float/bin/sim" --config ddp.ini --set train.steps=2 : -n 1 "$float/bin/sim" --config ddp.ini --set train.steps=3
 refused "an unknown option" 2 "'--confg' is not an option" "$float/bin/sim" --confg x
 refused "--ranks without --dry-run" 2 'mpirun -n 4' "$float/bin/sim" --config zero3.ini --ranks 4
 refused "no ranks" 2 'ranks 0' "$float/bin/sim" --config zero3.ini --dry-run --ranks 0

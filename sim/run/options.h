@@ -1,0 +1,13 @@
+/* options.h - what a run was asked for on the command line. */
+#ifndef SIM_RUN_OPTIONS_H
+#define SIM_RUN_OPTIONS_H
+#include <stdbool.h>
+
+typedef struct RunOptions {
+    const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
+    const char *const *sets;
+    int set_count;
+    bool dry;
+    const char *command_line, *program_directory;
+} RunOptions;
+#endif
