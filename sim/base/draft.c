@@ -49,13 +49,16 @@ static bool is_still(int file, const char *path)
 
 /* ---- the draft ---- */
 
-/* Whether `name` is "BASE.123.tmp" or "BASE.123.4.tmp". */
+#define MARK ".sim-" /* no user's file has that by chance, and drafts are removed by their names */
+
+/* Whether `name` is "BASE.sim-123.tmp" or "BASE.sim-123.4.tmp". */
 static bool is_draft_of(const char *base, const char *name)
 {
-    size_t length = strlen(base);
-    if (strncmp(name, base, length) != 0 || name[length] != '.' || !isdigit((unsigned char)name[length + 1]))
-        return false;
-    const char *rest = name + length + strspn(name + length, ".0123456789");
+    const char *rest = name + strlen(base);
+    if (strncmp(name, base, strlen(base)) != 0 || strncmp(rest, MARK, strlen(MARK)) != 0) return false;
+    rest += strlen(MARK);
+    if (!isdigit((unsigned char)*rest)) return false;
+    rest += strspn(rest, ".0123456789");
     return rest[-1] == '.' && strcmp(rest, "tmp") == 0;
 }
 
@@ -82,9 +85,9 @@ static int new_file(const char *path, char *name, size_t size)
 {
     for (int i = 0;; i++) {
         if (i)
-            snprintf(name, size, "%s.%ld.%d.tmp", path, (long)getpid(), i);
+            snprintf(name, size, "%s" MARK "%ld.%d.tmp", path, (long)getpid(), i);
         else
-            snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
+            snprintf(name, size, "%s" MARK "%ld.tmp", path, (long)getpid());
         int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (file < 0 && errno == EEXIST)
             continue; /* another machine's, whose processes have the same numbers */
@@ -107,6 +110,14 @@ bool draft_begin(Draft *draft, const char *path, Error *error)
         return false;
     }
     draft->temporary = words_copy(name);
+    return true;
+}
+
+bool draft_is_possible(const char *path, Error *error)
+{
+    Draft draft;
+    if (!draft_begin(&draft, path, error)) return false;
+    draft_end(&draft);
     return true;
 }
 

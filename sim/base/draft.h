@@ -12,13 +12,16 @@
 
 typedef struct Draft {
     char *path;      /* where it is to go; once placed, where it is */
-    char *temporary; /* PATH.PID.tmp, where it lies; NULL once it is placed */
+    char *temporary; /* PATH.sim-PID.tmp, where it lies; NULL once it is placed */
     char *kept;      /* the name that the file which was at `path` has now; NULL: there was none */
     int file;        /* open, with the lock */
 } Draft;
 
 /* Makes an empty file beside `path` and removes the drafts of `path` that others abandoned. */
 bool draft_begin(Draft *draft, const char *path, Error *error);
+
+/* Whether that would work now: asked before the work that ends in a file. */
+bool draft_is_possible(const char *path, Error *error);
 
 /* Puts it at its path, once its bytes are on the disk. A file that is there is kept as the first free of STEM.1.EXT,
  * STEM.2.EXT, ..., but that one which is `worthless` (NULL: none) is removed; and where another process is still

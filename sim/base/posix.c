@@ -125,6 +125,16 @@ void files_follow(int file, char *path, size_t size)
     if (!stat(now, &named) && one_file(&open_file, &named)) snprintf(path, size, "%s", now);
 }
 
+/* Whether it is a link as /dev/stdout is, to what this process has open: a plain file, maybe, of no fixed name. */
+static bool leads_to_the_system(const char *path)
+{
+    char target[PATH_SIZE];
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length < 0) return false;
+    target[length] = '\0';
+    return strncmp(target, "/proc/", 6) == 0 || strncmp(target, "/dev/", 5) == 0;
+}
+
 bool files_prepare(const char *path, Error *error)
 {
     size_t length = strlen(path);
@@ -133,8 +143,8 @@ bool files_prepare(const char *path, Error *error)
     if (!length || path[length - 1] == '/' || (!stat(path, &there) && S_ISDIR(there.st_mode)))
         return error_set(error, "%s: is a folder; name a file in it, such as %s%srun.h5", path, path,
                          length && path[length - 1] == '/' ? "" : "/");
-    /* a device or a pipe would be replaced by the rename that publishes the file */
-    if (!stat(path, &there) && !S_ISREG(there.st_mode))
+    /* a device or a pipe would be replaced by the rename that publishes the file, and so would /dev/stdout */
+    if ((!stat(path, &there) && !S_ISREG(there.st_mode)) || leads_to_the_system(path))
         return error_set(error, "%s: is no plain file; name another, such as results/run.h5", path);
 
     char folder[PATH_SIZE];

@@ -1,6 +1,7 @@
 /* weights.c - tensors by name, one parameter at a time. */
 #include "sim/file/weights.h"
 #include <stdlib.h>
+#include "sim/base/posix.h"
 #include "sim/file/weights_check.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
@@ -50,7 +51,8 @@ void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *who
 
 H5 *weights_create(const char *path, bool gradients, Error *error)
 {
-    H5 *file = h5_create(path, error);
+    /* its folder may be gone since the run began, and with it what the run has learned */
+    H5 *file = files_prepare(path, error) ? h5_create(path, error) : NULL;
     if (!file || h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : WEIGHTS_SCHEMA, error))
         return file;
     h5_abandon(file);

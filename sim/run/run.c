@@ -8,6 +8,7 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/config/checks.h"
 #include "sim/config/config.h"
@@ -155,7 +156,8 @@ static bool prepare_outputs(Run *run)
                            run->config->output.gradients};
     bool ok = true;
     for (int i = 0; i < (run->options->dry ? 1 : 3) && run->main && ok; i++)
-        if (paths[i][0]) ok = files_prepare(paths[i], &run->error);
+        if (paths[i][0])
+            ok = files_prepare(paths[i], &run->error) && draft_is_possible(paths[i], &run->error);
     ok = ok && (!run->main || config_check_files(run->config, &run->error));
     return agree(run->world, ok);
 }

@@ -76,6 +76,8 @@ refused "a folder as text" 2 'data.source = /tmp: .*directory' train 3 --config 
 refused "bytes need 256 tokens" 2 '256' train 3 --config ddp.ini --set data.source=short.txt
 refused "an unwritable output" 2 '/dev/null/x.h5: cannot' train 3 --config ddp.ini --output /dev/null/x.h5
 refused "unwritable weights, before training" 2 '/dev/null/w.h5: cannot' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
+refused "weights whose file could not be made, before training" 2 'www.h5: cannot create: File name too long' \
+    "$float/bin/sim" --config single.ini --set output.weights="$(printf '%0250d' 0 | tr 0 w).h5"
 refused "weights from a missing file" 2 'model.init = nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
 refused "weights from a text" 2 'model.init = short.txt' train 3 --config ddp.ini --set model.init=short.txt
 refused "ranks that were asked for different runs" 2 'rank 1 was given --set train.steps=3 where rank 0 was given --set train.steps=2, ' \

@@ -1,11 +1,14 @@
 /* test_recorder_place.c - where a run file goes: what lay there is kept, what cannot be written is refused,
  * and two runs to one file lose nothing. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sim/base/draft.h"
+#include "sim/base/posix.h"
 #include "sim/file/h5.h"
 #include "tests/support/check.h"
 #include "tests/support/recorded.h"
@@ -18,6 +21,12 @@ static void put(const char *folder, const char *name, const char *text)
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
+}
+
+static const char *in_place(const Place *place, const char *name, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s", place->folder, name);
+    return path;
 }
 
 static void test_earlier_kept(void **state)
@@ -50,7 +59,7 @@ static void test_earlier_kept(void **state)
 static void test_refused(void **state)
 {
     Place *place = *state;
-    char path[160];
+    char path[160], link_to[64];
     Error error;
     put(place->folder, "file", "x");
     static const struct {
@@ -62,7 +71,12 @@ static void test_refused(void **state)
         {"file/deeper/run.h5", "Not a directory"},
         {"../../dev/null", "is no plain file"},
         {"../../proc/no/run.h5", "No such file or directory"},
+        {"standard", "is no plain file"},
     };
+    int plain = open(in_place(place, "file", path, sizeof path), O_RDONLY);
+    assert_true(plain >= 0);
+    snprintf(link_to, sizeof link_to, "/proc/self/fd/%d", plain); /* as /dev/stdout is, sent to a file */
+    assert_int_equal(symlink(link_to, in_place(place, "standard", path, sizeof path)), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(path, sizeof path, "%s/%s", place->folder, bad[i].name);
         error.text[0] = '\0';
@@ -81,6 +95,23 @@ static void test_refused(void **state)
     snprintf(path, sizeof path, "%s/file", place->folder);
     assert_null(h5_open(path, &error));
     assert_true(!strncmp(error.text, path, strlen(path)));
+    close(plain);
+}
+
+/* A file that can only be refused when it is begun is refused before the work for it. */
+static void test_possible(void **state)
+{
+    Place *place = *state;
+    char path[512], name[251];
+    Error error = {""};
+    assert_true(draft_is_possible(place->run, &error));
+    assert_false(folder_has_draft(place->folder));
+    memset(name, 'n', sizeof name - 1); /* fits, but not with what a draft's has more */
+    name[sizeof name - 1] = '\0';
+    in_place(place, name, path, sizeof path);
+    assert_true(files_prepare(path, &error));
+    assert_false(draft_is_possible(path, &error));
+    assert_non_null(strstr(error.text, "File name too long; name a shorter one"));
 }
 
 /* Two runs to one file: the later goes beside the one that is still recorded, which grows on undisturbed. */
@@ -182,18 +213,21 @@ static void test_abandoned(void **state)
     Place *place = *state;
     char draft[160];
     Error error = {""};
-    put(place->folder, "run.h5.123.tmp", "a process that was killed");
-    put(place->folder, "run.h5.123.1.tmp", "another");
-    put(place->folder, "run.h5.old.tmp", "a user's");
-    put(place->folder, "other.h5.123.tmp", "of another file");
+    put(place->folder, "run.h5.sim-123.tmp", "a process that was killed");
+    put(place->folder, "run.h5.sim-123.1.tmp", "another");
+    put(place->folder, "run.h5.sim-old.tmp", "a user's");
+    put(place->folder, "run.h5.2024.tmp", "a user's copy");
+    put(place->folder, "other.h5.sim-123.tmp", "of another file");
     snprintf(draft, sizeof draft, "%s/run.h5", place->folder);
     H5 *writing = h5_create(draft, &error);
     assert_non_null(writing);
-    snprintf(draft, sizeof draft, "run.h5.%ld.tmp", (long)getpid());
+    snprintf(draft, sizeof draft, "run.h5.sim-%ld.tmp", (long)getpid());
     recorded_write(place->run, 1, 1, true, NULL);
-    assert_false(folder_has(place->folder, "run.h5.123.tmp") ||
-                 folder_has(place->folder, "run.h5.123.1.tmp"));
-    assert_true(folder_has(place->folder, "run.h5.old.tmp") && folder_has(place->folder, "other.h5.123.tmp"));
+    assert_false(folder_has(place->folder, "run.h5.sim-123.tmp") ||
+                 folder_has(place->folder, "run.h5.sim-123.1.tmp"));
+    assert_true(folder_has(place->folder, "run.h5.2024.tmp"));
+    assert_true(folder_has(place->folder, "run.h5.sim-old.tmp") &&
+                folder_has(place->folder, "other.h5.sim-123.tmp"));
     assert_true(folder_has(place->folder, draft));
     h5_abandon(writing);
     assert_false(folder_has(place->folder, draft));
@@ -204,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_earlier_kept, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_refused, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_possible, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_two_writers, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_moved_away, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_runs_at_once, recorded_setup, recorded_teardown),

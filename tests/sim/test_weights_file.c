@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "models/machine/error.h"
 #include "sim/file/weights.h"
 #include "sim/file/weights_check.h"
@@ -216,6 +217,22 @@ static void a_head_of_its_own(void **state)
            "model.tie_embeddings = no");
 }
 
+/* Removed while the run learned what goes there. */
+static void a_folder_is_made_again(void **state)
+{
+    (void)state;
+    Error error = {""};
+    char gone[FOLDER + 32];
+    snprintf(gone, sizeof gone, "%s/gone/w.h5", folder);
+    H5 *file = weights_create(gone, false, &error);
+    if (!file) fail_msg("%s", error.text);
+    assert_true(h5_close(file, &error));
+    assert_int_equal(access(gone, F_OK), 0);
+    unlink(gone);
+    *strrchr(gone, '/') = '\0';
+    assert_int_equal(rmdir(gone), 0);
+}
+
 /* ---- memory ---- */
 
 /* Written, and read back while the peaks are what is there. */
@@ -253,7 +270,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(other_files),
         cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
-        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_file_is_no_peak),
+        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_folder_is_made_again),
+        cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;
     snprintf(path, sizeof path, "%s/weights.h5", folder);
