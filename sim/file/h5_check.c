@@ -92,6 +92,36 @@ static bool check(H5 *file, const char *path, int rank, const hsize_t *dims, hid
     return ok;
 }
 
+/* How many chunks hold the whole. */
+static hsize_t chunks_of(hid_t list, int rank, const hsize_t *dims)
+{
+    hsize_t chunk[H5S_MAX_RANK], chunks = 1;
+    if (H5Pget_chunk(list, H5S_MAX_RANK, chunk) != rank) return 0;
+    for (int i = 0; i < rank; i++) chunks *= (dims[i] + chunk[i] - 1) / chunk[i];
+    return chunks;
+}
+
+bool h5_is_written(H5 *file, const char *path)
+{
+    hid_t data = h5_dataset(file, path);
+    if (data < 0) return false;
+    hsize_t dims[H5S_MAX_RANK], chunks = 0;
+    hid_t list = H5Dget_create_plist(data), space = H5Dget_space(data);
+    const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+    bool ok = H5Pget_external_count(list) == 0;
+    switch (H5Pget_layout(list)) {
+    case H5D_COMPACT: break;
+    case H5D_CONTIGUOUS: ok = ok && H5Dget_offset(data) != HADDR_UNDEF; break;
+    case H5D_CHUNKED:
+        ok = ok && H5Dget_num_chunks(data, space, &chunks) >= 0 && chunks == chunks_of(list, rank, dims);
+        break;
+    default: ok = false; /* put together from other files */
+    }
+    h5_release(space);
+    h5_release(list);
+    return ok;
+}
+
 bool h5_check_object(H5 *file, const char *path, Error *error)
 {
     hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);

@@ -47,6 +47,25 @@ static bool check_number(RunFile *run, const char *object, const char *name, dou
                      run->path, name, object, *number, least, most);
 }
 
+/* Unknown of a text. */
+static bool check_entropy(RunFile *run, Error *error)
+{
+    if (!h5_get_number(run->file, "/", "entropy", &run->entropy)) run->entropy = (double)NAN;
+    return isnan(run->entropy) || (run->entropy >= 0 && isfinite(run->entropy)) ||
+           error_set(error, "%s: the attribute entropy of / is %g, which no data has; is the file damaged?",
+                     run->path, run->entropy);
+}
+
+/* A text as a terminal can be shown it, whoever made the file; false, and "", when there is none. */
+static bool get_shown(const RunFile *run, const char *object, const char *name, char *text, size_t size)
+{
+    char *raw = allocate(size);
+    bool is = h5_get_text(run->file, object, name, raw, size);
+    error_show(text, size, raw, is ? strlen(raw) : 0);
+    free(raw);
+    return is;
+}
+
 static bool check_attributes(RunFile *run, Error *error)
 {
     double complete, dry, ranks, step;
@@ -60,9 +79,8 @@ static bool check_attributes(RunFile *run, Error *error)
     run->dry = dry > 0;
     run->ranks = (int)ranks;
     run->timed_step = step >= 0 ? step : (double)NAN;
-    if (!h5_get_number(run->file, "/", "entropy", &run->entropy)) run->entropy = (double)NAN;
-    h5_get_text(run->file, "/", "precision", run->precision, sizeof run->precision);
-    return true;
+    get_shown(run, "/", "precision", run->precision, sizeof run->precision);
+    return check_entropy(run, error);
 }
 
 /* How long an axis is whose scale alone says so. */
@@ -121,9 +139,16 @@ static bool check_datasets(RunFile *run, Error *error)
 static bool count_steps(RunFile *run, Error *error)
 {
     double *step = run_file_first(run, layout_step, run->rows, error);
-    while (step && run->steps < run->rows && step[run->steps] >= 0) run->steps++;
+    bool good = step != NULL;
+    while (good && run->steps < run->rows && step[run->steps] >= 0) {
+        good = step[run->steps] == (double)run->steps;
+        if (!good)
+            error_set(error, "%s: row %zu of %s is %g; is the file damaged?", run->path, run->steps,
+                      layout_step, step[run->steps]);
+        run->steps++;
+    }
     free(step);
-    return step != NULL;
+    return good;
 }
 
 static bool check_all(RunFile *run, Error *error)
@@ -175,8 +200,7 @@ void run_file_close(RunFile *run)
 
 bool run_file_config(const RunFile *run, const char *key, char *text, size_t size)
 {
-    text[0] = '\0';
-    return h5_get_text(run->file, "/config", key, text, size);
+    return get_shown(run, "/config", key, text, size);
 }
 
 /* How many rows a dataset has along its first axis, and how many values each. */

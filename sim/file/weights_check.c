@@ -91,7 +91,13 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
     if (!h5_is_floating(file, f->path))
         return error_set(error, "tensor '%s' is not of floating-point numbers; try one of 16, 32 or 64 bits",
                          f->path + 1);
-    if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0) return true;
+    if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0)
+        return h5_is_written(file, f->path) ||
+               error_set(
+                   error,
+                   "tensor '%s' has values that are not in the file; try one that was written whole, and "
+                   "refers to no other",
+                   f->path + 1);
     shape_text(rank, dims, have, sizeof have);
     shape_text(wanted_rank, wanted, want, sizeof want);
     return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
@@ -116,12 +122,13 @@ static bool name_is_known(const char *name, void *context)
             if (strcmp(tensor[k].path + 1, name) == 0) return true;
     if (naming_passes_over(c->naming, name)) return true;
     if (shape->tie_embeddings && strcmp(name, HEAD_NAME) == 0) return true; /* check_head() */
+    char shown[96];
     c->known = false;
     return error_set(c->error,
                      "tensor '%s' has no place in a model of %lld layer%s%s; try model.layers%s or "
                      "model.tie_embeddings as in the file",
-                     name, (long long)shape->layers, words_s(shape->layers),
-                     shape->tie_embeddings ? " with a tied head" : "", bias);
+                     error_show(shown, sizeof shown, name, strlen(name)), (long long)shape->layers,
+                     words_s(shape->layers), shape->tie_embeddings ? " with a tied head" : "", bias);
 }
 
 /* ---- values ---- */

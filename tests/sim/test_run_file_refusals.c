@@ -5,6 +5,7 @@
 #include <string.h>
 #include "parallel/wire/purpose.h"
 #include "sim/file/layout.h"
+#include "sim/file/run_file.h"
 #include "tests/support/check.h"
 #include "tests/support/damage.h"
 #include "tests/support/sample_run.h"
@@ -129,6 +130,9 @@ static void test_missing(void **state)
     damage_group(place->copy, "/steps/loss");
     sample_refused(place, "cannot read /steps/loss: not a dataset");
     sample_copy(place);
+    damage_link_to(place->copy, "/steps/loss", place->whole);
+    sample_refused(place, "cannot read /steps/loss: it is a link to another file");
+    sample_copy(place);
     damage_dataset(place->copy, "/config", NULL);
     sample_refused(place, "cannot read /config: object 'config' doesn't exist");
 }
@@ -148,6 +152,8 @@ static void test_attributes(void **state)
         {"/", "complete", 2, "the attribute complete of / is 2, not 0 to 1"},
         {"/", "dry", -1, "the attribute dry of / is -1, not 0 to 1"},
         {"/", "parameters", NAN, "the attribute parameters of / is nan, not 0 to"},
+        {"/", "entropy", HUGE_VAL, "the attribute entropy of / is inf, which no data has"},
+        {"/", "entropy", -1, "the attribute entropy of / is -1, which no data has"},
         {"/timeline", "step", -2, "the attribute step of /timeline is -2, not -1 to"},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -165,6 +171,34 @@ static void test_attributes(void **state)
         place, "its attribute schema is missing, or of variable length as in files before sim-run/2; record");
     damage_text(place->copy, "/", "schema", "sim-run/3");
     sample_refused(place, "its attribute schema is \"sim-run/3\", not \"sim-run/2\"");
+}
+
+/* Steps are counted from 0. */
+static void test_steps(void **state)
+{
+    const SamplePlace *place = *state;
+    Dice dice = {3};
+    sample_copy(place);
+    damage_values(place->copy, "/step", &dice);
+    damage_seal(place->copy);
+    sample_refused(place, "row 0 of /step is ");
+}
+
+/* What a file says of its config is shown on a terminal, whoever made the file. */
+static void test_control_bytes(void **state)
+{
+    const SamplePlace *place = *state;
+    char text[64];
+    sample_copy(place);
+    damage_text(place->copy, "/config", "parallel.data", "\033[31mzero9\nsim: all is well");
+    damage_text(place->copy, "/", "precision", "\007fp4");
+    damage_seal(place->copy);
+    RunFile *run = run_file_open(place->copy, NULL);
+    assert_non_null(run);
+    assert_true(run_file_config(run, "parallel.data", text, sizeof text));
+    assert_string_equal(text, "?[31mzero9?sim: all is well");
+    assert_string_equal(run->precision, "?fp4");
+    run_file_close(run);
 }
 
 /* A grid that the ranks do not make up, and counts that are none. */
@@ -194,6 +228,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_missing, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_attributes, sample_setup, sample_teardown),
+        cmocka_unit_test_setup_teardown(test_steps, sample_setup, sample_teardown),
+        cmocka_unit_test_setup_teardown(test_control_bytes, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_config, sample_setup, sample_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

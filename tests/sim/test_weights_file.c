@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "sim/file/weights.h"
@@ -217,6 +218,67 @@ static void a_head_of_its_own(void **state)
            "model.tie_embeddings = no");
 }
 
+/* What HDF5 reads as zeros, or from another file, is no tensor of this one; compressed it is. */
+static void values_that_are_elsewhere(void **state)
+{
+    (void)state;
+    static const Remade remade[] = {
+        {.type = AS_FLOATS, .rank = 2, .dims = {11, 6}, .sparse = true},
+        {.type = AS_FLOATS, .rank = 2, .dims = {11, 6}, .sparse = true, .compressed = true},
+        {.type = AS_FLOATS, .rank = 2, .dims = {11, 6}, .raw = true},
+        {.type = AS_FLOATS, .rank = 2, .dims = {11, 6}, .virtual = true},
+        {.type = AS_FLOATS, .rank = 2, .dims = {11, 6}, .compressed = true}};
+    enum { CASES = sizeof remade / sizeof *remade, GOOD = CASES - 1 };
+    Error error = {""};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &SMALL, .device = &device, .dtype = REAL});
+    for (int i = 0; i < CASES; i++) {
+        write_file(gpt, &(Oddity){.naming = NAMES_GPT2});
+        damage_dataset(path, "/wte.weight", &remade[i]);
+        H5 *file = weights_open(path, gpt, &error);
+        assert_int_equal(file != NULL, i == GOOD);
+        if (i == GOOD) h5_close(file, NULL);
+        if (i != GOOD)
+            assert_string_equal(error.text,
+                                "tensor 'wte.weight' has values that are not in the file; try one "
+                                "that was written whole, and refers to no other");
+    }
+    char other[FOLDER + 16], pipe[FOLDER + 16];
+    snprintf(other, sizeof other, "%s/other.h5", folder);
+    snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    alarm(20); /* who opens the pipe waits for ever */
+    for (int i = 0; i < 2; i++) {
+        write_file(gpt, &(Oddity){.naming = NAMES_GPT2});
+        damage_link_to(path, "/ln_f.bias", i ? pipe : other);
+        assert_null(weights_open(path, gpt, &error));
+        assert_non_null(strstr(error.text, "cannot read /ln_f.bias: it is a link to another file; "));
+    }
+    alarm(0);
+    gpt_free(gpt);
+}
+
+/* Of a name of any length there is a line that says what is wrong with it. */
+static void names_without_end(void **state)
+{
+    (void)state;
+    Error error = {""};
+    Device device = {0};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &SMALL, .device = &device, .dtype = REAL});
+    char name[3000];
+    memset(name, 'n', sizeof name - 1);
+    name[0] = '/';
+    name[1] = '\n';
+    name[sizeof name - 1] = '\0';
+    write_file(gpt, &(Oddity){.naming = NAMES_GPT2});
+    damage_dataset(path, name, &(Remade){.type = AS_FLOATS});
+    assert_null(weights_open(path, gpt, &error));
+    assert_non_null(strstr(error.text, "tensor '?nnn"));
+    assert_non_null(strstr(error.text, "...' has no place in a model of 2 layers with a tied head; try"));
+    gpt_free(gpt);
+}
+
 /* Removed while the run learned what goes there. */
 static void a_folder_is_made_again(void **state)
 {
@@ -271,6 +333,7 @@ int main(void)
         cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(other_files),
         cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
         cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_folder_is_made_again),
+        cmocka_unit_test(values_that_are_elsewhere), cmocka_unit_test(names_without_end),
         cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;

@@ -37,6 +37,8 @@ typedef struct Remade {
     uint64_t dims[4];
     bool sparse;     /* chunks that nobody allocated, as extents that nobody has room for need */
     bool compressed; /* chunks that are */
+    bool raw;        /* bytes of a file of another kind */
+    bool virtual;    /* of no bytes of its own, but another file's dataset */
 } Remade;
 
 /* Removes an object, and makes it again as given; NULL: not at all. */
@@ -46,6 +48,8 @@ bool damage_shape(const char *path, const char *object, Remade *as);
 /* Makes of an object a group, or a link that leads nowhere. */
 void damage_group(const char *path, const char *object);
 void damage_link(const char *path, const char *object);
+/* And one to the same object of another file. */
+void damage_link_to(const char *path, const char *object, const char *other);
 /* Random bits for every value of a dataset. */
 void damage_values(const char *path, const char *object, Dice *dice);
 

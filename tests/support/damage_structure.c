@@ -12,7 +12,7 @@ static hid_t open_file(const char *path)
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
     H5Pclose(access);
@@ -74,8 +74,10 @@ void damage_dataset(const char *path, const char *object, const Remade *as)
         hid_t list = H5Pcreate(H5P_DATASET_CREATE), type = type_of(as->type);
         if (as->rank > 0 && (as->sparse || as->compressed)) H5Pset_chunk(list, as->rank, chunk);
         if (as->rank > 0 && as->compressed) H5Pset_deflate(list, 1);
-        if (!as->sparse) H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
+        if (!as->sparse && !as->raw && !as->virtual) H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY);
         hid_t space = as->rank ? H5Screate_simple(as->rank, dims, NULL) : H5Screate(H5S_SCALAR);
+        if (as->raw) H5Pset_external(list, "/proc/self/exe", 0, H5F_UNLIMITED);
+        if (as->virtual) H5Pset_virtual(list, space, "other.h5", object, space);
         H5Dcreate2(file, object, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
         H5Pclose(list);
     }
@@ -97,6 +99,16 @@ void damage_link(const char *path, const char *object)
     if (file < 0) return;
     H5Ldelete(file, object, H5P_DEFAULT);
     H5Lcreate_soft(object, file, object, H5P_DEFAULT, H5P_DEFAULT); /* to itself */
+    H5Fclose(file);
+}
+
+void damage_link_to(const char *path, const char *object, const char *other)
+{
+    H5close(); /* sim makes HDF5 forget such links; begun again, it knows them */
+    hid_t file = open_file(path);
+    if (file < 0) return;
+    H5Ldelete(file, object, H5P_DEFAULT);
+    H5Lcreate_external(other, object, file, object, H5P_DEFAULT, H5P_DEFAULT);
     H5Fclose(file);
 }
 
