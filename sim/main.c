@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "models/kernels/matmul.h"
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/standard.h"
@@ -200,6 +201,7 @@ static int command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    matmul_begin_with_one_thread(argv);
     standard_prepare();
     int status = command(argc, argv);
     Error error;
