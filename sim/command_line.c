@@ -10,10 +10,11 @@ enum { MOST_RANKS = 65536 };
 
 static bool parse_ranks(const char *text, int *ranks, Error *error)
 {
-    char *end;
+    char *end, shown[100];
     long n = strtol(text, &end, 10);
+    words_show(shown, sizeof shown, text);
     if (end == text || *end || n < 1 || n > MOST_RANKS)
-        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", text,
+        return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", shown,
                          MOST_RANKS);
     *ranks = (int)n;
     return true;
@@ -54,6 +55,16 @@ static bool refuse_word(char **argv, Error *error)
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 
+/* The word an option was given; a second one would leave the first without effect. */
+static bool take_word(const char *option, const char **word, Error *error)
+{
+    char shown[100];
+    words_show(shown, sizeof shown, *word ? *word : "");
+    if (*word) return error_set(error, "%s %s: given again; try it once, and runs one by one", option, shown);
+    *word = optarg;
+    return true;
+}
+
 bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
 {
     static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
@@ -65,22 +76,28 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
                                          {"help", no_argument, NULL, 'h'},
                                          {"version", no_argument, NULL, 'v'},
                                          {NULL, 0, NULL, 0}};
+    const char *ranks = NULL;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
         switch (c) {
-        case 'c': r->options.config = optarg; break;
-        case 'o': r->options.output = optarg; break;
+        case 'c':
+            if (!take_word("--config", &r->options.config, error)) return false;
+            break;
+        case 'o':
+            if (!take_word("--output", &r->options.output, error)) return false;
+            break;
         case 'd': r->options.dry = true; break;
         case 't': r->csv = true; break;
         case 'h': r->help = true; break;
         case 'v': r->version = true; break;
         case 's':
             if (r->options.set_count == COMMAND_LINE_SETS)
-                return error_set(error, "--set: more than %d of them", COMMAND_LINE_SETS);
+                return error_set(error, "--set: more than %d of them; try an ini file with these keys",
+                                 COMMAND_LINE_SETS);
             r->sets[r->options.set_count++] = optarg;
             break;
         case 'n':
-            if (!parse_ranks(optarg, &r->ranks, error)) return false;
+            if (!take_word("--ranks", &ranks, error) || !parse_ranks(optarg, &r->ranks, error)) return false;
             break;
         case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
         default: return error_set(error, "'%s' is not an option; try sim --help", argv[optind - 1]);

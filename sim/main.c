@@ -10,6 +10,7 @@
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/standard.h"
 #include "sim/base/version.h"
+#include "sim/base/words.h"
 #include "sim/command_line.h"
 #include "sim/config/help.h"
 #include "sim/plot/plot.h"
@@ -72,9 +73,11 @@ static int help(int argc, char **argv, const char *program_directory)
     static char flag[] = "--help";
     const char *what = argc > 1 ? argv[1] : "";
     char *as_command[] = {argv[argc > 1], flag, NULL};
+    char quoted[1024];
     Error error;
     if (argc > 2) {
-        fprintf(stderr, "sim: help: one key or command at a time; try sim help %s\n", what);
+        words_quote(quoted, sizeof quoted, what);
+        fprintf(stderr, "sim: help: one key or command at a time; try sim help %s\n", quoted);
         return STATUS_BAD_REQUEST;
     }
     if (strcmp(what, "plot") == 0) return plot_command(2, as_command, program_directory);

@@ -7,6 +7,13 @@
 
 static void (*end_job)(int status);
 
+/* Names that others chose may hold anything: a line of their own, or what a terminal obeys. */
+static void keep_to_a_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127) *text = '?';
+}
+
 bool error_set(Error *error, const char *format, ...)
 {
     if (error) {
@@ -14,6 +21,7 @@ bool error_set(Error *error, const char *format, ...)
         va_start(args, format);
         vsnprintf(error->text, sizeof error->text, format, args);
         va_end(args);
+        keep_to_a_line(error->text);
     }
     return false;
 }
@@ -69,6 +77,7 @@ void fail(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    keep_to_a_line(text);
     fflush(stdout);
     fprintf(stderr, "sim: %s\n", text);
     fflush(stderr);

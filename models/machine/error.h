@@ -13,7 +13,7 @@ typedef struct Error {
 } Error;
 
 /* Fills `error` (ignored when NULL) and returns false, so that a refusal is
- * one statement: return error_set(e, "cannot open %s: %s", path, why); */
+ * one statement: return error_set(e, "cannot open %s: %s", path, why); '?' stands for control bytes. */
 bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints "sim: ..." to stderr and ends the job with status 1 on every rank. */

@@ -10,7 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, SHOWN = 1024 };
 
 FILE *files_open(const char *path)
 {
@@ -83,9 +83,10 @@ bool files_refuse(const char *path, const char *what, int number, Error *error)
         {EISDIR, "; name a file, not a folder"},
         {ENOTDIR, "; a part of the path is a file where a folder should be: name another folder"},
         {ENAMETOOLONG, "; name a shorter one"},
+        {EMFILE, "; raise the limit on open files (ulimit -n)"},
         {EIO, "; the disk or its connection is failing: name a file on another disk"},
     };
-    char room[48] = "", folder[PATH_SIZE];
+    char room[48] = "", folder[PATH_SIZE], shown[SHOWN];
     files_folder(path, folder, sizeof folder);
     struct statvfs disk;
     if (number == ENOSPC && !statvfs(folder, &disk))
@@ -93,7 +94,8 @@ bool files_refuse(const char *path, const char *what, int number, Error *error)
     const char *hint = "";
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
         if (hints[i].number == number) hint = hints[i].hint;
-    return error_set(error, "%s: cannot %s: %s%s%s", path, what, files_reason(number), room, hint);
+    return error_set(error, "%s: cannot %s: %s%s%s", error_show(shown, sizeof shown, path, strlen(path)),
+                     what, files_reason(number), room, hint);
 }
 
 static bool one_file(const struct stat *a, const struct stat *b)

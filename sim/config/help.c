@@ -143,7 +143,7 @@ static void print_overview(FILE *out)
 /* `sim help seed`: the one row of that bare name; -1 with `error` filled when there are none or several. */
 static int bare_row(const char *key, Error *error)
 {
-    char why[1024], list[256] = "";
+    char why[1024], list[256] = "", shown[100];
     int found = -1, count = 0;
     for (int i = 0; i < CONFIG_ROWS; i++) {
         if (strcmp(config_rows[i].key, key) != 0) continue;
@@ -156,7 +156,8 @@ static int bare_row(const char *key, Error *error)
         error_set(error, "help %s: more than one key has that name; try sim help %s", key, list);
     else {
         config_row_unknown("", key, why, sizeof why);
-        error_set(error, "help %.80s: %s", key, why);
+        words_show(shown, sizeof shown, key);
+        error_set(error, "help %s: %s", shown, why);
     }
     return -1;
 }
@@ -175,10 +176,11 @@ bool config_help(FILE *out, const char *key, Error *error)
     int index = config_row_named(key);
     const char *dot = strchr(key, '.');
     if (index < 0 && dot) {
-        char section[64], why[1024];
+        char section[64], why[1024], shown[100];
+        words_show(shown, sizeof shown, key);
         snprintf(section, sizeof section, "%.*s", (int)(dot - key < 63 ? dot - key : 63), key);
         config_row_unknown(section, dot + 1, why, sizeof why);
-        return error_set(error, "help %.80s: %s", key, why);
+        return error_set(error, "help %s: %s", shown, why);
     }
     if (index < 0) index = bare_row(key, error);
     if (index < 0) return false;

@@ -85,8 +85,10 @@ bool run_files_add(RunFiles *files, const char *path, Error *error)
 
 void run_files_tell(const RunFiles *files, const char *command)
 {
+    char shown[1024];
     for (size_t i = 0; i < files->skips; i++)
-        fprintf(stderr, "sim: %s: skipped %s\n", command, files->skipped[i]);
+        fprintf(stderr, "sim: %s: skipped %s\n", command,
+                error_show(shown, sizeof shown, files->skipped[i], strlen(files->skipped[i])));
 }
 
 void run_files_free(RunFiles *files)

@@ -86,6 +86,9 @@ static bool parse_option(PlotRequest *request, int argc, char **argv, int *i, Er
     const char *word = argv[*i], *value;
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) return request->help = true;
     if ((value = value_of("--out", argc, argv, i))) {
+        if (request->out)
+            return error_set(error, "--out %s: given again, after --out %s; try one of the two", value,
+                             request->out);
         request->out = value;
         return value[0] || error_set(error, "--out needs a folder; try --out DIR");
     }

@@ -28,6 +28,15 @@ says() {
     return 1
 }
 
+# one_line WORD...: refused in one line, in which nothing is an order to a terminal
+# shellcheck disable=SC2317
+one_line() {
+    "$sim" "$@" >said 2>&1
+    [ $? -eq 2 ] && [ "$(wc -l <said)" -eq 1 ] && ! grep -q $'\e' said && return
+    cat -v said
+    return 1
+}
+
 check "a config alone" meant "'zero3.ini' is a config; try sim --config zero3.ini, or mpirun -n 8 sim --config zero3.ini" zero3.ini
 check "a config with options" meant "or mpirun -n 8 sim --config zero3.ini --set 'data.source=my text'" \
     zero3.ini --set 'data.source=my text'
@@ -39,6 +48,24 @@ check "a run alone" meant "'a b.h5' is a run's file; try sim report 'a b.h5', or
 check "a value without --set" meant "'train.steps=4' is no option; try --set train.steps=4" --config ddp.ini train.steps=4
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
+
+check "two configs" meant "sim: --config a.ini: given again; try it once, and runs one by one" --config a.ini --config b.ini
+check "two run files" meant "sim: --output a.h5: given again; try it once, and runs one by one" --output a.h5 --output b.h5
+check "ranks given again" meant "sim: --ranks 2: given again; try it once, and runs one by one" --dry-run --ranks 2 --ranks 3
+check "two folders of charts" meant "sim: plot: --out b: given again, after --out a; try one of the two" plot c.h5 --out a --out=b
+check "no number of ranks" meant 'sim: --ranks "": not a number of ranks from 1 to 65536; try --ranks 8' --ranks ''
+check "help of nothing" meant 'sim: help "": no such section; try one of model, data, train, parallel, hardware, output' help ''
+# shellcheck disable=SC2046
+check "more than there is room for" meant "sim: --set: more than 64 of them; try an ini file with these keys" \
+    --config a.ini $(for _ in $(seq 65); do echo --set train.steps=1; done)
+ugly=$'a\e[31mb\nsim: all is well'
+check "a name of control bytes is shown in one line" one_line --config "$ugly" --dry-run
+check "an option of them" one_line "--$ugly"
+check "a number of them" one_line --ranks "$ugly"
+for command in plot report help 'help x'; do
+    # shellcheck disable=SC2086
+    check "a word of them after $command" one_line $command "$ugly"
+done
 
 for command in plot report schedule; do
     "$sim" $command --help >help 2>&1
@@ -63,6 +90,9 @@ fi
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
 check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
+cp 'a b.h5' $'n\nl.h5'
+check "a run's name of control bytes stays on its line" says 0 '^n[?]l.h5: .* on 1 rank, dry' report $'n\nl.h5'
+check "a long name leaves room for the reason" says 2 'd[.]{3}: cannot open: File name too long' report "$(printf '%04000d' 0 | tr 0 d)/x.h5"
 # beside LINE WORD...: the same of the last of three ranks, the only one of its program
 # shellcheck disable=SC2317
 beside() (
