@@ -4,7 +4,8 @@
 #   PARTS, PART[], COLOUR[], ON[]   the parts from the bottom up; ON: text colour on that part
 #   $D                          a line a bar: its highest thing, formula, mark (NaN: unknown), part 1, ...
 #   SCALE, UNIT                 $D / SCALE is in UNIT
-#   HIGHEST, FIRST              the highest thing in all bars, and the first run's number, both in UNIT
+#   HIGHEST, FIRST              the highest thing in all bars, and the first bar's number, both in UNIT
+#   BRACKETS                    1: behind the others' numbers is how these compare with the first
 # and KEY, the longest legend text of the chart's markers, in characters, MARKERS of them.
 load 'page.gp'
 do for [k=1:PARTS] { if (strlen(PART[k]) > KEY) { KEY = strlen(PART[k]) } }
@@ -32,7 +33,8 @@ if (SLANT) {
 }
 FOOT = SLANT ? 36 + 3.3 * WIDEST : COMPARE ? 62 : 66
 W = int(LEFT + PLOT + LEGEND)
-if (TALL < TOP + ENTRY * (PARTS + MARKERS)) { TALL = TOP + ENTRY * (PARTS + MARKERS) }
+LEGEND_TALL = ENTRY * (PARTS + MARKERS + 4 * BRACKETS)
+if (TALL < TOP + LEGEND_TALL) { TALL = TOP + LEGEND_TALL }
 H = int(TALL + FOOT)
 load 'style.gp'
 
@@ -41,6 +43,10 @@ set rmargin at screen X(LEFT + PLOT)
 set tmargin at screen Y(TOP)
 set bmargin at screen Y(H - FOOT)
 set key at screen X(LEFT + PLOT + 22), Y(TOP + (H - FOOT - TOP) / 2) left center samplen 1.4
+if (BRACKETS) {
+    set label 99 "in brackets: compared\nwith the first bar" left textcolor rgb SOFT font ',11' \
+        at screen X(LEFT + PLOT + 32),Y((TOP + H - FOOT + ENTRY * (PARTS + MARKERS)) / 2 + 24)
+}
 set border 1
 set tics scale 0
 set xrange [-0.6:BARS - 0.4]
@@ -79,10 +85,10 @@ inside(k) = fits(k) ? number(column(k + 3) / SCALE) : ''
 times(r) = sprintf(r >= 99.5 ? '%.0f ×' : r >= 9.5 ? '%.1f ×' : '%.2g ×', r)
 percent(r) = sprintf(r < 1 ? '−%.0f %%' : '+%.0f %%', 100 * abs(r - 1))
 change(r) = r >= 10 || (r > 0 && r < 0.01) ? times(r) : percent(r)
-BREAK = SLOT > 135 ? '  ' : "\n"
-ALONE = COMPARE && BREAK ne '  ' ? " \n" : '' # a lone number goes on the lower of the two lines
-above(v, i) = column(0) == 0 || !COMPARE || FIRST <= 0 ? ALONE.'{/:Bold '.number(v).'}' : \
-    '{/:Bold '.number(v).'}'.BREAK.'('.change(v / FIRST).')'
-LIFT = COMPARE && BREAK ne '  ' ? 1.7 : 1.0
+compare(v) = column(0) == 0 || !BRACKETS ? '' : '('.change(v / FIRST).')'
+WIDE = SLOT > 135 # both stand in one line, else the second above the first
+above(v) = '{/:Bold '.number(v).'}'.(WIDE && compare(v) ne '' ? '  '.compare(v) : '')
+over(v) = WIDE ? '' : compare(v)
+HIGHER = CLOSE ? 1.8 : 2.0 # how far above, in lines
 ABOVE = SLOT < 45 || CLOSE ? ',10' : ',12'
 DOT = SLOT < 45 ? 0.7 : 0.95

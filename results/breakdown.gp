@@ -12,5 +12,7 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
          linecolor rgb COLOUR[k] linewidth EDGE title PART[k], \
      for [k=1:PARTS] $D using 0:((bottom(k)+top(k))/2):(inside(k)) with labels font ',11' \
          textcolor rgb ON[k] notitle, \
-     $D using 0:(crest(0)):(COMPARE ? above(top(PARTS), 0) : share(0)) with labels boxed offset 0,LIFT \
-         font ABOVE textcolor rgb INK notitle
+     $D using 0:(crest(0)):(COMPARE ? above(top(PARTS)) : share(0)) with labels boxed offset 0,1 font ABOVE \
+         textcolor rgb INK notitle, \
+     $D using 0:(crest(0)):(over(top(PARTS))) with labels boxed offset 0,HIGHER font ABOVE \
+         textcolor rgb INK notitle

@@ -11,5 +11,7 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
      $D using 0:(formula(0)) with points pointtype 13 pointsize 1.6*SYMBOL linecolor rgb '#ffffff' notitle, \
      $D using 0:(formula(0)) with points pointtype 13 pointsize 1.1*SYMBOL linecolor rgb '#111111' \
          title FORMULA, \
-     $D using 0:(crest(0)):(above(top(PARTS), 0)) with labels boxed offset 0,LIFT font ABOVE \
+     $D using 0:(crest(0)):(above(top(PARTS))) with labels boxed offset 0,1 font ABOVE \
+         textcolor rgb INK notitle, \
+     $D using 0:(crest(0)):(over(top(PARTS))) with labels boxed offset 0,HIGHER font ABOVE \
          textcolor rgb INK notitle

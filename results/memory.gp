@@ -18,5 +18,7 @@ plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) 
          linecolor rgb '#ffffff' notitle, \
      $D using ($0+HALF):(mark(0)) with points pointtype 7 pointsize DOT*SYMBOL linecolor rgb '#111111' \
          title 'peak of the sum', \
-     $D using 0:(crest(0)):(above(mark(0), 0)) with labels boxed offset 0,LIFT font ABOVE \
+     $D using 0:(crest(0)):(above(mark(0))) with labels boxed offset 0,1 font ABOVE \
+         textcolor rgb INK notitle, \
+     $D using 0:(crest(0)):(over(mark(0))) with labels boxed offset 0,HIGHER font ABOVE \
          textcolor rgb INK notitle

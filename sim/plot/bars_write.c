@@ -74,11 +74,13 @@ static void write_parts(FILE *out, const PlotBars *bars, const PlotKind *kind)
 static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare)
 {
     const Unit unit = kind->unit(bars->highest);
+    const double first = kind->shown(bars->bar[0].stack, bars->bar[0].rank);
+    const bool brackets = compare && bars->count > 1 && first > 0 && !bars->bar[0].stack->beside;
     plot_set_text(out, "UNIT", unit.name);
     plot_set_number(out, "SCALE", unit.scale);
     plot_set_number(out, "HIGHEST", bars->highest / unit.scale);
-    plot_set_number(out, "FIRST", kind->shown(bars->bar[0].stack, bars->bar[0].rank) / unit.scale);
-    fprintf(out, "COMPARE = %d\nBARS = %d\n", compare, bars->count);
+    plot_set_number(out, "FIRST", first / unit.scale);
+    fprintf(out, "COMPARE = %d\nBRACKETS = %d\nBARS = %d\n", compare, brackets, bars->count);
     plot_set_text(out, "XLABEL", compare ? "" : "rank");
     write_texts(out, "LABEL", bars->count, compare ? run_label : rank_label, bars);
     if (compare) write_texts(out, "NOTE", bars->count, run_note, bars);
@@ -100,21 +102,6 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     fputs("EOD\n", out);
 }
 
-/* The two lines below the title; the shorter one says what numbers in brackets are. */
-static void write_lines(FILE *out, const PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
-{
-    static const char brackets[] = "In brackets: compared with the first bar";
-    const PlotBar *bar = &bars->bar[0];
-    char first[512], second[512];
-    snprintf(first, sizeof first, "%s", words.first);
-    snprintf(second, sizeof second, "%s", words.second);
-    char *line = strlen(first) < strlen(second) ? first : second;
-    if (compare && bars->count > 1 && !bar->stack->beside && kind->shown(bar->stack, bar->rank) > 0)
-        words_append(line, sizeof first, "%s%s", line[0] ? ". " : "", brackets);
-    plot_set_text(out, "SUBTITLE1", first);
-    plot_set_text(out, "SUBTITLE2", second);
-}
-
 bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compare, PlotWords words)
 {
     char line[512];
@@ -122,7 +109,8 @@ bool plot_bars_write(FILE *out, PlotBars *bars, const PlotKind *kind, bool compa
     snprintf(line, sizeof line, "%s%s%s", words.title, compare ? "" : ": ",
              compare ? "" : bars->bar[0].run->label);
     plot_set_text(out, "TITLE", line);
-    write_lines(out, bars, kind, compare, words);
+    plot_set_text(out, "SUBTITLE1", words.first);
+    plot_set_text(out, "SUBTITLE2", words.second);
     write_bars(out, bars, kind, compare);
     free(bars->part);
     return true;
