@@ -50,8 +50,10 @@ int cell_read(const char *start, const char *end, Action action[CELL_ACTIONS], E
         return 2;
     }
     error_show(shown, sizeof shown, start, length);
-    bool several = memchr(start, '(', length) || memchr(start, ')', length) || memchr(start, ';', length);
-    if (several)
+    bool pair = memchr(start, '(', length) || memchr(start, ')', length);
+    if (!pair && memchr(start, ';', length))
+        error_set(error, "\"%s\" are cells with ; between them; try commas", shown);
+    else if (pair)
         error_set(error,
                   "\"%s\" is not a forward and a backward that overlap, such as (0F7;7B3)%s: one of each, "
                   "the forward first",

@@ -231,6 +231,7 @@ static void refusals_name_line_and_cell(void **state)
         {"0F0,(0B0;0F1)OVERLAP_F_B,0B1",
          "line 1, cell 2: \"(0B0;0F1)OVERLAP_F_B\" is not a forward and a backward that overlap, such as "
          "(0F7;7B3)OVERLAP_F_B"},
+        {"0F0;0F1;0B0", "line 1, cell 1: \"0F0;0F1;0B0\" are cells with ; between them; try commas"},
         {"0F0,(0F1;0B0)OVERLAP_B_F,0B1", "cell 2: \"(0F1;0B0)OVERLAP_B_F\" is not a forward"},
         {"0F0,(0F1;0B0),0B1", "cell 2: \"(0F1;0B0)\" is not a forward"},
         {"0F0,(0F1;0B0;0F2)OVERLAP_F_B", "cell 2: \"(0F1;0B0;0F2)OVERLAP_F_B\" is not a forward"},
