@@ -101,6 +101,27 @@ bool config_check_matrices(const Config *config, Error *error)
         (long long)at_least(INT32_MAX / s->sequence / 16, 1));
 }
 
+/* Values inside their ranges that the numbers which updates are computed in round to the end outside. */
+static bool check_optimizer(const Config *config, Error *error)
+{
+    const OptimizerConfig *o = &config->train.optimizer;
+    const struct {
+        const char *key;
+        double value, end;
+        const char *instead;
+    } rounded[] = {{"train.beta1", o->beta1, 1, "0.9"},
+                   {"train.beta2", o->beta2, 1, "0.95"},
+                   {"train.epsilon", o->epsilon, 0, "1e-8"},
+                   {"train.momentum", o->momentum, 1, "0.9"},
+                   {"train.alpha", o->alpha, 1, "0.99"}};
+    for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++)
+        if ((double)(real)rounded[i].value == rounded[i].end)
+            return config_refuse(config, rounded[i].key, error,
+                                 "it is %.0f in " REAL_NAME ", which updates are computed in; try %s = %s",
+                                 rounded[i].end, rounded[i].key, rounded[i].instead);
+    return true;
+}
+
 static bool check_train(const Config *config, Error *error)
 {
     if (config->train.precision != PRECISION_FP32 && sizeof(real) > sizeof(float))
@@ -115,7 +136,7 @@ static bool check_train(const Config *config, Error *error)
     if (steps == 0 && *config->output.gradients)
         return config_refuse(config, config_blame(config, "output.gradients", "train.steps"), error,
                              "without a step there are no gradients; try train.steps = 1");
-    if (!config_check_matrices(config, error)) return false;
+    if (!check_optimizer(config, error) || !config_check_matrices(config, error)) return false;
     if ((double)steps * (double)batch * (double)config->model.shape.sequence > 9e18)
         return config_refuse(
             config, config_blame(config, "train.steps", "train.global_batch"), error,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/dtype.h"
 #include "sim/config/parse.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"
@@ -34,6 +35,24 @@ static void wrong_values(void **state)
     refuse_with("[train]\nlearning_rate = 1e-400\n", NULL, "too close to 0 for a double; try 3e-4");
     refuse("", "train.steps=x",
            "--set train.steps=x: train.steps = x: not a whole number from 0 to 1000000000; try 1000");
+}
+
+/* Inside their ranges, and outside as a float. */
+static void rounded_values(void **state)
+{
+    (void)state;
+    if (sizeof(real) > sizeof(float)) return;
+    refuse("[train]\nepsilon = 1e-300\n", NULL,
+           "t.ini:2: train.epsilon = 1e-300: it is 0 in fp32, which updates are computed in; try "
+           "train.epsilon = "
+           "1e-8");
+    refuse("[train]\nbeta1 = 0.99999999\n", NULL,
+           "t.ini:2: train.beta1 = 0.99999999: it is 1 in fp32, which updates are computed in; try "
+           "train.beta1 = "
+           "0.9");
+    refuse("[train]\noptimizer = momentum\nmomentum = 0.99999999\n", NULL,
+           "t.ini:3: train.momentum = 0.99999999: it is 1 in fp32, which updates are computed in; try "
+           "train.momentum = 0.9");
 }
 
 static void wrong_lists(void **state)
@@ -196,8 +215,9 @@ static void random_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_lists), cmocka_unit_test(wrong_keys),
-        cmocka_unit_test(wrong_lines),  cmocka_unit_test(long_lines),  cmocka_unit_test(random_texts),
+        cmocka_unit_test(rounded_values), cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_lists),
+        cmocka_unit_test(wrong_keys),     cmocka_unit_test(wrong_lines),  cmocka_unit_test(long_lines),
+        cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests_name("config refusals", tests, NULL, NULL);
 }
