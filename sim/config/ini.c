@@ -49,6 +49,15 @@ static bool refuse(Lines *lines, const char *why)
     return error_set(lines->error, "%s:%d: %s", lines->name, lines->line, why);
 }
 
+/* Shows the line, as what is wrong in it may be nothing that an editor shows. */
+static bool refuse_line(Lines *lines, const char *line)
+{
+    char shown[84];
+    lines->failed = true;
+    return error_set(lines->error, "%s:%d: \"%s\" is not 'key = value'; try one such as steps = 100",
+                     lines->name, lines->line, error_show(shown, sizeof shown, line, strlen(line)));
+}
+
 /* Cuts the next line out of the text; NULL at its end, or when the line is no text. */
 static char *next_line(Lines *lines)
 {
@@ -118,8 +127,7 @@ static bool hand_key(Lines *lines, char *line, char *buffer, size_t size)
     while (*separator && *separator != '=' && *separator != ':' &&
            !(is_comment(*separator) && is_blank(separator[-1])))
         separator++;
-    if (*separator != '=' && *separator != ':')
-        return refuse(lines, "not 'key = value'; try one such as steps = 100");
+    if (*separator != '=' && *separator != ':') return refuse_line(lines, line);
     if (!clean_value(lines, separator + 1)) return false;
     char mark = *separator;
     *separator = '\0';

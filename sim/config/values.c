@@ -190,7 +190,7 @@ static bool parse_list(const ConfigRow *row, const char *text, NumberList *list,
     return true;
 }
 
-bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size)
+static bool parse_value(const ConfigRow *row, const char *text, Config *config, char *why, size_t size)
 {
     void *field = (char *)config + row->offset;
     bool may_be_empty = row->type == ROW_LIST || (row->type == ROW_TEXT && !row->required);
@@ -207,6 +207,18 @@ bool config_row_parse(const ConfigRow *row, const char *text, Config *config, ch
     case ROW_LIST: return parse_list(row, text, field, why, size);
     }
     return false;
+}
+
+bool config_row_parse(const ConfigRow *row, const char *text, Config *config, char *why, size_t size)
+{
+    if (row->type == ROW_TEXT) return parse_value(row, text, config, why, size);
+    static const char blanks[] = " \t"; /* which quotes keep, are part of a path and of nothing else */
+    char *value = words_copy(text + strspn(text, blanks));
+    size_t length = strlen(value);
+    while (length && strchr(blanks, value[length - 1])) value[--length] = '\0';
+    bool good = parse_value(row, value, config, why, size);
+    free(value);
+    return good;
 }
 
 bool config_row_applies(const ConfigRow *row, const Config *config)

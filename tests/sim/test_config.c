@@ -90,6 +90,20 @@ static void values_in_every_spelling(void **state)
     config_free(&c);
 }
 
+/* Blanks that quotes keep are a path's, and no part of another value. */
+static void blanks_in_quotes(void **state)
+{
+    (void)state;
+    Config c;
+    take(&c, "[train]\nsteps = \" 5 \"\nclip = '\t2 '\ndecay = \" constant\"\n[output]\nfile = \" a.h5 \"\n",
+         NULL);
+    assert_row(&c, "train.steps", "5");
+    assert_row(&c, "train.clip", "2");
+    assert_row(&c, "train.decay", "constant");
+    assert_string_equal(c.output.file, " a.h5 ");
+    config_free(&c);
+}
+
 /* What config_row writes of the keys that apply, read again, is the same config. */
 static void rows_read_back(void **state)
 {
@@ -224,10 +238,15 @@ static void help_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_lines_are_enough),     cmocka_unit_test(presets_give_way_to_keys),
-        cmocka_unit_test(values_in_every_spelling), cmocka_unit_test(rows_read_back),
-        cmocka_unit_test(output_and_stem),          cmocka_unit_test(stem_of_own_schedule),
-        cmocka_unit_test(help_for_every_key),       cmocka_unit_test(help_refuses),
+        cmocka_unit_test(two_lines_are_enough),
+        cmocka_unit_test(presets_give_way_to_keys),
+        cmocka_unit_test(values_in_every_spelling),
+        cmocka_unit_test(blanks_in_quotes),
+        cmocka_unit_test(rows_read_back),
+        cmocka_unit_test(output_and_stem),
+        cmocka_unit_test(stem_of_own_schedule),
+        cmocka_unit_test(help_for_every_key),
+        cmocka_unit_test(help_refuses),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

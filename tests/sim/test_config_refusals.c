@@ -114,8 +114,15 @@ static void wrong_keys(void **state)
 static void wrong_lines(void **state)
 {
     (void)state;
-    refuse("[train]\nsteps\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
-    refuse("[train]\nsteps ; = 3\n", NULL, "t.ini:2: not 'key = value'; try one such as steps = 100");
+    refuse("[train]\nsteps\n", NULL, "t.ini:2: \"steps\" is not 'key = value'; try one such as steps = 100");
+    refuse("[train]\nsteps ; = 3\n", NULL,
+           "t.ini:2: \"steps ; = 3\" is not 'key = value'; try one such as steps = 100");
+    /* what no editor shows: a form feed, a second mark of UTF-8, DOS's end of a file */
+    refuse("\f[train]\n", NULL, "t.ini:1: \"?[train]\" is not 'key = value'; try one such as steps = 100");
+    refuse("\uFEFF\uFEFF[train]\n", NULL,
+           "t.ini:1: \"?[train]\" is not 'key = value'; try one such as steps = 100");
+    refuse("[train]\nsteps = 3\n\x1A", NULL,
+           "t.ini:3: \"?\" is not 'key = value'; try one such as steps = 100");
     refuse("[train]\n= 3\n", NULL, "t.ini:2: no key before the '='; try one such as steps = 100");
     refuse("[train\nsteps = 3\n", NULL,
            "t.ini:1: a section without its closing bracket; try one such as [train]");
