@@ -8,12 +8,12 @@
 #include <unistd.h>
 #include "sim/base/words.h"
 
-enum { SIGNALS = 2, LINE = 8192, DIGITS = 24 };
+enum { SIGNALS = 4, LINE = 8192, DIGITS = 24 };
 
 static const struct {
     int number;
     const char *name;
-} signals[SIGNALS] = {{SIGTERM, "TERM"}, {SIGINT, "INT"}};
+} signals[SIGNALS] = {{SIGTERM, "TERM"}, {SIGINT, "INT"}, {SIGHUP, "HUP"}, {SIGXCPU, "XCPU"}};
 
 /* All that the handler reads; the texts are set before it is. */
 static char before[SIGNALS][32], after[LINE];
