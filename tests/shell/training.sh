@@ -138,10 +138,10 @@ check "a text of 100 GB, random order" train 2 --config zero2.ini $few --set mod
 check "a text's bytes equal the formula" compare bytes random.h5
 
 # An earlier run is kept; from an installation, from any folder, by the name alone.
-make --no-print-directory -C "$root" install SANITIZE="${asan:+1}" PREFIX="$place/usr" >log 2>&1
+make --no-print-directory -C "$root" install SANITIZE="${asan:+1}" PREFIX="$place/my usr" >log 2>&1
 ok $? "make install"
 mkdir elsewhere && cd elsewhere || exit 1
-export PATH="$place/usr/bin:$PATH"
+export PATH="$place/my usr/bin:$PATH"
 # shellcheck disable=SC2086
 sim=sim check "mpirun -n 8 sim --config zero3.ini" train 8 --config zero3.ini $few
 check "records into results/zero3.h5" compare steps results/zero3.h5 3
