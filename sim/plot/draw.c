@@ -125,6 +125,8 @@ static _Noreturn void become_gnuplot(const char *folder, const char *settings, c
     dup2(nowhere, STDOUT_FILENO);
     dup2(complaints, STDERR_FILENO);
     if (chdir(folder)) _exit(NO_FOLDER);
+    unsetenv(
+        "GNUTERM"); /* a terminal of a window, maybe, which gnuplot would look for before it reads a line */
     execlp("gnuplot", "gnuplot", "-d", "-e", settings, script, (char *)NULL); /* -d: no ~/.gnuplot */
     _exit(NOT_FOUND);
 }

@@ -49,7 +49,8 @@ void plot_set_number(FILE *out, const char *name, double value)
 {
     fprintf(out, "%s = ", name);
     plot_number(out, value);
-    fputc('\n', out);
+    /* gnuplot divides whole numbers as C does, and this one is the same when it happens to be whole */
+    fputs(value == floor(value) && fabs(value) < 1e16 ? ".0\n" : "\n", out);
 }
 
 void plot_shorten(const char *text, char label[PLOT_LABEL])

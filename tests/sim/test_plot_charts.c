@@ -75,6 +75,20 @@ static void test_several_runs(void **state)
     assert_says(place->said, "loss                skipped: a dry run computes none");
 }
 
+/* Losses whole nats apart: gnuplot divides whole numbers as C does. And its environment may name any terminal. */
+static void test_far_apart(void **state)
+{
+    PlotPlace *place = *state;
+    record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 4});
+    record_made_up(in_folder(place, "b.h5"), (MadeUp){.ranks = 1, .steps = 4, .distance = 3});
+    setenv("GNUTERM", "nonsense", 1);
+    const int status = PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5"), "--charts=loss",
+                            "--format=svg", "--out", in_folder(place, "far"));
+    unsetenv("GNUTERM");
+    if (status) fail_msg("%s", place->said);
+    assert_file_says(in_folder(place, "far/loss.gp"), "DIFF_LOW = 1.0\nDIFF_HIGH = 10.0\n");
+}
+
 /* Steps that an overflow cost stand below the losses. */
 static void test_skipped_steps(void **state)
 {
@@ -202,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_run, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_several_runs, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_far_apart, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_skipped_steps, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_odd_runs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gnuplot_fails, plot_setup, plot_teardown),

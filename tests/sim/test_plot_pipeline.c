@@ -22,7 +22,7 @@ static void test_bubble(void **state)
     const char *gp = in_folder(place, "a-charts/bubble.gp");
     assert_file_says(gp, "FORMULA = 'formula (p−1)/(m+p−1)'\n");
     assert_file_says(gp, "array PART[2] = ['simulated', 'measured']\n");
-    assert_file_says(gp, "HIGHEST = 50\n"); /* the higher of both, not their sum */
+    assert_file_says(gp, "HIGHEST = 50.0\n"); /* the higher of both, not their sum */
     assert_file_says(gp, "$D << EOD\n0.5 0.25 NaN 0.31578947368421");
     assert_int_equal(count_in(gp, " 0.5\n"), 2);
     gp = in_folder(place, "b-charts/bubble.gp");
