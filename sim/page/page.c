@@ -298,11 +298,14 @@ static bool write_file(const Page *page, const Contents *c, Error *error)
     bool good = draft_begin(&draft, path, error);
     if (good) {
         good = write_draft(&draft, page, c, error) && put_in_place(&draft, error);
-        if (good && draft.kept)
-            printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", draft.path,
-                   draft.kept);
+        char *shown = words_line(draft.path), *kept = words_line(draft.kept ? draft.kept : "");
+        if (good && *kept)
+            printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", shown,
+                   kept);
         else if (good)
-            printf("%-19s %s\n", "page", draft.path);
+            printf("%-19s %s\n", "page", shown);
+        free(kept);
+        free(shown);
         draft_end(&draft);
     }
     free(path);

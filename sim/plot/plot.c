@@ -58,11 +58,13 @@ static bool write_charts(const PlotRequest *request, const PlotRun *runs, int co
         if (!o->drawn && !o->why[0] && request->named)
             snprintf(o->why, sizeof o->why, "it shows several runs"); /* else nobody misses it */
         if (!o->why[0]) continue;
+        char *why = words_line(o->why);
         if (o->drawn)
-            printf("%-19s leaves out %s\n", chart->name, o->why);
+            printf("%-19s leaves out %s\n", chart->name, why);
         else
-            printf("%-19s skipped: %s%s\n", chart->name, o->why,
+            printf("%-19s skipped: %s%s\n", chart->name, why,
                    exists_in(folder, chart->name) ? " (the picture of an earlier call stays there)" : "");
+        free(why);
     }
     return true;
 }
@@ -83,8 +85,10 @@ static bool draw_chart(const PlotRequest *request, const char *name, const char 
         }
         words_append(drawn, sizeof drawn, ".%s, ", plot_format_names[f]);
     }
-    printf("%-19s %s%s%s%s.gp\n", name, folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name, drawn);
+    char *shown = words_line(folder);
+    printf("%-19s %s%s%s%s.gp\n", name, shown, folder[strlen(folder) - 1] == '/' ? "" : "/", name, drawn);
     fflush(stdout);
+    free(shown);
     return true;
 }
 

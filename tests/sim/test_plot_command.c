@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "sim/plot/draw.h"
 #include "tests/support/check.h"
+#include "tests/support/made_up.h"
 #include "tests/support/plot_place.h"
 #include "tests/support/sample_run.h"
 
@@ -130,6 +131,21 @@ static void test_folder(void **state)
                      0);
 }
 
+/* Names of control bytes stay on their lines. */
+static void test_control_bytes(void **state)
+{
+    PlotPlace *place = *state;
+    sample_run(in_folder(place, "n\nl.h5"), true);
+    record_made_up(in_folder(place, "dry\033[31m.h5"), (MadeUp){.ranks = 1, .steps = 1, .dry = true});
+    assert_int_equal(PLOT(place, in_folder(place, "n\nl.h5"), in_folder(place, "dry\033[31m.h5"),
+                          "--charts=loss,memory", "--format=svg", "--out", in_folder(place, "to\nhere")),
+                     0);
+    assert_says(place->said, "leaves out dry?[31m: a dry run");
+    assert_says(place->said, "to?here/memory.svg, .gp\n");
+    assert_says(place->said, "to?here/index.html\n");
+    assert_null(strchr(place->said, '\033'));
+}
+
 /* Calls that draw into one folder at once do not meet in a picture that is half drawn. */
 static void test_at_once(void **state)
 {
@@ -168,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_chosen, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_control_bytes, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_at_once, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_folder, plot_setup_undrawn, plot_teardown),
     };
