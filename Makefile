@@ -27,7 +27,7 @@ CC       := mpicc
 CPPFLAGS += -I. -D_GNU_SOURCE $(if $(filter double,$(REAL)),-DSIM_DOUBLE) \
             $(MODULE_FLAGS)
 CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wpedantic -Wshadow \
-            -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(SANITIZE),-O1) $(CHECKED)
+            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration $(if $(SANITIZE),-O1) $(CHECKED)
 LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
 
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
+#include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/file/run_file.h"
 #include "sim/page/document.h"
