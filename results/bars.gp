@@ -9,6 +9,7 @@
 # and KEY, the longest legend text of the chart's markers, in characters, MARKERS of them.
 load 'page.gp'
 do for [k=1:PARTS] { if (strlen(PART[k]) > KEY) { KEY = strlen(PART[k]) } }
+if (BRACKETS && KEY < 16) { KEY = 16 } # the words under the legend
 WIDEST = 1
 do for [i=1:BARS] { if (strlen(LABEL[i]) > WIDEST) { WIDEST = strlen(LABEL[i]) } }
 
