@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void read_facts(RunTable *t, size_t i, const RunFile *run)
 {
@@ -104,8 +105,12 @@ static bool read_memory(RunTable *t, size_t i, const RunFile *run, Error *error)
                  {"process_rss", "/memory/rss_peak", NULL, 1}};
     if (!run->steps) return true;
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        double *value = run_file_first(run, parts[p].dataset, (size_t)run->ranks, error);
+        const size_t ranks = (size_t)run->ranks;
+        double *value = run_file_first(run, parts[p].dataset, ranks, error);
         if (!value) return false;
+        /* the system's word on a process, of which a dry run's ranks have none: whole bytes know no NaN */
+        const bool unknown = run->dry && !strcmp(parts[p].dataset, "/memory/rss_peak");
+        for (size_t r = 0; unknown && r < ranks; r++) value[r] = (double)NAN;
         put_most(t, i, run, parts[p].prefix, parts[p].name, parts[p].names, value);
         free(value);
     }

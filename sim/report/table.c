@@ -74,9 +74,9 @@ void run_table_cell(const Line *line, size_t run, char cell[CELL])
     else if (line->kind == LINE_RATIO)
         snprintf(cell, CELL, "%.1f %%", 100 * x);
     else if (line->kind == LINE_NATS)
-        snprintf(cell, CELL, "%.4f", x);
-    else
-        snprintf(cell, CELL, x == floor(x) ? "%.0f" : "%.4g", x);
+        snprintf(cell, CELL, "%.4f nats", x);
+    else /* four digits, but never as powers of ten */
+        snprintf(cell, CELL, x == floor(x) || fabs(x) >= 1000 ? "%.0f" : "%.4g", x);
 }
 
 bool run_table_says(const RunTable *t, const Line *line)

@@ -1,10 +1,13 @@
 /* test_report.c - `sim report`: what it says of a run that is not complete, and of names that are no plain words. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/report/report_command.h"
 #include "sim/report/sheet.h"
+#include "sim/report/table.h"
 #include "tests/support/check.h"
+#include "tests/support/made_up.h"
 #include "tests/support/plot_place.h"
 #include "tests/support/sample_run.h"
 
@@ -140,6 +143,36 @@ static void test_table(void **state)
     assert_true(strstr(place->said, "/a.h5,") < strstr(place->said, "/b,"));
 }
 
+static void check_cell(LineKind kind, double value, const char *expected)
+{
+    char cell[RUN_TABLE_CELL];
+    run_table_cell(&(Line){.kind = kind, .number = &value}, 0, cell);
+    assert_string_equal(cell, expected);
+}
+
+/* As a person writes them, with their units. */
+static void test_cells(void **state)
+{
+    (void)state;
+    check_cell(LINE_NUMBER, 16612.7, "16613");
+    check_cell(LINE_NUMBER, 1.25e7 + 0.5, "12500000");
+    check_cell(LINE_NUMBER, 797.84, "797.8");
+    check_cell(LINE_NUMBER, 8, "8");
+    check_cell(LINE_NATS, 1.21301, "1.2130 nats");
+    check_cell(LINE_SECONDS, 0.0125, "12.5 ms");
+    check_cell(LINE_BYTES, (double)NAN, "-");
+}
+
+/* What a dry run's process held is not known, and not nothing. */
+static void test_dry_process(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "dry.h5");
+    record_made_up(path, (MadeUp){.ranks = 2, .steps = 1, .dry = true});
+    assert_int_equal(REPORT(place, "--json", path), 0);
+    assert_says(place->said, "\"process_rss_bytes\": null}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +181,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_layout, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_table, plot_setup, plot_teardown),
+        cmocka_unit_test(test_cells),
+        cmocka_unit_test_setup_teardown(test_dry_process, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
