@@ -57,6 +57,7 @@ static void add_table(Sheet *sheet, const Table *t, const char *title)
             sheet_line(sheet, SHEET_HEAD, title);
             sheet_cell(sheet, "counted");
             sheet_cell(sheet, "formula");
+            sheet_cell(sheet, "compared");
             begun = true;
         }
         char counted[80], formula[80];
