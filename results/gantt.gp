@@ -4,8 +4,9 @@
 #     gnuplot -e "fmt='svg'" gantt.gp      makes gantt.svg
 load 'data.gp'
 # Written by `sim plot`: PANELS, each with LABEL[] (the run, when there are several), HEAD[] and ROWS[]; the
-# legend's KINDS, KIND[], COLOUR[]; END of the longest step in UNIT; HIGHEST microbatch, the NARROWEST box of
-# one in UNIT; $R and $D as they say, a block a panel; PAIRS framed boxes, $P.
+# legend's KIND[] and COLOUR[], of KINDS, of which it shows ENTRIES: all, or all but the last, idle; END of the
+# longest step in UNIT; HIGHEST microbatch, the NARROWEST box of one in UNIT; $R and $D as they say, a block a
+# panel; PAIRS framed boxes, $P.
 load 'page.gp'
 MOST = 1
 do for [p=1:PANELS] { if (ROWS[p] > MOST) { MOST = ROWS[p] } }
@@ -24,7 +25,7 @@ set multiplot
 # The legend in one line, each entry as wide as its words.
 unset key
 AT = LEFT
-do for [k=1:KINDS] {
+do for [k=1:ENTRIES] {
     set object k rectangle from screen X(AT),Y(116) to screen X(AT + 20),Y(105) fillcolor rgb COLOUR[k] \
         fillstyle solid 1.0 noborder
     set label 10 + k KIND[k] at screen X(AT + 27),Y(110) left textcolor rgb INK font ',12'
@@ -56,8 +57,8 @@ do for [p=1:PANELS] {
         textcolor rgb INK font ',13'
     if (p > 1) {
         unset for [i=1:3] label i
-        unset for [k=1:KINDS] object k
-        unset for [k=1:KINDS] label 10 + k
+        unset for [k=1:ENTRIES] object k
+        unset for [k=1:ENTRIES] label 10 + k
     }
     set border (p == PANELS ? 1 : 0)
     set ytics scale 0 ()

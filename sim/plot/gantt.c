@@ -17,6 +17,8 @@ typedef struct Gantt {
     FILE *out;
     Unit unit;
     bool used[KINDS], shaded, waits; /* a computing action has waited for messages */
+    bool idles;                      /* a rank whose boxes leave time free */
+    double covered;                  /* by the boxes of the rank, in seconds */
     double narrowest;                /* of the boxes with a microbatch, in unit */
     int highest;                     /* microbatch */
     int pairs;                       /* that overlap */
@@ -87,6 +89,7 @@ static void write_box(Gantt *gantt, Box box)
     fprintf(gantt->out, "%d %.9g %.9g 0x%06lx 0x%s %d\n", box.row, box.start / scale, box.end / scale, rgb,
             plot_dark(text) ? "ffffff" : "222222", box.microbatch);
     gantt->used[box.kind] = true;
+    gantt->covered += box.end - box.start;
     if (box.microbatch >= 0) gantt->narrowest = fmin(gantt->narrowest, (box.end - box.start) / scale);
     if (box.microbatch > gantt->highest) gantt->highest = box.microbatch;
     gantt->shaded = gantt->shaded || box.chunk > 0;
@@ -126,10 +129,13 @@ static void write_rank(Gantt *gantt, const PlotRun *run, int rank, int row)
 {
     size_t count;
     const PlotSpan *spans = spans_of(run, rank, &count);
+    gantt->covered = 0;
     for (size_t i = 0; i < count; i++) {
         int chunks, chunk = chunk_of(spans, count, spans[i].stage, &chunks);
         write_span(gantt, row, &spans[i], spans[i].stage < 0 ? 0 : chunk, chunks);
     }
+    const double tiny = 1e-9 * run->simulated_end; /* sums of spans are rounded */
+    gantt->idles = gantt->idles || gantt->covered < run->simulated_end - tiny;
 }
 
 /* Lines of $P: panel, row, start, end of a pair that overlaps, where no wait parts the two. Returns how many. */
@@ -213,7 +219,7 @@ static void write_legend(const Gantt *gantt, const PlotRun *run)
     fputs("]\n", out);
     int used = 1;
     for (int kind = 0; kind < KINDS; kind++) used += gantt->used[kind];
-    fprintf(out, "KINDS = %d\nHIGHEST = %d\n", used, gantt->highest);
+    fprintf(out, "KINDS = %d\nENTRIES = %d\nHIGHEST = %d\n", used, used - !gantt->idles, gantt->highest);
     plot_set_number(out, "NARROWEST", gantt->narrowest);
 }
 

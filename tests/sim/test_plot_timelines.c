@@ -43,6 +43,7 @@ static void test_gantt(void **state)
     assert_file_says(gp, "HEAD[1] = '1f1b, p = 2, m = 2. Step 9.50 ms. Bubble 31.6 %, "
                          "formula (p−1)/(m+p−1) = 33.3 %'\n");
     assert_file_says(gp, "array KIND[8] = ['forward', 'backward', 'optimizer step', 'idle']\n");
+    assert_file_says(gp, "KINDS = 4\nENTRIES = 4\n");
     /* ranks 0 and 2 are the pipeline of replica 0; sends and receives take no time, so no box */
     assert_file_says(gp, "$R << EOD\n0 0 9.5 31.578947368421");
     assert_file_says(gp, "\n1 2 9.5 31.578947368421");
@@ -103,6 +104,16 @@ static void test_gantt_parts(void **state)
                          "1 1 1.25 0xaa3377 0xffffff -1\n");
     assert_file_says(gp, "'recompute', 'optimizer step', 'communication', 'idle']\n");
     assert_file_says(gp, "Bubble 46.4 %'\n"); /* no formula */
+}
+
+/* Where no rank idles, the legend has nothing of it. */
+static void test_gantt_full(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 1, 3}, .dp = 1}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), "--charts", "gantt", "--format", "svg"), 0);
+    assert_file_says(in_folder(place, "a-charts/gantt.gp"), "KINDS = 4\nENTRIES = 3\n");
+    assert_int_equal(count_in(in_folder(place, "a-charts/gantt.svg"), ">idle<"), 0);
 }
 
 /* Of REDUCE only what it communicates, at its end: its idling is bubble. */
@@ -190,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gantt, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_pairs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_full, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_reduce, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_panels, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_ideal_unit, plot_setup_undrawn, plot_teardown),
