@@ -6,6 +6,7 @@
 #   SCALE, UNIT                 $D / SCALE is in UNIT
 #   HIGHEST, FIRST              the highest thing in all bars, and the first bar's number, both in UNIT
 #   BRACKETS                    1: behind the others' numbers is how these compare with the first
+#   BESIDE                      a chart's own: what stands beside its bars when runs are compared
 # and KEY, the longest legend text of the chart's markers, in characters, MARKERS of them.
 load 'page.gp'
 do for [k=1:PARTS] { if (strlen(PART[k]) > KEY) { KEY = strlen(PART[k]) } }
@@ -17,6 +18,7 @@ do for [i=1:BARS] { if (strlen(LABEL[i]) > WIDEST) { WIDEST = strlen(LABEL[i]) }
 CLOSE = COMPARE && BARS > 12
 ROOM = CLOSE ? 64.0 : COMPARE ? 104.0 : 35.0
 if (COMPARE && !CLOSE) { do for [i=1:BARS] { if (7.4 * strlen(NOTE[i]) > ROOM) { ROOM = 7.4 * strlen(NOTE[i]) } } }
+if (!exists('BESIDE')) BESIDE = ''
 LEGEND = 22 + 52 + 8 * KEY + 14
 PLOT = BARS * ROOM < 660 ? 660.0 : BARS * ROOM
 if (90 + PLOT + LEGEND < WORDS) { PLOT = WORDS - LEGEND - 90 }
@@ -34,7 +36,7 @@ if (SLANT) {
 }
 FOOT = SLANT ? 36 + 3.3 * WIDEST : COMPARE ? 62 : 66
 W = int(LEFT + PLOT + LEGEND)
-LEGEND_TALL = ENTRY * (PARTS + MARKERS + 4 * BRACKETS)
+LEGEND_TALL = ENTRY * (PARTS + MARKERS + (BESIDE eq '' ? 4 : 6) * BRACKETS)
 if (TALL < TOP + LEGEND_TALL) { TALL = TOP + LEGEND_TALL }
 H = int(TALL + FOOT)
 load 'style.gp'
@@ -45,7 +47,7 @@ set tmargin at screen Y(TOP)
 set bmargin at screen Y(H - FOOT)
 set key at screen X(LEFT + PLOT + 22), Y(TOP + (H - FOOT - TOP) / 2) left center samplen 1.4
 if (BRACKETS) {
-    set label 99 "in brackets: compared\nwith the first bar" left textcolor rgb SOFT font ',11' \
+    set label 99 "in brackets: compared\nwith the first bar".(CLOSE ? '' : BESIDE) left textcolor rgb SOFT font ',11' \
         at screen X(LEFT + PLOT + 32),Y((TOP + H - FOOT + ENTRY * (PARTS + MARKERS)) / 2 + 24)
 }
 set border 1

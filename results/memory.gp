@@ -4,6 +4,7 @@
 #     gnuplot -e "fmt='svg'" memory.gp     makes memory.svg
 load 'data.gp'
 KEY = strlen(FORMULA) > 15 ? strlen(FORMULA) : 15; MARKERS = 2; TALL = 500
+BESIDE = "\nin grey: the formula"
 load 'bars.gp'
 set ylabel UNIT.' per rank' offset 0.5,0
 plot for [k=PARTS:1:-1] $D using 0:(0):($0-HALF):($0+HALF):(bottom(k)):(top(k)) with boxxyerror \

@@ -70,7 +70,7 @@ static void test_changes(void **state)
     record_made_up(in_folder(place, "b.h5"), (MadeUp){.ranks = 40, .steps = 1});
     record_made_up(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1});
     assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5"), in_folder(place, "c.h5"),
-                          "--charts", "comm", "--format", "svg"),
+                          "--charts", "comm,memory", "--format", "svg"),
                      0);
     const char *comm = in_folder(place, "a+b+c-charts/comm.svg");
     assert_in_picture(comm, "40.0");
@@ -78,6 +78,7 @@ static void test_changes(void **state)
     assert_in_picture(comm, "  (−33 %)");
     assert_file_says(comm, "filter:url(#textbox)"); /* on a white ground: no line of the grid strikes them */
     assert_in_picture(comm, "in brackets: compared");
+    assert_in_picture(in_folder(place, "a+b+c-charts/memory.svg"), "in grey: the formula");
 }
 
 int main(void)
