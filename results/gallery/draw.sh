@@ -12,12 +12,9 @@ for strategy in dp ddp zero1 zero2 zero3; do
 done
 sim plot results/{dp,ddp,zero1,zero2,zero3}.h5 --out stages
 sim plot results/{single,dp,ddp,zero1,zero2,zero3}.h5 --out all
-sim plot results/zero3.h5 --out zero3
 cp stages/memory.png "$gallery/memory-by-stage.png"
 cp stages/comm.png "$gallery/bytes-by-strategy.png"
 cp all/loss.png "$gallery/loss.png"
-cp zero3/memory.png "$gallery/zero3-memory.png"
-cp zero3/step_time.png "$gallery/zero3-step-time.png"
 
 for schedule in 1f1b gpipe interleaved; do
     mpirun -n 8 sim --config $schedule.ini --set train.steps=2
