@@ -179,19 +179,22 @@ void data_parallel_set(DataParallel *d, int unit, Tensor whole)
     take_values(d, unit, whole, 0);
 }
 
-void data_parallel_initialise(DataParallel *d, int64_t seed)
+void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed)
 {
     Device aside = {.dry = d->device->dry}; /* not the rank's own memory */
-    for (int u = 0; u < d->gpt->units; u++) {
-        int64_t offset, count;
-        if (!d->gpt->unit[u].held) continue;
-        data_parallel_owned(d, u, &offset, &count);
-        if (!d->shard_parameters) offset = 0, count = d->padded[u];
-        Tensor values = tensor_new(&aside, MEM_WORKSPACE, REAL, count);
-        gpt_initialise(d->gpt, u, offset, seed, values);
-        take_values(d, u, values, offset);
-        tensor_free(&values);
-    }
+    int64_t offset, count;
+    if (!d->gpt->unit[unit].held) return;
+    data_parallel_owned(d, unit, &offset, &count);
+    if (!d->shard_parameters) offset = 0, count = d->padded[unit];
+    Tensor values = tensor_new(&aside, MEM_WORKSPACE, REAL, count);
+    gpt_initialise(d->gpt, unit, offset, seed, values);
+    take_values(d, unit, values, offset);
+    tensor_free(&values);
+}
+
+void data_parallel_initialise(DataParallel *d, int64_t seed)
+{
+    for (int u = 0; u < d->gpt->units; u++) data_parallel_initialise_unit(d, u, seed);
 }
 
 Tensor data_parallel_reduced(const DataParallel *d, int unit)

@@ -118,8 +118,9 @@ void data_parallel_free(DataParallel *d);
 void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count);
 /* Fills what this rank holds of a unit from its whole (padded) range in REAL. */
 void data_parallel_set(DataParallel *d, int unit, Tensor whole);
-/* Initialises what this rank holds, from the seed. */
+/* Initialises what this rank holds, from the seed; or of one unit. */
 void data_parallel_initialise(DataParallel *d, int64_t seed);
+void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed);
 /* On rank 0 `whole` (padded, REAL) becomes the unit's parameters or reduced gradients; all ranks call. */
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole);
 

@@ -147,18 +147,47 @@ void words_quote(char *quoted, size_t size, const char *name)
     words_append(quoted, size, "%s", control || quotes ? "'" : "");
 }
 
+/* What `bytes` are told in. */
+static const char *unit_of(double bytes, double *scale)
+{
+    static const struct {
+        const char *name;
+        double scale;
+    } units[] = {{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (bytes >= (*scale = units[i].scale)) return units[i].name;
+    *scale = 1;
+    return "B";
+}
+
 void words_bytes(double bytes, char *text, size_t size)
 {
+    double scale;
+    const char *unit = unit_of(bytes, &scale);
     if (isnan(bytes))
         snprintf(text, size, "-");
-    else if (bytes >= 1e9)
-        snprintf(text, size, "%.3f GB", bytes / 1e9);
-    else if (bytes >= 1e6)
-        snprintf(text, size, "%.3f MB", bytes / 1e6);
-    else if (bytes >= 1e3)
-        snprintf(text, size, "%.3f kB", bytes / 1e3);
     else
-        snprintf(text, size, "%.0f B", bytes);
+        snprintf(text, size, "%.*f %s", scale > 1 ? 3 : 0, bytes / scale, unit);
+}
+
+void words_bytes_about(double bytes, char *text, size_t size)
+{
+    double scale;
+    const char *unit = unit_of(bytes, &scale);
+    snprintf(text, size, bytes / scale < 999.5 ? "%.3g %s" : "%.0f %s", bytes / scale, unit);
+}
+
+void words_duration(double seconds, char *text, size_t size)
+{
+    double minutes = floor(seconds / 60), hours = floor(minutes / 60);
+    if (seconds < 60)
+        snprintf(text, size, "%.0f s", seconds);
+    else if (minutes < 60)
+        snprintf(text, size, "%.0f min %02.0f s", minutes, floor(seconds - 60 * minutes));
+    else if (hours < 48)
+        snprintf(text, size, "%.0f h %02.0f min", hours, minutes - 60 * hours);
+    else
+        snprintf(text, size, "%.3g days", hours / 24);
 }
 
 void words_divisors_with(int64_t n, int64_t wanted, bool (*fits)(int64_t divisor, void *context),

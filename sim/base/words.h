@@ -45,8 +45,12 @@ const char *words_s(int64_t count);
  * control bytes as $'...' has them. Cut where it does not fit. */
 void words_quote(char *quoted, size_t size, const char *name);
 
-/* "1.250 MB", in powers of 1000; "-" of NaN. */
+/* "1.250 MB", in powers of 1000; "-" of NaN. And "1.25 MB", of what is known about. */
+void words_bytes_about(double bytes, char *text, size_t size);
 void words_bytes(double bytes, char *text, size_t size);
+
+/* "12 s", "3 min 05 s", "2 h 07 min", "130 days". */
+void words_duration(double seconds, char *text, size_t size);
 
 /* Divisors of `n`, ascending, as "1, 2, 4 or 8": those nearest to `wanted`, eight at most; of those that fit. */
 void words_divisors_with(int64_t n, int64_t wanted, bool (*fits)(int64_t divisor, void *context),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
+#include "sim/base/progress.h"
 #include "sim/base/words.h"
 
 /* By the embedding, which every model has. */
@@ -107,19 +108,33 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
 typedef struct Check {
     const Gpt *gpt;
     Naming naming;
+    FileTensor *tensor; /* the model's, by name */
+    size_t tensors;
     bool known; /* every name so far */
     Error *error;
 } Check;
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const FileTensor *)a)->path, ((const FileTensor *)b)->path);
+}
+
+static void list_tensors(Check *c)
+{
+    c->tensor = allocate((size_t)c->gpt->parameters * CUT_PARTS * sizeof *c->tensor);
+    for (int i = 0; i < c->gpt->parameters; i++)
+        c->tensors += (size_t)file_tensors(c->naming, &c->gpt->parameter[i], c->tensor + c->tensors);
+    qsort(c->tensor, c->tensors, sizeof *c->tensor, by_name);
+}
 
 static bool name_is_known(const char *name, void *context)
 {
     Check *c = context;
     const GptShape *shape = &c->gpt->shape;
     const char *bias = naming_is_llama(c->naming) ? "" : ", model.bias"; /* which a Llama cannot have */
-    FileTensor tensor[CUT_PARTS];
-    for (int i = 0; i < c->gpt->parameters; i++)
-        for (int k = file_tensors(c->naming, &c->gpt->parameter[i], tensor); k-- > 0;)
-            if (strcmp(tensor[k].path + 1, name) == 0) return true;
+    FileTensor wanted;
+    bool fits = snprintf(wanted.path, sizeof wanted.path, "/%s", name) < (int)sizeof wanted.path;
+    if (fits && bsearch(&wanted, c->tensor, c->tensors, sizeof wanted, by_name)) return true;
     if (naming_passes_over(c->naming, name)) return true;
     if (shape->tie_embeddings && strcmp(name, HEAD_NAME) == 0) return true; /* check_head() */
     char shown[96];
@@ -233,22 +248,40 @@ static bool check_head(H5 *file, const Gpt *gpt, Naming naming, Error *error)
                      wte->path + 1);
 }
 
+/* Every tensor of the file: its shape, or its values. */
+static bool check_all(H5 *file, const Gpt *gpt, Naming naming, bool values, Error *error)
+{
+    FileTensor tensor[CUT_PARTS];
+    Progress progress;
+    progress_begin(&progress, gpt->parameters, PROGRESS_QUIET);
+    bool ok = true;
+    for (int i = 0; ok && i < gpt->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i];
+        if (p->copy_of) continue;
+        int count = file_tensors(naming, p, tensor);
+        for (int k = 0; ok && k < count; k++)
+            ok = values ? check_values(file, gpt, p, &tensor[k], error)
+                        : check_tensor(file, naming, p, &tensor[k], error);
+        if (ok && progress_due(&progress, i + 1))
+            progress_show(&progress, "%d of %d tensors checked", i + 1, gpt->parameters);
+    }
+    progress_end(&progress);
+    return ok;
+}
+
+static bool check_names(H5 *file, const Gpt *gpt, Naming naming, Error *error)
+{
+    Check check = {.gpt = gpt, .naming = naming, .known = true, .error = error};
+    list_tensors(&check);
+    bool all = h5_each(file, name_is_known, &check, error) && check.known;
+    free(check.tensor);
+    return all;
+}
+
 bool weights_check(H5 *file, const Gpt *gpt, Error *error)
 {
-    Check check = {gpt, weights_naming(file, &gpt->shape), true, error};
-    FileTensor tensor[CUT_PARTS];
-    if (!check_schema(file, error) || !check_family(file, check.naming, error)) return false;
-    for (int values = 0; values < 2; values++) {
-        for (int i = 0; i < gpt->parameters; i++) {
-            const Parameter *p = &gpt->parameter[i];
-            if (p->copy_of) continue;
-            int count = file_tensors(check.naming, p, tensor);
-            for (int k = 0; k < count; k++)
-                if (!(values ? check_values(file, gpt, p, &tensor[k], error)
-                             : check_tensor(file, check.naming, p, &tensor[k], error)))
-                    return false;
-        }
-        if (!values && !(h5_each(file, name_is_known, &check, error) && check.known)) return false;
-    }
-    return check_head(file, gpt, check.naming, error);
+    Naming naming = weights_naming(file, &gpt->shape);
+    return check_schema(file, error) && check_family(file, naming, error) &&
+           check_all(file, gpt, naming, false, error) && check_names(file, gpt, naming, error) &&
+           check_all(file, gpt, naming, true, error) && check_head(file, gpt, naming, error);
 }

@@ -2,6 +2,7 @@
 #include "sim/run/carry_weights.h"
 #include <stdio.h>
 #include "parallel/collectives/collectives.h"
+#include "sim/base/progress.h"
 #include "sim/file/weights.h"
 #include "sim/run/agree.h"
 #include "sim/run/collect.h"
@@ -18,37 +19,54 @@ static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group
     tensor_free(&whole);
 }
 
+/* Rank 0's: how many of the model's tensors have been carried. */
+static void show(Progress *progress, int carried, const Gpt *gpt, const char *how)
+{
+    if (progress_due(progress, carried))
+        progress_show(progress, "%d of %d tensors %s", carried, gpt->parameters, how);
+}
+
 bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 {
     DataParallel *d = t->data_parallel;
     Device aside = {.dry = t->device.dry};
     H5 *file = world->rank == 0 ? weights_open(path, t->gpt, error) : NULL;
     if (!agree(world, file)) return false;
+    Progress progress;
+    progress_begin(&progress, t->gpt->parameters, PROGRESS_QUIET);
     for (int u = 0; u < t->gpt->units; u++) {
         const Unit *unit = &t->gpt->unit[u];
         Tensor mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
         tensor_zero(mine);
-        for (int i = unit->first; i < unit->first + unit->parameters; i++)
+        for (int i = unit->first; i < unit->first + unit->parameters; i++) {
             load_parameter(file, t, &t->gpt->parameter[i], world, mine);
+            if (file) show(&progress, i + 1, t->gpt, "read");
+        }
         data_parallel_set(d, u, mine);
         tensor_free(&mine);
     }
+    progress_end(&progress);
     if (file) h5_close(file, NULL);
     return true;
 }
 
 typedef struct Writing {
     H5 *file; /* NULL: a dry run's, or one that could not be written */
-    const GptShape *shape;
+    const Gpt *gpt;
     bool gradients;
     Error *error;
+    Progress progress;
 } Writing;
 
 /* The others send on when the file is lost. */
 static void write_parameter(const Parameter *p, Tensor whole, void *context)
 {
     Writing *w = context;
-    if (!w->file || weights_write(w->file, w->shape, p, w->gradients, reals(whole), w->error)) return;
+    if (!w->file) return;
+    if (weights_write(w->file, &w->gpt->shape, p, w->gradients, reals(whole), w->error)) {
+        show(&w->progress, (int)(p - w->gpt->parameter) + 1, w->gpt, "written");
+        return;
+    }
     h5_abandon(w->file);
     w->file = NULL;
 }
@@ -56,10 +74,12 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
 bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)
 {
     bool writes = world->rank == 0 && !t->device.dry;
-    Writing writing = {writes ? weights_create(path, gradients, error) : NULL, &t->gpt->shape, gradients,
-                       error};
+    Writing writing = {.gpt = t->gpt, .gradients = gradients, .error = error};
+    if (writes) writing.file = weights_create(path, gradients, error);
     *saved = (Saved){0};
+    progress_begin(&writing.progress, t->gpt->parameters, PROGRESS_QUIET);
     collect_parameters(t, gradients, write_parameter, &writing);
+    progress_end(&writing.progress);
     H5 *file = writing.file;
     if (!file) return !writes;
     if (!h5_publish(file, error)) {

@@ -1,5 +1,5 @@
 /* clock.c - the monotonic clock of the system. */
-#include "sim/run/clock.h"
+#include "sim/base/clock.h"
 #include <time.h>
 
 double clock_now(void)
