@@ -72,6 +72,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
                                          {"output", required_argument, NULL, 'o'},
                                          {"dry-run", no_argument, NULL, 'd'},
                                          {"ranks", required_argument, NULL, 'n'},
+                                         {"force", no_argument, NULL, 'f'},
                                          {"csv", no_argument, NULL, 't'},
                                          {"help", no_argument, NULL, 'h'},
                                          {"version", no_argument, NULL, 'v'},
@@ -87,6 +88,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
             if (!take_word("--output", &r->options.output, error)) return false;
             break;
         case 'd': r->options.dry = true; break;
+        case 'f': r->options.force = true; break;
         case 't': r->csv = true; break;
         case 'h': r->help = true; break;
         case 'v': r->version = true; break;
@@ -122,8 +124,11 @@ bool command_line_is_schedules(const CommandLine *r, Error *error)
 {
     if (!r->options.config)
         return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
-    if (r->options.dry || r->options.output)
-        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s",
-                         r->options.dry ? "--dry-run" : "--output");
+    const char *runs = r->options.dry     ? "--dry-run"
+                       : r->options.force ? "--force"
+                       : r->options.output ? "--output"
+                                           : NULL;
+    if (runs)
+        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s", runs);
     return true;
 }

@@ -23,6 +23,11 @@ struct Data {
     int64_t shift[BRANCHES];
 };
 
+bool data_is_markov(const DataConfig *config)
+{
+    return strcmp(config->source, "markov") == 0;
+}
+
 /* When the first sample is drawn: who needs none, as a dry run, has no table of its vocabulary. */
 static void make_chain(Data *data)
 {
@@ -52,7 +57,7 @@ static void make_chain(Data *data)
 
 Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const Text *text, Error *error)
 {
-    bool markov = strcmp(config->source, "markov") == 0;
+    bool markov = data_is_markov(config);
     if (markov && vocab < BRANCHES) {
         error_set(error, "model.vocab = %lld is too small for the markov source; try %d or more",
                   (long long)vocab, BRANCHES);

@@ -13,6 +13,8 @@ typedef struct DataConfig {
     int64_t seed;
 } DataConfig;
 
+bool data_is_markov(const DataConfig *config);
+
 typedef struct Data Data;
 
 /* `text`: the file when source is a path (data keeps the pointer), else NULL. Samples have sequence + 1 tokens

@@ -42,7 +42,7 @@ void text_read(const Text *text, int64_t from, int64_t count, unsigned char *to)
 uint64_t text_mark(const Text *text)
 {
     enum { PIECES = 1024, PIECE = 4096 };
-    uint64_t mark = 1469598103934665603u; /* FNV-1a */
+    uint64_t mark = 14695981039346656037u; /* FNV-1a */
     unsigned char *piece = allocate(PIECE);
     bool whole = text->bytes <= (int64_t)PIECES * PIECE;
     int64_t pieces = whole ? (text->bytes + PIECE - 1) / PIECE : PIECES;

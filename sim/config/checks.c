@@ -36,7 +36,7 @@ static void list_divisors(const Config *config, size_t offset, int64_t n, const 
 static bool check_model(const Config *config, Error *error)
 {
     const GptShape *s = &config->model.shape;
-    bool markov = strcmp(config->data.source, "markov") == 0;
+    bool markov = data_is_markov(&config->data);
     if (s->hidden % s->heads) {
         char heads[256];
         list_divisors(config, offsetof(Config, model.shape.heads), s->hidden, error, heads, sizeof heads);

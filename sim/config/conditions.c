@@ -1,6 +1,5 @@
 /* conditions.c - the conditions, each beside the words for it. */
 #include "sim/config/conditions.h"
-#include <string.h>
 
 static bool always(const Config *c)
 {
@@ -15,7 +14,7 @@ static bool with_rope(const Config *c)
 
 static bool with_a_text(const Config *c)
 {
-    return strcmp(c->data.source, "markov") != 0;
+    return !data_is_markov(&c->data);
 }
 
 static bool with_drawn_samples(const Config *c)

@@ -7,7 +7,7 @@ typedef struct RunOptions {
     const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
     const char *const *sets;
     int set_count;
-    bool dry;
+    bool dry, force; /* force: whatever it is estimated to take */
     const char *command_line, *program_directory;
 } RunOptions;
 #endif

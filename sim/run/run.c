@@ -8,38 +8,26 @@
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "sim/base/clock.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
+#include "sim/base/progress.h"
 #include "sim/config/checks.h"
-#include "sim/config/config.h"
-#include "sim/config/file.h"
 #include "sim/config/parse.h"
-#include "sim/config/ranks.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 #include "sim/report/report.h"
+#include "sim/run/admit.h"
 #include "sim/run/agree.h"
+#include "sim/run/alike.h"
 #include "sim/run/announce.h"
 #include "sim/run/baseline.h"
 #include "sim/run/carry_weights.h"
-#include "sim/run/clock.h"
-#include "sim/run/plan_from_config.h"
-#include "sim/run/progress.h"
 #include "sim/run/run_record.h"
-#include "sim/run/same_request.h"
 #include "sim/run/share_text.h"
 #include "sim/run/step.h"
 #include "sim/run/stopped.h"
-
-/* What is the same on every rank, so made once a process: by the first of virtual ranks for all. */
-typedef struct Alike {
-    Config config;
-    Plan plan;
-    bool resolved, planned; /* or refused, for `why` */
-    bool config_ok, plan_ok;
-    Error why;
-    SharedText text;
-} Alike;
+#include "sim/run/watch.h"
 
 typedef struct Run {
     const RunOptions *options;
@@ -57,47 +45,12 @@ typedef struct Run {
 
 /* ---- before the first step ---- */
 
-/* Rank 0's file reaches every rank: its length first, -1 when there is none. */
-static bool share(Run *run, char **text, int64_t *bytes)
-{
-    if (run->main && !*text) *bytes = -1;
-    tree_broadcast(run->world, INIT_BROADCAST, bytes, sizeof *bytes, 0);
-    if (*bytes < 0) return false;
-    if (!run->main) *text = allocate_zeroed((size_t)*bytes + 1, 1);
-    tree_broadcast(run->world, INIT_BROADCAST, *text, (size_t)*bytes, 0);
-    return true;
-}
-
-/* The same text, so the same answer on every rank. */
-static bool resolve(Config *config, const RunOptions *o, const char *text, int ranks, Error *error)
-{
-    if (!config_parse(config, o->config, text, o->sets, o->set_count, o->output, error)) return false;
-    return ranks == 0 || config_check_ranks(config, ranks, error);
-}
-
 bool run_is_possible(const RunOptions *options, int ranks, Error *error)
 {
-    Config config = {0};
-    char *text = config_read(options->config, options->program_directory, error);
-    bool possible = text && resolve(&config, options, text, ranks, error);
-    free(text);
-    config_free(&config);
+    Alike *alike = alike_new();
+    bool possible = alike_is_possible(alike, options, ranks, error);
+    alike_free(alike);
     return possible;
-}
-
-static bool read_config(Run *run)
-{
-    const RunOptions *o = run->options;
-    if (!same_request(run->world, o, &run->error)) return false;
-    char *text = run->main ? config_read(o->config, o->program_directory, &run->error) : NULL;
-    int64_t bytes = text ? (int64_t)strlen(text) : 0;
-    if (!share(run, &text, &bytes)) return false;
-    Alike *alike = run->alike;
-    if (!alike->resolved) alike->config_ok = resolve(run->config, o, text, run->world->size, &alike->why);
-    alike->resolved = true;
-    if (!alike->config_ok) run->error = alike->why;
-    free(text);
-    return alike->config_ok;
 }
 
 /* Nothing computes in a dry run. */
@@ -109,34 +62,17 @@ static bool check_profile(Run *run)
                          "--set hardware.profile=ideal, or a run without --dry-run");
 }
 
-static bool is_markov(const Run *run)
-{
-    return strcmp(run->config->data.source, "markov") == 0;
-}
-
 static bool read_text(Run *run)
 {
-    return is_markov(run) || share_text(run->world, run->config, &run->alike->text, &run->error);
+    return data_is_markov(&run->config->data) ||
+           share_text(run->world, run->config, &run->alike->text, &run->error);
 }
 
-/* The plan is the same on every rank, so all refuse it together. */
-static bool read_schedule(Run *run)
+/* The ranks of a dry run were asked about together, before there was any. */
+static bool has_room(Run *run)
 {
-    Config *c = run->config;
-    char *text = NULL; /* of a file; a schedule with a name has none */
-    int64_t bytes = 0;
-    if (run->main && config_schedule_is_file(c)) text = plan_text(c, &bytes, &run->error);
-    bool ok = !config_schedule_is_file(c) || share(run, &text, &bytes);
-    Alike *alike = run->alike;
-    if (ok && !alike->planned) {
-        alike->plan_ok = plan_from_config(c, run->world->size, text, bytes, &alike->plan, &alike->why);
-        alike->planned = true;
-        if (alike->plan_ok)
-            c->pipeline.virtual_stages = alike->plan.shape.v; /* a file brings its own number */
-    }
-    free(text);
-    if (ok && !alike->plan_ok) run->error = alike->why;
-    return ok && alike->plan_ok;
+    return run->options->dry || run->options->force ||
+           admit_everywhere(run->world, run->config, &run->alike->plan, &run->error);
 }
 
 /* A dry run has a default of its own: it must not take a real run's place. */
@@ -196,22 +132,45 @@ static bool can_go_on(const Config *c, int64_t step, const StepResult *result, d
     return true;
 }
 
+static void show_step(Progress *p, const Config *c, int64_t step, double loss, double wall_time)
+{
+    double tokens = (double)(c->train.global_batch * c->model.shape.sequence);
+    int digits = p->terminal ? 0 : snprintf(NULL, 0, "%lld", (long long)c->train.steps);
+    if (progress_due(p, (double)step + 1))
+        progress_show(p, "step %*lld/%lld   loss %.4f   %.0f tokens/s", digits, (long long)step + 1,
+                      (long long)c->train.steps, loss, tokens / wall_time);
+}
+
+/* What goes on inside a long step: a dry run's, or, of a real one, until its steps are lines in a log. */
+static void watch(Run *run, const Progress *steps, Watch *inside, int64_t step)
+{
+    const Config *c = run->config;
+    Trainer *t = run->trainer;
+    bool dry = run->options->dry, shows = dry || (run->main && (steps->terminal || !steps->shown));
+    t->performed = shows ? watch_performed : NULL;
+    t->watch = dry ? &run->alike->watch : inside;
+    if (shows && !dry) watch_step(inside, &t->plan->list[t->mesh.place.pipe], step, c->train.steps);
+}
+
 static void train(Run *run)
 {
     Trainer *t = run->trainer;
     const Config *c = run->config;
     bool dry = run->options->dry;
     int64_t steps = dry ? 1 : c->train.steps;
-    Progress progress;
+    Progress progress = {.terminal = false};
+    Watch inside;
     run->gradients_due = c->output.gradients[0] != '\0';
-    if (run->main) progress_begin(&progress, steps, c->train.global_batch * c->model.shape.sequence);
+    if (run->main) progress_begin(&progress, (double)steps, 0);
     for (int64_t step = 0; step < steps; step++) {
         double began = clock_now();
         record_step_begin(&run->record);
+        watch(run, &progress, &inside, step);
         StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
+        if (run->main && dry) watch_end(&run->alike->watch); /* all ranks have told what they did */
         if (!run->main || dry) continue;
-        progress_step(&progress, step, loss, wall_time);
+        show_step(&progress, c, step, loss, wall_time);
         if (can_go_on(c, step, &result, loss, &run->error)) continue;
         progress_end(&progress);
         stopped_forget(); /* MPI ends with TERM what has failed */
@@ -237,22 +196,38 @@ static bool finish(Run *run)
         (long long)run->config->train.steps, run->config->train.loss_scale);
 }
 
+static void initialise(Run *run)
+{
+    DataParallel *d = run->trainer->data_parallel;
+    Progress progress;
+    progress_begin(&progress, d->gpt->units, PROGRESS_QUIET);
+    for (int u = 0; u < d->gpt->units; u++) {
+        data_parallel_initialise_unit(d, u, run->config->train.seed);
+        if (run->main && progress_due(&progress, u + 1))
+            progress_show(&progress, "weights of %d of %d layers drawn", u + 1, d->gpt->units);
+    }
+    progress_end(&progress);
+}
+
 static int run_all(Run *run)
 {
-    if (!read_config(run) || !check_profile(run)) return STATUS_BAD_REQUEST;
+    if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run))
+        return STATUS_BAD_REQUEST;
     if (!read_text(run)) return STATUS_BAD_REQUEST;
-    if (!read_schedule(run)) return STATUS_BAD_REQUEST;
+    if (!alike_read_schedule(run->alike, run->world, &run->error) || !has_room(run))
+        return STATUS_BAD_REQUEST;
     output_path(run);
     if (!prepare_outputs(run) || !read_baseline(run)) return STATUS_BAD_REQUEST;
-    run->trainer =
-        trainer_new(run->config, &run->alike->plan, run->world->comm,
-                    is_markov(run) ? NULL : &run->alike->text.text, run->options->dry, &run->error);
+    run->trainer = trainer_new(run->config, &run->alike->plan, run->world->comm,
+                               data_is_markov(&run->config->data) ? NULL : &run->alike->text.text,
+                               run->options->dry, &run->error);
     if (!run->trainer) {
         Error why = run->error;
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
     if (run->main) announce(run->trainer, run->world->size);
+    if (run->options->dry) watch_made(&run->alike->watch);
     if (run->config->model.init[0]) {
         Error why;
         if (!weights_load(run->config->model.init, run->trainer, run->world, &why)) {
@@ -260,19 +235,11 @@ static int run_all(Run *run)
             return STATUS_BAD_REQUEST;
         }
     } else {
-        data_parallel_initialise(run->trainer->data_parallel, run->config->train.seed);
+        initialise(run);
     }
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
-}
-
-static void alike_free(Alike *alike)
-{
-    share_text_end(&alike->text);
-    plan_free(&alike->plan);
-    config_free(&alike->config);
-    free(alike);
 }
 
 static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
@@ -303,7 +270,7 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
 
 int run_rank(Comm *comm, const RunOptions *options)
 {
-    Alike *alike = allocate_zeroed(1, sizeof *alike);
+    Alike *alike = alike_new();
     int status = run_on(comm, options, alike);
     alike_free(alike);
     return status;
@@ -326,9 +293,12 @@ static void dry_rank(Comm *comm, void *context)
 
 int run_dry(int ranks, const RunOptions *options)
 {
-    Dry dry = {.options = options, .alike = allocate_zeroed(1, sizeof *dry.alike), .status = STATUS_FAILED};
+    Dry dry = {.options = options, .alike = alike_new(), .status = STATUS_BAD_REQUEST};
     Error error;
-    if (!virtual_run(ranks, dry_rank, &dry, &error)) fail("%s", error.text);
+    if (!alike_foresee(dry.alike, options, ranks, &error))
+        fprintf(stderr, "sim: %s\n", error.text);
+    else if (!virtual_run(ranks, dry_rank, &dry, &error))
+        fail("%s", error.text);
     alike_free(dry.alike);
     return dry.status;
 }

@@ -1,5 +1,6 @@
 /* run_record.c - gathering on rank 0, and from there into the run file. */
 #include "sim/run/run_record.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,25 @@ static int actions_of(const Record *r)
 {
     const Trainer *t = r->trainer;
     const Plan *plan = t->plan;
-    int actions = 0;
+    int64_t actions = 0;
     for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
-    return actions * t->mesh.shape.dp * t->mesh.shape.tp;
+    actions *= (int64_t)t->mesh.shape.dp * t->mesh.shape.tp;
+    if (actions > INT_MAX)
+        fail(
+            "%lld actions of all ranks are more than a run's file can have, %d; try fewer ranks, or a larger "
+            "train.microbatch",
+            (long long)actions, INT_MAX);
+    return (int)actions;
+}
+
+/* A line on what takes more than two seconds. */
+static void tell_if_many(const Record *r, const char *what)
+{
+    enum { MANY = 1000000 };
+    int actions = actions_of(r);
+    if (actions < MANY) return;
+    printf("  %s %.3g million actions\n", what, actions / 1e6);
+    fflush(stdout);
 }
 
 static void open_recorder(Record *r, const char *command_line)
@@ -52,6 +69,7 @@ static void open_recorder(Record *r, const char *command_line)
                     .theory_memory = memory};
     char kept[CONFIG_PATH + 16];
     Error error;
+    tell_if_many(r, "making a file for");
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);
     snprintf(r->path, sizeof r->path, "%s", recorder_path(r->recorder));
@@ -229,6 +247,7 @@ void record_end(Record *r)
     bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
     TimelineRow *rows = main ? allocate(ranks * actions * sizeof *rows) : NULL;
     int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
+    if (main && walked) tell_if_many(r, "recording");
     if (walked) gather(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof *rows, rows, 0);
 
     enum { COUNTS = 2 * PURPOSES };

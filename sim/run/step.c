@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "sim/run/clock.h"
+#include "sim/base/clock.h"
 
 /* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
  * of train.steps. Steps that are skipped hold it. */
@@ -257,6 +257,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {
         perform_timed(t, list->action[i], &t->timeline[i], began, &result);
+        if (t->performed) t->performed(t->watch);
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
         if (reduced && after_reduce) after_reduce(t, context);
     }

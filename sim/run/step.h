@@ -29,17 +29,19 @@ typedef struct Trainer {
     const Plan *plan; /* of this rank's pipeline */
     Stages *stages;
     int microbatches;
-    int64_t updates;       /* of the weights: steps that were not skipped */
-    double loss_scale;     /* 1 but for fp16 */
-    int64_t fine;          /* steps since the scale changed */
-    int64_t step;          /* the one under way, from 0 */
-    int *chunk_of;         /* of each stage this rank holds: which of them it is */
-    Slot *slot;            /* (chunk, microbatch) */
-    double *losses;        /* per microbatch: the sum over its positions; on the last stage */
-    Ideal ideal;           /* seconds, where the profile is */
-    double again;          /* of B's or I's, what computing again takes */
-    TimelineRow *timeline; /* (rows) of the last step, one row an action; then rows without one */
-    int rows;              /* the same number on all ranks */
+    int64_t updates;                /* of the weights: steps that were not skipped */
+    double loss_scale;              /* 1 but for fp16 */
+    int64_t fine;                   /* steps since the scale changed */
+    int64_t step;                   /* the one under way, from 0 */
+    int *chunk_of;                  /* of each stage this rank holds: which of them it is */
+    Slot *slot;                     /* (chunk, microbatch) */
+    double *losses;                 /* per microbatch: the sum over its positions; on the last stage */
+    Ideal ideal;                    /* seconds, where the profile is */
+    double again;                   /* of B's or I's, what computing again takes */
+    TimelineRow *timeline;          /* (rows) of the last step, one row an action; then rows without one */
+    int rows;                       /* the same number on all ranks */
+    void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
+    void *watch;
 } Trainer;
 
 typedef struct StepResult {

@@ -18,28 +18,57 @@ typedef struct Kept {
     double forward, halfway;
 } Kept;
 
-static double core_kept(const Config *config, double cells, double rows)
+/* The scores, or what stands for them. */
+static double core_kept(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
-    double w = theory_width(config);
+    double s = (double)shape->sequence,
+           rows = (double)(shape->heads * config->train.microbatch) * s / (double)config->tensor.size,
+           w = theory_width(config);
     if (shape->attention == ATTENTION_FLASH) return rows * (double)sizeof(real);
-    if (config->train.recompute == RECOMPUTE_SELECTIVE) return 0; /* table 2 */
-    return cells * (shape->dropout > 0 ? 2 * w + 1 : w);
+    return rows * s * (shape->dropout > 0 ? 2 * w + 1 : w);
+}
+
+/* Values of s b h; under sequence parallelism a slice's. */
+static double residual_values(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    double outside = config->tensor.sequence_parallel ? (double)config->tensor.size : 1;
+    return (double)shape->sequence * (double)config->train.microbatch * (double)shape->hidden / outside;
+}
+
+/* What a layer keeps, if nothing is computed again; without core and masks. */
+static double linear_kept(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    double w = theory_width(config), t = (double)config->tensor.size;
+    double widths = (double)qkv_width(shape, config->tensor.size) +
+                    (double)(shape->hidden + inner_width(shape) + shape->ffn) / t;
+    return 4 * w * residual_values(config) +
+           w * (double)shape->sequence * (double)config->train.microbatch * widths;
+}
+
+static double mask_kept(const Config *config)
+{
+    return config->model.shape.dropout > 0 ? residual_values(config) : 0;
+}
+
+/* Of the core what selective recomputation keeps: table 2. */
+static bool forgets_core(const Config *config)
+{
+    return config->train.recompute == RECOMPUTE_SELECTIVE && config->model.shape.attention != ATTENTION_FLASH;
 }
 
 static Kept kept_by(const Config *config, const Plan *plan, int stage)
 {
     const GptShape *shape = &config->model.shape;
-    double t = (double)config->tensor.size, w = theory_width(config), h = (double)shape->hidden,
-           f = (double)shape->ffn;
-    double s = (double)shape->sequence, a = (double)shape->heads, b = (double)config->train.microbatch;
-    double V = ceil((double)shape->vocab / t), outside = config->tensor.sequence_parallel ? t : 1;
+    double s = (double)shape->sequence, b = (double)config->train.microbatch, h = (double)shape->hidden;
+    double V = ceil((double)shape->vocab / (double)config->tensor.size);
     double blocks = (double)stage_blocks(shape->layers, plan->stages,
                                          config_layers_per_stage(config, plan->stages), stage);
-    double residual = w * s * b * h / outside, mask = shape->dropout > 0 ? s * b * h / outside : 0;
-    double widths = (double)qkv_width(shape, config->tensor.size) + (h + (double)inner_width(shape) + f) / t;
-    double linear = 4 * residual + w * s * b * widths;
-    double layer = linear + 2 * mask + core_kept(config, a * s * s * b / t, a * s * b / t);
+    double residual = theory_width(config) * residual_values(config), mask = mask_kept(config);
+    double linear = linear_kept(config);
+    double layer = linear + 2 * mask + (forgets_core(config) ? 0 : core_kept(config));
     if (config->train.recompute == RECOMPUTE_FULL) layer = residual; /* the input alone */
     Kept kept = {blocks * layer, blocks * (linear + (double)sizeof(real) * 4 * h)};
     bool first = stage == 0, last = stage == plan->stages - 1;
@@ -93,4 +122,24 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
     bool none = kind == DATA_DP && share.replica > 0;
     bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : none ? 0 : states;
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
+}
+
+double theory_moment(const Config *config, const Plan *plan, int ranks, int rank)
+{
+    Share share = theory_share(config, plan, ranks, rank);
+    Units u = theory_units(config, share.replicas);
+    double w = theory_width(config), g = theory_gradient_width(config, plan->shape.m);
+    /* a unit while it is used, and the next or the last before it; an embedding has no second */
+    double two = u.block + fmax(u.block, share.first || share.last ? u.wte : 0);
+    double again = config->train.recompute == RECOMPUTE_FULL
+                       ? linear_kept(config) + 2 * mask_kept(config) + core_kept(config)
+                   : forgets_core(config) ? core_kept(config)
+                                          : 0;
+    return again + (config->parallel.kind >= DATA_ZERO3 ? two * w : 0) +
+           (data_parallel_reduces_each_microbatch(&config->parallel) ? two * g : 0);
+}
+
+double theory_block_parameters(const Config *config)
+{
+    return theory_units(config, 1).block;
 }

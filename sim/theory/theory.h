@@ -16,6 +16,14 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES]);
 
+/* About as many bytes rank `rank` holds for a moment beside these categories: units that are gathered or whose gradients
+ * are on their way, where zero2 and zero3 have them in pieces, and activations of a block that are computed again. No
+ * paper counts them. */
+double theory_moment(const Config *config, const Plan *plan, int ranks, int rank);
+
+/* Parameters of a block that a rank holds. */
+double theory_block_parameters(const Config *config);
+
 /* What people quote of one rank: bytes, and the form they are from, in the papers' letters (P parameters, N
  * replicas, t and p ranks that cut a layer and the layers). */
 typedef struct Quoted {

@@ -1,0 +1,111 @@
+/* alike.c - reading the config and the schedule, on rank 0 and for all. */
+#include "sim/run/alike.h"
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/collectives/collectives.h"
+#include "sim/config/file.h"
+#include "sim/config/parse.h"
+#include "sim/config/ranks.h"
+#include "sim/run/admit.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/run/same_request.h"
+
+Alike *alike_new(void)
+{
+    return allocate_zeroed(1, sizeof(Alike));
+}
+
+void alike_free(Alike *alike)
+{
+    share_text_end(&alike->text);
+    plan_free(&alike->plan);
+    config_free(&alike->config);
+    free(alike);
+}
+
+/* ---- once ---- */
+
+/* The same text, so the same answer on every rank. */
+static bool resolve(Alike *a, const RunOptions *o, const char *text, int ranks, Error *error)
+{
+    if (!a->resolved)
+        a->config_ok = config_parse(&a->config, o->config, text, o->sets, o->set_count, o->output, &a->why) &&
+                       (ranks == 0 || config_check_ranks(&a->config, ranks, &a->why));
+    a->resolved = true;
+    if (!a->config_ok) *error = a->why;
+    return a->config_ok;
+}
+
+/* The plan is the same on every rank, so all refuse it together. */
+static bool plan(Alike *a, int ranks, const char *text, int64_t bytes, Error *error)
+{
+    if (!a->planned) {
+        a->plan_ok = plan_from_config(&a->config, ranks, text, bytes, &a->plan, &a->why);
+        if (a->plan_ok)
+            a->config.pipeline.virtual_stages = a->plan.shape.v; /* a file brings its own number */
+    }
+    a->planned = true;
+    if (!a->plan_ok) *error = a->why;
+    return a->plan_ok;
+}
+
+/* ---- without ranks ---- */
+
+bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error *error)
+{
+    char *text = config_read(options->config, options->program_directory, error);
+    bool possible = text && resolve(alike, options, text, ranks, error);
+    free(text);
+    return possible;
+}
+
+bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *error)
+{
+    char *text = NULL; /* of a schedule's file; one with a name has none */
+    int64_t bytes = 0;
+    if (!alike_is_possible(alike, options, ranks, error)) return false;
+    bool named = !config_schedule_is_file(&alike->config);
+    if (!named) text = plan_text(&alike->config, &bytes, error);
+    bool ok = (named || text) && plan(alike, ranks, text, bytes, error);
+    free(text);
+    if (!ok) return false;
+    Estimate estimate = estimate_dry(&alike->config, &alike->plan, ranks);
+    watch_walk(&alike->watch, &estimate, &alike->plan, ranks);
+    return options->force || admit_dry(&alike->config, &estimate, ranks, error);
+}
+
+/* ---- on all ranks ---- */
+
+/* Rank 0's file reaches every rank: its length first, -1 when there is none. */
+static bool share(Group *world, char **text, int64_t *bytes)
+{
+    bool main = world->rank == 0;
+    if (main && !*text) *bytes = -1;
+    tree_broadcast(world, INIT_BROADCAST, bytes, sizeof *bytes, 0);
+    if (*bytes < 0) return false;
+    if (!main) *text = allocate_zeroed((size_t)*bytes + 1, 1);
+    tree_broadcast(world, INIT_BROADCAST, *text, (size_t)*bytes, 0);
+    return true;
+}
+
+bool alike_read_config(Alike *alike, Group *world, const RunOptions *options, Error *error)
+{
+    char *text = NULL;
+    if (!same_request(world, options, error)) return false;
+    if (world->rank == 0) text = config_read(options->config, options->program_directory, error);
+    int64_t bytes = text ? (int64_t)strlen(text) : 0;
+    bool ok = share(world, &text, &bytes) && resolve(alike, options, text, world->size, error);
+    free(text);
+    return ok;
+}
+
+bool alike_read_schedule(Alike *alike, Group *world, Error *error)
+{
+    bool named = !config_schedule_is_file(&alike->config);
+    char *text = NULL;
+    int64_t bytes = 0;
+    if (world->rank == 0 && !named) text = plan_text(&alike->config, &bytes, error);
+    bool ok = (named || share(world, &text, &bytes)) && plan(alike, world->size, text, bytes, error);
+    free(text);
+    return ok;
+}

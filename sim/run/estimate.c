@@ -1,0 +1,233 @@
+/* estimate.c - how often each thing is done or kept, and what each takes. */
+#include "sim/run/estimate.h"
+#include <math.h>
+#include <stdlib.h>
+#include "models/layers/gpt.h"
+#include "parallel/data/transfer.h"
+#include "sim/file/run_info.h"
+#include "sim/file/step_record.h"
+#include "sim/run/step.h"
+#include "sim/theory/theory.h"
+
+/* What each takes: measured on one core of an AMD EPYC, over dry runs of 8 to 2048 ranks, 6 to 10000 layers and 1 to
+ * 16384 microbatches, and over real ones of 1 to 8. */
+static const struct {
+    double program, process, rank; /* bytes: of a dry run but for its ranks; of a process under MPI; of a dry
+                                            * rank, stack and all */
+    double rank_seconds, layer_seconds;    /* of a dry rank; of its table, a layer */
+    double visit_seconds, action_seconds;  /* of F or B, a layer; to perform and record an action */
+    double message_seconds, piece_seconds; /* of a ring's step; of each tensor in it */
+    double row_file;                       /* bytes of an action in a run's file */
+    double operations;                     /* of products, in a second, in fp32 */
+} takes = {.program = 20e6,
+           .process = 35e6,
+           .rank = 40e3,
+           .rank_seconds = 60e-6,
+           .layer_seconds = 6e-6,
+           .visit_seconds = 0.8e-6,
+           .action_seconds = 1e-6,
+           .message_seconds = 55e-9,
+           .piece_seconds = 100e-9,
+           .row_file = 165,
+           .operations = 1e11};
+
+/* ---- how often ---- */
+
+/* Of one pipeline, all its ranks together. */
+typedef struct Pipeline {
+    double rows, longest;  /* actions; of the longest list */
+    double visits;         /* F, B, I and W, of each layer of their stages, embedding and head among them */
+    double blocks_at_once; /* saved between F and B, the most, of every rank */
+    double in_flight;      /* microbatches of a stage, likewise */
+} Pipeline;
+
+static double layers_of(const Config *config, const Plan *plan, int stage)
+{
+    double blocks = (double)stage_blocks(config->model.shape.layers, plan->stages,
+                                         config_layers_per_stage(config, plan->stages), stage);
+    return blocks + (stage == 0) + (stage == plan->stages - 1);
+}
+
+static void count_rows(const Plan *plan, double *rows, double *longest)
+{
+    *rows = *longest = 0;
+    for (int p = 0; p < plan->shape.p; p++) {
+        *rows += plan->list[p].count;
+        *longest = fmax(*longest, plan->list[p].count);
+    }
+}
+
+static Pipeline pipeline_of(const Config *config, const Plan *plan)
+{
+    Pipeline sum = {0};
+    count_rows(plan, &sum.rows, &sum.longest);
+    for (int p = 0; p < plan->shape.p; p++) {
+        const Schedule *list = &plan->list[p];
+        double blocks = 0, microbatches = 0, most = 0, most_microbatches = 0;
+        for (int i = 0; i < list->count; i++) {
+            Action a = list->action[i];
+            if (!action_computes(a.kind)) continue;
+            double layers = layers_of(config, plan, a.stage);
+            bool forward = a.kind == ACTION_FORWARD,
+                 ends = a.kind == ACTION_BACKWARD || a.kind == ACTION_WEIGHT;
+            sum.visits += layers;
+            blocks += (forward - ends) * layers;
+            microbatches += forward - ends;
+            most = fmax(most, blocks);
+            most_microbatches = fmax(most_microbatches, microbatches);
+        }
+        sum.blocks_at_once += most;
+        sum.in_flight += most_microbatches;
+    }
+    return sum;
+}
+
+/* Messages of rings in a step, and tensors in them, of one replica's ranks together; a ring's step is one message. */
+typedef struct Rings {
+    double messages, pieces;
+} Rings;
+
+static Rings rings_of_data(const Config *config, const Plan *plan, double replicas)
+{
+    const GptShape *shape = &config->model.shape;
+    int kind = config->parallel.kind;
+    double units = (double)shape->layers + 3, tied = shape->tie_embeddings && plan->stages == 1;
+    double block =
+        theory_block_parameters(config) * (double)dtype_bytes(config_gradient_dtype(config, plan->shape.m));
+    double a_bucket = kind == DATA_ZERO3 ? 1 : fmax(1, ceil(config->parallel.bucket_mb * 1e6 / block));
+    double buckets = plan->stages * ceil(units / plan->stages / a_bucket);
+    double m = plan->shape.m, reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
+    double rings = 0, tensors = 0, cut = config->parallel.quantize ? 3 : 1;
+    switch ((DataParallelKind)kind) {
+    case DATA_DDP: rings = 2 * buckets, tensors = 2 * units; break;
+    case DATA_ZERO1:
+    case DATA_ZERO2: rings = (reductions + 1) * buckets, tensors = (reductions + 1) * units; break;
+    case DATA_ZERO3:
+        rings = reductions * units + m * (2 * units - 2 + 2 * tied), tensors = reductions * units;
+        break;
+    default: break; /* dp has trees */
+    }
+    double norms = kind >= DATA_ZERO1 ? plan->shape.p : 0;
+    return (Rings){(replicas - 1) * (rings + norms), (replicas - 1) * tensors * cut};
+}
+
+static Rings rings_of_tensor(const Config *config, const Plan *plan)
+{
+    double t = (double)config->tensor.size, m = plan->shape.m, L = (double)config->model.shape.layers;
+    bool cut = config->tensor.sequence_parallel;
+    double again = config->train.recompute == RECOMPUTE_FULL ? 2 : 0;
+    double halves =
+        m * ((cut ? 10 : 8) * L + (cut ? 1 : 2) * again * L + 6); /* of all-reduces, which have two */
+    return (Rings){(t - 1) * halves, (t - 1) * halves * (cut ? (double)config->train.microbatch : 1)};
+}
+
+/* ---- a dry run ---- */
+
+static double bytes_of_layer(void)
+{
+    return BLOCK_TENSORS * sizeof(Parameter) + sizeof(Unit) + sizeof(Bucket) + sizeof(Transfer) +
+           2 * sizeof(Tensor) + 4 * sizeof(int64_t);
+}
+
+/* Its own row, that on its way to rank 0, rank 0's, and there what goes into a column of its own. */
+static double bytes_of_row(void)
+{
+    return 2 * sizeof(TimelineRow) + (MEMORY_CATEGORIES + 1) * sizeof(uint64_t);
+}
+
+/* Of a run's file: actions, steps, and what is known of every rank. */
+static double file_bytes(double rows, double ranks, double steps)
+{
+    double step = ranks * 2 * PURPOSES * sizeof(uint64_t) + 11 * sizeof(double);
+    return rows * takes.row_file + steps * step + ranks * sizeof(StepRecord) + 1e5;
+}
+
+Estimate estimate_dry(const Config *config, const Plan *plan, int ranks)
+{
+    MeshShape mesh = config_mesh(config, ranks);
+    Pipeline one = pipeline_of(config, plan);
+    double N = ranks, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
+    Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
+    double messages = N / plan->shape.p * (data.messages + tensor.messages);
+    double pieces = N / plan->shape.p * (data.pieces + tensor.pieces);
+    double visits = pipelines * one.visits, rows = pipelines * one.rows;
+    Estimate e = {.work = messages + visits + rows};
+    /* the members of its groups, and the numbers it sends each for the norm */
+    double others = sizeof(int) * (N + mesh.dp + 2.0 * mesh.pp + mesh.tp) +
+                    (config->parallel.kind >= DATA_ZERO1 ? 2 * sizeof(double) * mesh.dp : 0);
+    e.memory[COST_PROGRAM] = takes.program;
+    e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
+    e.memory[COST_LAYERS] = N * L * bytes_of_layer();
+    e.memory[COST_ACTIONS] =
+        N * one.longest * bytes_of_row() +
+        pipelines * (one.blocks_at_once * sizeof(BlockSaved) +
+                     plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
+    e.seconds[COST_RANKS] = N * takes.rank_seconds;
+    e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
+    e.seconds[COST_ACTIONS] = visits * takes.visit_seconds + rows * takes.action_seconds;
+    e.seconds[COST_MESSAGES] = messages * takes.message_seconds + pieces * takes.piece_seconds;
+    e.file = file_bytes(rows, N, 1);
+    return e;
+}
+
+/* ---- a real one ---- */
+
+/* Of a step on one rank: 6 a parameter and token, 2 of them forward, and those of the scores, of which half are
+ * computed; forward once more where it is recomputed (Narayanan et al. 2104.04473, section 5.1). */
+static double operations_of(const Config *config, const Plan *plan, double parameters)
+{
+    const GptShape *shape = &config->model.shape;
+    double tokens = (double)config->train.microbatch * (double)shape->sequence * plan->shape.m;
+    double blocks = (double)shape->layers / plan->shape.p, t = (double)config->tensor.size;
+    double forward =
+        2 * tokens * parameters + 2 * tokens * (double)shape->sequence * (double)shape->hidden * blocks / t;
+    return forward * (config->train.recompute == RECOMPUTE_FULL ? 4 : 3);
+}
+
+Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int rank)
+{
+    const GptShape *shape = &config->model.shape;
+    double bytes[MEMORY_CATEGORIES], t = (double)config->tensor.size, rows, longest;
+    count_rows(plan, &rows, &longest);
+    theory_memory(config, plan, ranks, rank, bytes);
+    /* of the products' matrices, on the rank of a pipeline that has the head */
+    double parameters = theory_block_parameters(config) * (double)shape->layers / plan->shape.p +
+                        ceil((double)shape->vocab / t) * (double)shape->hidden;
+    Estimate e = {.work = operations_of(config, plan, parameters)};
+    e.memory[COST_PROGRAM] = takes.process;
+    e.memory[COST_LAYERS] = (double)shape->layers * bytes_of_layer();
+    e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
+    e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
+    e.memory[COST_ACTIONS] = (rank == 0 ? ranks : 1) * longest * bytes_of_row();
+    if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
+    e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);
+    if (rank == 0) e.file = file_bytes(rows * ranks / plan->shape.p, ranks, (double)config->train.steps);
+    return e;
+}
+
+/* ---- either ---- */
+
+void estimate_add(Estimate *sum, const Estimate *more)
+{
+    for (int c = 0; c < COSTS; c++) {
+        sum->memory[c] += more->memory[c];
+        sum->seconds[c] = fmax(sum->seconds[c], more->seconds[c]);
+    }
+    sum->work = fmax(sum->work, more->work);
+    sum->file += more->file;
+}
+
+double estimate_total(const double cost[COSTS])
+{
+    double sum = 0;
+    for (int c = 0; c < COSTS; c++) sum += cost[c];
+    return sum;
+}
+
+Cost estimate_largest(const double cost[COSTS])
+{
+    int largest = 0;
+    for (int c = 1; c < COSTS; c++)
+        if (cost[c] > cost[largest]) largest = c;
+    return (Cost)largest;
+}

@@ -1,0 +1,122 @@
+/* test_estimate.c - what a run is said to take against what it took, and what is refused for it. */
+#include "sim/run/estimate.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "sim/run/admit.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/config/ranks.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
+#include "tests/support/folder.h"
+
+static Estimate estimate_of(const char *sets, int ranks, bool dry, Config *config)
+{
+    Case c = case_of_words(1, "%s", sets);
+    Plan plan;
+    Error error = {""};
+    if (!case_config(&c, config, &error) || !config_check_ranks(config, ranks, &error) ||
+        !plan_from_config(config, ranks, NULL, 0, &plan, &error))
+        fail_msg("%s", error.text);
+    Estimate e = dry ? estimate_dry(config, &plan, ranks) : estimate_rank(config, &plan, ranks, 0);
+    plan_free(&plan);
+    case_free(&c);
+    return e;
+}
+
+/* The largest part of a rank's memory that is counted, within a factor of 2. */
+static void memory_of_ranks(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"parallel.data=ddp",
+                                       "parallel.data=zero3 train.microbatch=1",
+                                       "parallel.data=zero2 train.microbatch=1",
+                                       "parallel.data=zero3 train.recompute=full",
+                                       "parallel.pp=2 train.microbatch=1",
+                                       "parallel.tp=2"};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        Config config;
+        Estimate e = estimate_of(sets[i], 2, false, &config);
+        Case c = case_of_words(1, "%s", sets[i]);
+        c.dry = true;
+        assert_true(case_virtual(&c, 2));
+        double said = e.memory[COST_STATES] + e.memory[COST_ACTIVATIONS],
+               counted = (double)c.peak[0][MEMORY_CATEGORIES];
+        if (said < counted / 2 || said > 2 * counted)
+            fail_msg("%s: %g said, %g counted", sets[i], said, counted);
+        case_free(&c);
+        config_free(&config);
+    }
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    Config config;
+    Error error = {""};
+    Estimate e = estimate_of("parallel.data=zero3 train.global_batch=65536", 65536, true, &config);
+    Node small = {.name = "n1", .memory = 8e9, .process = INFINITY, .disk = INFINITY, .cores = 2},
+         large = small;
+    large.memory = 1e15;
+    const Applicant dry = {"a dry run", "a dry run", "actions", 1};
+    assert_false(admit(&config, &dry, &e, &small, &error));
+    assert_non_null(strstr(error.text, "GB of memory, most of it for what each rank has of all others, and "
+                                       "n1 has 8 GB left; try fewer ranks, or --force"));
+    assert_false(admit(&config, &dry, &e, &large, &error));
+    assert_non_null(strstr(error.text, "more than 10 minutes"));
+    config_free(&config);
+    e = estimate_of("parallel.data=ddp", 2, true, &config);
+    assert_true(admit(&config, &dry, &e, &small, &error));
+    small.disk = 10;
+    assert_false(admit(&config, &dry, &e, &small, &error));
+    assert_non_null(strstr(error.text, "10 B are free"));
+    config_free(&config);
+}
+
+static void put(const char *folder, const char *path, const char *text)
+{
+    char whole[128];
+    snprintf(whole, sizeof whole, "%s%s", folder, path);
+    FILE *file = fopen(whole, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The least of the machine, its group and the group above. */
+static void memory_of_a_node(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {
+        "/proc", "/proc/self", "/sys", "/sys/fs", "/sys/fs/cgroup", "/sys/fs/cgroup/a", "/sys/fs/cgroup/a/b"};
+    char folder[FOLDER], path[128];
+    assert_int_equal(folder_make(folder), 0);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        snprintf(path, sizeof path, "%s%s", folder, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    put(folder, "/proc/meminfo", "MemTotal: 4000 kB\nMemAvailable: 3000 kB\n");
+    assert_true(node_memory(folder) == 3000 * 1024);
+    put(folder, "/proc/self/cgroup", "0::/a/b\n");
+    put(folder, "/sys/fs/cgroup/a/b/memory.max", "max\n");
+    put(folder, "/sys/fs/cgroup/a/b/memory.current", "7\n");
+    assert_true(node_memory(folder) == 3000 * 1024);
+    put(folder, "/sys/fs/cgroup/a/memory.max", "1000000\n");
+    put(folder, "/sys/fs/cgroup/a/memory.current", "400000\n");
+    assert_true(node_memory(folder) == 600000);
+    put(folder, "/sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 50000\n");
+    assert_true(node_memory(folder) == 650000);
+    assert_int_equal(folder_remove(folder), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_of_ranks),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(memory_of_a_node),
+    };
+    return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);
+}
