@@ -4,10 +4,10 @@
  * performs and mail. Of a real one it is the numbers themselves, which theory.h knows, and a process around them. A
  * table in estimate.c has what each costs on one machine; another's differ.
  *
- * How far it is off: memory by less than a factor of 2 (tests/sim/test_estimate.c holds it to that; found were 0.93 to
- * 1.36 of what 59 dry runs of 25 MB to 1.7 GB took, and 0.89 to 1.23 of what 31 ranks counted, 0.9 to 1.1 of what 7
- * processes did). Seconds, on the machine of the table: 0.5 to 1.8 of what those dry runs took, and 0.8 to 1.3 of six
- * real steps'. */
+ * How far it is off: of what a real rank counts, less than a factor of 2 (tests/sim/test_estimate.c holds it to that;
+ * found were 0.89 to 1.23). Measured once, and held by no test: 0.93 to 1.36 of the memory of dry runs of 25 MB to
+ * 1.7 GB, to which the table was fitted, and 0.5 to 1.8 of their seconds, but for a quantised ddp of 0.3 s; 0.9 to 1.2
+ * of the memory of seven real processes, and 0.8 to 1.3 of the seconds of six real steps. */
 #ifndef SIM_RUN_ESTIMATE_H
 #define SIM_RUN_ESTIMATE_H
 #include "parallel/schedule/plan.h"
