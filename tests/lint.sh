@@ -34,7 +34,7 @@ parallel/schedule parallel/data
 parallel/collectives
 parallel/wire
 models/layers
-models/kernels models/training
+models/kernels models/training models/hardware
 models/machine'
 arrows=$(git grep -oE '^#include "[^"]+"' -- models parallel sim | sed 's/:#include "/ /; s/"$//')
 wrong=$({ echo "$floors"; echo; echo "$arrows"; } | awk '

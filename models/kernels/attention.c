@@ -59,8 +59,10 @@ static Work product(AttentionShape s, Tensor scores, bool to_scores)
 static Work over_scores(AttentionShape s, WorkKind kind, Tensor scores, double flops, int64_t passes)
 {
     int64_t cells = attention_cells(s);
-    return work_over(kind, scores.dtype, s.B * s.heads * s.T, s.T, flops * (double)cells,
-                     tensor_traffic(scores, passes * cells));
+    Work w = work_over(kind, scores.dtype, s.T, s.T, flops * (double)cells,
+                       tensor_traffic(scores, passes * cells));
+    w.batch = s.B * s.heads;
+    return w;
 }
 
 static Work dropped_scores(AttentionShape s, AttentionSaved saved)

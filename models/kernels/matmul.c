@@ -45,7 +45,7 @@ void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
 {
     int64_t M = A.transposed ? A.columns : A.rows, K = A.transposed ? A.rows : A.columns;
     int64_t N = B.transposed ? B.rows : B.columns;
-    Work work = {.kind = WORK_MATMUL, .batch = 1, .m = M, .n = N, .k = K};
+    Work work = {.kind = WORK_MATMUL, .adds = beta != 0, .batch = 1, .m = M, .n = N, .k = K};
     work.type = is_half(A.values.dtype) ? A.values.dtype : B.values.dtype;
     work.flops = work_products(&work);
     work.bytes = tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) +

@@ -67,8 +67,19 @@ void device_keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, -1);
 }
 
+/* What is computed inside communication is the network's time. */
+static void take_time(Device *device, const Work *work)
+{
+    Lanes *lanes = &device->lanes;
+    if (!device->time_of || lanes->pauses) return;
+    KernelTime time =
+        device->time_of(device->machine, work, device->backward && lanes->part != PART_RECOMPUTE);
+    lanes_run(lanes, time.host, time.device);
+}
+
 bool device_kernel(Device *device, Work work)
 {
+    take_time(device, &work);
     work_done(&device->done[work.kind], &work, device->lanes.part == PART_RECOMPUTE);
     if (device->between_kernels) device->between_kernels(device->between_context);
     return !device->dry;

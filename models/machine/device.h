@@ -21,6 +21,11 @@ typedef enum {
 } MemoryCategory;
 extern const char *const memory_category_name[MEMORY_CATEGORIES];
 
+/* Seconds of a kernel on the device, and of the host that launches it. */
+typedef struct KernelTime {
+    double device, host;
+} KernelTime;
+
 typedef struct Device {
     bool dry; /* tensors have sizes but no storage; kernels report and skip */
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
@@ -28,6 +33,10 @@ typedef struct Device {
     size_t high;               /* most of total since someone set it to total */
     WorkDone done[WORK_KINDS]; /* as kernels reported it */
     Lanes lanes;
+    /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
+    KernelTime (*time_of)(const void *machine, const Work *work, bool backward);
+    const void *machine;
+    bool backward;                          /* the pass under way */
     void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;
 } Device;

@@ -40,6 +40,18 @@ void lanes_compute(Lanes *lanes, double seconds)
     spend(lanes, lanes->part, seconds);
 }
 
+void lanes_run(Lanes *lanes, double launch, double seconds)
+{
+    lanes->host += launch;
+    if (launch > 0 && lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
+    spend(lanes, lanes->part, seconds);
+}
+
+void lanes_meet(Lanes *lanes)
+{
+    if (lanes->host < lanes->now) lanes->host = lanes->now;
+}
+
 Part lanes_part(Lanes *lanes, Part part)
 {
     Part before = lanes->part;

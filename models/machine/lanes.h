@@ -1,9 +1,10 @@
 /* lanes.h - the simulated time of one rank: its compute lane, and what its seconds went into.
  *
  * The lane advances by computing and by waiting, and every second of it counts
- * as one Part: the parts sum to `now`. Computing comes from one of two sources:
- * measured, the CPU time of this thread as it passes, or told, by
- * lanes_compute(). Inside communication the lane is paused: what moving and
+ * as one Part: the parts sum to `now`. Computing comes from one of three sources:
+ * measured, the CPU time of this thread as it passes; told, by lanes_compute();
+ * or run, kernel by kernel, each of which a host launches before it starts, so
+ * that small kernels wait for their host: lanes_run(). Inside communication the lane is paused: what moving and
  * adding bytes costs this machine is not the simulated machine's compute.
  * Waiting ends when a message arrives; its clock came with it (parallel/wire/comm.h). */
 #ifndef MODELS_MACHINE_LANES_H
@@ -28,6 +29,7 @@ typedef struct Lanes {
     bool measured;    /* what the clock says advances the lane; else lanes_compute() does */
     Part part;        /* what computing counts as now */
     double now;       /* simulated seconds since the step began */
+    double host;      /* when the host has launched what it was told to */
     double spent[PARTS];
     double cpu;   /* seconds really computed, whatever the source */
     double clock; /* the CPU clock when last read */
@@ -38,6 +40,10 @@ typedef struct Lanes {
 void lanes_begin_step(Lanes *lanes);
 /* Told: so many seconds were computed. */
 void lanes_compute(Lanes *lanes, double seconds);
+/* A kernel of so many seconds, which takes the host so many to launch. The host goes ahead of the device, */
+void lanes_run(Lanes *lanes, double launch, double seconds);
+/* until it waits for it: at the ends of passes, where results are sent, received or looked at. */
+void lanes_meet(Lanes *lanes);
 /* From here on computing counts as `part`; returns what it counted as. */
 Part lanes_part(Lanes *lanes, Part part);
 /* Waits for what was sent and arrives at these moments; either may have passed. */

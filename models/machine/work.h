@@ -5,8 +5,9 @@
  * type, that of all else from its bytes. The bytes are those of the operands, each in the type it is stored in and
  * read or written once, whatever this machine's kernel does with them.
  *
- * Over values, m n of them go through the kernel in rows of n: they are read from the kernel before and written for
- * the next. One that is fused with either need not, so 2 m n values are what fusing saves at most.
+ * Over values, m n of them go through the kernel in rows of n, of scores a batch of heads: they are read from the
+ * kernel before and written for the next. One that is fused with either need not, so 2 m n values are what fusing
+ * saves at most.
  *
  * Causal attention needs half of its products. The kernels here leave out what lies right of the diagonal, by blocks
  * of 64 queries; so does FlashAttention on an accelerator, by its own blocks, and `flops` says half. A batched product
@@ -64,6 +65,7 @@ extern const WorkKindInfo work_kind[WORK_KINDS];
 typedef struct Work {
     WorkKind kind;
     bool backward; /* of a product not told: its shape is all */
+    bool adds;     /* a product joins what is there: a weight's gradient that of samples before */
     int64_t batch, m, n, k;
     DType type;   /* of the factors: the narrower; of the values that go through */
     double flops; /* that have to be done: of a causal product half */
