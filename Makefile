@@ -117,9 +117,10 @@ fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refu
 	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
-	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm" "$(DESTDIR)$(PREFIX)/share/sim/plots"
+	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm" "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware" "$(DESTDIR)$(PREFIX)/share/sim/plots"
 	install -m 755 $(BUILD)/bin/sim "$(DESTDIR)$(PREFIX)/bin/sim"
 	install -m 644 configs/*.ini "$(DESTDIR)$(PREFIX)/share/sim/configs/"
+	install -m 644 configs/hardware/*.ini "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware/"
 	install -m 644 configs/slurm/sim.sbatch "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm/"
 	install -m 644 results/*.gp "$(DESTDIR)$(PREFIX)/share/sim/plots/"
 

@@ -44,11 +44,10 @@ static int terminal_columns(void)
 
 static bool read_config(const RunOptions *o, int ranks, Config *config, Error *error)
 {
-    char *text = config_read(o->config, o->program_directory, error);
-    if (!text) return false;
-    bool good = config_parse(config, o->config, text, o->sets, o->set_count, o->output, error);
-    free(text);
-    return good && config_check_ranks(config, ranks ? ranks : (int)config_replica_ranks(config), error);
+    ConfigSource source = {
+        .name = o->config, .sets = o->sets, .set_count = o->set_count, .output = o->output};
+    return config_load(config, source, o->program_directory, error) &&
+           config_check_ranks(config, ranks ? ranks : (int)config_replica_ranks(config), error);
 }
 
 static bool make_plan(const Config *config, int ranks, Plan *plan, Error *error)

@@ -215,8 +215,9 @@ void ring_end(Collective *c)
     if (!c->group) return;
     move_on(c, true);
     Comm *comm = c->group->comm;
-    double busy = comm_occupy(comm, c->start, c->steps * link_busy(&comm->link, c->step_bytes));
-    comm_join(comm, c->purpose, c->start, busy + (c->step_bytes ? c->steps * comm->link.latency : 0));
+    Link link = comm_link(comm, c->purpose);
+    double busy = comm_occupy(comm, c->start, c->steps * link_busy(&link, c->step_bytes));
+    comm_join(comm, c->purpose, c->start, busy + (c->step_bytes ? c->steps * link.latency : 0));
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->part);

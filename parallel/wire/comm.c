@@ -76,6 +76,12 @@ static bool is_simulated(const Comm *comm, Purpose purpose)
     return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
 }
 
+Link comm_link(const Comm *comm, Purpose purpose)
+{
+    bool stages = purpose == PP_SEND_FORWARD || purpose == PP_SEND_BACKWARD;
+    return comm->between_stages && !stages ? (Link){0} : comm->link;
+}
+
 double comm_now(const Comm *comm)
 {
     return comm->lanes ? comm->lanes->now : 0;
@@ -124,8 +130,9 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     lanes_pause(comm->lanes); /* which brings it up to date */
     double now = comm_now(comm);
     request->stamp = (Stamp){.sent = now, .left = now};
+    Link link = comm_link(comm, purpose);
     if (is_simulated(comm, purpose))
-        request->stamp.left = port_take(&comm->out, now, link_busy(&comm->link, bytes));
+        request->stamp.left = port_take(&comm->out, now, link_busy(&link, bytes));
     send(group, to, tag, data, request);
     lanes_resume(comm->lanes);
 }
@@ -162,8 +169,9 @@ void comm_wait(Request *request)
     comm_finish(request);
     if (request->receives && is_simulated(comm, request->purpose)) {
         /* the first byte comes in latency after it went out */
-        double busy = link_busy(&comm->link, request->bytes);
-        double from = request->stamp.left - busy + comm->link.latency;
+        Link link = comm_link(comm, request->purpose);
+        double busy = link_busy(&link, request->bytes);
+        double from = request->stamp.left - busy + link.latency;
         comm_join(comm, request->purpose, request->stamp.sent, port_take(&comm->in, from, busy));
     }
     request->comm = NULL;

@@ -71,6 +71,7 @@ struct Comm {
     int rank, size;
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
     Link link;                                    /* simulated, like all below */
+    bool between_stages; /* it is of messages between stages alone, and all others take no time */
     Port out, in;
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
 };
@@ -122,6 +123,8 @@ void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);
 double comm_occupy(Comm *comm, double from, double seconds);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
+/* What a message of this purpose goes over. */
+Link comm_link(const Comm *comm, Purpose purpose);
 /* The compute lane's now. */
 double comm_now(const Comm *comm);
 #endif

@@ -8,6 +8,7 @@
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/refuse.h"
+#include "sim/config/rows.h"
 #include "sim/config/suggest.h"
 
 static int64_t at_least(int64_t value, int64_t least)
@@ -265,8 +266,24 @@ static bool check_quantize(const Config *config, Error *error)
                          "parallel.data = zero1");
 }
 
+/* A chip has no default: one made of another's numbers would be neither. */
+static bool check_chip(const Config *config, Error *error)
+{
+    char file[CONFIG_PATH + 16];
+    if (config->hardware.profile != PROFILE_MACHINE) return true;
+    config_profile_file(config, file, sizeof file);
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = &config_rows[i];
+        if (strcmp(row->section, "chip") != 0 || config->origin[i] != ORIGIN_DEFAULT) continue;
+        return error_set(error, "%s: chip.%s: not given (%s); try %s = %s", file, row->key, row->help,
+                         row->key, row->example);
+    }
+    return true;
+}
+
 bool config_check(const Config *config, Error *error)
 {
-    return check_model(config, error) && check_pipeline(config, error) && check_quantize(config, error) &&
-           check_train(config, error) && check_files(config, same_text, error);
+    return check_chip(config, error) && check_model(config, error) && check_pipeline(config, error) &&
+           check_quantize(config, error) && check_train(config, error) &&
+           check_files(config, same_text, error);
 }

@@ -130,7 +130,17 @@ static bool with_stages(const Config *c)
 
 static bool with_links(const Config *c)
 {
-    return c->hardware.profile == PROFILE_MEASURED;
+    return c->hardware.profile == PROFILE_MEASURED || c->hardware.profile == PROFILE_MACHINE;
+}
+
+static bool with_given(const Config *c)
+{
+    return c->hardware.profile == PROFILE_GIVEN;
+}
+
+static bool with_a_machine(const Config *c)
+{
+    return c->hardware.profile == PROFILE_MACHINE;
 }
 
 const Condition config_conditions[WHENS] = {
@@ -171,5 +181,9 @@ const Condition config_conditions[WHENS] = {
     [WITH_STAGES] = {with_stages,
                      "with parallel.pp or virtual_stages of 2 or more, or a schedule from a file",
                      "parallel.pp = 2"},
-    [WITH_LINKS] = {with_links, "with hardware.profile = measured", "hardware.profile = measured"},
+    [WITH_GIVEN] = {with_given, "with hardware.profile = given", "hardware.profile = given"},
+    [WITH_LINKS] = {with_links, "with hardware.profile = measured or a machine",
+                    "hardware.profile = measured"},
+    [WITH_A_MACHINE] = {with_a_machine, "with a machine as hardware.profile",
+                        "hardware.profile = a100-80gb-dgx"},
 };

@@ -30,7 +30,9 @@ typedef enum {
     WITH_AN_ORDER,
     WITH_CHUNKS,
     WITH_STAGES,
+    WITH_GIVEN,
     WITH_LINKS,
+    WITH_A_MACHINE,
     WHENS
 } When;
 

@@ -65,6 +65,13 @@ const int *config_layers_per_stage(const Config *config, int stages)
     return layers->count == stages ? layers->number : NULL;
 }
 
+void config_profile_file(const Config *config, char *file, size_t size)
+{
+    const char *name = config->hardware.name;
+    bool is_path = words_end_in(name, ".ini") || strchr(name, '/');
+    snprintf(file, size, is_path ? "%s" : "hardware/%s.ini", name);
+}
+
 bool config_schedule_is_file(const Config *config)
 {
     return words_end_in(config->pipeline.schedule, ".csv");

@@ -5,6 +5,7 @@
  * given where it has no effect is refused (conditions.h, parse.h). */
 #ifndef SIM_CONFIG_CONFIG_H
 #define SIM_CONFIG_CONFIG_H
+#include "models/hardware/software.h"
 #include "models/layers/gpt_shape.h"
 #include "models/training/data.h"
 #include "models/training/optimizer.h"
@@ -13,12 +14,13 @@
 #include "parallel/schedule/schedule.h"
 #include "parallel/tensor_parallel.h"
 
-enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 64 };
+enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 128 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
 /* What gradients are kept in: auto is fp32 where a step adds up those of several microbatches, else as precision. */
 typedef enum { GRADIENTS_AUTO, GRADIENTS_FP32, GRADIENTS_SAME } Gradients;
-typedef enum { PROFILE_IDEAL, PROFILE_MEASURED } HardwareProfile;
+/* Where simulated seconds come from: told, taken here, or worked out for a machine that a file describes. */
+typedef enum { PROFILE_IDEAL, PROFILE_MEASURED, PROFILE_GIVEN, PROFILE_MACHINE } HardwareProfile;
 
 /* Whole numbers, as many as are given; none: the key is not. */
 typedef struct NumberList {
@@ -57,9 +59,12 @@ typedef struct Config {
         NumberList layers;            /* of each stage, in all the model's */
     } pipeline;
     struct {
-        int profile;                  /* HardwareProfile */
+        char name[CONFIG_PATH]; /* the profile's: ideal, measured, given, a machine's name or its file */
+        int profile;            /* HardwareProfile, by that name */
+        double forward_ms, input_ms, weight_ms, message_ms; /* given: F, I, W, and a message between stages */
         double latency_us, bandwidth; /* of a link: microseconds, GB (1e9 bytes) a second */
     } hardware;
+    Machine machine; /* what a profile's file describes */
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
     } output;
@@ -69,7 +74,8 @@ typedef struct Config {
     char *text;                  /* the ini text as given */
     int origin[CONFIG_KEYS_MAX]; /* per row: line > 0, or one of the below */
 } Config;
-enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = -3 };
+enum { ORIGIN_DEFAULT = 0, ORIGIN_PRESET = -1, ORIGIN_SET = -2, ORIGIN_OPTION = -3, ORIGIN_PROFILE = -4 };
+/* Line n of the profile's file is ORIGIN_PROFILE - n. */
 
 void config_free(Config *config);
 /* Once checked: the grid of the ranks, whose dp is replicas of the model; and microbatches each of them runs a step. */
@@ -80,6 +86,8 @@ int config_microbatches(const Config *config, int ranks);
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool config_schedule_is_file(const Config *config);
+/* The file that describes the machine, as it is shown: hardware/NAME.ini, or as the user named it. */
+void config_profile_file(const Config *config, char *file, size_t size);
 /* What stage_blocks() takes: the blocks of each of so many stages, or NULL when they are not given. */
 const int *config_layers_per_stage(const Config *config, int stages);
 /* As the ini file spells them, by Precision and by DataParallelKind; the lists end in NULL. */

@@ -18,7 +18,7 @@ enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
 static const char *const places[PLACES] = {"../share/sim/configs", "../../configs", "../../../configs"};
 
 /* The folder of place `i` in its shortest form; false when there is none. */
-static bool place_folder(const char *program_directory, int i, char folder[PATH_SIZE])
+static bool place_folder(const char *program_directory, int i, char *folder, size_t size)
 {
     char joined[PATH_SIZE];
     if (!program_directory) return false;
@@ -26,7 +26,7 @@ static bool place_folder(const char *program_directory, int i, char folder[PATH_
         return false;
     char *resolved = realpath(joined, NULL);
     if (!resolved) return false;
-    bool fits = snprintf(folder, PATH_SIZE, "%s", resolved) < PATH_SIZE;
+    bool fits = snprintf(folder, size, "%s", resolved) < (int)size;
     free(resolved);
     return fits;
 }
@@ -61,7 +61,7 @@ static char *refuse_missing(const char *name, const char *program_directory, Err
     words_append(looked, sizeof looked, "%s", bare ? here : "that path");
     for (int i = 0; i < PLACES; i++) {
         char *names[LISTED + 1];
-        if (!place_folder(program_directory, i, folder)) continue;
+        if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
         if (bare) words_append(looked, sizeof looked, " or %s", folder);
         if (list_configs(folder, names) > 0 && !*list) {
             words_append(list, sizeof list, "; %s has ", folder);
@@ -85,7 +85,7 @@ static FILE *open_config(const char *name, const char *program_directory, char p
     FILE *file = files_open(path);
     for (int i = 0; !file && errno == ENOENT && !strchr(name, '/') && i < PLACES; i++) {
         char folder[PATH_SIZE];
-        bool there = place_folder(program_directory, i, folder);
+        bool there = place_folder(program_directory, i, folder, sizeof folder);
         if (there && snprintf(path, PATH_SIZE, "%s/%s", folder, name) < PATH_SIZE) file = files_open(path);
         if (!file && !there) errno = ENOENT;
     }
@@ -145,6 +145,50 @@ char *config_read(const char *name, const char *program_directory, Error *error)
     }
     char *text = read_text(file, name, error);
     fclose(file);
+    return text;
+}
+
+/* Names no file: says which there are, and which may have been meant. */
+static char *refuse_machine(const Config *config, const char *program_directory, Error *error)
+{
+    enum { BUILTIN = 3 };
+    char *names[BUILTIN + LISTED + 1] = {words_copy("ideal"), words_copy("measured"), words_copy("given")};
+    char folder[PATH_SIZE - 16], path[PATH_SIZE], list[512];
+    int count = BUILTIN;
+    for (int i = 0; i < PLACES && count == BUILTIN; i++) {
+        if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
+        snprintf(path, sizeof path, "%s/hardware", folder);
+        count += list_configs(path, names + BUILTIN);
+    }
+    for (int k = BUILTIN; k < count; k++) *strrchr(names[k], '.') = '\0';
+    words_join(list, sizeof list, (const char *const *)names);
+    const char *nearest = words_nearest(config->hardware.name, (const char *const *)names);
+    config_refuse(config, "hardware.profile", error,
+                  "neither one of %s, nor the path of a file that ends in .ini; try %s", list,
+                  nearest ? nearest : names[0]);
+    for (int k = 0; k < count; k++) free(names[k]);
+    return NULL;
+}
+
+char *config_read_profile(const Config *config, const char *program_directory, Error *error)
+{
+    char file[CONFIG_PATH + 16], folder[PATH_SIZE - CONFIG_PATH - 32], path[PATH_SIZE];
+    config_profile_file(config, file, sizeof file);
+    bool named = strcmp(file, config->hardware.name) != 0;
+    FILE *opened = named ? NULL : files_open(file);
+    for (int i = 0; named && !opened && i < PLACES; i++) {
+        if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, file);
+        opened = files_open(path);
+    }
+    if (!opened && (named || errno == ENOENT)) return refuse_machine(config, program_directory, error);
+    if (!opened) {
+        config_refuse(config, "hardware.profile", error, "cannot be opened: %s; try another file",
+                      files_reason(errno));
+        return NULL;
+    }
+    char *text = read_text(opened, file, error);
+    fclose(opened);
     return text;
 }
 

@@ -11,6 +11,10 @@
  * `program_directory`, the folder of the executable (NULL: only here). */
 char *config_read(const char *name, const char *program_directory, Error *error);
 
+/* Returns the malloc'd text of the file of the machine that hardware.profile names, or NULL: NAME is NAME.ini in the
+ * folder hardware of one of these places; FILE.ini, or a path, is taken as it is. */
+char *config_read_profile(const Config *config, const char *program_directory, Error *error);
+
 /* Opens the plain file that `key` names; or NULL, refusing with "try the path of INSTEAD". */
 FILE *config_open_path(const Config *config, const char *key, const char *path, const char *instead,
                        Error *error);

@@ -5,13 +5,14 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
+#include "sim/config/file.h"
 #include "sim/config/ini.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 
 enum { WHY = 1024, SHOWN = 100 };
 
-/* ---- the file, --set and --output ---------------------------------------- */
+/* ---- the file --------------------------------------------------------------- */
 
 /* Takes one value; `where` is its place in words, for a refusal. */
 static bool take(Config *config, const char *where, const char *section, const char *key, const char *value,
@@ -31,29 +32,92 @@ static bool take(Config *config, const char *where, const char *section, const c
     return error_set(error, "%s: %s.%s = %s: %s", where, shown_section, shown_key, shown, why);
 }
 
+/* A line that no row is for: of a section, or of a key before any. */
+static bool refuse_stray(const char *where, const IniEntry *entry, Error *error)
+{
+    char why[WHY], shown[SHOWN];
+    config_row_unknown(entry->key ? "" : entry->section, entry->key, why, sizeof why);
+    words_show(shown, sizeof shown, entry->key ? entry->key : entry->section);
+    if (!entry->key) return error_set(error, "%s: [%s]: %s", where, shown, why);
+    return error_set(error, "%s: %s: stands before any [section]%s", where, shown, strstr(why, "; try"));
+}
+
+static bool is_section(const char *name)
+{
+    for (int i = 0; i < CONFIG_SECTIONS; i++)
+        if (strcmp(config_sections[i].name, name) == 0) return true;
+    return false;
+}
+
+static bool refuse_twice(const char *where, const IniEntry *entry, int line, Error *error)
+{
+    return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where, entry->section,
+                     entry->key, line);
+}
+
 static bool visit_file(void *context, const IniEntry *entry, Error *error)
 {
     Config *config = context;
-    char where[CONFIG_PATH + 16], why[WHY], shown[SHOWN];
+    char where[CONFIG_PATH + 16];
     snprintf(where, sizeof where, "%s:%d", config->name, entry->line);
-    if (!entry->key) {
-        for (int i = 0; i < CONFIG_SECTIONS; i++)
-            if (strcmp(config_sections[i].name, entry->section) == 0) return true;
-        config_row_unknown(entry->section, NULL, why, sizeof why);
-        words_show(shown, sizeof shown, entry->section);
-        return error_set(error, "%s: [%s]: %s", where, shown, why);
-    }
-    if (!*entry->section) {
-        config_row_unknown("", entry->key, why, sizeof why);
-        words_show(shown, sizeof shown, entry->key);
-        return error_set(error, "%s: %s: stands before any [section]%s", where, shown, strstr(why, "; try"));
-    }
+    if (!entry->key && is_section(entry->section)) return true;
+    if (!entry->key || !*entry->section) return refuse_stray(where, entry, error);
     int index = config_row_find(entry->section, entry->key);
     if (index >= 0 && config->origin[index] > 0)
-        return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where,
-                         entry->section, entry->key, config->origin[index]);
+        return refuse_twice(where, entry, config->origin[index], error);
     return take(config, where, entry->section, entry->key, entry->value, entry->line, error);
 }
+
+/* ---- the file of the machine ------------------------------------------------ */
+
+static bool is_of_machine(const char *section)
+{
+    static const char *const sections[] = {"chip", "software"};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strcmp(sections[i], section) == 0) return true;
+    return false;
+}
+
+typedef struct Layer {
+    Config *config, read; /* what a key that the user gave has in the machine's file is read, and left */
+} Layer;
+
+static bool visit_machine(void *context, const IniEntry *entry, Error *error)
+{
+    Layer *layer = context;
+    char file[CONFIG_PATH + 16], where[CONFIG_PATH + 32], shown[SHOWN];
+    config_profile_file(layer->config, file, sizeof file);
+    snprintf(where, sizeof where, "%s:%d", file, entry->line);
+    if (*entry->section && is_section(entry->section) && !is_of_machine(entry->section)) {
+        words_show(shown, sizeof shown, entry->section);
+        return error_set(error, "%s: [%s]: a machine has [chip] and [software]; try moving it to %s", where,
+                         shown, layer->config->name);
+    }
+    if (!entry->key && is_section(entry->section)) return true;
+    if (!entry->key || !*entry->section) return refuse_stray(where, entry, error);
+    int index = config_row_find(entry->section, entry->key);
+    if (index >= 0 && layer->read.origin[index] <= ORIGIN_PROFILE)
+        return refuse_twice(where, entry, ORIGIN_PROFILE - layer->read.origin[index], error);
+    int origin = ORIGIN_PROFILE - entry->line;
+    if (!take(&layer->read, where, entry->section, entry->key, entry->value, origin, error)) return false;
+    if (layer->config->origin[index] != ORIGIN_DEFAULT) return true;
+    return take(layer->config, where, entry->section, entry->key, entry->value, origin, error);
+}
+
+/* Under what the user gave, and over the defaults. */
+static bool take_machine(Config *config, const char *text, Error *error)
+{
+    if (config->hardware.profile != PROFILE_MACHINE) return true;
+    Layer *layer = allocate_zeroed(1, sizeof *layer);
+    layer->config = config;
+    char file[CONFIG_PATH + 16];
+    config_profile_file(config, file, sizeof file);
+    bool fine = ini_each(file, text ? text : "", visit_machine, layer, error);
+    free(layer);
+    return fine;
+}
+
+/* ---- --set and --output ----------------------------------------------------- */
 
 /* Cuts "section.key=value" in place; blanks around the parts are dropped. */
 static bool cut_set(char *set, char **section, char **key, char **value, Error *error)
@@ -182,7 +246,7 @@ static bool drop_idle(Config *config, const Config *file, Error *error)
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = &config_rows[i];
         int *origin = &config->origin[i];
-        bool given = *origin != ORIGIN_DEFAULT && *origin != ORIGIN_PRESET;
+        bool given = *origin > 0 || *origin == ORIGIN_SET || *origin == ORIGIN_OPTION;
         if (!given || config_row_applies(row, config)) continue;
         if (*origin < 0 || !config_row_applies(row, file)) return refuse_idle(config, row, error);
         config_row_default(row, config);
@@ -200,34 +264,78 @@ static void take_schedule(Config *config)
     if (kind != SCHEDULE_KINDS) strcpy(config->pipeline.schedule, schedule_name[kind]);
 }
 
-/* Every value in its place, each by itself one that can be. */
-static bool resolve(Config *config, const char *text, const char *const *sets, int set_count, Error *error)
+static void take_profile(Config *config)
 {
+    static const char *const names[] = {
+        [PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", [PROFILE_GIVEN] = "given"};
+    config->hardware.profile = PROFILE_MACHINE;
+    for (int i = 0; i < PROFILE_MACHINE; i++) {
+        if (strcasecmp(config->hardware.name, names[i]) != 0) continue;
+        config->hardware.profile = i;
+        strcpy(config->hardware.name, names[i]);
+    }
+}
+
+/* Every value but a machine's in its place, each by itself one that can be. */
+static bool resolve(Config *config, const ConfigSource *s, bool sets, Error *error)
+{
+    memset(config, 0, sizeof *config);
+    strcpy(config->name, s->name);
     take_defaults(config);
-    if (!ini_each(config->name, text, visit_file, config, error) ||
-        !take_sets(config, sets, set_count, true, error) || !take_sets(config, sets, set_count, false, error))
-        return false;
+    if (!ini_each(config->name, s->text, visit_file, config, error)) return false;
+    for (int presets = 1; sets && presets >= 0; presets--)
+        if (!take_sets(config, s->sets, s->set_count, presets, error)) return false;
     take_preset(config);
     take_schedule(config);
+    take_profile(config);
     config->train.whole_share = config->train.microbatch == 0;
     return true;
 }
 
-bool config_parse(Config *config, const char *name, const char *text, const char *const *sets, int set_count,
-                  const char *output, Error *error)
+static bool check_name(const char *name, Error *error)
+{
+    if (strlen(name) < CONFIG_PATH) return true;
+    return error_set(error,
+                     "%.40s...: a file name of %zu characters, more than the %d there is room for; "
+                     "try a shorter one",
+                     name, strlen(name), CONFIG_PATH - 1);
+}
+
+char *config_profile_text(const ConfigSource *source, const char *program_directory, Error *error)
+{
+    Config *config = allocate(sizeof *config);
+    Error ignored;
+    char *text = NULL;
+    if (check_name(source->name, &ignored) && resolve(config, source, true, &ignored) &&
+        config->hardware.profile == PROFILE_MACHINE)
+        text = config_read_profile(config, program_directory, error);
+    else
+        text = words_copy("");
+    free(config);
+    return text;
+}
+
+bool config_parse(Config *config, const ConfigSource *source, Error *error)
 {
     memset(config, 0, sizeof *config);
-    if (strlen(name) >= sizeof config->name)
-        return error_set(error,
-                         "%.40s...: a file name of %zu characters, more than the %d there is room for; "
-                         "try a shorter one",
-                         name, strlen(name), CONFIG_PATH - 1);
-    strcpy(config->name, name);
-    Config file = *config;
-    if (!resolve(&file, text, NULL, 0, error) || !resolve(config, text, sets, set_count, error) ||
-        !take_output(config, output, error) || !config_check_schedule(config, error) ||
-        !drop_idle(config, &file, error) || !config_check(config, error))
-        return false;
-    config->text = words_copy(text);
-    return true;
+    Config *file = allocate(sizeof *file); /* by itself */
+    bool fine = check_name(source->name, error) && resolve(file, source, false, error) &&
+                resolve(config, source, true, error) && take_machine(config, source->profile, error) &&
+                take_output(config, source->output, error) && config_check_schedule(config, error) &&
+                drop_idle(config, file, error) && config_check(config, error);
+    free(file);
+    if (fine) config->text = words_copy(source->text);
+    return fine;
+}
+
+bool config_load(Config *config, ConfigSource source, const char *program_directory, Error *error)
+{
+    char *text = config_read(source.name, program_directory, error), *profile = NULL;
+    source.text = text;
+    if (text) profile = config_profile_text(&source, program_directory, error);
+    source.profile = profile;
+    bool loaded = profile && config_parse(config, &source, error);
+    free(text);
+    free(profile);
+    return loaded;
 }

@@ -22,6 +22,10 @@ static void locate(const Config *config, int index, const char *value, char *whe
         char ignored[SHOWN];
         locate(config, preset, name, where, where_size, ignored, sizeof ignored);
         snprintf(note, note_size, " (preset %s)", name);
+    } else if (origin < ORIGIN_PROFILE) {
+        char file[CONFIG_PATH + 16];
+        config_profile_file(config, file, sizeof file);
+        snprintf(where, where_size, "%s:%d", file, ORIGIN_PROFILE - origin);
     } else if (origin == ORIGIN_SET) {
         snprintf(where, where_size, "--set %s.%s=%s", row->section, row->key, value);
     } else if (origin == ORIGIN_OPTION) {

@@ -32,7 +32,6 @@ static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
                                             NULL};
 static const char *const gradient_types[] = {
     [GRADIENTS_AUTO] = "auto", [GRADIENTS_FP32] = "fp32", [GRADIENTS_SAME] = "same", NULL};
-static const char *const profiles[] = {[PROFILE_IDEAL] = "ideal", [PROFILE_MEASURED] = "measured", NULL};
 
 const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"model", "the transformer; what is not given comes from the preset"},
@@ -40,11 +39,15 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"train", "how it learns"},
     {"parallel", "how the work is split over the ranks"},
     {"hardware", "how simulated time passes"},
+    {"chip", "the accelerator of a machine; the profile's file gives every number"},
+    {"software", "what a training stack makes of it"},
     {"output", "what is kept"},
 };
 
 /* Where a row's value lives. */
 #define FIELD(member) .offset = offsetof(Config, member), .size = sizeof(((Config *)NULL)->member)
+#define CHIP(member) FIELD(machine.chip.member)
+#define SOFTWARE(member) FIELD(machine.software.member)
 
 const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "preset", ROW_CHOICE, ALWAYS, FIELD(model.preset), "toy", .choices = preset_names,
@@ -333,21 +336,93 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "better. The numbers that are trained are the same, and the ideal profile makes no difference "
          "between stages; bytes, memory and measured time follow the layers.\n"},
 
-    {"hardware", "profile", ROW_CHOICE, ALWAYS, FIELD(hardware.profile), "ideal", .choices = profiles,
-     .example = "measured", .help = "where the durations of simulated time come from",
+    {"hardware", "profile", ROW_TEXT, ALWAYS, FIELD(hardware.name), "ideal", .required = true,
+     .example = "measured", .help = "where simulated time comes from: ideal, measured, given, or a machine",
      .more =
          "ideal: all stages are alike, however many layers they have, F takes 1 s, B 2 s, its halves I and W "
          "1 s each, and messages take no time: what the papers' bubbles count on. With v virtual stages a "
          "rank each takes 1/v of that. train.recompute = full makes B and I 1 s longer, selective by the "
-         "share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. measured: "
-         "computing takes the CPU time it took here, a message latency_us and its bytes over bandwidth_gb; "
-         "ranks that share a core are then timed as if each had its own.\n"},
+         "share of a forward that QK^T is, s / (4 h + 2 ffn + 2 s) with sequence s and hidden h. given: the "
+         "same with F, I, W and a message between stages of so many milliseconds. measured: computing takes "
+         "the CPU time it took here, a message latency_us and its bytes over bandwidth_gb; ranks that share "
+         "a core are then timed as if each had its own.\n"
+         "Any other value is a machine: the name of a file in configs/hardware, or the path of one that ends "
+         "in .ini. Every kernel of the step then takes what its shape takes on that chip. The file gives "
+         "[chip] and [software]; the config, and --set, outrank it.\n"},
+    {"hardware", "forward_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.forward_ms), "1", 0, 1e9,
+     .example = "18.5", .help = "given: milliseconds of F, a microbatch's forward on one rank"},
+    {"hardware", "input_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.input_ms), "1", 0, 1e9, .example = "18.1",
+     .help = "given: of I, the input's half of a backward; B is I and W"},
+    {"hardware", "weight_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.weight_ms), "1", 0, 1e9,
+     .example = "9.3", .help = "given: of W, the weights' half of a backward"},
+    {"hardware", "message_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.message_ms), "0", 0, 1e9,
+     .example = "0.6", .help = "given: from a stage's sending to its neighbour's receiving",
+     .more = "Sending takes the sender no time. All else that is sent takes none.\n"},
     {"hardware", "latency_us", ROW_NUMBER, WITH_LINKS, FIELD(hardware.latency_us), "5", 0, 1e9,
-     .example = "2", .help = "measured: microseconds before a message's first byte",
-     .more = "Of a link between any two ranks. The profile ideal has no links.\n"},
+     .example = "2", .help = "microseconds before a message's first byte",
+     .more = "Of a link between any two ranks, measured or of a machine.\n"},
     {"hardware", "bandwidth_gb", ROW_NUMBER, WITH_LINKS, FIELD(hardware.bandwidth), "25", 0, 1e9,
-     .low_out = true, .example = "50", .help = "measured: GB (1e9 bytes) a second of a link",
-     .more = "In each direction, between any two ranks. 25 is 200 Gbit/s. The profile ideal has no links.\n"},
+     .low_out = true, .example = "50", .help = "GB (1e9 bytes) a second of a link",
+     .more = "In each direction, between any two ranks, measured or of a machine. 25 is 200 Gbit/s.\n"},
+
+    {"chip", "peak_16_tflops", ROW_NUMBER, WITH_A_MACHINE, CHIP(peak_16_tflops), "", 0, 1e9, .low_out = true,
+     .example = "312", .help = "1e12 operations a second on bf16 and fp16, without sparsity",
+     .more = "A multiplication and an addition are two. 312: A100 (NVIDIA's data sheet).\n"},
+    {"chip", "peak_32_tflops", ROW_NUMBER, WITH_A_MACHINE, CHIP(peak_32_tflops), "", 0, 1e9, .low_out = true,
+     .example = "19.5", .help = "1e12 operations a second on fp32"},
+    {"chip", "processors", ROW_INTEGER, WITH_A_MACHINE, CHIP(processors), "", 1, 1e6, .example = "108",
+     .help = "that a product's tiles are dealt to: streaming multiprocessors",
+     .more = "A product of m x n is cut into tiles, and takes whole waves of them: one tile more than there "
+             "are processors takes twice as long.\n"},
+    {"chip", "sustained", ROW_NUMBER, WITH_A_MACHINE, CHIP(sustained), "", 0, 1, .low_out = true,
+     .example = "0.88", .help = "share of the peak that the clock allows under power"},
+    {"chip", "tile_traffic", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_traffic), "", 0, 1e6, .example = "6",
+     .help = "what operands cost a tile of tm x tn: this (1/tm + 1/tn) of its time"},
+    {"chip", "tile_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_us), "", 0, 1e6, .example = "1.2",
+     .help = "microseconds to begin and end a tile"},
+    {"chip", "misaligned", ROW_NUMBER, WITH_A_MACHINE, CHIP(misaligned), "", 0, 1, .low_out = true,
+     .example = "0.5", .help = "share of a product's speed when m, n or k is no multiple of 8"},
+    {"chip", "flash_forward", ROW_NUMBER, WITH_A_MACHINE, CHIP(flash_forward), "", 0, 1, .low_out = true,
+     .example = "0.7", .help = "share of the sustained peak that flash attention reaches"},
+    {"chip", "flash_backward", ROW_NUMBER, WITH_A_MACHINE, CHIP(flash_backward), "", 0, 1, .low_out = true,
+     .example = "0.55", .help = "and its backward"},
+    {"chip", "memory_gb", ROW_NUMBER, WITH_A_MACHINE, CHIP(memory_gb), "", 0, 1e9, .low_out = true,
+     .example = "80", .help = "GB (1e9 bytes) of memory"},
+    {"chip", "bandwidth_gb", ROW_NUMBER, WITH_A_MACHINE, CHIP(bandwidth_gb), "", 0, 1e9, .low_out = true,
+     .example = "2039", .help = "GB (1e9 bytes) a second of memory"},
+    {"chip", "stream", ROW_NUMBER, WITH_A_MACHINE, CHIP(stream), "", 0, 1, .low_out = true, .example = "0.88",
+     .help = "share of that in long runs over parameters: the optimizer's"},
+    {"chip", "elementwise", ROW_NUMBER, WITH_A_MACHINE, CHIP(elementwise), "", 0, 1, .low_out = true,
+     .example = "0.64", .help = "share of that in kernels over activations"},
+    {"chip", "gap_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(gap_us), "", 0, 1e6, .example = "1.15",
+     .help = "microseconds to start and drain a kernel"},
+
+    {"software", "fused_bias", ROW_SWITCH, WITH_A_MACHINE, SOFTWARE(fused_bias), "yes", .example = "no",
+     .help = "a bias is added by the kernel behind it",
+     .more =
+         "Behind a product stand an activation, dropout or the residual sum. A kernel that is fused reads "
+         "and writes nothing of its own, and is not launched.\n"},
+    {"software", "fused_dropout", ROW_SWITCH, WITH_A_MACHINE, SOFTWARE(fused_dropout), "yes", .example = "no",
+     .help = "dropout before a residual sum is done with it, forward"},
+    {"software", "loss_passes", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(loss_passes), "1", 0, 1e3,
+     .low_out = true, .example = "1.9", .help = "bytes the loss moves, in those of a fused one",
+     .more = "Maximum, difference, exponential, sum and quotient in a kernel each move 38 bytes a logit; in "
+             "two kernels 20.\n"},
+    {"software", "accumulate_bytes", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(accumulate_bytes), "0", 0, 1e3,
+     .example = "10", .help = "a parameter and microbatch, when its gradient joins the sum",
+     .more = "0: the product that makes the gradient adds to the sum itself. In a kernel of its own it is "
+             "read, 2 bytes, and the sum read and written, 8 in fp32.\n"},
+    {"software", "optimizer_bytes", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(optimizer_bytes), "0", 0, 1e6,
+     .example = "46", .help = "a parameter's update moves, norm and copies with it; 0: what it must",
+     .more = "Adam on 16-bit parameters must move 30 with fp32 gradients, 4 more for their norm.\n"},
+    {"software", "step_ms", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(step_ms), "0", 0, 1e9, .example = "3",
+     .help = "milliseconds of the host between two steps"},
+    {"software", "launch_us", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(launch_us), "0", 0, 1e6, .example = "80",
+     .help = "microseconds of the host for a kernel of a forward pass",
+     .more = "The host goes ahead of the device and waits for it where a pass ends, so launching is hidden "
+             "behind large kernels; small ones wait for it.\n"},
+    {"software", "launch_backward_us", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(launch_backward_us), "0", 0, 1e6,
+     .example = "16", .help = "and of a backward pass, which takes no interpreter"},
 
     {"output", "file", ROW_TEXT, ALWAYS, FIELD(output.file), "", .example = "results/try.h5",
      .help = "where the run is recorded; empty: results/NAME.h5",

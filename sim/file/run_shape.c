@@ -30,7 +30,7 @@ static bool read_count(H5 *file, const char *key, int absent, int *count, Error 
 
 bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
 {
-    char schedule[512], profile[32];
+    char schedule[512], profile[512];
     int pp, tp, batch, microbatch;
     *shape = (RunShape){0};
     if (!read_count(file, "parallel.pp", 1, &pp, error) || !read_count(file, "parallel.tp", 1, &tp, error) ||
@@ -44,6 +44,8 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     shape->mesh = mesh_shape(ranks, pp, tp);
     read_text(file, "hardware.profile", profile, sizeof profile);
     shape->ideal = !strcmp(profile, "ideal");
+    shape->machine =
+        profile[0] && !shape->ideal && strcmp(profile, "measured") != 0 && strcmp(profile, "given") != 0;
     if (microbatch) shape->microbatches = (int)(batch / ((int64_t)shape->mesh.dp * microbatch));
     read_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;

@@ -163,6 +163,19 @@ static void add_loss(Sheet *sheet, const RunFile *run, const Columns *c)
                1e3 * tail_mean(c->wall_time, steps));
 }
 
+/* Beside the largest peak, what the machine's accelerator has. */
+static void add_capacity(Sheet *sheet, const RunFile *run, const double *peaks)
+{
+    char text[64], shown[32];
+    double capacity, most = 0;
+    if (!run->shape.machine || !run_file_config(run, "chip.memory_gb", text, sizeof text)) return;
+    capacity = 1e9 * strtod(text, NULL);
+    for (int r = 0; r < run->ranks; r++) most = fmax(most, peaks[r]);
+    words_bytes(capacity, shown, sizeof shown);
+    sheet_cell(sheet, "%s", "");
+    sheet_cell(sheet, "%s %s", most > capacity ? "does not fit" : "fits", shown);
+}
+
 static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
 {
     static const struct {
@@ -175,6 +188,7 @@ static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
         range_text(values, (size_t)run->ranks, 1, 0, text, sizeof text);
         sheet_line(sheet, SHEET_ROW, rows[i].label);
         sheet_cell(sheet, "%s", text);
+        if (i == 0) add_capacity(sheet, run, values);
         free(values);
     }
     return true;
@@ -229,7 +243,7 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         free_columns(&columns);
         if (!read) return false;
     }
-    if (!add_tables(sheet, run, error)) return false;
+    if (!report_simulated(run, sheet, error) || !add_tables(sheet, run, error)) return false;
     report_quoted(run, sheet);
     return report_breakdown(run, sheet, error);
 }

@@ -66,6 +66,21 @@ bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
     return shape->mesh.pp == 1 || add_bubble(run, sheet, error);
 }
 
+bool report_simulated(const RunFile *run, Sheet *sheet, Error *error)
+{
+    double seconds, tokens;
+    char machine[512], time[32];
+    if (!run->shape.machine || !run_file_config(run, "hardware.profile", machine, sizeof machine)) return true;
+    if (!run_file_rows(run, "/steps/simulated_time", run->steps - 1, 1, &seconds, error) ||
+        !run_file_rows(run, "/steps/tokens", run->steps - 1, 1, &tokens, error))
+        return false;
+    if (!(seconds > 0)) return true;
+    unit_show(time, sizeof time, seconds, unit_of_seconds);
+    sheet_line(sheet, SHEET_FACT, "simulated");
+    sheet_cell(sheet, "%s a step, %.0f tokens/s on %d of %s", time, tokens / seconds, run->ranks, machine);
+    return true;
+}
+
 /* ---- where the time went ---- */
 
 static double total_of(const double *seconds, size_t parts)

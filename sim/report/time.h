@@ -6,6 +6,8 @@
 
 /* The grid, the schedule and its bubble, in lines under the report's first. */
 bool report_grid(const RunFile *run, Sheet *sheet, Error *error);
+/* What the last step takes on the machine that was simulated; nothing where none was. */
+bool report_simulated(const RunFile *run, Sheet *sheet, Error *error);
 /* The table of the rank with the least idling. */
 bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error);
 #endif

@@ -25,11 +25,17 @@ void alike_free(Alike *alike)
 
 /* ---- once ---- */
 
-/* The same text, so the same answer on every rank. */
-static bool resolve(Alike *a, const RunOptions *o, const char *text, int ranks, Error *error)
+/* Of a command line; its files are not read yet. */
+static ConfigSource source_of(const RunOptions *o)
+{
+    return (ConfigSource){.name = o->config, .sets = o->sets, .set_count = o->set_count, .output = o->output};
+}
+
+/* The same texts, so the same answer on every rank. */
+static bool resolve(Alike *a, const ConfigSource *source, int ranks, Error *error)
 {
     if (!a->resolved)
-        a->config_ok = config_parse(&a->config, o->config, text, o->sets, o->set_count, o->output, &a->why) &&
+        a->config_ok = config_parse(&a->config, source, &a->why) &&
                        (ranks == 0 || config_check_ranks(&a->config, ranks, &a->why));
     a->resolved = true;
     if (!a->config_ok) *error = a->why;
@@ -53,9 +59,14 @@ static bool plan(Alike *a, int ranks, const char *text, int64_t bytes, Error *er
 
 bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error *error)
 {
-    char *text = config_read(options->config, options->program_directory, error);
-    bool possible = text && resolve(alike, options, text, ranks, error);
+    ConfigSource source = source_of(options);
+    char *text = config_read(options->config, options->program_directory, error), *profile = NULL;
+    source.text = text;
+    if (text) profile = config_profile_text(&source, options->program_directory, error);
+    source.profile = profile;
+    bool possible = profile && resolve(alike, &source, ranks, error);
     free(text);
+    free(profile);
     return possible;
 }
 
@@ -90,12 +101,20 @@ static bool share(Group *world, char **text, int64_t *bytes)
 
 bool alike_read_config(Alike *alike, Group *world, const RunOptions *options, Error *error)
 {
-    char *text = NULL;
+    ConfigSource source = source_of(options);
+    char *text = NULL, *profile = NULL;
     if (!same_request(world, options, error)) return false;
     if (world->rank == 0) text = config_read(options->config, options->program_directory, error);
     int64_t bytes = text ? (int64_t)strlen(text) : 0;
-    bool ok = share(world, &text, &bytes) && resolve(alike, options, text, world->size, error);
+    if (!share(world, &text, &bytes)) return false;
+    source.text = text;
+    if (world->rank == 0) profile = config_profile_text(&source, options->program_directory, error);
+    bytes = profile ? (int64_t)strlen(profile) : 0;
+    bool ok = share(world, &profile, &bytes);
+    source.profile = profile;
+    ok = ok && resolve(alike, &source, world->size, error);
     free(text);
+    free(profile);
     return ok;
 }
 

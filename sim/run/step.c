@@ -138,6 +138,7 @@ static void update(Trainer *t, const StepResult *result)
     /* Pascanu et al. 1211.5063, algorithm 1, with PyTorch's 1e-6 */
     double scale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
     Part before = lanes_part(&t->device.lanes, PART_OPTIMIZER);
+    if (t->device.time_of) lanes_compute(&t->device.lanes, 1e-3 * t->config->machine.software.step_ms);
     data_parallel_update(t->data_parallel, result->learning_rate, scale / t->loss_scale, ++t->updates);
     lanes_part(&t->device.lanes, before);
 }
@@ -151,8 +152,8 @@ static void optimize(Trainer *t, StepResult *result)
     t->loss_scale = loss_scale_after(t->config, t->loss_scale, result->skipped, &t->fine);
 }
 
-/* What an action's compute takes under hardware.profile = ideal; all else takes none. */
-static void take_ideal_time(Trainer *t, ActionKind kind)
+/* What an action's compute takes under hardware.profile = ideal and given; all else takes none. */
+static void take_told_time(Trainer *t, ActionKind kind)
 {
     Lanes *lanes = &t->device.lanes;
     const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = t->ideal.forward,
@@ -212,6 +213,11 @@ static double communication(const Lanes *before, const Lanes *after)
     return sum;
 }
 
+static bool is_backward(ActionKind kind)
+{
+    return kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
+}
+
 /* Between stages only waiting takes time, as on paper (parallel/schedule/timeline.h): making room is no compute. */
 static bool is_message(ActionKind kind)
 {
@@ -230,8 +236,10 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     Lanes before = lanes_read(lanes);
     t->device.high = t->device.total;
     if (!is_message(a.kind)) lanes_resume(lanes);
+    lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
+    t->device.backward = is_backward(a.kind);
     perform(t, a, result);
-    if (!lanes->measured) take_ideal_time(t, a.kind);
+    if (!lanes->measured && !t->device.time_of) take_told_time(t, a.kind);
     if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
     Lanes after = lanes_read(lanes);
     bool dry = t->device.dry;

@@ -36,7 +36,7 @@ typedef struct Trainer {
     int *chunk_of;                  /* of each stage this rank holds: which of them it is */
     Slot *slot;                     /* (chunk, microbatch) */
     double *losses;                 /* per microbatch: the sum over its positions; on the last stage */
-    Ideal ideal;                    /* seconds, where the profile is */
+    Ideal ideal;                    /* seconds, where the profile is ideal or given */
     double again;                   /* of B's or I's, what computing again takes */
     TimelineRow *timeline;          /* (rows) of the last step, one row an action; then rows without one */
     int rows;                       /* the same number on all ranks */

@@ -34,8 +34,14 @@ static void set_clock(Trainer *t)
     lanes->reads_clock = !t->device.dry;
     lanes->measured = c->hardware.profile == PROFILE_MEASURED;
     t->comm->link = (Link){0}; /* ideally */
-    if (lanes->measured)
+    t->comm->between_stages = c->hardware.profile == PROFILE_GIVEN;
+    if (t->comm->between_stages) t->comm->link.latency = 1e-3 * c->hardware.message_ms;
+    if (lanes->measured || c->hardware.profile == PROFILE_MACHINE)
         t->comm->link = (Link){c->hardware.latency_us * 1e-6, 1 / (c->hardware.bandwidth * 1e9)};
+    if (c->hardware.profile == PROFILE_MACHINE) {
+        t->device.time_of = machine_time;
+        t->device.machine = &c->machine;
+    }
     t->comm->lanes = lanes;
     /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */
     double v = t->plan->shape.v;

@@ -1,7 +1,8 @@
 /* ideal.c - how long actions take where all that counts is the schedule. */
 #include "sim/theory/theory.h"
 
-double theory_again(const Config *config)
+/* In forwards. */
+static double again(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
     double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
@@ -11,8 +12,23 @@ double theory_again(const Config *config)
     return shape->attention == ATTENTION_FLASH ? 0 : s / (widths + 2 * s);
 }
 
+static bool given(const Config *config)
+{
+    return config->hardware.profile == PROFILE_GIVEN;
+}
+
+double theory_again(const Config *config)
+{
+    return again(config) * (given(config) ? 1e-3 * config->hardware.forward_ms : 1);
+}
+
 Ideal theory_ideal(const Config *config)
 {
-    double again = theory_again(config);
-    return (Ideal){.forward = 1, .backward = 2 + again, .input = 1 + again, .weight = 1};
+    double F = 1, I = 1, W = 1, more = theory_again(config);
+    if (given(config)) {
+        F = 1e-3 * config->hardware.forward_ms;
+        I = 1e-3 * config->hardware.input_ms;
+        W = 1e-3 * config->hardware.weight_ms;
+    }
+    return (Ideal){.forward = F, .backward = I + W + more, .input = I + more, .weight = W};
 }

@@ -33,7 +33,7 @@ typedef struct Quoted {
 } Quoted;
 void theory_quoted(const Config *config, int ranks, Quoted *quoted);
 
-/* Seconds under hardware.profile = ideal: F 1, B 2, I and W 1 each, on every stage alike, whatever its layers: what
+/* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every stage alike, whatever its layers: what
  * the formulas of bubbles count on, so that a schedule alone is judged and not how a model was cut; where a rank holds
  * v stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed
  * again: a whole F under full recomputation; under selective QK^T's share of a block's flops, 2 b s^2 h of

@@ -148,7 +148,9 @@ static void run_step(Comm *comm, void *context)
     Error error;
     int sets = 0;
     while (s->sets[sets]) sets++;
-    if (!config_parse(&config, "step.ini", ini, s->sets, sets, NULL, &error) ||
+    if (!config_parse(&config,
+                      &(ConfigSource){.name = "step.ini", .text = ini, .sets = s->sets, .set_count = sets},
+                      &error) ||
         !config_check_ranks(&config, comm->size, &error)) {
         snprintf(s->refused, sizeof s->refused, "%s", error.text);
         return;

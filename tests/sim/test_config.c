@@ -153,7 +153,8 @@ static void stem_of_own_schedule(void **state)
         Config c;
         Error error;
         const char *name = i == 0 ? "configs/3d.ini" : "configs/1f1b.ini";
-        assert_true(config_parse(&c, name, text, &cases[i].set, 1, NULL, &error));
+        assert_true(config_parse(
+            &c, &(ConfigSource){.name = name, .text = text, .sets = &cases[i].set, .set_count = 1}, &error));
         assert_string_equal(c.output.file, cases[i].file);
         config_free(&c);
     }
@@ -168,17 +169,18 @@ static void output_and_stem(void **state)
     const char *names[] = {"configs/zero3.ini", "a.b.ini", "plain", ".ini", "/dev/fd/63"};
     const char *stems[] = {"zero3", "a.b", "plain", ".ini", "63"};
     for (int i = 0; i < 5; i++) {
-        assert_true(config_parse(&c, names[i], "", NULL, 0, NULL, &error));
+        assert_true(config_parse(&c, &(ConfigSource){.name = names[i], .text = ""}, &error));
         config_stem(&c, stem, sizeof stem);
         assert_string_equal(stem, stems[i]);
         config_free(&c);
     }
-    assert_true(config_parse(&c, "z.ini", "[output]\nfile = a.h5\n", NULL, 0, "b.h5", &error));
+    assert_true(config_parse(
+        &c, &(ConfigSource){.name = "z.ini", .text = "[output]\nfile = a.h5\n", .output = "b.h5"}, &error));
     assert_string_equal(c.output.file, "b.h5");
     assert_false(config_refuse(&c, "output.file", &error, "disk full; try %s", "/tmp"));
     assert_string_equal(error.text, "--output b.h5: output.file = b.h5: disk full; try /tmp");
     config_free(&c);
-    assert_false(config_parse(&c, "z.ini", "", NULL, 0, "", &error));
+    assert_false(config_parse(&c, &(ConfigSource){.name = "z.ini", .text = "", .output = ""}, &error));
     assert_string_equal(error.text, "--output: no file name; try --output results/try.h5");
 }
 
@@ -231,8 +233,8 @@ static void help_refuses(void **state)
     assert_false(config_help(stdout, "trian.steps", &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", &error));
-    assert_string_equal(
-        error.text, "help zero3: no such section; try one of model, data, train, parallel, hardware, output");
+    assert_string_equal(error.text, "help zero3: no such section; try one of model, data, train, parallel, "
+                                    "hardware, chip, software, output");
 }
 
 int main(void)

@@ -133,7 +133,7 @@ static void shipped_files(void **state)
         snprintf(path, sizeof path, "%s/configs/%s", start,
                  names[i]); /* the tests run from the source tree */
         char *text = config_read(path, NULL, &error);
-        if (!text || !config_parse(&all[i], names[i], text, NULL, 0, NULL, &error))
+        if (!text || !config_parse(&all[i], &(ConfigSource){.name = names[i], .text = text}, &error))
             fail_msg("%s", error.text);
         free(text);
         assert_int_equal(all[i].parallel.kind, kinds[i]);

@@ -93,7 +93,8 @@ static void wrong_keys(void **state)
            "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, bucket_mb, quantize, "
            "reduce_fp32, overlap, tp, sequence_parallel, pp, schedule, virtual_stages, layers_per_stage");
     refuse("[cluster]\nnodes = 2\n", NULL,
-           "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, output");
+           "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, chip, "
+           "software, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
@@ -175,7 +176,7 @@ static void long_lines(void **state)
              "%.80s...: 512 characters, more than the 511 there is room for; try a shorter path", path);
     refuse_with(line, NULL, expected);
     Error error;
-    assert_false(config_parse(&c, path, "", NULL, 0, NULL, &error));
+    assert_false(config_parse(&c, &(ConfigSource){.name = path, .text = ""}, &error));
     assert_non_null(strstr(error.text, "a file name of 512 characters"));
 }
 

@@ -22,7 +22,10 @@ static Config parsed(const char *text, const char *const *sets)
     Error error = {""};
     int count = 0;
     while (sets && sets[count]) count++;
-    if (!config_parse(&config, "t.ini", text, sets, count, NULL, &error)) print_error("%s\n", error.text);
+    if (!config_parse(&config,
+                      &(ConfigSource){.name = "t.ini", .text = text, .sets = sets, .set_count = count},
+                      &error))
+        print_error("%s\n", error.text);
     assert_string_equal(error.text, "");
     return config;
 }
@@ -212,8 +215,8 @@ static void shipped_files(void **state)
         Plan plan;
         snprintf(path, sizeof path, "configs/%s.ini", shipped[i].name);
         char *text = config_read(path, NULL, &error);
-        bool good =
-            text && config_parse(&c, path, text, NULL, 0, NULL, &error) && config_check_ranks(&c, 8, &error);
+        bool good = text && config_parse(&c, &(ConfigSource){.name = path, .text = text}, &error) &&
+                    config_check_ranks(&c, 8, &error);
         if (!good) print_error("%s\n", error.text);
         assert_true(good);
         int m = config_microbatches(&c, 8);

@@ -108,10 +108,14 @@ static Figures figures(const char *words, int ranks)
     Config config;
     Plan plan;
     Error error;
-    bool ok =
-        config_parse(&config, "worked.ini", "[model]\n", (const char *const *)sets, count, NULL, &error) &&
-        config_check_ranks(&config, ranks, &error) &&
-        plan_from_config(&config, ranks, NULL, 0, &plan, &error);
+    bool ok = config_parse(&config,
+                           &(ConfigSource){.name = "worked.ini",
+                                           .text = "[model]\n",
+                                           .sets = (const char *const *)sets,
+                                           .set_count = count},
+                           &error) &&
+              config_check_ranks(&config, ranks, &error) &&
+              plan_from_config(&config, ranks, NULL, 0, &plan, &error);
     if (!ok) print_error("%s\n", error.text);
     assert_true(ok);
     theory_memory(&config, &plan, ranks, 0, f.bytes);

@@ -13,6 +13,7 @@
 #include "sim/run/collect.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
+#include "tests/support/config_text.h"
 
 /* Odd sizes on purpose: nothing here is a multiple of the ranks. */
 static const char INI[] =
@@ -43,7 +44,11 @@ bool case_config(const Case *c, Config *config, Error *error)
 {
     int sets = 0;
     while (c->sets[sets]) sets++;
-    return config_parse(config, "case.ini", INI, c->sets, sets, NULL, error);
+    return config_parse(
+        config,
+        &(ConfigSource){
+            .name = "case.ini", .text = INI, .sets = c->sets, .set_count = sets, .profile = slow_machine},
+        error);
 }
 
 bool case_data_takes(const char *data, const char *set)

@@ -4,6 +4,7 @@
 #include "models/machine/error.h"
 #include "models/machine/tensor.h"
 
+#define SLOW "hardware.profile=slow.ini"
 #define CHUNKED "model.layers=6 train.microbatch=4 parallel.pp=2 parallel.schedule=interleaved"
 const ConfigKey config_keys[CONFIG_KEYS] = {
     {"model.rope_base", "30", NULL, "model.position=learned", "model.position=rope"},
@@ -61,6 +62,33 @@ const ConfigKey config_keys[CONFIG_KEYS] = {
      "parallel.pp=2 train.microbatch=4 model.layers=3"},
     {"hardware.latency_us", "1e6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
     {"hardware.bandwidth_gb", "1e-6", NULL, "hardware.profile=ideal", "hardware.profile=measured"},
+    {"hardware.bandwidth_gb", "1e-6", NULL, "hardware.profile=given", SLOW},
+    {"hardware.forward_ms", "9000", NULL, "hardware.profile=ideal", "hardware.profile=given"},
+    {"hardware.input_ms", "9000", NULL, "hardware.profile=ideal", "hardware.profile=given"},
+    {"hardware.weight_ms", "9000", NULL, "hardware.profile=ideal", "hardware.profile=given"},
+    {"hardware.message_ms", "10000", NULL, "hardware.profile=ideal", "hardware.profile=given parallel.pp=2"},
+    {"chip.peak_16_tflops", "0.001", NULL, "hardware.profile=ideal", SLOW " train.precision=bf16"},
+    {"chip.peak_32_tflops", "0.001", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.processors", "1", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.sustained", "1", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.tile_traffic", "600", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.tile_us", "1e6", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.misaligned", "0.01", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.flash_forward", "0.01", NULL, "hardware.profile=ideal", SLOW " model.attention=flash"},
+    {"chip.flash_backward", "0.01", NULL, "hardware.profile=ideal", SLOW " model.attention=flash"},
+    {"chip.memory_gb", "2", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.bandwidth_gb", "1e-5", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.stream", "0.01", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.elementwise", "0.01", NULL, "hardware.profile=ideal", SLOW},
+    {"chip.gap_us", "1e6", NULL, "hardware.profile=ideal", SLOW},
+    {"software.fused_bias", "no", NULL, "hardware.profile=ideal", SLOW},
+    {"software.fused_dropout", "no", NULL, "hardware.profile=ideal", SLOW " model.dropout=0.5"},
+    {"software.loss_passes", "9", NULL, "hardware.profile=ideal", SLOW},
+    {"software.accumulate_bytes", "10", NULL, "hardware.profile=ideal", SLOW},
+    {"software.optimizer_bytes", "100", NULL, "hardware.profile=ideal", SLOW},
+    {"software.step_ms", "10000", NULL, "hardware.profile=ideal", SLOW},
+    {"software.launch_us", "1e6", NULL, "hardware.profile=ideal", SLOW},
+    {"software.launch_backward_us", "1e6", NULL, "hardware.profile=ideal", SLOW},
 };
 
 bool config_keys_buildable(const char *words)

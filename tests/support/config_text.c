@@ -5,12 +5,21 @@
 #include "sim/config/rows.h"
 #include "tests/support/check.h"
 
+const char slow_machine[] = "[chip]\npeak_16_tflops = 2e-6\npeak_32_tflops = 1e-6\nprocessors = 4\n"
+                            "sustained = 0.5\ntile_traffic = 6\ntile_us = 1000\nmisaligned = 0.5\n"
+                            "flash_forward = 0.7\nflash_backward = 0.5\nmemory_gb = 1\nbandwidth_gb = 1e-4\n"
+                            "stream = 0.8\nelementwise = 0.6\ngap_us = 1000\n";
+
 bool parse(Config *config, const char *text, const char *const *sets, Error *error)
 {
     int count = 0;
     while (sets && sets[count]) count++;
     memset(error, 0, sizeof *error);
-    return config_parse(config, "t.ini", text, sets, count, NULL, error);
+    return config_parse(
+        config,
+        &(ConfigSource){
+            .name = "t.ini", .text = text, .sets = sets, .set_count = count, .profile = slow_machine},
+        error);
 }
 
 void take(Config *config, const char *text, const char *set)

@@ -3,6 +3,10 @@
 #define TESTS_SUPPORT_CONFIG_TEXT_H
 #include "sim/config/config.h"
 
+/* The file of a machine, which parse() and a Case have for hardware.profile = slow.ini: so slow that a toy's step takes
+ * seconds, and what any of its numbers makes of them shows. */
+extern const char slow_machine[];
+
 /* The text "t.ini" with the --set given up to NULL (`sets` may be NULL), as config_parse() has it. */
 bool parse(Config *config, const char *text, const char *const *sets, Error *error);
 /* The text, with one --set or NULL, is taken; the caller frees the config. */
