@@ -123,6 +123,10 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
 static bool show(const Config *config, int ranks, const Plan *plan, Error *error)
 {
     Ideal ideal = theory_ideal(config);
+    if (config->hardware.profile == PROFILE_GIVEN) { /* a slot is the shortest of them */
+        double slot = fmin(fmin(ideal.forward, ideal.input), ideal.weight);
+        ideal = (Ideal){ideal.forward / slot, ideal.backward / slot, ideal.input / slot, ideal.weight / slot};
+    }
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;
     if (!timeline_walk(&timeline, plan, &durations, error)) return false;

@@ -23,6 +23,7 @@ static const struct {
 #endif
     {"families", ranks_families, {4}},
     {"clock", ranks_clock, {2, 3, 4, 8}},
+    {"machine", ranks_machine, {1, 2, 3, 4, 8}},
     {"quantize", ranks_quantize, {2, 3, 4, 8}},
 };
 enum { GROUP_COUNT = sizeof GROUPS / sizeof *GROUPS };

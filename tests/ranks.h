@@ -10,5 +10,6 @@ int ranks_stages(void);
 int ranks_precision(void);
 int ranks_families(void);
 int ranks_clock(void);
+int ranks_machine(void);
 int ranks_quantize(void);
 #endif

@@ -1,0 +1,144 @@
+/* ranks_machine.c - a machine's time is that of the program alone: training itself, whose kernels take whatever they
+ * take here, has the seconds, bytes and memory of the dry run of its config, to the last bit.
+ *
+ * On virtual ranks in this process, and under mpirun on the ranks it was given. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/ranks.h"
+#include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
+
+enum { STEPS = 2 };
+
+#define MODEL \
+    "model.layers=4 model.hidden=24 model.heads=12 model.ffn=36 model.sequence=12 train.global_batch=24 "
+/* A step takes about as long on the links as on the chips. */
+#define SLOW \
+    "hardware.profile=slow.ini hardware.latency_us=1e5 hardware.bandwidth_gb=1e-5 software.launch_us=2e4 "
+
+static const struct {
+    const char *words;
+    int ranks;
+    Part exposed; /* communication of this kind there is; PARTS: none */
+} GRIDS[] = {
+    {"parallel.data=ddp", 1, PARTS},
+    {"parallel.data=ddp parallel.bucket_mb=0.01", 2, PART_DP_EXPOSED},
+    {"parallel.data=ddp parallel.bucket_mb=0.01 parallel.overlap=no", 3, PART_DP_EXPOSED},
+    {"parallel.data=dp", 3, PART_DP_EXPOSED},
+    {"parallel.data=zero1", 4, PART_DP_EXPOSED},
+    {"parallel.data=zero2 train.recompute=full", 2, PART_DP_EXPOSED},
+    {"parallel.data=zero3", 4, PART_DP_EXPOSED},
+    {"parallel.data=zero3 parallel.quantize=both", 2, PART_DP_EXPOSED},
+    {"parallel.tp=2", 2, PART_TP_EXPOSED},
+    {"parallel.tp=4 parallel.sequence_parallel=yes train.recompute=selective", 4, PART_TP_EXPOSED},
+    {"parallel.pp=2 parallel.schedule=1f1b model.dropout=0.1", 2, PART_PP_IDLE},
+    {"parallel.pp=4 parallel.schedule=zb-h1", 4, PART_PP_IDLE},
+    {"parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 parallel.tp=2", 4, PART_PP_WIRE},
+    {"parallel.pp=2 parallel.schedule=1f1b parallel.tp=2 parallel.data=zero3 model.attention=flash", 8,
+     PART_PP_WIRE},
+    {"parallel.pp=2 parallel.schedule=gpipe parallel.data=zero1 parallel.tp=2 parallel.sequence_parallel=yes",
+     8, PART_TP_EXPOSED},
+};
+enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
+
+/* What rank 0 has of all ranks after the last step. */
+typedef struct Seen {
+    TimelineRow *rows;
+    Lanes *lanes;
+    int rows_each;
+} Seen;
+
+static void look(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Seen *seen = context;
+    if (t->step < t->config->train.steps - 1) return;
+    bool main = t->comm->rank == 0;
+    size_t ranks = (size_t)t->comm->size, bytes = (size_t)t->rows * sizeof(TimelineRow);
+    Seen mine = {.rows = main ? allocate(ranks * bytes) : NULL,
+                 .lanes = main ? allocate(ranks * sizeof(Lanes)) : NULL,
+                 .rows_each = t->rows};
+    Group *world = group_world(t->comm, CHANNEL_CONTROL);
+    gather(world, CONTROL, t->timeline, bytes, mine.rows, 0);
+    gather(world, CONTROL, &t->device.lanes, sizeof(Lanes), mine.lanes, 0);
+    group_free(world);
+    if (main) *seen = mine;
+}
+
+static void same_time(const Seen *run, const Seen *dry, int ranks)
+{
+    assert_int_equal(run->rows_each, dry->rows_each);
+    for (int i = 0; i < ranks * run->rows_each; i++) {
+        const TimelineRow *a = &run->rows[i], *b = &dry->rows[i];
+        assert_string_equal(a->action, b->action);
+        assert_true(a->simulated_start == b->simulated_start && a->simulated_end == b->simulated_end);
+        assert_true(a->recompute == b->recompute && a->communication == b->communication);
+        assert_memory_equal(a->memory, b->memory, sizeof a->memory);
+        assert_true(a->memory_peak == b->memory_peak);
+    }
+    for (int r = 0; r < ranks; r++) {
+        const Lanes *a = &run->lanes[r], *b = &dry->lanes[r];
+        double sum = 0;
+        for (int p = 0; p < PARTS; p++) {
+            assert_true(a->spent[p] == b->spent[p]);
+            sum += a->spent[p];
+        }
+        assert_true(a->now == b->now && a->now > 0 && fabs(sum - a->now) < 1e-12 * a->now);
+    }
+}
+
+/* What can occur and has; and what cannot is exactly zero. */
+static void parts_that_occur(const Seen *seen, const Config *config, int ranks, Part exposed)
+{
+    MeshShape mesh = config_mesh(config, ranks);
+    double sum[PARTS] = {0};
+    for (int r = 0; r < ranks; r++)
+        for (int p = 0; p < PARTS; p++) sum[p] += seen->lanes[r].spent[p];
+    assert_true(sum[PART_COMPUTE] > 0 && sum[PART_OPTIMIZER] > 0);
+    assert_true((sum[PART_RECOMPUTE] > 0) == (config->train.recompute != RECOMPUTE_NONE));
+    assert_true(exposed == PARTS || sum[exposed] > 0);
+    assert_true(mesh.tp > 1 || sum[PART_TP_EXPOSED] == 0);
+    assert_true(mesh.dp > 1 || sum[PART_DP_EXPOSED] == 0);
+    assert_true(mesh.pp > 1 || sum[PART_PP_IDLE] + sum[PART_PP_WIRE] == 0);
+}
+
+static void training_takes_what_its_dry_run_says(void **state)
+{
+    (void)state;
+    for (int g = 0; g < GRID_COUNT; g++) {
+        int ranks = GRIDS[g].ranks;
+        if (!ranks_fit(ranks)) continue;
+        Seen seen = {0}, without = {0};
+        Case c = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words),
+             dry = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words);
+        c.look = dry.look = look;
+        c.context = &seen;
+        dry.context = &without;
+        dry.dry = true;
+        Config config;
+        Error error;
+        if (run_case(&c, ranks)) {
+            assert_true(case_virtual(&dry, ranks));
+            assert_true(case_dry_equals(&c, &dry, GRIDS[g].words, ranks));
+            same_time(&seen, &without, ranks);
+            assert_true(case_config(&c, &config, &error));
+            parts_that_occur(&seen, &config, ranks, GRIDS[g].exposed);
+            config_free(&config);
+        }
+        if (c.refused[0]) print_error("%s: %s\n", GRIDS[g].words, c.refused);
+        assert_true(!c.refused[0]);
+        void *const all[] = {seen.rows, seen.lanes, without.rows, without.lanes};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+        case_free(&c);
+        case_free(&dry);
+    }
+}
+
+int ranks_machine(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(training_takes_what_its_dry_run_says),
+    };
+    return cmocka_run_group_tests_name("time on a machine", tests, NULL, NULL);
+}
