@@ -77,8 +77,11 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
 static bool write_config(const Skeleton *s, const Config *config, Error *error)
 {
     char key[128], value[CONFIG_VALUE];
-    for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++)
+    for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++) {
+        const ConfigRow *row = &config_rows[i]; /* a machine's numbers are those of no other */
+        if (row->when == WITH_A_MACHINE && !config_row_applies(row, config)) continue;
         if (!h5_set_text(s->file, "/config", key, value, error)) return false;
+    }
     return h5_write_text(s->file, "/config/ini", "the ini file as given", config->text, error);
 }
 

@@ -13,6 +13,7 @@ static bool read_config(const RunFile *run, Config *config)
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = &config_rows[i];
         snprintf(key, sizeof key, "%s.%s", row->section, row->key);
+        if (row->when == WITH_A_MACHINE) continue; /* bytes are the same on all */
         if (!run_file_config(run, key, value, sizeof value)) return false;
         if (row->type == ROW_TEXT) continue; /* names of files: nothing to compute with */
         if (!config_row_parse(row, value, config, why, sizeof why)) return false;
