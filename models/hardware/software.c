@@ -36,26 +36,25 @@ static double over_parameters(const Machine *m, const Work *work)
     return chip_stream(&m->chip, bytes * (double)(work->m * work->n));
 }
 
-KernelTime machine_time(const void *machine, const Work *work, bool backward)
+KernelTime machine_time(const void *machine, const Work *work)
 {
     const Machine *m = machine;
     const Software *s = &m->software;
-    double launch = 1e-6 * (backward ? s->launch_backward_us : s->launch_us);
     if (work_kind[work->kind].payer != PAID_BY_COMPUTE) return (KernelTime){0};
     switch (work->kind) {
     case WORK_MATMUL:
-    case WORK_ATTENTION: return (KernelTime){product(m, work), launch};
-    case WORK_FLASH: return (KernelTime){chip_flash(&m->chip, work), launch};
+    case WORK_ATTENTION: return (KernelTime){product(m, work), true};
+    case WORK_FLASH: return (KernelTime){chip_flash(&m->chip, work), true};
     case WORK_CROSS_ENTROPY:
-        return (KernelTime){chip_elementwise(&m->chip, work->bytes * s->loss_passes), launch};
+        return (KernelTime){chip_elementwise(&m->chip, work->bytes * s->loss_passes), true};
     case WORK_CONVERT:
     case WORK_QUANTIZE:
     case WORK_SQUARES:
-    case WORK_OPTIMIZER: return (KernelTime){over_parameters(m, work), 0};
-    case WORK_ACCUMULATE: return (KernelTime){chip_stream(&m->chip, work->bytes), 0};
+    case WORK_OPTIMIZER: return (KernelTime){over_parameters(m, work), false};
+    case WORK_ACCUMULATE: return (KernelTime){chip_stream(&m->chip, work->bytes), false};
     default: break;
     }
-    if (!is_fused(s, work)) return (KernelTime){chip_elementwise(&m->chip, work->bytes), launch};
+    if (!is_fused(s, work)) return (KernelTime){chip_elementwise(&m->chip, work->bytes), true};
     double left = fmax(0, work->bytes - through(work));
-    return (KernelTime){left / (1e9 * m->chip.bandwidth_gb * m->chip.elementwise), 0};
+    return (KernelTime){left / (1e9 * m->chip.bandwidth_gb * m->chip.elementwise), false};
 }

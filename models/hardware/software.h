@@ -21,5 +21,5 @@ typedef struct Machine {
 } Machine;
 
 /* What a kernel takes, for Device.time_of. `machine`: a Machine. */
-KernelTime machine_time(const void *machine, const Work *work, bool backward);
+KernelTime machine_time(const void *machine, const Work *work);
 #endif

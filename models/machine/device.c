@@ -72,9 +72,9 @@ static void take_time(Device *device, const Work *work)
 {
     Lanes *lanes = &device->lanes;
     if (!device->time_of || lanes->pauses) return;
-    KernelTime time =
-        device->time_of(device->machine, work, device->backward && lanes->part != PART_RECOMPUTE);
-    lanes_run(lanes, time.host, time.device);
+    KernelTime time = device->time_of(device->machine, work);
+    if (time.launched) lanes_launch(lanes);
+    lanes_compute(lanes, time.seconds);
 }
 
 bool device_kernel(Device *device, Work work)

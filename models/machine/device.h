@@ -21,9 +21,10 @@ typedef enum {
 } MemoryCategory;
 extern const char *const memory_category_name[MEMORY_CATEGORIES];
 
-/* Seconds of a kernel on the device, and of the host that launches it. */
+/* Of a kernel on the device; and whether there is one, for the host to launch. */
 typedef struct KernelTime {
-    double device, host;
+    double seconds;
+    bool launched;
 } KernelTime;
 
 typedef struct Device {
@@ -34,9 +35,8 @@ typedef struct Device {
     WorkDone done[WORK_KINDS]; /* as kernels reported it */
     Lanes lanes;
     /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
-    KernelTime (*time_of)(const void *machine, const Work *work, bool backward);
+    KernelTime (*time_of)(const void *machine, const Work *work);
     const void *machine;
-    bool backward;                          /* the pass under way */
     void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;
 } Device;

@@ -31,7 +31,10 @@ static void follow_clock(Lanes *lanes)
 
 void lanes_begin_step(Lanes *lanes)
 {
-    *lanes = (Lanes){.reads_clock = lanes->reads_clock, .measured = lanes->measured, .pauses = 1};
+    *lanes = (Lanes){.reads_clock = lanes->reads_clock,
+                     .measured = lanes->measured,
+                     .launch = {lanes->launch[0], lanes->launch[1]},
+                     .pauses = 1};
 }
 
 void lanes_compute(Lanes *lanes, double seconds)
@@ -40,11 +43,11 @@ void lanes_compute(Lanes *lanes, double seconds)
     spend(lanes, lanes->part, seconds);
 }
 
-void lanes_run(Lanes *lanes, double launch, double seconds)
+void lanes_launch(Lanes *lanes)
 {
-    lanes->host += launch;
-    if (launch > 0 && lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
-    spend(lanes, lanes->part, seconds);
+    if (!lanes) return;
+    lanes->host += lanes->launch[lanes->backward && lanes->part != PART_RECOMPUTE];
+    if (lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
 }
 
 void lanes_meet(Lanes *lanes)

@@ -1,10 +1,10 @@
 /* lanes.h - the simulated time of one rank: its compute lane, and what its seconds went into.
  *
  * The lane advances by computing and by waiting, and every second of it counts
- * as one Part: the parts sum to `now`. Computing comes from one of three sources:
- * measured, the CPU time of this thread as it passes; told, by lanes_compute();
- * or run, kernel by kernel, each of which a host launches before it starts, so
- * that small kernels wait for their host: lanes_run(). Inside communication the lane is paused: what moving and
+ * as one Part: the parts sum to `now`. Computing comes from one of two sources:
+ * measured, the CPU time of this thread as it passes, or told, by
+ * lanes_compute(): of an action as a whole or, by the device, of each kernel,
+ * which a host launches before it starts, so that small ones wait for it. Inside communication the lane is paused: what moving and
  * adding bytes costs this machine is not the simulated machine's compute.
  * Waiting ends when a message arrives; its clock came with it (parallel/wire/comm.h). */
 #ifndef MODELS_MACHINE_LANES_H
@@ -29,6 +29,8 @@ typedef struct Lanes {
     bool measured;    /* what the clock says advances the lane; else lanes_compute() does */
     Part part;        /* what computing counts as now */
     double now;       /* simulated seconds since the step began */
+    double launch[2]; /* seconds the host takes to launch a kernel of a forward pass, of a backward pass */
+    bool backward;    /* the pass under way */
     double host;      /* when the host has launched what it was told to */
     double spent[PARTS];
     double cpu;   /* seconds really computed, whatever the source */
@@ -36,13 +38,13 @@ typedef struct Lanes {
     int pauses;   /* now open */
 } Lanes;
 
-/* Back to 0 and paused; reads_clock and measured stay. */
+/* Back to 0 and paused; reads_clock, measured and launch stay. */
 void lanes_begin_step(Lanes *lanes);
 /* Told: so many seconds were computed. */
 void lanes_compute(Lanes *lanes, double seconds);
-/* A kernel of so many seconds, which takes the host so many to launch. The host goes ahead of the device, */
-void lanes_run(Lanes *lanes, double launch, double seconds);
-/* until it waits for it: at the ends of passes, where results are sent, received or looked at. */
+/* A kernel or a collective is launched by the host, which goes ahead of the device; what it has not launched waits. */
+void lanes_launch(Lanes *lanes);
+/* The host waits for the device: at the ends of passes, where results are sent, received or looked at. */
 void lanes_meet(Lanes *lanes);
 /* From here on computing counts as `part`; returns what it counted as. */
 Part lanes_part(Lanes *lanes, Part part);

@@ -142,6 +142,7 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
     int rounds = group->size - 1;
     *c = how;
     c->tag = group_tag(group);
+    if (rounds > 0) lanes_launch(group->comm->lanes);
     lanes_pause(group->comm->lanes);
     c->start = comm_now(group->comm);
     c->reduce_steps = reduces ? rounds : 0;

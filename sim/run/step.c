@@ -237,7 +237,7 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     t->device.high = t->device.total;
     if (!is_message(a.kind)) lanes_resume(lanes);
     lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
-    t->device.backward = is_backward(a.kind);
+    lanes->backward = is_backward(a.kind);
     perform(t, a, result);
     if (!lanes->measured && !t->device.time_of) take_told_time(t, a.kind);
     if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */

@@ -41,6 +41,8 @@ static void set_clock(Trainer *t)
     if (c->hardware.profile == PROFILE_MACHINE) {
         t->device.time_of = machine_time;
         t->device.machine = &c->machine;
+        lanes->launch[0] = 1e-6 * c->machine.software.launch_us;
+        lanes->launch[1] = 1e-6 * c->machine.software.launch_backward_us;
     }
     t->comm->lanes = lanes;
     /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */

@@ -111,28 +111,27 @@ static void others_by_bytes(void **state)
 
 /* ---- what software makes of it ---- */
 
-static void work_takes(const Machine *m, Work w, double device, double host)
+static void work_takes(const Machine *m, Work w, double seconds, bool launched)
 {
-    KernelTime time = machine_time(m, &w, false);
-    takes(time.device, device);
-    takes(time.host, host);
+    KernelTime time = machine_time(m, &w);
+    takes(time.seconds, seconds);
+    assert_true(time.launched == launched);
 }
 
 static void bias_and_dropout_fuse(void **state)
 {
     (void)state;
     Machine m = simple();
-    m.software.launch_us = 1e6;
     Work bias = work_over(WORK_BIAS, BF16, 10, 5, 0, 2 * 100 + 10);
     Work dropout = work_over(WORK_DROPOUT, BF16, 10, 5, 0, 2 * 100 + 50), scores = dropout;
     scores.batch = 2;
-    work_takes(&m, bias, 210 / 500.0, 1);
+    work_takes(&m, bias, 210 / 500.0, true);
     m.software.fused_bias = m.software.fused_dropout = true;
-    work_takes(&m, bias, 10 / 500.0, 0);
-    work_takes(&m, dropout, 50 / 500.0, 0); /* the mask */
-    work_takes(&m, scores, 250 / 500.0, 1);
-    work_takes(&m, work_backward(dropout), 250 / 500.0, 1);
-    work_takes(&m, work_over(WORK_RESIDUAL, BF16, 10, 5, 0, 300), 300 / 500.0, 1);
+    work_takes(&m, bias, 10 / 500.0, false);
+    work_takes(&m, dropout, 50 / 500.0, false); /* the mask */
+    work_takes(&m, scores, 250 / 500.0, true);
+    work_takes(&m, work_backward(dropout), 250 / 500.0, true);
+    work_takes(&m, work_over(WORK_RESIDUAL, BF16, 10, 5, 0, 300), 300 / 500.0, true);
 }
 
 static void gradients_and_the_optimizer(void **state)
@@ -142,16 +141,16 @@ static void gradients_and_the_optimizer(void **state)
     Work w = product(1, 64, 64, 32), update = work_over(WORK_OPTIMIZER, REAL, 1, 100, 0, 3000);
     w.adds = true;
     w.bytes = 2 * 64 * 32 * 2 + 8 * 4096; /* its sum in 32 bits read and written */
-    work_takes(&m, w, w.bytes / 500, 0);
+    work_takes(&m, w, w.bytes / 500, true);
     m.software.accumulate_bytes = 10; /* its result in 16, then read by a kernel that adds it */
-    work_takes(&m, w, (2 * 64 * 32 * 2 + 2 * 4096) / 500.0 + 10 * 4096 / 1000.0, 0);
+    work_takes(&m, w, (2 * 64 * 32 * 2 + 2 * 4096) / 500.0 + 10 * 4096 / 1000.0, true);
     w.adds = false;
-    work_takes(&m, w, w.bytes / 500, 0);
-    work_takes(&m, update, 3, 0);
-    work_takes(&m, work_over(WORK_SQUARES, REAL, 1, 100, 0, 400), 0.4, 0);
+    work_takes(&m, w, w.bytes / 500, true);
+    work_takes(&m, update, 3, false);
+    work_takes(&m, work_over(WORK_SQUARES, REAL, 1, 100, 0, 400), 0.4, false);
     m.software.optimizer_bytes = 46;
-    work_takes(&m, update, 4.6, 0);
-    work_takes(&m, work_over(WORK_SQUARES, REAL, 1, 100, 0, 400), 0, 0);
+    work_takes(&m, update, 4.6, false);
+    work_takes(&m, work_over(WORK_SQUARES, REAL, 1, 100, 0, 400), 0, false);
 }
 
 static void who_pays(void **state)
@@ -159,16 +158,55 @@ static void who_pays(void **state)
     (void)state;
     Machine m = simple();
     m.software.loss_passes = 2;
-    m.software.launch_us = 2e6;
-    m.software.launch_backward_us = 1e6;
-    work_takes(&m, work_over(WORK_CROSS_ENTROPY, REAL, 1, 100, 0, 500), 2, 2);
+    work_takes(&m, work_over(WORK_CROSS_ENTROPY, REAL, 1, 100, 0, 500), 2, true);
     for (WorkKind k = 0; k < WORK_KINDS; k++) {
         Work w = {.kind = k, .batch = 1, .m = 8, .n = 8, .k = 8, .type = BF16, .flops = 1024, .bytes = 1e6};
-        KernelTime forward = machine_time(&m, &w, false), backward = machine_time(&m, &w, true);
-        bool paid = work_kind[k].payer == PAID_BY_COMPUTE, launched = k < WORK_ACCUMULATE;
-        assert_true(forward.device == backward.device && (forward.device > 0) == paid);
-        assert_true(forward.host == 2 * launched && backward.host == launched);
+        KernelTime time = machine_time(&m, &w);
+        bool paid = work_kind[k].payer == PAID_BY_COMPUTE;
+        assert_true((time.seconds > 0) == paid && time.launched == (paid && k < WORK_ACCUMULATE));
     }
+}
+
+/* ---- the device and its host ---- */
+
+/* Each kernel takes as many seconds as it has rows, and those of no row no launch. */
+static KernelTime rows(const void *machine, const Work *work)
+{
+    (void)machine;
+    return (KernelTime){(double)work->m, work->m > 0};
+}
+
+static void runs(Device *d, int64_t seconds, double now)
+{
+    device_kernel(d, work_over(WORK_NORM, REAL, seconds, 1, 0, 0));
+    takes(d->lanes.now, now);
+}
+
+static void the_host_goes_ahead(void **state)
+{
+    (void)state;
+    Device d = {.dry = true, .time_of = rows, .lanes.launch = {2, 1}};
+    lanes_begin_step(&d.lanes);
+    device_kernel(&d, work_over(WORK_NORM, REAL, 9, 1, 0, 0)); /* inside communication: the network's */
+    assert_true(d.lanes.now == 0 && d.lanes.host == 0);
+    lanes_resume(&d.lanes);
+    runs(&d, 3, 2 + 3);
+    runs(&d, 3, 5 + 3); /* launched at 4 */
+    runs(&d, 1, 9);     /* at 6 */
+    runs(&d, 0, 9);
+    runs(&d, 1, 10); /* at 8 */
+    runs(&d, 1, 11); /* at 10 */
+    runs(&d, 1, 13); /* at 12: small ones wait */
+    lanes_meet(&d.lanes);
+    d.lanes.backward = true;
+    runs(&d, 3, 13 + 1 + 3);
+    lanes_part(&d.lanes, PART_RECOMPUTE);
+    runs(&d, 2, 19); /* at 16, as forward */
+    runs(&d, 1, 20); /* at 18 */
+    takes(d.lanes.spent[PART_COMPUTE], 17);
+    takes(d.lanes.spent[PART_RECOMPUTE], 3);
+    lanes_begin_step(&d.lanes);
+    assert_true(d.lanes.host == 0 && d.lanes.launch[0] == 2 && d.lanes.launch[1] == 1);
 }
 
 /* Larger in any side, or on a chip with less of anything, is never faster. */
@@ -211,6 +249,7 @@ int main(void)
         cmocka_unit_test(bias_and_dropout_fuse),
         cmocka_unit_test(gradients_and_the_optimizer),
         cmocka_unit_test(who_pays),
+        cmocka_unit_test(the_host_goes_ahead),
         cmocka_unit_test(never_faster),
     };
     return cmocka_run_group_tests_name("hardware", tests, NULL, NULL);
