@@ -55,8 +55,13 @@ refused "gradients that are summed once" 2 'parallel.reduce = microbatch: .* onl
     train 2 --config ddp.ini --set parallel.reduce=microbatch
 refused "a virtual stage too many" 2 'virtual_stages = 2: .* only with parallel.schedule = interleaved' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
 printf '[hardware]\nlatency_us = 2\n' >idle.ini
-refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured; try leaving it out, or' \
+refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured or a machine; try leaving it out, or' \
     train 2 --config idle.ini
+printf '[chip]\nprocessors = 0\n' >chip.ini
+refused "a machine with an impossible number" 2 'chip.ini:2: chip.processors = 0: outside 1 to 1000000; try 108$' \
+    train 2 --config ddp.ini --set hardware.profile=chip.ini
+refused "a machine nobody knows" 2 'hardware.profile = a100: neither one of ideal, measured, given, a100-80gb-4hdr, .*; try' \
+    train 2 --config ddp.ini --set hardware.profile=a100
 refused "a key without effect, given" 2 'set train.momentum=0.9: .* only with train.optimizer = momentum; try leaving it out, or' \
     train 2 --config ddp.ini --set train.momentum=0.9
 refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
