@@ -79,7 +79,8 @@ static bool is_simulated(const Comm *comm, Purpose purpose)
 Link comm_link(const Comm *comm, Purpose purpose)
 {
     bool stages = purpose == PP_SEND_FORWARD || purpose == PP_SEND_BACKWARD;
-    return comm->between_stages && !stages ? (Link){0} : comm->link;
+    Link none = {0};
+    return comm->between_stages && !stages ? none : comm->link;
 }
 
 double comm_now(const Comm *comm)
