@@ -135,9 +135,53 @@ static void training_takes_what_its_dry_run_says(void **state)
     }
 }
 
+static double seconds_of(int grid, const char *worse)
+{
+    Seen seen = {0};
+    double seconds = 0;
+    Case c = case_of_words(1, MODEL SLOW "%s %s", GRIDS[grid].words, worse);
+    c.look = look;
+    c.context = &seen;
+    c.dry = true;
+    if (!case_virtual(&c, GRIDS[grid].ranks)) fail_msg("%s %s: %s", GRIDS[grid].words, worse, c.refused);
+    for (int r = 0; r < GRIDS[grid].ranks; r++) seconds = fmax(seconds, seen.lanes[r].now);
+    free(seen.rows);
+    free(seen.lanes);
+    case_free(&c);
+    return seconds;
+}
+
+/* Half of what a machine has, or twice of what it waits for: no step is faster, and some are slower. */
+static void less_is_never_faster(void **state)
+{
+    (void)state;
+    static const char *const worse[] = {
+        "chip.peak_32_tflops=0.5e-6", "chip.sustained=0.25",     "chip.bandwidth_gb=0.5e-4",
+        "chip.elementwise=0.3",       "chip.stream=0.4",         "chip.gap_us=2000",
+        "chip.tile_us=2000",
+
+        "software.launch_us=4e4",     "software.loss_passes=2",  "software.accumulate_bytes=8",
+        "software.fused_bias=no",     "hardware.latency_us=2e5", "hardware.bandwidth_gb=5e-6",
+        "parallel.overlap=no"};
+    enum { WORSE = sizeof worse / sizeof *worse };
+    int slower[WORSE] = {0};
+    for (int g = 0; g < GRID_COUNT && !mpi; g++) {
+        double seconds = seconds_of(g, "");
+        for (int w = 0; w < WORSE; w++) {
+            if (strstr(worse[w], "overlap") && strcmp(GRIDS[g].words, "parallel.data=dp") == 0) continue;
+            double now = seconds_of(g, worse[w]);
+            if (now < seconds * (1 - 1e-12))
+                fail_msg("%s: %s: %.9g s, not %.9g", GRIDS[g].words, worse[w], now, seconds);
+            slower[w] += now > seconds;
+        }
+    }
+    for (int w = 0; w < WORSE && !mpi; w++) assert_true(slower[w] > 0);
+}
+
 int ranks_machine(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(less_is_never_faster),
         cmocka_unit_test(training_takes_what_its_dry_run_says),
     };
     return cmocka_run_group_tests_name("time on a machine", tests, NULL, NULL);
