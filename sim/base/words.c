@@ -17,14 +17,6 @@ char *words_copy(const char *text)
     return memcpy(allocate(size), text, size);
 }
 
-char *words_line(const char *text)
-{
-    size_t length = strlen(text), size = length + sizeof "..."; /* not needed, and room is left for it */
-    char *line = allocate(size + 1);
-    error_show(line, size + 1, text, length);
-    return line;
-}
-
 void words_append(char *text, size_t size, const char *format, ...)
 {
     size_t used = strlen(text);

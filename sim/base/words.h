@@ -7,8 +7,6 @@
 
 /* A copy, to be freed. */
 char *words_copy(const char *text);
-/* A copy as it can stand in a line on a terminal (error_show()), however long. */
-char *words_line(const char *text);
 
 /* Adds to the end of `text`, never past `size`. */
 void words_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));

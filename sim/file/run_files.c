@@ -10,14 +10,16 @@
 #include "sim/base/words.h"
 #include "sim/file/run_file.h"
 
-/* Takes the text over. */
+/* Takes the text over. Room doubles where it is used up: at a power of two. */
 static void append(char ***list, size_t *count, char *text)
 {
-    char **longer = allocate((*count + 1) * sizeof *longer);
-    if (*count) memcpy(longer, *list, *count * sizeof *longer);
-    longer[(*count)++] = text;
-    free(*list);
-    *list = longer;
+    if ((*count & (*count - 1)) == 0) {
+        char **longer = allocate((*count ? 2 * *count : 1) * sizeof *longer);
+        if (*count) memcpy(longer, *list, *count * sizeof *longer);
+        free(*list);
+        *list = longer;
+    }
+    (*list)[(*count)++] = text;
 }
 
 static void free_list(char **list, size_t count)
@@ -85,10 +87,8 @@ bool run_files_add(RunFiles *files, const char *path, Error *error)
 
 void run_files_tell(const RunFiles *files, const char *command)
 {
-    char shown[1024];
     for (size_t i = 0; i < files->skips; i++)
-        fprintf(stderr, "sim: %s: skipped %s\n", command,
-                error_show(shown, sizeof shown, files->skipped[i], strlen(files->skipped[i])));
+        fprintf(stderr, "sim: %s: skipped %s\n", command, files->skipped[i]);
 }
 
 void run_files_free(RunFiles *files)

@@ -96,7 +96,7 @@ static bool write_file(const Page *page, const Contents *c, Error *error)
     bool good = draft_begin(&draft, path, error);
     if (good) {
         good = write_draft(&draft, page, c, error) && put_in_place(&draft, error);
-        char *shown = words_line(draft.path), *kept = words_line(draft.kept ? draft.kept : "");
+        char *shown = words_shown(draft.path), *kept = words_shown(draft.kept ? draft.kept : "");
         if (good && *kept)
             printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", shown,
                    kept);

@@ -58,7 +58,7 @@ static bool write_charts(const PlotRequest *request, const PlotRun *runs, int co
         if (!o->drawn && !o->why[0] && request->named)
             snprintf(o->why, sizeof o->why, "it shows several runs"); /* else nobody misses it */
         if (!o->why[0]) continue;
-        char *why = words_line(o->why);
+        char *why = words_shown(o->why);
         if (o->drawn)
             printf("%-19s leaves out %s\n", chart->name, why);
         else
@@ -85,7 +85,7 @@ static bool draw_chart(const PlotRequest *request, const char *name, const char 
         }
         words_append(drawn, sizeof drawn, ".%s, ", plot_format_names[f]);
     }
-    char *shown = words_line(folder);
+    char *shown = words_shown(folder);
     printf("%-19s %s%s%s%s.gp\n", name, shown, folder[strlen(folder) - 1] == '/' ? "" : "/", name, drawn);
     fflush(stdout);
     free(shown);

@@ -211,8 +211,8 @@ static bool add_tables(Sheet *sheet, const RunFile *run, Error *error)
 
 static void add_title(Sheet *sheet, const RunFile *run)
 {
-    char planned[64], shown[1024];
-    sheet_line(sheet, SHEET_TITLE, error_show(shown, sizeof shown, run->path, strlen(run->path)));
+    char planned[64];
+    sheet_line(sheet, SHEET_TITLE, run->path);
     sheet_more(sheet, ": %s on %d rank%s, ", run->shape.data, run->ranks, words_s(run->ranks));
     if (run->dry)
         sheet_more(sheet, "dry: one step walked without numbers");
