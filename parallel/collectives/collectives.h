@@ -12,7 +12,9 @@
  * for an all-reduce of S bytes, whenever their messages were really found. What
  * a rank has sent and received meanwhile took its ports first, and rings that
  * run at once follow each other in the order of their ring_end(); only what
- * outlasts the compute lane there is waited for. Trees and the
+ * outlasts the compute lane there is waited for. Where a ring's tensors are dry
+ * its members exchange no messages but meet, to learn of the last beginning (and
+ * where no block is empty: else they take every step). Trees and the
  * rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -33,6 +35,7 @@ typedef struct Collective {
     int step, reduce_steps, steps;
     bool moving; /* the requests of `step` are begun */
     bool busy;   /* inside a step: its own kernels call back into progress */
+    bool meets;  /* of sizes alone: no steps are taken, its members meet */
     Tensor outgoing, incoming;
     void (*arrived)(void *context); /* an exchange's */
     void *context;
@@ -74,6 +77,7 @@ void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void 
 /* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
 void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);
 
-/* The sum of every rank's number, the same bits on all: each sends its own to each, all add in rank order. */
-double sum_in_rank_order(Group *group, Purpose purpose, double mine);
+/* The sum of every rank's number, the same bits on all: a ring gathers them, all add in rank order. 0 where the
+ * device is dry. */
+double sum_in_rank_order(Group *group, Purpose purpose, Device *device, double mine);
 #endif

@@ -135,6 +135,31 @@ static void step_end(Collective *c)
     c->busy = false;
 }
 
+/* ---- sizes alone ---- */
+
+/* A dry ring carries nothing but the latest beginning, and its bytes are known: so its members only meet. Where a
+ * block is empty its step sends no message, and not all learn of all beginnings: then they take the steps. */
+static bool can_meet(const Collective *c)
+{
+    return c->part->device->dry && c->group->comm->backend->come && blocks_count(c, c->group->size - 1) > 0;
+}
+
+/* Of either half all blocks leave but one: the own, and the right one's. */
+static void come(Collective *c)
+{
+    Comm *comm = c->group->comm;
+    int64_t left = 0, all = 0;
+    for (int i = 0; i < c->parts; i++) all += c->part[i].count;
+    if (c->reduce_steps > 0) left += all - blocks_count(c, c->group->rank);
+    if (c->steps > c->reduce_steps) left += all - blocks_count(c, group_round(c->group, c->group->rank + 1));
+    comm_count(comm, c->purpose, (uint64_t)c->steps, (uint64_t)left * dtype_bytes(c->part->dtype));
+    comm->backend->come(c->group, c->tag, c->start);
+    c->meets = true;
+    c->step = c->steps;
+}
+
+/* ---- begun, progressed, ended ---- */
+
 /* `how`: the group, the purpose, how many parts; and an exchange's arrival. */
 static void begin(Collective *c, Collective how, const Tensor *part, bool reduces, bool gathers)
 {
@@ -157,7 +182,10 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
         if (c->parts > 1 || reduces)
             c->incoming =
                 tensor_new(c->part->device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
-        step_begin(c);
+        if (can_meet(c))
+            come(c);
+        else
+            step_begin(c);
     }
     lanes_resume(group->comm->lanes);
 }
@@ -214,8 +242,11 @@ bool ring_progress(Collective *c)
 void ring_end(Collective *c)
 {
     if (!c->group) return;
-    move_on(c, true);
     Comm *comm = c->group->comm;
+    if (c->meets)
+        c->start = comm->backend->meet(c->group, c->tag);
+    else
+        move_on(c, true);
     Link link = comm_link(comm, c->purpose);
     double busy = comm_occupy(comm, c->start, c->steps * link_busy(&link, c->step_bytes));
     comm_join(comm, c->purpose, c->start, busy + (c->step_bytes ? c->steps * link.latency : 0));
@@ -223,4 +254,19 @@ void ring_end(Collective *c)
     tensor_free(&c->incoming);
     free(c->part);
     *c = (Collective){0};
+}
+
+double sum_in_rank_order(Group *group, Purpose purpose, Device *device, double mine)
+{
+    int n = group->size;
+    size_t bytes = (size_t)n * sizeof(double);
+    double sum = 0, *each = device->dry ? NULL : allocate(bytes);
+    Collective ring;
+    Tensor all = {.device = device, .data = each, .count = (int64_t)bytes, .dtype = UINT8};
+    if (each) each[group->rank] = mine;
+    ring_all_gather_begin(&ring, group, purpose, &all, 1);
+    ring_end(&ring);
+    for (int r = 0; each && r < n; r++) sum += each[r];
+    free(each);
+    return sum;
 }

@@ -120,15 +120,3 @@ void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, vo
         comm_wait(&send);
     }
 }
-
-double sum_in_rank_order(Group *group, Purpose purpose, double mine)
-{
-    int n = group->size;
-    double sum = 0, *out = allocate((size_t)n * sizeof *out), *in = allocate((size_t)n * sizeof *in);
-    for (int r = 0; r < n; r++) out[r] = mine;
-    all_to_all(group, purpose, out, sizeof *out, in);
-    for (int r = 0; r < n; r++) sum += in[r];
-    free(out);
-    free(in);
-    return sum;
-}

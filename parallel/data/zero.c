@@ -201,7 +201,7 @@ static void reduce(DataParallel *d, double *losses, int count)
 static double sum_of_squares(DataParallel *d)
 {
     if (!d->shard_optimizer) return data_parallel_whole_sum_of_squares(d);
-    return sum_in_rank_order(d->group, ZERO_NORM, data_parallel_sum_of_squares(d, d->group->rank));
+    return sum_in_rank_order(d->group, ZERO_NORM, d->device, data_parallel_sum_of_squares(d, d->group->rank));
 }
 
 static void tokens(DataParallel *d, int microbatch, Tensor mine)

@@ -106,12 +106,18 @@ static bool begin(Request *request, Group *group, int tag, Purpose purpose, size
     return true;
 }
 
-/* Of what `request` holds; counted here and nowhere else. */
+/* Here and nowhere else. */
+void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes)
+{
+    comm->messages[purpose] += messages;
+    comm->bytes[purpose] += bytes;
+}
+
+/* Of what `request` holds. */
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
     Comm *comm = request->comm;
-    comm->bytes[request->purpose] += request->bytes;
-    comm->messages[request->purpose]++;
+    comm_count(comm, request->purpose, 1, request->bytes);
     comm->backend->send(group, to, tag, data, request);
 }
 

@@ -55,6 +55,11 @@ typedef struct CommBackend {
     void (*receive)(Group *group, int from, int tag, void *data, Request *request);
     bool (*test)(Request *request); /* done? */
     void (*wait)(Request *request);
+    /* For collectives of sizes alone; NULL: the backend has none but real ones. A rank comes to the meeting that its
+     * group has under this tag, without waiting, and later waits there until all have come. Returns the latest moment
+     * that any of them brought. */
+    void (*come)(Group *group, int tag, double moment);
+    double (*meet)(Group *group, int tag);
 } CommBackend;
 
 /* All zero: free and at once. */
@@ -116,6 +121,8 @@ typedef struct Payload {
 void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
                        Request *request);
 bool comm_test(Request *request);
+/* Messages that a rank would hand to the network, were they sent one by one. */
+void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes);
 void comm_finish(Request *request);
 /* The compute lane waits for what was sent and arrives at these moments, unless the purpose is of no axis. */
 void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);

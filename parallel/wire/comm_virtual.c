@@ -3,12 +3,15 @@
  * Every rank has a mailbox; a send puts a letter there (with a copy of the
  * data, if there is any) and is done; a receive takes the first letter that
  * matches (channel, sender, tag), as MPI does. A rank that waits for a letter
- * not yet sent yields, and is resumed when one arrives for it. */
+ * not yet sent yields, and is resumed when one arrives for it; one that waits in
+ * a meeting is, when the last has come. */
 #include "parallel/wire/comm_virtual.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/wire/coroutine.h"
+#include "parallel/wire/hash.h"
+#include "parallel/wire/meeting.h"
 
 typedef struct Letter {
     size_t bytes;
@@ -41,6 +44,8 @@ typedef struct VirtualRank {
     size_t chains, lines, letters;
     bool runnable, ended;
     const Pending *waiting; /* what it waits for, while not runnable */
+    const Meeting *meeting; /* or for whom */
+    int next_waiting;       /* the rank that waits there, too; -1: none */
 } VirtualRank;
 
 struct World {
@@ -50,6 +55,7 @@ struct World {
     int queue_head, queue_length;
     Letter *spare_letters; /* read, for the next ones */
     Line *spare_lines;
+    Meetings meetings;
     void (*body)(Comm *comm, void *context);
     void *context;
 };
@@ -66,9 +72,7 @@ static void make_runnable(World *world, int rank)
 
 static Line **chain_of(const VirtualRank *r, int channel, int from, int tag)
 {
-    uint64_t key = ((uint64_t)(uint32_t)from << 32 | (uint32_t)tag) * CHANNELS + (uint64_t)channel;
-    key = (key ^ key >> 31) * 0x9E3779B97F4A7C15; /* Fibonacci hashing (Knuth 6.4) */
-    return &r->chain[(size_t)(key >> 32) & (r->chains - 1)];
+    return &r->chain[hash_of(channel, from, tag) & (r->chains - 1)];
 }
 
 /* Where the line is, or would be. */
@@ -214,7 +218,38 @@ static void wait(Request *request)
     }
 }
 
-static const CommBackend VIRTUAL_BACKEND = {.send = send, .receive = receive, .test = test, .wait = wait};
+/* ---- meetings ---- */
+
+static MeetingKey key_of(const Group *group, int tag)
+{
+    return (MeetingKey){.channel = group->channel, .first = group->members[0], .tag = tag};
+}
+
+static void come(Group *group, int tag, double moment)
+{
+    World *world = ((VirtualRank *)group->comm)->world;
+    Meeting *m = meeting_come(&world->meetings, key_of(group, tag), group->size, moment);
+    if (m->came < m->members) return;
+    for (int rank = m->waiting; rank >= 0; rank = world->rank[rank].next_waiting) make_runnable(world, rank);
+    m->waiting = -1;
+}
+
+static double meet(Group *group, int tag)
+{
+    VirtualRank *me = (VirtualRank *)group->comm;
+    Meeting *m = meeting_find(&me->world->meetings, key_of(group, tag));
+    if (m->came < m->members) {
+        me->next_waiting = m->waiting;
+        m->waiting = me->comm.rank;
+        me->meeting = m;
+        coroutine_yield(me->coroutine);
+        me->meeting = NULL;
+    }
+    return meeting_leave(&me->world->meetings, m);
+}
+
+static const CommBackend VIRTUAL_BACKEND = {
+    .send = send, .receive = receive, .test = test, .wait = wait, .come = come, .meet = meet};
 
 static void live(void *context)
 {
@@ -230,10 +265,15 @@ static bool report_deadlock(const World *world, Error *error)
     int waiting = 0;
     for (int i = 0; i < world->ranks; i++) {
         const Pending *w = world->rank[i].waiting;
-        if (!w || world->rank[i].ended || waiting++ >= 4) continue;
-        used += (size_t)snprintf(text + used, sizeof text - used,
-                                 "%s rank %d for %zu bytes from rank %d (channel %d, tag %d)",
-                                 used ? ";" : "", i, w->bytes, w->from, w->channel, w->tag);
+        const Meeting *m = world->rank[i].meeting;
+        if ((!w && !m) || waiting++ >= 4) continue;
+        const char *comma = used ? ";" : "";
+        used += (size_t)(w ? snprintf(text + used, sizeof text - used,
+                                      "%s rank %d for %zu bytes from rank %d (channel %d, tag %d)", comma, i,
+                                      w->bytes, w->from, w->channel, w->tag)
+                           : snprintf(text + used, sizeof text - used,
+                                      "%s rank %d for %d of %d ranks to begin (channel %d, tag %d)", comma, i,
+                                      m->members - m->came, m->members, m->key.channel, m->key.tag));
     }
     return error_set(error, "deadlock: %d of %d ranks wait for messages nobody sends:%s%s", waiting,
                      world->ranks, text, waiting > 4 ? "; ..." : "");
@@ -258,7 +298,7 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
         r->runnable = false;
         coroutine_resume(r->coroutine);
     }
-    bool all = true, unread = false;
+    bool all = true, unread = world.meetings.count > 0;
     for (int i = 0; i < ranks; i++) {
         all &= world.rank[i].ended;
         unread |= world.rank[i].letters > 0;
@@ -276,6 +316,7 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
     }
     free_letters(world.spare_letters);
     free_lines(world.spare_lines);
+    meetings_free(&world.meetings);
     free(world.rank);
     free(world.queue);
     return all;

@@ -109,8 +109,8 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
 static double gradient_norm(Trainer *t)
 {
     double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
-    squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, squares);
-    squares = sum_in_rank_order(t->mesh.norm_group, PP_NORM, squares);
+    squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, &t->device, squares);
+    squares = sum_in_rank_order(t->mesh.norm_group, PP_NORM, &t->device, squares);
     /* dp's main replica alone has the gradient, and all must know whether it overflowed; last, so that who idles
      * for a stage does not seem to wait for the broadcast */
     if (t->data_parallel->config.kind == DATA_DP)
