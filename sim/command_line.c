@@ -72,6 +72,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
                                          {"output", required_argument, NULL, 'o'},
                                          {"dry-run", no_argument, NULL, 'd'},
                                          {"ranks", required_argument, NULL, 'n'},
+                                         {"all-ranks", no_argument, NULL, 'a'},
                                          {"force", no_argument, NULL, 'f'},
                                          {"csv", no_argument, NULL, 't'},
                                          {"help", no_argument, NULL, 'h'},
@@ -90,6 +91,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
         case 'd': r->options.dry = true; break;
         case 'f': r->options.force = true; break;
         case 't': r->csv = true; break;
+        case 'a': r->options.all_ranks = true; break;
         case 'h': r->help = true; break;
         case 'v': r->version = true; break;
         case 's':
@@ -114,6 +116,8 @@ bool command_line_is_runs(const CommandLine *r, Error *error)
 {
     if (!r->options.config) return error_set(error, "no --config; try sim --config zero3.ini, or sim --help");
     if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
+    if (r->options.all_ranks && !r->options.dry)
+        return error_set(error, "--all-ranks is for --dry-run: a run has no others");
     if (!r->ranks || r->options.dry) return true;
     char quoted[1024];
     words_quote(quoted, sizeof quoted, r->options.config);
@@ -124,10 +128,11 @@ bool command_line_is_schedules(const CommandLine *r, Error *error)
 {
     if (!r->options.config)
         return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
-    const char *runs = r->options.dry     ? "--dry-run"
-                       : r->options.force ? "--force"
-                       : r->options.output ? "--output"
-                                           : NULL;
+    const char *runs = r->options.dry         ? "--dry-run"
+                       : r->options.force     ? "--force"
+                       : r->options.all_ranks ? "--all-ranks"
+                       : r->options.output    ? "--output"
+                                              : NULL;
     if (runs)
         return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s", runs);
     return true;

@@ -39,6 +39,7 @@ static const char USAGE[] =
     "  --output FILE            the run file, in place of results/NAME.h5\n"
     "  --dry-run                no training: count bytes and memory of one step\n"
     "  --ranks N                how many ranks the dry run has (default 8)\n"
+    "  --all-ranks              walk every one of them, also those that do the same as another\n"
     "  --force                  start what is estimated to be too large for this machine, or to take long\n"
     "  --help, --version\n"
     "\n"

@@ -14,7 +14,8 @@
  * run at once follow each other in the order of their ring_end(); only what
  * outlasts the compute lane there is waited for. Where a ring's tensors are dry
  * its members exchange no messages but meet, to learn of the last beginning (and
- * where no block is empty: else they take every step). Trees and the
+ * where no block is empty: else they take every step). So of a group whose members
+ * all do the same a few may be walked, for the others (comm_virtual.h). Trees and the
  * rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -71,7 +72,8 @@ void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int
 /* root's `t` becomes the sum over ranks; the others' is used up. */
 void tree_reduce(Group *group, Purpose purpose, Tensor t, int root);
 
-/* Straight to and from the root: rank r's `bytes` are piece r of `all` (root only). */
+/* Straight to and from the root: rank r's `bytes` are piece r of `all` (root only); of a gather's where not all ranks
+ * are walked, the pieces are those of the walked ones. */
 void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root);
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
 /* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */

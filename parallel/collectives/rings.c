@@ -149,6 +149,9 @@ static void come(Collective *c)
 {
     Comm *comm = c->group->comm;
     int64_t left = 0, all = 0;
+    if (c->group->walked && blocks_count(c, 0) != blocks_count(c, c->group->size - 1))
+        fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", comm->rank,
+             c->group->size);
     for (int i = 0; i < c->parts; i++) all += c->part[i].count;
     if (c->reduce_steps > 0) left += all - blocks_count(c, c->group->rank);
     if (c->steps > c->reduce_steps) left += all - blocks_count(c, group_round(c->group, c->group->rank + 1));

@@ -10,22 +10,40 @@
  *            |   |
  *            5   3
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
+
+/* Where not all are walked, and the purpose is of no axis: the root tells those that are, and each counts what it
+ * would have sent. */
+static void tell(Group *group, int tag, Purpose purpose, void *data, size_t bytes, int root)
+{
+    Request request;
+    assert(purpose_row[purpose].axis == AXIS_NONE);
+    if (group->rank != root) {
+        comm_receive(group, root, tag, purpose, data, bytes, &request);
+        comm_wait(&request);
+    }
+    for (int i = 0; i < group->walks && group->rank == root; i++)
+        if (group->walked[i] != root) comm_tell(group, group->walked[i], tag, data, bytes);
+}
 
 void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
 {
     int n = group->size, me = group_round(group, group->rank - root), tag = group_tag(group), bit = 1;
     Request request;
     while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
-    if (me) {
+    if (group->walked) tell(group, tag, purpose, data, bytes, root);
+    if (me && !group->walked) {
         comm_receive(group, group_round(group, me - bit + root), tag, purpose, data, bytes, &request);
         comm_wait(&request);
     }
     for (bit >>= 1; bit; bit >>= 1)
-        if (me + bit < n) {
+        if (me + bit < n && group->walked) {
+            comm_count(group->comm, purpose, bytes > 0, bytes);
+        } else if (me + bit < n) {
             comm_send(group, group_round(group, me + bit + root), tag, purpose, data, bytes, &request);
             comm_wait(&request);
         }
@@ -77,12 +95,15 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
         comm_wait(&request);
         return;
     }
-    for (int from = 0; from < group->size; from++) {
+    group->gathered += bytes;
+    group->gathers += bytes > 0;
+    for (int i = 0; i < group_walks(group); i++) {
+        int from = group_walked(group, i);
         if (from == root) {
-            copy(piece(all, root, bytes), mine, bytes);
+            copy(piece(all, i, bytes), mine, bytes);
             continue;
         }
-        comm_receive(group, from, tag, purpose, piece(all, from, bytes), bytes, &request);
+        comm_receive(group, from, tag, purpose, piece(all, i, bytes), bytes, &request);
         comm_wait(&request);
     }
 }

@@ -31,7 +31,18 @@ void group_free(Group *group)
     if (!group) return;
     if (group->comm->backend->group_end) group->comm->backend->group_end(group);
     free((void *)group->members);
+    free(group->walked);
     free(group);
+}
+
+int group_walks(const Group *group)
+{
+    return group->walked ? group->walks : group->size;
+}
+
+int group_walked(const Group *group, int i)
+{
+    return group->walked ? group->walked[i] : i;
 }
 
 int group_round(const Group *group, int rank)
@@ -119,6 +130,14 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
     Comm *comm = request->comm;
     comm_count(comm, request->purpose, 1, request->bytes);
     comm->backend->send(group, to, tag, data, request);
+}
+
+void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes)
+{
+    Request request;
+    if (!begin(&request, group, tag, CONTROL, bytes)) return;
+    group->comm->backend->send(group, to, tag, data, &request);
+    comm_finish(&request);
 }
 
 void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,

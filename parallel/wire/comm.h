@@ -29,7 +29,12 @@ typedef struct Group {
     const int *members; /* world ranks, in group order; owned */
     int channel;        /* same number on all members, different between groups they share */
     int sequence;       /* collectives begun: members begin them in the same order, so it is their tag */
-    void *handle;       /* the backend's */
+    /* Of virtual ranks some may stand for all (comm_virtual.h): the group ranks of those that are walked, ascending;
+     * NULL: all are */
+    int *walked, walks;
+    size_t gathered; /* bytes that each of the others has sent to this one in gathers */
+    int gathers;
+    void *handle; /* the backend's */
 } Group;
 
 /* Simulated seconds that go with a message: when it was sent, and when the last of it had left its sender's port. */
@@ -48,7 +53,7 @@ typedef struct Request {
 } Request;
 
 typedef struct CommBackend {
-    void (*group_begin)(Group *group);
+    void (*group_begin)(Group *group); /* NULL, like the next: there is nothing to do */
     void (*group_end)(Group *group);
     /* both find the size in request->bytes; request->stamp goes with the data */
     void (*send)(Group *group, int to, int tag, const void *data, Request *request);
@@ -96,6 +101,9 @@ enum {
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
+/* How many of the members are walked, and the group rank of the i-th of them. */
+int group_walks(const Group *group);
+int group_walked(const Group *group, int i);
 /* Ranks go round: -1 is the last, `size` the first. */
 int group_round(const Group *group, int rank);
 /* The tag of the next collective. */
@@ -121,6 +129,8 @@ typedef struct Payload {
 void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
                        Request *request);
 bool comm_test(Request *request);
+/* Data from one walked rank to another that takes the place of messages which are counted with comm_count(). */
+void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes);
 /* Messages that a rank would hand to the network, were they sent one by one. */
 void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes);
 void comm_finish(Request *request);

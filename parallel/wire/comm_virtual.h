@@ -10,4 +10,14 @@
  * messages nobody has sent: what would be a hang under MPI. False too when a
  * message was sent that nobody received. */
 bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *context, Error *error);
+
+/* The same for some of `ranks` alone, ascending, each of which stands for all that do what it does: in a collective of
+ * sizes, whose members bring equal moments, it answers for those that are not walked. Whoever sends one of them a
+ * message, or waits for one's, ends the job: such ranks are not alike. */
+typedef struct WalkedRanks {
+    int ranks, count;
+    const int *rank; /* (count); rank 0 is the first */
+} WalkedRanks;
+bool virtual_run_some(const WalkedRanks *walked, void (*body)(Comm *comm, void *context), void *context,
+                      Error *error);
 #endif

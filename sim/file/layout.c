@@ -1,4 +1,4 @@
-/* layout.c - the run file "sim-run/2": its layout as a table. */
+/* layout.c - the run file "sim-run/3": its layout as a table. */
 #include "sim/file/layout.h"
 #include <stddef.h>
 #include <string.h>
@@ -7,12 +7,12 @@
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
 
-const char layout_schema[] = "sim-run/2";
+const char layout_schema[] = "sim-run/3";
 const char layout_step[] = "/step";
 
 const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
     {layout_step, "s", H5_I64, "1", "training step, from 0; -1: not finished"},
-    {"/rank", "r", H5_I32, "1", "MPI rank"},
+    {"/rank", "r", H5_I32, "1", "MPI rank; without a row: as the one before"},
     {"/action", "a", H5_I32, "1", "row of /timeline/actions"},
     {"/steps/loss", "s", H5_F64, "1", "mean cross-entropy, nats per token"},
     {"/steps/grad_norm", "s", H5_F64, "1", "global gradient norm before clipping"},

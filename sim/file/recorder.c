@@ -23,7 +23,7 @@ enum {
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
-    int ranks, actions;
+    int recorded, actions;      /* ranks that have rows */
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */
     ino_t inode;
@@ -62,7 +62,7 @@ static size_t least(size_t a, size_t b)
 
 static size_t first_rows(const Recorder *r)
 {
-    size_t row_bytes = 2 * (size_t)r->ranks * PURPOSES * sizeof(uint64_t);
+    size_t row_bytes = 2 * (size_t)r->recorded * PURPOSES * sizeof(uint64_t);
     size_t rows = least(BLOCK_ROWS, BLOCK_BYTES / row_bytes);
     return rows > 0 ? rows : 1;
 }
@@ -73,7 +73,7 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     if (!files_prepare(info->path, error)) return NULL;
     Recorder *r = allocate_zeroed(1, sizeof *r);
     r->path = words_copy(info->path);
-    r->ranks = info->ranks;
+    r->recorded = info->rank ? info->recorded : info->ranks;
     r->actions = info->actions;
     r->planned = (size_t)config->train.steps;
     if (info->dry) r->planned = least(r->planned, 1); /* a dry run walks one */
@@ -168,7 +168,7 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
 bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_total, const uint64_t *rss,
                      Error *error)
 {
-    size_t ranks = (size_t)r->ranks;
+    size_t ranks = (size_t)r->recorded;
     return h5_write(r->file, "/memory/peak", 0, ranks, H5_U64, peak, error) &&
            h5_write(r->file, "/memory/peak_total", 0, ranks, H5_U64, peak_total, error) &&
            h5_write(r->file, "/memory/rss_peak", 0, ranks, H5_U64, rss, error) && h5_flush(r->file, error);
@@ -202,7 +202,7 @@ bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int c
 bool recorder_pipeline(Recorder *r, const double *simulated, const double *measured, double theory,
                        Error *error)
 {
-    size_t ranks = (size_t)r->ranks;
+    size_t ranks = (size_t)r->recorded;
     return h5_write(r->file, "/pipeline/bubble_ratio_simulated", 0, ranks, H5_F64, simulated, error) &&
            (!measured ||
             h5_write(r->file, "/pipeline/bubble_ratio_measured", 0, ranks, H5_F64, measured, error)) &&
@@ -212,13 +212,13 @@ bool recorder_pipeline(Recorder *r, const double *simulated, const double *measu
 
 bool recorder_breakdown(Recorder *r, const double *seconds, Error *error)
 {
-    return h5_write(r->file, "/breakdown/simulated", 0, (size_t)r->ranks, H5_F64, seconds, error) &&
+    return h5_write(r->file, "/breakdown/simulated", 0, (size_t)r->recorded, H5_F64, seconds, error) &&
            h5_flush(r->file, error);
 }
 
 bool recorder_outside(Recorder *r, const uint64_t *bytes, const uint64_t *messages, Error *error)
 {
-    size_t ranks = (size_t)r->ranks;
+    size_t ranks = (size_t)r->recorded;
     return h5_write(r->file, "/comm/bytes_outside", 0, ranks, H5_U64, bytes, error) &&
            h5_write(r->file, "/comm/messages_outside", 0, ranks, H5_U64, messages, error) &&
            h5_flush(r->file, error);

@@ -117,8 +117,8 @@ static bool read_names(RunFile *run, const LayoutNames *names, char ***name, siz
 
 static LayoutSizes sizes_of(const RunFile *run)
 {
-    return (LayoutSizes){run->rows,     (size_t)run->ranks, run->actions,
-                         run->purposes, run->categories,    run->parts};
+    return (LayoutSizes){run->rows,     (size_t)run->recorded, run->actions,
+                         run->purposes, run->categories,       run->parts};
 }
 
 static bool check_datasets(RunFile *run, Error *error)
@@ -133,6 +133,24 @@ static bool check_datasets(RunFile *run, Error *error)
     }
     return h5_check_table(run->file, layout_actions, layout_action_row, run->actions, error) &&
            h5_check_texts(run->file, "/config/ini", 0, 1, INI_BYTES, &one, error);
+}
+
+static bool read_ranks(RunFile *run, Error *error)
+{
+    double *rank = run_file_first(run, layout_axis_scale('r'), (size_t)run->recorded, error);
+    if (!rank) return false;
+    run->rank = allocate((size_t)run->recorded * sizeof *run->rank);
+    bool ok = true;
+    for (int i = 0; ok && i < run->recorded; i++) {
+        double least = i ? rank[i - 1] + 1 : 0, most = i ? run->ranks - 1 : 0;
+        ok = rank[i] >= least && rank[i] <= most;
+        run->rank[i] = ok ? (int)rank[i] : 0;
+        if (!ok)
+            error_set(error, "%s: row %d is of rank %g, not %.0f to %.0f; is the file damaged?", run->path, i,
+                      rank[i], least, most);
+    }
+    free(rank);
+    return ok;
 }
 
 /* The finished steps are the first rows that have a number. */
@@ -154,11 +172,17 @@ static bool count_steps(RunFile *run, Error *error)
 static bool check_all(RunFile *run, Error *error)
 {
     Error split;
+    size_t recorded = 0;
     if (!h5_check_object(run->file, "/", error) || !check_schema(run, error) ||
         !h5_check_object(run->file, "/config", error) || !h5_check_object(run->file, "/timeline", error) ||
         !check_attributes(run, error) || !length_of(run, layout_step, &run->rows, error) ||
-        !length_of(run, layout_axis_scale('a'), &run->actions, error))
+        !length_of(run, layout_axis_scale('a'), &run->actions, error) ||
+        !length_of(run, layout_axis_scale('r'), &recorded, error))
         return false;
+    if (recorded < 1 || recorded > (size_t)run->ranks || (!run->dry && recorded < (size_t)run->ranks))
+        return error_set(error, "%s: %zu rank%s recorded of %d; is the file damaged?", run->path, recorded,
+                         recorded == 1 ? " is" : "s are", run->ranks);
+    run->recorded = (int)recorded;
     for (int i = 0; i < LAYOUT_NAMES; i++) {
         const LayoutNames *n = &layout_names[i];
         char ***name = n->axis == 'p' ? &run->purpose : n->axis == 'c' ? &run->category : &run->part;
@@ -170,7 +194,7 @@ static bool check_all(RunFile *run, Error *error)
         return false;
     if (!run_shape_read(&run->shape, run->file, run->ranks, &split))
         return error_set(error, "%s: %s; is the file damaged?", run->path, split.text);
-    return count_steps(run, error);
+    return read_ranks(run, error) && count_steps(run, error);
 }
 
 /* ---- a file ---- */
@@ -194,8 +218,25 @@ void run_file_close(RunFile *run)
     h5_free_names(run->purpose, run->purposes);
     h5_free_names(run->category, run->categories);
     h5_free_names(run->part, run->parts);
+    free(run->rank);
     free(run->path);
     free(run);
+}
+
+int run_file_stands_for(const RunFile *run, int row)
+{
+    return (row + 1 < run->recorded ? run->rank[row + 1] : run->ranks) - run->rank[row];
+}
+
+int run_file_row(const RunFile *run, int rank)
+{
+    int row = 0, end = run->recorded;
+    if (rank < 0 || rank >= run->ranks) return -1;
+    while (row + 1 < end) {
+        int middle = row + (end - row) / 2;
+        *(run->rank[middle] <= rank ? &row : &end) = middle;
+    }
+    return row;
 }
 
 bool run_file_config(const RunFile *run, const char *key, char *text, size_t size)

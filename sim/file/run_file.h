@@ -20,6 +20,8 @@ typedef struct RunFile {
     char *path;
     bool complete, dry;
     int ranks;
+    int recorded; /* of the ranks, those that have rows: each stands for those after it, up to the next */
+    int *rank;    /* (recorded), ascending from 0 */
     double parameters, entropy; /* NaN: unknown */
     char precision[16];         /* "fp32", "fp64", ...; "" */
     RunShape shape;
@@ -34,6 +36,11 @@ typedef struct RunFile {
 /* NULL with a line that names the file, what it holds and what was expected. */
 RunFile *run_file_open(const char *path, Error *error);
 void run_file_close(RunFile *run); /* NULL is left alone */
+
+/* For how many ranks a row stands. */
+int run_file_stands_for(const RunFile *run, int row);
+/* Which row is a rank's; -1: there is no such rank. */
+int run_file_row(const RunFile *run, int rank);
 
 /* A key of the run's configuration, "train.steps"; false, and "", when the file has none, as of a later sim. */
 bool run_file_config(const RunFile *run, const char *key, char *text, size_t size);

@@ -9,6 +9,8 @@
 typedef struct RunInfo {
     const char *path, *command_line;
     int ranks;
+    int recorded; /* rows, each of its rank and of those after it, up to the next row's, which do the same; */
+    const int *rank; /* (recorded), ascending from 0; NULL: all ranks have their own */
     bool dry;
     int64_t parameters;          /* of the whole model */
     double entropy;              /* floor of the loss, nats a token; NaN when unknown */

@@ -85,12 +85,13 @@ static bool write_config(const Skeleton *s, const Config *config, Error *error)
     return h5_write_text(s->file, "/config/ini", "the ini file as given", config->text, error);
 }
 
-/* A scale that counts 0, 1, 2, ... */
+/* A scale that counts 0, 1, 2, ...; or names the ranks that are recorded. */
 static bool write_numbers(const Skeleton *s, const LayoutDataset *scale, Error *error)
 {
     size_t count = layout_axis(&s->sizes, scale->axes[0]);
     int32_t *numbers = allocate(count * sizeof *numbers);
-    for (size_t i = 0; i < count; i++) numbers[i] = (int32_t)i;
+    const int *rank = scale->axes[0] == 'r' ? s->info->rank : NULL;
+    for (size_t i = 0; i < count; i++) numbers[i] = rank ? rank[i] : (int32_t)i;
     bool ok = h5_write(s->file, scale->path, 0, count, H5_I32, numbers, error);
     free(numbers);
     return ok;
@@ -158,7 +159,7 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
 {
     static const char *const groups[] = {"/config",   "/steps",     "/comm",    "/memory",
                                          "/pipeline", "/breakdown", "/timeline"};
-    const size_t ranks = (size_t)info->ranks;
+    const size_t ranks = (size_t)(info->rank ? info->recorded : info->ranks);
     const Skeleton s = {file, info, {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS}};
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);

@@ -28,10 +28,10 @@ void plot_axes_sum(PlotRun *run)
     const PlotStack *comm = &run->comm;
     PlotStack *axes = &run->axes;
     plot_stack_name(axes, names, AXES);
-    plot_stack_make(axes, run->ranks, AXES);
+    plot_stack_make(axes, run->recorded, AXES);
     snprintf(axes->why, PLOT_WHY, "%s", comm->why);
     bool unknown[AXES];
-    for (size_t rank = 0; rank < (size_t)run->ranks; rank++) {
+    for (size_t rank = 0; rank < (size_t)run->recorded; rank++) {
         memset(unknown, 0, sizeof unknown);
         for (size_t part = 0; part < comm->parts; part++) {
             const size_t cell = rank * comm->parts + part, axis = axis_of(comm->name[part]),

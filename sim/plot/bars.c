@@ -141,14 +141,17 @@ int plot_choose_ranks(const double *height, int ranks, int chosen[PLOT_BARS_MAX]
 static void bars_of_ranks(PlotBars *bars, const PlotKind *kind, const PlotRun *run)
 {
     const PlotStack *stack = kind->stack(run);
-    double *height = allocate((size_t)run->ranks * sizeof *height);
-    for (int rank = 0; rank < run->ranks; rank++) height[rank] = kind->height(stack, rank);
+    double *height = allocate((size_t)run->recorded * sizeof *height);
+    for (int rank = 0; rank < run->recorded; rank++) height[rank] = kind->height(stack, rank);
     int chosen[PLOT_BARS_MAX], stride;
-    bars->count = plot_choose_ranks(height, run->ranks, chosen, &stride);
+    bars->count = plot_choose_ranks(height, run->recorded, chosen, &stride);
     for (int i = 0; i < bars->count; i++) bars->bar[i] = (PlotBar){run, stack, chosen[i]};
-    if (stride > 1)
+    if (run->recorded < run->ranks)
+        snprintf(bars->sampled, sizeof bars->sampled, "A bar is of its rank and those up to the next. ");
+    else if (stride > 1)
         snprintf(bars->sampled, sizeof bars->sampled,
-                 "%d of %d ranks: one in %d, the lowest and the highest. ", bars->count, run->ranks, stride);
+                 "%d of %d ranks: one in %d, the lowest and the highest. ", bars->count, run->recorded,
+                 stride);
     free(height);
 }
 
@@ -160,7 +163,7 @@ static void bars_of_runs(PlotBars *bars, const PlotKind *kind, const PlotRun *ru
         reason[i] = stack->why;
         if (reason[i][0]) continue;
         int highest = 0;
-        for (int rank = 1; rank < runs[i].ranks; rank++)
+        for (int rank = 1; rank < runs[i].recorded; rank++)
             if (kind->height(stack, rank) > kind->height(stack, highest)) highest = rank;
         bars->bar[bars->count++] = (PlotBar){&runs[i], stack, highest};
     }

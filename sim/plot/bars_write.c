@@ -25,7 +25,7 @@ static void write_texts(FILE *out, const char *array, int count, void (*text)(FI
 
 static void rank_label(FILE *out, const PlotBars *bars, int i)
 {
-    fprintf(out, "'%d'", bars->bar[i].rank);
+    fprintf(out, "'%d'", bars->bar[i].run->rank[bars->bar[i].rank]);
 }
 
 static void run_label(FILE *out, const PlotBars *bars, int i)
@@ -36,7 +36,7 @@ static void run_label(FILE *out, const PlotBars *bars, int i)
 static void run_note(FILE *out, const PlotBars *bars, int i)
 {
     const PlotBar *bar = &bars->bar[i];
-    fprintf(out, "'rank %d of %d%s'", bar->rank, bar->run->ranks,
+    fprintf(out, "'rank %d of %d%s'", bar->run->rank[bar->rank], bar->run->ranks,
             bar->run->dry         ? ", dry"
             : !bar->run->complete ? ", unfinished"
                                   : "");

@@ -33,15 +33,23 @@ static int kind_of(const char *action)
 
 /* ---- rows ---- */
 
-/* A row a stage's rank, of the first data replica and tensor rank; without a pipeline, the first ranks. */
-static int rows_of(const RunShape *shape, int ranks, int rank[ROWS_PIPELINE])
+static bool has_spans(const PlotRun *run, int rank)
 {
-    const bool pipeline = shape->mesh.pp > 1;
-    const int all = pipeline ? shape->mesh.pp : ranks < ROWS_DATA ? ranks : ROWS_DATA;
+    for (size_t i = 0; i < run->spans; i++)
+        if (run->span[i].rank == rank) return true;
+    return false;
+}
+
+/* A row a stage's rank, of the first data replica and tensor rank; without a pipeline, the first ranks. */
+static int rows_of(const PlotRun *run, int rank[ROWS_PIPELINE])
+{
+    const bool pipeline = run->shape.mesh.pp > 1;
+    const int all = pipeline ? run->shape.mesh.pp : run->recorded < ROWS_DATA ? run->recorded : ROWS_DATA;
     const int stride = (all + ROWS_PIPELINE - 1) / ROWS_PIPELINE;
     int rows = 0;
     for (int i = 0; i < all; i += stride)
-        rank[rows++] = pipeline ? mesh_rank(shape->mesh, (MeshPlace){.pipe = i}) : i;
+        if (pipeline || run->recorded == run->ranks || has_spans(run, i))
+            rank[rows++] = pipeline ? plot_row_at(run, (MeshPlace){.pipe = i}) : i;
     return rows;
 }
 
@@ -179,12 +187,14 @@ static void write_words(FILE *out, const PlotRun *runs, int count)
 {
     char first[512], line[PLOT_LABEL + 32];
     plot_describe(runs, count, first, sizeof first);
-    bool pipeline = false, all = true;
+    bool pipeline = false, all = true, some = false;
     for (int i = 0; i < count; i++) {
         pipeline = pipeline || runs[i].shape.mesh.pp > 1;
-        all = all && runs[i].ranks <= ROWS_DATA;
+        all = all && runs[i].recorded <= ROWS_DATA;
+        some = some || runs[i].recorded < runs[i].ranks;
     }
     const char *rows = pipeline ? "Pipeline ranks of the first data replica and tensor rank"
+                       : some   ? "Ranks that stand for all"
                        : all    ? "All ranks"
                                 : "The first 8 ranks";
     words_append(first, sizeof first, "%s%s", first[0] ? ". " : "", rows);
@@ -227,7 +237,7 @@ static void write_legend(const Gantt *gantt, const PlotRun *run)
 static void write_rows(Gantt *gantt, const PlotRun *run, const int *rank, int rows)
 {
     for (int row = 0; row < rows; row++) {
-        fprintf(gantt->out, "%d %d %.9g ", row, rank[row], run->simulated_end / gantt->unit.scale);
+        fprintf(gantt->out, "%d %d %.9g ", row, run->rank[rank[row]], run->simulated_end / gantt->unit.scale);
         plot_number(gantt->out, run->bubble.why[0]
                                     ? NAN
                                     : 100 * run->bubble.value[(size_t)rank[row] * run->bubble.parts]);
@@ -245,7 +255,7 @@ bool plot_gantt(FILE *out, const PlotRun *runs, int count, char *why, size_t siz
     for (int i = 0; i < count; i++) {
         reason[i] = runs[i].span_why;
         if (reason[i][0]) continue;
-        rows[panels] = rows_of(&runs[i].shape, runs[i].ranks, rank[panels]);
+        rows[panels] = rows_of(&runs[i], rank[panels]);
         longest = fmax(longest, runs[i].simulated_end);
         panel[panels++] = &runs[i];
     }

@@ -77,7 +77,7 @@ static void choose_ranks(Chart *chart, const PlotRun *run, char *words, size_t s
     if (shape->mesh.pp > 1) {
         const int stride = (shape->mesh.pp + PANELS_MOST - 1) / PANELS_MOST;
         for (int pipe = 0; pipe < shape->mesh.pp; pipe += stride)
-            add_panel(chart, run, mesh_rank(shape->mesh, (MeshPlace){.pipe = pipe}));
+            add_panel(chart, run, plot_row_at(run, (MeshPlace){.pipe = pipe}));
         words_append(words, size, "%s of the first data replica and tensor rank",
                      stride > 1 ? "Some pipeline ranks" : "Pipeline ranks");
         return;
@@ -152,7 +152,7 @@ static void describe(const Panel *panel, char *text, size_t size)
     const PlotMoment *peak = &run->moments.moment[panel->peak];
     char bytes[32];
     unit_show(bytes, sizeof bytes, peak->highest, unit_of_bytes);
-    snprintf(text, size, "rank %d. Peak %s in %s", peak->rank, bytes, peak->action);
+    snprintf(text, size, "rank %d. Peak %s in %s", panel->run->rank[peak->rank], bytes, peak->action);
     if (run->shape.mesh.pp == 1) return;
     const int all = run->shape.microbatches * run->shape.virtual_stages;
     words_append(text, size, ". At most %d of %d microbatch%s%s in flight", panel->waiting, all,

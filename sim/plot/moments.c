@@ -52,7 +52,7 @@ bool plot_moments_read(const RunFile *file, const TimelineRow *rows, PlotRun *ru
     m->name = plot_copy_names((const char *const *)file->category, m->parts);
     m->held = run_file_first(file, "/timeline/memory", file->actions, error);
     double *peak = m->held ? run_file_first(file, "/timeline/memory_peak", file->actions, error) : NULL;
-    if (peak) keep(m, run->ranks, rows, file->actions, peak);
+    if (peak) keep(m, run->recorded, rows, file->actions, peak);
     free(peak);
     return peak != NULL;
 }

@@ -67,13 +67,13 @@ static bool read_steps(const RunFile *file, PlotRun *run, Error *error)
 static void add_step(PlotRun *run, const double *bytes, const double *first)
 {
     PlotStack *comm = &run->comm;
-    for (size_t cell = 0; cell < (size_t)run->ranks * comm->parts; cell++) {
+    for (size_t cell = 0; cell < (size_t)run->recorded * comm->parts; cell++) {
         const double off = fabs(bytes[cell] - comm->theory[cell]);
         comm->value[cell] += bytes[cell];
         run->comm_alike = run->comm_alike && bytes[cell] == first[cell];
         if (isnan(off) || off <= run->comm_off) continue;
         run->comm_off = off;
-        run->comm_off_rank = (int)(cell / comm->parts);
+        run->comm_off_rank = run->rank[cell / comm->parts];
         run->comm_off_part = cell % comm->parts;
     }
 }
@@ -83,7 +83,7 @@ static void take_mean(PlotRun *run)
 {
     PlotStack *comm = &run->comm;
     double total = 0;
-    for (size_t cell = 0; cell < (size_t)run->ranks * comm->parts; cell++) {
+    for (size_t cell = 0; cell < (size_t)run->recorded * comm->parts; cell++) {
         comm->value[cell] /= (double)run->steps;
         total += comm->value[cell] + (comm->theory[cell] > 0 ? comm->theory[cell] : 0);
     }
@@ -101,13 +101,13 @@ static bool read_comm(const RunFile *file, PlotRun *run, Error *error)
         return true;
     }
     plot_stack_name(comm, (const char *const *)file->purpose, file->purposes);
-    comm->theory = run_file_first(file, "/comm/theory_bytes", (size_t)run->ranks, error);
+    comm->theory = run_file_first(file, "/comm/theory_bytes", (size_t)run->recorded, error);
     double *first = comm->theory ? run_file_first(file, "/comm/bytes_sent", 1, error) : NULL;
     if (!first) return false;
-    plot_stack_make(comm, run->ranks, comm->parts);
+    plot_stack_make(comm, run->recorded, comm->parts);
     run->comm_alike = true;
     run->comm_off = NAN;
-    double *bytes = allocate((size_t)run->ranks * comm->parts * sizeof *bytes);
+    double *bytes = allocate((size_t)run->recorded * comm->parts * sizeof *bytes);
     bool read = true;
     for (size_t step = 0; read && step < run->steps; step++) {
         read = run_file_rows(file, "/comm/bytes_sent", step, 1, bytes, error);
@@ -136,9 +136,9 @@ static void take_activations(PlotRun *run, const double *peak)
     const PlotStack *memory = &run->memory;
     PlotStack *stack = &run->activations;
     plot_stack_name(stack, name, 1);
-    plot_stack_make(stack, run->ranks, 1);
+    plot_stack_make(stack, run->recorded, 1);
     snprintf(stack->why, PLOT_WHY, "no activations were recorded");
-    for (size_t cell = 0; cell < (size_t)run->ranks * memory->parts; cell++) {
+    for (size_t cell = 0; cell < (size_t)run->recorded * memory->parts; cell++) {
         if (strcmp(memory->name[cell % memory->parts], *name) != 0 || !(peak[cell] > 0)) continue;
         stack->value[cell / memory->parts] = peak[cell];
         stack->theory[cell / memory->parts] = memory->theory[cell];
@@ -149,7 +149,7 @@ static void take_activations(PlotRun *run, const double *peak)
 static void take_memory(PlotRun *run, const double *peak, const double *total)
 {
     PlotStack *memory = &run->memory;
-    const size_t ranks = (size_t)run->ranks;
+    const size_t ranks = (size_t)run->recorded;
     double sum = 0;
     for (size_t cell = 0; cell < ranks * memory->parts; cell++) {
         memory->value[cell] = peak[cell];
@@ -163,13 +163,13 @@ static void take_memory(PlotRun *run, const double *peak, const double *total)
 static bool read_memory(const RunFile *file, PlotRun *run, Error *error)
 {
     PlotStack *memory = &run->memory;
-    const size_t ranks = (size_t)run->ranks;
+    const size_t ranks = (size_t)run->recorded;
     plot_stack_name(memory, (const char *const *)file->category, file->categories);
     memory->theory = run_file_first(file, "/memory/theory", ranks, error);
     double *peak = memory->theory ? run_file_first(file, "/memory/peak", ranks, error) : NULL;
     double *total = peak ? run_file_first(file, "/memory/peak_total", ranks, error) : NULL;
     if (total) {
-        plot_stack_make(memory, run->ranks, memory->parts);
+        plot_stack_make(memory, run->recorded, memory->parts);
         take_activations(run, peak);
         take_memory(run, peak, total);
     }
@@ -185,6 +185,7 @@ static bool read_timeline(const RunFile *file, PlotRun *run, Error *error)
 {
     TimelineRow *rows = run_file_actions(file, error);
     if (!rows) return false;
+    for (size_t i = 0; i < file->actions; i++) rows[i].rank = run_file_row(file, rows[i].rank);
     plot_time_read(rows, file->actions, run);
     plot_spans_read(rows, file->actions, run);
     const bool read = plot_moments_read(file, rows, run, error);
@@ -200,6 +201,13 @@ bool plot_run_read(PlotRun *run, const char *path, Error *error)
     run->path = strcpy(allocate(strlen(path) + 1), path);
     run->shape = file->shape;
     run->ranks = file->ranks;
+    run->recorded = file->recorded;
+    run->rank = allocate((size_t)file->recorded * sizeof *run->rank);
+    run->for_ranks = allocate((size_t)file->recorded * sizeof *run->for_ranks);
+    for (int i = 0; i < file->recorded; i++) {
+        run->rank[i] = file->rank[i];
+        run->for_ranks[i] = run_file_stands_for(file, i);
+    }
     run->complete = file->complete;
     run->dry = file->dry;
     run->parameters = file->parameters;

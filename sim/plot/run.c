@@ -50,6 +50,13 @@ double plot_stack_total(const PlotStack *stack, int rank)
     return total;
 }
 
+int plot_row_at(const PlotRun *run, MeshPlace place)
+{
+    int rank = mesh_rank(run->shape.mesh, place), row = 0;
+    while (row + 1 < run->recorded && run->rank[row + 1] <= rank) row++;
+    return row;
+}
+
 int plot_ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -74,6 +81,8 @@ static void free_stack(PlotStack *stack)
 void plot_run_free(PlotRun *run)
 {
     free(run->path);
+    free(run->rank);
+    free(run->for_ranks);
     free(run->step);
     free(run->loss);
     free(run->grad_norm);

@@ -52,6 +52,8 @@ typedef struct PlotRun {
     char schedule[64];  /* what they call shape.schedule */
     char precision[16]; /* "fp32", "fp64", "" */
     int ranks;
+    int recorded;          /* rows, of ranks that stand for all; in what follows a rank is its row */
+    int *rank, *for_ranks; /* (recorded): which it is, and for how many it stands */
     bool complete, dry;
     double parameters, entropy; /* NaN: unknown */
 
@@ -88,6 +90,8 @@ typedef struct PlotRun {
 } PlotRun;
 
 void plot_run_free(PlotRun *run);
+/* The row of the rank at a place of the grid. */
+int plot_row_at(const PlotRun *run, MeshPlace place);
 
 void plot_stack_make(PlotStack *stack, int ranks, size_t parts); /* values 0, the rest NaN unless given */
 double plot_stack_total(const PlotStack *stack, int rank);       /* how high it is */

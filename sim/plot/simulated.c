@@ -19,12 +19,12 @@ static bool read_breakdown(const RunFile *file, PlotRun *run, Error *error)
 {
     PlotStack *stack = &run->breakdown;
     snprintf(stack->why, PLOT_WHY, "the file has no simulated seconds by part");
-    double *seconds = run_file_first(file, "/breakdown/simulated", (size_t)run->ranks, error);
+    double *seconds = run_file_first(file, "/breakdown/simulated", (size_t)run->recorded, error);
     if (!seconds) return false;
     plot_stack_name(stack, (const char *const *)file->part, file->parts);
-    plot_stack_make(stack, run->ranks, stack->parts);
-    for (int rank = 0; rank < run->ranks; rank++) stack->mark[rank] = 0;
-    for (size_t cell = 0; cell < (size_t)run->ranks * stack->parts; cell++) {
+    plot_stack_make(stack, run->recorded, stack->parts);
+    for (int rank = 0; rank < run->recorded; rank++) stack->mark[rank] = 0;
+    for (size_t cell = 0; cell < (size_t)run->recorded * stack->parts; cell++) {
         if (!(seconds[cell] > 0)) continue; /* NaN: the run ended before it knew */
         stack->value[cell] = seconds[cell];
         if (is_work(stack->name[cell % stack->parts])) stack->mark[cell / stack->parts] += seconds[cell];
@@ -61,10 +61,10 @@ static bool read_bubble(const RunFile *file, PlotRun *run, Error *error)
              run->shape.mesh.pp > 1 ? "no bubble was recorded" : "no pipeline, no bubble");
     if (!run_file_rows(file, "/pipeline/bubble_ratio_theory", 0, 1, &run->formula, error)) return false;
     plot_stack_name(stack, names, BUBBLES);
-    plot_stack_make(stack, run->ranks, BUBBLES);
+    plot_stack_make(stack, run->recorded, BUBBLES);
     stack->beside = true;
     for (size_t kind = 0; kind < BUBBLES; kind++) {
-        const size_t ranks = (size_t)run->ranks;
+        const size_t ranks = (size_t)run->recorded;
         double *share = run_file_first(file, datasets[kind], ranks, error);
         if (!share) return false;
         for (size_t rank = 0; rank < ranks; rank++) {
@@ -80,7 +80,8 @@ static bool read_bubble(const RunFile *file, PlotRun *run, Error *error)
 double plot_mean_bubble(const PlotRun *run)
 {
     double sum = 0;
-    for (int rank = 0; rank < run->ranks; rank++) sum += run->bubble.value[(size_t)rank * run->bubble.parts];
+    for (int rank = 0; rank < run->recorded; rank++)
+        sum += run->for_ranks[rank] * run->bubble.value[(size_t)rank * run->bubble.parts];
     return sum / run->ranks;
 }
 
@@ -102,7 +103,7 @@ void plot_spans_read(const TimelineRow *rows, size_t count, PlotRun *run)
     for (size_t i = 0; i < count; i++) {
         const TimelineRow *row = &rows[i];
         const double start = row->simulated_start, end = row->simulated_end;
-        if (row->rank < 0 || row->rank >= run->ranks || !isfinite(start) || !isfinite(end)) continue;
+        if (row->rank < 0 || row->rank >= run->recorded || !isfinite(start) || !isfinite(end)) continue;
         begin = fmin(begin, start); /* fmin and fmax skip NaN */
         run->simulated_end = fmax(run->simulated_end, end);
         if (!(end > start)) continue;

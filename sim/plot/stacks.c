@@ -123,7 +123,7 @@ static bool states_equal(const PlotRun *runs, int count)
     bool any = false;
     for (int i = 0; i < count; i++) {
         const PlotStack *memory = &runs[i].memory;
-        for (size_t cell = 0; !memory->why[0] && cell < (size_t)runs[i].ranks * memory->parts; cell++) {
+        for (size_t cell = 0; !memory->why[0] && cell < (size_t)runs[i].recorded * memory->parts; cell++) {
             if (isnan(memory->theory[cell])) continue;
             any = true;
             if (memory->value[cell] != memory->theory[cell]) return false;

@@ -70,7 +70,7 @@ static size_t keep_measured(const PlotRun *run, const TimelineRow *rows, size_t 
     for (size_t i = 0; i < count; i++) {
         const TimelineRow *row = &rows[i];
         if (!row->action[0] || !isfinite(row->measured_start) ||
-            !(row->measured_end >= row->measured_start) || row->rank < 0 || row->rank >= run->ranks)
+            !(row->measured_end >= row->measured_start) || row->rank < 0 || row->rank >= run->recorded)
             continue;
         *begin = fmin(*begin, row->measured_start);
         *end = fmax(*end, row->measured_end);
@@ -94,13 +94,13 @@ void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run)
     }
     for (size_t i = 0; i < kept; i++) part_number(time, row[i]->action);
     const int rest = part_number(time, plot_rest);
-    plot_stack_make(time, run->ranks, time->parts);
+    plot_stack_make(time, run->recorded, time->parts);
 
     run->timed_seconds = end - begin;
     const double scale = run->step_seconds / run->timed_seconds; /* NaN: no median */
     PlotAction *actions = allocate(kept * sizeof *actions);
     size_t next = 0;
-    for (int rank = 0; rank < run->ranks; rank++) {
+    for (int rank = 0; rank < run->recorded; rank++) {
         size_t mine = 0;
         for (; next < kept && row[next]->rank == rank; next++)
             actions[mine++] =

@@ -70,7 +70,7 @@ static void put_most(RunTable *t, size_t i, const RunFile *run, const char *pref
     for (size_t n = 0; n < names; n++) {
         char key[96];
         double most = value[n];
-        for (size_t r = 1; r < (size_t)run->ranks; r++) {
+        for (size_t r = 1; r < (size_t)run->recorded; r++) {
             const double x = value[r * names + n];
             if (isnan(x) || x > most) most = x;
         }
@@ -81,7 +81,7 @@ static void put_most(RunTable *t, size_t i, const RunFile *run, const char *pref
 
 static bool read_bytes(RunTable *t, size_t i, const RunFile *run, Error *error)
 {
-    const size_t ranks = (size_t)run->ranks;
+    const size_t ranks = (size_t)run->recorded;
     if (!run->steps) return true;
     double *sent = allocate(ranks * run->purposes * sizeof *sent), *formula = NULL;
     bool ok = run_file_rows(run, "/comm/bytes_sent", run->steps - 1, 1, sent, error) &&
@@ -105,7 +105,7 @@ static bool read_memory(RunTable *t, size_t i, const RunFile *run, Error *error)
                  {"process_rss", "/memory/rss_peak", NULL, 1}};
     if (!run->steps) return true;
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
-        const size_t ranks = (size_t)run->ranks;
+        const size_t ranks = (size_t)run->recorded;
         double *value = run_file_first(run, parts[p].dataset, ranks, error);
         if (!value) return false;
         /* the system's word on a process, of which a dry run's ranks have none: whole bytes know no NaN */
@@ -120,12 +120,12 @@ static bool read_memory(RunTable *t, size_t i, const RunFile *run, Error *error)
 static bool read_bubble(RunTable *t, size_t i, const RunFile *run, Error *error)
 {
     double formula, mean = 0;
-    double *share = run_file_first(run, "/pipeline/bubble_ratio_simulated", (size_t)run->ranks, error);
+    double *share = run_file_first(run, "/pipeline/bubble_ratio_simulated", (size_t)run->recorded, error);
     if (!share || !run_file_rows(run, "/pipeline/bubble_ratio_theory", 0, 1, &formula, error)) {
         free(share);
         return false;
     }
-    for (int r = 0; r < run->ranks; r++) mean += share[r] / run->ranks;
+    for (int r = 0; r < run->recorded; r++) mean += share[r] * run_file_stands_for(run, r) / run->ranks;
     run_table_number(t, i, LINE_RATIO, "bubble", mean);
     run_table_number(t, i, LINE_RATIO, "bubble_formula", formula);
     free(share);

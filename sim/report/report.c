@@ -73,7 +73,7 @@ static void add_table(Sheet *sheet, const Table *t, const char *title)
 /* The bytes of the last finished step. */
 static bool read_comm(const RunFile *run, Table *t, Error *error)
 {
-    *t = (Table){.name = run->purpose, .columns = run->purposes, .ranks = (size_t)run->ranks};
+    *t = (Table){.name = run->purpose, .columns = run->purposes, .ranks = (size_t)run->recorded};
     t->counted = allocate(t->ranks * t->columns * sizeof *t->counted);
     t->formula = run_file_first(run, "/comm/theory_bytes", t->ranks, error);
     return t->formula && run_file_rows(run, "/comm/bytes_sent", run->steps - 1, 1, t->counted, error);
@@ -81,7 +81,7 @@ static bool read_comm(const RunFile *run, Table *t, Error *error)
 
 static bool read_memory(const RunFile *run, Table *t, Error *error)
 {
-    *t = (Table){.name = run->category, .columns = run->categories, .ranks = (size_t)run->ranks};
+    *t = (Table){.name = run->category, .columns = run->categories, .ranks = (size_t)run->recorded};
     t->counted = run_file_first(run, "/memory/peak", t->ranks, error);
     t->formula = t->counted ? run_file_first(run, "/memory/theory", t->ranks, error) : NULL;
     return t->formula != NULL;
@@ -183,9 +183,9 @@ static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
     } rows[] = {{"/memory/peak_total", "peak of the sum"}, {"/memory/rss_peak", "process (RSS)"}};
     for (size_t i = 0; i < (run->dry ? 1 : sizeof rows / sizeof *rows); i++) {
         char text[80];
-        double *values = run_file_first(run, rows[i].dataset, (size_t)run->ranks, error);
+        double *values = run_file_first(run, rows[i].dataset, (size_t)run->recorded, error);
         if (!values) return false;
-        range_text(values, (size_t)run->ranks, 1, 0, text, sizeof text);
+        range_text(values, (size_t)run->recorded, 1, 0, text, sizeof text);
         sheet_line(sheet, SHEET_ROW, rows[i].label);
         sheet_cell(sheet, "%s", text);
         if (i == 0) add_capacity(sheet, run, values);

@@ -17,14 +17,14 @@ typedef struct Bubble {
 
 static bool read_bubble(const RunFile *run, const char *dataset, Bubble *bubble, Error *error)
 {
-    double *share = run_file_first(run, dataset, (size_t)run->ranks, error);
+    double *share = run_file_first(run, dataset, (size_t)run->recorded, error);
     if (!share) return false;
     *bubble = (Bubble){.worst = share[0]};
-    for (int r = 0; r < run->ranks; r++) {
-        bubble->mean += share[r] / run->ranks;
+    for (int r = 0; r < run->recorded; r++) {
+        bubble->mean += share[r] * run_file_stands_for(run, r) / run->ranks;
         if (share[r] <= bubble->worst + SAME) continue;
         bubble->worst = share[r];
-        bubble->rank = r;
+        bubble->rank = run->rank[r];
     }
     free(share);
     return true;
@@ -129,7 +129,7 @@ static double busy_of(const double *seconds, char **name, size_t parts)
 
 static void add_breakdown(Sheet *sheet, const RunFile *run, const double *seconds)
 {
-    const size_t ranks = (size_t)run->ranks, parts = run->parts;
+    const size_t ranks = (size_t)run->recorded, parts = run->parts;
     const bool ideal = run->shape.ideal;
     char **name = run->part;
     size_t slowest = 0;
@@ -143,7 +143,7 @@ static void add_breakdown(Sheet *sheet, const RunFile *run, const double *second
         if (mine[i] == total) return; /* nothing to tell apart */
     Unit (*unit)(double) = ideal ? unit_of_forwards : unit_of_seconds;
     char title[64], time[32];
-    snprintf(title, sizeof title, "simulated step, rank %zu", slowest);
+    snprintf(title, sizeof title, "simulated step, rank %d", run->rank[slowest]);
     unit_show(time, sizeof time, total, unit);
     sheet_line(sheet, SHEET_HEAD, title);
     sheet_cell(sheet, "%s", time);
@@ -160,7 +160,7 @@ static void add_breakdown(Sheet *sheet, const RunFile *run, const double *second
 
 bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error)
 {
-    double *seconds = run_file_first(run, "/breakdown/simulated", (size_t)run->ranks, error);
+    double *seconds = run_file_first(run, "/breakdown/simulated", (size_t)run->recorded, error);
     if (seconds) add_breakdown(sheet, run, seconds);
     free(seconds);
     return seconds != NULL;

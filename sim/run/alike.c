@@ -8,6 +8,7 @@
 #include "sim/config/ranks.h"
 #include "sim/run/admit.h"
 #include "sim/run/plan_from_config.h"
+#include "sim/run/representatives.h"
 #include "sim/run/same_request.h"
 
 Alike *alike_new(void)
@@ -20,6 +21,7 @@ void alike_free(Alike *alike)
     share_text_end(&alike->text);
     plan_free(&alike->plan);
     config_free(&alike->config);
+    free((void *)alike->walked.rank);
     free(alike);
 }
 
@@ -80,8 +82,10 @@ bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *er
     bool ok = (named || text) && plan(alike, ranks, text, bytes, error);
     free(text);
     if (!ok) return false;
-    Estimate estimate = estimate_dry(&alike->config, &alike->plan, ranks);
-    watch_walk(&alike->watch, &estimate, &alike->plan, ranks);
+    alike->walked = options->all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
+                                       : representatives_of(&alike->config, ranks);
+    Estimate estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);
+    watch_walk(&alike->watch, &estimate, &alike->plan, alike->walked.count);
     return options->force || admit_dry(&alike->config, &estimate, ranks, error);
 }
 

@@ -2,7 +2,7 @@
 #ifndef SIM_RUN_ALIKE_H
 #define SIM_RUN_ALIKE_H
 #include "parallel/schedule/plan.h"
-#include "parallel/wire/comm.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/config/config.h"
 #include "sim/run/options.h"
 #include "sim/run/share_text.h"
@@ -15,7 +15,8 @@ typedef struct Alike {
     bool config_ok, plan_ok;
     Error why;
     SharedText text;
-    Watch watch; /* a dry run's */
+    WalkedRanks walked; /* a dry run's, like the next */
+    Watch watch;
 } Alike;
 
 Alike *alike_new(void);

@@ -142,18 +142,18 @@ static double file_bytes(double rows, double ranks, double steps)
     return rows * takes.row_file + steps * step + ranks * sizeof(StepRecord) + 1e5;
 }
 
-Estimate estimate_dry(const Config *config, const Plan *plan, int ranks)
+Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked)
 {
-    MeshShape mesh = config_mesh(config, ranks);
+    MeshShape mesh = config_mesh(config, walked->ranks);
     Pipeline one = pipeline_of(config, plan);
-    double N = ranks, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
+    double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
     Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
     double messages = N / plan->shape.p * (data.messages + tensor.messages);
     double pieces = N / plan->shape.p * (data.pieces + tensor.pieces);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
     Estimate e = {.work = messages + visits + rows};
     /* the members of its groups, and the numbers it sends each for the norm */
-    double others = sizeof(int) * (N + mesh.dp + 2.0 * mesh.pp + mesh.tp) +
+    double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp) +
                     (config->parallel.kind >= DATA_ZERO1 ? 2 * sizeof(double) * mesh.dp : 0);
     e.memory[COST_PROGRAM] = takes.program;
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);

@@ -11,6 +11,7 @@
 #ifndef SIM_RUN_ESTIMATE_H
 #define SIM_RUN_ESTIMATE_H
 #include "parallel/schedule/plan.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/config/config.h"
 
 /* What memory and seconds go into. */
@@ -34,8 +35,8 @@ typedef struct Estimate {
     double file;           /* bytes of the run's file */
 } Estimate;
 
-/* Of a dry run, all whose ranks are in this process. `plan` is that of one replica. */
-Estimate estimate_dry(const Config *config, const Plan *plan, int ranks);
+/* Of a dry run, all whose ranks that are walked are in this process. `plan` is that of one replica. */
+Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked);
 /* Of the process that is rank `rank` of a real run, with a core of its own. */
 Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int rank);
 /* Adds what another process takes at the same time: no seconds, but as many as it has where those are more. */

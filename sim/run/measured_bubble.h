@@ -7,7 +7,7 @@
 #include "sim/file/recorder.h"
 #include "sim/run/step.h"
 
-/* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NaN in a dry run. The caller
+/* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NULL in a dry run. The caller
  * frees it. */
 double *bubble_measured(const Trainer *t, const TimelineRow *rows);
 #endif

@@ -8,6 +8,7 @@ typedef struct RunOptions {
     const char *const *sets;
     int set_count;
     bool dry, force; /* force: whatever it is estimated to take */
+    bool all_ranks;  /* of a dry run: every rank is walked, also those that do the same */
     const char *command_line, *program_directory;
 } RunOptions;
 #endif

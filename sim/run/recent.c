@@ -9,14 +9,14 @@ static size_t place_of(const Recent *r, int64_t step)
     return (size_t)(step % (int64_t)r->most);
 }
 
-void recent_make(Recent *r, const Trainer *t)
+void recent_make(Recent *r, const Trainer *t, size_t reports)
 {
     const int64_t steps = t->device.dry ? 1 : t->config->train.steps;
     const bool main = t->comm->rank == 0;
-    *r = (Recent){.trainer = t, .most = 1, .ranks = (size_t)t->comm->size};
+    *r = (Recent){.trainer = t, .most = 1, .reports = reports};
     if (steps > 1) r->most = steps < RECENT_MOST ? (size_t)steps : RECENT_MOST;
     if (r->most > 1) r->timeline = allocate(r->most * (size_t)t->rows * sizeof *r->timeline);
-    if (main) r->records = allocate(r->most * r->ranks * sizeof *r->records);
+    if (main) r->records = allocate(r->most * r->reports * sizeof *r->records);
 }
 
 void recent_free(Recent *r)
@@ -28,7 +28,7 @@ void recent_free(Recent *r)
 
 StepRecord *recent_records(const Recent *r)
 {
-    return r->records ? r->records + place_of(r, r->seen) * r->ranks : NULL;
+    return r->records ? r->records + place_of(r, r->seen) * r->reports : NULL;
 }
 
 void recent_keep(Recent *r, double wall_time)
@@ -64,5 +64,5 @@ const TimelineRow *recent_timeline(const Recent *r, int64_t step)
 
 const StepRecord *recent_records_of(const Recent *r, int64_t step)
 {
-    return r->records + place_of(r, step) * r->ranks;
+    return r->records + place_of(r, step) * r->reports;
 }

@@ -13,14 +13,14 @@ typedef struct Recent {
     int64_t seen;                  /* steps so far; one of number n is kept at n % most */
     double wall_time[RECENT_MOST]; /* of this rank's clock, s */
     TimelineRow *timeline;         /* (most, trainer->rows); NULL: the trainer's own, of the only step */
-    StepRecord *records;           /* (most, ranks); rank 0's, else NULL */
-    size_t ranks;
+    StepRecord *records;           /* (most, reports); rank 0's, else NULL */
+    size_t reports;                /* of so many ranks */
 } Recent;
 
-void recent_make(Recent *recent, const Trainer *trainer);
+void recent_make(Recent *recent, const Trainer *trainer, size_t reports);
 void recent_free(Recent *recent);
 
-/* Rank 0's: where the records of all ranks go, of the step under way. */
+/* Rank 0's: where the ranks' records go, of the step under way. */
 StepRecord *recent_records(const Recent *recent);
 /* Keeps the trainer's timeline; the step is over. */
 void recent_keep(Recent *recent, double wall_time);

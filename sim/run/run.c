@@ -297,7 +297,7 @@ int run_dry(int ranks, const RunOptions *options)
     Error error;
     if (!alike_foresee(dry.alike, options, ranks, &error))
         fprintf(stderr, "sim: %s\n", error.text);
-    else if (!virtual_run(ranks, dry_rank, &dry, &error))
+    else if (!virtual_run_some(&dry.alike->walked, dry_rank, &dry, &error))
         fail("%s", error.text);
     alike_free(dry.alike);
     return dry.status;

@@ -11,24 +11,25 @@
 #include "sim/base/posix.h"
 #include "sim/run/announce.h"
 #include "sim/run/measured_bubble.h"
+#include "sim/run/rows.h"
 #include "sim/run/stopped.h"
 #include "sim/theory/theory.h"
 
-static size_t ranks_of(const Record *r)
+/* How many ranks report. */
+static size_t reports_of(const Record *r)
 {
-    return (size_t)r->world->size;
+    return (size_t)group_walks(r->world);
 }
 
 /* ---- before the first step ---- */
 
-/* Rows of all ranks' timelines: every pipeline's are alike. */
+/* Rows of all timelines that are reported. */
 static int actions_of(const Record *r)
 {
     const Trainer *t = r->trainer;
-    const Plan *plan = t->plan;
     int64_t actions = 0;
-    for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
-    actions *= (int64_t)t->mesh.shape.dp * t->mesh.shape.tp;
+    for (int i = 0; i < group_walks(r->world); i++)
+        actions += t->plan->list[mesh_place(t->mesh.shape, group_walked(r->world, i)).pipe].count;
     if (actions > INT_MAX)
         fail(
             "%lld actions of all ranks are more than a run's file can have, %d; try fewer ranks, or a larger "
@@ -52,15 +53,20 @@ static void open_recorder(Record *r, const char *command_line)
     const Trainer *t = r->trainer;
     const Config *config = t->config;
     int ranks = r->world->size;
-    double *bytes = allocate((size_t)ranks * PURPOSES * sizeof *bytes);
-    double *memory = allocate((size_t)ranks * MEMORY_CATEGORIES * sizeof *memory);
-    for (int k = 0; k < ranks; k++) {
-        theory_bytes(config, t->plan, ranks, k, bytes + k * PURPOSES);
-        theory_memory(config, t->plan, ranks, k, memory + k * MEMORY_CATEGORIES);
+    size_t rows = rows_of(r->world);
+    double *bytes = allocate(rows * PURPOSES * sizeof *bytes);
+    double *memory = allocate(rows * MEMORY_CATEGORIES * sizeof *memory);
+    int *rank = allocate(rows * sizeof *rank);
+    for (size_t k = 0; k < rows; k++) {
+        rank[k] = rows_rank(r->world, k);
+        theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
+        theory_memory(config, t->plan, ranks, rank[k], memory + k * MEMORY_CATEGORIES);
     }
     RunInfo info = {.path = config->output.file,
                     .command_line = command_line,
                     .ranks = ranks,
+                    .recorded = (int)rows,
+                    .rank = rank,
                     .dry = t->device.dry,
                     .parameters = gpt_parameter_count(&config->model.shape),
                     .entropy = data_entropy(t->data),
@@ -76,13 +82,14 @@ static void open_recorder(Record *r, const char *command_line)
     announce_place("run", config->output.file, r->path, kept);
     free(bytes);
     free(memory);
+    free(rank);
 }
 
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
                   const char *command_line)
 {
     *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1};
-    recent_make(&r->recent, trainer);
+    recent_make(&r->recent, trainer, reports_of(r));
     if (world->rank > 0) return;
     open_recorder(r, command_line);
     if (!trainer->device.dry) stopped_tell(r->path, trainer->config->train.steps);
@@ -146,7 +153,7 @@ static void gather_records(Record *r, const StepResult *result)
 /* Main only: one row of /steps and /comm, and the peaks so far. */
 static double write_step(Record *r, int64_t step, const StepResult *result, double wall_time)
 {
-    size_t ranks = ranks_of(r);
+    size_t ranks = rows_of(r->world);
     const Config *c = r->trainer->config;
     StepRow row = {.step = step, .grad_norm = result->grad_norm, .learning_rate = result->learning_rate};
     row.tokens = c->train.global_batch * c->model.shape.sequence;
@@ -157,11 +164,15 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     uint64_t *bytes = table, *messages = bytes + ranks * PURPOSES, *peak = messages + ranks * PURPOSES;
     uint64_t *total = peak + ranks * MEMORY_CATEGORIES, *rss = total + ranks;
     for (size_t k = 0; k < ranks; k++) {
-        const StepRecord *record = &recent_records(&r->recent)[k];
+        const StepRecord *record = &recent_records(&r->recent)[rows_report(r->world, k)];
         row.loss += record->loss;
         row.simulated_time = fmax(row.simulated_time, record->simulated);
         memcpy(bytes + k * PURPOSES, record->bytes, sizeof record->bytes);
         memcpy(messages + k * PURPOSES, record->messages, sizeof record->messages);
+        if (rows_is_second(r->world, k)) {
+            bytes[k * PURPOSES + CONTROL] += sizeof *record;
+            messages[k * PURPOSES + CONTROL]++;
+        }
         memcpy(peak + k * MEMORY_CATEGORIES, record->peak, sizeof record->peak);
         total[k] = record->peak_total;
         rss[k] = record->rss;
@@ -219,17 +230,18 @@ static Part waiting_part(const MeshShape *shape)
 /* Main only: where a step's simulated seconds went. A rank that ended waits for the last. */
 static bool write_breakdown(Record *r, const StepRecord *records, const TimelineRow *rows, Error *error)
 {
-    size_t ranks = ranks_of(r);
+    size_t ranks = rows_of(r->world);
     const Config *c = r->trainer->config;
     Part waiting = waiting_part(&r->trainer->mesh.shape);
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
     double *measured = bubble_measured(r->trainer, rows);
-    for (size_t k = 0; k < ranks; k++) end = fmax(end, records[k].simulated);
+    for (size_t k = 0; k < reports_of(r); k++) end = fmax(end, records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
+        const StepRecord *record = &records[rows_report(r->world, k)];
         double *spent = seconds + k * PARTS;
-        memcpy(spent, records[k].spent, sizeof records[k].spent);
-        spent[waiting] += end - records[k].simulated;
+        memcpy(spent, record->spent, sizeof record->spent);
+        spent[waiting] += end - record->simulated;
         bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
     }
     bool ok =
@@ -240,38 +252,53 @@ static bool write_breakdown(Record *r, const StepRecord *records, const Timeline
     return ok;
 }
 
+/* Main only: what is in no step, of each row, from all that reported. */
+static bool write_outside(Record *r, const uint64_t *all, Error *error)
+{
+    enum { COUNTS = 2 * PURPOSES };
+    size_t rows = rows_of(r->world), steps = (size_t)r->recent.seen;
+    uint64_t *bytes = allocate(rows * COUNTS * sizeof *bytes), *messages = bytes + rows * PURPOSES;
+    for (size_t k = 0; k < rows; k++) {
+        const uint64_t *counts = all + rows_report(r->world, k) * COUNTS;
+        memcpy(bytes + k * PURPOSES, counts, PURPOSES * sizeof *all);
+        memcpy(messages + k * PURPOSES, counts + PURPOSES, PURPOSES * sizeof *all);
+        if (!rows_is_second(r->world, k)) continue;
+        /* it is no root, and a leaf of every tree: it sends its reports */
+        bytes[k * PURPOSES + INIT_BROADCAST] = messages[k * PURPOSES + INIT_BROADCAST] = 0;
+        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * sizeof(StepRecord);
+        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps;
+    }
+    bool ok = recorder_outside(r->recorder, bytes, messages, error);
+    free(bytes);
+    return ok;
+}
+
 void record_end(Record *r)
 {
     const Trainer *t = r->trainer;
-    size_t ranks = ranks_of(r), actions = (size_t)t->rows;
+    size_t reports = reports_of(r), actions = (size_t)t->rows;
     bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
-    TimelineRow *rows = main ? allocate(ranks * actions * sizeof *rows) : NULL;
+    TimelineRow *rows = main ? allocate(reports * actions * sizeof *rows) : NULL;
     int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
     if (main && walked) tell_if_many(r, "recording");
     if (walked) gather(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof *rows, rows, 0);
 
     enum { COUNTS = 2 * PURPOSES };
-    uint64_t mine[COUNTS], *all = main ? allocate(ranks * sizeof mine) : NULL;
+    uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);
     gather(r->world, CONTROL, mine, sizeof mine, all, 0);
     if (!main) return; /* nothing is sent from here on */
 
-    uint64_t *outside = allocate(ranks * sizeof mine), *messages = outside + ranks * PURPOSES;
-    for (size_t k = 0; k < ranks; k++) {
-        memcpy(outside + k * PURPOSES, all + k * COUNTS, PURPOSES * sizeof *all);
-        memcpy(messages + k * PURPOSES, all + k * COUNTS + PURPOSES, PURPOSES * sizeof *all);
-    }
     Error error;
-    bool ok = recorder_outside(r->recorder, outside, messages, &error);
+    bool ok = write_outside(r, all, &error);
     if (ok && walked)
         ok = write_breakdown(r, recent_records_of(&r->recent, step), rows,
                              &error) && /* each rank's rows in place */
-             recorder_timeline(r->recorder, step, rows, close_up(rows, ranks * actions), &error);
+             recorder_timeline(r->recorder, step, rows, close_up(rows, reports * actions), &error);
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();
     files_follow(r->hold, r->path, sizeof r->path);
     free(rows);
     free(all);
-    free(outside);
 }

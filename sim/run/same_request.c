@@ -79,7 +79,7 @@ static bool marks_are_one(Group *world, const char *mine)
              *all = world->rank == 0 ? allocate((size_t)world->size * sizeof *all) : NULL;
     gather(world, CONTROL, &mark, sizeof mark, all, 0);
     bool one = true;
-    for (int k = 1; all && k < world->size; k++) one = one && all[k] == mark;
+    for (int k = 1; all && k < group_walks(world); k++) one = one && all[k] == mark;
     free(all);
     return agree(world, one);
 }

@@ -52,15 +52,15 @@ static void look(SharedText *shared, const Config *config, Facts expected, View 
 }
 
 /* Rank 0: whether all see what it does. */
-static bool all_agree(const View *views, int ranks, const Config *config, Error *error)
+static bool all_agree(const View *views, const Group *world, const Config *config, Error *error)
 {
-    for (int rank = 0; rank < ranks; rank++)
-        if (views[rank].why[0])
+    for (int i = 0; i < group_walks(world); i++)
+        if (views[i].why[0])
             return config_refuse(
                 config, "data.source", error,
                 "rank %d, on %s, %s; every node reads the text itself, so try a path under which "
                 "all of them have it",
-                rank, views[rank].node, views[rank].why);
+                group_walked(world, i), views[i].node, views[i].why);
     return true;
 }
 
@@ -70,10 +70,11 @@ bool share_text(Group *world, const Config *config, SharedText *shared, Error *e
     if (world->rank == 0 && open_first(shared, config, error)) facts = facts_of(&shared->text);
     tree_broadcast(world, INIT_BROADCAST, &facts, sizeof facts, 0);
     if (facts.bytes < 0) return false;
-    View mine = {{0}, {0}}, *views = world->rank == 0 ? allocate((size_t)world->size * sizeof *views) : NULL;
+    View mine = {{0}, {0}},
+         *views = world->rank == 0 ? allocate((size_t)group_walks(world) * sizeof *views) : NULL;
     if (!shared->file) look(shared, config, facts, &mine);
     gather(world, CONTROL, &mine, sizeof mine, views, 0);
-    bool same = world->rank > 0 || all_agree(views, world->size, config, error);
+    bool same = world->rank > 0 || all_agree(views, world, config, error);
     free(views);
     return agree(world, same);
 }

@@ -31,7 +31,7 @@ for strategy in dp ddp zero1 zero2 zero3; do
         check "$case_name bytes equal the witness's" compare witness "$case_name.h5" "$case_name"
         # shellcheck disable=SC2086
         check "$case_name dry" "$float/bin/sim" --config $strategy.ini $few --set train.microbatch="$micro" \
-            --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --ranks $ranks \
+            --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --all-ranks --ranks $ranks \
             --output "$case_name-dry.h5"
         check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
     done
@@ -89,7 +89,7 @@ for split in tp sp; do
     check "$split-8 bytes equal the witness's" compare witness $split-8.h5 $split-8
     # shellcheck disable=SC2086
     check "$split-8 dry" "$float/bin/sim" --config $split.ini $few --set model.heads=4 --set model.vocab=63 \
-        --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --output $split-8-dry.h5
+        --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --all-ranks --output $split-8-dry.h5
     check "$split-8 dry bytes and peaks equal the real ones" compare dry $split-8.h5 $split-8-dry.h5
 done
 # shellcheck disable=SC2086
@@ -115,7 +115,7 @@ for split in 1f1b interleaved zb-h1 3d 3d-zero3; do
     check "$split bytes equal the witness's" compare witness $split.h5 $split
     # shellcheck disable=SC2086
     check "$split dry" "$float/bin/sim" --config $split.ini $pipe --set output.gradients=never.h5 \
-        --set output.weights=never-w.h5 --dry-run --output $split-dry.h5
+        --set output.weights=never-w.h5 --dry-run --all-ranks --output $split-dry.h5
     check "$split dry bytes and peaks equal the real ones" compare dry $split.h5 $split-dry.h5
     # shellcheck disable=SC2086
     check "$split on one rank" train 1 --config $split.ini $pipe $whole --set output.gradients=$split-one-g.h5 \

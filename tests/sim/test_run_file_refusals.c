@@ -148,7 +148,7 @@ static void test_attributes(void **state)
         {"/", "ranks", 0, "the attribute ranks of / is 0, not 1 to 16777216"},
         {"/", "ranks", 1e300, "the attribute ranks of / is 1e+300, not 1 to 16777216"},
         {"/", "ranks", 1.5, "the attribute ranks of / is 1.5, not 1 to 16777216"},
-        {"/", "ranks", 8, "/rank is [4] of 4-byte integers; [8] of"},
+        {"/", "ranks", 8, ": 4 ranks are recorded of 8; is the file damaged?"},
         {"/", "complete", 2, "the attribute complete of / is 2, not 0 to 1"},
         {"/", "dry", -1, "the attribute dry of / is -1, not 0 to 1"},
         {"/", "parameters", NAN, "the attribute parameters of / is nan, not 0 to"},
@@ -168,9 +168,9 @@ static void test_attributes(void **state)
     sample_refused(place, "the attribute ranks of / is missing or no number");
     damage_any_text(place->copy, "/", "schema", layout_schema);
     sample_refused(
-        place, "its attribute schema is missing, or of variable length as in files before sim-run/2; record");
-    damage_text(place->copy, "/", "schema", "sim-run/3");
-    sample_refused(place, "its attribute schema is \"sim-run/3\", not \"sim-run/2\"");
+        place, "its attribute schema is missing, or of variable length as in files before sim-run/3; record");
+    damage_text(place->copy, "/", "schema", "sim-run/2");
+    sample_refused(place, "its attribute schema is \"sim-run/2\", not \"sim-run/3\"");
 }
 
 /* Steps are counted from 0. */

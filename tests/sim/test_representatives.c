@@ -1,0 +1,205 @@
+/* test_representatives.c [large] - dry runs of which a few ranks are walked, each for all that do the same, against
+ * those of which every rank is: on random grids and links, to the last bit. `large`: grids up to 1,024 ranks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/random.h"
+#include "sim/config/ranks.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/run/representatives.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
+
+/* What a rank has after a step. */
+typedef struct Outcome {
+    bool walked;
+    uint64_t bytes[PURPOSES], messages[PURPOSES], peak[MEMORY_CATEGORIES + 1];
+    double now, spent[PARTS];
+    TimelineRow *row; /* (rows) */
+    int rows;
+} Outcome;
+
+typedef struct Dry {
+    const Config *config;
+    const Plan *plan;
+    Link link;
+    Outcome *outcome; /* [rank] */
+} Dry;
+
+static void body(Comm *comm, void *context)
+{
+    const Dry *dry = context;
+    Error error;
+    Trainer *t = trainer_new(dry->config, dry->plan, comm, NULL, true, &error);
+    if (!t) fail("%s", error.text);
+    data_parallel_initialise(t->data_parallel, 1);
+    comm->link = dry->link;
+    trainer_step(t, 0, NULL, NULL);
+    Outcome *o = &dry->outcome[comm->rank];
+    *o = (Outcome){.walked = true, .now = t->device.lanes.now, .rows = t->rows};
+    memcpy(o->bytes, comm->bytes, sizeof o->bytes);
+    memcpy(o->messages, comm->messages, sizeof o->messages);
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) o->peak[c] = t->device.peak[c];
+    o->peak[MEMORY_CATEGORIES] = t->device.peak_total;
+    memcpy(o->spent, t->device.lanes.spent, sizeof o->spent);
+    o->row = allocate((size_t)t->rows * sizeof *o->row);
+    memcpy(o->row, t->timeline, (size_t)t->rows * sizeof *o->row);
+    trainer_free(t);
+}
+
+static Outcome *run(const Dry *dry, const WalkedRanks *walked)
+{
+    Dry mine = *dry;
+    Error error;
+    mine.outcome = allocate_zeroed((size_t)walked->ranks, sizeof *mine.outcome);
+    bool ended = virtual_run_some(walked, body, &mine, &error);
+    if (!ended) print_error("%s\n", error.text);
+    assert_true(ended);
+    return mine.outcome;
+}
+
+static void outcomes_free(Outcome *outcome, int ranks)
+{
+    for (int r = 0; r < ranks; r++) free(outcome[r].row);
+    free(outcome);
+}
+
+static bool same_rows(const Outcome *a, const Outcome *b)
+{
+    for (int i = 0; i < a->rows; i++) {
+        const TimelineRow *x = &a->row[i], *y = &b->row[i];
+        if (strcmp(x->action, y->action) != 0 || x->stage != y->stage || x->microbatch != y->microbatch ||
+            x->simulated_start != y->simulated_start || x->simulated_end != y->simulated_end ||
+            x->recompute != y->recompute || x->communication != y->communication ||
+            memcmp(x->memory, y->memory, sizeof x->memory) != 0 || x->memory_peak != y->memory_peak)
+            return false;
+    }
+    return a->rows == b->rows;
+}
+
+static bool same(const Outcome *a, const Outcome *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0 &&
+           memcmp(a->messages, b->messages, sizeof a->messages) == 0 &&
+           memcmp(a->peak, b->peak, sizeof a->peak) == 0 && a->now == b->now &&
+           memcmp(a->spent, b->spent, sizeof a->spent) == 0 && same_rows(a, b);
+}
+
+/* Every rank against the one that stands for it. Returns how many are walked. */
+static int compare(const char *what, const Dry *dry, int ranks)
+{
+    WalkedRanks few = representatives_of(dry->config, ranks), every = {ranks, ranks, NULL};
+    Outcome *all = run(dry, &every), *some = run(dry, &few);
+    for (int r = 0, by = 0; r < ranks; r++) {
+        if (some[r].walked) by = r;
+        if (same(&all[r], &some[by])) continue;
+        fail_msg("%s on %d ranks: rank %d is not as rank %d, which stands for it", what, ranks, r, by);
+    }
+    outcomes_free(all, ranks);
+    outcomes_free(some, ranks);
+    free((void *)few.rank);
+    return few.count;
+}
+
+/* ---- random grids ---- */
+
+typedef struct Draw {
+    int64_t seed;
+    int at;
+} Draw;
+
+static int draw(Draw *d, int limit)
+{
+    return (int)random_below(d->seed, STREAM_TEXT_ORDER, 0, (uint64_t)d->at++, (uint64_t)limit);
+}
+
+/* One of the words of a list. */
+static const char *word(Draw *d, const char *const *words)
+{
+    int count = 0;
+    while (words[count]) count++;
+    return words[draw(d, count)];
+}
+
+static Case draw_case(Draw *d, int *ranks, int most)
+{
+    static const char *const data[] = {"dp", "ddp", "zero1", "zero2", "zero3", NULL},
+                             *const schedule[] = {"naive", "gpipe", "1f1b", "zb-h1", "interleaved", NULL},
+                             *const recompute[] = {"none", "selective", "full", NULL},
+                             *const extra[] = {"model.norm=rmsnorm",      "model.bias=no",
+                                               "model.kv_heads=2",        "model.kv_heads=1 model.bias=yes",
+                                               "model.attention=flash",   "model.dropout=0.1",
+                                               "model.tie_embeddings=no", "train.optimizer=sgd",
+                                               "model.vocab=61",          NULL},
+                             *const precision[] = {"fp32", "fp32", "bf16", "fp16", NULL};
+    static const int sizes[] = {1, 1, 2, 4, 8};
+    int pp, tp, dp;
+    do pp = sizes[draw(d, 4)], tp = sizes[draw(d, 5)], dp = 1 + draw(d, 8);
+    while (pp * tp * dp > most);
+    if (most > 64)
+        while (2 * pp * tp * dp <= most) dp *= 2;
+    const char *kind = word(d, data), *list = pp == 1 ? "1f1b" : word(d, schedule);
+    bool interleaved = strcmp(list, "interleaved") == 0, sp = tp > 1 && draw(d, 2);
+    int m = pp * (1 + draw(d, 3));
+    const char *dtype = sizeof(real) == 4 ? word(d, precision) : "fp32", *how = word(d, recompute);
+    bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
+    *ranks = pp * tp * dp;
+    return case_of_words(
+        1,
+        "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
+        "train.precision=%s train.recompute=%s %s parallel.data=%s parallel.pp=%d parallel.tp=%d%s%s%s%s%s%s",
+        m * dp, dtype, how, word(d, extra), kind, pp, tp, sp ? " parallel.sequence_parallel=yes" : "",
+        pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
+        interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
+        strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02");
+}
+
+/* Returns whether the config was one at all. */
+static bool compare_drawn(int64_t seed, int most, int *stood_for)
+{
+    Draw d = {.seed = seed};
+    int ranks;
+    Case c = draw_case(&d, &ranks, most);
+    char what[512] = "";
+    for (int i = 0; c.sets[i]; i++)
+        snprintf(what + strlen(what), sizeof what - strlen(what), " %s", c.sets[i]);
+    Config config;
+    Plan plan;
+    Error error;
+    bool parsed = case_config(&c, &config, &error),
+         is = parsed && config_check_ranks(&config, ranks, &error) &&
+              plan_from_config(&config, ranks, NULL, 0, &plan, &error);
+    if (is) {
+        Dry dry = {.config = &config, .plan = &plan};
+        dry.link = (Link){draw(&d, 3) * 0.01, draw(&d, 3) * 1e-5};
+        *stood_for += ranks - compare(what, &dry, ranks);
+        plan_free(&plan);
+    } else if (seed < 0) {
+        print_error("%s: %s\n", what, error.text);
+    }
+    if (parsed) config_free(&config);
+    case_free(&c);
+    return is;
+}
+
+static int cases = 120, most_ranks = 64;
+
+static void one_rank_stands_for_those_that_do_the_same(void **state)
+{
+    (void)state;
+    int compared = 0, stood_for = 0;
+    for (int64_t seed = 1; seed <= cases; seed++) compared += compare_drawn(seed, most_ranks, &stood_for);
+    printf("# %d of %d grids; of %d ranks another was walked\n", compared, cases, stood_for);
+    assert_true(2 * compared > cases);
+    assert_true(stood_for > 8 * compared);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
+    };
+    if (argc > 1) cases = 60, most_ranks = 1024;
+    return cmocka_run_group_tests_name("ranks that stand for others", tests, NULL, NULL);
+}
