@@ -1,6 +1,7 @@
 /* gpt.c - the walk through the layers of a stage. */
 #include "models/layers/gpt.h"
 #include <stdlib.h>
+#include <string.h>
 #include "models/machine/error.h"
 
 static bool is_head(const Gpt *gpt, int layer)
@@ -172,4 +173,19 @@ Tensor gpt_backward(const Gpt *gpt, GptSaved *saved, Halves halves, double scale
     free(saved->block);
     saved->block = NULL;
     return dy;
+}
+
+GptSaved gpt_saved_copy(const Gpt *gpt, const GptSaved *saved)
+{
+    const GptStage *s = &gpt->stage[saved->pass.stage];
+    size_t bytes = ((size_t)(s->last - s->first) + 1) * sizeof *saved->block;
+    GptSaved copy = *saved;
+    copy.block = memcpy(allocate(bytes), saved->block, bytes);
+    return copy;
+}
+
+void gpt_saved_forget(GptSaved *saved)
+{
+    free(saved->block);
+    *saved = (GptSaved){.tokens = {0}};
 }

@@ -54,4 +54,8 @@ typedef enum { HALF_INPUT = 1, HALF_WEIGHTS = 2, HALF_BOTH = 3 } Halves;
 /* The input's half takes over dy (B, T', C), which the last stage has not, and returns dx, which the first has
  * not. The weights' half adds scale * d(sum of -log p)/d(parameter) to the gradients and frees saved. */
 Tensor gpt_backward(const Gpt *gpt, GptSaved *saved, Halves halves, double scale, Tensor dy);
+
+/* Of a dry device, where tensors are sizes: the same of another microbatch, and all of it let go, the ledger aside. */
+GptSaved gpt_saved_copy(const Gpt *gpt, const GptSaved *saved);
+void gpt_saved_forget(GptSaved *saved);
 #endif

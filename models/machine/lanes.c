@@ -40,12 +40,14 @@ void lanes_begin_step(Lanes *lanes)
 void lanes_compute(Lanes *lanes, double seconds)
 {
     assert(!lanes->measured);
+    if (lanes->told) lanes->told(lanes->told_context, lanes->part, seconds, false);
     spend(lanes, lanes->part, seconds);
 }
 
 void lanes_launch(Lanes *lanes)
 {
     if (!lanes) return;
+    if (lanes->told) lanes->told(lanes->told_context, lanes->part, 0, true);
     lanes->host += lanes->launch[lanes->backward && lanes->part != PART_RECOMPUTE];
     if (lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
 }

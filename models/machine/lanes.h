@@ -36,6 +36,9 @@ typedef struct Lanes {
     double cpu;   /* seconds really computed, whatever the source */
     double clock; /* the CPU clock when last read */
     int pauses;   /* now open */
+    /* hears of what is told, as it is: seconds computed, or (launched) a launch; or NULL */
+    void (*told)(void *context, Part part, double seconds, bool launched);
+    void *told_context;
 } Lanes;
 
 /* Back to 0 and paused; reads_clock, measured and launch stay. */

@@ -34,9 +34,10 @@ typedef struct Collective {
     Tensor *part;
     int parts;
     int step, reduce_steps, steps;
-    bool moving; /* the requests of `step` are begun */
-    bool busy;   /* inside a step: its own kernels call back into progress */
-    bool meets;  /* of sizes alone: no steps are taken, its members meet */
+    bool moving;       /* the requests of `step` are begun */
+    bool busy;         /* inside a step: its own kernels call back into progress */
+    bool meets;        /* of sizes alone: no steps are taken, its members meet */
+    int tape, on_tape; /* it began on the tape of this number, as its ring of that; 0: on none */
     Tensor outgoing, incoming;
     void (*arrived)(void *context); /* an exchange's */
     void *context;

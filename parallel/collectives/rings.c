@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "parallel/wire/tape.h"
 
 int64_t block_offset(int64_t total, int n, int block)
 {
@@ -145,18 +146,24 @@ static bool can_meet(const Collective *c)
 }
 
 /* Of either half all blocks leave but one: the own, and the right one's. */
-static void come(Collective *c)
+static RingShape shape_of(const Collective *c)
 {
-    Comm *comm = c->group->comm;
+    RingShape shape = {.purpose = c->purpose, .steps = c->steps, .step_bytes = c->step_bytes};
     int64_t left = 0, all = 0;
-    if (c->group->walked && blocks_count(c, 0) != blocks_count(c, c->group->size - 1))
-        fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", comm->rank,
-             c->group->size);
     for (int i = 0; i < c->parts; i++) all += c->part[i].count;
     if (c->reduce_steps > 0) left += all - blocks_count(c, c->group->rank);
     if (c->steps > c->reduce_steps) left += all - blocks_count(c, group_round(c->group, c->group->rank + 1));
-    comm_count(comm, c->purpose, (uint64_t)c->steps, (uint64_t)left * dtype_bytes(c->part->dtype));
-    comm->backend->come(c->group, c->tag, c->start);
+    shape.messages = (uint64_t)c->steps;
+    shape.bytes = (uint64_t)left * dtype_bytes(c->part->dtype);
+    return shape;
+}
+
+static void come(Collective *c)
+{
+    if (c->group->walked && blocks_count(c, 0) != blocks_count(c, c->group->size - 1))
+        fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", c->group->comm->rank,
+             c->group->size);
+    comm_ring_begin(c->group, c->tag, shape_of(c), c->start);
     c->meets = true;
     c->step = c->steps;
 }
@@ -189,6 +196,10 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
             come(c);
         else
             step_begin(c);
+    }
+    if (group->comm->tape) {
+        c->tape = group->comm->tapes;
+        c->on_tape = tape_ring_begin(group->comm->tape, group, shape_of(c));
     }
     lanes_resume(group->comm->lanes);
 }
@@ -246,13 +257,13 @@ void ring_end(Collective *c)
 {
     if (!c->group) return;
     Comm *comm = c->group->comm;
+    if (comm->tape) tape_ring_end(comm->tape, c->tape == comm->tapes ? c->on_tape : -1);
     if (c->meets)
-        c->start = comm->backend->meet(c->group, c->tag);
+        c->start = comm_ring_meet(c->group, c->tag, c->start);
     else
         move_on(c, true);
-    Link link = comm_link(comm, c->purpose);
-    double busy = comm_occupy(comm, c->start, c->steps * link_busy(&link, c->step_bytes));
-    comm_join(comm, c->purpose, c->start, busy + (c->step_bytes ? c->steps * link.latency : 0));
+    comm_ring_end(comm, (RingShape){.purpose = c->purpose, .steps = c->steps, .step_bytes = c->step_bytes},
+                  c->start);
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->part);

@@ -30,7 +30,8 @@ static void progress(void *context)
 static void under_way(DataParallel *d, int change)
 {
     d->transfers += change;
-    d->device->between_kernels = d->transfers > 0 && !d->device->dry ? progress : NULL;
+    if (d->device->dry) return;
+    d->device->between_kernels = d->transfers > 0 ? progress : NULL;
     d->device->between_context = d;
 }
 

@@ -75,12 +75,6 @@ void comm_begin_step(Comm *comm)
     port_clear(&comm->in);
 }
 
-double comm_occupy(Comm *comm, double from, double seconds)
-{
-    double out = port_take(&comm->out, from, seconds), in = port_take(&comm->in, from, seconds);
-    return out > in ? out : in;
-}
-
 /* Whether a message of this purpose is one of the simulated machine's. */
 static bool is_simulated(const Comm *comm, Purpose purpose)
 {
@@ -105,6 +99,28 @@ void comm_join(Comm *comm, Purpose purpose, double sent, double arrives)
     if (is_simulated(comm, purpose)) lanes_wait(comm->lanes, sent, arrives, row->idle, row->wire);
 }
 
+/* ---- rings of sizes ---- */
+
+void comm_ring_begin(Group *group, int tag, RingShape shape, double start)
+{
+    comm_count(group->comm, shape.purpose, shape.messages, shape.bytes);
+    if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
+}
+
+double comm_ring_meet(Group *group, int tag, double start)
+{
+    return group_walks(group) > 1 ? group->comm->backend->meet(group, tag) : start;
+}
+
+void comm_ring_end(Comm *comm, RingShape shape, double start)
+{
+    Link link = comm_link(comm, shape.purpose);
+    double seconds = shape.steps * link_busy(&link, shape.step_bytes);
+    double out = port_take(&comm->out, start, seconds), in = port_take(&comm->in, start, seconds);
+    double done = out > in ? out : in;
+    comm_join(comm, shape.purpose, start, done + (shape.step_bytes ? shape.steps * link.latency : 0));
+}
+
 /* ---- messages ---- */
 
 /* Whether there is anything to send or receive. */
@@ -112,6 +128,7 @@ static bool begin(Request *request, Group *group, int tag, Purpose purpose, size
 {
     assert(tag >= 0 && tag < COMM_TAGS);
     *request = (Request){0};
+    group->comm->singles++;
     if (bytes == 0) return false;
     *request = (Request){.comm = group->comm, .purpose = purpose, .bytes = bytes};
     return true;

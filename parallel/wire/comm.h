@@ -76,14 +76,26 @@ typedef struct Link {
 double link_busy(const Link *link, size_t bytes);
 double link_seconds(const Link *link, size_t bytes);
 
+/* What is told of a ring of sizes alone: so many steps, of which each takes as long as its longest block. */
+typedef struct RingShape {
+    Purpose purpose;
+    int steps;
+    size_t step_bytes;
+    uint64_t messages, bytes; /* that a rank sends in all of them */
+} RingShape;
+typedef struct Tape Tape;
+
 struct Comm {
     const CommBackend *backend;
     int rank, size;
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
-    Link link;                                    /* simulated, like all below */
+    uint64_t singles;    /* messages that it began to send or to receive one by one */
+    Link link;           /* simulated, like all below */
     bool between_stages; /* it is of messages between stages alone, and all others take no time */
     Port out, in;
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
+    Tape *tape;   /* which notes it (tape.h), or NULL */
+    int tapes;    /* recorded so far */
 };
 
 /* Of the groups there are. */
@@ -136,8 +148,12 @@ void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes);
 void comm_finish(Request *request);
 /* The compute lane waits for what was sent and arrives at these moments, unless the purpose is of no axis. */
 void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);
-/* Keeps both ports busy for so long, in the time that is free from `from` on; returns when both are done. */
-double comm_occupy(Comm *comm, double from, double seconds);
+/* A ring of sizes alone, where the backend has meetings: its members count what they send and come, meet to learn when
+ * the last of them began, and end it. Any ring ends so: it keeps both ports busy for its steps, in the time that is
+ * free from `start` on, and the compute lane waits until both are done. */
+void comm_ring_begin(Group *group, int tag, RingShape shape, double start);
+double comm_ring_meet(Group *group, int tag, double start);
+void comm_ring_end(Comm *comm, RingShape shape, double start);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
 /* What a message of this purpose goes over. */

@@ -68,11 +68,11 @@ static Tensor output_gradient_of(Trainer *t, Action a)
     return take(dy);
 }
 
-static void forward(Trainer *t, Action a)
+static Tensor walk_forward(Trainer *t, Action a, Tensor x)
 {
     int64_t B = t->config->train.microbatch;
     Slot *slot = slot_of(t, a.stage, a.microbatch);
-    Tensor tokens = {0}, x = input_of(t, a);
+    Tensor tokens = {0};
     if (a.stage == 0 || is_last(t, a.stage)) {
         tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
         t->data_parallel->ops->tokens(t->data_parallel, a.microbatch, tokens);
@@ -83,16 +83,49 @@ static void forward(Trainer *t, Action a)
                     .step = t->step,
                     .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
                     .B = B};
-    slot->y = gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
+    return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
+}
+
+/* The mean over the whole batch, on every rank. */
+static Tensor walk_backward(Trainer *t, Action a, Halves halves, Tensor dy)
+{
+    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    if (slot->as) slot->saved = gpt_saved_copy(t->gpt, &slot->as->saved);
+    slot->saved.pass.microbatch = a.microbatch;
+    slot->as = NULL;
+    return gpt_backward(t->gpt, &slot->saved, halves, t->loss_scale / positions(t), dy);
+}
+
+/* As the pass before it did, or walked; x or dy is taken over. Returns y or dx. */
+static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
+{
+    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    int chunk = t->chunk_of[a.stage];
+    bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
+    const Pass *same = repeats_find(t->repeats, a.kind, chunk, a.microbatch);
+    if (same) {
+        repeats_play(t->repeats, same);
+        gpt_saved_forget(&slot->saved);
+        slot->as = saves ? same : NULL;
+        return same->result;
+    }
+    repeats_record(t->repeats, a.kind, chunk);
+    Tensor result = a.kind == ACTION_FORWARD ? walk_forward(t, a, given) : walk_backward(t, a, halves, given);
+    repeats_keep(t->repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
+    return result;
+}
+
+static void forward(Trainer *t, Action a)
+{
+    Tensor x = input_of(t, a);
+    slot_of(t, a.stage, a.microbatch)->y = pass(t, a, HALF_BOTH, x);
 }
 
 static void backward(Trainer *t, Action a, Halves halves)
 {
-    Slot *slot = slot_of(t, a.stage, a.microbatch);
     Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
-    /* the mean over the whole batch, on every rank */
-    Tensor dx = gpt_backward(t->gpt, &slot->saved, halves, t->loss_scale / positions(t), dy);
-    if (halves & HALF_INPUT) slot->dx = dx;
+    Tensor dx = pass(t, a, halves, dy);
+    if (halves & HALF_INPUT) slot_of(t, a.stage, a.microbatch)->dx = dx;
 }
 
 /* The border between two stages: the residual stream of one microbatch. */

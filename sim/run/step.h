@@ -9,12 +9,14 @@
 #include "parallel/stages.h"
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
+#include "sim/run/repeat.h"
 
 /* One microbatch on one of this rank's stages. */
 typedef struct Slot {
     GptSaved saved;
-    Tensor x, y;   /* the stage's input until F takes it, its output until it is sent or taken */
-    Tensor dy, dx; /* and so backward */
+    const Pass *as; /* the pass that saved it, where that was not walked; `saved` is empty */
+    Tensor x, y;    /* the stage's input until F takes it, its output until it is sent or taken */
+    Tensor dy, dx;  /* and so backward */
 } Slot;
 
 /* Everything one rank trains with. */
@@ -42,6 +44,7 @@ typedef struct Trainer {
     int rows;                       /* the same number on all ranks */
     void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
     void *watch;
+    Repeats *repeats; /* of a dry run; NULL: every pass is walked */
 } Trainer;
 
 typedef struct StepResult {

@@ -94,6 +94,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
     t->slot = allocate_zeroed((size_t)plan->shape.v * (size_t)t->microbatches, sizeof *t->slot);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
+    t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);
     return t;
 }
 
@@ -101,6 +102,7 @@ void trainer_free(Trainer *t)
 {
     if (!t) return;
     t->comm->lanes = NULL;
+    repeats_free(t->repeats);
     stages_free(t->stages);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);

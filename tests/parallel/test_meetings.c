@@ -6,6 +6,7 @@
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "parallel/wire/tape.h"
 #include "tests/support/check.h"
 
 enum { RANKS_MOST = 9, RINGS = 4, PARTS_MOST = 3, ROUNDS = 6, PROGRAMS = 60 };
@@ -165,11 +166,85 @@ static void who_waits_for_whom_is_named(void **state)
     assert_non_null(strstr(error.text, "rank 0 for 1 of 3 ranks to begin (channel 5, tag 0)"));
 }
 
+/* ---- tapes ---- */
+
+enum { TAPE_CASES = 6 };
+
+/* What is done while the tape records, after a ring has begun before. */
+static bool record(int which, Comm *comm, Group *group, Device *device, Tensor part)
+{
+    Collective before, ring;
+    Request send, receive;
+    Tape tape;
+    char letter = 0;
+    ring_all_gather_begin(&before, group, ZERO_ALL_GATHER, &part, 1);
+    tape_record(&tape, comm);
+    lanes_compute(&device->lanes, 0.1);
+    ring_all_gather_begin(&ring, group, TP_ALL_GATHER, &part, 1);
+    if (which != 1) ring_end(&ring);
+    if (which == 2) ring_end(&before);
+    if (which == 3) {
+        comm_receive(group, 1 - group->rank, 77, CONTROL, &letter, 1, &receive);
+        comm_send(group, 1 - group->rank, 77, CONTROL, &letter, 1, &send);
+    }
+    bool plays = tape_stop(&tape, comm);
+    if (which == 3) comm_wait(&receive);
+    if (which == 4) { /* its end is on the tape after, its beginning on that before */
+        Tape next;
+        ring_all_gather_begin(&ring, group, TP_ALL_GATHER, &part, 1);
+        tape_record(&next, comm);
+        ring_end(&ring);
+        plays = tape_stop(&next, comm);
+        tape_free(&next);
+    }
+    double now = device->lanes.now;
+    if (which == 5) { /* with a ring more to take the ports, as the program would */
+        ring_end(&before);
+        now = device->lanes.now;
+        tape_play(&tape, comm);
+        plays = plays && device->lanes.now > now + 0.1 && comm->messages[TP_ALL_GATHER] == 2;
+    }
+    ring_end(&ring);
+    ring_end(&before);
+    tape_free(&tape);
+    return plays;
+}
+
+static void tapes_body(Comm *comm, void *context)
+{
+    bool(*plays)[TAPE_CASES] = context;
+    Group *group = group_world(comm, CHANNEL_DATA);
+    for (int which = 0; which < TAPE_CASES; which++) {
+        Device device = {.dry = true};
+        Tensor part = tensor_new(&device, MEM_GRADIENTS, REAL, 6);
+        memset(comm->messages, 0, sizeof comm->messages);
+        comm->lanes = &device.lanes;
+        comm->link = (Link){0.125, 0.001};
+        comm_begin_step(comm);
+        plays[comm->rank][which] = record(which, comm, group, &device, part);
+        tensor_free(&part);
+        comm->lanes = NULL;
+    }
+    group_free(group);
+}
+
+/* Whole: it does; a ring that ends later, or began before, or on another tape, or a message: it does not. */
+static void a_tape_knows_whether_it_plays(void **state)
+{
+    (void)state;
+    static const bool right[TAPE_CASES] = {true, false, false, false, false, true};
+    bool plays[2][TAPE_CASES];
+    Error error;
+    assert_true(virtual_run(2, tapes_body, plays, &error));
+    for (int r = 0; r < 2; r++) assert_memory_equal(plays[r], right, sizeof right);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(meetings_take_as_long_as_steps),
         cmocka_unit_test(who_waits_for_whom_is_named),
+        cmocka_unit_test(a_tape_knows_whether_it_plays),
     };
     return cmocka_run_group_tests_name("meetings", tests, NULL, NULL);
 }

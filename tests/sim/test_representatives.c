@@ -1,5 +1,6 @@
-/* test_representatives.c [large] - dry runs of which a few ranks are walked, each for all that do the same, against
- * those of which every rank is: on random grids and links, to the last bit. `large`: grids up to 1,024 ranks. */
+/* test_representatives.c [large] - dry runs of which a few ranks are walked, each for all that do the same, and the
+ * first of the passes that repeat, against those of which every rank and every pass is: on random grids and links, to
+ * the last bit. `large`: grids up to 1,024 ranks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct Outcome {
     bool walked;
     uint64_t bytes[PURPOSES], messages[PURPOSES], peak[MEMORY_CATEGORIES + 1];
     double now, spent[PARTS];
+    WorkDone done[WORK_KINDS];
     TimelineRow *row; /* (rows) */
     int rows;
 } Outcome;
@@ -23,8 +25,18 @@ typedef struct Dry {
     const Config *config;
     const Plan *plan;
     Link link;
+    bool repeats;
     Outcome *outcome; /* [rank] */
 } Dry;
+
+/* A machine on which every kernel takes time, as none does ideally: up to the norm, of which ranks square more or
+ * less. */
+static void take_time(void *context)
+{
+    Device *d = context;
+    if (d->lanes.pauses > 0 || d->done[WORK_SQUARES].kernels > 0) return;
+    lanes_compute(&d->lanes, d->lanes.part == PART_RECOMPUTE ? 0.3 : 0.1);
+}
 
 static void body(Comm *comm, void *context)
 {
@@ -34,6 +46,12 @@ static void body(Comm *comm, void *context)
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, 1);
     comm->link = dry->link;
+    t->device.between_kernels = take_time;
+    t->device.between_context = &t->device;
+    if (!dry->repeats) {
+        repeats_free(t->repeats);
+        t->repeats = NULL;
+    }
     trainer_step(t, 0, NULL, NULL);
     Outcome *o = &dry->outcome[comm->rank];
     *o = (Outcome){.walked = true, .now = t->device.lanes.now, .rows = t->rows};
@@ -42,6 +60,7 @@ static void body(Comm *comm, void *context)
     for (int c = 0; c < MEMORY_CATEGORIES; c++) o->peak[c] = t->device.peak[c];
     o->peak[MEMORY_CATEGORIES] = t->device.peak_total;
     memcpy(o->spent, t->device.lanes.spent, sizeof o->spent);
+    memcpy(o->done, t->device.done, sizeof o->done);
     o->row = allocate((size_t)t->rows * sizeof *o->row);
     memcpy(o->row, t->timeline, (size_t)t->rows * sizeof *o->row);
     trainer_free(t);
@@ -85,18 +104,29 @@ static bool same(const Outcome *a, const Outcome *b)
            memcmp(a->spent, b->spent, sizeof a->spent) == 0 && same_rows(a, b);
 }
 
-/* Every rank against the one that stands for it. Returns how many are walked. */
-static int compare(const char *what, const Dry *dry, int ranks)
+/* Work is that of the rank's own: of the norm and the optimizer data replicas have each their part. */
+static bool same_work(const Outcome *a, const Outcome *b)
 {
-    WalkedRanks few = representatives_of(dry->config, ranks), every = {ranks, ranks, NULL};
-    Outcome *all = run(dry, &every), *some = run(dry, &few);
+    return memcmp(a->done, b->done, sizeof a->done) == 0;
+}
+
+/* Every rank against the one that stands for it, and every pass. Returns how many are walked. */
+static int compare(const char *what, Dry dry, int ranks)
+{
+    WalkedRanks few = representatives_of(dry.config, ranks), every = {ranks, ranks, NULL};
+    Outcome *all = run(&dry, &every);
+    dry.repeats = true;
+    Outcome *some = run(&dry, &few), *repeated = run(&dry, &every);
     for (int r = 0, by = 0; r < ranks; r++) {
         if (some[r].walked) by = r;
-        if (same(&all[r], &some[by])) continue;
-        fail_msg("%s on %d ranks: rank %d is not as rank %d, which stands for it", what, ranks, r, by);
+        if (!same(&all[r], &repeated[r]) || !same_work(&all[r], &repeated[r]))
+            fail_msg("%s on %d ranks: rank %d's passes do not repeat", what, ranks, r);
+        if (!same(&all[r], &some[by]) || !same_work(&repeated[by], &some[by]))
+            fail_msg("%s on %d ranks: rank %d is not as rank %d, which stands for it", what, ranks, r, by);
     }
     outcomes_free(all, ranks);
     outcomes_free(some, ranks);
+    outcomes_free(repeated, ranks);
     free((void *)few.rank);
     return few.count;
 }
@@ -140,7 +170,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
         while (2 * pp * tp * dp <= most) dp *= 2;
     const char *kind = word(d, data), *list = pp == 1 ? "1f1b" : word(d, schedule);
     bool interleaved = strcmp(list, "interleaved") == 0, sp = tp > 1 && draw(d, 2);
-    int m = pp * (1 + draw(d, 3));
+    int m = pp * (1 + draw(d, 3)) + (interleaved ? 0 : draw(d, 3));
     const char *dtype = sizeof(real) == 4 ? word(d, precision) : "fp32", *how = word(d, recompute);
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
     *ranks = pp * tp * dp;
@@ -172,7 +202,7 @@ static bool compare_drawn(int64_t seed, int most, int *stood_for)
     if (is) {
         Dry dry = {.config = &config, .plan = &plan};
         dry.link = (Link){draw(&d, 3) * 0.01, draw(&d, 3) * 1e-5};
-        *stood_for += ranks - compare(what, &dry, ranks);
+        *stood_for += ranks - compare(what, dry, ranks);
         plan_free(&plan);
     } else if (seed < 0) {
         print_error("%s: %s\n", what, error.text);

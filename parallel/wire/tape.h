@@ -1,0 +1,39 @@
+/* tape.h - what a stretch of a dry rank's program does in simulated time, in order: seconds computed, and rings that
+ * begin and end. Played, it does so again from the rank's now, with what else keeps its ports busy now: to the last
+ * bit what the program would do once more. */
+#ifndef PARALLEL_WIRE_TAPE_H
+#define PARALLEL_WIRE_TAPE_H
+#include "parallel/wire/comm.h"
+
+typedef struct TapeRing {
+    Group *group;
+    RingShape shape;
+    bool ended;
+} TapeRing;
+
+typedef struct TapeEvent {
+    enum { TAPE_COMPUTE, TAPE_LAUNCH, TAPE_RING_BEGIN, TAPE_RING_END } kind;
+    Part part;      /* of TAPE_COMPUTE and TAPE_LAUNCH */
+    int ring;       /* of the others */
+    double seconds; /* of TAPE_COMPUTE */
+} TapeEvent;
+
+struct Tape {
+    TapeEvent *event;
+    TapeRing *ring;
+    int events, most_events, rings, most_rings;
+    bool spoiled;     /* something happened that is in no event */
+    uint64_t singles; /* comm's, as it began */
+};
+
+/* From here on what the rank does is noted. */
+void tape_record(Tape *tape, Comm *comm);
+/* No longer. Whether it can be played: its rings all began and ended on it, and it has no single messages. */
+bool tape_stop(Tape *tape, Comm *comm);
+void tape_play(const Tape *tape, Comm *comm);
+void tape_free(Tape *tape);
+
+/* For rings: one begins, whose number is returned, and ends; -1 is of one that began on no tape. */
+int tape_ring_begin(Tape *tape, Group *group, RingShape shape);
+void tape_ring_end(Tape *tape, int ring);
+#endif
