@@ -76,6 +76,10 @@ void tree_reduce(Group *group, Purpose purpose, Tensor t, int root);
 /* Straight to and from the root: rank r's `bytes` are piece r of `all` (root only); of a gather's where not all ranks
  * are walked, the pieces are those of the walked ones. */
 void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root);
+/* The same one after the other, for what is too much to lie in memory together: the root visits each piece. */
+typedef void VisitPiece(void *context, int i, const void *piece);
+void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
+                 void *context, int root);
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
 /* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
 void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);

@@ -86,7 +86,8 @@ static void copy(void *to, const void *from, size_t bytes)
     if (to && from && bytes) memmove(to, from, bytes);
 }
 
-void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root)
+void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
+                 void *context, int root)
 {
     int tag = group_tag(group);
     Request request;
@@ -95,17 +96,35 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
         comm_wait(&request);
         return;
     }
+    void *other = allocate(bytes);
     group->gathered += bytes;
     group->gathers += bytes > 0;
     for (int i = 0; i < group_walks(group); i++) {
         int from = group_walked(group, i);
-        if (from == root) {
-            copy(piece(all, i, bytes), mine, bytes);
-            continue;
+        if (from != root) {
+            comm_receive(group, from, tag, purpose, other, bytes, &request);
+            comm_wait(&request);
         }
-        comm_receive(group, from, tag, purpose, piece(all, i, bytes), bytes, &request);
-        comm_wait(&request);
+        visit(context, i, from == root ? mine : other);
     }
+    free(other);
+}
+
+typedef struct Pieces {
+    void *all;
+    size_t bytes;
+} Pieces;
+
+static void keep_piece(void *context, int i, const void *one)
+{
+    const Pieces *p = context;
+    copy(piece(p->all, i, p->bytes), one, p->bytes);
+}
+
+void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void *all, int root)
+{
+    Pieces pieces = {all, bytes};
+    gather_each(group, purpose, mine, bytes, keep_piece, &pieces, root);
 }
 
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root)

@@ -31,7 +31,7 @@ static const H5Row row = {fields, sizeof fields / sizeof *fields, sizeof(Row)};
 
 static bool write_rows(H5 *file, const Row rows[OBJECTS], Error *error)
 {
-    return h5_table_write(file, table, row, OBJECTS, rows, error);
+    return h5_table_write(file, table, row, 0, OBJECTS, rows, error);
 }
 
 bool checksums_make(H5 *file, Error *error)

@@ -96,8 +96,9 @@ typedef struct H5Table {
     size_t rows;
 } H5Table;
 bool h5_table(H5 *file, const H5Table *table, Error *error);
-/* Writes rows 0..rows-1. */
-bool h5_table_write(H5 *file, const char *path, H5Row row, size_t rows, const void *values, Error *error);
+/* Writes rows first..first+rows-1. */
+bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t rows, const void *values,
+                    Error *error);
 /* Reads by field name; returns malloc'd rows, or NULL. Fields the file lacks are zero. */
 void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *error);
 

@@ -277,10 +277,11 @@ bool h5_table(H5 *file, const H5Table *table, Error *error)
     return ok;
 }
 
-bool h5_table_write(H5 *file, const char *path, H5Row row, size_t rows, const void *values, Error *error)
+bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t rows, const void *values,
+                    Error *error)
 {
     hid_t type = h5_row_type(row, false);
-    bool ok = write_rows(file, path, 0, rows, type, values, error);
+    bool ok = write_rows(file, path, first, rows, type, values, error);
     h5_release(type);
     return ok;
 }

@@ -23,7 +23,8 @@ enum {
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
-    int recorded, actions;      /* ranks that have rows */
+    int recorded;               /* ranks that have rows */
+    int actions, timed;         /* rows of the timeline, and of them written */
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */
     ino_t inode;
@@ -177,25 +178,33 @@ bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_tot
 /* What was held as the actions went by. */
 static bool write_moments(Recorder *r, const TimelineRow *rows, size_t count, Error *error)
 {
+    size_t first = (size_t)r->timed;
     uint64_t *held = allocate(count * (MEMORY_CATEGORIES + 1) * sizeof *held);
     uint64_t *peak = held + count * MEMORY_CATEGORIES;
     for (size_t i = 0; i < count; i++) {
         memcpy(held + i * MEMORY_CATEGORIES, rows[i].memory, sizeof rows[i].memory);
         peak[i] = rows[i].memory_peak;
     }
-    bool ok = h5_write(r->file, "/timeline/memory", 0, count, H5_U64, held, error) &&
-              h5_write(r->file, "/timeline/memory_peak", 0, count, H5_U64, peak, error);
+    bool ok = h5_write(r->file, "/timeline/memory", first, count, H5_U64, held, error) &&
+              h5_write(r->file, "/timeline/memory_peak", first, count, H5_U64, peak, error);
     free(held);
+    return ok;
+}
+
+bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *error)
+{
+    if (count > r->actions - r->timed)
+        return error_set(error, "%s: %d actions after %d others, room was made for %d", r->path, count,
+                         r->timed, r->actions);
+    bool ok = skeleton_actions(r->file, (size_t)r->timed, rows, (size_t)count, error) &&
+              write_moments(r, rows, (size_t)count, error);
+    r->timed += count;
     return ok;
 }
 
 bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int count, Error *error)
 {
-    if (count > r->actions)
-        return error_set(error, "%s: %d actions in step %lld, room was made for %d", r->path, count,
-                         (long long)step + 1, r->actions);
-    return skeleton_actions(r->file, rows, (size_t)count, error) &&
-           write_moments(r, rows, (size_t)count, error) && h5_flush(r->file, error) &&
+    return recorder_actions(r, rows, count, error) && h5_flush(r->file, error) &&
            h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);
 }
 

@@ -52,7 +52,9 @@ bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes
 bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *peak_total,
                      const uint64_t *rss, Error *error);
 
-/* One step's actions, all ranks', at most RunInfo.actions of them. */
+/* One step's actions, all ranks' together at most RunInfo.actions of them: some, as often as there are more, and the
+ * last, with which the timeline is that step's. */
+bool recorder_actions(Recorder *recorder, const TimelineRow *rows, int count, Error *error);
 bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows, int count, Error *error);
 
 /* simulated, measured: [rank] the share of a step in which the rank has nothing to do; theory: the formula's

@@ -122,9 +122,9 @@ static bool make_scales(const Skeleton *s, Error *error)
     return ok;
 }
 
-bool skeleton_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error)
+bool skeleton_actions(H5 *file, size_t first, const TimelineRow *rows, size_t count, Error *error)
 {
-    return h5_table_write(file, layout_actions, layout_action_row, count, rows, error);
+    return h5_table_write(file, layout_actions, layout_action_row, first, count, rows, error);
 }
 
 static bool make_timeline(const Skeleton *s, Error *error)
@@ -148,9 +148,12 @@ static bool make_timeline(const Skeleton *s, Error *error)
                                  .measured_start = NAN,
                                  .measured_end = NAN,
                                  .measured_compute = NAN};
-    TimelineRow *unused = allocate(rows * sizeof *unused);
-    for (size_t i = 0; i < rows; i++) unused[i] = nothing;
-    bool ok = skeleton_actions(s->file, unused, rows, error);
+    enum { BLOCK = 1024 }; /* rows at a time */
+    TimelineRow *unused = allocate(BLOCK * sizeof *unused);
+    for (size_t i = 0; i < BLOCK; i++) unused[i] = nothing;
+    bool ok = true;
+    for (size_t first = 0; ok && first < rows; first += BLOCK)
+        ok = skeleton_actions(s->file, first, unused, rows - first < BLOCK ? rows - first : BLOCK, error);
     free(unused);
     return ok;
 }

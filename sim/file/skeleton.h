@@ -10,5 +10,5 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
 /* Gives the columns `rows` rows; more, or fewer. */
 bool skeleton_extend(H5 *file, size_t rows, Error *error);
 /* Writes the first `count` rows of /timeline/actions. */
-bool skeleton_actions(H5 *file, const TimelineRow *rows, size_t count, Error *error);
+bool skeleton_actions(H5 *file, size_t first, const TimelineRow *rows, size_t count, Error *error);
 #endif

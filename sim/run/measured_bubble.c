@@ -23,19 +23,19 @@ static double seconds(void *context, int rank, Action action)
 }
 
 /* A rank's rows are in the order of its list. */
-static void take_rows(const Measured *m, int pipe, const TimelineRow *rows)
+static void take_rows(const Measured *m, int pipe, const double *computed)
 {
     const Schedule *list = &m->plan->list[pipe];
     for (int i = 0; i < list->count; i++) {
         Action a = list->action[i];
-        if (a.microbatch >= 0) *place_of(m, a.kind, a.stage, a.microbatch) = rows[i].measured_compute;
+        if (a.microbatch >= 0) *place_of(m, a.kind, a.stage, a.microbatch) = computed[i];
     }
 }
 
-double *bubble_measured(const Trainer *t, const TimelineRow *rows)
+double *bubble_measured(const Trainer *t, const double *computed)
 {
     MeshShape shape = t->mesh.shape;
-    if (t->device.dry) return NULL;
+    if (!computed) return NULL;
     double *bubble = allocate((size_t)t->comm->size * sizeof *bubble);
     Measured m = {.plan = t->plan};
     for (int r = 0; r < t->comm->size; r++) bubble[r] = (double)NAN;
@@ -48,7 +48,7 @@ double *bubble_measured(const Trainer *t, const TimelineRow *rows)
         Error error;
         if (mesh_place(shape, r).pipe > 0) continue; /* a pipeline by its first rank */
         mesh_members(shape, r, AXIS_PIPE, member);
-        for (int p = 0; p < shape.pp; p++) take_rows(&m, p, rows + (size_t)member[p] * (size_t)t->rows);
+        for (int p = 0; p < shape.pp; p++) take_rows(&m, p, computed + (size_t)member[p] * (size_t)t->rows);
         if (!timeline_walk(&timeline, t->plan, &durations, &error)) fail("%s", error.text);
         for (int p = 0; p < shape.pp; p++) bubble[member[p]] = timeline.rank[p].bubble;
         timeline_free(&timeline);

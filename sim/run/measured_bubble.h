@@ -7,7 +7,7 @@
 #include "sim/file/recorder.h"
 #include "sim/run/step.h"
 
-/* The idle share of each rank, from one step's rows of all ranks, t->rows of each; NULL in a dry run. The caller
- * frees it. */
-double *bubble_measured(const Trainer *t, const TimelineRow *rows);
+/* The idle share of each rank, from the seconds that one step's actions computed, t->rows of each rank; NULL where
+ * there are none. The caller frees it. */
+double *bubble_measured(const Trainer *t, const double *computed);
 #endif

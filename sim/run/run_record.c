@@ -212,13 +212,24 @@ static void count_outside(const Record *r, size_t self, uint64_t *bytes, uint64_
     messages[CONTROL]++;
 }
 
-/* Main only. Lists differ in length from stage to stage; those of rows that are none are closed up. */
-static int close_up(TimelineRow *rows, size_t count)
+/* Main only: the timelines on their way into the file, one rank's at a time. */
+typedef struct Timelines {
+    Record *record;
+    double *computed; /* [report][action], what each computed here; NULL in a dry run */
+    bool ok;
+    Error error;
+} Timelines;
+
+/* Lists differ in length from stage to stage: the rows after them are none. */
+static void write_timeline(void *context, int report, const void *piece)
 {
-    int kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].action[0]) rows[kept++] = rows[i];
-    return kept;
+    Timelines *t = context;
+    const TimelineRow *row = piece;
+    int actions = t->record->trainer->rows, count = 0;
+    while (count < actions && row[count].action[0]) count++;
+    for (int i = 0; i < count && t->computed; i++)
+        t->computed[(size_t)report * (size_t)actions + (size_t)i] = row[i].measured_compute;
+    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
 }
 
 /* What a rank that has ended its step waits for: the axis it shares with those that have not. */
@@ -228,14 +239,14 @@ static Part waiting_part(const MeshShape *shape)
 }
 
 /* Main only: where a step's simulated seconds went. A rank that ended waits for the last. */
-static bool write_breakdown(Record *r, const StepRecord *records, const TimelineRow *rows, Error *error)
+static bool write_breakdown(Record *r, const StepRecord *records, const double *computed, Error *error)
 {
     size_t ranks = rows_of(r->world);
     const Config *c = r->trainer->config;
     Part waiting = waiting_part(&r->trainer->mesh.shape);
     double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
            *bubble = seconds + ranks * PARTS;
-    double *measured = bubble_measured(r->trainer, rows);
+    double *measured = bubble_measured(r->trainer, computed);
     for (size_t k = 0; k < reports_of(r); k++) end = fmax(end, records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
         const StepRecord *record = &records[rows_report(r->world, k)];
@@ -278,10 +289,13 @@ void record_end(Record *r)
     const Trainer *t = r->trainer;
     size_t reports = reports_of(r), actions = (size_t)t->rows;
     bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
-    TimelineRow *rows = main ? allocate(reports * actions * sizeof *rows) : NULL;
+    Timelines rows = {.record = r, .ok = true};
     int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
     if (main && walked) tell_if_many(r, "recording");
-    if (walked) gather(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof *rows, rows, 0);
+    if (main && !dry) rows.computed = allocate(reports * actions * sizeof *rows.computed);
+    if (walked)
+        gather_each(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof(TimelineRow),
+                    write_timeline, &rows, 0);
 
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
@@ -289,16 +303,15 @@ void record_end(Record *r)
     gather(r->world, CONTROL, mine, sizeof mine, all, 0);
     if (!main) return; /* nothing is sent from here on */
 
-    Error error;
-    bool ok = write_outside(r, all, &error);
+    Error error = rows.error;
+    bool ok = rows.ok && write_outside(r, all, &error);
     if (ok && walked)
-        ok = write_breakdown(r, recent_records_of(&r->recent, step), rows,
-                             &error) && /* each rank's rows in place */
-             recorder_timeline(r->recorder, step, rows, close_up(rows, reports * actions), &error);
+        ok = write_breakdown(r, recent_records_of(&r->recent, step), rows.computed, &error) &&
+             recorder_timeline(r->recorder, step, NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();
     files_follow(r->hold, r->path, sizeof r->path);
-    free(rows);
+    free(rows.computed);
     free(all);
 }

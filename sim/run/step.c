@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/base/clock.h"
 
 /* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
@@ -261,11 +262,12 @@ static bool is_message(ActionKind kind)
 static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
 {
     Lanes *lanes = &t->device.lanes;
+    bool dry = t->device.dry;
     *row = (TimelineRow){
         .rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
-    snprintf(row->action, sizeof row->action, "%s", action_name[a.kind]);
-    snprintf(row->lane, sizeof row->lane, "%s", lane_of(a.kind));
-    double start = clock_now() - began;
+    strcpy(row->action, action_name[a.kind]);
+    strcpy(row->lane, lane_of(a.kind));
+    double start = dry ? (double)NAN : clock_now() - began;
     Lanes before = lanes_read(lanes);
     t->device.high = t->device.total;
     if (!is_message(a.kind)) lanes_resume(lanes);
@@ -275,12 +277,11 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     if (!lanes->measured && !t->device.time_of) take_told_time(t, a.kind);
     if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
     Lanes after = lanes_read(lanes);
-    bool dry = t->device.dry;
     row->simulated_start = before.now;
     row->simulated_end = after.now;
     row->recompute = after.spent[PART_RECOMPUTE] - before.spent[PART_RECOMPUTE];
     row->communication = communication(&before, &after);
-    row->measured_start = dry ? (double)NAN : start;
+    row->measured_start = start;
     row->measured_end = dry ? (double)NAN : clock_now() - began;
     row->measured_compute = dry ? (double)NAN : after.cpu - before.cpu;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = t->device.current[c];
