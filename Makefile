@@ -97,6 +97,13 @@ check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recompu
 	@build/double/tests/matrix
 	@build/tests/matrix
 
+check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one pass for all that do the same, against every one
+	@$(MAKE) --no-print-directory build/tests/sim/test_representatives
+	@build/tests/sim/test_representatives large
+
+bench: all ## CPU time and memory of dry runs, as ratios to a small one (needs GNU time)
+	@tests/bench.sh $(BUILD)
+
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
@@ -142,4 +149,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-slurm check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-dry bench check-slurm check-page sanitize fuzz install gallery lint format clean help
