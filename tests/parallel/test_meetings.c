@@ -24,6 +24,7 @@ typedef struct Program {
     int64_t seed;
     Way way;
     bool met; /* a ring whose members met */
+    Device device[RANKS_MOST];
     Outcome outcome[RANKS_MOST];
 } Program;
 
@@ -74,12 +75,14 @@ static void pass_on(Group *group, int tag, Request *send, Request *receive)
 static void body(Comm *comm, void *context)
 {
     Program *p = context;
-    CommBackend steps = *comm->backend;
-    Device device = {.dry = p->way != REAL_RINGS};
+    static CommBackend steps; /* the same of every rank */
+    Device *device = &p->device[comm->rank];
     int at = 0, round = 0;
+    *device = (Device){.dry = p->way != REAL_RINGS};
+    steps = *comm->backend;
     steps.come = NULL;
     if (p->way != MEETINGS) comm->backend = &steps;
-    comm->lanes = &device.lanes;
+    comm->lanes = &device->lanes;
     comm->link = (Link){draw(p, &at, 3) * 0.125, draw(p, &at, 3) * 0.0021};
     comm_begin_step(comm);
     Group *group = group_world(comm, CHANNEL_DATA), *pipe = group_world(comm, CHANNEL_PIPE);
@@ -90,7 +93,7 @@ static void body(Comm *comm, void *context)
         int rings = 1 + draw(p, &at, RINGS);
         for (int k = 0; k < rings; k++) {
             compute(p, comm, RINGS * round + k);
-            begin_one(p, &at, &ring[k], group, &device, part[k]);
+            begin_one(p, &at, &ring[k], group, device, part[k]);
             p->met |= ring[k].meets;
         }
         pass_on(pipe, round, &send, &receive);
@@ -102,15 +105,15 @@ static void body(Comm *comm, void *context)
         comm_wait(&send);
         for (int k = 0; k < rings; k++)
             for (int i = 0; i < PARTS_MOST; i++) tensor_free(&part[k][i]);
-        sum_in_rank_order(group, ZERO_NORM, &device, 1);
+        sum_in_rank_order(group, ZERO_NORM, device, 1);
     }
     Outcome *o = &p->outcome[comm->rank];
-    o->now = device.lanes.now;
-    memcpy(o->spent, device.lanes.spent, sizeof o->spent);
+    o->now = device->lanes.now;
+    memcpy(o->spent, device->lanes.spent, sizeof o->spent);
     memcpy(o->bytes, comm->bytes, sizeof o->bytes);
     memcpy(o->messages, comm->messages, sizeof o->messages);
-    memcpy(o->peak, device.peak, sizeof o->peak);
-    o->peak_total = device.peak_total;
+    memcpy(o->peak, device->peak, sizeof o->peak);
+    o->peak_total = device->peak_total;
     group_free(group);
     group_free(pipe);
     comm->lanes = NULL;
@@ -197,10 +200,9 @@ static bool record(int which, Comm *comm, Group *group, Device *device, Tensor p
         plays = tape_stop(&next, comm);
         tape_free(&next);
     }
-    double now = device->lanes.now;
-    if (which == 5) { /* with a ring more to take the ports, as the program would */
+    if (which == 5) { /* after a ring that has taken the ports, as the program would be */
         ring_end(&before);
-        now = device->lanes.now;
+        double now = device->lanes.now;
         tape_play(&tape, comm);
         plays = plays && device->lanes.now > now + 0.1 && comm->messages[TP_ALL_GATHER] == 2;
     }
