@@ -84,3 +84,10 @@ bool device_kernel(Device *device, Work work)
     if (device->between_kernels) device->between_kernels(device->between_context);
     return !device->dry;
 }
+
+void device_kernels(Device *device, Work together, int kernels)
+{
+    WorkDone *done = &device->done[together.kind];
+    work_done(done, &together, device->lanes.part == PART_RECOMPUTE);
+    done->kernels += kernels - 1;
+}

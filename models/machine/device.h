@@ -60,4 +60,6 @@ void device_keep_memory(void);
 /* What a kernel says as it starts; one that does the work of several says so of each. Returns whether to compute
  * (false on a dry device). */
 bool device_kernel(Device *device, Work work);
+/* What so many kernels that do not start, on a dry device, would say together. */
+void device_kernels(Device *device, Work together, int kernels);
 #endif

@@ -38,11 +38,15 @@ void tensor_zero(Tensor t)
         memset(t.data, 0, tensor_bytes(t));
 }
 
+Work tensor_copy_work(Tensor to)
+{
+    return work_through(WORK_COPY, to, 1, 0, 2.0 * (double)tensor_bytes(to));
+}
+
 void tensor_copy(Tensor to, Tensor from)
 {
     assert(to.count == from.count && to.dtype == from.dtype);
-    if (device_kernel(to.device, work_through(WORK_COPY, to, 1, 0, 2.0 * (double)tensor_bytes(to))) &&
-        to.count)
+    if (device_kernel(to.device, tensor_copy_work(to)) && to.count)
         memcpy(to.data, from.data, tensor_bytes(to));
 }
 

@@ -158,12 +158,37 @@ static RingShape shape_of(const Collective *c)
     return shape;
 }
 
+/* Of a part all blocks but one, as a tensor to report work of. */
+static Tensor all_but(const Collective *c, int part, int block)
+{
+    Tensor t = c->part[part];
+    return tensor_view(t, 0, t.count - block_count(t.count, c->group->size, group_round(c->group, block)));
+}
+
+/* What the steps' kernels would say: what is packed and unpacked where there are several parts, and what is added. */
+static void report(const Collective *c)
+{
+    int r = c->group->rank, reduces = c->reduce_steps, gathers = c->steps - reduces;
+    Device *device = c->part->device;
+    for (int i = 0; i < c->parts; i++) {
+        Tensor added = all_but(c, i, r - 1), own = all_but(c, i, r), rights = all_but(c, i, r + 1);
+        if (reduces && !c->arrived)
+            device_kernels(device, tensor_sum_work(added, added, WORK_REDUCE), reduces);
+        if (c->parts == 1) continue;
+        if (reduces) device_kernels(device, tensor_copy_work(own), reduces);
+        if (gathers) device_kernels(device, tensor_copy_work(rights), gathers);
+        if (gathers) device_kernels(device, tensor_copy_work(own), gathers);
+    }
+    if (c->arrived) c->arrived(c->context);
+}
+
 static void come(Collective *c)
 {
     if (c->group->walked && blocks_count(c, 0) != blocks_count(c, c->group->size - 1))
         fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", c->group->comm->rank,
              c->group->size);
     comm_ring_begin(c->group, c->tag, shape_of(c), c->start);
+    report(c);
     c->meets = true;
     c->step = c->steps;
 }
@@ -268,19 +293,4 @@ void ring_end(Collective *c)
     tensor_free(&c->incoming);
     free(c->part);
     *c = (Collective){0};
-}
-
-double sum_in_rank_order(Group *group, Purpose purpose, Device *device, double mine)
-{
-    int n = group->size;
-    size_t bytes = (size_t)n * sizeof(double);
-    double sum = 0, *each = device->dry ? NULL : allocate(bytes);
-    Collective ring;
-    Tensor all = {.device = device, .data = each, .count = (int64_t)bytes, .dtype = UINT8};
-    if (each) each[group->rank] = mine;
-    ring_all_gather_begin(&ring, group, purpose, &all, 1);
-    ring_end(&ring);
-    for (int r = 0; each && r < n; r++) sum += each[r];
-    free(each);
-    return sum;
 }

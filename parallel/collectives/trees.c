@@ -160,3 +160,18 @@ void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, vo
         comm_wait(&send);
     }
 }
+
+double sum_in_rank_order(Group *group, Purpose purpose, Device *device, double mine)
+{
+    int n = group->size;
+    size_t bytes = (size_t)n * sizeof(double);
+    double sum = 0, *each = device->dry ? NULL : allocate(bytes);
+    Collective ring;
+    Tensor all = {.device = device, .data = each, .count = (int64_t)bytes, .dtype = UINT8};
+    if (each) each[group->rank] = mine;
+    ring_all_gather_begin(&ring, group, purpose, &all, 1);
+    ring_end(&ring);
+    for (int r = 0; each && r < n; r++) sum += each[r];
+    free(each);
+    return sum;
+}

@@ -18,6 +18,7 @@ typedef struct Outcome {
     double now, spent[PARTS];
     uint64_t bytes[PURPOSES], messages[PURPOSES];
     size_t peak[MEMORY_CATEGORIES], peak_total;
+    WorkDone done[WORK_KINDS];
 } Outcome;
 
 typedef struct Program {
@@ -114,6 +115,7 @@ static void body(Comm *comm, void *context)
     memcpy(o->messages, comm->messages, sizeof o->messages);
     memcpy(o->peak, device->peak, sizeof o->peak);
     o->peak_total = device->peak_total;
+    memcpy(o->done, device->done, sizeof o->done);
     group_free(group);
     group_free(pipe);
     comm->lanes = NULL;
