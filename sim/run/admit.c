@@ -16,7 +16,7 @@ static const struct {
     [COST_RANKS] = {"what each rank has of all others", "fewer ranks"},
     [COST_LAYERS] = {"each rank's table of layers", "fewer ranks or model.layers"},
     [COST_ACTIONS] = {"a step's actions", "fewer ranks, a larger train.microbatch"},
-    [COST_MESSAGES] = {"the steps of rings", "fewer ranks"},
+    [COST_MESSAGES] = {"rings", "fewer ranks"},
     [COST_STATES] = {"parameters, gradients and optimizer state",
                      "a smaller model, parallel.data = zero3 on more nodes, --dry-run"},
     [COST_ACTIVATIONS] = {"activations", "a smaller train.microbatch, train.recompute = full, --dry-run"},
@@ -85,7 +85,7 @@ bool admit_dry(const Config *config, const Estimate *estimate, int ranks, Error 
     char who[64];
     Node node = node_look(config->output.file);
     snprintf(who, sizeof who, "a dry run of %d rank%s", ranks, words_s(ranks));
-    return admit(config, &(Applicant){who, who, "actions, layers and messages", 1}, estimate, &node, error);
+    return admit(config, &(Applicant){who, who, "actions, layers and rings", 1}, estimate, &node, error);
 }
 
 /* ---- real ranks ---- */

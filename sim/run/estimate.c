@@ -14,11 +14,14 @@
 static const struct {
     double program, process, rank; /* bytes: of a dry run but for its ranks; of a process under MPI; of a dry
                                             * rank, stack and all */
-    double rank_seconds, layer_seconds;    /* of a dry rank; of its table, a layer */
-    double visit_seconds, action_seconds;  /* of F or B, a layer; to perform and record an action */
-    double message_seconds, piece_seconds; /* of a ring's step; of each tensor in it */
-    double row_file;                       /* bytes of an action in a run's file */
-    double operations;                     /* of products, in a second, in fp32 */
+    double rank_seconds, layer_seconds;   /* of a dry rank; of its table, a layer */
+    double visit_seconds, action_seconds; /* of F or B, a layer; to perform and record an action */
+    double bucket_seconds,
+        ring_seconds;     /* of half an all-reduce, or of another ring: of units, with what is made
+                                           * for it; of activations */
+    double piece_seconds; /* of each tensor in it */
+    double row_file;      /* bytes of an action in a run's file */
+    double operations;    /* of products, in a second, in fp32 */
 } takes = {.program = 20e6,
            .process = 35e6,
            .rank = 40e3,
@@ -26,7 +29,8 @@ static const struct {
            .layer_seconds = 6e-6,
            .visit_seconds = 0.8e-6,
            .action_seconds = 1e-6,
-           .message_seconds = 55e-9,
+           .bucket_seconds = 2.5e-6,
+           .ring_seconds = 150e-9,
            .piece_seconds = 100e-9,
            .row_file = 165,
            .operations = 1e11};
@@ -35,8 +39,9 @@ static const struct {
 
 /* Of one pipeline, all its ranks together. */
 typedef struct Pipeline {
-    double rows, longest;  /* actions; of the longest list */
-    double visits;         /* F, B, I and W, of each layer of their stages, embedding and head among them */
+    double rows, longest; /* actions; of the longest list */
+    double visits; /* F, B, I and W, of each layer of their stages, embedding and head among them; dry, of
+                            * those that are walked */
     double blocks_at_once; /* saved between F and B, the most, of every rank */
     double in_flight;      /* microbatches of a stage, likewise */
 } Pipeline;
@@ -57,9 +62,16 @@ static void count_rows(const Plan *plan, double *rows, double *longest)
     }
 }
 
+/* Whether passes repeat (repeat.h) but for the first microbatch's and the last's. */
+static bool repeats(const Config *config)
+{
+    return config->parallel.kind != DATA_DP && !data_parallel_reduces_each_microbatch(&config->parallel);
+}
+
 static Pipeline pipeline_of(const Config *config, const Plan *plan)
 {
     Pipeline sum = {0};
+    bool again = repeats(config);
     count_rows(plan, &sum.rows, &sum.longest);
     for (int p = 0; p < plan->shape.p; p++) {
         const Schedule *list = &plan->list[p];
@@ -70,7 +82,8 @@ static Pipeline pipeline_of(const Config *config, const Plan *plan)
             double layers = layers_of(config, plan, a.stage);
             bool forward = a.kind == ACTION_FORWARD,
                  ends = a.kind == ACTION_BACKWARD || a.kind == ACTION_WEIGHT;
-            sum.visits += layers;
+            bool walked = !again || a.microbatch == 0 || a.microbatch == plan->shape.m - 1;
+            if (walked) sum.visits += layers;
             blocks += (forward - ends) * layers;
             microbatches += forward - ends;
             most = fmax(most, blocks);
@@ -82,9 +95,9 @@ static Pipeline pipeline_of(const Config *config, const Plan *plan)
     return sum;
 }
 
-/* Messages of rings in a step, and tensors in them, of one replica's ranks together; a ring's step is one message. */
+/* Halves of rings in a step, and tensors in them, of one replica's ranks together; a dry ring is one event a rank. */
 typedef struct Rings {
-    double messages, pieces;
+    double halves, pieces;
 } Rings;
 
 static Rings rings_of_data(const Config *config, const Plan *plan, double replicas)
@@ -108,7 +121,8 @@ static Rings rings_of_data(const Config *config, const Plan *plan, double replic
     default: break; /* dp has trees */
     }
     double norms = kind >= DATA_ZERO1 ? plan->shape.p : 0;
-    return (Rings){(replicas - 1) * (rings + norms), (replicas - 1) * tensors * cut};
+    double all = replicas > 1;
+    return (Rings){all * (rings + norms), all * tensors * cut};
 }
 
 static Rings rings_of_tensor(const Config *config, const Plan *plan)
@@ -118,7 +132,8 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
     double again = config->train.recompute == RECOMPUTE_FULL ? 2 : 0;
     double halves =
         m * ((cut ? 10 : 8) * L + (cut ? 1 : 2) * again * L + 6); /* of all-reduces, which have two */
-    return (Rings){(t - 1) * halves, (t - 1) * halves * (cut ? (double)config->train.microbatch : 1)};
+    double all = t > 1;
+    return (Rings){all * halves, all * halves * (cut ? (double)config->train.microbatch : 1)};
 }
 
 /* ---- a dry run ---- */
@@ -129,10 +144,10 @@ static double bytes_of_layer(void)
            2 * sizeof(Tensor) + 4 * sizeof(int64_t);
 }
 
-/* Its own row, that on its way to rank 0, rank 0's, and there what goes into a column of its own. */
+/* A rank's own, and that on its way to rank 0, where they go one rank after another: half of them at once. */
 static double bytes_of_row(void)
 {
-    return 2 * sizeof(TimelineRow) + (MEMORY_CATEGORIES + 1) * sizeof(uint64_t);
+    return 1.5 * sizeof(TimelineRow);
 }
 
 /* Of a run's file: actions, steps, and what is known of every rank. */
@@ -148,24 +163,24 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     Pipeline one = pipeline_of(config, plan);
     double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
     Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
-    double messages = N / plan->shape.p * (data.messages + tensor.messages);
-    double pieces = N / plan->shape.p * (data.pieces + tensor.pieces);
+    double rings = pipelines * (data.halves + tensor.halves);
+    double pieces = pipelines * (data.pieces + tensor.pieces);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
-    Estimate e = {.work = messages + visits + rows};
-    /* the members of its groups, and the numbers it sends each for the norm */
-    double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp) +
-                    (config->parallel.kind >= DATA_ZERO1 ? 2 * sizeof(double) * mesh.dp : 0);
+    Estimate e = {.work = rings + visits + rows};
+    double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
     e.memory[COST_LAYERS] = N * L * bytes_of_layer();
     e.memory[COST_ACTIONS] =
         N * one.longest * bytes_of_row() +
-        pipelines * (one.blocks_at_once * sizeof(BlockSaved) +
-                     plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
+        pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
+        pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
     e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
     e.seconds[COST_ACTIONS] = visits * takes.visit_seconds + rows * takes.action_seconds;
-    e.seconds[COST_MESSAGES] = messages * takes.message_seconds + pieces * takes.piece_seconds;
+    e.seconds[COST_MESSAGES] =
+        pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
+        pieces * takes.piece_seconds;
     e.file = file_bytes(rows, N, 1);
     return e;
 }
@@ -198,7 +213,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
     e.memory[COST_LAYERS] = (double)shape->layers * bytes_of_layer();
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
-    e.memory[COST_ACTIONS] = (rank == 0 ? ranks : 1) * longest * bytes_of_row();
+    e.memory[COST_ACTIONS] = longest * (bytes_of_row() + (rank == 0 ? ranks * (double)sizeof(double) : 0));
     if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
     e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);
     if (rank == 0) e.file = file_bytes(rows * ranks / plan->shape.p, ranks, (double)config->train.steps);

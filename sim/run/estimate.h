@@ -1,13 +1,13 @@
 /* estimate.h - what a run will take of this machine, before it takes any of it.
  *
- * Of a dry run it is the bookkeeping: every rank is a coroutine with a table of all layers, a row for each action it
- * performs and mail. Of a real one it is the numbers themselves, which theory.h knows, and a process around them. A
- * table in estimate.c has what each costs on one machine; another's differ.
+ * Of a dry run it is the bookkeeping: every rank that is walked is a coroutine with a table of all layers, a row for
+ * each action it performs and mail. Of a real one it is the numbers themselves, which theory.h knows, and a process
+ * around them. A table in estimate.c has what each costs on one machine; another's differ.
  *
  * How far it is off: of what a real rank counts, less than a factor of 2 (tests/sim/test_estimate.c holds it to that;
- * found were 0.89 to 1.23). Measured once, and held by no test: 0.93 to 1.36 of the memory of dry runs of 25 MB to
- * 1.7 GB, to which the table was fitted, and 0.5 to 1.8 of their seconds, but for a quantised ddp of 0.3 s; 0.9 to 1.2
- * of the memory of seven real processes, and 0.8 to 1.3 of the seconds of six real steps. */
+ * found were 0.89 to 1.23). Measured once, and held by no test: 0.93 to 1.21 of the memory of ten dry runs of 28 MB to
+ * 540 MB, all of whose ranks were walked or a few, to which the table was fitted, and 0.7 to 2.8 of their seconds; 0.9 to
+ * 1.2 of the memory of seven real processes, and 0.8 to 1.3 of the seconds of six real steps. */
 #ifndef SIM_RUN_ESTIMATE_H
 #define SIM_RUN_ESTIMATE_H
 #include "parallel/schedule/plan.h"
@@ -20,7 +20,7 @@ typedef enum {
     COST_RANKS,       /* of a dry run: each rank's own, and what it has of every other */
     COST_LAYERS,      /* each rank's table of all layers */
     COST_ACTIONS,     /* rows of the timeline, and what is saved between F and B */
-    COST_MESSAGES,    /* steps of rings */
+    COST_MESSAGES,    /* rings */
     COST_STATES,      /* of a real run: parameters, gradients, optimizer */
     COST_ACTIVATIONS, /* and what is computed again, or gathered, for a moment */
     COST_VOCABULARY,  /* the table of the markov source */

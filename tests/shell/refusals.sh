@@ -74,7 +74,7 @@ refused "an empty text" 2 'data.source = empty.txt: .*0 bytes' train 3 --config 
 echo short >short.txt
 refused "a text too short" 2 'data.source = short.txt: .*6 bytes.*33' train 3 --config ddp.ini --set data.source=short.txt --set model.vocab=256
 refused "a dry run of more ranks than fit" 2 'would take about .* GB of memory, most of it for .* left.*; try fewer ranks.* or --force' \
-    "$float/bin/sim" --config ddp.ini --dry-run --ranks 65536 --set train.global_batch=65536
+    "$float/bin/sim" --config ddp.ini --dry-run --all-ranks --ranks 65536 --set train.global_batch=65536
 refused "a model that does not fit" 2 '3 ranks would take about .* GB of memory, most of it for .* left; try .* or --force' \
     train 3 --config ddp.ini --set model.layers=1000000
 mkdir other_node

@@ -65,6 +65,8 @@ static void refusals(void **state)
     assert_false(admit(&config, &dry, &e, &small, &error));
     assert_non_null(strstr(error.text, "GB of memory, most of it for what each rank has of all others, and "
                                        "n1 has 8 GB left; try fewer ranks, or --force"));
+    config_free(&config);
+    e = estimate_of("parallel.data=zero3 train.global_batch=655360000", 65536, true, &config);
     assert_false(admit(&config, &dry, &e, &large, &error));
     assert_non_null(strstr(error.text, "more than 10 minutes"));
     config_free(&config);
