@@ -123,13 +123,15 @@ static bool all_fit(Share *share, int ranks, const Config *config, Error *error)
     return true;
 }
 
-bool admit_everywhere(Group *world, const Config *config, const Plan *plan, Error *error)
+bool admit_everywhere(Group *world, const Config *config, const Plan *plan, bool asks, Error *error)
 {
-    Share mine = {.estimate = estimate_rank(config, plan, world->size, world->rank),
-                  .node = node_look(config->output.file)};
-    Share *share = world->rank == 0 ? allocate((size_t)world->size * sizeof *share) : NULL;
+    Share mine = {.node = {.name = ""}};
+    if (asks)
+        mine = (Share){.estimate = estimate_rank(config, plan, world->size, world->rank),
+                       .node = node_look(config->output.file)};
+    Share *share = world->rank == 0 ? allocate((size_t)group_walks(world) * sizeof *share) : NULL;
     gather(world, CONTROL, &mine, sizeof mine, share, 0);
-    bool fit = world->rank > 0 || all_fit(share, world->size, config, error);
+    bool fit = world->rank > 0 || !asks || all_fit(share, world->size, config, error);
     free(share);
     return agree(world, fit);
 }

@@ -23,6 +23,7 @@ bool admit(const Config *config, const Applicant *applicant, const Estimate *est
 /* A dry run, whose ranks are all in this process. */
 bool admit_dry(const Config *config, const Estimate *estimate, int ranks, Error *error);
 
-/* Collective: every node, for the ranks it has. False on all ranks; rank 0's error names the node. */
-bool admit_everywhere(Group *world, const Config *config, const Plan *plan, Error *error);
+/* Collective: every node, for the ranks it has. False on all ranks; rank 0's error names the node. Unless it `asks`, all
+ * are admitted, and the same is sent. */
+bool admit_everywhere(Group *world, const Config *config, const Plan *plan, bool asks, Error *error);
 #endif

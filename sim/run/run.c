@@ -71,8 +71,8 @@ static bool read_text(Run *run)
 /* The ranks of a dry run were asked about together, before there was any. */
 static bool has_room(Run *run)
 {
-    return run->options->dry || run->options->force ||
-           admit_everywhere(run->world, run->config, &run->alike->plan, &run->error);
+    bool asks = !run->options->dry && !run->options->force;
+    return admit_everywhere(run->world, run->config, &run->alike->plan, asks, &run->error);
 }
 
 /* A dry run has a default of its own: it must not take a real run's place. */
