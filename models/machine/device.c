@@ -71,7 +71,7 @@ void device_keep_memory(void)
 static void take_time(Device *device, const Work *work)
 {
     Lanes *lanes = &device->lanes;
-    if (!device->time_of || lanes->pauses) return;
+    if (!device->time_of || device->as_one || lanes->pauses) return;
     KernelTime time = device->time_of(device->machine, work);
     if (time.launched) lanes_launch(lanes);
     lanes_compute(lanes, time.seconds);
@@ -83,6 +83,17 @@ bool device_kernel(Device *device, Work work)
     work_done(&device->done[work.kind], &work, device->lanes.part == PART_RECOMPUTE);
     if (device->between_kernels) device->between_kernels(device->between_context);
     return !device->dry;
+}
+
+void device_begin_one(Device *device, Work together)
+{
+    take_time(device, &together);
+    device->as_one = true;
+}
+
+void device_end_one(Device *device)
+{
+    device->as_one = false;
 }
 
 void device_kernels(Device *device, Work together, int kernels)

@@ -37,6 +37,7 @@ typedef struct Device {
     /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
     KernelTime (*time_of)(const void *machine, const Work *work);
     const void *machine;
+    bool as_one;                            /* several kernels' time is taken */
     void (*between_kernels)(void *context); /* called as each kernel starts */
     void *between_context;
 } Device;
@@ -60,6 +61,10 @@ void device_keep_memory(void);
 /* What a kernel says as it starts; one that does the work of several says so of each. Returns whether to compute
  * (false on a dry device). */
 bool device_kernel(Device *device, Work work);
+/* Kernels between these two are one on the machine, of this work: those over parameters, which here end where a
+ * parameter or a shard does, on each rank elsewhere. */
+void device_begin_one(Device *device, Work together);
+void device_end_one(Device *device);
 /* What so many kernels that do not start, on a dry device, would say together. */
 void device_kernels(Device *device, Work together, int kernels);
 #endif

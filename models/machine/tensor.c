@@ -153,11 +153,14 @@ static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *
     for (; i < n; i++) *sum += (double)x[i] * (double)x[i];
 }
 
+Work tensor_squares_work(Tensor t)
+{
+    return work_through(WORK_SQUARES, t, 1, 2.0 * (double)t.count, (double)tensor_bytes(t));
+}
+
 double tensor_sum_of_squares(Tensor t)
 {
-    if (!device_kernel(t.device,
-                       work_through(WORK_SQUARES, t, 1, 2.0 * (double)t.count, (double)tensor_bytes(t))))
-        return 0;
+    if (!device_kernel(t.device, tensor_squares_work(t))) return 0;
     double lane[SQUARES] = {0}, sum = 0;
     if (t.dtype == REAL) {
         add_squares(reals(t), t.count, lane, &sum);

@@ -65,6 +65,7 @@ void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
 void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
 void tensor_sum(Tensor to, Tensor from);                   /* to += from, so */
 Work tensor_sum_work(Tensor to, Tensor from, WorkKind as); /* and what is to be reported of it */
+Work tensor_squares_work(Tensor t);                        /* of the sum of squares */
 Work tensor_copy_work(Tensor to);                          /* and of a copy */
 /* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
 enum { TENSOR_PIECE = 1024 };

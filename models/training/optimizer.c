@@ -94,8 +94,7 @@ static real *at(Tensor t, int64_t place)
     return reals(t) + place;
 }
 
-void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
-                      const Tensor *state)
+Work optimizer_work(const OptimizerConfig *config, Tensor parameters, Tensor gradients, const Tensor *state)
 {
     int64_t n = parameters.count;
     int states = optimizer_states((OptimizerKind)config->kind);
@@ -103,9 +102,18 @@ void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor 
     Tensor whole = mixed ? state[OPTIMIZER_MASTER] : parameters;
     double bytes = tensor_traffic(whole, (2 + 2 * states) * n) + tensor_traffic(gradients, n) +
                    (mixed ? tensor_traffic(parameters, n) : 0);
-    if (!device_kernel(parameters.device, work_through(WORK_OPTIMIZER, whole, 1, 14.0 * (double)n, bytes)))
-        return;
+    return work_through(WORK_OPTIMIZER, whole, 1, 14.0 * (double)n, bytes);
+}
 
+void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
+                      const Tensor *state)
+{
+    if (!device_kernel(parameters.device, optimizer_work(config, parameters, gradients, state))) return;
+
+    int64_t n = parameters.count;
+    int states = optimizer_states((OptimizerKind)config->kind);
+    bool mixed = state[OPTIMIZER_MASTER].device;
+    Tensor whole = mixed ? state[OPTIMIZER_MASTER] : parameters;
     Factors f = factors_of(config, step);
     real wide[TENSOR_PIECE]; /* a piece of 16-bit gradients */
     for (int64_t i = 0, count; i < n; i += count) {

@@ -43,4 +43,6 @@ typedef struct OptimizerStep {
  * the others (PyTorch's convention). */
 void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
                       const Tensor *state);
+/* What it reports. */
+Work optimizer_work(const OptimizerConfig *config, Tensor parameters, Tensor gradients, const Tensor *state);
 #endif

@@ -258,6 +258,9 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
         update.gradients = data_parallel_reduced(d, u);
         for (int i = 0; i < OPTIMIZER_STATES; i++)
             update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
+        device_begin_one(d->device,
+                         optimizer_work(&d->optimizer, update.parameters, update.gradients, update.state));
         gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);
+        device_end_one(d->device);
     }
 }

@@ -33,7 +33,9 @@ double data_parallel_sum_of_squares(DataParallel *d, int rank)
         squares.range = d->shard_gradients
                             ? data_parallel_shard(d, d->gradients, u)
                             : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);
+        device_begin_one(d->device, tensor_squares_work(squares.range));
         gpt_each_parameter(d->gpt, u, offset, count, square, &squares);
+        device_end_one(d->device);
     }
     return squares.sum;
 }

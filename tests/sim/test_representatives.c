@@ -29,15 +29,6 @@ typedef struct Dry {
     Outcome *outcome; /* [rank] */
 } Dry;
 
-/* A machine on which every kernel takes time, as none does ideally: up to the norm, of which ranks square more or
- * less. */
-static void take_time(void *context)
-{
-    Device *d = context;
-    if (d->lanes.pauses > 0 || d->done[WORK_SQUARES].kernels > 0) return;
-    lanes_compute(&d->lanes, d->lanes.part == PART_RECOMPUTE ? 0.3 : 0.1);
-}
-
 static void body(Comm *comm, void *context)
 {
     const Dry *dry = context;
@@ -45,9 +36,7 @@ static void body(Comm *comm, void *context)
     Trainer *t = trainer_new(dry->config, dry->plan, comm, NULL, true, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, 1);
-    comm->link = dry->link;
-    t->device.between_kernels = take_time;
-    t->device.between_context = &t->device;
+    if (dry->config->hardware.profile == PROFILE_IDEAL) comm->link = dry->link;
     if (!dry->repeats) {
         repeats_free(t->repeats);
         t->repeats = NULL;
@@ -164,6 +153,10 @@ static const char *word(Draw *d, const char *const *words)
     return words[draw(d, count)];
 }
 
+#define MACHINE                                                                                            \
+    " hardware.profile=slow.ini hardware.latency_us=1e5 hardware.bandwidth_gb=1e-5 software.launch_us=2e4" \
+    " software.launch_backward_us=7e4 software.step_ms=90"
+
 static Case draw_case(Draw *d, int *ranks, int most)
 {
     static const char *const data[] = {"dp", "ddp", "zero1", "zero2", "zero3", NULL},
@@ -185,14 +178,16 @@ static Case draw_case(Draw *d, int *ranks, int most)
     bool interleaved = strcmp(list, "interleaved") == 0, sp = tp > 1 && draw(d, 2);
     int m = pp * (1 + draw(d, 3)) + (interleaved ? 0 : draw(d, 3));
     const char *dtype = sizeof(real) == 4 ? word(d, precision) : "fp32", *how = word(d, recompute);
+    bool on_machine = draw(d, 3) > 0;
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
     *ranks = pp * tp * dp;
     return case_of_words(
         1,
         "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
-        "train.precision=%s train.recompute=%s %s parallel.data=%s parallel.pp=%d parallel.tp=%d%s%s%s%s%s%s",
-        m * dp, dtype, how, word(d, extra), kind, pp, tp, sp ? " parallel.sequence_parallel=yes" : "",
-        pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
+        "train.precision=%s train.recompute=%s %s%s parallel.data=%s parallel.pp=%d "
+        "parallel.tp=%d%s%s%s%s%s%s",
+        m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", kind, pp, tp,
+        sp ? " parallel.sequence_parallel=yes" : "", pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
         strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02");
 }
