@@ -33,6 +33,7 @@ parallel
 parallel/schedule parallel/data
 parallel/collectives
 parallel/wire
+parallel/network
 models/layers
 models/kernels models/training models/hardware
 models/machine'

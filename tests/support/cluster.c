@@ -1,0 +1,78 @@
+/* cluster.c - numbers. */
+#include "tests/support/cluster.h"
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+#include "models/machine/random.h"
+
+Node cluster_plain(int devices)
+{
+    return (Node){.devices = devices,
+                  .link_gb = 100,
+                  .link_share = 1,
+                  .pair_share = 1,
+                  .link_us = 1,
+                  .cards = devices,
+                  .card_gb = 25,
+                  .card_share = 1,
+                  .card_us = 4,
+                  .message_share = 1,
+                  .any_card = true};
+}
+
+Node cluster_random(uint64_t seed)
+{
+    uint64_t at = 0;
+#define BELOW(n) ((double)random_below(seed, STREAM_WEIGHTS, 0, at++, n))
+    Node n = cluster_plain(1 + (int)BELOW(8));
+    n.link_gb = 5 + BELOW(600);
+    n.link_share = 0.5 + 0.05 * BELOW(10);
+    if (BELOW(2) > 0) n.pair_share = 1 / (1 + BELOW(8));
+    n.link_us = BELOW(20);
+    n.cards = 1 + (int64_t)BELOW(8);
+    n.card_gb = 1 + BELOW(100);
+    n.card_share = 0.5 + 0.05 * BELOW(10);
+    n.card_us = BELOW(50);
+    n.message_share = 0.2 + 0.05 * BELOW(16);
+    n.any_card = BELOW(2) > 0;
+    n.carrier = (int)(seed % 2 ? 1 + BELOW(CARRIERS - 1) : 0);
+    if (n.carrier) n.collective_us = 25, n.simple_us = 62;
+    if (n.carrier == CARRIED_BY_NCCL_HOPPER && BELOW(2) > 0) n.switch_gb = n.link_gb * (1 + 0.1 * BELOW(5));
+#undef BELOW
+    return n;
+}
+
+bool cluster_named(const char *name, Node *node)
+{
+    Node a100 = {.devices = 8,
+                 .link_gb = 300,
+                 .link_share = 0.773,
+                 .pair_share = 1,
+                 .cards = 8,
+                 .card_gb = 25,
+                 .card_share = 0.92,
+                 .message_share = 0.37,
+                 .message_us = 100,
+                 .carrier = CARRIED_BY_NCCL_AMPERE,
+                 .collective_us = 25,
+                 .simple_us = 62,
+                 .taken = 0.2};
+    Node h100 = a100;
+    h100.link_gb = 450;
+    h100.link_share = 0.811;
+    h100.card_gb = 50;
+    h100.any_card = true;
+    h100.switch_gb = 480;
+    *node = strncmp(name, "h", 1) == 0 ? h100 : a100;
+    if (strcmp(name, "a100-80gb-4hdr") == 0) node->cards = 4;
+    return true;
+}
+
+Spread cluster_spread(const Network *network, int size, int apart)
+{
+    int *member = allocate((size_t)size * sizeof *member);
+    for (int i = 0; i < size; i++) member[i] = i * apart;
+    Spread spread = place_spread(&network->placement, member, size);
+    free(member);
+    return spread;
+}
