@@ -35,3 +35,18 @@ int mesh_members(MeshShape shape, int rank, unsigned axes, int *member)
                 member[count++] = mesh_rank(shape, p);
     return count;
 }
+
+Placement mesh_placement(MeshShape shape, RankOrder order)
+{
+    enum { TP, DP, PP }; /* as ranks count */
+    static const int from_inside[][PLACE_AXES] = {
+        [ORDER_TP_DP_PP] = {TP, DP, PP}, [ORDER_TP_PP_DP] = {TP, PP, DP}, [ORDER_DP_TP_PP] = {DP, TP, PP},
+        [ORDER_DP_PP_TP] = {DP, PP, TP}, [ORDER_PP_TP_DP] = {PP, TP, DP}, [ORDER_PP_DP_TP] = {PP, DP, TP}};
+    Placement p = {.axis = {{.ranks = shape.tp}, {.ranks = shape.dp}, {.ranks = shape.pp}}};
+    for (int i = 0, apart = 1; i < PLACE_AXES; i++) {
+        int axis = from_inside[order][i];
+        p.axis[axis].apart = apart;
+        apart *= p.axis[axis].ranks;
+    }
+    return p;
+}

@@ -10,6 +10,7 @@
  * the mesh of groups, the formulas, the charts. */
 #ifndef PARALLEL_GRID_H
 #define PARALLEL_GRID_H
+#include "parallel/network/place.h"
 #include "parallel/wire/purpose.h"
 
 typedef struct MeshShape {
@@ -27,4 +28,15 @@ int mesh_rank(MeshShape shape, MeshPlace place);
 /* The ranks whose place is `rank`'s but for these axes (a sum of Axis bits), ascending, itself included. Returns
  * how many; `member` has room for mesh_ranks() of them. */
 int mesh_members(MeshShape shape, int rank, unsigned axes, int *member);
+
+/* In which order ranks fill nodes: whose neighbours lie side by side, then the others. */
+typedef enum {
+    ORDER_TP_DP_PP,
+    ORDER_TP_PP_DP,
+    ORDER_DP_TP_PP,
+    ORDER_DP_PP_TP,
+    ORDER_PP_TP_DP,
+    ORDER_PP_DP_TP
+} RankOrder;
+Placement mesh_placement(MeshShape shape, RankOrder order);
 #endif

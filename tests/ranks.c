@@ -12,6 +12,7 @@ static const struct {
 } GROUPS[] = {
     {"rings", ranks_rings, {0}},
     {"collectives", ranks_collectives, {0}},
+    {"network", ranks_network, {2, 4, 6, 8}},
     {"lanes", ranks_lanes, {0}},
     {"lanes-cpu", ranks_lanes_cpu, {4}},
     {"equivalence", ranks_equivalence, {0}},

@@ -3,6 +3,7 @@
 #define TESTS_RANKS_H
 int ranks_rings(void);
 int ranks_collectives(void);
+int ranks_network(void);
 int ranks_lanes(void);
 int ranks_lanes_cpu(void);
 int ranks_equivalence(void);

@@ -107,11 +107,11 @@ on_ranks() {
     for ranks in 8 6 4 3 2 1; do
         queue launches mpirun -n $ranks "$float/tests/ranks"
     done
-    queue launches mpirun -n 4 "$double/tests/ranks" rings collectives lanes equivalence stages clock
-    for group in quantize equivalence families stages precision rings collectives lanes clock; do
+    queue launches mpirun -n 4 "$double/tests/ranks" rings collectives network lanes equivalence stages clock
+    for group in quantize equivalence families stages precision rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in precision families lanes-cpu rings collectives lanes clock; do
+    for group in precision families lanes-cpu rings collectives network lanes clock; do
         queue programs "$float/tests/ranks" $group
     done
 }

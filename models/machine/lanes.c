@@ -65,10 +65,24 @@ Part lanes_part(Lanes *lanes, Part part)
     return before;
 }
 
-void lanes_wait(Lanes *lanes, double sent, double arrives, Part idle, Part wire)
+static double wait_until(Lanes *lanes, double moment, Part part)
 {
-    if (sent > lanes->now) spend(lanes, idle, sent - lanes->now);
-    if (arrives > lanes->now) spend(lanes, wire, arrives - lanes->now);
+    double seconds = moment - lanes->now;
+    if (!(seconds > 0)) return 0;
+    spend(lanes, part, seconds);
+    lanes->waited += seconds;
+    return seconds;
+}
+
+void lanes_wait(Lanes *lanes, const Arrival *a, Part idle, Part wire)
+{
+    double passed = lanes->now - a->sent; /* none: it was waited for, all of it, to the last bit */
+    wait_until(lanes, a->sent, idle);
+    double hidden = a->alone - wait_until(lanes, a->arrives, wire);
+    if (hidden > a->beside) hidden = a->beside;
+    if (!(passed > 0 && hidden > 0)) return;
+    lanes->hidden[wire] += hidden;
+    spend(lanes, wire, a->taken * hidden);
 }
 
 void lanes_pause(Lanes *lanes)

@@ -33,9 +33,11 @@ typedef struct Lanes {
     bool backward;    /* the pass under way */
     double host;      /* when the host has launched what it was told to */
     double spent[PARTS];
-    double cpu;   /* seconds really computed, whatever the source */
-    double clock; /* the CPU clock when last read */
-    int pauses;   /* now open */
+    double waited;        /* of `now` */
+    double hidden[PARTS]; /* seconds of communication beside computing, by what waiting would have been */
+    double cpu;           /* seconds really computed, whatever the source */
+    double clock;         /* the CPU clock when last read */
+    int pauses;           /* now open */
     /* hears of what is told, as it is: seconds computed, or (launched) a launch; or NULL */
     void (*told)(void *context, Part part, double seconds, bool launched);
     void *told_context;
@@ -51,8 +53,16 @@ void lanes_launch(Lanes *lanes);
 void lanes_meet(Lanes *lanes);
 /* From here on computing counts as `part`; returns what it counted as. */
 Part lanes_part(Lanes *lanes, Part part);
-/* Waits for what was sent and arrives at these moments; either may have passed. */
-void lanes_wait(Lanes *lanes, double sent, double arrives, Part idle, Part wire);
+/* Communication that comes to its end. */
+typedef struct Arrival {
+    double sent, arrives; /* the moments; either may have passed */
+    double alone;         /* seconds that it is under way by itself, */
+    double beside;        /* and this lane computed meanwhile, at most */
+    double taken;         /* share of computing that it takes beside it */
+} Arrival;
+/* Waits for it. What went on beside computing, and so was not waited for, is hidden, and made that longer by its
+ * share: less than waiting would have. */
+void lanes_wait(Lanes *lanes, const Arrival *arrival, Part idle, Part wire);
 /* Between these the CPU clock is not followed. They nest; a NULL is nobody's time. */
 void lanes_pause(Lanes *lanes);
 void lanes_resume(Lanes *lanes);

@@ -9,7 +9,8 @@
  * has begun it: each block's stamp is the latest beginning its sender knows of,
  * and after n - 1 steps all know it (but for empty blocks). A step takes as long as its longest block,
  * so that all members end together, 2 (n-1) (latency + S / (n bandwidth)) later
- * for an all-reduce of S bytes, whenever their messages were really found. What
+ * for an all-reduce of S bytes over ideal links, whenever their messages were really
+ * found; what it takes over others the network says (parallel/network). What
  * a rank has sent and received meanwhile took its ports first, and rings that
  * run at once follow each other in the order of their ring_end(); only what
  * outlasts the compute lane there is waited for. Where a ring's tensors are dry
@@ -27,23 +28,32 @@
 int64_t block_offset(int64_t total, int n, int block);
 int64_t block_count(int64_t total, int n, int block);
 
+/* A ring over some of a group's members: of its `size` ranks, the i-th is the group's first + i apart. */
+typedef struct Leg {
+    int first, apart, size, rank;
+    bool reduces, gathers;
+    bool narrow; /* over each part's block that the leg before left here */
+} Leg;
+
 typedef struct Collective {
     Group *group; /* NULL: nothing outstanding */
     Purpose purpose;
     int tag;
-    Tensor *part;
+    Leg leg[RING_LEGS];
+    int legs, at;
+    Tensor *whole, *part; /* of the leg under way */
     int parts;
-    int step, reduce_steps, steps;
-    bool moving;       /* the requests of `step` are begun */
-    bool busy;         /* inside a step: its own kernels call back into progress */
-    bool meets;        /* of sizes alone: no steps are taken, its members meet */
-    int tape, on_tape; /* it began on the tape of this number, as its ring of that; 0: on none */
+    int step, reduce_steps, steps; /* of the leg */
+    bool moving;                   /* the requests of `step` are begun */
+    bool busy;                     /* inside a step: its own kernels call back into progress */
+    bool meets;                    /* of sizes alone: no steps are taken, its members meet */
+    int tape, on_tape;             /* it began on the tape of this number, as its ring of that; 0: on none */
     Tensor outgoing, incoming;
     void (*arrived)(void *context); /* an exchange's */
     void *context;
     Request send, receive; /* so it stays where it is while outstanding */
-    double start;          /* simulated: the latest beginning known */
-    size_t step_bytes;     /* of the longest block */
+    RingShape shape;
+    RingStart start; /* simulated: the latest beginning known */
 } Collective;
 
 /* Ring collectives over `parts` tensors at once, each cut into blocks by
@@ -51,9 +61,13 @@ typedef struct Collective {
  *   reduce-scatter: on return rank r's block r holds the sum of all ranks'
  *                   (the other blocks hold partial sums)
  *   all-gather:     rank r's block r is copied to all
- *   all-reduce:     one after the other
+ *   all-reduce:     one after the other; or, where the network says so and the
+ *                   group has as many members in each of its nodes, hierarchical:
+ *                   a reduce-scatter inside each node, an all-reduce of each
+ *                   block across them, an all-gather inside
  * Bytes a rank sends: (n-1)/n of the parts for either half, to a block's
- * rounding (Patarasuk & Yuan 2009). The parts must live until the end. */
+ * rounding (Patarasuk & Yuan 2009), whichever way; but of g members a node only
+ * 1/g leave it. The parts must live until the end. */
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);

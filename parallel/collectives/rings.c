@@ -20,12 +20,23 @@
  *   s = 1  sends 3, takes 2    ...
  *
  * exchange: at step s rank r sends block r+s+1 to the rank of that number, and takes block r of rank r-s-1
+ *
+ * hierarchical all-reduce, two nodes of two: three legs, each a ring
+ *
+ *                                       rank 0     rank 1  |  rank 2     rank 3
+ *   1  reduce-scatter inside a node     block 0:01 1:01    |  block 0:23 1:23
+ *   2  all-reduce across, each block    0 <----------------------> 0
+ *      between ranks of the same place             1 <----------------------> 1
+ *   3  all-gather inside                0:all, 1:all ...
+ *
+ *   A value's sum is that of its nodes' sums, each in the order of its ring: fixed too, but another than one ring's.
  */
 #include "parallel/collectives/collectives.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "parallel/collectives/legs.h"
 #include "parallel/wire/tape.h"
 
 int64_t block_offset(int64_t total, int n, int block)
@@ -44,10 +55,22 @@ static Tensor block_of(Tensor part, int n, int block)
     return tensor_view(part, block_offset(part.count, n, block), block_count(part.count, n, block));
 }
 
+static const Leg *leg_of(const Collective *c)
+{
+    return &c->leg[c->at];
+}
+
+/* Ranks of the leg go round; returns the group's. */
+static int peer(const Collective *c, int rank)
+{
+    const Leg *l = leg_of(c);
+    return l->first + (rank + l->size) % l->size * l->apart;
+}
+
 static int64_t blocks_count(const Collective *c, int block)
 {
     int64_t count = 0;
-    for (int i = 0; i < c->parts; i++) count += block_count(c->part[i].count, c->group->size, block);
+    for (int i = 0; i < c->parts; i++) count += block_count(c->part[i].count, leg_of(c)->size, block);
     return count;
 }
 
@@ -57,7 +80,7 @@ static void each_piece(const Collective *c, int block, Tensor packed,
 {
     int64_t at = 0;
     for (int i = 0; i < c->parts; i++) {
-        Tensor piece = block_of(c->part[i], c->group->size, block);
+        Tensor piece = block_of(c->part[i], leg_of(c)->size, block);
         visit(piece, tensor_view(packed, at, piece.count));
         at += piece.count;
     }
@@ -87,16 +110,16 @@ static bool exchanging(const Collective *c)
  * from. */
 static void blocks_at(const Collective *c, int *leaves, int *arrives)
 {
-    int r = c->group->rank;
+    int r = leg_of(c)->rank, n = leg_of(c)->size;
     bool reducing = c->step < c->reduce_steps;
     int s = reducing ? c->step + 1 : c->step - c->reduce_steps;
-    *leaves = group_round(c->group, exchanging(c) ? r + s : r - s);
-    *arrives = group_round(c->group, exchanging(c) ? r - s : r - s - 1);
+    *leaves = (exchanging(c) ? r + s : r - s + n) % n;
+    *arrives = (exchanging(c) ? r - s + n : r - s - 1 + n) % n;
 }
 
 static void step_begin(Collective *c)
 {
-    int leaves, arrives, n = c->group->size, r = c->group->rank;
+    int leaves, arrives, n = leg_of(c)->size, r = leg_of(c)->rank;
     int hop = exchanging(c) ? c->step + 1 : 1;
     c->busy = true;
     blocks_at(c, &leaves, &arrives);
@@ -111,19 +134,30 @@ static void step_begin(Collective *c)
         in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
         each_piece(c, leaves, out, pack);
     }
-    comm_receive(c->group, group_round(c->group, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in),
-                 &c->receive);
-    comm_send_stamped(c->group, group_round(c->group, r + hop), c->tag, c->purpose,
-                      (Payload){out.data, tensor_bytes(out)}, c->start, &c->send);
+    comm_receive(c->group, peer(c, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
+    comm_send_stamped(c->group, peer(c, r + hop), c->tag, c->purpose, (Payload){out.data, tensor_bytes(out)},
+                      c->start.start, &c->send);
     c->moving = true;
     c->busy = false;
+}
+
+static void leg_begin(Collective *c, int at)
+{
+    const Leg *leg = &c->leg[at];
+    int rounds = leg->size - 1;
+    c->at = at;
+    c->step = 0;
+    c->reduce_steps = leg->reduces ? rounds : 0;
+    c->steps = c->reduce_steps + (leg->gathers ? rounds : 0);
+    for (int i = 0; i < c->parts; i++)
+        c->part[i] = leg->narrow ? block_of(c->whole[i], leg[-1].size, leg[-1].rank) : c->whole[i];
 }
 
 static void step_end(Collective *c)
 {
     int leaves, arrives;
     c->busy = true;
-    if (c->receive.stamp.sent > c->start) c->start = c->receive.stamp.sent;
+    if (c->receive.stamp.sent > c->start.start) c->start.start = c->receive.stamp.sent;
     blocks_at(c, &leaves, &arrives);
     if (exchanging(c)) {
         if (c->step == c->reduce_steps - 1) c->arrived(c->context);
@@ -132,7 +166,7 @@ static void step_end(Collective *c)
     else if (c->parts > 1)
         each_piece(c, arrives, c->incoming, unpack);
     c->moving = false;
-    c->step++;
+    if (++c->step == c->steps && c->at + 1 < c->legs) leg_begin(c, c->at + 1);
     c->busy = false;
 }
 
@@ -142,36 +176,28 @@ static void step_end(Collective *c)
  * block is empty its step sends no message, and not all learn of all beginnings: then they take the steps. */
 static bool can_meet(const Collective *c)
 {
-    return c->part->device->dry && c->group->comm->backend->come && blocks_count(c, c->group->size - 1) > 0;
+    bool all = c->part->device->dry && c->group->comm->backend->come;
+    for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++)
+        all = all && legs_edge_block(c, leg, true) > 0;
+    return all;
 }
 
-/* Of either half all blocks leave but one: the own, and the right one's. */
-static RingShape shape_of(const Collective *c)
+/* Of a part all blocks but one of a leg's, as a tensor to report work of. */
+static Tensor all_but(const Collective *c, const Leg *leg, int part, int block)
 {
-    RingShape shape = {.purpose = c->purpose, .steps = c->steps, .step_bytes = c->step_bytes};
-    int64_t left = 0, all = 0;
-    for (int i = 0; i < c->parts; i++) all += c->part[i].count;
-    if (c->reduce_steps > 0) left += all - blocks_count(c, c->group->rank);
-    if (c->steps > c->reduce_steps) left += all - blocks_count(c, group_round(c->group, c->group->rank + 1));
-    shape.messages = (uint64_t)c->steps;
-    shape.bytes = (uint64_t)left * dtype_bytes(c->part->dtype);
-    return shape;
+    Tensor t = leg->narrow ? block_of(c->whole[part], leg[-1].size, leg[-1].rank) : c->whole[part];
+    return tensor_view(t, 0, t.count - block_count(t.count, leg->size, (block + leg->size) % leg->size));
 }
 
-/* Of a part all blocks but one, as a tensor to report work of. */
-static Tensor all_but(const Collective *c, int part, int block)
+/* What the kernels of a leg's steps would say: what is packed and unpacked where there are several parts, and what is
+ * added. */
+static void report_leg(const Collective *c, const Leg *leg)
 {
-    Tensor t = c->part[part];
-    return tensor_view(t, 0, t.count - block_count(t.count, c->group->size, group_round(c->group, block)));
-}
-
-/* What the steps' kernels would say: what is packed and unpacked where there are several parts, and what is added. */
-static void report(const Collective *c)
-{
-    int r = c->group->rank, reduces = c->reduce_steps, gathers = c->steps - reduces;
-    Device *device = c->part->device;
+    int r = leg->rank, reduces = leg->reduces ? leg->size - 1 : 0, gathers = leg->gathers ? leg->size - 1 : 0;
+    Device *device = c->whole->device;
     for (int i = 0; i < c->parts; i++) {
-        Tensor added = all_but(c, i, r - 1), own = all_but(c, i, r), rights = all_but(c, i, r + 1);
+        Tensor added = all_but(c, leg, i, r - 1), own = all_but(c, leg, i, r),
+               rights = all_but(c, leg, i, r + 1);
         if (reduces && !c->arrived)
             device_kernels(device, tensor_sum_work(added, added, WORK_REDUCE), reduces);
         if (c->parts == 1) continue;
@@ -179,15 +205,23 @@ static void report(const Collective *c)
         if (gathers) device_kernels(device, tensor_copy_work(rights), gathers);
         if (gathers) device_kernels(device, tensor_copy_work(own), gathers);
     }
+}
+
+static void report(const Collective *c)
+{
+    for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) report_leg(c, leg);
     if (c->arrived) c->arrived(c->context);
 }
 
 static void come(Collective *c)
 {
-    if (c->group->walked && blocks_count(c, 0) != blocks_count(c, c->group->size - 1))
+    bool alike = true;
+    for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++)
+        alike = alike && legs_edge_block(c, leg, false) == legs_edge_block(c, leg, true);
+    if (c->group->walked && !alike)
         fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", c->group->comm->rank,
              c->group->size);
-    comm_ring_begin(c->group, c->tag, shape_of(c), c->start);
+    comm_ring_begin(c->group, c->tag, &c->shape, c->start.start);
     report(c);
     c->meets = true;
     c->step = c->steps;
@@ -199,20 +233,20 @@ static void come(Collective *c)
 static void begin(Collective *c, Collective how, const Tensor *part, bool reduces, bool gathers)
 {
     Group *group = how.group;
-    int rounds = group->size - 1;
     *c = how;
     c->tag = group_tag(group);
-    if (rounds > 0) lanes_launch(group->comm->lanes);
+    if (group->size > 1) lanes_launch(group->comm->lanes);
     lanes_pause(group->comm->lanes);
-    c->start = comm_now(group->comm);
-    c->reduce_steps = reduces ? rounds : 0;
-    c->steps = c->reduce_steps + (gathers ? rounds : 0);
-    c->part = allocate((size_t)c->parts * sizeof *c->part);
-    memcpy(c->part, part, (size_t)c->parts * sizeof *c->part);
+    c->start = comm_ring_start(group->comm);
+    c->whole = allocate(2 * (size_t)c->parts * sizeof *c->whole);
+    c->part = c->whole + c->parts;
+    memcpy(c->whole, part, (size_t)c->parts * sizeof *c->whole);
+    legs_choose(c, reduces, gathers);
+    leg_begin(c, 0);
+    c->shape = legs_shape(c);
     if (c->steps > 0) {
         int64_t most = blocks_count(c, 0);
         DType dtype = c->part->dtype;
-        c->step_bytes = (size_t)most * dtype_bytes(dtype);
         if (c->parts > 1) c->outgoing = tensor_new(c->part->device, MEM_COMMUNICATION, dtype, most);
         if (c->parts > 1 || reduces)
             c->incoming =
@@ -224,7 +258,7 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
     }
     if (group->comm->tape) {
         c->tape = group->comm->tapes;
-        c->on_tape = tape_ring_begin(group->comm->tape, group, shape_of(c));
+        c->on_tape = tape_ring_begin(group->comm->tape, group, &c->shape);
     }
     lanes_resume(group->comm->lanes);
 }
@@ -284,13 +318,12 @@ void ring_end(Collective *c)
     Comm *comm = c->group->comm;
     if (comm->tape) tape_ring_end(comm->tape, c->tape == comm->tapes ? c->on_tape : -1);
     if (c->meets)
-        c->start = comm_ring_meet(c->group, c->tag, c->start);
+        c->start.start = comm_ring_meet(c->group, c->tag, c->start.start);
     else
         move_on(c, true);
-    comm_ring_end(comm, (RingShape){.purpose = c->purpose, .steps = c->steps, .step_bytes = c->step_bytes},
-                  c->start);
+    comm_ring_end(comm, &c->shape, c->start);
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
-    free(c->part);
+    free(c->whole);
     *c = (Collective){0};
 }

@@ -13,7 +13,7 @@ static Link link_of(double us, double gb, double share)
     return (Link){us * 1e-6, 1 / (gb * 1e9 * share)};
 }
 
-Network network_of(const Node *node, Placement placement, AllReduce all_reduce)
+Network network_of(const NetworkNode *node, Placement placement, AllReduce all_reduce)
 {
     Network n = {.placement = placement,
                  .all_reduce = all_reduce,

@@ -25,13 +25,13 @@ typedef struct Network {
     bool any_card, sender_waits;
     Carrier carrier;
     AllReduce all_reduce;
-    double launch, simple, taken; /* Node's, in seconds */
+    double launch, simple, taken; /* a node's, in seconds */
 } Network;
 
 /* One link between any two ranks. */
 Network network_flat(Link link);
 /* `placement` without its devices, which are the node's. */
-Network network_of(const Node *node, Placement placement, AllReduce all_reduce);
+Network network_of(const NetworkNode *node, Placement placement, AllReduce all_reduce);
 /* Whether an all-reduce goes first inside nodes, then across, then inside: only where there is both. */
 bool network_is_hierarchical(const Network *network, const Spread *spread);
 Route network_route(const Network *network, int from, int to);

@@ -21,7 +21,7 @@ typedef enum {
 typedef enum { ALL_REDUCE_RING, ALL_REDUCE_HIERARCHICAL, ALL_REDUCES } AllReduce;
 
 /* As its section of a config has it. */
-typedef struct Node {
+typedef struct NetworkNode {
     int64_t devices;   /* 0: one node has all ranks, and no cards are needed */
     double link_gb;    /* GB (1e9 bytes) a second of a device's links together, in each direction */
     double link_share; /* of it that a collective reaches */
@@ -38,5 +38,5 @@ typedef struct Node {
     int carrier;                     /* Carrier */
     double collective_us, simple_us; /* to launch a collective; more where it is carried by NCCL's Simple */
     double taken; /* share of a device's computing that collectives under way beside it take */
-} Node;
+} NetworkNode;
 #endif

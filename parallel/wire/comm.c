@@ -1,6 +1,7 @@
 /* comm.c - counting, simulated time, and the way to whichever backend is behind. */
 #include "parallel/wire/comm.h"
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include "models/machine/error.h"
 
@@ -56,23 +57,30 @@ int group_tag(Group *group)
     return group->sequence++ & (COMM_TAGS - 1);
 }
 
+Spread group_spread(Group *group)
+{
+    if (group->spread.nodes == 0)
+        group->spread = place_spread(&group->comm->network.placement, group->members, group->size);
+    return group->spread;
+}
+
 /* ---- simulated time ---- */
-
-double link_busy(const Link *link, size_t bytes)
-{
-    return (double)bytes * link->seconds_per_byte;
-}
-
-double link_seconds(const Link *link, size_t bytes)
-{
-    return bytes ? link->latency + link_busy(link, bytes) : 0;
-}
 
 void comm_begin_step(Comm *comm)
 {
     lanes_begin_step(comm->lanes);
-    port_clear(&comm->out);
-    port_clear(&comm->in);
+    for (Route r = 0; r < ROUTES; r++) {
+        port_clear(&comm->out[r]);
+        port_clear(&comm->in[r]);
+    }
+}
+
+void comm_free_ports(Comm *comm)
+{
+    for (Route r = 0; r < ROUTES; r++) {
+        port_free(&comm->out[r]);
+        port_free(&comm->in[r]);
+    }
 }
 
 /* Whether a message of this purpose is one of the simulated machine's. */
@@ -81,29 +89,33 @@ static bool is_simulated(const Comm *comm, Purpose purpose)
     return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
 }
 
-Link comm_link(const Comm *comm, Purpose purpose)
-{
-    bool stages = purpose == PP_SEND_FORWARD || purpose == PP_SEND_BACKWARD;
-    Link none = {0};
-    return comm->between_stages && !stages ? none : comm->link;
-}
-
 double comm_now(const Comm *comm)
 {
     return comm->lanes ? comm->lanes->now : 0;
 }
 
-void comm_join(Comm *comm, Purpose purpose, double sent, double arrives)
+void comm_join(Comm *comm, Purpose purpose, Arrival arrival)
 {
     const PurposeRow *row = &purpose_row[purpose];
-    if (is_simulated(comm, purpose)) lanes_wait(comm->lanes, sent, arrives, row->idle, row->wire);
+    if (is_simulated(comm, purpose)) lanes_wait(comm->lanes, &arrival, row->idle, row->wire);
 }
 
 /* ---- rings of sizes ---- */
 
-void comm_ring_begin(Group *group, int tag, RingShape shape, double start)
+/* Seconds of the compute lane that were not waited. */
+static double computed(const Comm *comm)
 {
-    comm_count(group->comm, shape.purpose, shape.messages, shape.bytes);
+    return comm->lanes ? comm->lanes->now - comm->lanes->waited : 0;
+}
+
+RingStart comm_ring_start(const Comm *comm)
+{
+    return (RingStart){comm_now(comm), computed(comm)};
+}
+
+void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
+{
+    comm_count(group->comm, shape->purpose, shape->messages, shape->bytes);
     if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
 }
 
@@ -112,13 +124,27 @@ double comm_ring_meet(Group *group, int tag, double start)
     return group_walks(group) > 1 ? group->comm->backend->meet(group, tag) : start;
 }
 
-void comm_ring_end(Comm *comm, RingShape shape, double start)
+/* In the time that is free from `from` on; until the last is. */
+static double occupy(Comm *comm, double from, const double busy[ROUTES])
 {
-    Link link = comm_link(comm, shape.purpose);
-    double seconds = shape.steps * link_busy(&link, shape.step_bytes);
-    double out = port_take(&comm->out, start, seconds), in = port_take(&comm->in, start, seconds);
-    double done = out > in ? out : in;
-    comm_join(comm, shape.purpose, start, done + (shape.step_bytes ? shape.steps * link.latency : 0));
+    double done = from;
+    for (Route r = 0; r < ROUTES; r++) {
+        done = fmax(done, port_take(&comm->out[r], from, busy[r]));
+        done = fmax(done, port_take(&comm->in[r], from, busy[r]));
+    }
+    return done;
+}
+
+void comm_ring_end(Comm *comm, const RingShape *shape, RingStart start)
+{
+    Arrival arrival = {.sent = start.start, .arrives = start.start, .taken = comm->network.taken};
+    arrival.beside = computed(comm) - start.computed;
+    for (int i = 0; i < shape->legs; i++) {
+        NetworkTime time = network_ring(&comm->network, &shape->leg[i]);
+        arrival.arrives = occupy(comm, arrival.arrives, time.busy) + time.latency;
+        arrival.alone += network_alone(&time);
+    }
+    comm_join(comm, shape->purpose, arrival);
 }
 
 /* ---- messages ---- */
@@ -132,6 +158,23 @@ static bool begin(Request *request, Group *group, int tag, Purpose purpose, size
     if (bytes == 0) return false;
     *request = (Request){.comm = group->comm, .purpose = purpose, .bytes = bytes};
     return true;
+}
+
+static bool is_between_stages(Purpose purpose)
+{
+    return purpose == PP_SEND_FORWARD || purpose == PP_SEND_BACKWARD;
+}
+
+/* What a request goes over. */
+static Link link_of(const Request *request)
+{
+    if (request->comm->between_stages && !is_between_stages(request->purpose)) return (Link){0};
+    return request->comm->network.message[request->route];
+}
+
+static void find_route(Request *request, const Group *group, int peer)
+{
+    request->route = network_route(&group->comm->network, group->comm->rank, group->members[peer]);
 }
 
 /* Here and nowhere else. */
@@ -173,9 +216,13 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     lanes_pause(comm->lanes); /* which brings it up to date */
     double now = comm_now(comm);
     request->stamp = (Stamp){.sent = now, .left = now};
-    Link link = comm_link(comm, purpose);
-    if (is_simulated(comm, purpose))
-        request->stamp.left = port_take(&comm->out, now, link_busy(&link, bytes));
+    if (is_simulated(comm, purpose)) {
+        find_route(request, group, to);
+        Link link = link_of(request);
+        request->stamp.left = port_take(&comm->out[request->route], now, link_busy(&link, bytes));
+        if (comm->network.sender_waits)
+            comm_join(comm, purpose, (Arrival){.sent = now, .arrives = request->stamp.left + link.latency});
+    }
     send(group, to, tag, data, request);
     lanes_resume(comm->lanes);
 }
@@ -185,6 +232,7 @@ void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, 
 {
     if (!begin(request, group, tag, purpose, bytes)) return;
     request->receives = true;
+    find_route(request, group, from);
     lanes_pause(request->comm->lanes);
     request->comm->backend->receive(group, from, tag, data, request);
     lanes_resume(request->comm->lanes);
@@ -212,10 +260,15 @@ void comm_wait(Request *request)
     comm_finish(request);
     if (request->receives && is_simulated(comm, request->purpose)) {
         /* the first byte comes in latency after it went out */
-        Link link = comm_link(comm, request->purpose);
-        double busy = link_busy(&link, request->bytes);
-        double from = request->stamp.left - busy + link.latency;
-        comm_join(comm, request->purpose, request->stamp.sent, port_take(&comm->in, from, busy));
+        Link link = link_of(request);
+        double busy = link_busy(&link, request->bytes), from = request->stamp.left - busy + link.latency;
+        Arrival arrival = {.sent = request->stamp.sent};
+        arrival.arrives = port_take(&comm->in[request->route], from, busy);
+        if (is_between_stages(request->purpose)) { /* others are waited for as they are sent */
+            arrival.alone = link_seconds(&link, request->bytes);
+            arrival.beside = comm_now(comm) - arrival.sent;
+        }
+        comm_join(comm, request->purpose, arrival);
     }
     request->comm = NULL;
     lanes_resume(comm->lanes);

@@ -10,12 +10,14 @@
  * has taken it in, if nothing else kept that busy. So a message alone arrives
  * latency + bytes / bandwidth after it was sent (Hockney 1994), and messages that
  * share a rank's port share its bandwidth (port.h). A receiver on its compute
- * lane waits until then. */
+ * lane waits until then. Which ports a message takes and what they can do is the
+ * network's to say (parallel/network/network.h). */
 #ifndef PARALLEL_WIRE_COMM_H
 #define PARALLEL_WIRE_COMM_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "parallel/network/network.h"
 #include "parallel/wire/port.h"
 #include "parallel/wire/purpose.h"
 
@@ -34,7 +36,8 @@ typedef struct Group {
     int *walked, walks;
     size_t gathered; /* bytes that each of the others has sent to this one in gathers */
     int gathers;
-    void *handle; /* the backend's */
+    Spread spread; /* over the nodes, once asked for: group_spread() */
+    void *handle;  /* the backend's */
 } Group;
 
 /* Simulated seconds that go with a message: when it was sent, and when the last of it had left its sender's port. */
@@ -46,6 +49,7 @@ typedef struct Stamp {
 typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
+    Route route;
     bool receives, done;
     size_t bytes;
     Stamp stamp; /* of a receive once it is done */
@@ -67,22 +71,18 @@ typedef struct CommBackend {
     double (*meet)(Group *group, int tag);
 } CommBackend;
 
-/* All zero: free and at once. */
-typedef struct Link {
-    double latency, seconds_per_byte;
-} Link;
-/* How long so many bytes keep a port busy; and a message alone, from its sending to its arrival (an empty one is not
- * sent). */
-double link_busy(const Link *link, size_t bytes);
-double link_seconds(const Link *link, size_t bytes);
-
-/* What is told of a ring of sizes alone: so many steps, of which each takes as long as its longest block. */
+/* What is told of a ring: its legs one after the other, of which each step takes as long as its longest block. */
 typedef struct RingShape {
     Purpose purpose;
-    int steps;
-    size_t step_bytes;
+    RingSize leg[RING_LEGS];
+    int legs;                 /* 0: there is nobody to send to */
     uint64_t messages, bytes; /* that a rank sends in all of them */
 } RingShape;
+/* When it began. */
+typedef struct RingStart {
+    double start;    /* of the last of its members */
+    double computed; /* by this one before its own */
+} RingStart;
 typedef struct Tape Tape;
 
 struct Comm {
@@ -90,9 +90,9 @@ struct Comm {
     int rank, size;
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
     uint64_t singles;    /* messages that it began to send or to receive one by one */
-    Link link;           /* simulated, like all below */
-    bool between_stages; /* it is of messages between stages alone, and all others take no time */
-    Port out, in;
+    Network network;     /* simulated, like all below */
+    bool between_stages; /* its links are of messages between stages alone, and all others take no time */
+    Port out[ROUTES], in[ROUTES];
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
     Tape *tape;   /* which notes it (tape.h), or NULL */
     int tapes;    /* recorded so far */
@@ -120,6 +120,8 @@ int group_walked(const Group *group, int i);
 int group_round(const Group *group, int rank);
 /* The tag of the next collective. */
 int group_tag(Group *group);
+/* On the network of its comm, which from then on stays as it is. */
+Spread group_spread(Group *group);
 
 enum { COMM_TAGS = 1 << 22 }; /* tags are below */
 
@@ -146,18 +148,18 @@ void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes);
 /* Messages that a rank would hand to the network, were they sent one by one. */
 void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes);
 void comm_finish(Request *request);
-/* The compute lane waits for what was sent and arrives at these moments, unless the purpose is of no axis. */
-void comm_join(Comm *comm, Purpose purpose, double sent, double arrives);
+/* The compute lane waits for it, unless the purpose is of no axis. */
+void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
 /* A ring of sizes alone, where the backend has meetings: its members count what they send and come, meet to learn when
- * the last of them began, and end it. Any ring ends so: it keeps both ports busy for its steps, in the time that is
- * free from `start` on, and the compute lane waits until both are done. */
-void comm_ring_begin(Group *group, int tag, RingShape shape, double start);
+ * the last of them began, and end it. Any ring ends so: it keeps the ports of its routes busy leg by leg, in the time
+ * that is free from its start on, and the compute lane waits until all are done. */
+RingStart comm_ring_start(const Comm *comm);
+void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start);
 double comm_ring_meet(Group *group, int tag, double start);
-void comm_ring_end(Comm *comm, RingShape shape, double start);
+void comm_ring_end(Comm *comm, const RingShape *shape, RingStart start);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
-/* What a message of this purpose goes over. */
-Link comm_link(const Comm *comm, Purpose purpose);
+void comm_free_ports(Comm *comm);
 /* The compute lane's now. */
 double comm_now(const Comm *comm);
 #endif

@@ -191,8 +191,7 @@ Comm *comm_mpi_start(int *argc, char ***argv)
 
 void comm_mpi_stop(Comm *comm)
 {
-    port_free(&comm->out);
-    port_free(&comm->in);
+    comm_free_ports(comm);
     free(comm);
     fail_through(NULL);
     MPI_Finalize();

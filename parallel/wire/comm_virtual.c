@@ -251,8 +251,7 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
     for (int i = 0; i < ranks; i++) {
         VirtualRank *r = &world.rank[i];
         mailbox_free(&r->mailbox);
-        port_free(&r->comm.out);
-        port_free(&r->comm.in);
+        comm_free_ports(&r->comm);
         coroutine_free(r->coroutine);
     }
     mailbox_spares_free(&world.spares);

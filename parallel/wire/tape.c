@@ -45,10 +45,10 @@ bool tape_stop(Tape *tape, Comm *comm)
     return closed && !tape->spoiled && tape->singles == comm->singles;
 }
 
-int tape_ring_begin(Tape *tape, Group *group, RingShape shape)
+int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)
 {
     tape->ring = longer(tape->ring, tape->rings, &tape->most_rings, sizeof *tape->ring);
-    tape->ring[tape->rings] = (TapeRing){.group = group, .shape = shape};
+    tape->ring[tape->rings] = (TapeRing){.group = group, .shape = *shape};
     note(tape, (TapeEvent){.kind = TAPE_RING_BEGIN, .ring = tape->rings});
     return tape->rings++;
 }
@@ -64,19 +64,19 @@ void tape_ring_end(Tape *tape, int ring)
 /* A ring under way again. */
 typedef struct Again {
     int tag;
-    double start;
+    RingStart start;
 } Again;
 
 static void begin_again(const TapeRing *ring, Again *a, const Comm *comm)
 {
-    *a = (Again){.tag = group_tag(ring->group), .start = comm_now(comm)};
-    if (ring->shape.steps > 0) comm_ring_begin(ring->group, a->tag, ring->shape, a->start);
+    *a = (Again){.tag = group_tag(ring->group), .start = comm_ring_start(comm)};
+    if (ring->shape.legs > 0) comm_ring_begin(ring->group, a->tag, &ring->shape, a->start.start);
 }
 
-static void end_again(const TapeRing *ring, const Again *a, Comm *comm)
+static void end_again(const TapeRing *ring, Again *a, Comm *comm)
 {
-    double start = ring->shape.steps > 0 ? comm_ring_meet(ring->group, a->tag, a->start) : a->start;
-    comm_ring_end(comm, ring->shape, start);
+    if (ring->shape.legs > 0) a->start.start = comm_ring_meet(ring->group, a->tag, a->start.start);
+    comm_ring_end(comm, &ring->shape, a->start);
 }
 
 void tape_play(const Tape *tape, Comm *comm)

@@ -34,6 +34,6 @@ void tape_play(const Tape *tape, Comm *comm);
 void tape_free(Tape *tape);
 
 /* For rings: one begins, whose number is returned, and ends; -1 is of one that began on no tape. */
-int tape_ring_begin(Tape *tape, Group *group, RingShape shape);
+int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape);
 void tape_ring_end(Tape *tape, int ring);
 #endif

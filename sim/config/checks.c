@@ -266,24 +266,25 @@ static bool check_quantize(const Config *config, Error *error)
                          "parallel.data = zero1");
 }
 
-/* A chip has no default: one made of another's numbers would be neither. */
-static bool check_chip(const Config *config, Error *error)
+/* What a chip and its node must tell has no default: a machine made of another's numbers would be neither. */
+static bool check_machine(const Config *config, Error *error)
 {
     char file[CONFIG_PATH + 16];
     if (config->hardware.profile != PROFILE_MACHINE) return true;
     config_profile_file(config, file, sizeof file);
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = &config_rows[i];
-        if (strcmp(row->section, "chip") != 0 || config->origin[i] != ORIGIN_DEFAULT) continue;
-        return error_set(error, "%s: chip.%s: not given (%s); try %s = %s", file, row->key, row->help,
-                         row->key, row->example);
+        bool tells = strcmp(row->section, "chip") == 0 || strcmp(row->section, "node") == 0;
+        if (!tells || *row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
+        return error_set(error, "%s: %s.%s: not given (%s); try %s = %s", file, row->section, row->key,
+                         row->help, row->key, row->example);
     }
     return true;
 }
 
 bool config_check(const Config *config, Error *error)
 {
-    return check_chip(config, error) && check_model(config, error) && check_pipeline(config, error) &&
+    return check_machine(config, error) && check_model(config, error) && check_pipeline(config, error) &&
            check_quantize(config, error) && check_train(config, error) &&
            check_files(config, same_text, error);
 }

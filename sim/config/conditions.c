@@ -130,7 +130,7 @@ static bool with_stages(const Config *c)
 
 static bool with_links(const Config *c)
 {
-    return c->hardware.profile == PROFILE_MEASURED || c->hardware.profile == PROFILE_MACHINE;
+    return c->hardware.profile == PROFILE_MEASURED;
 }
 
 static bool with_given(const Config *c)
@@ -141,6 +141,16 @@ static bool with_given(const Config *c)
 static bool with_a_machine(const Config *c)
 {
     return c->hardware.profile == PROFILE_MACHINE;
+}
+
+static bool with_cards(const Config *c)
+{
+    return with_a_machine(c) && c->node.cards > 0;
+}
+
+static bool with_a_carrier(const Config *c)
+{
+    return with_a_machine(c) && c->node.carrier != CARRIED_IDEALLY;
 }
 
 const Condition config_conditions[WHENS] = {
@@ -182,8 +192,10 @@ const Condition config_conditions[WHENS] = {
                      "with parallel.pp or virtual_stages of 2 or more, or a schedule from a file",
                      "parallel.pp = 2"},
     [WITH_GIVEN] = {with_given, "with hardware.profile = given", "hardware.profile = given"},
-    [WITH_LINKS] = {with_links, "with hardware.profile = measured or a machine",
-                    "hardware.profile = measured"},
+    [WITH_LINKS] = {with_links, "with hardware.profile = measured", "hardware.profile = measured"},
     [WITH_A_MACHINE] = {with_a_machine, "with a machine as hardware.profile",
                         "hardware.profile = a100-80gb-dgx"},
+    [WITH_CARDS] = {with_cards, "with a machine whose node.cards is above 0", "node.cards = 8"},
+    [WITH_A_CARRIER] = {with_a_carrier, "with a machine whose node.collectives are NCCL's",
+                        "node.collectives = nccl-ampere"},
 };

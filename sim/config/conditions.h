@@ -33,6 +33,8 @@ typedef enum {
     WITH_GIVEN,
     WITH_LINKS,
     WITH_A_MACHINE,
+    WITH_CARDS,
+    WITH_A_CARRIER,
     WHENS
 } When;
 

@@ -36,6 +36,22 @@ MeshShape config_mesh(const Config *config, int ranks)
     return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
 }
 
+Network config_network(const Config *config, int ranks)
+{
+    Link link = {config->hardware.latency_us * 1e-6, 1 / (config->hardware.bandwidth * 1e9)};
+    Network given = {.message[ROUTE_INSIDE].latency = 1e-3 * config->hardware.message_ms};
+    switch ((HardwareProfile)config->hardware.profile) {
+    case PROFILE_IDEAL: break;
+    case PROFILE_MEASURED: return network_flat(link);
+    case PROFILE_GIVEN: return given;
+    case PROFILE_MACHINE:
+        return network_of(&config->node,
+                          mesh_placement(config_mesh(config, ranks), (RankOrder)config->hardware.order),
+                          (AllReduce)config->hardware.all_reduce);
+    }
+    return (Network){0};
+}
+
 int64_t config_replica_ranks(const Config *config)
 {
     return config->pipeline.size * config->tensor.size;

@@ -11,6 +11,7 @@
 #include "models/training/optimizer.h"
 #include "parallel/data/data_parallel.h"
 #include "parallel/grid.h"
+#include "parallel/network/network.h"
 #include "parallel/schedule/schedule.h"
 #include "parallel/tensor_parallel.h"
 
@@ -63,8 +64,10 @@ typedef struct Config {
         int profile;            /* HardwareProfile, by that name */
         double forward_ms, input_ms, weight_ms, message_ms; /* given: F, I, W, and a message between stages */
         double latency_us, bandwidth; /* of a link: microseconds, GB (1e9 bytes) a second */
+        int order, all_reduce;        /* RankOrder, AllReduce */
     } hardware;
-    Machine machine; /* what a profile's file describes */
+    Machine machine;  /* what a profile's file describes, */
+    NetworkNode node; /* and of how these are joined */
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
     } output;
@@ -86,6 +89,8 @@ int config_microbatches(const Config *config, int ranks);
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */
 bool config_schedule_is_file(const Config *config);
+/* What joins so many ranks, in simulated time. */
+Network config_network(const Config *config, int ranks);
 /* The file that describes the machine, as it is shown: hardware/NAME.ini, or as the user named it. */
 void config_profile_file(const Config *config, char *file, size_t size);
 /* What stage_blocks() takes: the blocks of each of so many stages, or NULL when they are not given. */

@@ -72,7 +72,7 @@ static bool visit_file(void *context, const IniEntry *entry, Error *error)
 
 static bool is_of_machine(const char *section)
 {
-    static const char *const sections[] = {"chip", "software"};
+    static const char *const sections[] = {"chip", "node", "software"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (strcmp(sections[i], section) == 0) return true;
     return false;
@@ -90,8 +90,8 @@ static bool visit_machine(void *context, const IniEntry *entry, Error *error)
     snprintf(where, sizeof where, "%s:%d", file, entry->line);
     if (*entry->section && is_section(entry->section) && !is_of_machine(entry->section)) {
         words_show(shown, sizeof shown, entry->section);
-        return error_set(error, "%s: [%s]: a machine has [chip] and [software]; try moving it to %s", where,
-                         shown, layer->config->name);
+        return error_set(error, "%s: [%s]: a machine has [chip], [node] and [software]; try moving it to %s",
+                         where, shown, layer->config->name);
     }
     if (!entry->key && is_section(entry->section)) return true;
     if (!entry->key || !*entry->section) return refuse_stray(where, entry, error);
@@ -321,6 +321,8 @@ bool config_parse(Config *config, const ConfigSource *source, Error *error)
     Config *file = allocate(sizeof *file); /* by itself */
     bool fine = check_name(source->name, error) && resolve(file, source, false, error) &&
                 resolve(config, source, true, error) && take_machine(config, source->profile, error) &&
+                (strcmp(file->hardware.name, config->hardware.name) != 0 ||
+                 take_machine(file, source->profile, error)) &&
                 take_output(config, source->output, error) && config_check_schedule(config, error) &&
                 drop_idle(config, file, error) && config_check(config, error);
     free(file);

@@ -156,10 +156,21 @@ static bool check_schedule(const Config *config, int ranks, Error *error)
         fits);
 }
 
+static bool check_node(const Config *config, int ranks, Error *error)
+{
+    const NetworkNode *node = &config->node;
+    if (config->hardware.profile != PROFILE_MACHINE || node->cards > 0 || ranks <= node->devices) return true;
+    return config_refuse(
+        config, "node.cards", error,
+        "%d ranks do not fit one node of node.devices = %lld, and nothing leads to another; try %lld "
+        "ranks, or node.cards = %lld",
+        ranks, (long long)node->devices, (long long)node->devices, (long long)node->devices);
+}
+
 bool config_check_ranks(Config *config, int ranks, Error *error)
 {
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
     return check_tensor(config, ranks, error) && check_groups(config, ranks, error) &&
-           check_batch(config, ranks, error) && config_check_matrices(config, error) &&
-           check_schedule(config, ranks, error);
+           check_node(config, ranks, error) && check_batch(config, ranks, error) &&
+           config_check_matrices(config, error) && check_schedule(config, ranks, error);
 }

@@ -33,6 +33,21 @@ static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
 static const char *const gradient_types[] = {
     [GRADIENTS_AUTO] = "auto", [GRADIENTS_FP32] = "fp32", [GRADIENTS_SAME] = "same", NULL};
 
+static const char *const rank_orders[] = {[ORDER_TP_DP_PP] = "tp-dp-pp",
+                                          [ORDER_TP_PP_DP] = "tp-pp-dp",
+                                          [ORDER_DP_TP_PP] = "dp-tp-pp",
+                                          [ORDER_DP_PP_TP] = "dp-pp-tp",
+                                          [ORDER_PP_TP_DP] = "pp-tp-dp",
+                                          [ORDER_PP_DP_TP] = "pp-dp-tp",
+                                          NULL};
+static const char *const all_reduces[] = {
+    [ALL_REDUCE_RING] = "ring", [ALL_REDUCE_HIERARCHICAL] = "hierarchical", NULL};
+static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
+                                       [CARRIED_BY_NCCL_VOLTA] = "nccl-volta",
+                                       [CARRIED_BY_NCCL_AMPERE] = "nccl-ampere",
+                                       [CARRIED_BY_NCCL_HOPPER] = "nccl-hopper",
+                                       NULL};
+
 const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"model", "the transformer; what is not given comes from the preset"},
     {"data", "what it learns from"},
@@ -40,6 +55,7 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"parallel", "how the work is split over the ranks"},
     {"hardware", "how simulated time passes"},
     {"chip", "the accelerator of a machine; the profile's file gives every number"},
+    {"node", "how accelerators are joined, in a node and to others"},
     {"software", "what a training stack makes of it"},
     {"output", "what is kept"},
 };
@@ -47,6 +63,7 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
 /* Where a row's value lives. */
 #define FIELD(member) .offset = offsetof(Config, member), .size = sizeof(((Config *)NULL)->member)
 #define CHIP(member) FIELD(machine.chip.member)
+#define NODE(member) FIELD(node.member)
 #define SOFTWARE(member) FIELD(machine.software.member)
 
 const ConfigRow config_rows[CONFIG_ROWS] = {
@@ -348,7 +365,7 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "a core are then timed as if each had its own.\n"
          "Any other value is a machine: the name of a file in configs/hardware, or the path of one that ends "
          "in .ini. Every kernel of the step then takes what its shape takes on that chip. The file gives "
-         "[chip] and [software]; the config, and --set, outrank it.\n"},
+         "[chip], [node] and [software]; the config, and --set, outrank it.\n"},
     {"hardware", "forward_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.forward_ms), "1", 0, 1e9,
      .low_out = true, .example = "18.5",
      .help = "given: milliseconds of F, a microbatch's forward on one rank"},
@@ -360,11 +377,27 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "0.6", .help = "given: from a stage's sending to its neighbour's receiving",
      .more = "Sending takes the sender no time. All else that is sent takes none.\n"},
     {"hardware", "latency_us", ROW_NUMBER, WITH_LINKS, FIELD(hardware.latency_us), "5", 0, 1e9,
-     .example = "2", .help = "microseconds before a message's first byte",
-     .more = "Of a link between any two ranks, measured or of a machine.\n"},
+     .example = "2", .help = "measured: microseconds before a message's first byte",
+     .more = "Of a link between any two ranks. A machine's links are its node's: [node].\n"},
     {"hardware", "bandwidth_gb", ROW_NUMBER, WITH_LINKS, FIELD(hardware.bandwidth), "25", 0, 1e9,
-     .low_out = true, .example = "50", .help = "GB (1e9 bytes) a second of a link",
-     .more = "In each direction, between any two ranks, measured or of a machine. 25 is 200 Gbit/s.\n"},
+     .low_out = true, .example = "50", .help = "measured: GB (1e9 bytes) a second of a link",
+     .more = "In each direction, between any two ranks. 25 is 200 Gbit/s.\n"},
+    {"hardware", "order", ROW_CHOICE, WITH_A_MACHINE, FIELD(hardware.order), "tp-dp-pp",
+     .choices = rank_orders, .example = "tp-pp-dp",
+     .help = "which ranks lie side by side in a node, from inside out",
+     .more = "tp-dp-pp: the slices of a replica's stage, then the replicas, then the stages. What lies in a "
+             "node talks "
+             "over its links; what does not, over its part of the node's cards.\n"},
+    {"hardware", "all_reduce", ROW_CHOICE, WITH_A_MACHINE, FIELD(hardware.all_reduce), "ring",
+     .choices = all_reduces, .example = "hierarchical",
+     .help = "how gradients and activations are summed over nodes",
+     .more =
+         "ring: one over all members, as NCCL does. hierarchical: where a group has as many members in each "
+         "of "
+         "its nodes, two or more, a reduce-scatter inside each node, an all-reduce of each block across, and "
+         "an "
+         "all-gather inside. A rank sends as much; of g members a node 1/g of it leaves the node. Sums are "
+         "added in another order, so losses differ in rounding.\n"},
 
     {"chip", "peak_16_tflops", ROW_NUMBER, WITH_A_MACHINE, CHIP(peak_16_tflops), "", 0, 1e9, .low_out = true,
      .example = "312", .help = "1e12 operations a second on bf16 and fp16, without sparsity",
@@ -398,6 +431,64 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"chip", "gap_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(gap_us), "", 0, 1e6, .example = "1.15",
      .help = "microseconds to start and drain a kernel"},
 
+    {"node", "devices", ROW_INTEGER, WITH_A_MACHINE, NODE(devices), "", 1, 1e6, .example = "8",
+     .help = "accelerators in a node; ranks fill node after node"},
+    {"node", "link_gb", ROW_NUMBER, WITH_A_MACHINE, NODE(link_gb), "", 0, 1e9, .low_out = true,
+     .example = "300", .help = "GB (1e9 bytes) a second of one's links inside, in each direction",
+     .more =
+         "All of a device's links together. NVIDIA's data sheets add up both directions: half of that.\n"},
+    {"node", "link_share", ROW_NUMBER, WITH_A_MACHINE, NODE(link_share), "1", 0, 1, .low_out = true,
+     .example = "0.77", .help = "share of that which a collective or a message reaches"},
+    {"node", "pair_share", ROW_NUMBER, WITH_A_MACHINE, NODE(pair_share), "1", 0, 1, .low_out = true,
+     .example = "0.333", .help = "share of a device's links that lead to one other",
+     .more = "1: all lead to a switch, through which a device reaches any other with all of them. Of four "
+             "devices joined "
+             "directly each has a third of its links to each other one.\n"},
+    {"node", "link_us", ROW_NUMBER, WITH_A_MACHINE, NODE(link_us), "0", 0, 1e9, .example = "2",
+     .help = "microseconds before the first byte, inside"},
+    {"node", "cards", ROW_INTEGER, WITH_A_MACHINE, NODE(cards), "", 0, 1e6, .example = "8",
+     .help = "of a node to the network; 0: none, and ranks must fit one node",
+     .more = "Each device has its part of them, so rings of fewer members a node share what one ring over "
+             "all its "
+             "devices has alone.\n"},
+    {"node", "card_gb", ROW_NUMBER, WITH_CARDS, NODE(card_gb), "25", 0, 1e9, .low_out = true, .example = "50",
+     .help = "GB (1e9 bytes) a second of a card, in each direction", .more = "25 is 200 Gbit/s.\n"},
+    {"node", "card_share", ROW_NUMBER, WITH_CARDS, NODE(card_share), "1", 0, 1, .low_out = true,
+     .example = "0.92", .help = "share of that which a collective reaches"},
+    {"node", "message_share", ROW_NUMBER, WITH_CARDS, NODE(message_share), "1", 0, 1, .low_out = true,
+     .example = "0.4", .help = "and a message between two devices of their part"},
+    {"node", "card_us", ROW_NUMBER, WITH_CARDS, NODE(card_us), "0", 0, 1e9, .example = "5",
+     .help = "microseconds before the first byte, between nodes"},
+    {"node", "any_card", ROW_SWITCH, WITH_CARDS, NODE(any_card), "no", .example = "yes",
+     .help = "a device reaches each card of its node at full rate (NCCL's PXN)",
+     .more = "no: a ring whose members in a node do not lie side by side (data parallelism beside tp = 2 or "
+             "4) goes "
+             "through one card there, and all rings like it through the same.\n"},
+    {"node", "switch_gb", ROW_NUMBER, WITH_A_CARRIER, NODE(switch_gb), "0", 0, 1e9, .example = "480",
+     .help = "GB a second of an all-reduce that the switch adds (NVLS); 0: it does not",
+     .more = "In bus bandwidth, 2 (n-1)/n of the bytes over the time, of all-reduces inside a node on three "
+             "devices "
+             "or more. Only the time is the switch's; what is sent is counted as a ring's.\n"},
+    {"node", "collectives", ROW_CHOICE, WITH_A_MACHINE, NODE(carrier), "ideal", .choices = carriers,
+     .example = "nccl-ampere", .help = "what carries them: ideal, or NCCL's protocols, by chip",
+     .more =
+         "ideal: each step of a ring takes link_us or card_us and its bytes over the bandwidth. nccl: the "
+         "fastest of LL, LL128 and Simple by NCCL's own model, which has latencies of its own.\n"},
+    {"node", "collective_us", ROW_NUMBER, WITH_A_CARRIER, NODE(collective_us), "0", 0, 1e9, .example = "25",
+     .help = "microseconds to launch a collective, beside NCCL's model"},
+    {"node", "simple_us", ROW_NUMBER, WITH_A_CARRIER, NODE(simple_us), "0", 0, 1e9, .example = "62",
+     .help = "and more where it is carried by Simple, or by the switch"},
+
+    {"node", "taken", ROW_NUMBER, WITH_A_MACHINE, NODE(taken), "0", 0, 1, .example = "0.2",
+     .help = "share of computing that a collective under way beside it takes",
+     .more = "NCCL's kernels run on the same processors. A collective that is hidden behind computing makes "
+             "it longer by "
+             "this share of its own time.\n"},
+
+    {"software", "sender_waits", ROW_SWITCH, WITH_A_MACHINE, NODE(sender_waits), "no", .example = "yes",
+     .help = "a message between stages keeps its sender until it has arrived"},
+    {"software", "message_us", ROW_NUMBER, WITH_A_MACHINE, NODE(message_us), "0", 0, 1e9, .example = "100",
+     .help = "microseconds of the host and its waiting, of a message"},
     {"software", "fused_bias", ROW_SWITCH, WITH_A_MACHINE, SOFTWARE(fused_bias), "yes", .example = "no",
      .help = "a bias is added by the kernel behind it",
      .more =

@@ -12,10 +12,62 @@ static bool tensor_ranks_alike(const Config *config)
     return !shape->bias || bias % kv_sharing(shape, config->tensor.size) == 0;
 }
 
+/* Whether a stage's groups along the axis lie alike over the nodes of a machine: in runs of the same lengths. */
+static bool spread_alike(const Network *network, MeshShape shape, Axis axis, int *member, bool *left)
+{
+    Spread first = {0};
+    bool alike = true;
+    for (int rank = 0; alike && rank < mesh_ranks(shape); rank++) {
+        MeshPlace p = mesh_place(shape, rank);
+        if ((axis == AXIS_TENSOR ? p.tensor : p.data) > 0) continue; /* a group by its first */
+        bool is_first = p.tensor == 0 && p.data == 0;
+        int count = mesh_members(shape, rank, axis, member);
+        Spread own = place_spread(&network->placement, member, count);
+        if (is_first) first = own;
+        alike = place_alike(&first, &own);
+        for (int i = 1; i < count; i++) {
+            bool leaves = network_route(network, member[i - 1], member[i]) == ROUTE_ACROSS;
+            if (is_first) left[i] = leaves;
+            alike = alike && left[i] == leaves;
+        }
+    }
+    return alike;
+}
+
+/* And so do those that hold the same keys and values, and messages between stages. */
+static bool placed_alike(const Config *config, int ranks)
+{
+    Network network = config_network(config, ranks);
+    MeshShape shape = config_mesh(config, ranks);
+    if (network.placement.devices == 0) return true;
+    int sharing = (int)kv_sharing(&config->model.shape, shape.tp), replica = shape.dp * shape.tp;
+    int *member = allocate((size_t)ranks * sizeof *member);
+    bool *left = allocate((size_t)ranks * sizeof *left);
+    bool alike = spread_alike(&network, shape, AXIS_TENSOR, member, left) &&
+                 spread_alike(&network, shape, AXIS_DATA, member, left);
+    free(left);
+    for (int r = 0; alike && r < ranks; r += sharing) {
+        int first = r / replica * replica;
+        for (int i = 0; i < sharing; i++) member[i] = first + i;
+        Spread one = place_spread(&network.placement, member, sharing);
+        for (int i = 0; i < sharing; i++) member[i] = r + i;
+        Spread own = place_spread(&network.placement, member, sharing);
+        alike = place_alike(&one, &own);
+    }
+    for (int from = 0; alike && from < shape.pp; from++)
+        for (int to = from + 1; to < shape.pp; to++)
+            for (int r = 1; r < replica; r++)
+                alike = alike && network_route(&network, from * replica + r, to * replica + r) ==
+                                     network_route(&network, from * replica, to * replica);
+    free(member);
+    return alike;
+}
+
 WalkedRanks representatives_of(const Config *config, int ranks)
 {
     MeshShape shape = config_mesh(config, ranks);
-    bool alike = tensor_ranks_alike(config); /* else none that follow each other are */
+    bool alike =
+        tensor_ranks_alike(config) && placed_alike(config, ranks); /* else none that follow each other are */
     int dp = config->parallel.kind == DATA_DP || !alike ? shape.dp : 1, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;
     MeshPlace p;

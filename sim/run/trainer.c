@@ -33,11 +33,8 @@ static void set_clock(Trainer *t)
     Lanes *lanes = &t->device.lanes;
     lanes->reads_clock = !t->device.dry;
     lanes->measured = c->hardware.profile == PROFILE_MEASURED;
-    t->comm->link = (Link){0}; /* ideally */
     t->comm->between_stages = c->hardware.profile == PROFILE_GIVEN;
-    if (t->comm->between_stages) t->comm->link.latency = 1e-3 * c->hardware.message_ms;
-    if (lanes->measured || c->hardware.profile == PROFILE_MACHINE)
-        t->comm->link = (Link){c->hardware.latency_us * 1e-6, 1 / (c->hardware.bandwidth * 1e9)};
+    t->comm->network = config_network(c, t->comm->size);
     if (c->hardware.profile == PROFILE_MACHINE) {
         t->device.time_of = machine_time;
         t->device.machine = &c->machine;

@@ -1,5 +1,7 @@
 /* bytes.c - what a rank sends in a step, each formula with where it comes from. */
 #include <math.h>
+#include <stdlib.h>
+#include "models/machine/error.h"
 #include "models/machine/tensor.h"
 #include "sim/file/step_record.h"
 #include "sim/theory/theory.h"
@@ -14,13 +16,42 @@ static int tree_children(int rank, int ranks)
     return children;
 }
 
-/* What rank `rank` of n sends when a ring all-reduces `count` values cut into blocks: all blocks but one in
- * either half. Blocks differ by one value where n does not divide. */
-static double ring_all_reduce(double count, int n, int rank)
+/* One of n blocks, in the order of ranks, which go round. Blocks differ by one value where n does not divide. */
+static double block(double count, int n, int rank)
 {
     double each = floor(count / n), longer = count - each * n;
-    double own = each + (rank < longer), next = each + ((rank + 1) % n < longer);
-    return n == 1 ? 0 : 2 * count - own - next;
+    return each + (rank % n < longer);
+}
+
+/* A member of a group that sums, its rank among n; of these, `inside` in each node sum there first, if not all. */
+typedef struct Member {
+    int n, rank, inside;
+} Member;
+
+/* What it sends when a ring all-reduces `count` values: all blocks but one in either half. And so in a hierarchical
+ * one: 2 (g-1)/g S inside nodes of g, and of the block that is left, S/g, 2 (N-1)/N across N of them. Together that is
+ * the ring's 2 (n-1)/n S. */
+static double all_reduce(double count, Member m)
+{
+    int g = m.inside, nodes = m.n / g, place = m.rank % g, node = m.rank / g;
+    double own = block(count, g, place), bytes = 2 * count - own - block(count, g, place + 1);
+    if (m.n == 1) return 0;
+    return nodes == 1 ? bytes : bytes + 2 * own - block(own, nodes, node) - block(own, nodes, node + 1);
+}
+
+/* The ranks from `first` on, `n` of them, of a tensor group. */
+static Member member_of(const Config *config, const Share *share, int first, int n)
+{
+    Member m = {n, share->slice - first, n};
+    const int ranks = share->ranks;
+    Network network = config_network(config, ranks);
+    if (network.all_reduce == ALL_REDUCE_RING) return m;
+    int *member = allocate((size_t)ranks * sizeof *member);
+    mesh_members(config_mesh(config, ranks), share->rank, AXIS_TENSOR, member);
+    Spread spread = place_spread(&network.placement, member + first, n);
+    if (network_is_hierarchical(&network, &spread)) m.inside = spread.most;
+    free(member);
+    return m;
 }
 
 /* Tensor and sequence parallelism: Shoeybi et al. 1909.08053, section 3; Korthikanti et al. 2205.05198, section
@@ -30,8 +61,9 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
                             double split, double bytes[PURPOSES])
 {
     const GptShape *shape = &config->model.shape;
-    int t = share->t, rank = share->slice;
+    int t = share->t;
     if (t == 1) return;
+    const Member slice = member_of(config, share, 0, t);
     double L = share->blocks, h = (double)shape->hidden, w = theory_width(config), m = microbatches;
     double g = theory_gradient_width(config, (int)microbatches);
     double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
@@ -39,7 +71,7 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     double first = share->first, last = share->last;
     if (!config->tensor.sequence_parallel) {
         /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
-        bytes[TP_ALL_REDUCE] = m * (4 * L + again + first + last) * ring_all_reduce(A, t, rank) * w;
+        bytes[TP_ALL_REDUCE] = m * (4 * L + again + first + last) * all_reduce(A, slice) * w;
     } else {
         double half = (t - 1) / (double)t * A * w;
         /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
@@ -53,15 +85,15 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
                vectors = L * (2 * norm + 2 * shape->bias) + last * norm;
         double positions_of = shape->position == POSITION_LEARNED ? first * (double)shape->sequence * h : 0;
         bytes[TP_GRADIENTS] =
-            reductions * g * (vectors * ring_all_reduce(h, t, rank) + ring_all_reduce(positions_of, t, rank));
+            reductions * g * (vectors * all_reduce(h, slice) + all_reduce(positions_of, slice));
     }
     /* where several ranks hold the same head of keys and values, each has seen some of its queries: one sum a block
      * of its weights' gradients, and one of its biases' */
-    int sharing = (int)kv_sharing(shape, t), place = rank % sharing;
+    int sharing = (int)kv_sharing(shape, t);
+    const Member sharer = member_of(config, share, share->slice / sharing * sharing, sharing);
     double head = 2 * h / (double)shape->heads;
     bytes[TP_GRADIENTS] +=
-        reductions * g * L *
-        (ring_all_reduce(h * head, sharing, place) + shape->bias * ring_all_reduce(head, sharing, place));
+        reductions * g * L * (all_reduce(h * head, sharer) + shape->bias * all_reduce(head, sharer));
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
     bytes[TP_NORM] = (t - 1) * (double)sizeof(double);

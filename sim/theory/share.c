@@ -7,7 +7,9 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {
     MeshShape mesh = config_mesh(config, ranks);
     MeshPlace place = mesh_place(mesh, rank);
-    Share s = {.pipe = place.pipe,
+    Share s = {.ranks = ranks,
+               .rank = rank,
+               .pipe = place.pipe,
                .replica = place.data,
                .replicas = mesh.dp,
                .slice = place.tensor,

@@ -9,6 +9,7 @@
 
 /* A rank's place on the grid, and what its stages hold. */
 typedef struct Share {
+    int ranks, rank;
     int pipe, replica, replicas, slice, t;
     double blocks;            /* how many this rank holds */
     bool first, last, single; /* the first stage, the last; there is only one */

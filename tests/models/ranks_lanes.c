@@ -58,7 +58,7 @@ static void waiting_counts_by_axis(void **state)
         const char *name = purpose_row[p].name;
         Lanes lanes = {0};
         Comm comm = {.lanes = &lanes};
-        comm_join(&comm, (Purpose)p, 1, 3);
+        comm_join(&comm, (Purpose)p, (Arrival){.sent = 1, .arrives = 3});
         bool tp = strncmp(name, "tp.", 3) == 0, pp = strncmp(name, "pp.", 3) == 0;
         bool dp = strncmp(name, "dp.", 3) == 0 || strncmp(name, "zero.", 5) == 0;
         assert_true(lanes.now == (tp || dp || pp ? 3 : 0));
@@ -267,7 +267,8 @@ static void straight_body(Comm *comm, void *context)
     lane_expect(f, &lanes, r, end, 0, end);
     lane_begin(comm, &lanes); /* what is the run's own takes nothing */
     gather(group, CONTROL, mine, LANE_BYTES, all, 0);
-    expect(f, comm->out.count == 0 && comm->in.count == 0, "rank %d: a record kept a port busy", r);
+    expect(f, comm->out[ROUTE_INSIDE].count == 0 && comm->in[ROUTE_INSIDE].count == 0,
+           "rank %d: a record kept a port busy", r);
     comm->lanes = NULL;
     free(all);
     group_free(group);
@@ -294,7 +295,7 @@ static void free_body(Comm *comm, void *context)
     ring_all_reduce_begin(&ring, group, PP_EMBEDDING, &none, 1);
     ring_end(&ring);
     lane_expect(f, &device.lanes, r, 1, 0, 0); /* nothing is sent */
-    comm->link = (Link){0};
+    comm->network = (Network){0};
     lanes_compute(&device.lanes, r);
     ring_all_reduce_begin(&ring, group, PP_EMBEDDING, &part, 1);
     ring_end(&ring);

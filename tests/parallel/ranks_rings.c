@@ -1,25 +1,9 @@
 /* ranks_rings.c - ring collectives against sums a person can check, the bytes
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
-#include "models/machine/random.h"
 #include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
-
-enum { PARTS_MAX = 3 };
-
-/* Numbers of very different sizes, whose sum depends on the order of adding. */
-static real wild(int rank, int part, int64_t i)
-{
-    uint64_t which = (uint64_t)(rank * PARTS_MAX + part);
-    double size = (double)(1 << random_below(9, STREAM_TEXT_ORDER, which, (uint64_t)i, 30));
-    return (real)(size * random_normal(9, STREAM_WEIGHTS, which, (uint64_t)i));
-}
-
-static void fill_wild(Tensor t, int rank, int part)
-{
-    for (int64_t i = 0; i < t.count; i++) reals(t)[i] = wild(rank, part, i);
-}
 
 /* Everything but the block that the ring leaves where it is, over all parts. */
 static uint64_t all_blocks_but(const Tensor *part, int parts, int n, int block)

@@ -84,7 +84,7 @@ static void body(Comm *comm, void *context)
     steps.come = NULL;
     if (p->way != MEETINGS) comm->backend = &steps;
     comm->lanes = &device->lanes;
-    comm->link = (Link){draw(p, &at, 3) * 0.125, draw(p, &at, 3) * 0.0021};
+    comm->network = network_flat((Link){draw(p, &at, 3) * 0.125, draw(p, &at, 3) * 0.0021});
     comm_begin_step(comm);
     Group *group = group_world(comm, CHANNEL_DATA), *pipe = group_world(comm, CHANNEL_PIPE);
     for (; round < ROUNDS; round++) {
@@ -223,7 +223,7 @@ static void tapes_body(Comm *comm, void *context)
         Tensor part = tensor_new(&device, MEM_GRADIENTS, REAL, 6);
         memset(comm->messages, 0, sizeof comm->messages);
         comm->lanes = &device.lanes;
-        comm->link = (Link){0.125, 0.001};
+        comm->network = network_flat((Link){0.125, 0.001});
         comm_begin_step(comm);
         plays[comm->rank][which] = record(which, comm, group, &device, part);
         tensor_free(&part);

@@ -69,7 +69,7 @@ static double takes(const Network *network, const RingSize *ring)
 static void ideal_links_take_the_formula(void **state)
 {
     (void)state;
-    Node plain = cluster_plain(8);
+    NetworkNode plain = cluster_plain(8);
     Network nodes = network_of(&plain, NONE, ALL_REDUCE_RING);
     for (int n = 2; n <= 512; n += n < 20 ? 1 : 97)
         for (size_t block = 1; block < (size_t)1 << 30; block *= 13) {
@@ -94,7 +94,7 @@ static void ideal_links_take_the_formula(void **state)
 static void rings_share_the_cards_of_a_node(void **state)
 {
     (void)state;
-    Node plain = cluster_plain(8);
+    NetworkNode plain = cluster_plain(8);
     plain.card_gb = 5;
     Network n = network_of(&plain, NONE, ALL_REDUCE_RING);
     for (int apart = 1; apart <= 8; apart *= 2) {
@@ -120,7 +120,7 @@ static void what_cannot_occur_is_zero(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
-        Node node = cluster_random(seed);
+        NetworkNode node = cluster_random(seed);
         Network n = network_of(&node, NONE, ALL_REDUCE_RING);
         RingSize ring = all_reduce(cluster_spread(&n, (int)node.devices, 1), 4096);
         NetworkTime time = network_ring(&n, &ring);
@@ -141,7 +141,7 @@ static void slower_links_are_never_faster(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 400; seed++) {
-        Node node = cluster_random(seed), slow[3] = {node, node, node};
+        NetworkNode node = cluster_random(seed), slow[3] = {node, node, node};
         slow[0].link_gb /= 2;
         slow[1].card_gb /= 2;
         slow[2].switch_gb /= 2;
@@ -198,7 +198,7 @@ static void near_what_others_measured(void **state)
     assert_non_null(file);
     assert_non_null(fgets(header, sizeof header, file));
     while (read_row(file, &m)) {
-        Node node;
+        NetworkNode node;
         bool sweep = m.microseconds > 0;
         assert_true(cluster_named(m.machine, &node));
         Network n = network_of(&node, NONE, ALL_REDUCE_RING);

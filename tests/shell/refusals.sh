@@ -55,7 +55,7 @@ refused "gradients that are summed once" 2 'parallel.reduce = microbatch: .* onl
     train 2 --config ddp.ini --set parallel.reduce=microbatch
 refused "a virtual stage too many" 2 'virtual_stages = 2: .* only with parallel.schedule = interleaved' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
 printf '[hardware]\nlatency_us = 2\n' >idle.ini
-refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured or a machine; try leaving it out, or' \
+refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured; try leaving it out, or' \
     train 2 --config idle.ini
 printf '[chip]\nprocessors = 0\n' >chip.ini
 refused "a machine with an impossible number" 2 'chip.ini:2: chip.processors = 0: outside 1 to 1000000; try 108$' \

@@ -234,7 +234,7 @@ static void help_refuses(void **state)
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", &error));
     assert_string_equal(error.text, "help zero3: no such section; try one of model, data, train, parallel, "
-                                    "hardware, chip, software, output");
+                                    "hardware, chip, node, software, output");
 }
 
 int main(void)

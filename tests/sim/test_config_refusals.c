@@ -94,7 +94,7 @@ static void wrong_keys(void **state)
            "reduce_fp32, overlap, tp, sequence_parallel, pp, schedule, virtual_stages, layers_per_stage");
     refuse("[cluster]\nnodes = 2\n", NULL,
            "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, chip, "
-           "software, output");
+           "node, software, output");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,

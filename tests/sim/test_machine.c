@@ -79,15 +79,21 @@ static void refusals(void **state)
     } cases[] = {
         {NULL, "gap_us",
          "m.ini: chip.gap_us: not given (microseconds to start and drain a kernel); try gap_us = "},
-        {"processors = 0\n", "processors", "m.ini:15: chip.processors = 0: outside 1 to 1000000; try 108"},
-        {"sustained = 1.2\n", "sustained", "m.ini:15: chip.sustained = 1.2: outside 0 to 1"},
-        {"stream = fast\n", "stream", "m.ini:15: chip.stream = fast: not a number"},
-        {"bandwidth_gb = nan\n", "bandwidth_gb", "m.ini:15: chip.bandwidth_gb = nan: not a number"},
-        {"bandwith_gb = 3\n", NULL, "m.ini:16: chip.bandwith_gb = 3: no such key; try chip.bandwidth_gb"},
-        {"gap_us = 3\n", NULL, "m.ini:16: chip.gap_us: already given in line 15; try one of the two"},
-        {"[train]\n", NULL, "m.ini:16: [train]: a machine has [chip] and [software]; try moving it to t.ini"},
-        {"[chips]\n", NULL, "m.ini:16: [chips]: no such section; try [chip]"},
-        {"[software]\nfused_bias = maybe\n", NULL, "m.ini:17: software.fused_bias = maybe: not yes or no"},
+        {"processors = 0\n", "processors", "m.ini:22: chip.processors = 0: outside 1 to 1000000; try 108"},
+        {"sustained = 1.2\n", "sustained", "m.ini:22: chip.sustained = 1.2: outside 0 to 1"},
+        {"stream = fast\n", "stream", "m.ini:22: chip.stream = fast: not a number"},
+        {"bandwidth_gb = nan\n", "bandwidth_gb", "m.ini:22: chip.bandwidth_gb = nan: not a number"},
+        {"bandwith_gb = 3\n", NULL, "m.ini:23: chip.bandwith_gb = 3: no such key; try chip.bandwidth_gb"},
+        {"gap_us = 3\n", NULL, "m.ini:23: chip.gap_us: already given in line 22; try one of the two"},
+        {"[train]\n", NULL,
+         "m.ini:23: [train]: a machine has [chip], [node] and [software]; try moving it to t.ini"},
+        {NULL, "devices",
+         "m.ini: node.devices: not given (accelerators in a node; ranks fill node after node); try"},
+        {"[node]\ncard_us = -1\n", "card_us", "m.ini:23: node.card_us = -1: outside 0 to 1e9; try 5"},
+        {"[node]\ncollectives = nccl\n", NULL,
+         "m.ini:24: node.collectives = nccl: not one of ideal, nccl-volta"},
+        {"[chips]\n", NULL, "m.ini:23: [chips]: no such section; try [chip]"},
+        {"[software]\nfused_bias = maybe\n", NULL, "m.ini:24: software.fused_bias = maybe: not yes or no"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = changed(cases[i].more, cases[i].without);
@@ -97,7 +103,7 @@ static void refusals(void **state)
     refused_on("processors = 3\n", ON, "m.ini:1: processors: stands before any [section]; try");
     /* what the config gives too is read all the same */
     char *text = changed("sustained = 1.2\n", "sustained");
-    refused_on(text, ON "[chip]\nsustained = 1\n", "m.ini:15: chip.sustained = 1.2: outside 0 to 1");
+    refused_on(text, ON "[chip]\nsustained = 1\n", "m.ini:22: chip.sustained = 1.2: outside 0 to 1");
     free(text);
     refused_on(
         slow_machine, "[chip]\nsustained = 1\n",

@@ -143,7 +143,7 @@ static void add_waits(Trainer *t, const StepResult *result, void *context)
         if (list->action[i].kind == ACTION_BACKWARD) w->backward += t->timeline[i].communication;
         if (list->action[i].kind == ACTION_REDUCE) w->reduce += t->timeline[i].communication;
     }
-    const Link *link = &t->comm->link;
+    const Link *link = &t->comm->network.ring[ROUTE_INSIDE];
     const int steps = 2 * (RANKS - 1);
     w->together = steps * link->latency;
     for (int b = 0; b < d->buckets; b++) {

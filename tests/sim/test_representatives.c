@@ -36,7 +36,7 @@ static void body(Comm *comm, void *context)
     Trainer *t = trainer_new(dry->config, dry->plan, comm, NULL, true, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, 1);
-    if (dry->config->hardware.profile == PROFILE_IDEAL) comm->link = dry->link;
+    if (dry->config->hardware.profile == PROFILE_IDEAL) comm->network = network_flat(dry->link);
     if (!dry->repeats) {
         repeats_free(t->repeats);
         t->repeats = NULL;
@@ -153,8 +153,8 @@ static const char *word(Draw *d, const char *const *words)
     return words[draw(d, count)];
 }
 
-#define MACHINE                                                                                            \
-    " hardware.profile=slow.ini hardware.latency_us=1e5 hardware.bandwidth_gb=1e-5 software.launch_us=2e4" \
+#define MACHINE                                         \
+    " hardware.profile=slow.ini software.launch_us=2e4" \
     " software.launch_backward_us=7e4 software.step_ms=90"
 
 static Case draw_case(Draw *d, int *ranks, int most)
@@ -180,13 +180,22 @@ static Case draw_case(Draw *d, int *ranks, int most)
     const char *dtype = sizeof(real) == 4 ? word(d, precision) : "fp32", *how = word(d, recompute);
     bool on_machine = draw(d, 3) > 0;
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
+    char nodes[256] = "";
+    if (on_machine)
+        snprintf(
+            nodes, sizeof nodes,
+            " node.devices=%d node.cards=%d node.collectives=%s hardware.order=%s hardware.all_reduce=%s "
+            "node.taken=0.3 software.sender_waits=%s",
+            draw(d, 4) ? 1 << draw(d, 4) : 3, 1 + draw(d, 4), draw(d, 2) ? "ideal" : "nccl-ampere",
+            draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", draw(d, 2) ? "ring" : "hierarchical",
+            draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
     return case_of_words(
         1,
         "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
-        "train.precision=%s train.recompute=%s %s%s parallel.data=%s parallel.pp=%d "
+        "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
         "parallel.tp=%d%s%s%s%s%s%s",
-        m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", kind, pp, tp,
+        m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
         sp ? " parallel.sequence_parallel=yes" : "", pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
         strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02");
@@ -198,7 +207,7 @@ static bool compare_drawn(int64_t seed, int most, int *stood_for)
     Draw d = {.seed = seed};
     int ranks;
     Case c = draw_case(&d, &ranks, most);
-    char what[512] = "";
+    char what[1024] = "";
     for (int i = 0; c.sets[i]; i++)
         snprintf(what + strlen(what), sizeof what - strlen(what), " %s", c.sets[i]);
     Config config;

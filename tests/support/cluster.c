@@ -5,26 +5,26 @@
 #include "models/machine/error.h"
 #include "models/machine/random.h"
 
-Node cluster_plain(int devices)
+NetworkNode cluster_plain(int devices)
 {
-    return (Node){.devices = devices,
-                  .link_gb = 100,
-                  .link_share = 1,
-                  .pair_share = 1,
-                  .link_us = 1,
-                  .cards = devices,
-                  .card_gb = 25,
-                  .card_share = 1,
-                  .card_us = 4,
-                  .message_share = 1,
-                  .any_card = true};
+    return (NetworkNode){.devices = devices,
+                         .link_gb = 100,
+                         .link_share = 1,
+                         .pair_share = 1,
+                         .link_us = 1,
+                         .cards = devices,
+                         .card_gb = 25,
+                         .card_share = 1,
+                         .card_us = 4,
+                         .message_share = 1,
+                         .any_card = true};
 }
 
-Node cluster_random(uint64_t seed)
+NetworkNode cluster_random(uint64_t seed)
 {
     uint64_t at = 0;
 #define BELOW(n) ((double)random_below(seed, STREAM_WEIGHTS, 0, at++, n))
-    Node n = cluster_plain(1 + (int)BELOW(8));
+    NetworkNode n = cluster_plain(1 + (int)BELOW(8));
     n.link_gb = 5 + BELOW(600);
     n.link_share = 0.5 + 0.05 * BELOW(10);
     if (BELOW(2) > 0) n.pair_share = 1 / (1 + BELOW(8));
@@ -42,22 +42,22 @@ Node cluster_random(uint64_t seed)
     return n;
 }
 
-bool cluster_named(const char *name, Node *node)
+bool cluster_named(const char *name, NetworkNode *node)
 {
-    Node a100 = {.devices = 8,
-                 .link_gb = 300,
-                 .link_share = 0.773,
-                 .pair_share = 1,
-                 .cards = 8,
-                 .card_gb = 25,
-                 .card_share = 0.92,
-                 .message_share = 0.37,
-                 .message_us = 100,
-                 .carrier = CARRIED_BY_NCCL_AMPERE,
-                 .collective_us = 25,
-                 .simple_us = 62,
-                 .taken = 0.2};
-    Node h100 = a100;
+    NetworkNode a100 = {.devices = 8,
+                        .link_gb = 300,
+                        .link_share = 0.773,
+                        .pair_share = 1,
+                        .cards = 8,
+                        .card_gb = 25,
+                        .card_share = 0.92,
+                        .message_share = 0.37,
+                        .message_us = 100,
+                        .carrier = CARRIED_BY_NCCL_AMPERE,
+                        .collective_us = 25,
+                        .simple_us = 62,
+                        .taken = 0.2};
+    NetworkNode h100 = a100;
     h100.link_gb = 450;
     h100.link_share = 0.811;
     h100.card_gb = 50;

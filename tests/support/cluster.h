@@ -6,11 +6,11 @@
 #include "parallel/network/network.h"
 
 /* Numbers that are easy in the head: devices a node, 100 GB/s and 1 us inside, as many cards of 25 GB/s and 4 us. */
-Node cluster_plain(int devices);
+NetworkNode cluster_plain(int devices);
 /* A random one of these seeds; with NCCL's protocols every other time. */
-Node cluster_random(uint64_t seed);
+NetworkNode cluster_random(uint64_t seed);
 /* By the name of a profile; false where there is none. */
-bool cluster_named(const char *name, Node *node);
+bool cluster_named(const char *name, NetworkNode *node);
 /* Of ranks 0, apart, 2 apart, ... */
 Spread cluster_spread(const Network *network, int size, int apart);
 #endif

@@ -5,7 +5,9 @@
 #include "sim/config/rows.h"
 #include "tests/support/check.h"
 
-const char slow_machine[] = "[chip]\npeak_16_tflops = 2e-6\npeak_32_tflops = 1e-6\nprocessors = 4\n"
+const char slow_machine[] = "[node]\ndevices = 2\nlink_gb = 4e-5\nlink_us = 1e5\ncards = 2\ncard_gb = 1e-5\n"
+                            "card_us = 2e5\n"
+                            "[chip]\npeak_16_tflops = 2e-6\npeak_32_tflops = 1e-6\nprocessors = 4\n"
                             "sustained = 0.5\ntile_traffic = 6\ntile_us = 1000\nmisaligned = 0.5\n"
                             "flash_forward = 0.7\nflash_backward = 0.5\nmemory_gb = 1\nbandwidth_gb = 1e-4\n"
                             "stream = 0.8\nelementwise = 0.6\ngap_us = 1000\n";

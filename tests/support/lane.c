@@ -6,7 +6,7 @@ const Link LANE_LINK = {.latency = 0.5, .seconds_per_byte = 1.0 / 64};
 
 void lane_begin(Comm *comm, Lanes *lanes)
 {
-    comm->link = LANE_LINK;
+    comm->network = network_flat(LANE_LINK);
     comm->lanes = lanes;
     comm_begin_step(comm);
     lanes_resume(lanes);

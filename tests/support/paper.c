@@ -219,7 +219,8 @@ static void check_port(Seen *seen, const Trainer *t)
 {
     double busy = 0;
     for (int p = 0; p < PURPOSES; p++)
-        if (purpose_row[p].axis != AXIS_NONE) busy += link_busy(&t->comm->link, t->comm->bytes[p]);
+        if (purpose_row[p].axis != AXIS_NONE)
+            busy += link_busy(&t->comm->network.ring[ROUTE_INSIDE], t->comm->bytes[p]);
     busy /= (double)(t->step + 1); /* steps send alike */
     expect(&seen->found, t->device.lanes.now >= busy * (1 - TOLERANCE),
            "rank %d: the step takes %.17g, its port %.17g", t->comm->rank, t->device.lanes.now, busy);

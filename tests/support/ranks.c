@@ -2,6 +2,7 @@
 #include "tests/support/ranks.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include "models/machine/random.h"
 #include "parallel/wire/comm_virtual.h"
 
 const int64_t COUNTS[COUNT_CASES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,   11,
@@ -68,4 +69,16 @@ void fill_plain(Tensor t, int rank)
 double plain_sum(int n, int64_t i)
 {
     return n * (n - 1) / 2.0 + n * plain(0, i);
+}
+
+real wild(int rank, int part, int64_t i)
+{
+    uint64_t which = (uint64_t)(rank * PARTS_MAX + part);
+    double size = (double)(1 << random_below(9, STREAM_TEXT_ORDER, which, (uint64_t)i, 30));
+    return (real)(size * random_normal(9, STREAM_WEIGHTS, which, (uint64_t)i));
+}
+
+void fill_wild(Tensor t, int rank, int part)
+{
+    for (int64_t i = 0; i < t.count; i++) reals(t)[i] = wild(rank, part, i);
 }

@@ -10,7 +10,7 @@
 #include "tests/support/check.h"
 #include "tests/support/launch.h"
 
-enum { RANKS_MAX = 9, CHANNEL = CHANNELS, CHANNEL_FINDINGS = CHANNEL + 9, COUNT_CASES = 24 };
+enum { RANKS_MAX = 9, PARTS_MAX = 3, CHANNEL = CHANNELS, CHANNEL_FINDINGS = CHANNEL + 9, COUNT_CASES = 24 };
 /* Elements to send: none, fewer than the ranks, and more that the ranks divide or do not. */
 extern const int64_t COUNTS[COUNT_CASES];
 
@@ -34,4 +34,7 @@ double plain(int rank, int64_t i);
 void fill_plain(Tensor t, int rank);
 /* The sum of element i over n ranks: 0 + 1 + .. + (n-1), and n times the rest. */
 double plain_sum(int n, int64_t i);
+/* Numbers of very different sizes, whose sum depends on the order of adding; of up to PARTS_MAX parts. */
+real wild(int rank, int part, int64_t i);
+void fill_wild(Tensor t, int rank, int part);
 #endif

@@ -1,0 +1,190 @@
+/* test_cluster.c - steps of whole models on clusters of nodes: what must hold whatever the numbers, and what the keys
+ * that need many ranks change. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/random.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
+
+enum { RANKS_MOST = 16 };
+
+/* Of the last step. */
+typedef struct Seen {
+    int ranks;
+    double step, spent[PARTS], hidden[PARTS]; /* the slowest rank's end; of all ranks together */
+} Seen;
+
+static void look(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Seen *seen = context;
+    const Lanes *lanes = &t->device.lanes;
+    double sum = 0;
+    seen->ranks++;
+    seen->step = fmax(seen->step, lanes->now);
+    for (int p = 0; p < PARTS; p++) {
+        sum += lanes->spent[p];
+        seen->spent[p] += lanes->spent[p];
+        seen->hidden[p] += lanes->hidden[p];
+    }
+    if (!(fabs(sum - lanes->now) <= 1e-12 * lanes->now)) seen->step = (double)NAN;
+}
+
+/* A dry step on so many ranks; `extra` comes last, and so outranks. */
+static Seen walk(const char *words, const char *extra, int ranks)
+{
+    Seen seen = {0};
+    Case c = case_of_words(1, "hardware.profile=slow.ini %s %s", words, extra);
+    c.dry = true;
+    c.look = look;
+    c.context = &seen;
+    if (!case_virtual(&c, ranks)) fail_msg("%s %s on %d ranks: %s", words, extra, ranks, c.refused);
+    case_free(&c);
+    assert_int_equal(seen.ranks, ranks);
+    assert_true(seen.step > 0);
+    return seen;
+}
+
+/* ---- properties ---- */
+
+#define MODEL                                                                                             \
+    "model.layers=4 model.hidden=24 model.heads=12 model.ffn=36 model.sequence=12 train.global_batch=48 " \
+    "train.microbatch=1 "
+
+typedef struct Drawn {
+    char words[1024];
+    int tp, pp, dp;
+} Drawn;
+
+static int draw(uint64_t seed, uint64_t *at, int n)
+{
+    return (int)random_below(seed, STREAM_WEIGHTS, 0, (*at)++, (uint64_t)n);
+}
+
+static Drawn random_run(uint64_t seed)
+{
+    static const char *const data[] = {"ddp", "zero1", "zero2", "zero3"},
+                             *const carrier[] = {"ideal", "nccl-volta", "nccl-ampere", "nccl-hopper"},
+                             *const order[] = {"tp-dp-pp", "tp-pp-dp", "dp-tp-pp",
+                                               "dp-pp-tp", "pp-tp-dp", "pp-dp-tp"};
+    uint64_t at = 0;
+#define DRAW(n) draw(seed, &at, n)
+    Drawn d = {.tp = 1 << DRAW(3), .pp = 1 << DRAW(2), .dp = 1 << DRAW(3)};
+    while (d.tp * d.pp * d.dp > RANKS_MOST) d.dp /= 2;
+    int devices = 1 << DRAW(4), cards = 1 + DRAW(8), kind = DRAW(4), sp = d.tp > 1 && DRAW(2);
+    int link = 1 + DRAW(40), card = 1 + DRAW(20), nccl = DRAW(4), any = DRAW(2), way = DRAW(6),
+        taken = DRAW(11), recompute = DRAW(2), sum = DRAW(2), waits = DRAW(2);
+#undef DRAW
+    snprintf(d.words, sizeof d.words,
+             MODEL
+             "parallel.tp=%d parallel.pp=%d parallel.data=%s %s%s%s node.devices=%d node.cards=%d "
+             "node.link_gb=%de-5 node.card_gb=%de-5 node.any_card=%s node.collectives=%s hardware.order=%s "
+             "node.taken=%g hardware.all_reduce=%s software.sender_waits=%s train.recompute=%s",
+             d.tp, d.pp, data[kind], kind < 3 ? "parallel.bucket_mb=0.01 " : "",
+             sp ? "parallel.sequence_parallel=yes " : "", d.pp > 1 ? "parallel.schedule=1f1b" : "", devices,
+             cards, link, card, any ? "yes" : "no", carrier[nccl], order[way], 0.1 * taken,
+             sum ? "hierarchical" : "ring", waits ? "yes" : "no", recompute ? "full" : "none");
+    return d;
+}
+
+static void no_slower(const Seen *a, const Seen *b, const char *than, const Drawn *d)
+{
+    if (!(a->step <= b->step * (1 + 1e-9)))
+        fail_msg("%s: a step takes %.9g s, with %s %.9g s", d->words, a->step, than, b->step);
+}
+
+/* Overlap exposes no more than none; half of a bandwidth is never faster; what cannot occur is exactly zero. */
+static void whatever_the_numbers(void **state)
+{
+    (void)state;
+    int hid = 0;
+    for (uint64_t seed = 0; seed < 24; seed++) {
+        Drawn d = random_run(seed);
+        int ranks = d.tp * d.pp * d.dp;
+        Seen own = walk(d.words, "", ranks), apart = walk(d.words, "parallel.overlap=no", ranks),
+             slow_links = walk(d.words, "node.link_share=0.5", ranks),
+             slow_cards = walk(d.words, "node.card_share=0.5 node.message_share=0.5", ranks);
+        no_slower(&own, &apart, "parallel.overlap = no", &d);
+        no_slower(&own, &slow_links, "half of the links", &d);
+        no_slower(&own, &slow_cards, "half of the cards", &d);
+        const double dp = own.spent[PART_DP_EXPOSED], tp = own.spent[PART_TP_EXPOSED];
+        if (!(dp <= apart.spent[PART_DP_EXPOSED] * (1 + 1e-9)) && d.pp == 1 && d.tp == 1)
+            fail_msg("%s: exposed %.9g s, without overlap %.9g s", d.words, dp, apart.spent[PART_DP_EXPOSED]);
+        assert_true((d.tp > 1) == (tp > 0) && (d.tp > 1 || own.hidden[PART_TP_EXPOSED] == 0));
+        assert_true(d.dp > 1 || (dp == 0 && own.hidden[PART_DP_EXPOSED] == 0));
+        assert_true(d.pp > 1 || own.spent[PART_PP_IDLE] + own.spent[PART_PP_WIRE] == 0);
+        assert_true(apart.hidden[PART_DP_EXPOSED] == 0);
+        hid += own.hidden[PART_DP_EXPOSED] > 0;
+    }
+    assert_true(hid > 8);
+}
+
+/* ---- what the keys change ---- */
+
+/* Sums over nodes of two: of gradients, of the activations of a tensor group that lies across, of heads that several
+ * ranks hold. Trained, against one rank; and the bytes against the formula. */
+static void hierarchical_sums_train_as_rings_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int ranks;
+    } runs[] = {{"parallel.data=ddp", 6},
+                {"parallel.data=ddp parallel.tp=2 node.devices=4", 8},
+                {"parallel.data=zero1 parallel.tp=4", 4},
+                {"parallel.data=ddp parallel.tp=4 parallel.sequence_parallel=yes", 4},
+                {"parallel.data=ddp parallel.tp=4 model.kv_heads=1 model.heads=4", 4}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        const char *words = runs[i].words;
+#define ON                                                                          \
+    "model.hidden=24 model.ffn=36 model.sequence=12 model.heads=%s model.vocab=20 " \
+    "hardware.profile=slow.ini %s"
+        const char *heads = strstr(words, "model.heads") ? "4" : "12";
+        Case truth = case_of_words(3, ON, heads, strstr(words, "kv_heads") ? "model.kv_heads=1" : ""),
+             ring = case_of_words(3, ON, heads, words),
+             c = case_of_words(3, ON " hardware.all_reduce=hierarchical", heads, words);
+        if (!case_virtual(&truth, 1) || !case_virtual(&ring, runs[i].ranks) ||
+            !case_virtual(&c, runs[i].ranks))
+            fail_msg("%s: %s%s%s", words, truth.refused, ring.refused, c.refused);
+        case_compare(&truth, &c);
+        assert_true(fmax(c.loss_apart, fmax(c.gradients_apart, c.norm_apart)) <
+                    (sizeof(real) == 4 ? 1e-4 : 1e-12));
+        for (int r = 0; r < runs[i].ranks; r++)
+            for (int p = 0; p < PURPOSES; p++)
+                if (purpose_row[p].axis != AXIS_NONE && (double)c.bytes[r][p] != c.theory[r][p])
+                    fail_msg("%s: rank %d sends %llu bytes of %s, by the formula %g", words, r,
+                             (unsigned long long)c.bytes[r][p], purpose_row[p].name, c.theory[r][p]);
+        assert_false(case_same_bits(&ring, &c));
+        case_free(&truth);
+        case_free(&ring);
+        case_free(&c);
+    }
+}
+
+/* Which groups lie in a node, which cards they reach, who adds. */
+static void places_and_switches(void **state)
+{
+    (void)state;
+    const char *grid = MODEL "parallel.data=ddp parallel.tp=2 node.devices=4 node.cards=4 node.card_gb=1e-6";
+    Seen inside = walk(grid, "", 8), outside = walk(grid, "hardware.order=dp-tp-pp", 8),
+         any = walk(grid, "node.any_card=yes", 8), sums = walk(grid, "hardware.all_reduce=hierarchical", 8);
+    assert_true(inside.spent[PART_TP_EXPOSED] < outside.spent[PART_TP_EXPOSED]);
+    assert_true(inside.spent[PART_DP_EXPOSED] >
+                outside.spent[PART_DP_EXPOSED]); /* four replicas fill a node */
+    assert_true(any.step < inside.step && sums.step < inside.step);
+    const char *node = MODEL "parallel.data=ddp parallel.tp=4 node.devices=4 node.collectives=nccl-hopper";
+    Seen ring = walk(node, "", 4), adds = walk(node, "node.switch_gb=1", 4);
+    assert_true(adds.step < ring.step);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_the_numbers),
+        cmocka_unit_test(hierarchical_sums_train_as_rings_do),
+        cmocka_unit_test(places_and_switches),
+    };
+    return cmocka_run_group_tests_name("clusters", tests, NULL, NULL);
+}
