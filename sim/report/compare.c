@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/report/utilization.h"
 
 static void read_facts(RunTable *t, size_t i, const RunFile *run)
 {
@@ -132,9 +133,19 @@ static bool read_bubble(RunTable *t, size_t i, const RunFile *run, Error *error)
     return true;
 }
 
+static bool read_utilization(RunTable *t, size_t i, const RunFile *run, Error *error)
+{
+    Utilization u;
+    if (!utilization_read(run, &u, error)) return false;
+    run_table_number(t, i, LINE_NUMBER, "model_tflops_a_device", u.model / 1e12);
+    run_table_number(t, i, LINE_RATIO, "mfu", u.model / u.peak);
+    run_table_number(t, i, LINE_RATIO, "mfu_by_parameters", u.parameters / u.peak);
+    return true;
+}
+
 bool compare_read(RunTable *t, size_t i, const RunFile *run, Error *error)
 {
     read_facts(t, i, run);
-    return read_steps(t, i, run, error) && read_bubble(t, i, run, error) && read_bytes(t, i, run, error) &&
-           read_memory(t, i, run, error);
+    return read_steps(t, i, run, error) && read_utilization(t, i, run, error) &&
+           read_bubble(t, i, run, error) && read_bytes(t, i, run, error) && read_memory(t, i, run, error);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
+#include "sim/report/utilization.h"
 #include "sim/base/words.h"
 
 typedef struct Table {
@@ -243,7 +244,9 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         free_columns(&columns);
         if (!read) return false;
     }
-    if (!report_simulated(run, sheet, error) || !add_tables(sheet, run, error)) return false;
+    if (!report_simulated(run, sheet, error) || !report_utilization(run, sheet, error) ||
+        !add_tables(sheet, run, error))
+        return false;
     report_quoted(run, sheet);
     return report_breakdown(run, sheet, error);
 }

@@ -33,6 +33,15 @@ typedef struct Quoted {
 } Quoted;
 void theory_quoted(const Config *config, int ranks, Quoted *quoted);
 
+/* Operations of a step of so many samples, as papers quote them: 2 of each multiply and add of a product, nothing else.
+ * What the model needs: Korthikanti et al. 2205.05198, equation 7, 72 B L s h^2 (1 + s/6h + V/12hL), B samples;
+ * NaN for a shape that it does not count: gated, grouped queries, an MLP that is not of 4 h. */
+double theory_flops_model(const GptShape *shape, double samples);
+/* What a device does under selective recomputation: equation 8 there, as printed, with s/3h. */
+double theory_flops_selective(const GptShape *shape, double samples);
+/* What any model needs: 6 N + 12 L h s a token, N all its parameters (Chowdhery et al. 2204.02311, appendix B). */
+double theory_flops_parameters(const GptShape *shape, double samples);
+
 /* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every stage alike, whatever its layers: what
  * the formulas of bubbles count on, so that a schedule alone is judged and not how a model was cut; where a rank holds
  * v stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed

@@ -1,0 +1,56 @@
+/* utilization.c - operations over seconds, devices and the peak. */
+#include "sim/report/utilization.h"
+#include <math.h>
+#include <stdio.h>
+#include "sim/report/run_config.h"
+#include "sim/theory/theory.h"
+
+static void of_config(Utilization *u, const Config *config, double device_seconds)
+{
+    const Chip *chip = &config->machine.chip;
+    const GptShape *shape = &config->model.shape;
+    double samples = (double)config->train.global_batch;
+    u->peak = 1e12 * (is_half(config_dtype(config)) ? chip->peak_16_tflops : chip->peak_32_tflops);
+    u->model = theory_flops_model(shape, samples) / device_seconds;
+    u->parameters = theory_flops_parameters(shape, samples) / device_seconds;
+    if (config->train.recompute == RECOMPUTE_SELECTIVE)
+        u->hardware = theory_flops_selective(shape, samples) / device_seconds;
+}
+
+bool utilization_read(const RunFile *run, Utilization *u, Error *error)
+{
+    const double none = (double)NAN;
+    double seconds;
+    *u = (Utilization){none, none, none, none};
+    if (!run->shape.machine || !run->steps) return true;
+    if (!run_file_rows(run, "/steps/simulated_time", run->steps - 1, 1, &seconds, error)) return false;
+    Config *config = run_config_new(run);
+    if (config && seconds > 0) of_config(u, config, seconds * run->ranks);
+    run_config_free(config);
+    return true;
+}
+
+static void add_row(Sheet *sheet, const char *label, double speed, double peak, const char *words)
+{
+    if (isnan(speed)) return;
+    sheet_line(sheet, SHEET_ROW, label);
+    sheet_cell(sheet, "%.4g TFLOP/s", speed / 1e12);
+    sheet_cell(sheet, "%.1f %%", 100 * speed / peak);
+    sheet_cell(sheet, "%s", words);
+}
+
+bool report_utilization(const RunFile *run, Sheet *sheet, Error *error)
+{
+    Utilization u;
+    if (!utilization_read(run, &u, error)) return false;
+    if (isnan(u.peak)) return true;
+    sheet_line(sheet, SHEET_HEAD, "a device");
+    sheet_cell(sheet, "%.4g TFLOP/s", u.peak / 1e12);
+    sheet_cell(sheet, "used");
+    sheet_cell(sheet, "by what count of a step's operations");
+    add_row(sheet, "MFU", u.model, u.peak, "72 B L s h^2 (1 + s/6h + V/12hL) [2205.05198, eq. 7]");
+    add_row(sheet, "MFU, by parameters", u.parameters, u.peak, "6 N + 12 L h s a token [2204.02311]");
+    add_row(sheet, "HFU", u.hardware, u.peak,
+            "72 B L s h^2 (1 + s/3h + V/12hL) [2205.05198, eq. 8]: selective recomputation");
+    return true;
+}
