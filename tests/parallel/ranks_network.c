@@ -138,7 +138,7 @@ static void ring_body(Comm *comm, void *context)
     Findings *f = context;
     for (int devices = 1; devices <= comm->size; devices++) {
         if (devices > 1 && devices < comm->size && comm->size % devices == 0) continue;
-        real bits[2][97];
+        unsigned char bits[2][97 * sizeof(real)];
         for (AllReduce how = 0; how < ALL_REDUCES; how++) {
             Device device = {0};
             Network over = network(devices, how);
