@@ -171,7 +171,7 @@ static void add_capacity(Sheet *sheet, const RunFile *run, const double *peaks)
     double capacity, most = 0;
     if (!run->shape.machine || !run_file_config(run, "chip.memory_gb", text, sizeof text)) return;
     capacity = 1e9 * strtod(text, NULL);
-    for (int r = 0; r < run->ranks; r++) most = fmax(most, peaks[r]);
+    for (int r = 0; r < run->recorded; r++) most = fmax(most, peaks[r]);
     words_bytes(capacity, shown, sizeof shown);
     sheet_cell(sheet, "%s", "");
     sheet_cell(sheet, "%s %s", most > capacity ? "does not fit" : "fits", shown);

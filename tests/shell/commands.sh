@@ -49,6 +49,15 @@ check "a value without --set" meant "'train.steps=4' is no option; try --set tra
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
 
+# room MEMORY WORDS: what a dry run of 24 ranks, recorded by one for many, says of an accelerator with so much memory
+# shellcheck disable=SC2317
+room() {
+    "$sim" --config ddp.ini --dry-run --ranks 24 --set hardware.profile=a100-80gb-dgx --set chip.memory_gb="$1" \
+        --output "$place/room-$1.h5" | grep 'peak of the sum' | grep " $2\$"
+}
+check "a model that fits" room 80 "fits 80.000 GB"
+check "a model that does not" room 0.01 "does not fit 10.000 MB"
+
 check "two configs" meant "sim: --config a.ini: given again; try it once, and runs one by one" --config a.ini --config b.ini
 check "two run files" meant "sim: --output a.h5: given again; try it once, and runs one by one" --output a.h5 --output b.h5
 check "ranks given again" meant "sim: --ranks 2: given again; try it once, and runs one by one" --dry-run --ranks 2 --ranks 3
