@@ -44,7 +44,8 @@ static bool add_rate(const RunFile *run, Sheet *sheet, Error *error)
         double first = INFINITY, last = 0, computes = 0;
         for (size_t i = 0; i < run->actions; i++) {
             const TimelineRow *row = &rows[i];
-            if (row->rank != run->rank[r] || row->microbatch < 0 || strcmp(row->lane, "compute") != 0) continue;
+            if (row->rank != run->rank[r] || row->microbatch < 0 || strcmp(row->lane, "compute") != 0)
+                continue;
             first = fmin(first, row->simulated_start);
             last = fmax(last, row->simulated_end);
             computes += row->simulated_end - row->simulated_start - row->communication;
