@@ -33,7 +33,7 @@ LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 # In one precision: files, pictures, ideal seconds on paper, and dry work, where no real number goes in.
-ONCE     := plot% page report recorder% run_file% clock_shapes work progress given machine per_layer utilization
+ONCE     := plot% page report recorder% run_file% clock_shapes work progress given machine per_layer utilization validate
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(filter double,$(REAL)),$(ONCE:%=tests/sim/test_%.c)), \
             $(shell find tests -name 'test_*.c' | sort)) tests/matrix.c tests/compare.c)
 GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))
@@ -124,10 +124,11 @@ fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refu
 	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
-	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm" "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware" "$(DESTDIR)$(PREFIX)/share/sim/plots"
+	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm" "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware" "$(DESTDIR)$(PREFIX)/share/sim/configs/validation" "$(DESTDIR)$(PREFIX)/share/sim/plots"
 	install -m 755 $(BUILD)/bin/sim "$(DESTDIR)$(PREFIX)/bin/sim"
 	install -m 644 configs/*.ini "$(DESTDIR)$(PREFIX)/share/sim/configs/"
 	install -m 644 configs/hardware/*.ini "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware/"
+	install -m 644 configs/validation/*.ini configs/validation/*.csv "$(DESTDIR)$(PREFIX)/share/sim/configs/validation/"
 	install -m 644 configs/slurm/sim.sbatch "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm/"
 	install -m 644 results/*.gp "$(DESTDIR)$(PREFIX)/share/sim/plots/"
 

@@ -17,6 +17,7 @@
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
+#include "sim/validate/validate.h"
 
 static const char USAGE[] =
     "sim " SIM_VERSION
@@ -29,6 +30,7 @@ static const char USAGE[] =
     "  sim plot results/zero3.h5                   draw one run; several, or a folder's, are compared\n"
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
+    "  sim validate                                foretell published measurements, and say how far off\n"
     "  sim help [section.key | command]            every key of a config, one in full, or a command\n"
     "\n"
     "options of a run:\n"
@@ -84,6 +86,7 @@ static int help(int argc, char **argv, const char *program_directory)
     }
     if (strcmp(what, "plot") == 0) return plot_command(2, as_command, program_directory);
     if (strcmp(what, "report") == 0) return report_command(2, as_command);
+    if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
     if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
@@ -187,8 +190,9 @@ static int command(int argc, char **argv)
     directory_of_program(argv[0], directory, sizeof directory);
     const char *name = argc > 1 ? argv[1] : "";
     bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
-         schedules = strcmp(name, "schedule") == 0, helps = strcmp(name, "help") == 0;
-    if (plots || reports || schedules || helps) {
+         schedules = strcmp(name, "schedule") == 0, validates = strcmp(name, "validate") == 0,
+         helps = strcmp(name, "help") == 0;
+    if (plots || reports || schedules || validates || helps) {
         /* these need no other rank: of a parallel launch the first does them */
         if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
         if (!comm_mpi_is_first()) return STATUS_OK;
@@ -196,6 +200,7 @@ static int command(int argc, char **argv)
     if (plots) return plot_command(argc - 1, argv + 1, directory);
     if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);
+    if (validates) return validate_command(argc - 1, argv + 1, directory);
     if (helps) return help(argc - 1, argv + 1, directory);
     if (argc < 2) {
         fputs(USAGE, stdout);

@@ -22,6 +22,7 @@ door 'Random123/' models/machine/random.c
 
 # The folders by floors: an arrow goes down, or stays in its folder.
 floors='sim
+sim/validate
 sim/run sim/plot
 sim/page
 sim/report

@@ -31,6 +31,16 @@ static bool place_folder(const char *program_directory, int i, char *folder, siz
     return fits;
 }
 
+bool config_folder(const char *program_directory, const char *name, char *folder, size_t size)
+{
+    char place[PATH_SIZE];
+    for (int i = 0; i < PLACES; i++)
+        if (place_folder(program_directory, i, place, sizeof place) &&
+            snprintf(folder, size, "%s/%s", place, name) < (int)size && access(folder, R_OK | X_OK) == 0)
+            return true;
+    return false;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -11,6 +11,9 @@
  * `program_directory`, the folder of the executable (NULL: only here). */
 char *config_read(const char *name, const char *program_directory, Error *error);
 
+/* The folder `name` among sim's own configs, in the first of these places that has it. */
+bool config_folder(const char *program_directory, const char *name, char *folder, size_t size);
+
 /* Returns the malloc'd text of the file of the machine that hardware.profile names, or NULL: NAME is NAME.ini in the
  * folder hardware of one of these places; FILE.ini, or a path, is taken as it is. */
 char *config_read_profile(const Config *config, const char *program_directory, Error *error);

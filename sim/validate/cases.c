@@ -1,0 +1,198 @@
+/* cases.c - from a CSV of measurements to cases, and how far off what was foretold of them is. */
+#include "sim/validate/cases.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/posix.h"
+#include "sim/base/words.h"
+
+enum { LARGEST = 4 * 1000 * 1000, MOST_RANKS = 65536 };
+typedef enum { CASE, SOURCE, RANKS, SECONDS, KINDS } Kind; /* of a column; from KINDS on: keys */
+static const char *const kinds[KINDS + 1] = {"case", "source", "ranks", "seconds", NULL};
+
+typedef struct Columns {
+    int count, kind[CASES_COLUMNS];
+    char *name[CASES_COLUMNS];
+} Columns;
+
+/* ---- lines and fields ---- */
+
+/* The next line of the text, without its end; NULL behind the last. */
+static char *next_line(char **text)
+{
+    char *line = strsep(text, "\n");
+    if (line) line[strcspn(line, "\r")] = '\0';
+    return line;
+}
+
+/* Cuts a line at its commas. */
+static bool cut(const CaseSet *set, int number, char *line, char *field[CASES_COLUMNS], int *count,
+                Error *error)
+{
+    *count = 0;
+    if (strchr(line, '"'))
+        return error_set(error, "%s:%d: a quote, which no field has; try words without one", set->path,
+                         number);
+    for (char *rest = line, *word; (word = strsep(&rest, ","));) {
+        if (*count == CASES_COLUMNS)
+            return error_set(error, "%s:%d: more than %d columns; try keys of all cases in %s", set->path,
+                             number, CASES_COLUMNS, set->config);
+        field[(*count)++] = word;
+    }
+    return true;
+}
+
+static bool read_head(const CaseSet *set, char *line, Columns *columns, Error *error)
+{
+    bool seen[KINDS] = {false};
+    char shown[100];
+    if (!cut(set, 1, line, columns->name, &columns->count, error)) return false;
+    for (int i = 0; i < columns->count; i++) {
+        const char *name = columns->name[i];
+        int kind = CASE;
+        while (kind < KINDS && strcmp(name, kinds[kind]) != 0) kind++;
+        columns->kind[i] = kind;
+        words_show(shown, sizeof shown, name);
+        if (kind == KINDS && !strchr(name, '.'))
+            return error_set(error,
+                             "%s:1: column %d, %s: neither case, source, ranks, seconds nor a key such as "
+                             "model.hidden; try one of them",
+                             set->path, i + 1, shown);
+        for (int k = 0; k < i; k++)
+            if (!strcmp(columns->name[k], name))
+                return error_set(error, "%s:1: column %d, %s: already column %d; try one of the two",
+                                 set->path, i + 1, shown, k + 1);
+        if (kind < KINDS) seen[kind] = true;
+    }
+    for (int kind = 0; kind < KINDS; kind++)
+        if (!seen[kind])
+            return error_set(error, "%s:1: no column %s; try case,source,ranks,seconds and keys", set->path,
+                             kinds[kind]);
+    return true;
+}
+
+/* ---- a case ---- */
+
+static bool read_number(const CaseSet *set, int line, Kind kind, const char *text, double most,
+                        double *number, Error *error)
+{
+    char *end, shown[100];
+    *number = strtod(text, &end);
+    words_show(shown, sizeof shown, text);
+    bool whole = kind != RANKS || (*number >= 1 && *number == floor(*number));
+    if (end != text && !*end && *number > 0 && *number <= most && whole) return true;
+    return error_set(error, "%s:%d: %s = %s: not a %snumber above 0 and up to %g; try %s", set->path, line,
+                     kinds[kind], shown, kind == RANKS ? "whole " : "", most, kind == RANKS ? "8" : "12.5");
+}
+
+static bool read_case(const CaseSet *set, int line, const Columns *columns, char *text, Case *item,
+                      Error *error)
+{
+    char *field[CASES_COLUMNS];
+    int count;
+    double ranks = 0;
+    *item = (Case){.line = line};
+    if (!cut(set, line, text, field, &count, error)) return false;
+    if (count != columns->count)
+        return error_set(error, "%s:%d: %d fields, and line 1 names %d columns; try a field for each",
+                         set->path, line, count, columns->count);
+    for (int i = 0; i < count; i++) {
+        switch (columns->kind[i]) {
+        case CASE: item->name = field[i]; break;
+        case SOURCE: item->source = field[i]; break;
+        case RANKS:
+            if (!read_number(set, line, RANKS, field[i], MOST_RANKS, &ranks, error)) return false;
+            item->ranks = (int)ranks;
+            break;
+        case SECONDS:
+            if (!read_number(set, line, SECONDS, field[i], 1e9, &item->published, error)) return false;
+            break;
+        default: {
+            size_t room = strlen(columns->name[i]) + strlen(field[i]) + 2;
+            if (!*field[i]) break;
+            char *given = item->set[item->sets++] = allocate(room);
+            snprintf(given, room, "%s=%s", columns->name[i], field[i]);
+        }
+        }
+    }
+    return true;
+}
+
+/* ---- a set ---- */
+
+/* "vtrain" and "configs/validation/vtrain.ini" of configs/validation/vtrain.csv. */
+static bool name_set(CaseSet *set, const char *path, Error *error)
+{
+    size_t length = strlen(path);
+    const char *slash = strrchr(path, '/'), *stem = slash ? slash + 1 : path;
+    size_t letters = strlen(stem) > 4 ? strlen(stem) - 4 : 0;
+    char shown[100];
+    words_show(shown, sizeof shown, path);
+    if (!words_end_in(path, ".csv"))
+        return error_set(error, "%s: not the path of a file that ends in .csv; try sim help validate", shown);
+    if (length >= CASES_PATH || letters >= sizeof set->name)
+        return error_set(error, "%s: too long a name; try a shorter one", shown);
+    memcpy(set->path, path, length + 1);
+    memcpy(set->name, stem, letters);
+    memcpy(set->config, path, length - 4);
+    memcpy(set->config + length - 4, ".ini", 5);
+    return true;
+}
+
+bool cases_read(CaseSet *set, const char *path, Error *error)
+{
+    size_t bytes = 0;
+    Columns columns;
+    *set = (CaseSet){.count = 0};
+    if (!name_set(set, path, error)) return false;
+    FILE *file = files_open(path);
+    if (!file) return error_set(error, "%s: cannot be read: %s; try another file", path, files_reason(errno));
+    set->text = files_read(file, LARGEST, &bytes);
+    bool whole = !ferror(file) && bytes < LARGEST && strlen(set->text) == bytes;
+    fclose(file);
+    if (!whole)
+        return error_set(error, "%s: no text of up to %d MB; try another file", path, LARGEST / 1000000);
+    size_t lines = 1;
+    for (const char *c = set->text; *c; c++) lines += *c == '\n';
+    set->item = allocate_zeroed(lines, sizeof *set->item);
+    char *rest = set->text, *line = next_line(&rest);
+    if (!read_head(set, line, &columns, error)) return false;
+    for (int number = 2; (line = next_line(&rest)); number++) {
+        if (!*line) continue;
+        if (!read_case(set, number, &columns, line, &set->item[set->count++], error)) return false;
+    }
+    return set->count > 0 || error_set(error, "%s: no case under line 1; try one", path);
+}
+
+void cases_free(CaseSet *set)
+{
+    for (int i = 0; i < set->count; i++)
+        for (int k = 0; k < set->item[i].sets; k++) free(set->item[i].set[k]);
+    free(set->item);
+    free(set->text);
+    *set = (CaseSet){.count = 0};
+}
+
+/* ---- how far off ---- */
+
+double case_error(const Case *item)
+{
+    return item->predicted / item->published - 1;
+}
+
+double cases_mean(const CaseSet *set)
+{
+    double sum = 0;
+    for (int i = 0; i < set->count; i++) sum += fabs(case_error(&set->item[i]));
+    return sum / set->count;
+}
+
+const Case *cases_worst(const CaseSet *set)
+{
+    const Case *worst = set->item;
+    for (int i = 1; i < set->count; i++)
+        if (fabs(case_error(&set->item[i])) > fabs(case_error(worst))) worst = &set->item[i];
+    return worst;
+}

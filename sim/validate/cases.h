@@ -1,0 +1,35 @@
+/* cases.h - published measurements of steps: a set of cases in NAME.csv, with what all of them share in NAME.ini.
+ *
+ * The first line names the columns: case, source, ranks and seconds, and keys of a config (model.hidden), in any order;
+ * each other line is a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
+#ifndef SIM_VALIDATE_CASES_H
+#define SIM_VALIDATE_CASES_H
+#include "models/machine/error.h"
+
+enum { CASES_COLUMNS = 48, CASES_PATH = 512 };
+
+typedef struct Case {
+    const char *name, *source; /* where it was published: paper, table, row */
+    int line, ranks;
+    double published, predicted; /* seconds a step */
+    char *set[CASES_COLUMNS];    /* "section.key=value" */
+    int sets;
+} Case;
+
+typedef struct CaseSet {
+    char name[64], path[CASES_PATH], config[CASES_PATH]; /* NAME, the CSV, and the ini beside it */
+    char *text;                                          /* the file's, cut into fields */
+    Case *item;
+    int count;
+} CaseSet;
+
+/* Refuses with file, line and column. After a refusal, too, it is to be freed. */
+bool cases_read(CaseSet *set, const char *path, Error *error);
+void cases_free(CaseSet *set);
+
+/* Of a prediction: 0.05 where it is 5 % too long. */
+double case_error(const Case *item);
+/* The mean of the sizes of these, and the case of the largest. */
+double cases_mean(const CaseSet *set);
+const Case *cases_worst(const CaseSet *set);
+#endif

@@ -1,0 +1,77 @@
+/* draw_cases.c - what validation.gp draws: the sets, their cases, and the span of both axes. */
+#include "sim/validate/draw_cases.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/plot/draw.h"
+#include "sim/plot/text.h"
+
+static void write_data(FILE *out, const CaseSet *set, int sets)
+{
+    char text[256];
+    double low = INFINITY, high = 0;
+    int cases = 0;
+    plot_set_text(out, "NAME", "validation");
+    plot_set_text(out, "TITLE", "Foretold against published: seconds a step");
+    fprintf(out, "SETS = %d\narray NAMES[SETS]\n", sets);
+    for (int i = 0; i < sets; i++) {
+        cases += set[i].count;
+        snprintf(text, sizeof text, "%s: %d, mean %.1f %%, worst %+.1f %%", set[i].name, set[i].count,
+                 100 * cases_mean(&set[i]), 100 * case_error(cases_worst(&set[i])));
+        fprintf(out, "NAMES[%d] = ", i + 1);
+        plot_quote(out, text);
+        fputc('\n', out);
+        for (int k = 0; k < set[i].count; k++) {
+            low = fmin(low, fmin(set[i].item[k].published, set[i].item[k].predicted));
+            high = fmax(high, fmax(set[i].item[k].published, set[i].item[k].predicted));
+        }
+    }
+    snprintf(text, sizeof text,
+             "%d published step%s, each foretold by a dry run on the machine it was measured on", cases,
+             words_s(cases));
+    plot_set_text(out, "SUBTITLE1", text);
+    plot_set_text(out, "SUBTITLE2", "On the line: foretold as measured; in the band: within 10 %");
+    plot_set_number(out, "LOW", low / 1.5);
+    plot_set_number(out, "HIGH", high * 1.5);
+    fputs("$D << EOD\n", out);
+    for (int i = 0; i < sets; i++) {
+        for (int k = 0; k < set[i].count; k++) {
+            plot_number(out, set[i].item[k].published);
+            fputc(' ', out);
+            plot_number(out, set[i].item[k].predicted);
+            fputc('\n', out);
+        }
+        fputs("\n\n", out); /* gnuplot's index */
+    }
+    fputs("EOD\n", out);
+}
+
+static bool draw_as(const char *folder, PlotFormat format, Error *error)
+{
+    PlotDrawn drawn = plot_draw(folder, "validation", format, error);
+    if (drawn == PLOT_NO_GNUPLOT)
+        error_set(error,
+                  "gnuplot is not installed; install it (Debian, Ubuntu: apt install gnuplot-nox), or draw "
+                  "validation.gp elsewhere");
+    return drawn == PLOT_DRAWN;
+}
+
+bool draw_cases(const CaseSet *set, int sets, const char *program_directory, const char *folder, Error *error)
+{
+    char templates[PLOT_PATH], *data = NULL;
+    size_t size = 0;
+    if (!plot_find_templates(program_directory, templates, error) || !plot_make_folder(folder, error))
+        return false;
+    FILE *out = open_memstream(&data, &size);
+    if (!out) return error_set(error, "cannot keep the data of a chart: %s", strerror(errno));
+    write_data(out, set, sets);
+    bool good = !fclose(out) || error_set(error, "cannot keep the data of a chart: %s", strerror(ENOMEM));
+    good = good && plot_write_script(templates, "validation", data, folder, error) &&
+           draw_as(folder, PLOT_PNG, error) && draw_as(folder, PLOT_SVG, error);
+    free(data);
+    if (good) printf("validation          %s/validation.png, .svg, .gp\n", folder);
+    return good;
+}

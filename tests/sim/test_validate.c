@@ -1,0 +1,215 @@
+/* test_validate.c - published measurements: files that are refused, how far off a set is, and steps of the models that
+ * come with sim, held loosely. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/standard.h"
+#include "sim/file/run_file.h"
+#include "sim/run/foretell.h"
+#include "sim/run/run.h"
+#include "sim/validate/validate.h"
+#include "tests/support/check.h"
+#include "tests/support/plot_place.h"
+
+static int validate(PlotPlace *place, const char *const *words)
+{
+    char *argv[16] = {"validate"};
+    int argc = 1;
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    Capture c = capture();
+    int status = validate_command(argc, argv, place->program);
+    captured(place, c);
+    return status;
+}
+#define VALIDATE(place, ...) validate(place, (const char *const[]){__VA_ARGS__, NULL})
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_true(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+#define HEAD "case,source,ranks,seconds,model.hidden\n"
+
+/* ---- refusals ---- */
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *csv, *message;
+    } cases[] = {
+        {"case,source,ranks,model.hidden\na,b,8,64\n", "t.csv:1: no column seconds; try case,"},
+        {"case,source,ranks,seconds,hidden\na,b,8,1,64\n", "t.csv:1: column 5, hidden: neither case, source"},
+        {"case,source,ranks,seconds,case\na,b,8,1,c\n", "t.csv:1: column 5, case: already column 1; try"},
+        {HEAD "a,b,8,1,64\na,b,8,-1,64\n",
+         "t.csv:3: seconds = -1: not a number above 0 and up to 1e+09; try"},
+        {HEAD "a,b,8,inf,64\n", "t.csv:2: seconds = inf: not a number"},
+        {HEAD "a,b,8,nan,64\n", "t.csv:2: seconds = nan: not a number"},
+        {HEAD "a,b,8,1 s,64\n", "t.csv:2: seconds = 1 s: not a number"},
+        {HEAD "a,b,2.5,1,64\n", "t.csv:2: ranks = 2.5: not a whole number above 0 and up to 65536; try 8"},
+        {HEAD "a,b,0,1,64\n", "t.csv:2: ranks = 0: not a whole number"},
+        {HEAD "a,b,8,1\n", "t.csv:2: 4 fields, and line 1 names 5 columns; try"},
+        {HEAD "\"a\",b,8,1,64\n", "t.csv:2: a quote, which no field has; try"},
+        {HEAD, "t.csv: no case under line 1; try one"},
+        {"case,source,ranks,seconds,model.hiden\na,b,8,1,64\n",
+         "t.csv:2: --set model.hiden=64: model.hiden = 64: no such key; try model.hidden"},
+        {HEAD "a,b,8,1,65\n", "t.csv:2: --set model.hidden=65: model.hidden = 65: "},
+        {HEAD "a,b,7,1,64\n", "t.csv:2: "}, /* the batch does not divide */
+    };
+    PlotPlace *place = *state;
+    const char *csv = in_folder(place, "t.csv"), *ini = in_folder(place, "t.ini");
+    write_file(ini, "[hardware]\nprofile = a100-80gb-dgx\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_file(csv, cases[i].csv);
+        assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
+        assert_int_equal(strncmp(place->said, "sim: validate: ", 15), 0);
+        assert_says(place->said, cases[i].message);
+        assert_ptr_equal(strchr(place->said, '\n'), place->said + strlen(place->said) - 1);
+    }
+    write_file(csv, HEAD "a,b,8,1,64\n");
+    write_file(ini, "[hardware]\nprofile = ideal\n");
+    assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
+    assert_says(place->said, "t.ini:2: hardware.profile = ideal: its seconds are no machine's; try");
+    assert_int_equal(remove(ini), 0);
+    assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
+    assert_says(place->said, "t.ini: no such file");
+    assert_int_equal(VALIDATE(place, in_folder(place, "none.csv")), STATUS_BAD_REQUEST);
+    assert_says(place->said, "none.csv: cannot be read: ");
+    assert_int_equal(VALIDATE(place, "x.txt"), STATUS_BAD_REQUEST);
+    assert_says(place->said, "x.txt: not the path of a file that ends in .csv");
+    assert_int_equal(VALIDATE(place, "--set"), STATUS_BAD_REQUEST);
+    assert_says(place->said, "--set needs a value");
+    assert_int_equal(VALIDATE(place, "--fast"), STATUS_BAD_REQUEST);
+    assert_int_equal(VALIDATE(place, "--csv", "--out", "x"), STATUS_BAD_REQUEST);
+    assert_int_equal(VALIDATE(place, "--help"), STATUS_OK);
+}
+
+/* ---- how far off ---- */
+
+static void arithmetic(void **state)
+{
+    (void)state;
+    Case item[] = {{.published = 2, .predicted = 2.2},
+                   {.published = 4, .predicted = 3},
+                   {.published = 1, .predicted = 1.05}};
+    CaseSet set = {.item = item, .count = 3};
+    assert_true(fabs(case_error(&item[0]) - 0.1) < 1e-15 && case_error(&item[1]) == -0.25);
+    assert_true(fabs(cases_mean(&set) - (0.1 + 0.25 + 0.05) / 3) < 1e-15);
+    assert_ptr_equal(cases_worst(&set), &item[1]);
+}
+
+/* ---- what is foretold ---- */
+
+/* The cases of a set that comes with sim, `most` of them. */
+static CaseSet own_set(const char *name, int most, const PlotPlace *place, const char *key)
+{
+    CaseSet set;
+    Error error;
+    char path[256];
+    const RunOptions options = {.program_directory = place->program, .sets = &key, .set_count = key != NULL};
+    snprintf(path, sizeof path, "configs/validation/%s.csv", name);
+    if (!cases_read(&set, path, &error)) fail_msg("%s", error.text);
+    assert_true(set.count >= most);
+    int all = set.count;
+    set.count = most;
+    if (!validate_foretell(&set, &options, NULL, NULL, &error)) fail_msg("%s", error.text);
+    set.count = all;
+    return set;
+}
+
+static const Case *named(const CaseSet *set, const char *name)
+{
+    for (int i = 0; i < set->count; i++)
+        if (!strcmp(set->item[i].name, name)) return &set->item[i];
+    fail_msg("no case %s in %s", name, set->name);
+    return NULL;
+}
+
+static void held(const CaseSet *set, const char *name)
+{
+    const Case *c = named(set, name);
+    if (fabs(case_error(c)) > 0.1)
+        fail_msg("%s: %g s, not %g s within 10 %%", name, c->predicted, c->published);
+}
+
+static void published_steps(void **state)
+{
+    CaseSet set = own_set("korthikanti-2022", 6, *state, NULL);
+    held(&set, "22B full");
+    held(&set, "22B selective");
+    held(&set, "175B selective");
+    held(&set, "530B selective");
+    double before = named(&set, "175B selective")->predicted;
+    cases_free(&set);
+    /* a --set outranks the machine's file */
+    set = own_set("korthikanti-2022", 4, *state, "chip.sustained=0.44");
+    assert_true(named(&set, "175B selective")->predicted > 1.4 * before);
+    cases_free(&set);
+    set = own_set("narayanan-2021", 4, *state, NULL);
+    held(&set, "1.7B");
+    held(&set, "7.5B");
+    held(&set, "39B");
+    held(&set, "145B");
+    cases_free(&set);
+}
+
+/* The number is what a dry run's file has. */
+static void as_a_dry_run(void **state)
+{
+    static const char *const sets[] = {"hardware.profile=a100-80gb-4hdr", "train.microbatch=1"};
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "x.h5");
+    RunOptions options = {.config = "3d.ini",
+                          .output = path,
+                          .sets = sets,
+                          .set_count = 2,
+                          .dry = true,
+                          .command_line = "sim",
+                          .program_directory = place->program};
+    double foretold, recorded;
+    Error error;
+    Capture c = capture();
+    int status = run_dry(16, &options);
+    captured(place, c);
+    assert_int_equal(status, STATUS_OK);
+    RunFile *run = run_file_open(path, &error);
+    assert_non_null(run);
+    assert_true(run_file_rows(run, "/steps/simulated_time", 0, 1, &recorded, &error));
+    run_file_close(run);
+    if (!foretell_step(&options, 16, &foretold, &error)) fail_msg("%s", error.text);
+    assert_true(foretold > 0 && foretold == recorded);
+}
+
+static void printed(void **state)
+{
+    PlotPlace *place = *state;
+    const char *csv = in_folder(place, "t.csv");
+    double published, foretold, ratio;
+    write_file(in_folder(place, "t.ini"), "[hardware]\nprofile = a100-80gb-dgx\n");
+    write_file(csv, "seconds,case,ranks,source,model.hidden,train.precision\n"
+                    "2,one,8,here,,\n\n0.004,two,8,there,128,bf16\n");
+    assert_int_equal(VALIDATE(place, csv, "--csv"), STATUS_OK);
+    assert_says(place->said, "set,case,source,ranks,published_s,foretold_s,error_ratio\n");
+    const char *row = strstr(place->said, "\nt,two,there,8,");
+    assert_non_null(row);
+    assert_int_equal(sscanf(row, "\nt,two,there,8,%lf,%lf,%lf", &published, &foretold, &ratio), 3);
+    assert_true(published == 0.004 && ratio == foretold / published - 1);
+    assert_int_equal(VALIDATE(place, csv, "--out", in_folder(place, "charts")), STATUS_OK);
+    assert_says(place->said, "  2 cases: mean error ");
+    assert_true(folder_has(in_folder(place, "charts"), "validation.png"));
+    assert_file_says(in_folder(place, "charts/validation.gp"), "NAMES[1] = 't: 2, mean ");
+    assert_false(folder_has(place->folder, "t.h5"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(refusals, plot_setup, plot_teardown),
+        cmocka_unit_test(arithmetic),
+        cmocka_unit_test_setup_teardown(published_steps, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(as_a_dry_run, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(printed, plot_setup_undrawn, plot_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
