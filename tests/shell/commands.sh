@@ -76,7 +76,7 @@ for command in plot report help 'help x'; do
     check "a word of them after $command" one_line $command "$ugly"
 done
 
-for command in plot report schedule; do
+for command in plot report schedule validate; do
     "$sim" $command --help >help 2>&1
     check "sim help $command is sim $command --help" says 0 "^sim $command " help $command
     check "to the letter" cmp said help
