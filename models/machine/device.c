@@ -75,6 +75,7 @@ static void take_time(Device *device, const Work *work)
     KernelTime time = device->time_of(device->machine, work);
     if (time.launched) lanes_launch(lanes);
     lanes_compute(lanes, time.seconds);
+    device->done[work->kind].seconds += time.seconds;
 }
 
 bool device_kernel(Device *device, Work work)

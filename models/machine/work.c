@@ -40,18 +40,26 @@ void work_done(WorkDone *done, const Work *work, bool again)
     if (again) done->again += products;
 }
 
-void work_join(WorkDone *to, const WorkDone *done)
+void work_join(WorkDone *to, const WorkDone *done, double times)
 {
-    to->kernels += done->kernels;
-    to->flops += done->flops;
-    to->bytes += done->bytes;
-    to->products += done->products;
-    to->again += done->again;
+    to->kernels += times * done->kernels;
+    to->flops += times * done->flops;
+    to->bytes += times * done->bytes;
+    to->products += times * done->products;
+    to->again += times * done->again;
+    to->seconds += times * done->seconds;
+}
+
+WorkDone work_between(const WorkDone *before, const WorkDone *after)
+{
+    WorkDone between = *after;
+    work_join(&between, before, -1);
+    return between;
 }
 
 WorkDone work_sum(const WorkDone done[WORK_KINDS])
 {
     WorkDone sum = {0};
-    for (int k = 0; k < WORK_KINDS; k++) work_join(&sum, &done[k]);
+    for (int k = 0; k < WORK_KINDS; k++) work_join(&sum, &done[k], 1);
     return sum;
 }

@@ -95,9 +95,12 @@ typedef struct WorkDone {
     double kernels, flops, bytes;
     double products; /* as work_products() */
     double again;    /* of them: computed again for backward */
+    double seconds;  /* that its kernels took on the machine that is simulated; 0: none is */
 } WorkDone;
 void work_done(WorkDone *done, const Work *work, bool again);
-void work_join(WorkDone *to, const WorkDone *done);
+/* Adds it so many times. */
+void work_join(WorkDone *to, const WorkDone *done, double times);
+WorkDone work_between(const WorkDone *before, const WorkDone *after);
 /* Of all kinds together. */
 WorkDone work_sum(const WorkDone done[WORK_KINDS]);
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/lanes.h"
+#include "models/machine/work.h"
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
 
@@ -43,6 +44,14 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
      "the same by the schedule's formula; NaN: there is none"},
     {"/breakdown/simulated", "rb", H5_F64, "s",
      "where a rank's simulated time of the step in /timeline went"},
+    {"/breakdown/hidden", "rb", H5_F64, "s",
+     "communication beside computing, by what waiting for it would have been"},
+    {"/work/kernels", "k", H5_F64, "1", "kernels of a step, all ranks"},
+    {"/work/flops", "k", H5_F64, "1", "operations they have to do: of a causal product half"},
+    {"/work/bytes", "k", H5_F64, "byte", "operands, read or written once"},
+    {"/work/products", "k", H5_F64, "1", "operations of products as papers count them, nothing left out"},
+    {"/work/again", "k", H5_F64, "1", "of them: computed again for backward"},
+    {"/work/seconds", "k", H5_F64, "s", "what they take on the machine that is simulated, ranks added up"},
     {"/timeline/memory", "ac", H5_U64, "byte", "bytes the rank held as the action ended, by category"},
     {"/timeline/memory_peak", "a", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
 };
@@ -61,10 +70,16 @@ static const char *name_of_part(size_t i)
     return part_name[i];
 }
 
+static const char *name_of_kind(size_t i)
+{
+    return work_kind[i].name;
+}
+
 const LayoutNames layout_names[LAYOUT_NAMES] = {
     {"/purpose", "why bytes were sent", 'p', name_of_purpose, PURPOSES},
     {"/category", "what memory was for", 'c', name_of_category, MEMORY_CATEGORIES},
     {"/part", "what simulated time was spent on", 'b', name_of_part, PARTS},
+    {"/kind", "what kernels did", 'k', name_of_kind, WORK_KINDS},
 };
 
 #define NUMBER(name, kind)                                 \
@@ -102,7 +117,8 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
     case 'a': return sizes->actions;
     case 'p': return sizes->purposes;
     case 'c': return sizes->categories;
-    default: return sizes->parts;
+    case 'b': return sizes->parts;
+    default: return sizes->kinds;
     }
 }
 

@@ -1,6 +1,7 @@
 /* recorder.c - writes the run file in an order that keeps every finished step readable. */
 #include "sim/file/recorder.h"
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,10 +220,30 @@ bool recorder_pipeline(Recorder *r, const double *simulated, const double *measu
            h5_flush(r->file, error);
 }
 
-bool recorder_breakdown(Recorder *r, const double *seconds, Error *error)
+bool recorder_breakdown(Recorder *r, const double *seconds, const double *hidden, Error *error)
 {
-    return h5_write(r->file, "/breakdown/simulated", 0, (size_t)r->recorded, H5_F64, seconds, error) &&
+    size_t ranks = (size_t)r->recorded;
+    return h5_write(r->file, "/breakdown/simulated", 0, ranks, H5_F64, seconds, error) &&
+           h5_write(r->file, "/breakdown/hidden", 0, ranks, H5_F64, hidden, error) &&
            h5_flush(r->file, error);
+}
+
+bool recorder_work(Recorder *r, const WorkDone done[WORK_KINDS], Error *error)
+{
+    static const struct {
+        const char *path;
+        size_t offset;
+    } columns[] = {
+        {"/work/kernels", offsetof(WorkDone, kernels)}, {"/work/flops", offsetof(WorkDone, flops)},
+        {"/work/bytes", offsetof(WorkDone, bytes)},     {"/work/products", offsetof(WorkDone, products)},
+        {"/work/again", offsetof(WorkDone, again)},     {"/work/seconds", offsetof(WorkDone, seconds)}};
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        double column[WORK_KINDS];
+        for (int k = 0; k < WORK_KINDS; k++)
+            column[k] = *(const double *)((const char *)&done[k] + columns[c].offset);
+        if (!h5_write(r->file, columns[c].path, 0, WORK_KINDS, H5_F64, column, error)) return false;
+    }
+    return h5_flush(r->file, error);
 }
 
 bool recorder_outside(Recorder *r, const uint64_t *bytes, const uint64_t *messages, Error *error)

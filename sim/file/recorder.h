@@ -62,8 +62,12 @@ bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows
 bool recorder_pipeline(Recorder *recorder, const double *simulated, const double *measured, double theory,
                        Error *error);
 
-/* seconds: [rank][PARTS] of the recorded step's simulated time. NaN until the first call. */
-bool recorder_breakdown(Recorder *recorder, const double *seconds, Error *error);
+/* seconds: [rank][PARTS] of the recorded step's simulated time; hidden: communication beside computing. NaN until the
+ * first call. */
+bool recorder_breakdown(Recorder *recorder, const double *seconds, const double *hidden, Error *error);
+
+/* What kernels of all ranks did in a step, by kind. NaN until the first call. */
+bool recorder_work(Recorder *recorder, const WorkDone done[WORK_KINDS], Error *error);
 
 /* bytes, messages: [rank][PURPOSES] sent before the first step and after the last. */
 bool recorder_outside(Recorder *recorder, const uint64_t *bytes, const uint64_t *messages, Error *error);

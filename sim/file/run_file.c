@@ -118,7 +118,8 @@ static bool read_names(RunFile *run, const LayoutNames *names, char ***name, siz
 static LayoutSizes sizes_of(const RunFile *run)
 {
     return (LayoutSizes){run->rows,     (size_t)run->recorded, run->actions,
-                         run->purposes, run->categories,       run->parts};
+                         run->purposes, run->categories,       run->parts,
+                         run->kinds};
 }
 
 static bool check_datasets(RunFile *run, Error *error)
@@ -185,9 +186,15 @@ static bool check_all(RunFile *run, Error *error)
     run->recorded = (int)recorded;
     for (int i = 0; i < LAYOUT_NAMES; i++) {
         const LayoutNames *n = &layout_names[i];
-        char ***name = n->axis == 'p' ? &run->purpose : n->axis == 'c' ? &run->category : &run->part;
-        size_t *count = n->axis == 'p' ? &run->purposes : n->axis == 'c' ? &run->categories : &run->parts;
-        if (!read_names(run, n, name, count, error)) return false;
+        const struct {
+            char axis, ***name;
+            size_t *count;
+        } of[LAYOUT_NAMES] = {{'p', &run->purpose, &run->purposes},
+                              {'c', &run->category, &run->categories},
+                              {'b', &run->part, &run->parts},
+                              {'k', &run->kind, &run->kinds}};
+        for (int k = 0; k < LAYOUT_NAMES; k++)
+            if (of[k].axis == n->axis && !read_names(run, n, of[k].name, of[k].count, error)) return false;
     }
     if (!check_datasets(run, error)) return false;
     if (!(run->complete ? checksums_check(run->file, run->path, error) : checksums_try(run->file, error)))
@@ -218,6 +225,7 @@ void run_file_close(RunFile *run)
     h5_free_names(run->purpose, run->purposes);
     h5_free_names(run->category, run->categories);
     h5_free_names(run->part, run->parts);
+    h5_free_names(run->kind, run->kinds);
     free(run->rank);
     free(run->path);
     free(run);

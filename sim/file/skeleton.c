@@ -100,11 +100,9 @@ static bool write_numbers(const Skeleton *s, const LayoutDataset *scale, Error *
 static bool make_scales(const Skeleton *s, Error *error)
 {
     /* second names for the same datasets, where a reader of one group looks */
-    static const char *const links[][2] = {{layout_step, "/steps/step"},
-                                           {"/purpose", "/comm/purpose"},
-                                           {"/category", "/memory/category"},
-                                           {"/category", "/timeline/category"},
-                                           {"/part", "/breakdown/part"}};
+    static const char *const links[][2] = {
+        {layout_step, "/steps/step"},        {"/purpose", "/comm/purpose"}, {"/category", "/memory/category"},
+        {"/category", "/timeline/category"}, {"/part", "/breakdown/part"},  {"/kind", "/work/kind"}};
     bool ok = true;
     for (int i = 0; i < LAYOUT_SCALES && ok; i++) {
         const LayoutDataset *scale = &layout_datasets[i];
@@ -160,10 +158,11 @@ static bool make_timeline(const Skeleton *s, Error *error)
 
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
 {
-    static const char *const groups[] = {"/config",   "/steps",     "/comm",    "/memory",
-                                         "/pipeline", "/breakdown", "/timeline"};
+    static const char *const groups[] = {"/config",   "/steps",     "/comm",     "/memory",
+                                         "/pipeline", "/breakdown", "/timeline", "/work"};
     const size_t ranks = (size_t)(info->rank ? info->recorded : info->ranks);
-    const Skeleton s = {file, info, {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS}};
+    const Skeleton s = {
+        file, info, {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS}};
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
     ok = ok && write_config(&s, config, error) && make_scales(&s, error) && make_timeline(&s, error);

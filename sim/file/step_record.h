@@ -10,5 +10,6 @@ typedef struct StepRecord {
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* sent since the record before, this record included */
     uint64_t peak[MEMORY_CATEGORIES], peak_total, rss;
     double simulated, spent[PARTS]; /* seconds: the compute lane's at the end, and what they went into */
+    double hidden[PARTS];           /* and those of communication beside computing */
 } StepRecord;
 #endif

@@ -16,4 +16,6 @@ const PlotChartRow plot_charts[PLOT_CHARTS] = {
     {"bubble_microbatches", "bubbles by schedule and number of microbatches; of several runs",
      plot_bubble_microbatches},
     {"breakdown", "simulated seconds of a step by what they went to", plot_breakdown},
+    {"roofline", "operations a second of kernels by kind over their operations a byte, under the chip's roof",
+     plot_roofline},
 };

@@ -10,6 +10,7 @@
 #include "sim/plot/moments.h"
 #include "sim/plot/simulated.h"
 #include "sim/plot/time.h"
+#include "sim/plot/work.h"
 
 /* ---- a value a step ---- */
 
@@ -216,7 +217,7 @@ bool plot_run_read(PlotRun *run, const char *path, Error *error)
     memcpy(run->precision, file->precision, sizeof run->precision);
     const bool read = read_steps(file, run, error) && read_comm(file, run, error) &&
                       read_memory(file, run, error) && plot_simulated_read(file, run, error) &&
-                      read_timeline(file, run, error);
+                      read_timeline(file, run, error) && plot_work_read(file, run, error);
     run_file_close(file);
     return read;
 }

@@ -96,6 +96,7 @@ void plot_run_free(PlotRun *run)
     free_stack(&run->breakdown);
     free_stack(&run->bubble);
     free(run->span);
+    free(run->work.kind);
     free_names(run->moments.name, run->moments.parts);
     free(run->moments.held);
     free(run->moments.moment);

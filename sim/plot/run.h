@@ -45,6 +45,21 @@ typedef struct PlotMoments {
     char why[PLOT_WHY]; /* why there are none; "" when there are */
 } PlotMoments;
 
+/* Kernels of a kind, of a step and all ranks. */
+typedef struct PlotKindOfWork {
+    char name[64];
+    double flops, bytes, seconds;
+} PlotKindOfWork;
+
+typedef struct PlotWork {
+    char machine[512];
+    double peak, bandwidth; /* of its chip: operations a second on what is trained in, bytes a second */
+    PlotKindOfWork *kind;   /* (kinds), each with more than none of all three */
+    size_t kinds;
+    double seconds;     /* of all kernels, these and others */
+    char why[PLOT_WHY]; /* why there are none; "" when there are */
+} PlotWork;
+
 typedef struct PlotRun {
     char *path;
     char label[PLOT_LABEL]; /* what the charts call this run */
@@ -87,6 +102,7 @@ typedef struct PlotRun {
     char span_why[PLOT_WHY]; /* why there is none; "" when there is */
 
     PlotMoments moments; /* memory over the recorded step */
+    PlotWork work;
 } PlotRun;
 
 void plot_run_free(PlotRun *run);

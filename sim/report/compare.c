@@ -139,6 +139,7 @@ static bool read_utilization(RunTable *t, size_t i, const RunFile *run, Error *e
     if (!utilization_read(run, &u, error)) return false;
     run_table_number(t, i, LINE_NUMBER, "model_tflops_a_device", u.model / 1e12);
     run_table_number(t, i, LINE_RATIO, "mfu", u.model / u.peak);
+    run_table_number(t, i, LINE_RATIO, "hfu", u.counted / u.peak);
     run_table_number(t, i, LINE_RATIO, "mfu_by_parameters", u.parameters / u.peak);
     return true;
 }

@@ -128,7 +128,8 @@ static double busy_of(const double *seconds, char **name, size_t parts)
     return busy;
 }
 
-static void add_breakdown(Sheet *sheet, const RunFile *run, const double *seconds)
+/* hidden: what went on beside computing, which is in no second of the step. */
+static void add_breakdown(Sheet *sheet, const RunFile *run, const double *seconds, const double *hidden)
 {
     const size_t ranks = (size_t)run->recorded, parts = run->parts;
     const bool ideal = run->shape.ideal;
@@ -151,18 +152,25 @@ static void add_breakdown(Sheet *sheet, const RunFile *run, const double *second
     sheet_cell(sheet, "share");
     if (ideal) sheet_cell(sheet, "F: a microbatch's forward on one rank");
     for (size_t i = 0; i < parts; i++) {
-        if (mine[i] == 0) continue;
+        const double beside = hidden[slowest * parts + i];
+        if (mine[i] == 0 && !(beside > 0)) continue;
         unit_show(time, sizeof time, mine[i], unit);
         sheet_line(sheet, SHEET_ROW, name[i]);
         sheet_cell(sheet, "%s", time);
         sheet_cell(sheet, "%.1f %%", 100 * mine[i] / total);
+        if (!(beside > 0)) continue;
+        unit_show(time, sizeof time, beside, unit);
+        sheet_cell(sheet, "and %s hidden beside computing", time);
     }
 }
 
 bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error)
 {
     double *seconds = run_file_first(run, "/breakdown/simulated", (size_t)run->recorded, error);
-    if (seconds) add_breakdown(sheet, run, seconds);
+    double *hidden = seconds ? run_file_first(run, "/breakdown/hidden", (size_t)run->recorded, error) : NULL;
+    const bool read = hidden != NULL;
+    if (read) add_breakdown(sheet, run, seconds, hidden);
     free(seconds);
-    return seconds != NULL;
+    free(hidden);
+    return read;
 }

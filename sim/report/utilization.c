@@ -2,6 +2,7 @@
 #include "sim/report/utilization.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "sim/report/run_config.h"
 #include "sim/theory/theory.h"
 
@@ -17,15 +18,30 @@ static void of_config(Utilization *u, const Config *config, double device_second
         u->hardware = theory_flops_selective(shape, samples) / device_seconds;
 }
 
+/* Of all ranks. */
+static bool read_products(const RunFile *run, double *products, Error *error)
+{
+    double *each = run_file_first(run, "/work/products", run->kinds, error);
+    *products = 0;
+    for (size_t k = 0; each && k < run->kinds; k++) *products += each[k];
+    free(each);
+    return each != NULL;
+}
+
 bool utilization_read(const RunFile *run, Utilization *u, Error *error)
 {
     const double none = (double)NAN;
-    double seconds;
-    *u = (Utilization){none, none, none, none};
+    double seconds, products;
+    *u = (Utilization){none, none, none, none, none};
     if (!run->shape.machine || !run->steps) return true;
-    if (!run_file_rows(run, "/steps/simulated_time", run->steps - 1, 1, &seconds, error)) return false;
+    if (!run_file_rows(run, "/steps/simulated_time", run->steps - 1, 1, &seconds, error) ||
+        !read_products(run, &products, error))
+        return false;
     Config *config = run_config_new(run);
-    if (config && seconds > 0) of_config(u, config, seconds * run->ranks);
+    if (config && seconds > 0) {
+        of_config(u, config, seconds * run->ranks);
+        u->counted = products / (seconds * run->ranks);
+    }
     run_config_free(config);
     return true;
 }
@@ -50,7 +66,8 @@ bool report_utilization(const RunFile *run, Sheet *sheet, Error *error)
     sheet_cell(sheet, "by what count of a step's operations");
     add_row(sheet, "MFU", u.model, u.peak, "72 B L s h^2 (1 + s/6h + V/12hL) [2205.05198, eq. 7]");
     add_row(sheet, "MFU, by parameters", u.parameters, u.peak, "6 N + 12 L h s a token [2204.02311]");
-    add_row(sheet, "HFU", u.hardware, u.peak,
+    add_row(sheet, "HFU", u.counted, u.peak, "products of all kernels, what is computed again included");
+    add_row(sheet, "HFU, by equation", u.hardware, u.peak,
             "72 B L s h^2 (1 + s/3h + V/12hL) [2205.05198, eq. 8]: selective recomputation");
     return true;
 }

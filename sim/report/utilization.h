@@ -10,6 +10,7 @@ typedef struct Utilization {
     double model;      /* Korthikanti et al. 2205.05198, equation 7 */
     double parameters; /* 6 N + 12 L h s a token */
     double hardware;   /* done under selective recomputation: their equation 8 */
+    double counted;    /* done: products of the kernels, what is computed again included */
 } Utilization;
 
 /* Of the last step; all NaN where no machine was simulated. */

@@ -60,7 +60,7 @@ void repeats_play(const Repeats *r, const Pass *pass)
     d->high = larger(d->high, d->total + pass->total_highest);
     d->total += (size_t)pass->total;
     for (int k = 0; k < WORK_KINDS; k++)
-        if (pass->done[k].kernels > 0) work_join(&d->done[k], &pass->done[k]);
+        if (pass->done[k].kernels > 0) work_join(&d->done[k], &pass->done[k], 1);
 }
 
 /* Within the pass peaks count from what is held now. */
@@ -80,15 +80,6 @@ void repeats_record(Repeats *r, ActionKind kind, int chunk)
     tape_record(&pass->tape, r->comm);
 }
 
-static void work_between(WorkDone *to, const WorkDone *before, const WorkDone *after)
-{
-    *to = (WorkDone){.kernels = after->kernels - before->kernels,
-                     .flops = after->flops - before->flops,
-                     .bytes = after->bytes - before->bytes,
-                     .products = after->products - before->products,
-                     .again = after->again - before->again};
-}
-
 void repeats_keep(Repeats *r, ActionKind kind, int chunk, const GptSaved *saved, Tensor result)
 {
     if (!r || pass_of(r, kind, chunk)->known) return;
@@ -103,7 +94,7 @@ void repeats_keep(Repeats *r, ActionKind kind, int chunk, const GptSaved *saved,
     pass->total = (int64_t)(d->total - r->total);
     pass->total_highest = d->peak_total - r->total;
     d->peak_total = larger(d->peak_total, r->peak_total);
-    for (int k = 0; k < WORK_KINDS; k++) work_between(&pass->done[k], &r->done[k], &d->done[k]);
+    for (int k = 0; k < WORK_KINDS; k++) pass->done[k] = work_between(&r->done[k], &d->done[k]);
     pass->result = result;
     if (pass->known && saved) pass->saved = gpt_saved_copy(r->gpt, saved);
 }

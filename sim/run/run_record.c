@@ -116,6 +116,7 @@ void record_step_begin(Record *r)
 {
     memcpy(r->bytes, r->world->comm->bytes, sizeof r->bytes);
     memcpy(r->messages, r->world->comm->messages, sizeof r->messages);
+    work_record_begin(&r->work, &r->trainer->device);
 }
 
 /* A step's own counts: what went out since it began, except what only went to
@@ -146,6 +147,7 @@ static void gather_records(Record *r, const StepResult *result)
     mine.peak_total = device->peak_total;
     mine.rss = device->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
     memcpy(mine.spent, device->lanes.spent, sizeof mine.spent);
+    memcpy(mine.hidden, device->lanes.hidden, sizeof mine.hidden);
     count_step(r, &mine);
     gather(r->world, CONTROL, &mine, sizeof mine, recent_records(&r->recent), 0);
 }
@@ -190,6 +192,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
 
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time)
 {
+    work_record_end(&r->work, &r->trainer->device, result->skipped);
     gather_records(r, result);
     double loss = r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
     recent_keep(&r->recent, wall_time);
@@ -244,19 +247,20 @@ static bool write_breakdown(Record *r, const StepRecord *records, const double *
     size_t ranks = rows_of(r->world);
     const Config *c = r->trainer->config;
     Part waiting = waiting_part(&r->trainer->mesh.shape);
-    double end = 0, *seconds = allocate(ranks * (PARTS + 1) * sizeof *seconds),
-           *bubble = seconds + ranks * PARTS;
+    double end = 0, *seconds = allocate(ranks * (2 * PARTS + 1) * sizeof *seconds),
+           *hidden = seconds + ranks * PARTS, *bubble = hidden + ranks * PARTS;
     double *measured = bubble_measured(r->trainer, computed);
     for (size_t k = 0; k < reports_of(r); k++) end = fmax(end, records[k].simulated);
     for (size_t k = 0; k < ranks; k++) {
         const StepRecord *record = &records[rows_report(r->world, k)];
         double *spent = seconds + k * PARTS;
         memcpy(spent, record->spent, sizeof record->spent);
+        memcpy(hidden + k * PARTS, record->hidden, sizeof record->hidden);
         spent[waiting] += end - record->simulated;
         bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
     }
     bool ok =
-        recorder_breakdown(r->recorder, seconds, error) &&
+        recorder_breakdown(r->recorder, seconds, hidden, error) &&
         recorder_pipeline(r->recorder, bubble, measured, theory_bubble(c, r->trainer->microbatches), error);
     free(seconds);
     free(measured);
@@ -297,6 +301,8 @@ void record_end(Record *r)
         gather_each(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof(TimelineRow),
                     write_timeline, &rows, 0);
 
+    WorkDone work[WORK_KINDS];
+    if (walked) work_record_sum(&r->work, r->world, work);
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);
@@ -307,6 +313,7 @@ void record_end(Record *r)
     bool ok = rows.ok && write_outside(r, all, &error);
     if (ok && walked)
         ok = write_breakdown(r, recent_records_of(&r->recent, step), rows.computed, &error) &&
+             recorder_work(r->recorder, work, &error) &&
              recorder_timeline(r->recorder, step, NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);

@@ -7,6 +7,7 @@
 #include "sim/run/baseline.h"
 #include "sim/run/recent.h"
 #include "sim/run/step.h"
+#include "sim/run/work_record.h"
 
 typedef struct Record {
     Trainer *trainer;
@@ -14,6 +15,7 @@ typedef struct Record {
     uint64_t bytes[PURPOSES], messages[PURPOSES];                   /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     Recent recent;
+    WorkRecord work;
     Recorder *recorder; /* rank 0's, as is what follows */
     const Baseline *baseline;
     char path[CONFIG_PATH + 16]; /* of the run file */

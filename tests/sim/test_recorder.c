@@ -102,6 +102,23 @@ static void check_pipeline(H5 *file)
     double *parts = h5_read_numbers(file, "/breakdown/simulated", &rank, dims, NULL);
     assert_true(rank == 2 && dims[1] == PARTS && parts[PARTS + 1] == PARTS + 1);
     free(parts);
+    parts = h5_read_numbers(file, "/breakdown/hidden", &rank, dims, NULL);
+    assert_true(rank == 2 && parts[PARTS + 1] == 2 * (PARTS + 1));
+    free(parts);
+}
+
+static void check_work(H5 *file)
+{
+    static const char *const columns[] = {"kernels", "flops", "bytes", "products", "again", "seconds"};
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        char path[64];
+        snprintf(path, sizeof path, "/work/%s", columns[c]);
+        double *column = h5_read_numbers(file, path, &rank, dims, NULL);
+        assert_true(rank == 1 && dims[0] == WORK_KINDS && column[WORK_FLASH] == (double)(c + 1));
+        free(column);
+    }
 }
 
 static void check_columns(H5 *file)
@@ -198,10 +215,15 @@ static void test_round_trip(void **state)
                                    {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75, {7}, 8, 0}};
     assert_true(recorder_timeline(recorder, 3, actions, 2, &error));
     const double simulated[RANKS] = {0.25, 0.5, 0.75}, measured[RANKS] = {NAN, NAN, 0.875};
-    double seconds[RANKS * PARTS];
-    for (int i = 0; i < RANKS * PARTS; i++) seconds[i] = i;
+    double seconds[RANKS * PARTS], hidden[RANKS * PARTS];
+    for (int i = 0; i < RANKS * PARTS; i++) {
+        seconds[i] = i;
+        hidden[i] = 2 * i;
+    }
     assert_true(recorder_pipeline(recorder, simulated, measured, 0.375, &error));
-    assert_true(recorder_breakdown(recorder, seconds, &error));
+    assert_true(recorder_breakdown(recorder, seconds, hidden, &error));
+    const WorkDone done[WORK_KINDS] = {[WORK_FLASH] = {1, 2, 3, 4, 5, 6}};
+    assert_true(recorder_work(recorder, done, &error));
     assert_true(recorder_finish(recorder, &error));
     assert_int_equal(recorded_steps(path), 5);
     assert_int_equal(recorded_complete(path), 1);
@@ -210,6 +232,7 @@ static void test_round_trip(void **state)
     check_attributes(file);
     check_bytes(file, total);
     check_pipeline(file);
+    check_work(file);
     check_columns(file);
     check_timeline(file);
     check_other_rows(file);
@@ -270,6 +293,9 @@ static void test_described(void **state)
         "/pipeline/bubble_ratio_theory",
         "/breakdown/part",
         "/breakdown/simulated",
+        "/breakdown/hidden",
+        "/work/kind",
+        "/work/seconds",
     };
     H5 *file = h5_open(place->run, NULL);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) described(all[i], file);

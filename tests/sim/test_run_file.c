@@ -27,7 +27,10 @@ static void check_facts(const RunFile *run, bool complete)
     assert_int_equal(run->actions, SAMPLE_ACTIONS);
     for (int i = 0; i < LAYOUT_NAMES; i++) {
         const LayoutNames *n = &layout_names[i];
-        char **name = n->axis == 'p' ? run->purpose : n->axis == 'c' ? run->category : run->part;
+        char **name = n->axis == 'p'   ? run->purpose
+                      : n->axis == 'c' ? run->category
+                      : n->axis == 'b' ? run->part
+                                       : run->kind;
         for (size_t k = 0; k < n->count; k++) assert_string_equal(name[k], n->name(k));
     }
     assert_true(run_file_config(run, "parallel.data", text, sizeof text));

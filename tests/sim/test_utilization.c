@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/layers/gpt_parameters.h"
+#include "parallel/wire/comm_virtual.h"
 #include "sim/report/report_command.h"
+#include "sim/run/work_record.h"
 #include "sim/theory/theory.h"
+#include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/machine_run.h"
 #include "tests/support/plot_place.h"
@@ -97,17 +100,107 @@ static void reported(void **state)
     assert_says(place->said, "  a device                 1e-06 TFLOP/s              used");
     assert_says(place->said, "    MFU                    5e-07 TFLOP/s              50.0 %");
     assert_says(place->said, "    MFU, by parameters     5.246e-07 TFLOP/s          52.5 %");
-    assert_says(place->said, "    HFU                    5.357e-07 TFLOP/s          53.6 %");
+    assert_says(place->said, "    HFU                    5e-07 TFLOP/s              50.0 %");
+    assert_says(place->said, "    HFU, by equation       5.357e-07 TFLOP/s          53.6 %");
+    assert_says(
+        place->said,
+        "    dp_exposed             2.75 s                     25.0 %                     and 1.38 s hidden");
     report(place, "--json", path);
     assert_says(place->said, ", \"mfu_by_parameters_ratio\": 0.52455");
     machine_run(in_folder(place, "none.h5"), SHAPE, "train.recompute=none", 2, 11.010048, bytes);
     report(place, NULL, in_folder(place, "none.h5"));
     assert_says(place->said, "    MFU  ");
-    assert_null(strstr(place->said, "    HFU"));
+    assert_null(strstr(place->said, "    HFU, by equation"));
     machine_run(in_folder(place, "half.h5"), SHAPE, "train.precision=bf16", 1, 11.010048, bytes);
     report(place, NULL, in_folder(place, "half.h5"));
     assert_says(place->said,
                 "    MFU                    1e-06 TFLOP/s              50.0 %"); /* of twice the peak */
+}
+
+/* ---- the ledger ---- */
+
+/* Rank 0's, after a step. */
+typedef struct Ledger {
+    WorkDone all, step;
+    double computed; /* seconds of its lane, which it did not wait */
+} Ledger;
+
+static void look(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    if (t->comm->rank > 0) return;
+    const Lanes *lanes = &t->device.lanes;
+    Ledger *ledger = context;
+    const WorkDone before = ledger->all; /* of the step before, and of what came before the first */
+    ledger->all = work_sum(t->device.done);
+    ledger->step = work_between(&before, &ledger->all);
+    ledger->computed = lanes->now - lanes->waited;
+}
+
+/* Seconds by kind are those of the lane, whether training or dry, where passes repeat what one before them did. */
+static void by_kind(void **state)
+{
+    (void)state;
+    Ledger ledger[2] = {0};
+    for (int dry = 0; dry < 2; dry++) {
+        Case c =
+            case_of_words(2, "train.global_batch=8 train.microbatch=1 train.recompute=full parallel.pp=2 "
+                             "hardware.profile=slow.ini");
+        c.dry = dry;
+        c.look = look;
+        c.context = &ledger[dry];
+        if (!case_virtual(&c, 2)) fail_msg("%s", c.refused);
+        case_free(&c);
+        assert_true(ledger[dry].computed > 0 && ledger[dry].step.again > 0);
+        assert_true(fabs(ledger[dry].step.seconds / ledger[dry].computed - 1) < 1e-12);
+    }
+    assert_true(fabs(ledger[0].step.seconds / ledger[1].step.seconds - 1) < 1e-12);
+    assert_true(ledger[0].step.products == ledger[1].step.products);
+}
+
+static void add_up(Comm *comm, void *context)
+{
+    Group *world = group_world(comm, CHANNEL_CONTROL);
+    WorkRecord mine = {.step = {[WORK_NORM] = {.kernels = comm->rank + 1}}};
+    WorkDone sum[WORK_KINDS];
+    work_record_sum(&mine, world, sum);
+    if (comm->rank == 0) *(double *)context = sum[WORK_NORM].kernels;
+    group_free(world);
+}
+
+/* Of 8 ranks rank 0 stands for 5, rank 5 for 3. */
+static void of_all_ranks(void **state)
+{
+    (void)state;
+    static const int rank[] = {0, 5};
+    const WalkedRanks some = {8, 2, rank}, every = {8, 8, NULL};
+    double kernels = 0;
+    Error error;
+    assert_true(virtual_run_some(&every, add_up, &kernels, &error) && kernels == 36);
+    assert_true(virtual_run_some(&some, add_up, &kernels, &error) && kernels == 5 * 1 + 3 * 6);
+}
+
+/* ---- the roofline ---- */
+
+static void roofline(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "run.h5"), *ideal = in_folder(place, "ideal.h5");
+    const double bytes[] = {1000, 1000};
+    machine_run(path, SHAPE, NULL, 2, 20, bytes);
+    machine_run(ideal, SHAPE, "hardware.profile=ideal", 2, 20, bytes);
+    assert_int_equal(PLOT(place, path, "--charts", "roofline"), 0);
+    assert_drawn(place, "run-charts", "roofline");
+    const char *gp = in_folder(place, "run-charts/roofline.gp");
+    assert_file_says(gp, "KINDS = 2\narray NAMES[2] = ['matmul, 80.0 %', 'softmax, 20.0 %']\n");
+    assert_file_says(
+        gp,
+        "$D << EOD\n1000 6.2500000000000005e-07 0.80000000000000004\n2 1.5e-10 0.20000000000000001\nEOD\n");
+    assert_file_says(gp, "PEAK = 9.9999999999999995e-07\nBANDWIDTH = 9.9999999999999995e-08\n");
+    assert_int_equal(PLOT(place, ideal, "--charts", "roofline"), 0);
+    assert_says(place->said, "roofline            skipped: its hardware.profile is no machine");
+    assert_int_equal(PLOT(place, path, ideal, "--charts", "roofline"), 0);
+    assert_says(place->said, "roofline            skipped: several runs; give one");
 }
 
 /* Ideal seconds are no machine's. */
@@ -128,6 +221,9 @@ int main(void)
         cmocka_unit_test(by_hand),
         cmocka_unit_test(published),
         cmocka_unit_test_setup_teardown(reported, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test(by_kind),
+        cmocka_unit_test(of_all_ranks),
+        cmocka_unit_test_setup_teardown(roofline, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(without_a_machine, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests_name("utilization", tests, NULL, NULL);

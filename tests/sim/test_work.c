@@ -38,7 +38,7 @@ static void add_rank(Trainer *t, const StepResult *result, void *context)
     w->microbatches = w->B / c->train.microbatch;
     w->dp = t->data_parallel->group->size;
     w->shards = t->data_parallel->shard_optimizer;
-    for (int k = 0; k < WORK_KINDS; k++) work_join(&w->done[k], &t->device.done[k]);
+    for (int k = 0; k < WORK_KINDS; k++) work_join(&w->done[k], &t->device.done[k], 1);
     for (int u = 0; u < t->gpt->units; u++) {
         if (t->gpt->unit[u].held)
             w->stepped += (double)t->gpt->unit[u].count / (double)(w->shards ? w->dp : 1);

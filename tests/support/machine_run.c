@@ -54,6 +54,17 @@ void machine_run(const char *path, const char *text, const char *set, int ranks,
     assert_string_equal(error.text, "");
     assert_true(recorder_step(recorder, &row, counts, counts, &error));
     assert_true(recorder_memory(recorder, peak, total, rss, &error));
+    const WorkDone done[WORK_KINDS] = {
+        [WORK_MATMUL] = {3, 1e7, 1e4, 11010048, 0, 16}, [WORK_SOFTMAX] = {2, 600, 300, 0, 0, 4}};
+    double *spent = allocate_zeroed(2 * n * PARTS, sizeof *spent), *hidden = spent + n * PARTS;
+    for (size_t r = 0; r < n; r++) {
+        spent[r * PARTS + PART_COMPUTE] = 0.75 * seconds;
+        spent[r * PARTS + PART_DP_EXPOSED] = 0.25 * seconds;
+        hidden[r * PARTS + PART_DP_EXPOSED] = 0.125 * seconds;
+    }
+    assert_true(recorder_breakdown(recorder, spent, hidden, &error));
+    free(spent);
+    assert_true(recorder_work(recorder, done, &error));
     assert_true(recorder_finish(recorder, &error));
     plan_free(&plan);
     config_free(&config);

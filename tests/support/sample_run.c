@@ -75,7 +75,13 @@ static void write_rest(Recorder *r, Error *error)
     for (int i = 0; i < SAMPLE_RANKS * PARTS; i++) seconds[i] = 0.25 * (1 + i % PARTS);
     assert_true(recorder_memory(r, peak, total, rss, error));
     assert_true(recorder_pipeline(r, idle, idle, 0.5, error));
-    assert_true(recorder_breakdown(r, seconds, error));
+    assert_true(recorder_breakdown(r, seconds, seconds, error));
+    WorkDone done[WORK_KINDS];
+    for (int k = 0; k < WORK_KINDS; k++) {
+        const double x = k + 1;
+        done[k] = (WorkDone){x, 1000 * x, 100 * x, 2000 * x, 10 * x, 0.001 * x};
+    }
+    assert_true(recorder_work(r, done, error));
 }
 
 void sample_run(const char *path, bool complete)

@@ -159,10 +159,11 @@ void record_walk(const char *path, Walked walked, double formula)
     assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
     assert_true(recorder_timeline(recorder, 0, rows, count, &error));
     assert_true(recorder_pipeline(recorder, simulated, measured, formula, &error));
-    assert_true(recorder_breakdown(recorder, part, &error));
+    double *hidden = allocate_zeroed((size_t)ranks * PARTS, sizeof *hidden);
+    assert_true(recorder_breakdown(recorder, part, hidden, &error));
     assert_true(recorder_finish(recorder, &error));
     set_config(path, &walked);
-    void *const all[] = {rows, simulated, measured, part, theory, states, bytes, config};
+    void *const all[] = {rows, simulated, measured, part, theory, states, bytes, config, hidden};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     timeline_free(&timeline);
     plan_free(&plan);
