@@ -2,6 +2,7 @@
 #include "sim/plot/request.h"
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/option.h"
 #include "sim/base/words.h"
 
 void plot_request_help(FILE *out)
@@ -70,30 +71,19 @@ static bool want_charts(PlotRequest *request, const char *list, Error *error)
     return want_all("--charts", "chart", list, names, request->chart, error);
 }
 
-/* The value of `option` at argv[*i], as "--option=value" or in the next word, to which *i moves: NULL where this is
- * another option, "" where there is none. */
-static const char *value_of(const char *option, int argc, char **argv, int *i)
-{
-    const size_t length = strlen(option);
-    if (strncmp(argv[*i], option, length) != 0) return NULL;
-    if (argv[*i][length] == '=') return argv[*i] + length + 1;
-    if (argv[*i][length]) return NULL;
-    return *i + 1 < argc ? argv[++*i] : "";
-}
-
 static bool parse_option(PlotRequest *request, int argc, char **argv, int *i, Error *error)
 {
     const char *word = argv[*i], *value;
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) return request->help = true;
-    if ((value = value_of("--out", argc, argv, i))) {
+    if ((value = option_value("--out", argc, argv, i))) {
         if (request->out)
             return error_set(error, "--out %s: given again, after --out %s; try one of the two", value,
                              request->out);
         request->out = value;
         return value[0] || error_set(error, "--out needs a folder; try --out DIR");
     }
-    if ((value = value_of("--charts", argc, argv, i))) return want_charts(request, value, error);
-    if ((value = value_of("--format", argc, argv, i)))
+    if ((value = option_value("--charts", argc, argv, i))) return want_charts(request, value, error);
+    if ((value = option_value("--format", argc, argv, i)))
         return want_all("--format", "format", value, plot_format_names, request->format, error);
     return error_set(error, "%s: no such option of sim plot; try sim plot --help", word);
 }
