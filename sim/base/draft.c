@@ -121,6 +121,21 @@ bool draft_is_possible(const char *path, Error *error)
     return true;
 }
 
+bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
+                Error *error)
+{
+    FILE *out = fdopen(draft_hold(draft), "w");
+    if (!out) return files_refuse(draft->path, "write", errno, error);
+    write(out, what);
+    bool whole = !fflush(out) && !ferror(out);
+    int number = errno;
+    if (fclose(out) && whole) {
+        whole = false;
+        number = errno;
+    }
+    return whole || files_refuse(draft->path, "write", number, error);
+}
+
 /* ---- its place ---- */
 
 /* "STEM.n.EXT" */

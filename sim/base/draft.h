@@ -8,6 +8,7 @@
 #define SIM_BASE_DRAFT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include "models/machine/error.h"
 
 typedef struct Draft {
@@ -22,6 +23,10 @@ bool draft_begin(Draft *draft, const char *path, Error *error);
 
 /* Whether that would work now: asked before the work that ends in a file. */
 bool draft_is_possible(const char *path, Error *error);
+
+/* Fills it with what `write` prints. */
+bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
+                Error *error);
 
 /* Puts it at its path, once its bytes are on the disk. A file that is there is kept as the first free of STEM.1.EXT,
  * STEM.2.EXT, ..., but that one which is `worthless` (NULL: none) is removed; and where another process is still

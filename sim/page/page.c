@@ -1,6 +1,5 @@
 /* page.c - reads what the page tells of the runs, and puts its file in place. */
 #include "sim/page/page.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,18 +72,15 @@ static bool put_in_place(Draft *draft, Error *error)
     return !taken ? draft_replace(draft, error) : draft_place(draft, is_page, error);
 }
 
-static bool write_draft(const Draft *draft, const Page *page, const Contents *c, Error *error)
+typedef struct Written {
+    const Page *page;
+    const Contents *contents;
+} Written;
+
+static void write_document(FILE *out, const void *written)
 {
-    FILE *out = fdopen(draft_hold(draft), "w");
-    if (!out) return files_refuse(draft->path, "write", errno, error);
-    document_write(out, page, c);
-    bool whole = !fflush(out) && !ferror(out);
-    int number = errno;
-    if (fclose(out) && whole) {
-        whole = false;
-        number = errno;
-    }
-    return whole || files_refuse(draft->path, "write", number, error);
+    const Written *w = written;
+    document_write(out, w->page, w->contents);
 }
 
 static bool write_file(const Page *page, const Contents *c, Error *error)
@@ -95,7 +91,7 @@ static bool write_file(const Page *page, const Contents *c, Error *error)
     sprintf(path, "%s%sindex.html", page->folder, slash);
     bool good = draft_begin(&draft, path, error);
     if (good) {
-        good = write_draft(&draft, page, c, error) && put_in_place(&draft, error);
+        good = draft_fill(&draft, write_document, &(Written){page, c}, error) && put_in_place(&draft, error);
         char *shown = words_shown(draft.path), *kept = words_shown(draft.kept ? draft.kept : "");
         if (good && *kept)
             printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", shown,
