@@ -17,7 +17,7 @@ endif
 # ---- building ----
 
 PACKAGES := gcc make pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libopenblas-dev libinih-dev \
-            librandom123-dev libcmocka-dev gnuplot-nox fonts-liberation
+            libjansson-dev librandom123-dev libcmocka-dev gnuplot-nox fonts-liberation
 MODULES  := hdf5-openmpi openblas
 MODULE_FLAGS := $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
 MODULE_PATHS := $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null)
@@ -28,12 +28,12 @@ CPPFLAGS += -I. -D_GNU_SOURCE $(if $(filter double,$(REAL)),-DSIM_DOUBLE) \
             $(MODULE_FLAGS)
 CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wpedantic -Wshadow \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration $(if $(SANITIZE),-O1) $(CHECKED)
-LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -lm
+LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -ljansson -lm
 
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 # In one precision: files, pictures, ideal seconds on paper, and dry work, where no real number goes in.
-ONCE     := plot% page report recorder% run_file% clock_shapes work progress given machine per_layer utilization validate
+ONCE     := plot% page report trace recorder% run_file% clock_shapes work progress given machine per_layer utilization validate
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(filter double,$(REAL)),$(ONCE:%=tests/sim/test_%.c)), \
             $(shell find tests -name 'test_*.c' | sort)) tests/matrix.c tests/compare.c)
 GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))

@@ -42,7 +42,7 @@ static bool refuse_config(char **argv, Error *error)
 /* A word without an option before it: what was meant by it. */
 static bool refuse_word(char **argv, Error *error)
 {
-    static const char *const commands[] = {"plot", "report", "schedule", "validate", "help", NULL};
+    static const char *const commands[] = {"plot", "report", "schedule", "trace", "validate", "help", NULL};
     const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
     char quoted[1024], shown[100];
     words_show(shown, sizeof shown, word);

@@ -17,6 +17,7 @@
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
+#include "sim/trace/trace_command.h"
 #include "sim/validate/validate.h"
 
 static const char USAGE[] =
@@ -29,6 +30,7 @@ static const char USAGE[] =
     "                                              the same bytes and the same peak memory\n"
     "  sim plot results/zero3.h5                   draw one run; several, or a folder's, are compared\n"
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
+    "  sim trace results/zero3.h5                  the timeline of a step for chrome://tracing and Perfetto\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim validate                                foretell published measurements, and say how far off\n"
     "  sim help [section.key | command]            every key of a config, one in full, or a command\n"
@@ -86,6 +88,7 @@ static int help(int argc, char **argv, const char *program_directory)
     }
     if (strcmp(what, "plot") == 0) return plot_command(2, as_command, program_directory);
     if (strcmp(what, "report") == 0) return report_command(2, as_command);
+    if (strcmp(what, "trace") == 0) return trace_command(2, as_command);
     if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
     if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
@@ -191,8 +194,8 @@ static int command(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
          schedules = strcmp(name, "schedule") == 0, validates = strcmp(name, "validate") == 0,
-         helps = strcmp(name, "help") == 0;
-    if (plots || reports || schedules || validates || helps) {
+         traces = strcmp(name, "trace") == 0, helps = strcmp(name, "help") == 0;
+    if (plots || reports || schedules || validates || traces || helps) {
         /* these need no other rank: of a parallel launch the first does them */
         if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
         if (!comm_mpi_is_first()) return STATUS_OK;
@@ -200,6 +203,7 @@ static int command(int argc, char **argv)
     if (plots) return plot_command(argc - 1, argv + 1, directory);
     if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);
+    if (traces) return trace_command(argc - 1, argv + 1);
     if (validates) return validate_command(argc - 1, argv + 1, directory);
     if (helps) return help(argc - 1, argv + 1, directory);
     if (argc < 2) {

@@ -3,7 +3,7 @@
 set -eu
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
-    if command -v mpicc >/dev/null 2>&1 && pkg-config --exists hdf5-openmpi openblas 2>/dev/null; then exit 0; fi
+    if command -v mpicc >/dev/null 2>&1 && pkg-config --exists hdf5-openmpi openblas jansson 2>/dev/null; then exit 0; fi
     echo "make deps knows apt only. Please install, by your system's names for them:" >&2
     printf '  %s\n' "$@" >&2
     exit 1

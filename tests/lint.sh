@@ -18,12 +18,13 @@ door mpi.h parallel/wire/comm_mpi.c
 door hdf5.h sim/file/h5.c sim/file/h5_check.c sim/file/h5_checksum.c sim/file/h5_read.c sim/file/h5_write.c
 door cblas.h models/kernels/matmul.c
 door ini.h sim/config/ini.c
+door jansson.h sim/trace/event.c
 door 'Random123/' models/machine/random.c
 
 # The folders by floors: an arrow goes down, or stays in its folder.
 floors='sim
 sim/validate
-sim/run sim/plot
+sim/run sim/plot sim/trace
 sim/page
 sim/report
 sim/theory

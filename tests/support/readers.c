@@ -1,4 +1,4 @@
-/* readers.c - report, plot and baseline under watch. */
+/* readers.c - report, plot, trace and baseline under watch. */
 #include "tests/support/readers.h"
 #include <limits.h>
 #include <stdbool.h>
@@ -11,10 +11,11 @@
 #include "sim/plot/plot.h"
 #include "sim/report/report.h"
 #include "sim/run/baseline.h"
+#include "sim/trace/trace_command.h"
 #include "tests/support/check.h"
 #include "tests/support/sample_run.h"
 
-const char *const reader_name[READERS] = {"report", "plot", "baseline"};
+const char *const reader_name[READERS] = {"report", "plot", "trace", "baseline"};
 
 enum { SECONDS_MOST = 2, MEGABYTES_MOST = 1000, PATIENCE = 20 };
 static const char no_gnuplot[] = "gnuplot is not installed";
@@ -54,7 +55,8 @@ static int read_as(Reader reader, const char *path, const char *folder)
 {
     Error error;
     char program[PATH_MAX] = "";
-    char *words[] = {"plot", (char *)path, "--out", (char *)folder};
+    char *words[] = {"plot", (char *)path, "--out", (char *)folder},
+         *trace_words[] = {"trace", (char *)path, "--out", "-"};
     switch (reader) {
     case READ_REPORT: return report_run(path, &error) ? 0 : refused(&error);
     case READ_PLOT:
@@ -62,6 +64,7 @@ static int read_as(Reader reader, const char *path, const char *folder)
         if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) return 3;
         *strrchr(program, '/') = '\0';
         return plot_command(4, words, program);
+    case READ_TRACE: return trace_command(4, trace_words);
     default: return read_baseline(path, &error);
     }
 }

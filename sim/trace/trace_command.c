@@ -1,0 +1,143 @@
+/* trace_command.c - `sim trace`: of which run, by which clock, and where it goes. */
+#include "sim/trace/trace_command.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+#include "sim/base/draft.h"
+#include "sim/base/option.h"
+#include "sim/base/posix.h"
+#include "sim/base/standard.h"
+#include "sim/base/words.h"
+#include "sim/trace/trace.h"
+
+static const char help[] =
+    "sim trace RUN.h5 [--out FILE] [--measured]\n"
+    "\n"
+    "The step whose actions a run recorded, as JSON in Chrome's Trace Event Format: open the file in\n"
+    "https://ui.perfetto.dev, which keeps it in the browser, or in chrome://tracing. A process is a rank, "
+    "with\n"
+    "its place in the grid; a thread is one of its lanes: compute, network. A slice is an action; in it, "
+    "what it\n"
+    "spent computing again (shown first) and waiting for messages (shown last): the run records how long "
+    "these\n"
+    "took, not when. Arrows are messages between stages, and counters the memory held, by category, as each\n"
+    "action ended. Times are whole ns.\n"
+    "    --out FILE    in place of RUN.trace.json beside the run; - is standard output\n"
+    "    --measured    the wall clock of a real run, of each rank since it began the step, in place of "
+    "simulated\n"
+    "                  time; arrows may then seem to lead back\n"
+    "Under hardware.profile = ideal one F, a microbatch's forward on one rank, is shown as 1 s. A file that "
+    "is\n"
+    "there already is kept as RUN.trace.1.json.\n"
+    "\n"
+    "    sim trace results/1f1b.h5                   -> results/1f1b.trace.json\n"
+    "    sim trace results/1f1b.h5 --out - | gzip > 1f1b.json.gz\n"
+    "Exit status: 0 written, 1 failed, 2 bad request.\n";
+
+typedef struct Request {
+    const char *path, *out;
+    bool help, measured;
+} Request;
+
+static bool parse(Request *r, int argc, char **argv, Error *error)
+{
+    bool options = true;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i], *value;
+        if (options && !strcmp(word, "--"))
+            options = false;
+        else if (options && (!strcmp(word, "--help") || !strcmp(word, "-h")))
+            r->help = true;
+        else if (options && !strcmp(word, "--measured"))
+            r->measured = true;
+        else if (options && (value = option_value("--out", argc, argv, &i))) {
+            if (r->out)
+                return error_set(error, "--out %s: given again, after --out %s; try one of the two", value,
+                                 r->out);
+            if (!value[0]) return error_set(error, "--out needs a file; try --out FILE, or - to print it");
+            r->out = value;
+        } else if (options && word[0] == '-')
+            return error_set(error, "%s: no such option of sim trace; try sim trace --help", word);
+        else if (!word[0])
+            return error_set(error, "the run's name is empty; try sim trace results/NAME.h5");
+        else if (r->path)
+            return error_set(error, "%s: given after %s; try one run at a time", word, r->path);
+        else
+            r->path = word;
+    }
+    if (r->help || r->path) return true;
+    return error_set(error, "no run file given; try sim trace results/NAME.h5, or sim trace --help");
+}
+
+/* "results/zero3.trace.json" of "results/zero3.h5". */
+static char *place_beside(const char *path)
+{
+    static const char ending[] = ".trace.json";
+    const size_t length = strlen(path) - (words_end_in(path, ".h5") ? strlen(".h5") : 0);
+    char *place = allocate(length + sizeof ending);
+    memcpy(place, path, length);
+    memcpy(place + length, ending, sizeof ending);
+    return place;
+}
+
+static void tell(const Trace *trace, const Draft *draft)
+{
+    char *shown = words_shown(draft->path), *kept = words_shown(draft->kept ? draft->kept : "");
+    printf("%s: %d of %d rank%s, %zu action%s, %lld message%s; %s\n", shown, trace->ranks, trace->run->ranks,
+           words_s(trace->run->ranks), trace->actions, words_s((int64_t)trace->actions),
+           (long long)trace->messages, words_s(trace->messages), trace_clock(trace));
+    if (*kept) printf("the file of that name is %s now\n", kept);
+    free(kept);
+    free(shown);
+}
+
+static bool write_file(const Trace *trace, const char *path, Error *error)
+{
+    Draft draft;
+    if (!files_prepare(path, error) || !draft_begin(&draft, path, error)) return false;
+    const bool good = draft_fill(&draft, trace_write, trace, error) && draft_place(&draft, NULL, error);
+    if (good) tell(trace, &draft);
+    draft_end(&draft);
+    return good;
+}
+
+/* What standard output could not take is told by whoever ends the program (standard.h). */
+static bool write_out(const Trace *trace, const char *out, Error *error)
+{
+    if (out && !strcmp(out, "-")) {
+        trace_write(stdout, trace);
+        return true;
+    }
+    char *beside = out ? NULL : place_beside(trace->run->path);
+    const bool good = write_file(trace, out ? out : beside, error);
+    free(beside);
+    return good;
+}
+
+static int trace_run(const Request *r, Error *error)
+{
+    Trace trace;
+    int status = STATUS_BAD_REQUEST;
+    if (r->out && files_same(r->out, r->path)) {
+        error_set(error, "--out %s is the run itself; try another name", r->out);
+        return status;
+    }
+    if (trace_read(&trace, r->path, r->measured, error))
+        status = write_out(&trace, r->out, error) ? STATUS_OK : STATUS_FAILED;
+    trace_free(&trace);
+    return status;
+}
+
+int trace_command(int argc, char **argv)
+{
+    Request request = {0};
+    Error error;
+    int status = parse(&request, argc, argv, &error) ? STATUS_OK : STATUS_BAD_REQUEST;
+    if (status == STATUS_OK && request.help)
+        fputs(help, stdout);
+    else if (status == STATUS_OK)
+        status = trace_run(&request, &error);
+    if (status != STATUS_OK) fprintf(stderr, "sim: trace: %s\n", error.text);
+    return status;
+}
