@@ -132,7 +132,7 @@ static bool name_is_known(const char *name, void *context)
     Check *c = context;
     const GptShape *shape = &c->gpt->shape;
     const char *bias = naming_is_llama(c->naming) ? "" : ", model.bias"; /* which a Llama cannot have */
-    FileTensor wanted = {""};
+    FileTensor wanted = {.path = ""};
     bool fits = snprintf(wanted.path, sizeof wanted.path, "/%s", name) < (int)sizeof wanted.path;
     if (fits && bsearch(&wanted, c->tensor, c->tensors, sizeof wanted, by_name)) return true;
     if (naming_passes_over(c->naming, name)) return true;
