@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/report/fit.h"
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
 #include "sim/report/utilization.h"
@@ -244,8 +245,8 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         free_columns(&columns);
         if (!read) return false;
     }
-    if (!report_simulated(run, sheet, error) || !report_utilization(run, sheet, error) ||
-        !add_tables(sheet, run, error))
+    if (!report_simulated(run, sheet, error) || !report_fit(run, sheet, error) ||
+        !report_utilization(run, sheet, error) || !add_tables(sheet, run, error))
         return false;
     report_quoted(run, sheet);
     return report_breakdown(run, sheet, error);

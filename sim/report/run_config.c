@@ -16,7 +16,8 @@ static bool read_keys(const RunFile *run, Config *config)
         if (!config_row_parse(row, value, config, why, sizeof why)) return false;
     }
     return run_file_config(run, "parallel.schedule", config->pipeline.schedule,
-                           sizeof config->pipeline.schedule);
+                           sizeof config->pipeline.schedule) &&
+           run_file_config(run, "data.source", config->data.source, sizeof config->data.source);
 }
 
 Config *run_config_new(const RunFile *run)
