@@ -1,6 +1,6 @@
 # bars.gp - what the stacked bar charts share: size, margins, axes, the bars and
 # the numbers in them. It expects, written by `sim plot`:
-#   BARS, LABEL[]               one bar a rank (COMPARE = 0) or one a run (COMPARE = 1, beside NOTE[])
+#   BARS, LABEL[]               one bar a rank or stage (COMPARE = 0) or one a run (COMPARE = 1, beside NOTE[])
 #   PARTS, PART[], COLOUR[], ON[]   the parts from the bottom up; ON: text colour on that part
 #   $D                          a line a bar: its highest thing, formula, mark (NaN: unknown), part 1, ...
 #   SCALE, UNIT                 $D / SCALE is in UNIT

@@ -138,6 +138,20 @@ int plot_choose_ranks(const double *height, int ranks, int chosen[PLOT_BARS_MAX]
     return distinct;
 }
 
+bool plot_bars_are_stages(const PlotKind *kind, const PlotRun *run)
+{
+    return kind->by_stage && run->shape.mesh.pp > 1 && run->shape.mesh.pp <= PLOT_RANKS_ALL;
+}
+
+static void bars_of_stages(PlotBars *bars, const PlotKind *kind, const PlotRun *run)
+{
+    bars->count = run->shape.mesh.pp;
+    for (int pipe = 0; pipe < bars->count; pipe++)
+        bars->bar[pipe] = (PlotBar){run, kind->stack(run), plot_row_at(run, (MeshPlace){.pipe = pipe})};
+    if (run->ranks > bars->count)
+        snprintf(bars->sampled, sizeof bars->sampled, "A bar is of the stage's first rank. ");
+}
+
 static void bars_of_ranks(PlotBars *bars, const PlotKind *kind, const PlotRun *run)
 {
     const PlotStack *stack = kind->stack(run);
@@ -246,6 +260,8 @@ bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, i
         bars_of_runs(bars, kind, runs, count);
     else if (kind->stack(runs)->why[0])
         snprintf(bars->left_out, sizeof bars->left_out, "%s", kind->stack(runs)->why);
+    else if (plot_bars_are_stages(kind, runs))
+        bars_of_stages(bars, kind, runs);
     else
         bars_of_ranks(bars, kind, runs);
     if (bars->count == 0) return false;

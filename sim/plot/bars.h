@@ -40,7 +40,9 @@ typedef struct PlotKind {
     double (*height)(const PlotStack *stack, int rank); /* the rank with the highest stands for its run */
     double (*shown)(const PlotStack *stack, int rank);  /* the number above a bar */
     Unit (*unit)(double highest);
+    bool by_stage; /* of one run in a pipeline: a bar a pipeline rank, of the first replica's first slice */
 } PlotKind;
+bool plot_bars_are_stages(const PlotKind *kind, const PlotRun *run);
 
 /* Fills `bars`; false when no run has anything to draw (left_out says why). */
 bool plot_bars_make(PlotBars *bars, const PlotKind *kind, const PlotRun *runs, int count);

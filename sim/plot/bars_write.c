@@ -28,6 +28,12 @@ static void rank_label(FILE *out, const PlotBars *bars, int i)
     fprintf(out, "'%d'", bars->bar[i].run->rank[bars->bar[i].rank]);
 }
 
+static void stage_label(FILE *out, const PlotBars *bars, int i)
+{
+    (void)bars;
+    fprintf(out, "'%d'", i);
+}
+
 static void run_label(FILE *out, const PlotBars *bars, int i)
 {
     plot_quote(out, bars->bar[i].run->label);
@@ -81,8 +87,13 @@ static void write_bars(FILE *out, const PlotBars *bars, const PlotKind *kind, bo
     plot_set_number(out, "HIGHEST", bars->highest / unit.scale);
     plot_set_number(out, "FIRST", first / unit.scale);
     fprintf(out, "COMPARE = %d\nBRACKETS = %d\nBARS = %d\n", compare, brackets, bars->count);
-    plot_set_text(out, "XLABEL", compare ? "" : "rank");
-    write_texts(out, "LABEL", bars->count, compare ? run_label : rank_label, bars);
+    const bool stages = !compare && plot_bars_are_stages(kind, bars->bar->run);
+    plot_set_text(out, "XLABEL",
+                  compare                                    ? ""
+                  : !stages                                  ? "rank"
+                  : bars->bar->run->shape.virtual_stages > 1 ? "pipeline rank"
+                                                             : "stage");
+    write_texts(out, "LABEL", bars->count, compare ? run_label : stages ? stage_label : rank_label, bars);
     if (compare) write_texts(out, "NOTE", bars->count, run_note, bars);
     write_parts(out, bars, kind);
     fputs("# the highest thing in the bar, formula, mark, then the parts from the bottom up\n$D << EOD\n",

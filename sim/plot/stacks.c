@@ -97,14 +97,14 @@ static bool write_bytes(FILE *out, const PlotKind *kind, PlotWords words, const 
 
 bool plot_comm(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {comm_of, total, total, unit_of_bytes};
+    static const PlotKind kind = {comm_of, total, total, unit_of_bytes, false};
     return write_bytes(out, &kind, (PlotWords){.name = "comm", .title = "Bytes sent per rank and step"}, runs,
                        count, why, size);
 }
 
 bool plot_bytes_by_axis(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {axes_of, total, total, unit_of_bytes};
+    static const PlotKind kind = {axes_of, total, total, unit_of_bytes, false};
     const PlotWords words = {.name = "bytes_by_axis",
                              .title = "Bytes sent per rank and step, by axis of the grid"};
     return write_bytes(out, &kind, words, runs, count, why, size);
@@ -134,7 +134,7 @@ static bool states_equal(const PlotRun *runs, int count)
 
 bool plot_memory(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {memory_of, mark, mark, unit_of_bytes};
+    static const PlotKind kind = {memory_of, mark, mark, unit_of_bytes, false};
     PlotBars bars;
     char first[512];
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
@@ -159,7 +159,7 @@ static const PlotStack *activations_of(const PlotRun *run)
 
 bool plot_activations(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {activations_of, total, total, unit_of_bytes};
+    static const PlotKind kind = {activations_of, total, total, unit_of_bytes, false};
     PlotBars bars;
     if (count == 1) {
         snprintf(why, size, "one run; give several, by technique");
@@ -197,7 +197,7 @@ static void tell_step(char *line, size_t size, const PlotRun *run)
 
 bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {time_of, busy, total, unit_of_seconds};
+    static const PlotKind kind = {time_of, busy, total, unit_of_seconds, false};
     PlotBars bars;
     char first[512];
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
@@ -220,7 +220,8 @@ static const PlotStack *breakdown_of(const PlotRun *run)
 
 bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? unit_of_forwards : unit_of_seconds};
+    const PlotKind kind = {breakdown_of, mark, total, runs->shape.ideal ? unit_of_forwards : unit_of_seconds,
+                           .by_stage = true};
     PlotBars bars;
     if (!plot_one_clock(runs, count, why, size)) return false;
     char first[512], second[256] = "Waits count what computing does not hide";
@@ -248,7 +249,7 @@ static Unit percent(double highest)
 
 bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
-    static const PlotKind kind = {bubble_of, total, total, percent};
+    static const PlotKind kind = {bubble_of, total, total, percent, false};
     PlotBars bars;
     char first[512], formula[128] = "formula";
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;

@@ -72,6 +72,13 @@ static void test_breakdown(void **state)
     assert_file_says(gp, "= ['compute', 'recompute', 'optimizer', 'tensor-parallel wait', 'pipeline wire', "
                          "'pipeline idle']\n");
     assert_file_says(gp, "UNIT = 'ms'\n");
+    assert_file_says(gp, "XLABEL = 'stage'\n");
+    record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .tp = 2, .dp = 2}, NAN);
+    assert_int_equal(PLOT(place, in_folder(place, "b.h5"), "--charts", "breakdown,bubble"), 0);
+    assert_file_says(in_folder(place, "b-charts/breakdown.gp"),
+                     "XLABEL = 'stage'\narray LABEL[2] = ['0', '1']\n");
+    assert_file_says(in_folder(place, "b-charts/breakdown.gp"), "A bar is of the stage''s first rank. ");
+    assert_file_says(in_folder(place, "b-charts/bubble.gp"), "XLABEL = 'rank'\narray LABEL[8] = [");
     double value[9]; /* of rank 0: highest, formula, mark: what computes, parts */
     char *text = text_of(gp), *end = strstr(text, "$D << EOD\n") + 10;
     for (int i = 0; i < 9; i++) value[i] = strtod(end, &end);
