@@ -5,10 +5,11 @@
 
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 
-Stages *stages_new(Group *group, const Plan *plan, const Gpt *gpt)
+Stages *stages_new(Group *group, Group *slices, const Plan *plan, const Gpt *gpt)
 {
     Stages *p = allocate_zeroed(1, sizeof *p);
-    *p = (Stages){.group = group, .shape = plan->shape, .rank_of = plan->rank_of, .gpt = gpt};
+    *p = (Stages){
+        .group = group, .slices = slices, .shape = plan->shape, .rank_of = plan->rank_of, .gpt = gpt};
     int first = plan->rank_of[0], last = plan->rank_of[plan->stages - 1];
     if (first != last && (group->rank == first || group->rank == last)) {
         int members[] = {group->members[first], group->members[last]};
@@ -64,6 +65,14 @@ static void sweep(Stages *p, bool wait)
     }
 }
 
+/* What of a message this rank sends and receives. */
+static Tensor slice_of(const Stages *p, Tensor t)
+{
+    const Group *g = p->slices;
+    if (!g) return t;
+    return tensor_view(t, block_offset(t.count, g->size, g->rank), block_count(t.count, g->size, g->rank));
+}
+
 void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t)
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
@@ -72,16 +81,22 @@ void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor
     *o = (Outgoing){.data = t.data, .next = p->outgoing};
     p->outgoing = o;
     device_release(t.device, t.category, tensor_bytes(t));
-    comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, t.data, tensor_bytes(t),
-              &o->request);
+    Tensor slice = slice_of(p, t);
+    comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, slice.data,
+              tensor_bytes(slice), &o->request);
 }
 
 void stages_receive(Stages *p, Purpose direction, int from, int microbatch, Tensor t)
 {
     Request request;
-    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, t.data,
-                 tensor_bytes(t), &request);
+    Tensor slice = slice_of(p, t);
+    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, slice.data,
+                 tensor_bytes(slice), &request);
     comm_wait(&request);
+    if (!p->slices) return;
+    Collective ring;
+    ring_all_gather_begin(&ring, p->slices, TP_ALL_GATHER, &t, 1);
+    ring_end(&ring);
 }
 
 void stages_flush(Stages *p)

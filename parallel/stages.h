@@ -20,6 +20,7 @@ typedef struct Stages {
     Shape shape;
     const int *rank_of; /* of every stage; the plan's */
     Outgoing *outgoing; /* sent and perhaps not yet on the way */
+    Group *slices;      /* the tensor group whose ranks send a part each of what they all hold; or NULL */
     Group *embedding;   /* the first stage and the last, of which this rank is one; or NULL */
     const Gpt *gpt;
 } Stages;
@@ -28,8 +29,9 @@ typedef struct Stages {
  * after. */
 void stages_lower(Plan *plan, DataParallelKind data);
 
-/* All ranks of the pipeline call it; `group`, `plan` and `gpt` must live as long. */
-Stages *stages_new(Group *group, const Plan *plan, const Gpt *gpt);
+/* All ranks of the pipeline call it; the groups, `plan` and `gpt` must live as long. With `slices` a message is
+ * scattered over that group, which holds it whole at either end (Narayanan et al. 2104.04473, section 4.1). */
+Stages *stages_new(Group *group, Group *slices, const Plan *plan, const Gpt *gpt);
 void stages_free(Stages *p);
 
 /* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. The

@@ -109,6 +109,11 @@ static bool with_tensor_parallelism(const Config *c)
     return !c->tensor.sequence_parallel || c->tensor.size > 1;
 }
 
+static bool with_whole_borders(const Config *c)
+{
+    return !c->tensor.scatter || (c->tensor.size > 1 && c->pipeline.size > 1 && !c->tensor.sequence_parallel);
+}
+
 /* One microbatch on one rank goes forward, then backward. */
 static bool with_an_order(const Config *c)
 {
@@ -184,6 +189,9 @@ const Condition config_conditions[WHENS] = {
                           "parallel.data = zero1"},
     [WITH_RINGS] = {with_rings, "with parallel.data = ddp, zero1, zero2 or zero3", "parallel.data = ddp"},
     [WITH_TENSOR_PARALLELISM] = {with_tensor_parallelism, "with parallel.tp of 2 or more", "parallel.tp = 2"},
+    [WITH_WHOLE_BORDERS] = {with_whole_borders,
+                            "with parallel.tp and parallel.pp of 2 or more, and without sequence_parallel",
+                            "parallel.tp = 2, parallel.pp = 2 and parallel.sequence_parallel = no"},
     [WITH_AN_ORDER] = {with_an_order, "with parallel.pp of 2 or more, train.microbatch above 0, or as a file",
                        "parallel.pp = 2, or train.microbatch = 1"},
     [WITH_CHUNKS] = {with_chunks, "with parallel.schedule = interleaved or a file's",

@@ -313,6 +313,14 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
          "tp divides model.sequence.\n"},
 
+    {"parallel", "scatter_messages", ROW_SWITCH, WITH_WHOLE_BORDERS, FIELD(tensor.scatter), "no",
+     .example = "yes", .help = "with tp and pp: each rank sends 1/tp to the next stage",
+     .more =
+         "Narayanan et al., arXiv 2104.04473, section 4.1. All ranks of a tensor group hold the same at a "
+         "border of stages. yes: each sends a part, and those of the next stage gather them, which is "
+         "cheaper where a node's links are faster than what joins nodes. no: each sends all. Under "
+         "sequence_parallel each holds a part in any case.\n"},
+
     {"parallel", "pp", ROW_INTEGER, ALWAYS, FIELD(pipeline.size), "1", 1, 65536, .example = "2",
      .help = "ranks that hold the layers one after the other",
      .more = "Pipeline parallelism: the layers are cut into pp x virtual_stages stages, as even as "

@@ -82,7 +82,8 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
                                .batch = fill_batch,
                                .batch_context = t});
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
-    t->stages = stages_new(t->mesh.pipe_group, plan, t->gpt);
+    t->stages =
+        stages_new(t->mesh.pipe_group, config->tensor.scatter ? t->mesh.tensor_group : NULL, plan, t->gpt);
     make_timeline(t);
     set_clock(t);
 

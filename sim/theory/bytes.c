@@ -106,13 +106,17 @@ static void pipeline_bytes_of(const Config *config, const Plan *plan, const Shar
                               double bytes[PURPOSES])
 {
     const GptShape *shape = &config->model.shape;
-    double w = theory_width(config), outside = config->tensor.sequence_parallel ? share->t : 1;
+    double w = theory_width(config), t = share->t;
+    bool cut = config->tensor.sequence_parallel || config->tensor.scatter;
+    double outside = cut ? t : 1, gathered = config->tensor.scatter ? t - 1 : 0;
     double border =
         (double)config->train.microbatch * (double)shape->sequence * (double)shape->hidden / outside;
     for (int k = 0; k < plan->stages - 1; k++) {
         if (plan->rank_of[k] == plan->rank_of[k + 1]) continue;
         if (plan->rank_of[k] == share->pipe) bytes[PP_SEND_FORWARD] += plan->shape.m * border * w;
         if (plan->rank_of[k + 1] == share->pipe) bytes[PP_SEND_BACKWARD] += plan->shape.m * border * w;
+        bool receives = plan->rank_of[k] == share->pipe || plan->rank_of[k + 1] == share->pipe;
+        if (receives) bytes[TP_ALL_GATHER] += gathered * plan->shape.m * border * w;
     }
     if (shape->tie_embeddings && share->first != share->last)
         bytes[PP_EMBEDDING] = owned_wte * theory_gradient_width(config, plan->shape.m);

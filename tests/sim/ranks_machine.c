@@ -34,6 +34,7 @@ static const struct {
     {"parallel.pp=2 parallel.schedule=1f1b model.dropout=0.1", 2, PART_PP_IDLE},
     {"parallel.pp=4 parallel.schedule=zb-h1", 4, PART_PP_IDLE},
     {"parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 parallel.tp=2", 4, PART_PP_WIRE},
+    {"parallel.pp=2 parallel.schedule=1f1b parallel.tp=4 parallel.scatter_messages=yes", 8, PART_PP_WIRE},
     {"parallel.pp=2 parallel.schedule=1f1b parallel.tp=2 parallel.data=zero3 model.attention=flash", 8,
      PART_PP_WIRE},
     {"parallel.pp=2 parallel.schedule=gpipe parallel.data=zero1 parallel.tp=2 parallel.sequence_parallel=yes",

@@ -53,6 +53,17 @@ static const Setup SETUPS[] = {
     {8, 2, {"model.layers=5", "train.microbatch=6"}, {"parallel.pp=2", "parallel.tp=2"}, V_SHAPE_HALVES},
     {3, 1, {"train.microbatch=12"}, {"parallel.pp=3"}, REVERSED},
     {6, 1, {"train.microbatch=6", "model.layers=4"}, {"parallel.pp=3"}, REVERSED},
+    /* a message in parts, of ranks that hold the same */
+    {4,
+     1,
+     {"model.layers=4", "train.microbatch=6"},
+     {"parallel.pp=2", "parallel.tp=2", "parallel.scatter_messages=yes"},
+     NULL},
+    {8,
+     2,
+     {"model.layers=6", "train.microbatch=6"},
+     {"parallel.pp=2", "parallel.tp=2", "parallel.scatter_messages=yes"},
+     V_SHAPE_HALVES},
     /* so many layers each; under sequence parallelism halves of backwards gather by the layer */
     {4,
      1,

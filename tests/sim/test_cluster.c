@@ -163,6 +163,17 @@ static void hierarchical_sums_train_as_rings_do(void **state)
     }
 }
 
+/* Parts of a message over slow cards, and gathered over links inside the node. */
+static void messages_in_parts(void **state)
+{
+    (void)state;
+    const char *grid = MODEL "parallel.tp=4 parallel.pp=2 parallel.schedule=1f1b node.devices=4 node.cards=4 "
+                             "node.card_gb=1e-6 node.link_us=0";
+    Seen whole = walk(grid, "", 8), parts = walk(grid, "parallel.scatter_messages=yes", 8);
+    assert_true(parts.spent[PART_PP_WIRE] < whole.spent[PART_PP_WIRE] / 2 && parts.step < whole.step);
+    assert_true(parts.spent[PART_TP_EXPOSED] > whole.spent[PART_TP_EXPOSED]);
+}
+
 /* Which groups lie in a node, which cards they reach, who adds. */
 static void places_and_switches(void **state)
 {
@@ -184,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_numbers),
         cmocka_unit_test(hierarchical_sums_train_as_rings_do),
+        cmocka_unit_test(messages_in_parts),
         cmocka_unit_test(places_and_switches),
     };
     return cmocka_run_group_tests_name("clusters", tests, NULL, NULL);

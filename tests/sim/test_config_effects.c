@@ -88,7 +88,7 @@ static bool in_cases(const ConfigKey *k, const char *words)
 static bool of_many_ranks(const ConfigKey *k)
 {
     static const char *const keys[] = {"hardware.order", "hardware.all_reduce", "node.any_card",
-                                       "node.switch_gb"};
+                                       "node.switch_gb", "parallel.scatter_messages"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(k->key, keys[i]) == 0) return true;
     return false;

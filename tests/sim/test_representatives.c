@@ -180,6 +180,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
     const char *dtype = sizeof(real) == 4 ? word(d, precision) : "fp32", *how = word(d, recompute);
     bool on_machine = draw(d, 3) > 0;
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
+    bool scatters = tp > 1 && pp > 1 && !sp && draw(d, 2);
     char nodes[256] = "";
     if (on_machine)
         snprintf(
@@ -196,7 +197,10 @@ static Case draw_case(Draw *d, int *ranks, int most)
         "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
         "parallel.tp=%d%s%s%s%s%s%s",
         m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
-        sp ? " parallel.sequence_parallel=yes" : "", pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
+        sp         ? " parallel.sequence_parallel=yes"
+        : scatters ? " parallel.scatter_messages=yes"
+                   : "",
+        pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
         strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02");
 }

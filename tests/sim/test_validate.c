@@ -138,7 +138,9 @@ static void published_steps(void **state)
     CaseSet set = own_set("korthikanti-2022", 6, *state, NULL);
     held(&set, "22B full");
     held(&set, "22B selective");
+    held(&set, "175B full");
     held(&set, "175B selective");
+    held(&set, "530B full");
     held(&set, "530B selective");
     double before = named(&set, "175B selective")->predicted;
     cases_free(&set);

@@ -52,6 +52,7 @@ const ConfigKey config_keys[CONFIG_KEYS] = {
     {"parallel.quantize", "parameters", NULL, "parallel.data=ddp", "parallel.data=zero1"},
     {"parallel.overlap", "no", NULL, "parallel.data=dp", "parallel.data=zero3"},
     {"parallel.sequence_parallel", "yes", NULL, "parallel.tp=1", "parallel.tp=2 model.sequence=8"},
+    {"parallel.scatter_messages", "yes", NULL, "parallel.pp=1", "parallel.tp=2 parallel.pp=2"},
     {"parallel.schedule", "gpipe", NULL, "train.microbatch=0", "train.microbatch=4"},
     {"parallel.schedule", "naive", "gpipe", "parallel.pp=1 train.microbatch=0",
      "parallel.pp=2 train.microbatch=4"},
