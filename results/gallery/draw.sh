@@ -64,3 +64,7 @@ for schedule in naive gpipe 1f1b interleaved zb-h1; do
 done
 sim plot "${runs[@]}" --out microbatches
 cp microbatches/bubble_microbatches.png "$gallery/bubble-microbatches.png"
+
+# Published steps.
+sim validate --out validation
+cp validation/validation.png "$gallery/validation.png"
