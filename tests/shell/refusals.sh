@@ -248,7 +248,7 @@ printed_nowhere() {
 check "a run whose lines are lost ends with 1" printed_nowhere --config single.ini --dry-run --ranks 1 --output nowhere.h5
 check "and its file is whole" compare bytes nowhere.h5
 check "a report that is lost" printed_nowhere report w-run.h5
-check "a trace that is lost" printed_nowhere trace w-run.h5 --out -
+check "a trace that is lost" printed_nowhere trace nowhere.h5 --out -
 check "a schedule that is lost" printed_nowhere schedule --config 1f1b.ini
 check "a schedule as csv that is lost" printed_nowhere schedule --config 1f1b.ini --csv
 check "help that is lost" printed_nowhere help train.steps
