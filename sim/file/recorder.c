@@ -240,7 +240,7 @@ bool recorder_work(Recorder *r, const WorkDone done[WORK_KINDS], Error *error)
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
         double column[WORK_KINDS];
         for (int k = 0; k < WORK_KINDS; k++)
-            column[k] = *(const double *)((const char *)&done[k] + columns[c].offset);
+            memcpy(&column[k], (const char *)&done[k] + columns[c].offset, sizeof column[k]);
         if (!h5_write(r->file, columns[c].path, 0, WORK_KINDS, H5_F64, column, error)) return false;
     }
     return h5_flush(r->file, error);
