@@ -15,7 +15,9 @@ int plot_setup(void **state)
     PlotPlace *place = allocate_zeroed(1, sizeof *place);
     if (folder_make(place->folder)) return -1;
     if (readlink("/proc/self/exe", place->program, sizeof place->program - 1) < 0) return -1;
-    *strrchr(place->program, '/') = '\0'; /* as deep as build/bin, or deeper */
+    /* beside tests/sim there is bin, where the program is */
+    for (int i = 0; i < 3; i++) *strrchr(place->program, '/') = '\0';
+    strcat(place->program, "/bin");
     *state = place;
     return 0;
 }
