@@ -4,8 +4,9 @@
  * as one Part: the parts sum to `now`. Computing comes from one of two sources:
  * measured, the CPU time of this thread as it passes, or told, by
  * lanes_compute(): of an action as a whole or, by the device, of each kernel,
- * which a host launches before it starts, so that small ones wait for it. Inside communication the lane is paused: what moving and
- * adding bytes costs this machine is not the simulated machine's compute.
+ * which a host launches before it starts, so that small ones wait for it.
+ * Inside communication the lane is paused: what moving and adding bytes costs
+ * this machine is not the simulated machine's compute.
  * Waiting ends when a message arrives; its clock came with it (parallel/wire/comm.h). */
 #ifndef MODELS_MACHINE_LANES_H
 #define MODELS_MACHINE_LANES_H
