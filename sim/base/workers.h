@@ -1,0 +1,27 @@
+/* workers.h - jobs over the cores of this machine, each in one of a few processes that share nothing but the results.
+ *
+ * A worker is a fork of this process: it sees all that was made before, and nothing that it changes reaches another, so
+ * code that keeps its state to itself needs no lock. Jobs are taken in their order, by whoever is free. */
+#ifndef SIM_BASE_WORKERS_H
+#define SIM_BASE_WORKERS_H
+#include <stddef.h>
+#include "models/machine/error.h"
+
+typedef struct Jobs {
+    int count;
+    size_t result; /* bytes that a job gives */
+    /* In a worker: job 0 to count - 1, whose result is all zero before. False, with `error` filled, ends them all. */
+    bool (*perform)(const void *context, int job, void *result, Error *error);
+    const void *context;
+    void (*tell)(void *listener, int done); /* here, as jobs are done; or NULL */
+    void *listener;
+} Jobs;
+
+/* Cores that this process may use. */
+int workers_cores(void);
+
+/* Does all jobs in as many workers, or fewer where there are fewer jobs; their results, one behind the other, are in
+ * `results`. False where a job is refused (of several, the first in order), or a worker ended before its time. All
+ * workers have ended when it returns. Memory is theirs together: nobody checks it. */
+bool workers_perform(const Jobs *jobs, int workers, void *results, Error *error);
+#endif
