@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "models/machine/hash.h"
 
 bool text_from(Text *text, int file, const char *name, Error *error)
 {
@@ -42,7 +43,7 @@ void text_read(const Text *text, int64_t from, int64_t count, unsigned char *to)
 uint64_t text_mark(const Text *text)
 {
     enum { PIECES = 1024, PIECE = 4096 };
-    uint64_t mark = 14695981039346656037u; /* FNV-1a */
+    uint64_t mark = HASH_BEGIN;
     unsigned char *piece = allocate(PIECE);
     bool whole = text->bytes <= (int64_t)PIECES * PIECE;
     int64_t pieces = whole ? (text->bytes + PIECE - 1) / PIECE : PIECES;
@@ -51,7 +52,7 @@ uint64_t text_mark(const Text *text)
         if (!whole && i == PIECES - 1) from = text->bytes - PIECE;
         int64_t left = text->bytes - from, count = left < PIECE ? left : PIECE;
         text_read(text, from, count, piece);
-        for (int64_t k = 0; k < count; k++) mark = (mark ^ piece[k]) * 1099511628211u;
+        mark = hash_add(mark, piece, (size_t)count);
     }
     free(piece);
     return mark;

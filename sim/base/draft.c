@@ -251,6 +251,17 @@ bool draft_replace(Draft *draft, Error *error)
     return true;
 }
 
+bool draft_renew(Draft *draft, bool (*own)(const char *path), Error *error)
+{
+    if (!is_on_disk(draft, error)) return false;
+    struct stat there;
+    int lock = lock_folder(draft->path);
+    bool free_now = lstat(draft->path, &there) || own(draft->path) || keep(draft, NULL, error);
+    bool renewed = free_now && draft_replace(draft, error);
+    if (lock >= 0) close(lock);
+    return renewed;
+}
+
 int draft_hold(const Draft *draft)
 {
     return draft->file < 0 ? -1 : fcntl(draft->file, F_DUPFD_CLOEXEC, 0);

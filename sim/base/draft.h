@@ -36,6 +36,10 @@ bool draft_place(Draft *draft, bool (*worthless)(const char *path), Error *error
 /* The same in place of the file at its path, which is the caller's own earlier one. */
 bool draft_replace(Draft *draft, Error *error);
 
+/* The same, but what is at its path goes there only if it is `own`; anything else is kept, as draft_place() does. Calls
+ * at the same moment, for one path, leave the file of one of them, and none of theirs beside it. */
+bool draft_renew(Draft *draft, bool (*own)(const char *path), Error *error);
+
 /* The lock outlives draft_end() until what this returns is closed; -1 of a draft that has ended. */
 int draft_hold(const Draft *draft);
 

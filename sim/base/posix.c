@@ -137,6 +137,29 @@ static bool leads_to_the_system(const char *path)
     return strncmp(target, "/proc/", 6) == 0 || strncmp(target, "/dev/", 5) == 0;
 }
 
+bool files_make_folder(const char *path, Error *error)
+{
+    char folder[PATH_SIZE];
+    struct stat there;
+    if (snprintf(folder, sizeof folder, "%s", path) >= PATH_SIZE)
+        return files_refuse(path, "make this folder", ENAMETOOLONG, error);
+    for (char *end = folder + 1; *folder; end++) {
+        if (*end && *end != '/') continue;
+        char was = *end;
+        *end = '\0';
+        if (mkdir(folder, 0777) && errno != EEXIST) {
+            /* a folder that exists on a read-only disk gives EROFS, one of another's EACCES */
+            int number = errno;
+            if (stat(folder, &there) || !S_ISDIR(there.st_mode))
+                return files_refuse(folder, "make this folder", number, error);
+        }
+        if (!was) break;
+        *end = was;
+    }
+    const bool made = !stat(folder, &there) && S_ISDIR(there.st_mode);
+    return made || files_refuse(path, "make this folder", ENOTDIR, error);
+}
+
 bool files_prepare(const char *path, Error *error)
 {
     size_t length = strlen(path);
@@ -151,21 +174,7 @@ bool files_prepare(const char *path, Error *error)
 
     char folder[PATH_SIZE];
     files_folder(path, folder, sizeof folder);
-    for (char *end = folder + 1;; end++) {
-        if (*end && *end != '/') continue;
-        char was = *end;
-        *end = '\0';
-        if (mkdir(folder, 0777) && errno != EEXIST) {
-            /* a folder that exists on a read-only disk gives EROFS, one of another's EACCES */
-            int number = errno;
-            if (stat(folder, &there) || !S_ISDIR(there.st_mode))
-                return files_refuse(folder, "make this folder", number, error);
-        }
-        if (!was) break;
-        *end = was;
-    }
-    if (!stat(folder, &there) && !S_ISDIR(there.st_mode)) return files_refuse(path, "write", ENOTDIR, error);
-    return true;
+    return files_make_folder(folder, error);
 }
 
 bool files_copy(const char *from, const char *to, Error *error)

@@ -29,6 +29,9 @@ void files_folder(const char *path, char *folder, size_t size);
 /* "PATH: cannot WHAT: No space left on device (0.1 MB free); free some ...", from an errno; returns false. */
 bool files_refuse(const char *path, const char *what, int number, Error *error);
 
+/* Makes the folder and those above it, where they are missing. */
+bool files_make_folder(const char *path, Error *error);
+
 /* Whether a result may be written at `path`: its folder exists or can be
  * made (it is), and what is there already, if anything, is a plain file. */
 bool files_prepare(const char *path, Error *error);

@@ -10,8 +10,6 @@
 
 /* ---- the head ---- */
 
-const char document_mark[] = "<meta name=\"generator\" content=\"sim plot ";
-
 static const char style[] =
     ":root { color-scheme: light dark; --ink: #222; --soft: #595959; --line: #ddd; --paper: #fff; --link: "
     "#1a56a8 }\n"
@@ -47,10 +45,10 @@ static void name_runs(const Page *page, char *name, size_t size)
 
 static void write_head(FILE *out, const char *name)
 {
-    fprintf(out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n%s" SIM_VERSION
-            "\" />\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>",
-            document_mark);
+    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\" />\n<meta name=\"generator\" "
+          "content=\"sim plot " SIM_VERSION
+          "\" />\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>",
+          out);
     html_text(out, name);
     fprintf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>", style);
     html_text(out, name);

@@ -29,8 +29,5 @@ typedef struct Contents {
     RunTable figures, config;
 } Contents;
 
-/* Stands near the beginning of every page, and of nothing else. */
-extern const char document_mark[];
-
 void document_write(FILE *out, const Page *page, const Contents *contents);
 #endif

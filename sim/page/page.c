@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "sim/base/draft.h"
-#include "sim/base/posix.h"
+#include "sim/base/mark.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/file/run_file.h"
@@ -55,23 +54,6 @@ static void free_contents(Contents *c, size_t runs)
 
 /* ---- the file ---- */
 
-static bool is_page(const char *path)
-{
-    char head[512];
-    FILE *in = files_open(path);
-    const size_t got = in ? fread(head, 1, sizeof head, in) : 0;
-    if (in) fclose(in);
-    return memmem(head, got, document_mark, strlen(document_mark)) != NULL;
-}
-
-/* Pages of other calls, earlier or at the same time, make room; what else is there is kept. */
-static bool put_in_place(Draft *draft, Error *error)
-{
-    struct stat there;
-    const bool taken = !lstat(draft->path, &there) && !is_page(draft->path);
-    return !taken ? draft_replace(draft, error) : draft_place(draft, is_page, error);
-}
-
 typedef struct Written {
     const Page *page;
     const Contents *contents;
@@ -91,14 +73,11 @@ static bool write_file(const Page *page, const Contents *c, Error *error)
     sprintf(path, "%s%sindex.html", page->folder, slash);
     bool good = draft_begin(&draft, path, error);
     if (good) {
-        good = draft_fill(&draft, write_document, &(Written){page, c}, error) && put_in_place(&draft, error);
-        char *shown = words_shown(draft.path), *kept = words_shown(draft.kept ? draft.kept : "");
-        if (good && *kept)
-            printf("%-19s %s; the file of that name, which is none of sim's, is %s now\n", "page", shown,
-                   kept);
-        else if (good)
-            printf("%-19s %s\n", "page", shown);
-        free(kept);
+        good =
+            draft_fill(&draft, write_document, &(Written){page, c}, error) && mark_and_place(&draft, error);
+        char *shown = words_shown(draft.path);
+        if (good) mark_tell("page", &draft);
+        if (good) printf("%-19s %s\n", "page", shown);
         free(shown);
         draft_end(&draft);
     }

@@ -5,7 +5,7 @@
 #include "models/machine/error.h"
 #include "sim/page/document.h"
 
-/* Writes the page in place of an earlier one, and says so in a line on stdout; a file of that name that is no such
- * page is kept as index.1.html. Names and texts of files show as they are, whatever they hold. */
+/* Writes the page in place of an earlier one, and says so in a line on stdout; a file of that name that is no page as
+ * sim wrote it is kept as index.1.html. Names and texts of files show as they are, whatever they hold. */
 bool page_write(const Page *page, Error *error);
 #endif

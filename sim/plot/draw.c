@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "sim/base/draft.h"
+#include "sim/base/mark.h"
 #include "sim/base/posix.h"
 
 const char *const plot_format_names[PLOT_FORMATS + 1] = {"png", "svg", "pdf", NULL};
@@ -26,24 +26,6 @@ bool plot_join(char path[PLOT_PATH], const char *folder, const char *name, Error
     if (snprintf(path, PLOT_PATH, "%s%s%s", folder, slash, name) < PLOT_PATH) return true;
     return error_set(error, "%.60s...: the path is longer than %d bytes; use a shorter one", folder,
                      PLOT_PATH - 1);
-}
-
-bool plot_make_folder(const char *folder, Error *error)
-{
-    char path[PLOT_PATH];
-    if (!plot_join(path, folder, "", error)) return false;
-    for (char *p = path + 1; *p; p++) {
-        if (*p != '/') continue;
-        *p = '\0';
-        if (mkdir(path, 0777) && errno != EEXIST)
-            return error_set(error, "%s: cannot make this folder: %s; name another with --out DIR", path,
-                             strerror(errno));
-        *p = '/';
-    }
-    struct stat about;
-    if (stat(path, &about) || !S_ISDIR(about.st_mode))
-        return error_set(error, "%s: is not a folder; name another with --out DIR", folder);
-    return true;
 }
 
 /* ---- the script ---- */
@@ -109,7 +91,8 @@ bool plot_write_script(const char *templates, const char *name, const char *data
     const int number = errno;
     if (out) fclose(out);
     if ((good || !out) && !whole) good = files_refuse(path, "write", number, error);
-    good = good && draft_replace(&draft, error);
+    good = good && mark_and_place(&draft, error);
+    if (good) mark_tell(name, &draft);
     draft_end(&draft);
     return good;
 }
@@ -229,7 +212,8 @@ PlotDrawn plot_draw(const char *folder, const char *name, PlotFormat format, Err
     snprintf(file, sizeof file, "%s.%s", name, plot_format_names[format]);
     if (!plot_join(picture, folder, file, error) || !draft_begin(&draft, picture, error)) return PLOT_FAILED;
     PlotDrawn drawn = draw(&draft, folder, script, format, error);
-    if (drawn == PLOT_DRAWN && !draft_replace(&draft, error)) drawn = PLOT_FAILED;
+    if (drawn == PLOT_DRAWN && !mark_and_place(&draft, error)) drawn = PLOT_FAILED;
+    if (drawn == PLOT_DRAWN) mark_tell(name, &draft);
     draft_end(&draft);
     return drawn;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/base/posix.h"
 #include "sim/file/run_files.h"
 #include "sim/page/page.h"
 #include "sim/plot/draw.h"
@@ -120,7 +121,7 @@ static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, cons
     if (!plot_find_templates(program_directory, templates, error) ||
         !(request->out ? plot_join(folder, request->out, "", error)
                        : plot_choose_folder(runs, count, folder, error)) ||
-        !plot_make_folder(folder, error) ||
+        !files_make_folder(folder, error) ||
         !write_charts(request, runs, count, templates, folder, outcome, error))
         return false;
     /* all scripts are there before, in case gnuplot is not */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/dtype.h"
+#include "models/machine/hash.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/version.h"
 #include "sim/run/agree.h"
@@ -64,18 +65,10 @@ static void refuse(const Difference *all, int ranks, Error *error)
         k, all[k].mine, all[k].first, ranks);
 }
 
-/* Of these texts, which nobody makes to deceive, none else has it (FNV-1a). */
-static uint64_t mark_of(const char *text)
-{
-    uint64_t mark = 14695981039346656037u;
-    for (; *text; text++) mark = (mark ^ (unsigned char)*text) * 1099511628211u;
-    return mark;
-}
-
 /* Whether rank 0 finds every rank's mark to be its own: a few bytes, the same in every run. */
 static bool marks_are_one(Group *world, const char *mine)
 {
-    uint64_t mark = mark_of(mine),
+    uint64_t mark = hash_add(HASH_BEGIN, mine, strlen(mine)),
              *all = world->rank == 0 ? allocate((size_t)world->size * sizeof *all) : NULL;
     gather(world, CONTROL, &mark, sizeof mark, all, 0);
     bool one = true;

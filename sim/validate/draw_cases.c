@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/plot/draw.h"
 #include "sim/plot/text.h"
@@ -63,7 +64,7 @@ bool draw_cases(const CaseSet *set, int sets, const char *program_directory, con
 {
     char templates[PLOT_PATH], *data = NULL;
     size_t size = 0;
-    if (!plot_find_templates(program_directory, templates, error) || !plot_make_folder(folder, error))
+    if (!plot_find_templates(program_directory, templates, error) || !files_make_folder(folder, error))
         return false;
     FILE *out = open_memstream(&data, &size);
     if (!out) return error_set(error, "cannot keep the data of a chart: %s", strerror(errno));

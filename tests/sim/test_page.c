@@ -141,7 +141,7 @@ static void test_kept(void **state)
     FILE *own = fopen(in_folder(place, "index.html"), "w");
     assert_true(own && fputs("my own page\n", own) >= 0 && fclose(own) == 0);
     assert_int_equal(PLOT(place, run, "--out", place->folder, "--charts", "loss"), 0);
-    assert_says(place->said, "/index.html; the file of that name, which is none of sim's, is /");
+    assert_says(place->said, "/index.html was not as sim wrote it; that file is /");
     assert_says(place->said, "/index.1.html now\n");
     assert_file_says(in_folder(place, "index.1.html"), "my own page\n");
     assert_file_says(in_folder(place, "index.html"), "<h1>run</h1>");

@@ -204,9 +204,9 @@ static void test_folder_refused(void **state)
     const char *run = in_folder(place, "run.h5");
     record_made_up(run, (MadeUp){.ranks = 2, .steps = 3});
     assert_int_equal(PLOT(place, run, "--out", "/dev/null/charts"), 1);
-    assert_says(place->said, "--out DIR");
+    assert_says(place->said, "sim: plot: /dev/null/charts: cannot make this folder: Not a directory; ");
     assert_int_equal(PLOT(place, run, "--out", run), 1);
-    assert_says(place->said, "not a folder");
+    assert_says(place->said, "/run.h5/: cannot make this folder: Not a directory; ");
     assert_int_equal(PLOT(place, run, "--out", in_folder(place, "new/deep/folder")), 0);
     assert_drawn(place, "new/deep/folder", "loss");
 }

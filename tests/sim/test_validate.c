@@ -201,6 +201,11 @@ static void printed(void **state)
     assert_says(place->said, "  2 cases: mean error ");
     assert_true(folder_has(in_folder(place, "charts"), "validation.png"));
     assert_file_says(in_folder(place, "charts/validation.gp"), "NAMES[1] = 't: 2, mean ");
+    write_file(in_folder(place, "charts/validation.gp"), "my own\n");
+    assert_int_equal(VALIDATE(place, csv, "--out", in_folder(place, "charts")), STATUS_OK);
+    assert_says(place->said, "/charts/validation.1.gp now\n");
+    assert_file_says(in_folder(place, "charts/validation.1.gp"), "my own\n");
+    assert_false(folder_has(in_folder(place, "charts"), "validation.1.png"));
     assert_false(folder_has(place->folder, "t.h5"));
 }
 

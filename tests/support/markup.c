@@ -1,4 +1,4 @@
-/* markup.c - reads elements, attributes and entities, and nothing else that XML has. */
+/* markup.c - reads elements, attributes, entities and comments, and nothing else that XML has. */
 #include "tests/support/markup.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -63,6 +63,12 @@ static void read_tag(Reader *r)
 {
     char name[NAME];
     if (take(r, "!DOCTYPE html>")) return;
+    if (take(r, "!--")) {
+        const char *end = strstr(r->at, "--");
+        if (!end || end[2] != '>') bad(r, "a comment does not end");
+        r->at = end + 3;
+        return;
+    }
     if (take(r, "/")) {
         read_name(r, name);
         if (!r->depth || strcmp(r->open[--r->depth], name) != 0 || !take(r, ">"))
