@@ -1,8 +1,10 @@
 /* test_text.c - reading a text that nobody holds: every place of it, what tells it from another, and that it has to
  * stay as it is. */
 #include "models/training/text.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tests/support/check.h"
 #include "tests/support/child.h"
@@ -94,7 +96,17 @@ static void has_to_stay_as_it_is(void **state)
     usleep(20000); /* longer than the clock of a file's time takes for a tick */
     assert_int_equal(pwrite(fileno(w.file), "x", 1, 9), 1);
     assert_int_equal(child_run(read_the_end, &w.text, said, sizeof said, NULL), 1);
-    assert_non_null(strstr(said, "was written to while this run read it"));
+    assert_int_equal(
+        strncmp(said, "sim: a.txt: was written to while this run read it: it has as many bytes, ", 72), 0);
+    char is[24], was[24]; /* the two times differ */
+    const char *when = strstr(said, "but was last written at ");
+    assert_non_null(when);
+    assert_int_equal(
+        sscanf(when, "but was last written at %23c where it had been at %23c; try a copy", is, was), 2);
+    assert_true(is[4] == '-' && is[13] == ':' && is[19] == '.' && memcmp(is, was, 23) > 0);
+    assert_int_equal(futimens(fileno(w.file), (struct timespec[]){{0, 5000000}, {0, 5000000}}), 0);
+    assert_int_equal(child_run(read_the_end, &w.text, said, sizeof said, NULL), 1);
+    assert_non_null(strstr(said, ":00.005 where it had been at "));
     written_text_free(&w);
 }
 
