@@ -61,24 +61,31 @@ int words_distance(const char *a, const char *b)
     return above[b_length];
 }
 
-int words_near(const char *typed, const char *name)
+/* Whether both have the same up to their first dash, of three letters at least: a100-sxm and a100-80gb-dgx. */
+static bool begin_alike(const char *a, const char *b)
+{
+    size_t length = strcspn(a, "-");
+    return length >= 3 && length == strcspn(b, "-") && strncasecmp(a, b, length) == 0;
+}
+
+int words_far(const char *typed, const char *name)
 {
     size_t length = strlen(typed);
-    if (length >= 3 && strncasecmp(typed, name, length) == 0) return 1; /* the beginning of it: bucket */
-    return words_distance(typed, name) <= (length < 3 ? 0 : length < 4 ? 1 : length < 8 ? 2 : 3);
+    int distance = words_distance(typed, name);
+    if (length >= 3 && strncasecmp(typed, name, length) == 0) return distance; /* the beginning: bucket */
+    if (distance <= (length < 3 ? 0 : length < 4 ? 1 : length < 8 ? 2 : 3)) return LONGEST + distance;
+    return begin_alike(typed, name) ? 2 * LONGEST + distance : -1;
 }
 
 const char *words_nearest(const char *typed, const char *const *names)
 {
     const char *nearest = NULL;
-    int nearest_distance = 0;
+    int least_far = 0;
     for (int i = 0; names[i]; i++) {
-        if (!words_near(typed, names[i])) continue;
-        int distance = words_distance(typed, names[i]);
-        if (!nearest || distance < nearest_distance) {
-            nearest = names[i];
-            nearest_distance = distance;
-        }
+        int far = words_far(typed, names[i]);
+        if (far < 0 || (nearest && far >= least_far)) continue;
+        nearest = names[i];
+        least_far = far;
     }
     return nearest;
 }

@@ -18,10 +18,11 @@ void words_join(char *text, size_t size, const char *const *names);
  * (optimal string alignment); only the first 63 characters are compared. */
 int words_distance(const char *a, const char *b);
 
-/* True when `typed` is so close to `name` that it was probably meant. */
-int words_near(const char *typed, const char *name);
+/* How far what was typed is from a name that may have been meant, -1 when it can hardly have been: names that it
+ * begins are nearer than those it misspells, and these than those that begin alike up to a dash. */
+int words_far(const char *typed, const char *name);
 
-/* The name nearest to `typed` in a list that ends in NULL, or NULL when none is near. */
+/* The name least far from `typed` in a list that ends in NULL, or NULL when none can have been meant. */
 const char *words_nearest(const char *typed, const char *const *names);
 
 /* `value` as it can stand in one line of a message: "" when empty, cut when

@@ -32,15 +32,13 @@ static bool is_section(const char *name)
 /* The row whose key is nearest to `key`; in `section` only, unless NULL. */
 static int nearest_key(const char *section, const char *key)
 {
-    int nearest = -1, nearest_distance = 0;
+    int nearest = -1, least_far = 0;
     for (int i = 0; i < CONFIG_ROWS; i++) {
         if (section && strcmp(section, config_rows[i].section) != 0) continue;
-        if (!words_near(key, config_rows[i].key)) continue;
-        int distance = words_distance(key, config_rows[i].key);
-        if (nearest < 0 || distance < nearest_distance) {
-            nearest = i;
-            nearest_distance = distance;
-        }
+        int far = words_far(key, config_rows[i].key);
+        if (far < 0 || (nearest >= 0 && far >= least_far)) continue;
+        nearest = i;
+        least_far = far;
     }
     return nearest;
 }

@@ -116,7 +116,7 @@ static void refusals(void **state)
 static void missing_files(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a100-80gb-dgy", "nowhere/x", "x.ini"};
+    static const char *const names[] = {"a100-80gb-dgy", "a100", "nowhere/x", "x.ini"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char text[128], where[128];
         Error error;
@@ -125,7 +125,9 @@ static void missing_files(void **state)
                  "t.ini:2: hardware.profile = %s: neither one of ideal, measured, given, ", names[i]);
         assert_null(config_profile_text(&(ConfigSource){.name = "t.ini", .text = text}, "build/bin", &error));
         if (strncmp(error.text, where, strlen(where)) != 0) fail_msg("%s", error.text);
-        assert_non_null(strstr(error.text, i == 0 ? "; try a100-80gb-dgx" : "; try "));
+        assert_non_null(strstr(error.text, i == 0   ? "; try a100-80gb-dgx"
+                                           : i == 1 ? "; try a100-"
+                                                    : "; try "));
     }
     char *none =
         config_profile_text(&(ConfigSource){.name = "t.ini", .text = "[train]\nstep = 3\n"}, NULL, NULL);
