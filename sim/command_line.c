@@ -20,18 +20,29 @@ static bool parse_ranks(const char *text, int *ranks, Error *error)
     return true;
 }
 
-/* The line with the config in its place; getopt has left what is no option at the end. */
-static bool refuse_config(char **argv, Error *error)
+/* What stands before the word, which getopt has left at the end, as it can be typed again. */
+static void write_rest(char **argv, char *rest, size_t size)
 {
-    char quoted[1024], rest[1024] = "", shown[100];
-    const char *says;
-    int launched = comm_mpi_launched(&says);
+    char quoted[1024];
+    rest[0] = '\0';
     for (int i = 1; i < optind; i++) {
         words_quote(quoted, sizeof quoted, argv[i]);
-        words_append(rest, sizeof rest, " %s", quoted);
+        words_append(rest, size, " %s", quoted);
     }
+}
+
+/* The line with the config in its place. */
+static bool refuse_config(const CommandLine *r, char **argv, Error *error)
+{
+    char quoted[1024], rest[1024], shown[100];
+    const char *says;
+    int launched = comm_mpi_launched(&says);
+    write_rest(argv, rest, sizeof rest);
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
+    if (r->schedules)
+        return error_set(error, "schedule: '%s' is a config; try sim schedule --config %s%s", shown, quoted,
+                         rest);
     if (launched > 1)
         return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
                          quoted, rest);
@@ -39,19 +50,42 @@ static bool refuse_config(char **argv, Error *error)
                      shown, quoted, rest, quoted, rest);
 }
 
+/* A schedule, which goes with a config; or one of those sets that sim validate takes. */
+static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
+{
+    char quoted[1024], rest[1024], shown[100];
+    const char *config = r->options.config ? "" : " --config 1f1b.ini";
+    write_rest(argv, rest, sizeof rest);
+    words_show(shown, sizeof shown, argv[optind]);
+    words_quote(quoted, sizeof quoted, argv[optind]);
+    if (r->schedules)
+        return error_set(
+            error,
+            "schedule: '%s' is a schedule of your own, which goes with a config; try sim schedule%s%s "
+            "--set parallel.schedule=%s",
+            shown, config, rest, quoted);
+    return error_set(
+        error,
+        "'%s' is a schedule, or steps that were measured; try sim%s%s --set parallel.schedule=%s, "
+        "or sim validate %s",
+        shown, config, rest, quoted, quoted);
+}
+
 /* A word without an option before it: what was meant by it. */
-static bool refuse_word(char **argv, Error *error)
+static bool refuse_word(const CommandLine *r, char **argv, Error *error)
 {
     static const char *const commands[] = {"plot", "report", "schedule", "trace", "validate", "help", NULL};
     const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
     char quoted[1024], shown[100];
     words_show(shown, sizeof shown, word);
     words_quote(quoted, sizeof quoted, word);
-    if (words_end_in(word, ".ini")) return refuse_config(argv, error);
+    if (words_end_in(word, ".ini")) return refuse_config(r, argv, error);
+    if (words_end_in(word, ".csv")) return refuse_csv(r, argv, error);
     if (words_end_in(word, ".h5"))
         return error_set(error, "'%s' is a run's file; try sim report %s, or sim plot %s", shown, quoted,
                          quoted);
     if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
+    if (r->schedules) return error_set(error, "schedule: '%s' is no option; try sim schedule --help", shown);
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 
@@ -109,7 +143,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
     }
     r->options.sets = r->sets;
     if (r->help || r->version) return true;
-    return optind == argc || refuse_word(argv, error);
+    return optind == argc || refuse_word(r, argv, error);
 }
 
 bool command_line_is_runs(const CommandLine *r, Error *error)

@@ -8,6 +8,7 @@ typedef struct CommandLine {
     RunOptions options;
     const char *sets[COMMAND_LINE_SETS]; /* options' */
     int ranks;                           /* 0: not given */
+    bool schedules;                      /* sim schedule's, which says so before it is parsed */
     bool csv, help, version;
 } CommandLine;
 

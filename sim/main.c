@@ -101,7 +101,7 @@ static int help(int argc, char **argv, const char *program_directory)
 
 static int schedule(int argc, char **argv, const char *program_directory)
 {
-    CommandLine request = {.options.program_directory = program_directory};
+    CommandLine request = {.options.program_directory = program_directory, .schedules = true};
     Error error;
     bool good = command_line_parse(argc, argv, &request, &error);
     if (good && (request.help || request.version)) {

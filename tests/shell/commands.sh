@@ -45,6 +45,16 @@ check "a config's name in quotes" meant "mpirun -n 8 sim --config 'it'\\''s mine
 check "as many ranks as were launched" env OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=0 \
     "$BASH" -c '"$0" zero3.ini 2>&1 | grep "try mpirun -n 3 sim --config zero3.ini$"' "$sim"
 check "a run alone" meant "'a b.h5' is a run's file; try sim report 'a b.h5', or sim plot 'a b.h5'" 'a b.h5'
+check "a schedule alone" meant "'a b.csv' is a schedule, or steps that were measured; try sim --config 1f1b.ini --set parallel.schedule='a b.csv', or sim validate 'a b.csv'" 'a b.csv'
+check "a schedule beside its config" meant "try sim --config gpipe.ini --dry-run --set parallel.schedule=my.csv, or sim validate my.csv" \
+    --config gpipe.ini --dry-run my.csv
+check "a schedule to be drawn" meant "sim: schedule: 'my.csv' is a schedule of your own, which goes with a config; try sim schedule --config 1f1b.ini --ranks 8 --set parallel.schedule=my.csv" \
+    schedule my.csv --ranks 8
+check "and beside its config" meant "try sim schedule --config gpipe.ini --set parallel.schedule=my.csv" \
+    schedule --config gpipe.ini my.csv
+check "a config to be drawn" meant "sim: schedule: 'zb-h1.ini' is a config; try sim schedule --config zb-h1.ini --ranks 8" \
+    schedule zb-h1.ini --ranks 8
+check "no command of sim schedule" meant "sim: schedule: 'plott' is no option; try sim schedule --help" schedule plott
 check "a value without --set" meant "'train.steps=4' is no option; try --set train.steps=4" --config ddp.ini train.steps=4
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
