@@ -53,7 +53,7 @@ typedef struct Collective {
     void *context;
     Request send, receive; /* so it stays where it is while outstanding */
     RingShape shape;
-    RingStart start; /* simulated: the latest beginning known */
+    double start; /* simulated: the latest beginning known */
 } Collective;
 
 /* Ring collectives over `parts` tensors at once, each cut into blocks by

@@ -136,7 +136,7 @@ static void step_begin(Collective *c)
     }
     comm_receive(c->group, peer(c, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
     comm_send_stamped(c->group, peer(c, r + hop), c->tag, c->purpose, (Payload){out.data, tensor_bytes(out)},
-                      c->start.start, &c->send);
+                      c->start, &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -157,7 +157,7 @@ static void step_end(Collective *c)
 {
     int leaves, arrives;
     c->busy = true;
-    if (c->receive.stamp.sent > c->start.start) c->start.start = c->receive.stamp.sent;
+    if (c->receive.stamp.sent > c->start) c->start = c->receive.stamp.sent;
     blocks_at(c, &leaves, &arrives);
     if (exchanging(c)) {
         if (c->step == c->reduce_steps - 1) c->arrived(c->context);
@@ -221,7 +221,7 @@ static void come(Collective *c)
     if (c->group->walked && !alike)
         fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", c->group->comm->rank,
              c->group->size);
-    comm_ring_begin(c->group, c->tag, &c->shape, c->start.start);
+    comm_ring_begin(c->group, c->tag, &c->shape, c->start);
     report(c);
     c->meets = true;
     c->step = c->steps;
@@ -237,7 +237,7 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
     c->tag = group_tag(group);
     if (group->size > 1) lanes_launch(group->comm->lanes);
     lanes_pause(group->comm->lanes);
-    c->start = comm_ring_start(group->comm);
+    c->start = comm_now(group->comm);
     c->whole = allocate(2 * (size_t)c->parts * sizeof *c->whole);
     c->part = c->whole + c->parts;
     memcpy(c->whole, part, (size_t)c->parts * sizeof *c->whole);
@@ -318,7 +318,7 @@ void ring_end(Collective *c)
     Comm *comm = c->group->comm;
     if (comm->tape) tape_ring_end(comm->tape, c->tape == comm->tapes ? c->on_tape : -1);
     if (c->meets)
-        c->start.start = comm_ring_meet(c->group, c->tag, c->start.start);
+        c->start = comm_ring_meet(c->group, c->tag, c->start);
     else
         move_on(c, true);
     comm_ring_end(comm, &c->shape, c->start);

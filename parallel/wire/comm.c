@@ -73,6 +73,7 @@ void comm_begin_step(Comm *comm)
         port_clear(&comm->out[r]);
         port_clear(&comm->in[r]);
     }
+    port_clear(&comm->waited);
 }
 
 void comm_free_ports(Comm *comm)
@@ -81,6 +82,7 @@ void comm_free_ports(Comm *comm)
         port_free(&comm->out[r]);
         port_free(&comm->in[r]);
     }
+    port_free(&comm->waited);
 }
 
 /* Whether a message of this purpose is one of the simulated machine's. */
@@ -97,21 +99,21 @@ double comm_now(const Comm *comm)
 void comm_join(Comm *comm, Purpose purpose, Arrival arrival)
 {
     const PurposeRow *row = &purpose_row[purpose];
-    if (is_simulated(comm, purpose)) lanes_wait(comm->lanes, &arrival, row->idle, row->wire);
+    Lanes *lanes = comm->lanes;
+    if (!is_simulated(comm, purpose)) return;
+    double from = lanes->now, before = lanes->waited;
+    lanes_wait(lanes, &arrival, row->idle, row->wire);
+    port_take(&comm->waited, from, lanes->waited - before);
+}
+
+/* Seconds that the compute lane has not waited between two moments; until now at most. */
+static double computed(const Comm *comm, double from, double until)
+{
+    double last = fmin(until, comm_now(comm));
+    return last > from ? last - from - port_taken(&comm->waited, from, last) : 0;
 }
 
 /* ---- rings of sizes ---- */
-
-/* Seconds of the compute lane that were not waited. */
-static double computed(const Comm *comm)
-{
-    return comm->lanes ? comm->lanes->now - comm->lanes->waited : 0;
-}
-
-RingStart comm_ring_start(const Comm *comm)
-{
-    return (RingStart){comm_now(comm), computed(comm)};
-}
 
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
 {
@@ -135,15 +137,15 @@ static double occupy(Comm *comm, double from, const double busy[ROUTES])
     return done;
 }
 
-void comm_ring_end(Comm *comm, const RingShape *shape, RingStart start)
+void comm_ring_end(Comm *comm, const RingShape *shape, double start)
 {
-    Arrival arrival = {.sent = start.start, .arrives = start.start, .taken = comm->network.taken};
-    arrival.beside = computed(comm) - start.computed;
+    Arrival arrival = {.sent = start, .arrives = start, .taken = comm->network.taken};
     for (int i = 0; i < shape->legs; i++) {
         NetworkTime time = network_ring(&comm->network, &shape->leg[i]);
         arrival.arrives = occupy(comm, arrival.arrives, time.busy) + time.latency;
         arrival.alone += network_alone(&time);
     }
+    arrival.beside = computed(comm, start, arrival.arrives);
     comm_join(comm, shape->purpose, arrival);
 }
 
@@ -266,7 +268,7 @@ void comm_wait(Request *request)
         arrival.arrives = port_take(&comm->in[request->route], from, busy);
         if (is_between_stages(request->purpose)) { /* others are waited for as they are sent */
             arrival.alone = link_seconds(&link, request->bytes);
-            arrival.beside = comm_now(comm) - arrival.sent;
+            arrival.beside = computed(comm, arrival.sent, arrival.arrives);
         }
         comm_join(comm, request->purpose, arrival);
     }

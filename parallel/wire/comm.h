@@ -78,11 +78,6 @@ typedef struct RingShape {
     int legs;                 /* 0: there is nobody to send to */
     uint64_t messages, bytes; /* that a rank sends in all of them */
 } RingShape;
-/* When it began. */
-typedef struct RingStart {
-    double start;    /* of the last of its members */
-    double computed; /* by this one before its own */
-} RingStart;
 typedef struct Tape Tape;
 
 struct Comm {
@@ -93,6 +88,7 @@ struct Comm {
     Network network;     /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
     Port out[ROUTES], in[ROUTES];
+    Port waited;  /* the compute lane, for any of them */
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
     Tape *tape;   /* which notes it (tape.h), or NULL */
     int tapes;    /* recorded so far */
@@ -153,10 +149,9 @@ void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
 /* A ring of sizes alone, where the backend has meetings: its members count what they send and come, meet to learn when
  * the last of them began, and end it. Any ring ends so: it keeps the ports of its routes busy leg by leg, in the time
  * that is free from its start on, and the compute lane waits until all are done. */
-RingStart comm_ring_start(const Comm *comm);
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start);
 double comm_ring_meet(Group *group, int tag, double start);
-void comm_ring_end(Comm *comm, const RingShape *shape, RingStart start);
+void comm_ring_end(Comm *comm, const RingShape *shape, double start);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
 void comm_free_ports(Comm *comm);

@@ -49,6 +49,16 @@ double port_take(Port *port, double from, double seconds)
     return end;
 }
 
+double port_taken(const Port *port, double from, double until)
+{
+    double seconds = 0;
+    for (int i = first_from(port, from); i < port->count && port->taken[i].start < until; i++) {
+        const PortSpan *span = &port->taken[i];
+        seconds += (span->end < until ? span->end : until) - (span->start > from ? span->start : from);
+    }
+    return seconds;
+}
+
 void port_clear(Port *port)
 {
     port->count = 0;

@@ -18,6 +18,8 @@ typedef struct Port {
 
 /* Takes `seconds` of what is free from `from` on; returns when the last of them ends. 0 seconds end at `from`. */
 double port_take(Port *port, double from, double seconds);
+/* Seconds that are taken between two moments. */
+double port_taken(const Port *port, double from, double until);
 /* Nothing is taken any more. */
 void port_clear(Port *port);
 void port_free(Port *port);

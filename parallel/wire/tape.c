@@ -64,18 +64,18 @@ void tape_ring_end(Tape *tape, int ring)
 /* A ring under way again. */
 typedef struct Again {
     int tag;
-    RingStart start;
+    double start;
 } Again;
 
 static void begin_again(const TapeRing *ring, Again *a, const Comm *comm)
 {
-    *a = (Again){.tag = group_tag(ring->group), .start = comm_ring_start(comm)};
-    if (ring->shape.legs > 0) comm_ring_begin(ring->group, a->tag, &ring->shape, a->start.start);
+    *a = (Again){.tag = group_tag(ring->group), .start = comm_now(comm)};
+    if (ring->shape.legs > 0) comm_ring_begin(ring->group, a->tag, &ring->shape, a->start);
 }
 
 static void end_again(const TapeRing *ring, Again *a, Comm *comm)
 {
-    if (ring->shape.legs > 0) a->start.start = comm_ring_meet(ring->group, a->tag, a->start.start);
+    if (ring->shape.legs > 0) a->start = comm_ring_meet(ring->group, a->tag, a->start);
     comm_ring_end(comm, &ring->shape, a->start);
 }
 

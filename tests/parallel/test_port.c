@@ -17,6 +17,11 @@ static void by_hand(void **state)
     assert_true(port_take(&port, 0, 9) == 9 && port.count == 1 && port.taken[0].start == 0);
     port_clear(&port);
     assert_true(port_take(&port, 3, 1) == 4);
+    assert_true(port_take(&port, 10, 4) == 14);
+    assert_true(port_taken(&port, 0, 3) == 0 && port_taken(&port, 0, 20) == 5 &&
+                port_taken(&port, 3.5, 11) == 1.5);
+    assert_true(port_taken(&port, 4, 10) == 0 && port_taken(&port, 11, 12) == 1 &&
+                port_taken(&port, 14, 15) == 0);
     port_free(&port);
 }
 
