@@ -28,16 +28,18 @@ void stages_free(Stages *p)
 
 /* ---- a step's plan ---- */
 
-void stages_lower(Plan *plan, DataParallelKind data)
+void stages_lower(Plan *plan, const DataParallelConfig *data)
 {
     /* dp: the main rank's parameters are the only ones that were stepped; zero1 and zero2: each rank stepped its own
-     * block; zero3 gathers units as they are needed */
+     * block, which the others need by their next forward; zero3 gathers units as they are needed */
     const ActionKind none[] = {ACTION_KINDS}, whole[] = {ACTION_UNSHARD, ACTION_KINDS};
     const ActionKind update[] = {ACTION_REDUCE, ACTION_STEP, ACTION_KINDS},
                      update_and_gather[] = {ACTION_REDUCE, ACTION_STEP, ACTION_UNSHARD, ACTION_KINDS};
-    bool gathers = data == DATA_ZERO1 || data == DATA_ZERO2;
+    bool gathers = data->kind == DATA_ZERO1 || data->kind == DATA_ZERO2,
+         next = data->gather == GATHER_FORWARD;
     plan_lower_messages(plan);
-    plan_surround(plan, data == DATA_DP ? whole : none, gathers ? update_and_gather : update);
+    plan_surround(plan, data->kind == DATA_DP || (gathers && next) ? whole : none,
+                  gathers && !next ? update_and_gather : update);
 }
 
 /* ---- between stages ---- */

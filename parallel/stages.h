@@ -27,7 +27,7 @@ typedef struct Stages {
 
 /* Adds to a plan of what is computed the sends and receives, and what a step of this strategy does before and
  * after. */
-void stages_lower(Plan *plan, DataParallelKind data);
+void stages_lower(Plan *plan, const DataParallelConfig *data);
 
 /* All ranks of the pipeline call it; the groups, `plan` and `gpt` must live as long. With `slices` a message is
  * scattered over that group, which holds it whole at either end (Narayanan et al. 2104.04473, section 4.1). */

@@ -203,8 +203,17 @@ Tensor data_parallel_reduced(const DataParallel *d, int unit)
     return has_optimizer(d) ? mine : tensor_view(mine, 0, 0);
 }
 
+/* Outside a step: the last one's update reaches all ranks. */
+static void settle(DataParallel *d)
+{
+    d->ops->unshard(d);
+    for (int u = 0; u < d->gpt->units; u++)
+        if (d->gpt->unit[u].held) d->hooks.need(d->hooks.context, 0, u);
+}
+
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole)
 {
+    if (!gradients && d->stale) settle(d);
     Tensor mine = gradients             ? data_parallel_reduced(d, unit)
                   : d->shard_parameters ? data_parallel_shard(d, d->parameters, unit)
                                         : data_parallel_whole(d, d->parameters, unit);
@@ -217,6 +226,13 @@ void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor who
     gather(d->group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), all.data, 0);
     if (d->group->rank == 0) tensor_convert(whole, all);
     tensor_free(&all);
+}
+
+bool data_parallel_gathers(const DataParallel *d, int stage)
+{
+    for (int u = 0; u < d->gpt->units; u++)
+        if (d->gathering[u].ring.group && d->gpt->unit[u].stage == stage) return true;
+    return false;
 }
 
 /* ---- the optimizer ---- */
@@ -263,4 +279,5 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
         gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);
         device_end_one(d->device);
     }
+    d->stale = d->shard_optimizer && !d->shard_parameters;
 }

@@ -24,6 +24,7 @@
 
 typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
 typedef enum { REDUCE_AUTO, REDUCE_MICROBATCH, REDUCE_STEP } ReduceMoment;
+typedef enum { GATHER_STEP, GATHER_FORWARD } GatherMoment;
 typedef enum {
     QUANTIZE_NONE,
     QUANTIZE_PARAMETERS,
@@ -33,6 +34,7 @@ typedef enum {
 typedef struct DataParallelConfig {
     int kind;   /* DataParallelKind */
     int reduce; /* ReduceMoment: auto is each microbatch for zero2 and zero3, once a step for the others */
+    int gather; /* GatherMoment of zero1 and zero2: as a step ends, or as the next one begins */
     /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
     double bucket_mb;
     bool reduce_fp32; /* 16-bit gradients travel and are added in REAL, and rounded once they are there */
@@ -48,7 +50,7 @@ typedef struct DataParallelOps {
     GptHooks hooks; /* a DataParallel's own have it as context */
     /* tokens (B, T + 1) of this rank's microbatch */
     void (*tokens)(DataParallel *d, int microbatch, Tensor tokens);
-    void (*unshard)(DataParallel *d);                           /* whole parameters to all ranks */
+    void (*unshard)(DataParallel *d); /* whole parameters to all ranks, at the latest when they are needed */
     void (*reduce)(DataParallel *d, double *losses, int count); /* gradients complete where they are owned */
     double (*sum_of_squares)(DataParallel *d); /* of the whole gradient; dp: on the main rank */
 } DataParallelOps;
@@ -103,10 +105,12 @@ struct DataParallel {
 
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
-    Transfer *gathering; /* zero3: per unit, the all-gather of its parameters */
-    Bucket *sent;        /* the last that was sent, or NULL */
-    int transfers;       /* begun and not ended */
+    Transfer *
+        gathering; /* per unit, the all-gather of its parameters; of zero1 and zero2 that of a bucket is its last's */
+    Bucket *sent;  /* the last that was sent, or NULL */
+    int transfers; /* begun and not ended */
     bool progressing;
+    bool stale; /* parameters were updated where they are owned, and not gathered since */
 };
 
 /* Allocates what the strategy holds; parameters are not initialised. The configs are copied; gpt and group must
@@ -123,6 +127,9 @@ void data_parallel_initialise(DataParallel *d, int64_t seed);
 void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed);
 /* On rank 0 `whole` (padded, REAL) becomes the unit's parameters or reduced gradients; all ranks call. */
 void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor whole);
+
+/* Whether parameters of a stage are on their way, which its next pass waits for. */
+bool data_parallel_gathers(const DataParallel *d, int stage);
 
 /* What this rank owns of a unit's reduced gradient: its block, the whole, or (dp, not on the main rank) nothing. */
 Tensor data_parallel_reduced(const DataParallel *d, int unit);

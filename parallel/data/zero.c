@@ -5,7 +5,8 @@
  * of a bucket are, the bucket's ring begins:
  *
  *   ddp    in the last microbatch: all-reduce, in place
- *   zero1  in the last microbatch: reduce-scatter, in place; each rank goes on with its block
+ *   zero1  in the last microbatch: reduce-scatter, in place; each rank goes on with its block,
+ *          and blocks are gathered as the step ends, or as the next begins, beside its forward
  *   zero2  in every microbatch: reduce-scatter of a gradient that exists only from the unit's
  *          backward to its ring's end; each rank adds its block to its shard; or once, as zero1
  *   zero3  the same, unit by unit; and a unit's parameters exist only while in use
@@ -72,10 +73,8 @@ static Tensor need(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     (void)microbatch;
-    if (d->shard_parameters) {
-        if (!d->unit_weights[unit].device) gather_begin(d, unit);
-        end(d, &d->gathering[unit]);
-    }
+    if (d->shard_parameters && !d->unit_weights[unit].device) gather_begin(d, unit);
+    end(d, &d->gathering[d->shard_parameters ? unit : d->bucket[d->bucket_of[unit]].last]);
     return d->unit_weights[unit];
 }
 
@@ -93,20 +92,22 @@ static void done(void *context, int microbatch, int unit)
     if (d->shard_parameters) tensor_free(&d->unit_weights[unit]);
 }
 
-/* zero1 and zero2: the updated blocks go to everybody. */
+/* zero1 and zero2: the updated blocks go to everybody, first those that forward needs first. */
 static void unshard(DataParallel *d)
 {
+    bool waits = d->config.gather == GATHER_STEP || !d->config.overlap;
     int units = d->gpt->units;
     Tensor *part = allocate((size_t)units * sizeof *part);
-    for (int i = 0; i < d->buckets; i++) {
+    for (int i = d->buckets - 1; i >= 0; i--) {
         Bucket *b = &d->bucket[i];
         int parts = 0;
         for (int u = b->last; u >= b->first; u--) part[parts++] = data_parallel_whole(d, d->parameters, u);
-        Transfer transfer;
-        gather_parts(d, &transfer, b->last, part, parts);
-        transfer_end(&transfer);
+        gather_parts(d, &d->gathering[b->last], b->last, part, parts);
+        under_way(d, 1);
+        if (waits) end(d, &d->gathering[b->last]);
     }
     free(part);
+    d->stale = false;
 }
 
 /* ---- gradients ---- */

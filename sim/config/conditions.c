@@ -68,6 +68,13 @@ static bool with_sharded_gradients(const Config *c)
     return c->parallel.reduce == REDUCE_AUTO || c->parallel.kind >= DATA_ZERO2;
 }
 
+/* Of which each rank updates a part. */
+static bool with_whole_parameters(const Config *c)
+{
+    return c->parallel.gather == GATHER_STEP || c->parallel.kind == DATA_ZERO1 ||
+           c->parallel.kind == DATA_ZERO2;
+}
+
 /* zero3 moves unit by unit, dp all at once. */
 static bool with_buckets(const Config *c)
 {
@@ -177,6 +184,8 @@ const Condition config_conditions[WHENS] = {
                           "model.attention = plain"},
     [WITH_SHARDED_GRADIENTS] = {with_sharded_gradients, "with parallel.data = zero2 or zero3",
                                 "parallel.data = zero2"},
+    [WITH_WHOLE_PARAMETERS] = {with_whole_parameters, "with parallel.data = zero1 or zero2",
+                               "parallel.data = zero1"},
     [WITH_BUCKETS] = {with_buckets, "with parallel.data = ddp, zero1 or zero2", "parallel.data = ddp"},
     [WITH_ROUNDED_SUMS] =
         {with_rounded_sums,

@@ -25,6 +25,7 @@ static const char *const recomputes[] = {
     [RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
 static const char *const reduce_moments[] = {
     [REDUCE_AUTO] = "auto", [REDUCE_MICROBATCH] = "microbatch", [REDUCE_STEP] = "step", NULL};
+static const char *const gather_moments[] = {[GATHER_STEP] = "step", [GATHER_FORWARD] = "forward", NULL};
 static const char *const quantizations[] = {[QUANTIZE_NONE] = "none",
                                             [QUANTIZE_PARAMETERS] = "parameters",
                                             [QUANTIZE_GRADIENTS] = "gradients",
@@ -270,6 +271,18 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
              "holds 1/N of the gradients and sends them m times. step: once, after the last, so a rank holds "
              "whole gradients and sends them once. auto is microbatch for zero2 and zero3. dp, ddp and "
              "zero1 hold whole gradients in any case, and sum them once a step.\n"},
+    {"parallel", "gather", ROW_CHOICE, WITH_WHOLE_PARAMETERS, FIELD(parallel.gather), "step",
+     .choices = gather_moments, .example = "forward",
+     .help = "zero1, zero2: when updated parameters reach all ranks",
+     .more =
+         "step: as the step ends, and all wait. forward: as the next step begins, bucket by bucket in the "
+         "order "
+         "in which its forward needs them, so that with overlap most of it goes on beside computing, or "
+         "while a "
+         "later stage waits for its first microbatch (Megatron-Core's overlap_param_gather). The numbers and "
+         "the bytes are the same either way; the first step gathers, too. zero3 gathers before each use in "
+         "any "
+         "case.\n"},
     {"parallel", "bucket_mb", ROW_NUMBER, WITH_BUCKETS, FIELD(parallel.bucket_mb), "25", 0, 1e6,
      .example = "1", .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "

@@ -34,7 +34,7 @@ bool plan_from_config(const Config *config, int ranks, const char *text, int64_t
                       Error *error)
 {
     if (!write_plan(config, ranks, text, bytes, plan, error)) return false;
-    stages_lower(plan, (DataParallelKind)config->parallel.kind);
+    stages_lower(plan, &config->parallel);
     Ideal ideal = theory_ideal(config);
     Durations durations = timeline_ideal(&ideal);
     Timeline timeline;

@@ -3,8 +3,8 @@
  * What a pass of one microbatch through a stage does (F, B, I or W) depends on the sizes alone, so a rank walks its
  * kernels for the first microbatch and takes for others what came of it: the seconds and the rings in their order
  * (parallel/wire/tape.h), the memory that came, went and was held at most, and the work reported. Not the pass that
- * moves what others wait for: of the last microbatch, in which gradients are reduced, and wherever a ring begins in
- * one pass and ends in another. */
+ * moves what others wait for: of the last microbatch, in which gradients are reduced, of the first to use parameters
+ * that are on their way, and wherever a ring begins in one pass and ends in another. */
 #ifndef SIM_RUN_REPEAT_H
 #define SIM_RUN_REPEAT_H
 #include "models/layers/gpt.h"

@@ -103,7 +103,8 @@ static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
     Slot *slot = slot_of(t, a.stage, a.microbatch);
     int chunk = t->chunk_of[a.stage];
     bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
-    const Pass *same = repeats_find(t->repeats, a.kind, chunk, a.microbatch);
+    bool gathers = data_parallel_gathers(t->data_parallel, a.stage);
+    const Pass *same = gathers ? NULL : repeats_find(t->repeats, a.kind, chunk, a.microbatch);
     if (same) {
         repeats_play(t->repeats, same);
         gpt_saved_forget(&slot->saved);

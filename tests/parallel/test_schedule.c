@@ -232,12 +232,16 @@ static void lowering_by_hand(void **state)
     (void)state;
     static const int v_shaped[] = {0, 1, 1, 0}; /* stages 1 and 2 on one rank need no message */
     static const struct {
-        DataParallelKind data;
+        DataParallelConfig data;
         const char *before, *after;
     } strategies[] = {
-        {DATA_DP, "UNSHARD ", " REDUCE STEP"},    {DATA_DDP, "", " REDUCE STEP"},
-        {DATA_ZERO1, "", " REDUCE STEP UNSHARD"}, {DATA_ZERO2, "", " REDUCE STEP UNSHARD"},
-        {DATA_ZERO3, "", " REDUCE STEP"},
+        {{.kind = DATA_DP}, "UNSHARD ", " REDUCE STEP"},
+        {{.kind = DATA_DDP}, "", " REDUCE STEP"},
+        {{.kind = DATA_ZERO1}, "", " REDUCE STEP UNSHARD"},
+        {{.kind = DATA_ZERO2}, "", " REDUCE STEP UNSHARD"},
+        {{.kind = DATA_ZERO1, .gather = GATHER_FORWARD}, "UNSHARD ", " REDUCE STEP"},
+        {{.kind = DATA_ZERO2, .gather = GATHER_FORWARD}, "UNSHARD ", " REDUCE STEP"},
+        {{.kind = DATA_ZERO3}, "", " REDUCE STEP"},
     };
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++) {
         Plan plan;
@@ -250,7 +254,7 @@ static void lowering_by_hand(void **state)
         schedule_add(list, ACTION_INPUT, 2, 0);
         schedule_add(list, ACTION_WEIGHT, 2, 0);
         schedule_add(list, ACTION_BACKWARD, 1, 0);
-        stages_lower(&plan, strategies[i].data);
+        stages_lower(&plan, &strategies[i].data);
         text_of(list, text, sizeof text);
         snprintf(
             expected, sizeof expected,

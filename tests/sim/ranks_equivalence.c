@@ -207,14 +207,16 @@ static void bit_identical_unclipped(void **state)
     bit_identical("train.clip=0");
 }
 
-/* Every strategy twice with overlap, once without: nothing depends on when messages arrive. */
+/* Every strategy twice with overlap, once without: nothing depends on when messages arrive, nor on when updated
+ * parameters are gathered, also those of the last step. */
 static void repeats_bit_for_bit(void **state)
 {
     (void)state;
     for (const int *n = rank_counts(); *n; n++)
         for (int s = 0; s < STRATEGY_COUNT; s++) {
-            const char *yes[] = {"parallel.overlap=yes", NULL}, *no[] = {"parallel.overlap=no", NULL};
-            Case a = make_case(s, yes, 3), b = make_case(s, yes, 3), c = make_case(s, no, 3);
+            const char *yes[] = {"parallel.overlap=yes", NULL}, *no[] = {"parallel.overlap=no", NULL},
+                       *later[] = {"parallel.gather=forward", NULL};
+            Case a = make_case(s, yes, 3), b = make_case(s, later, 3), c = make_case(s, no, 3);
             bool look = run_case(&a, *n);
             run_case(&b, *n);
             run_case(&c, *n);

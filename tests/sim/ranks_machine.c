@@ -27,6 +27,7 @@ static const struct {
     {"parallel.data=dp", 3, PART_DP_EXPOSED},
     {"parallel.data=zero1", 4, PART_DP_EXPOSED},
     {"parallel.data=zero2 train.recompute=full", 2, PART_DP_EXPOSED},
+    {"parallel.data=zero1 parallel.gather=forward parallel.bucket_mb=0.01", 4, PART_DP_EXPOSED},
     {"parallel.data=zero3", 4, PART_DP_EXPOSED},
     {"parallel.data=zero3 parallel.quantize=both", 2, PART_DP_EXPOSED},
     {"parallel.tp=2", 2, PART_TP_EXPOSED},
@@ -39,6 +40,9 @@ static const struct {
      PART_PP_WIRE},
     {"parallel.pp=2 parallel.schedule=gpipe parallel.data=zero1 parallel.tp=2 parallel.sequence_parallel=yes",
      8, PART_TP_EXPOSED},
+    {"parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 parallel.data=zero2 "
+     "parallel.gather=forward parallel.quantize=parameters",
+     4, PART_PP_IDLE},
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 

@@ -75,17 +75,20 @@ static Drawn random_run(uint64_t seed)
     while (d.tp * d.pp * d.dp > RANKS_MOST) d.dp /= 2;
     int devices = 1 << DRAW(4), cards = 1 + DRAW(8), kind = DRAW(4), sp = d.tp > 1 && DRAW(2);
     int link = 1 + DRAW(40), card = 1 + DRAW(20), nccl = DRAW(4), any = DRAW(2), way = DRAW(6),
-        taken = DRAW(11), recompute = DRAW(2), sum = DRAW(2), waits = DRAW(2);
+        taken = DRAW(11), recompute = DRAW(2), sum = DRAW(2), waits = DRAW(2), later = DRAW(2);
 #undef DRAW
-    snprintf(d.words, sizeof d.words,
-             MODEL
-             "parallel.tp=%d parallel.pp=%d parallel.data=%s %s%s%s node.devices=%d node.cards=%d "
-             "node.link_gb=%de-5 node.card_gb=%de-5 node.any_card=%s node.collectives=%s hardware.order=%s "
-             "node.taken=%g hardware.all_reduce=%s software.sender_waits=%s train.recompute=%s",
-             d.tp, d.pp, data[kind], kind < 3 ? "parallel.bucket_mb=0.01 " : "",
-             sp ? "parallel.sequence_parallel=yes " : "", d.pp > 1 ? "parallel.schedule=1f1b" : "", devices,
-             cards, link, card, any ? "yes" : "no", carrier[nccl], order[way], 0.1 * taken,
-             sum ? "hierarchical" : "ring", waits ? "yes" : "no", recompute ? "full" : "none");
+    snprintf(
+        d.words, sizeof d.words,
+        MODEL "parallel.tp=%d parallel.pp=%d parallel.data=%s %s%s%s node.devices=%d node.cards=%d "
+              "node.link_gb=%de-5 node.card_gb=%de-5 node.any_card=%s node.collectives=%s hardware.order=%s "
+              "node.taken=%g hardware.all_reduce=%s software.sender_waits=%s train.recompute=%s",
+        d.tp, d.pp, data[kind],
+        kind == 0  ? "parallel.bucket_mb=0.01 "
+        : kind < 3 ? later ? "parallel.bucket_mb=0.01 parallel.gather=forward " : "parallel.bucket_mb=0.01 "
+                   : "",
+        sp ? "parallel.sequence_parallel=yes " : "", d.pp > 1 ? "parallel.schedule=1f1b" : "", devices, cards,
+        link, card, any ? "yes" : "no", carrier[nccl], order[way], 0.1 * taken, sum ? "hierarchical" : "ring",
+        waits ? "yes" : "no", recompute ? "full" : "none");
     return d;
 }
 

@@ -191,18 +191,20 @@ static Case draw_case(Draw *d, int *ranks, int most)
             draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", draw(d, 2) ? "ring" : "hierarchical",
             draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
+    bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
         1,
         "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
         "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
-        "parallel.tp=%d%s%s%s%s%s%s",
+        "parallel.tp=%d%s%s%s%s%s%s%s",
         m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
         sp         ? " parallel.sequence_parallel=yes"
         : scatters ? " parallel.scatter_messages=yes"
                    : "",
         pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
-        strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02");
+        strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02",
+        later ? " parallel.gather=forward" : "");
 }
 
 /* Returns whether the config was one at all. */

@@ -56,6 +56,8 @@ bool case_data_takes(const char *data, const char *set)
     bool dp = strcmp(data, "dp") == 0, shards = strcmp(data, "zero2") == 0 || strcmp(data, "zero3") == 0;
     if (strncmp(set, "parallel.overlap=", 17) == 0) return !dp;
     if (strncmp(set, "parallel.bucket_mb=", 19) == 0) return !dp && strcmp(data, "zero3") != 0;
+    if (strncmp(set, "parallel.gather=", 16) == 0)
+        return strcmp(data, "zero1") == 0 || strcmp(data, "zero2") == 0;
     if (strncmp(set, "parallel.reduce=", 16) == 0) return shards || strcmp(set + 16, "auto") == 0;
     return true;
 }
