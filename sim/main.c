@@ -213,9 +213,13 @@ static int command(int argc, char **argv)
     return run(argc, argv, directory);
 }
 
+/* What the loader calls before it lets any library begin. */
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_libraries)(int, char **,
+                                                            char **) = matmul_begin_with_one_thread;
+
 int main(int argc, char **argv)
 {
-    matmul_begin_with_one_thread(argv);
     standard_prepare();
     int status = command(argc, argv);
     Error error;

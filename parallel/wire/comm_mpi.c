@@ -2,6 +2,7 @@
 #include "parallel/wire/comm_mpi.h"
 #include <limits.h>
 #include <mpi.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,8 +178,25 @@ bool comm_mpi_await_end(void)
 
 /* ---- from its start on ---- */
 
+static void *nothing(void *context)
+{
+    return context;
+}
+
+/* MPI starts threads, and would tell of one that it cannot have in twenty lines. */
+static void check_threads(void)
+{
+    pthread_t one;
+    int number = pthread_create(&one, NULL, nothing, NULL);
+    if (!number) number = pthread_join(one, NULL);
+    if (!number) return;
+    if (!comm_mpi_is_first()) comm_mpi_await_end(); /* the first says it for all */
+    fail("cannot start a thread: %s; raise the limit on processes (ulimit -u)", strerror(number));
+}
+
 Comm *comm_mpi_start(int *argc, char ***argv)
 {
+    check_threads();
     MPI_Init(argc, argv);
     fail_through(end_job);
     check_tags();

@@ -182,7 +182,8 @@ static PlotDrawn draw(const Draft *draft, const char *folder, const char *script
              slash ? slash + 1 : draft->temporary);
     const int status = run_gnuplot(folder, settings, script, said, sizeof said);
     if (status == -1)
-        error_set(error, "cannot start gnuplot: %s", strerror(errno));
+        error_set(error, "cannot start gnuplot: %s%s", strerror(errno),
+                  errno == EAGAIN ? "; raise the limit on processes (ulimit -u)" : "");
     else if (WIFSIGNALED(status))
         error_set(error, "%s: gnuplot was ended by signal %d", picture, WTERMSIG(status));
     else if (WEXITSTATUS(status) == NOT_FOUND)

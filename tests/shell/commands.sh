@@ -106,6 +106,35 @@ else
     skip "sim ends under a limit on memory: it cannot begin"
 fi
 
+# No process or thread beside sim's own, for a user whom such a limit binds: no library's words, and no signal.
+# alone LINE WORD...: ends within a moment, and says one line, which has LINE in it.
+bound=()
+[ "$(id -u)" -ne 0 ] || bound=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+mkdir anyones && chmod 711 . && chmod 777 anyones
+# shellcheck disable=SC2016,SC2317
+in_one_process() {
+    timeout -k 1 10 "${bound[@]}" bash -c 'ulimit -u 1 && cd "$0" && exec env -u OPENBLAS_NUM_THREADS OMP_NUM_THREADS=2 "$@"' \
+        "$place/anyones" "$@"
+}
+# shellcheck disable=SC2317
+alone() {
+    local line=$1
+    shift
+    in_one_process "$sim" "$@" >said 2>&1
+    [ "$(wc -l <said)" -eq 1 ] && grep -qE -- "$line" said && return
+    cat said
+    return 1
+}
+if in_one_process "$sim" --version >/dev/null 2>&1 || [ $? -ne 126 ]; then
+    check "sim begins where it may start no thread" alone '^sim [0-9]' --version
+    check "and says what a run lacks" alone '^sim: cannot start a thread: .*\(ulimit -u\)$' --config single.ini
+    in_one_process "$sim" --config single.ini --dry-run --ranks 1 --output a.h5 >log 2>&1
+    ok $? "dry runs need none"
+    check "and what charts lack" alone '^sim: plot: cannot start gnuplot: .*\(ulimit -u\)$' plot a.h5 --charts memory
+else
+    skip "sim may start no thread: another user cannot read it"
+fi
+
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
 check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
