@@ -5,52 +5,82 @@
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
 
-static void sum(void *group, Tensor t)
-{
-    Collective ring;
-    ring_all_reduce_begin(&ring, group, TP_ALL_REDUCE, &t, 1);
-    ring_end(&ring);
-}
-
 typedef void (*RingBegin)(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 
+/* A ring under way, which moves on between kernels unless it is dry: then nothing tells when it does. */
+typedef struct Moving {
+    Collective ring;
+    Between between;
+    Device *device; /* NULL: it is dry */
+} Moving;
+
+static void progress(void *moving)
+{
+    ring_progress(&((Moving *)moving)->ring);
+}
+
+static void *moving_begin(RingBegin begin, Group *group, Purpose purpose, const Tensor *part, int parts)
+{
+    Moving *m = allocate_zeroed(1, sizeof *m);
+    begin(&m->ring, group, purpose, part, parts);
+    if (part->device->dry) return m;
+    m->device = part->device;
+    m->between = (Between){.call = progress, .context = m};
+    device_between(m->device, &m->between);
+    return m;
+}
+
+static void moving_end(void *moving)
+{
+    Moving *m = moving;
+    ring_end(&m->ring);
+    if (m->device) device_between_end(m->device, &m->between);
+    free(m);
+}
+
+static void *sum(void *group, Tensor t)
+{
+    return moving_begin(ring_all_reduce_begin, group, TP_ALL_REDUCE, &t, 1);
+}
+
 /* A ring over the samples of whole (B, T, C): each is cut into blocks of rows by itself. */
-static void over_rows(RingBegin begin, Group *group, Purpose purpose, Tensor whole, int64_t B)
+static void *over_rows(RingBegin begin, Group *group, Purpose purpose, Tensor whole, int64_t B)
 {
     int64_t count = whole.count / B;
     Tensor *sample = allocate((size_t)B * sizeof *sample);
     for (int64_t b = 0; b < B; b++) sample[b] = tensor_view(whole, b * count, count);
-    Collective ring;
-    begin(&ring, group, purpose, sample, (int)B);
-    ring_end(&ring);
+    void *moving = moving_begin(begin, group, purpose, sample, (int)B);
     free(sample);
+    return moving;
 }
 
-static void gather_rows(void *group, Tensor whole, int64_t B)
+static void *gather_rows(void *group, Tensor whole, int64_t B)
 {
-    over_rows(ring_all_gather_begin, group, TP_ALL_GATHER, whole, B);
+    return over_rows(ring_all_gather_begin, group, TP_ALL_GATHER, whole, B);
 }
 
-static void sum_to_rows(void *group, Tensor whole, int64_t B)
+static void *sum_to_rows(void *group, Tensor whole, int64_t B)
 {
-    over_rows(ring_reduce_scatter_begin, group, TP_REDUCE_SCATTER, whole, B);
+    return over_rows(ring_reduce_scatter_begin, group, TP_REDUCE_SCATTER, whole, B);
 }
 
-static void gather_all(void *group, Tensor all)
+static void *gather_all(void *group, Tensor all)
 {
-    Collective ring;
-    ring_all_gather_begin(&ring, group, TP_CROSS_ENTROPY, &all, 1);
-    ring_end(&ring);
+    return moving_begin(ring_all_gather_begin, group, TP_CROSS_ENTROPY, &all, 1);
 }
 
-static const RegionOps RINGS = {
-    .sum = sum, .gather_rows = gather_rows, .sum_to_rows = sum_to_rows, .gather_all = gather_all};
+static const RegionOps RINGS = {.sum = sum,
+                                .gather_rows = gather_rows,
+                                .sum_to_rows = sum_to_rows,
+                                .gather_all = gather_all,
+                                .end = moving_end};
 
 Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, Group *sharing)
 {
     return (Region){.size = group->size,
                     .rank = group->rank,
                     .sequence = config->sequence_parallel,
+                    .overlap = (RegionOverlap)config->overlap,
                     .ops = &RINGS,
                     .context = group,
                     .sharing = sharing};

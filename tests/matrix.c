@@ -39,7 +39,7 @@ enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
  * compared bit by bit. Layers come with the grid: 2 pp + 1 of them fill 2 pp stages and divide by none. The
  * unsplit run has all samples in one microbatch, the others one in each. */
 #define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
-enum { STEPS = 2, SPLIT_SETS = 9 };
+enum { STEPS = 2, SPLIT_SETS = 10 };
 typedef enum { GPT2, PUBLISHED, GPT2_DROPOUT, LLAMA, FAMILIES } Family;
 static const struct {
     const char *name, *sets[16]; /* NULL-terminated */
@@ -149,6 +149,12 @@ static bool impossible(const Choice *c)
     return (c->split.sequence_parallel && c->split.tp == 1) || (selective && c->split.family == GPT2_DROPOUT);
 }
 
+/* Every other one that can be: it changes no bit. */
+static bool in_bulk(const Choice *c)
+{
+    return c->split.tp > 1 && c->schedule != SCHEDULE_ZB_H1 && (c->schedule + c->data + c->recompute) % 2;
+}
+
 typedef struct Settings {
     char layers[32], text[SPLIT_SETS][48];
 } Settings;
@@ -183,6 +189,7 @@ static Case case_of(const Choice *c, Settings *settings)
     snprintf(text[6], sizeof *text, "parallel.virtual_stages=%d", interleaved ? 2 : 1);
     snprintf(text[7], sizeof *text, "train.recompute=%s", RECOMPUTE[c->recompute]);
     snprintf(text[8], sizeof *text, "train.microbatch=1");
+    snprintf(text[9], sizeof *text, "parallel.tensor_overlap=%s", in_bulk(c) ? "bulk" : "none");
     for (int i = 0; i < SPLIT_SETS; i++) one.sets[n + i] = text[i];
     return one;
 }

@@ -128,6 +128,24 @@ static void enter_backward_weight(const BlockRun *run, BranchSizes z, BranchSave
     tensor_free(input);
 }
 
+/* Both halves, of which either product goes on beside what the other waits for. */
+static Tensor enter_backward(const BlockRun *run, BranchSizes z, BranchSaved *s, Tensor W, const Tensor *d,
+                             Tensor like)
+{
+    Crossing in = region_enter_begin(run->region, *input_of(run, s), run->B);
+    Tensor dinput = scratch(like, like.count), dwhole = region_result(run->region, dinput);
+    linear_backward_input(s->dinner, W, dwhole, z.n, z.C, z.in);
+    Tensor whole = region_enter_end(run->region, &in);
+    Crossing out = region_enter_backward_begin(run->region, dwhole, dinput, run->B);
+    linear_backward_weight(whole, s->dinner, d[0], d[1], z.n, z.C, z.in);
+    region_release(run->region, &whole);
+    tensor_free(&s->dinner);
+    tensor_free(input_of(run, s));
+    region_enter_backward_end(run->region, &out);
+    region_release(run->region, &dwhole);
+    return dinput;
+}
+
 /* Both halves, or without dw the input's: turns dy from the gradient of the branch's sum into that of its x. */
 static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w, const Tensor *dw,
                             BranchSaved *s, Tensor dnorms, Tensor dy)
@@ -151,7 +169,9 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
     leave_backward(run, z, dresult, s->outer, &w[OUT_WEIGHT], douter, dw ? &dw[OUT_WEIGHT] : NULL);
     core_backward(run, branch, douter, s);
     if (dw) tensor_free(&s->outer);
-    Tensor dinput = enter_backward_input(run, z, s->dinner, w[IN_WEIGHT], dy);
+    bool beside = dw && run->region->overlap != REGION_WAITS;
+    Tensor dinput = beside ? enter_backward(run, z, s, w[IN_WEIGHT], &dw[IN_WEIGHT], dy)
+                           : enter_backward_input(run, z, s->dinner, w[IN_WEIGHT], dy);
     if (dw) {
         if (drops) tensor_free(&dresult);
     } else {
@@ -161,7 +181,7 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
     residual_backward(dy, dinput, !post);
     tensor_free(&dinput);
     if (!post) tensor_free(&s->x);
-    if (dw) enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
+    if (dw && !beside) enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
 }
 
 /* ---- a block ---- */

@@ -140,9 +140,12 @@ static Tensor layer_backward(const Gpt *gpt, int layer, const Operands *o, GptSa
         return (Tensor){0};
     }
     if (is_head(gpt, layer)) {
-        if (halves & HALF_INPUT)
+        if (halves == HALF_BOTH)
+            dx = head_backward(gpt, o->weights, o->gradients, saved->tokens, scale, &saved->head);
+        else if (halves == HALF_INPUT)
             dx = head_backward_input(gpt, o->weights, saved->tokens, scale, &saved->head);
-        if (halves & HALF_WEIGHTS) head_backward_weights(gpt, o->gradients, &saved->head);
+        else
+            head_backward_weights(gpt, o->gradients, &saved->head);
     } else {
         block_halves(gpt, layer, o, saved, halves, dx);
     }

@@ -51,24 +51,54 @@ double head_forward(const Gpt *gpt, LayerTensors w, Tensor tokens, Tensor x, Hea
     Tensor all = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 3 * n * region->size);
     cross_entropy_statistics(saved->probabilities, tokens, tensor_view(all, 3 * n * region->rank, 3 * n),
                              slice_of(gpt), B, T);
-    if (region->size > 1) region->ops->gather_all(region->context, all);
+    region_gather_all(region, all);
     double loss = cross_entropy_forward(saved->probabilities, all, slice_of(gpt), n);
     tensor_free(&all);
     return loss;
 }
 
-Tensor head_backward_input(const Gpt *gpt, LayerTensors w, Tensor tokens, double scale, HeadSaved *saved)
+/* ---- backward ---- */
+
+typedef struct HeadSizes {
+    int64_t B, n, C, V;
+} HeadSizes;
+
+static HeadSizes sizes_of(const Gpt *gpt, const HeadSaved *saved)
 {
-    const Region *region = &gpt->region;
-    int64_t C = gpt->shape.hidden, T = gpt->shape.sequence, V = gpt->vocab_cut, B = tokens.count / (T + 1),
-            n = B * T;
-    cross_entropy_backward(saved->probabilities, tokens, scale, slice_of(gpt), B, T);
-    Tensor dlogits = saved->probabilities;
-    Tensor dnorm = tensor_new(gpt->device, MEM_WORKSPACE, saved->norm.dtype, saved->norm.count);
-    Tensor dwhole = region_result(region, dnorm);
-    matmul(matrix(dlogits, n, V), head_matrix(gpt, w), 0, dwhole);
-    region_enter_backward(region, dwhole, dnorm, B);
-    region_release(region, &dwhole);
+    int64_t V = gpt->vocab_cut, n = saved->probabilities.count / V;
+    return (HeadSizes){n / gpt->shape.sequence, n, gpt->shape.hidden, V};
+}
+
+static void loss_backward(const Gpt *gpt, Tensor tokens, double scale, HeadSaved *saved)
+{
+    HeadSizes z = sizes_of(gpt, saved);
+    cross_entropy_backward(saved->probabilities, tokens, scale, slice_of(gpt), z.B, gpt->shape.sequence);
+}
+
+/* Of logits = enter(norm) W^T, once saved has the logits' gradient: this rank's part of its input's; and what is to
+ * be added to that of W, from the input as it entered. */
+static void product_backward_input(const Gpt *gpt, LayerTensors w, const HeadSaved *saved, Tensor dwhole)
+{
+    HeadSizes z = sizes_of(gpt, saved);
+    matmul(matrix(saved->probabilities, z.n, z.V), head_matrix(gpt, w), 0, dwhole);
+}
+
+static void product_backward_weights(const Gpt *gpt, LayerTensors d, const HeadSaved *saved, Tensor whole)
+{
+    HeadSizes z = sizes_of(gpt, saved);
+    matmul(transposed(matrix(saved->probabilities, z.n, z.V)), matrix(whole, z.n, z.C), 1,
+           head_matrix(gpt, d).values);
+}
+
+static Tensor dnorm_new(const Gpt *gpt, const HeadSaved *saved)
+{
+    return tensor_new(gpt->device, MEM_WORKSPACE, saved->norm.dtype, saved->norm.count);
+}
+
+/* Takes over dnorm; the gradients of gain and bias wait in saved. */
+static Tensor final_norm_backward(const Gpt *gpt, LayerTensors w, Tensor dnorm, HeadSaved *saved)
+{
+    int64_t C = gpt->shape.hidden;
     Tensor dx = tensor_new(gpt->device, MEM_WORKSPACE, saved->x.dtype, saved->x.count);
     tensor_zero(dx);
     saved->dnorms = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 2 * C);
@@ -80,17 +110,63 @@ Tensor head_backward_input(const Gpt *gpt, LayerTensors w, Tensor tokens, double
     return dx;
 }
 
-void head_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved)
+static void final_norm_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved)
 {
-    const Region *region = &gpt->region;
-    int64_t C = gpt->shape.hidden, V = gpt->vocab_cut, n = saved->probabilities.count / V;
-    Tensor whole = region_enter(region, saved->norm, n / gpt->shape.sequence);
-    matmul(transposed(matrix(saved->probabilities, n, V)), matrix(whole, n, C), 1,
-           head_matrix(gpt, d).values);
-    region_release(region, &whole);
     int64_t count = final_norm_count(gpt);
     tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->dnorms, 0, count), WORK_ACCUMULATE);
     tensor_free(&saved->dnorms);
     tensor_free(&saved->probabilities);
     tensor_free(&saved->norm);
+}
+
+Tensor head_backward_input(const Gpt *gpt, LayerTensors w, Tensor tokens, double scale, HeadSaved *saved)
+{
+    const Region *region = &gpt->region;
+    loss_backward(gpt, tokens, scale, saved);
+    Tensor dnorm = dnorm_new(gpt, saved), dwhole = region_result(region, dnorm);
+    product_backward_input(gpt, w, saved, dwhole);
+    region_enter_backward(region, dwhole, dnorm, sizes_of(gpt, saved).B);
+    region_release(region, &dwhole);
+    return final_norm_backward(gpt, w, dnorm, saved);
+}
+
+void head_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved)
+{
+    const Region *region = &gpt->region;
+    Tensor whole = region_enter(region, saved->norm, sizes_of(gpt, saved).B);
+    product_backward_weights(gpt, d, saved, whole);
+    region_release(region, &whole);
+    final_norm_backward_weights(gpt, d, saved);
+}
+
+/* Each product goes on beside what the other waits for, as a block's (block.c). */
+static Tensor backward_beside(const Gpt *gpt, LayerTensors w, LayerTensors d, HeadSaved *saved)
+{
+    const Region *region = &gpt->region;
+    int64_t B = sizes_of(gpt, saved).B;
+    Crossing in = region_enter_begin(region, saved->norm, B);
+    Tensor dnorm = dnorm_new(gpt, saved), dwhole = region_result(region, dnorm);
+    product_backward_input(gpt, w, saved, dwhole);
+    Tensor whole = region_enter_end(region, &in);
+    Crossing out = region_enter_backward_begin(region, dwhole, dnorm, B);
+    product_backward_weights(gpt, d, saved, whole);
+    region_release(region, &whole);
+    region_enter_backward_end(region, &out);
+    region_release(region, &dwhole);
+    return dnorm;
+}
+
+Tensor head_backward(const Gpt *gpt, LayerTensors w, LayerTensors d, Tensor tokens, double scale,
+                     HeadSaved *saved)
+{
+    Tensor dx;
+    if (gpt->region.overlap == REGION_WAITS) {
+        dx = head_backward_input(gpt, w, tokens, scale, saved);
+        head_backward_weights(gpt, d, saved);
+        return dx;
+    }
+    loss_backward(gpt, tokens, scale, saved);
+    dx = final_norm_backward(gpt, w, backward_beside(gpt, w, d, saved), saved);
+    final_norm_backward_weights(gpt, d, saved);
+    return dx;
 }

@@ -17,4 +17,7 @@ double head_forward(const Gpt *gpt, LayerTensors w, Tensor tokens, Tensor x, Hea
 Tensor head_backward_input(const Gpt *gpt, LayerTensors w, Tensor tokens, double scale, HeadSaved *saved);
 /* Adds to the gradients d and frees saved. */
 void head_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved);
+/* Both at once, the same bits. */
+Tensor head_backward(const Gpt *gpt, LayerTensors w, LayerTensors d, Tensor tokens, double scale,
+                     HeadSaved *saved);
 #endif

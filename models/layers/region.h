@@ -10,22 +10,30 @@
  *   with sequence    all-gather      reduce-scatter   reduce-scatter   all-gather
  *
  * The model calls these; what moves the bytes stands behind RegionOps. With one
- * rank nothing moves and whole and local are the same tensor. */
+ * rank nothing moves and whole and local are the same tensor. What needs no part of
+ * a result may be computed between the begin of a crossing and its end. */
 #ifndef MODELS_LAYERS_REGION_H
 #define MODELS_LAYERS_REGION_H
 #include "models/machine/tensor.h"
 
+/* Each begins to move something, which end() waits for. */
 typedef struct RegionOps {
-    void (*sum)(void *context, Tensor t);                        /* over ranks, in place */
-    void (*gather_rows)(void *context, Tensor whole, int64_t B); /* this rank's rows are in place */
-    void (*sum_to_rows)(void *context, Tensor whole,
-                        int64_t B);                /* over ranks, this rank's rows are complete */
-    void (*gather_all)(void *context, Tensor all); /* block `rank` of all is in place */
+    void *(*sum)(void *context, Tensor t);                        /* over ranks, in place */
+    void *(*gather_rows)(void *context, Tensor whole, int64_t B); /* this rank's rows are in place */
+    void *(*sum_to_rows)(void *context, Tensor whole,
+                         int64_t B);                /* over ranks, this rank's rows are complete */
+    void *(*gather_all)(void *context, Tensor all); /* block `rank` of all is in place */
+    void (*end)(void *moving);
 } RegionOps;
+
+/* What is computed while a border is crossed: nothing; or, in backward, the product with the weights while their
+ * input's gradient leaves, and that for the input's gradient while the input is gathered again. */
+typedef enum { REGION_WAITS, REGION_BULK } RegionOverlap;
 
 typedef struct Region {
     int size, rank;
     bool sequence;
+    RegionOverlap overlap;
     const RegionOps *ops;    /* not called when size is 1 */
     void *context, *sharing; /* of the ranks that hold the same keys and values; NULL: no two do */
 } Region;
@@ -34,16 +42,29 @@ typedef struct Region {
 int64_t region_rows(const Region *r, int64_t T);
 int64_t region_first_row(const Region *r, int64_t T);
 
+/* A border on its way to be crossed. */
+typedef struct Crossing {
+    Tensor whole, local;
+    int64_t B;
+    void *moving; /* NULL: nothing has to */
+} Crossing;
+
 /* local -> whole (B, T, C): local itself, or a new tensor; region_release() it. */
 Tensor region_enter(const Region *r, Tensor local, int64_t B);
+Crossing region_enter_begin(const Region *r, Tensor local, int64_t B);
+Tensor region_enter_end(const Region *r, Crossing *c);
 /* dwhole (this rank's part of the sum, used up) -> dlocal; they may be one tensor. */
 void region_enter_backward(const Region *r, Tensor dwhole, Tensor dlocal, int64_t B);
+Crossing region_enter_backward_begin(const Region *r, Tensor dwhole, Tensor dlocal, int64_t B);
+void region_enter_backward_end(const Region *r, Crossing *c);
 /* What a region writes its result to: local itself, or a new whole tensor; region_release() it. */
 Tensor region_result(const Region *r, Tensor local);
 /* whole (this rank's part of the sum, used up) -> local. */
 void region_leave(const Region *r, Tensor whole, Tensor local, int64_t B);
 /* dlocal -> dwhole: as region_enter. */
 Tensor region_leave_backward(const Region *r, Tensor dlocal, int64_t B);
+/* Row `rank` of all (size, ...), which is in place, to all. */
+void region_gather_all(const Region *r, Tensor all);
 /* Frees `whole` unless it is `local` itself. */
 void region_release(const Region *r, Tensor *whole);
 #endif

@@ -78,11 +78,24 @@ static void take_time(Device *device, const Work *work)
     device->done[work->kind].seconds += time.seconds;
 }
 
+void device_between(Device *device, Between *between)
+{
+    between->next = device->between;
+    device->between = between;
+}
+
+void device_between_end(Device *device, Between *between)
+{
+    Between **at = &device->between;
+    while (*at != between) at = &(*at)->next;
+    *at = between->next;
+}
+
 bool device_kernel(Device *device, Work work)
 {
     take_time(device, &work);
     work_done(&device->done[work.kind], &work, device->lanes.part == PART_RECOMPUTE);
-    if (device->between_kernels) device->between_kernels(device->between_context);
+    for (Between *b = device->between; b; b = b->next) b->call(b->context);
     return !device->dry;
 }
 

@@ -27,6 +27,13 @@ typedef struct KernelTime {
     bool launched;
 } KernelTime;
 
+/* What is called as each kernel starts. */
+typedef struct Between {
+    void (*call)(void *context);
+    void *context;
+    struct Between *next;
+} Between;
+
 typedef struct Device {
     bool dry; /* tensors have sizes but no storage; kernels report and skip */
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
@@ -37,9 +44,8 @@ typedef struct Device {
     /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
     KernelTime (*time_of)(const void *machine, const Work *work);
     const void *machine;
-    bool as_one;                            /* several kernels' time is taken */
-    void (*between_kernels)(void *context); /* called as each kernel starts */
-    void *between_context;
+    bool as_one; /* several kernels' time is taken */
+    Between *between;
 } Device;
 
 /* NULL on a dry device; ends the job when memory is gone. */
@@ -58,6 +64,9 @@ void device_rebook(Device *device, MemoryCategory from, MemoryCategory to, size_
  * in anew costs a quarter of a small step. */
 void device_keep_memory(void);
 
+/* From here on `between` is called, which stays where it is until device_between_end(). */
+void device_between(Device *device, Between *between);
+void device_between_end(Device *device, Between *between);
 /* What a kernel says as it starts; one that does the work of several says so of each. Returns whether to compute
  * (false on a dry device). */
 bool device_kernel(Device *device, Work work);

@@ -107,8 +107,9 @@ struct DataParallel {
     int buckets, *bucket_of;
     Transfer *
         gathering; /* per unit, the all-gather of its parameters; of zero1 and zero2 that of a bucket is its last's */
-    Bucket *sent;  /* the last that was sent, or NULL */
-    int transfers; /* begun and not ended */
+    Bucket *sent;    /* the last that was sent, or NULL */
+    int transfers;   /* begun and not ended */
+    Between between; /* while there are some */
     bool progressing;
     bool stale; /* parameters were updated where they are owned, and not gathered since */
 };

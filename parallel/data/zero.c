@@ -30,10 +30,12 @@ static void progress(void *context)
  * when they are waited for, and neither bytes, memory nor simulated time know when. */
 static void under_way(DataParallel *d, int change)
 {
+    bool before = d->transfers > 0, after = d->transfers + change > 0;
     d->transfers += change;
-    if (d->device->dry) return;
-    d->device->between_kernels = d->transfers > 0 ? progress : NULL;
-    d->device->between_context = d;
+    if (d->device->dry || before == after) return;
+    d->between.call = progress;
+    d->between.context = d;
+    (after ? device_between : device_between_end)(d->device, &d->between);
 }
 
 static void end(DataParallel *d, Transfer *transfer)

@@ -116,6 +116,12 @@ static bool with_tensor_parallelism(const Config *c)
     return !c->tensor.sequence_parallel || c->tensor.size > 1;
 }
 
+/* Bulk: of backwards that are whole. */
+static bool with_tensor_overlap(const Config *c)
+{
+    return c->tensor.overlap == REGION_WAITS || (c->tensor.size > 1 && config_schedule(c) != SCHEDULE_ZB_H1);
+}
+
 static bool with_whole_borders(const Config *c)
 {
     return !c->tensor.scatter || (c->tensor.size > 1 && c->pipeline.size > 1 && !c->tensor.sequence_parallel);
@@ -198,6 +204,9 @@ const Condition config_conditions[WHENS] = {
                           "parallel.data = zero1"},
     [WITH_RINGS] = {with_rings, "with parallel.data = ddp, zero1, zero2 or zero3", "parallel.data = ddp"},
     [WITH_TENSOR_PARALLELISM] = {with_tensor_parallelism, "with parallel.tp of 2 or more", "parallel.tp = 2"},
+    [WITH_TENSOR_OVERLAP] = {with_tensor_overlap,
+                             "with parallel.tp of 2 or more, and a schedule other than zb-h1",
+                             "parallel.tp = 2 and parallel.schedule = 1f1b"},
     [WITH_WHOLE_BORDERS] = {with_whole_borders,
                             "with parallel.tp and parallel.pp of 2 or more, and without sequence_parallel",
                             "parallel.tp = 2, parallel.pp = 2 and parallel.sequence_parallel = no"},

@@ -53,7 +53,7 @@ typedef struct Config {
         int64_t seed;
     } train;
     DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
-    TensorParallelConfig tensor; /* tp, sequence_parallel */
+    TensorParallelConfig tensor; /* tp, sequence_parallel, tensor_overlap, scatter_messages */
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */
         char schedule[CONFIG_PATH];   /* a ScheduleKind's name, or the path of a schedule in text */

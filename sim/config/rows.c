@@ -43,6 +43,7 @@ static const char *const rank_orders[] = {[ORDER_TP_DP_PP] = "tp-dp-pp",
                                           NULL};
 static const char *const all_reduces[] = {
     [ALL_REDUCE_RING] = "ring", [ALL_REDUCE_HIERARCHICAL] = "hierarchical", NULL};
+static const char *const tensor_overlaps[] = {[REGION_WAITS] = "none", [REGION_BULK] = "bulk", NULL};
 static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
                                        [CARRIED_BY_NCCL_VOLTA] = "nccl-volta",
                                        [CARRIED_BY_NCCL_AMPERE] = "nccl-ampere",
@@ -325,6 +326,17 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "Korthikanti et al., arXiv 2205.05198. The same bytes as all-gathers and reduce-scatters, 1/tp of "
          "the activations outside attention and MLP; backward gathers the norms' outputs once more. "
          "tp divides model.sequence.\n"},
+
+    {"parallel", "tensor_overlap", ROW_CHOICE, WITH_TENSOR_OVERLAP, FIELD(tensor.overlap), "none",
+     .choices = tensor_overlaps, .example = "bulk", .help = "with tp: what its communication goes on beside",
+     .more =
+         "none: the ranks wait for each. bulk: in backward the sum of a linear layer's input gradient goes "
+         "on "
+         "beside the product that makes its weights' gradient, and under sequence_parallel the input's "
+         "second "
+         "gathering beside the product that makes its own, as Megatron-LM does it (arXiv 2205.05198, section "
+         "4.2.2). zb-h1 computes these products apart, so there is nothing to do it beside. The numbers are "
+         "the same, bit for bit; a whole input and a whole gradient are held at once.\n"},
 
     {"parallel", "scatter_messages", ROW_SWITCH, WITH_WHOLE_BORDERS, FIELD(tensor.scatter), "no",
      .example = "yes", .help = "with tp and pp: each rank sends 1/tp to the next stage",

@@ -20,6 +20,8 @@ static void burn(void *unused)
     } while (now - began < BURN);
 }
 
+static Between burning = {.call = burn};
+
 static bool burnt(double seconds, int times)
 {
     return seconds >= BURN * times && seconds < BURN * times + LITTLE;
@@ -49,11 +51,11 @@ static void measured_body(Comm *comm, void *context)
     }
     usleep(20000);
     Collective ring;
-    device.between_kernels = burn;
+    device.between = &burning;
     ring_all_reduce_begin(&ring, group, TP_ALL_REDUCE, &part, 1);
     ring_end(&ring);
     tree_reduce(group, TP_ALL_REDUCE, part, 0);
-    device.between_kernels = NULL;
+    device.between = NULL;
     Lanes lanes = lanes_read(&device.lanes);
     double computed = lanes.spent[PART_COMPUTE];
     expect(f, r == 0 ? burnt(computed, 1) : computed < LITTLE, "rank %d computed for %g s", r, computed);
@@ -89,7 +91,7 @@ static void transfer_body(Comm *comm, void *context)
         Transfer transfer;
         fill_plain(part, comm->rank);
         lane_begin(comm, &device.lanes);
-        device.between_kernels = burn;
+        device.between = &burning;
         transfer_begin(&transfer, &(TransferOptions){.group = group,
                                                      .purpose = TP_ALL_REDUCE,
                                                      .movement = (Movement)movement,
@@ -99,7 +101,7 @@ static void transfer_body(Comm *comm, void *context)
                                                      .parts = 1,
                                                      .part = &part});
         transfer_end(&transfer);
-        device.between_kernels = NULL;
+        device.between = NULL;
         double computed = lanes_read(&device.lanes).spent[PART_COMPUTE];
         expect(f, computed < LITTLE, "movement %d: rank %d computed for %g s", movement, comm->rank,
                computed);

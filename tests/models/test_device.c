@@ -78,7 +78,8 @@ static void work_and_the_hook_between_kernels(void **state)
     const double w = sizeof(real);
     for (int dry = 0; dry < 2; dry++) {
         int calls = 0;
-        Device d = {.dry = dry, .between_kernels = count_call, .between_context = &calls};
+        Between between = {count_call, &calls, NULL};
+        Device d = {.dry = dry, .between = &between};
         assert_true(device_kernel(&d, work_over(WORK_BIAS, REAL, 5, 1, 5, 7)) == !dry);
         assert_true(device_kernel(&d, work_over(WORK_NORM, REAL, 5, 2, 10, 70)) == !dry);
         WorkDone sum = work_sum(d.done);

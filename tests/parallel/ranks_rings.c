@@ -170,7 +170,8 @@ static void overlap_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Overlap o = {.calls = 0};
-    Device device = {.between_kernels = progress_all, .between_context = &o};
+    Between between = {progress_all, &o, NULL};
+    Device device = {.between = &between};
     Group *group = group_world(comm, CHANNEL);
     int n = comm->size, r = comm->rank;
     static const int ends[RINGS] = {2, 0, 3, 1};

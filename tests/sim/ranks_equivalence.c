@@ -174,6 +174,34 @@ static void recompute_changes_no_bit(void **state)
     }
 }
 
+/* Nor does what the ring of an input's gradient goes on beside. */
+static void tensor_overlap_changes_no_bit(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++)
+        for (int k = 0; k < 2 && ranks_fit(GRIDS[g].ranks); k++) {
+            char tp[32];
+            const char *sets[] = {DIVISIBLE,
+                                  tp,
+                                  k ? "parallel.sequence_parallel=yes" : "train.recompute=selective",
+                                  "train.microbatch=2",
+                                  NULL,
+                                  NULL};
+            snprintf(tp, sizeof tp, "parallel.tp=%d", GRIDS[g].tp);
+            Case waits = make_case(ZERO2, sets, 2);
+            sets[sizeof sets / sizeof *sets - 2] = "parallel.tensor_overlap=bulk";
+            Case bulk = make_case(ZERO2, sets, 2);
+            bool look = run_case(&waits, GRIDS[g].ranks);
+            if (run_case(&bulk, GRIDS[g].ranks) && look) {
+                assert_true(case_agrees(&waits, &bulk, "bulk", GRIDS[g].ranks, 0));
+                assert_true(case_same_bits(&waits, &bulk));
+            }
+            assert_true(!waits.refused[0] && !bulk.refused[0]);
+            case_free(&waits);
+            case_free(&bulk);
+        }
+}
+
 /* ddp, zero1, zero2, zero3: the same bits in every weight, with one microbatch a rank. */
 static void bit_identical(const char *clip)
 {
@@ -280,6 +308,7 @@ int ranks_equivalence(void)
         cmocka_unit_test(tensor_parallel_untied_unclipped),
         cmocka_unit_test(tensor_parallel_padded_slices),
         cmocka_unit_test(recompute_changes_no_bit),
+        cmocka_unit_test(tensor_overlap_changes_no_bit),
         cmocka_unit_test(bit_identical_clipped),
         cmocka_unit_test(bit_identical_unclipped),
         cmocka_unit_test(repeats_bit_for_bit),

@@ -32,6 +32,10 @@ static const struct {
     {"parallel.data=zero3 parallel.quantize=both", 2, PART_DP_EXPOSED},
     {"parallel.tp=2", 2, PART_TP_EXPOSED},
     {"parallel.tp=4 parallel.sequence_parallel=yes train.recompute=selective", 4, PART_TP_EXPOSED},
+    {"parallel.tp=4 parallel.tensor_overlap=bulk node.taken=0.3", 4, PART_TP_EXPOSED},
+    {"parallel.tp=2 parallel.sequence_parallel=yes parallel.tensor_overlap=bulk parallel.data=zero3 "
+     "train.recompute=full",
+     4, PART_TP_EXPOSED},
     {"parallel.pp=2 parallel.schedule=1f1b model.dropout=0.1", 2, PART_PP_IDLE},
     {"parallel.pp=4 parallel.schedule=zb-h1", 4, PART_PP_IDLE},
     {"parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 parallel.tp=2", 4, PART_PP_WIRE},

@@ -7,6 +7,7 @@
 #include "models/machine/random.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
+#include "tests/support/probe.h"
 
 enum { RANKS_MOST = 16 };
 
@@ -98,11 +99,23 @@ static void no_slower(const Seen *a, const Seen *b, const char *than, const Draw
         fail_msg("%s: a step takes %.9g s, with %s %.9g s", d->words, a->step, than, b->step);
 }
 
+/* Nor does it leave more of it to be waited for. Returns whether it hid something; `waits` did not. */
+static bool bulk_is_no_slower(const Drawn *d, const Seen *waits, int ranks)
+{
+    Seen bulk = walk(d->words, "parallel.tensor_overlap=bulk", ranks);
+    no_slower(&bulk, waits, "parallel.tensor_overlap = none", d);
+    const Part tp = PART_TP_EXPOSED;
+    if (!(bulk.spent[tp] <= waits->spent[tp] * (1 + 1e-9)))
+        fail_msg("%s: exposed %.9g s, waiting %.9g s", d->words, bulk.spent[tp], waits->spent[tp]);
+    assert_true(waits->hidden[tp] == 0);
+    return bulk.hidden[tp] > 0;
+}
+
 /* Overlap exposes no more than none; half of a bandwidth is never faster; what cannot occur is exactly zero. */
 static void whatever_the_numbers(void **state)
 {
     (void)state;
-    int hid = 0;
+    int hid = 0, in_bulk = 0;
     for (uint64_t seed = 0; seed < 24; seed++) {
         Drawn d = random_run(seed);
         int ranks = d.tp * d.pp * d.dp;
@@ -120,8 +133,9 @@ static void whatever_the_numbers(void **state)
         assert_true(d.pp > 1 || own.spent[PART_PP_IDLE] + own.spent[PART_PP_WIRE] == 0);
         assert_true(apart.hidden[PART_DP_EXPOSED] == 0);
         hid += own.hidden[PART_DP_EXPOSED] > 0;
+        if (d.tp > 1) in_bulk += bulk_is_no_slower(&d, &own, ranks);
     }
-    assert_true(hid > 8);
+    assert_true(hid > 8 && in_bulk > 8);
 }
 
 /* ---- what the keys change ---- */
@@ -177,6 +191,28 @@ static void messages_in_parts(void **state)
     assert_true(parts.spent[PART_TP_EXPOSED] > whole.spent[PART_TP_EXPOSED]);
 }
 
+/* In a step of tensor parallelism alone ranks go in step: what bulk hides is what it does not wait for. */
+static void bulk_hides_what_it_does_not_wait_for(void **state)
+{
+    (void)state;
+    for (int sp = 0; sp < 2; sp++)
+        for (int full = 0; full < 2; full++) {
+            char grid[512];
+            snprintf(grid, sizeof grid,
+                     MODEL "parallel.tp=4 node.devices=4 node.link_gb=%s train.recompute=%s "
+                           "parallel.sequence_parallel=%s",
+                     full ? "4e-5" : "4e-4", full ? "full" : "none", sp ? "yes" : "no");
+            Seen waits = walk(grid, "", 4), bulk = walk(grid, "parallel.tensor_overlap=bulk", 4),
+                 taken = walk(grid, "parallel.tensor_overlap=bulk node.taken=0.25", 4);
+            const Part tp = PART_TP_EXPOSED;
+            double hidden = bulk.hidden[tp], all = waits.spent[tp];
+            assert_true(hidden > all / 8 && hidden < all);
+            assert_below(fabs(bulk.spent[tp] + hidden - all), 1e-9 * all);
+            assert_below(fabs(waits.step - bulk.step - hidden / 4), 1e-9 * waits.step); /* of four ranks */
+            assert_below(fabs(taken.step - bulk.step - 0.25 * hidden / 4), 1e-9 * waits.step);
+        }
+}
+
 /* Which groups lie in a node, which cards they reach, who adds. */
 static void places_and_switches(void **state)
 {
@@ -196,9 +232,8 @@ static void places_and_switches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whatever_the_numbers),
-        cmocka_unit_test(hierarchical_sums_train_as_rings_do),
-        cmocka_unit_test(messages_in_parts),
+        cmocka_unit_test(whatever_the_numbers), cmocka_unit_test(hierarchical_sums_train_as_rings_do),
+        cmocka_unit_test(messages_in_parts),    cmocka_unit_test(bulk_hides_what_it_does_not_wait_for),
         cmocka_unit_test(places_and_switches),
     };
     return cmocka_run_group_tests_name("clusters", tests, NULL, NULL);

@@ -152,7 +152,8 @@ static void nothing_may_be_asked_for(void **state)
     Config c;
     take(&c,
          "[train]\nrecompute = none\n[model]\nattention = flash\n[parallel]\ndata = dp\nreduce = auto\n"
-         "quantize = none\nreduce_fp32 = no\nsequence_parallel = no\nvirtual_stages = 1\n",
+         "quantize = none\nreduce_fp32 = no\nsequence_parallel = no\ntensor_overlap = none\nvirtual_stages = "
+         "1\n",
          NULL);
     config_free(&c);
     take(&c, "[parallel]\nschedule = my.csv\nvirtual_stages = 2\n", NULL);

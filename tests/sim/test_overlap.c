@@ -1,5 +1,6 @@
 /* test_overlap.c - what parallel.overlap changes: with it rings move on between kernels and are waited for at the
- * end; without, nothing is under way when the model computes. */
+ * end; without, nothing is under way when the model computes. And parallel.tensor_overlap: beside which products the
+ * rings of tensor parallelism are under way. */
 #include <math.h>
 #include <stdio.h>
 #include "tests/support/case.h"
@@ -183,12 +184,68 @@ static void without_it_backward_waits(void **state)
     }
 }
 
+/* ---- beside which products ---- */
+
+/* Of one rank's last step: products, and those that began while a ring was under way. */
+typedef struct Products {
+    Between between; /* first */
+    Device *device;
+    int64_t counted, all, beside;
+} Products;
+
+static void note_product(void *context)
+{
+    Products *p = context;
+    int64_t now = p->device->done[WORK_MATMUL].kernels;
+    if (now == p->counted) return;
+    p->counted = now;
+    p->all++;
+    p->beside += p->device->between != &p->between || p->between.next;
+}
+
+static void watch_products(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Products *p = (Products *)context + t->comm->rank;
+    if (p->device) return;
+    *p = (Products){.between = {.call = note_product, .context = p},
+                    .device = &t->device,
+                    .counted = t->device.done[WORK_MATMUL].kernels};
+    device_between(&t->device, &p->between);
+}
+
+/* Three blocks and the head have seven linear layers into a region and out of one: forward computes each product,
+ * backward two of each. Without dropout nothing else is one: attention has its own kernels. */
+static void bulk_is_beside_products(void **state)
+{
+    (void)state;
+    static const char *const overlap[] = {"none", "bulk"};
+    enum { MICROBATCHES = 2, INTO = 7, OUT_OF = 6 };
+    for (int o = 0; o < 2; o++)
+        for (int sp = 0; sp < 2; sp++) {
+            Products p[RANKS] = {0};
+            Case c = case_of_words(2,
+                                   "model.hidden=24 model.heads=12 model.sequence=12 train.microbatch=12 "
+                                   "parallel.tp=4 parallel.sequence_parallel=%s parallel.tensor_overlap=%s",
+                                   sp ? "yes" : "no", overlap[o]);
+            c.look = watch_products;
+            c.context = p;
+            assert_true(case_virtual(&c, RANKS));
+            for (int r = 0; r < RANKS; r++) {
+                assert_int_equal(p[r].all, MICROBATCHES * 3 * (INTO + OUT_OF));
+                assert_int_equal(p[r].beside, o == 0 ? 0 : MICROBATCHES * INTO * (sp ? 2 : 1));
+            }
+            case_free(&c);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_it_nothing_is_under_way),
         cmocka_unit_test(rings_move_between_kernels),
         cmocka_unit_test(without_it_backward_waits),
+        cmocka_unit_test(bulk_is_beside_products),
     };
     return cmocka_run_group_tests_name("overlap", tests, NULL, NULL);
 }

@@ -181,6 +181,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
     bool on_machine = draw(d, 3) > 0;
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
     bool scatters = tp > 1 && pp > 1 && !sp && draw(d, 2);
+    bool bulk = tp > 1 && strcmp(list, "zb-h1") != 0 && draw(d, 2);
     char nodes[256] = "";
     if (on_machine)
         snprintf(
@@ -198,8 +199,10 @@ static Case draw_case(Draw *d, int *ranks, int most)
         "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
         "parallel.tp=%d%s%s%s%s%s%s%s",
         m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
-        sp         ? " parallel.sequence_parallel=yes"
+        sp         ? bulk ? " parallel.sequence_parallel=yes parallel.tensor_overlap=bulk"
+                          : " parallel.sequence_parallel=yes"
         : scatters ? " parallel.scatter_messages=yes"
+        : bulk     ? " parallel.tensor_overlap=bulk"
                    : "",
         pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
