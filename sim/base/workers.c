@@ -75,8 +75,8 @@ static bool ended_well(pid_t worker, Error *error)
     if (WIFSIGNALED(status))
         return error_set(error, "a worker, process %d, was ended by signal %d%s", (int)worker,
                          WTERMSIG(status), WTERMSIG(status) == 9 ? "; is memory short?" : "");
-    return WEXITSTATUS(status) == 0 || error_set(error, "a worker, process %d, ended with status %d",
-                                                 (int)worker, WEXITSTATUS(status));
+    return WEXITSTATUS(status) == 0 ||
+           error_set(error, "a worker, process %d, ended with status %d", (int)worker, WEXITSTATUS(status));
 }
 
 /* The refusal of the first job in order: those before it have all been taken, and done. */

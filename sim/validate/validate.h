@@ -4,10 +4,9 @@
 #include "sim/run/options.h"
 #include "sim/validate/cases.h"
 
-/* Foretells each case of a set, with what `options` sets besides; `done` (or NULL) is called after each. Refuses with the
- * line of the case. */
-bool validate_foretell(CaseSet *set, const RunOptions *options, void (*done)(void *context), void *context,
-                       Error *error);
+/* Foretells each case of the sets, over the cores, with what `options` sets besides; `quiet`: shows no progress. Refuses
+ * with the line of the case. */
+bool validate_foretell(CaseSet *set, int sets, const RunOptions *options, bool quiet, Error *error);
 
 /* argv[0] is "validate". Returns the exit status: 0, however far off what is foretold. */
 int validate_command(int argc, char **argv, const char *program_directory);

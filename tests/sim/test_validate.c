@@ -113,7 +113,7 @@ static CaseSet own_set(const char *name, int most, const PlotPlace *place, const
     assert_true(set.count >= most);
     int all = set.count;
     set.count = most;
-    if (!validate_foretell(&set, &options, NULL, NULL, &error)) fail_msg("%s", error.text);
+    if (!validate_foretell(&set, 1, &options, true, &error)) fail_msg("%s", error.text);
     set.count = all;
     return set;
 }
