@@ -29,9 +29,10 @@ bool data_is_markov(const DataConfig *config)
 }
 
 /* When the first sample is drawn: who needs none, as a dry run, has no table of its vocabulary. */
-static void make_chain(Data *data)
+void data_prepare(Data *data, void (*seen)(void *context, int64_t done), void *context)
 {
-    if (data->order) return;
+    enum { PIECE = 1 << 16 };
+    if (data->text || data->order) return;
     int64_t V = data->vocab, seed = data->config.seed;
     data->order = allocate((size_t)V * sizeof *data->order);
     data->place = allocate((size_t)V * sizeof *data->place);
@@ -41,8 +42,13 @@ static void make_chain(Data *data)
         int32_t swap = data->order[i];
         data->order[i] = data->order[j];
         data->order[j] = swap;
+        if (seen && i % PIECE == 0) seen(context, V - i);
     }
-    for (int64_t i = 0; i < V; i++) data->place[data->order[i]] = (int32_t)i;
+    for (int64_t i = 0; i < V; i++) {
+        data->place[data->order[i]] = (int32_t)i;
+        if (seen && i % PIECE == 0) seen(context, V + i);
+    }
+    if (seen) seen(context, 2 * V);
     for (int k = 0; k < BRANCHES; k++) { /* distinct shifts: distinct successors */
         uint64_t attempt = 0;
         bool taken;
@@ -92,7 +98,7 @@ static void markov_sample(Data *data, int64_t sample, int32_t *tokens)
 {
     int64_t V = data->vocab, seed = data->config.seed;
     uint64_t n = (uint64_t)sample;
-    make_chain(data);
+    data_prepare(data, NULL, NULL);
     tokens[0] = (int32_t)random_below(seed, STREAM_MARKOV_SAMPLE, n, 0, (uint64_t)V);
     for (int64_t t = 1; t <= data->sequence; t++) {
         int eighth = (int)random_below(seed, STREAM_MARKOV_SAMPLE, n, (uint64_t)t, 8);

@@ -22,6 +22,10 @@ typedef struct Data Data;
 Data *data_open(const DataConfig *config, int64_t vocab, int64_t sequence, const Text *text, Error *error);
 void data_close(Data *data);
 
+/* Makes what samples are drawn from, as the first would: of a vocabulary of millions that takes its time. `seen` (NULL:
+ * nobody) is told now and then how many of the tokens are done, twice each. */
+void data_prepare(Data *data, void (*seen)(void *context, int64_t done), void *context);
+
 /* tokens: (sequence + 1). Position t is the input, t + 1 what it must predict. */
 void data_sample(Data *data, int64_t sample, int32_t *tokens);
 

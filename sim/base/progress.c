@@ -12,21 +12,35 @@
 
 /* Under mpirun our own output is always a pseudo-terminal, so what counts is
  * where mpirun's goes: it is our parent, on this machine. */
-static bool on_terminal(void)
+static bool on_terminal(int file)
 {
-    if (!isatty(STDOUT_FILENO)) return false;
+    if (!isatty(file)) return false;
     if (!getenv("OMPI_COMM_WORLD_SIZE")) return true;
     char link[64], target[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%ld/fd/1", (long)getppid());
+    snprintf(link, sizeof link, "/proc/%ld/fd/%d", (long)getppid(), file);
     ssize_t n = readlink(link, target, sizeof target - 1);
     if (n < 0) return false;
     target[n] = '\0';
     return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
 }
 
+static Progress begun(FILE *out, double total, double quiet)
+{
+    return (Progress){.out = out,
+                      .terminal = on_terminal(fileno(out)),
+                      .total = total,
+                      .quiet = quiet,
+                      .began = clock_now()};
+}
+
 void progress_begin(Progress *p, double total, double quiet)
 {
-    *p = (Progress){.terminal = on_terminal(), .total = total, .quiet = quiet, .began = clock_now()};
+    *p = begun(stdout, total, quiet);
+}
+
+void progress_begin_aside(Progress *p, double total)
+{
+    *p = begun(stderr, total, PROGRESS_QUIET);
 }
 
 bool progress_due(Progress *p, double done)
@@ -48,19 +62,19 @@ void progress_show(Progress *p, const char *format, ...)
     double now = clock_now();
     bool known = p->quiet == 0 || p->done >= p->total / 50;
     if (known) words_duration((now - p->began) / p->done * (p->total - p->done), left, sizeof left);
-    fputs(p->terminal ? "\r  " : "  ", stdout);
+    fputs(p->terminal ? "\r  " : "  ", p->out);
     va_start(args, format);
-    vprintf(format, args);
+    vfprintf(p->out, format, args);
     va_end(args);
-    if (known) printf("   %s left", left);
-    fputs(p->terminal ? "\033[K" : "\n", stdout);
-    fflush(stdout);
+    if (known) fprintf(p->out, "   %s left", left);
+    fputs(p->terminal ? "\033[K" : "\n", p->out);
+    fflush(p->out);
     p->shown = true;
     p->last_shown = now;
 }
 
 void progress_end(Progress *p)
 {
-    if (p->terminal && p->shown) printf("\n");
-    fflush(stdout);
+    if (p->terminal && p->shown) fputc('\n', p->out);
+    fflush(p->out);
 }

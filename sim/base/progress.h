@@ -6,18 +6,23 @@
 #define SIM_BASE_PROGRESS_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What is over sooner shows nothing, unless it is to be shown in any case. */
 #define PROGRESS_QUIET 2.0 /* seconds */
 
 typedef struct Progress {
+    FILE *out;
     bool terminal, shown;
     double total, done;              /* of whatever it is measured in */
     double quiet, began, last_shown; /* seconds; `quiet`: nothing is shown before */
     double next;                     /* in a log: what is done by the next line */
 } Progress;
 
+/* On standard output. */
 void progress_begin(Progress *p, double total, double quiet);
+/* On standard error, beside what others may read from standard output; quiet. */
+void progress_begin_aside(Progress *p, double total);
 /* Whether a line is due, now that so much is done: on a terminal ten times a second at most; in a log the first and
  * then each tenth. The last always is, where there was another. */
 bool progress_due(Progress *p, double done);

@@ -45,43 +45,60 @@ bool checksums_make(H5 *file, Error *error)
     return h5_table(file, &made, error) && write_rows(file, none, error);
 }
 
+/* The checksum of each object, into sum[OBJECTS]. */
+static bool sum_all(H5 *file, uint64_t sum[OBJECTS], Progress *progress, Error *error)
+{
+    bool ok = true;
+    for (int i = 0; i < OBJECTS; i++) progress->total += h5_bytes(file, object_path(i));
+    for (int i = 0; i < OBJECTS && ok; i++)
+        ok = h5_checksum(file, object_path(i), flag, &sum[i], progress, error);
+    progress_end(progress);
+    return ok;
+}
+
 bool checksums_write(H5 *file, Error *error)
 {
     Row rows[OBJECTS] = {0};
+    uint64_t sum[OBJECTS];
+    Progress progress;
+    progress_begin(&progress, 0, PROGRESS_QUIET);
+    if (!sum_all(file, sum, &progress, error)) return false;
     for (int i = 0; i < OBJECTS; i++) {
         snprintf(rows[i].object, sizeof rows[i].object, "%s", object_path(i));
-        if (!h5_checksum(file, object_path(i), flag, &rows[i].checksum, error)) return false;
+        rows[i].checksum = sum[i];
     }
     return write_rows(file, rows, error);
 }
 
 bool checksums_try(H5 *file, Error *error)
 {
-    uint64_t ignored;
-    for (int i = 0; i < OBJECTS; i++)
-        if (!h5_checksum(file, object_path(i), flag, &ignored, error)) return false;
-    return true;
+    uint64_t ignored[OBJECTS];
+    Progress progress;
+    progress_begin_aside(&progress, 0);
+    return sum_all(file, ignored, &progress, error);
 }
 
 bool checksums_check(H5 *file, const char *path, Error *error)
 {
     Row rows[OBJECTS];
+    uint64_t sum[OBJECTS];
+    Progress progress;
     if (!h5_check_table(file, table, row, OBJECTS, error) ||
         !h5_table_rows(file, table, row, 0, OBJECTS, rows, error))
         return false;
     for (int i = 0; i < OBJECTS; i++) {
-        const char *object = object_path(i);
-        uint64_t sum;
         rows[i].object[sizeof rows[i].object - 1] = '\0';
-        if (strcmp(rows[i].object, object) != 0)
+        if (strcmp(rows[i].object, object_path(i)) != 0)
             return error_set(error, "%s: row %d of %s is not %s's; is the file damaged?", path, i, table,
-                             object);
-        if (!h5_checksum(file, object, flag, &sum, error)) return false;
-        if (sum != rows[i].checksum)
+                             object_path(i));
+    }
+    progress_begin_aside(&progress, 0);
+    if (!sum_all(file, sum, &progress, error)) return false;
+    for (int i = 0; i < OBJECTS; i++)
+        if (sum[i] != rows[i].checksum)
             return error_set(error,
                              "%s: %s is not as the run left it: its checksum is %016" PRIx64
                              ", not %016" PRIx64 "; the file was damaged or changed, try a copy of it",
-                             path, object, sum, rows[i].checksum);
-    }
+                             path, object_path(i), sum[i], rows[i].checksum);
     return true;
 }

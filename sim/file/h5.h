@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "models/machine/error.h"
+#include "sim/base/progress.h"
 
 typedef struct H5 H5;
 typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;
@@ -113,8 +114,12 @@ bool h5_check_table(H5 *file, const char *path, H5Row row, size_t rows, Error *e
 bool h5_check_texts(H5 *file, const char *path, int rank, size_t most, size_t most_bytes, size_t *count,
                     Error *error);
 /* A checksum of a group's attributes, of a dataset's attributes, type, shape and values: whatever else is in the
- * file, and however it lies there. The attribute `but` is left out, NULL: none; so are references. */
-bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Error *error);
+ * file, and however it lies there. The attribute `but` is left out, NULL: none; so are references. `progress` goes on by
+ * the bytes of values. */
+bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Progress *progress,
+                 Error *error);
+/* How many bytes of values a dataset has; 0 of a group, and of what cannot be read. */
+double h5_bytes(H5 *file, const char *path);
 
 /* Reading. Returned memory is malloc'd and the caller's to free. */
 bool h5_exists(H5 *file, const char *path);

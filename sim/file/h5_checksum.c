@@ -73,7 +73,8 @@ static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *in
 }
 
 /* A dataset's bytes as they lie in the file, some rows at a time. */
-static bool add_rows(H5 *file, const char *path, hid_t type, hid_t space, uint64_t *sum, Error *error)
+static bool add_rows(H5 *file, const char *path, hid_t type, hid_t space, uint64_t *sum, Progress *progress,
+                     Error *error)
 {
     hsize_t dims[H5S_MAX_RANK] = {1};
     const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
@@ -86,12 +87,15 @@ static bool add_rows(H5 *file, const char *path, hid_t type, hid_t space, uint64
         const size_t count = rows - first < step ? rows - first : step;
         ok = h5_read_typed(file, path, first, count, type, block, error);
         if (ok) *sum = add(*sum, block, count * row);
+        if (progress_due(progress, progress->done + (double)(count * row)))
+            progress_show(progress, "%s: %.0f of %.0f MB checked", file->path, progress->done / 1e6,
+                          progress->total / 1e6);
     }
     free(block);
     return ok;
 }
 
-bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Error *error)
+bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Progress *progress, Error *error)
 {
     hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
     if (object < 0) return h5_fail(file->path, "read", path, error);
@@ -102,10 +106,24 @@ bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Err
     if (ok && H5Iget_type(object) == H5I_DATASET) {
         hid_t type = H5Dget_type(object), space = H5Dget_space(object);
         *sum = add_shape(*sum, type, space);
-        ok = add_rows(file, path, type, space, sum, error);
+        ok = add_rows(file, path, type, space, sum, progress, error);
         h5_release(space);
         h5_release(type);
     }
     h5_release(object);
     return ok;
+}
+
+double h5_bytes(H5 *file, const char *path)
+{
+    hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
+    double bytes = 0;
+    if (object >= 0 && H5Iget_type(object) == H5I_DATASET) {
+        hid_t type = H5Dget_type(object), space = H5Dget_space(object);
+        bytes = (double)H5Tget_size(type) * (double)H5Sget_simple_extent_npoints(space);
+        h5_release(space);
+        h5_release(type);
+    }
+    h5_release(object);
+    return bytes;
 }

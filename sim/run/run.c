@@ -23,6 +23,7 @@
 #include "sim/run/announce.h"
 #include "sim/run/baseline.h"
 #include "sim/run/carry_weights.h"
+#include "sim/run/initialise.h"
 #include "sim/run/run_record.h"
 #include "sim/run/share_text.h"
 #include "sim/run/step.h"
@@ -196,19 +197,6 @@ static bool finish(Run *run)
         (long long)run->config->train.steps, run->config->train.loss_scale);
 }
 
-static void initialise(Run *run)
-{
-    DataParallel *d = run->trainer->data_parallel;
-    Progress progress;
-    progress_begin(&progress, d->gpt->units, PROGRESS_QUIET);
-    for (int u = 0; u < d->gpt->units; u++) {
-        data_parallel_initialise_unit(d, u, run->config->train.seed);
-        if (run->main && progress_due(&progress, u + 1))
-            progress_show(&progress, "weights of %d of %d layers drawn", u + 1, d->gpt->units);
-    }
-    progress_end(&progress);
-}
-
 static int run_all(Run *run)
 {
     if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run))
@@ -235,8 +223,9 @@ static int run_all(Run *run)
             return STATUS_BAD_REQUEST;
         }
     } else {
-        initialise(run);
+        initialise_weights(run->trainer, run->main);
     }
+    initialise_data(run->trainer, run->main);
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
     train(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
