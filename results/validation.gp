@@ -3,7 +3,7 @@
 #     gnuplot validation.gp                 makes validation.png
 #     gnuplot -e "fmt='svg'" validation.gp  makes validation.svg; or 'pdf'
 load 'data.gp'
-# Written by `sim validate`: SETS, NAMES[]; $D: published and foretold seconds of each case, a block a set; LOW, HIGH.
+# Written by `sim validate`: SETS, NAMES[], CASES[] (of each set); $D: published and foretold seconds of each case, a block a set; LOW, HIGH.
 load 'page.gp'
 W = 700 > WORDS ? 700 : int(WORDS)
 H = 755 + ENTRY * SETS
@@ -21,5 +21,5 @@ set ylabel 'foretold, seconds a step'
 set key at screen X(82),Y(742) left top Left reverse samplen 1 font ',12'
 plot [x=LOW:HIGH] '+' using 1:($1*0.9):($1*1.1) with filledcurves fillcolor rgb '#e6ecf5' notitle, \
      x with lines linewidth 1 linecolor rgb AXIS notitle, \
-     for [k=1:SETS] $D index k-1 using 1:2 with points pointtype shape(k) pointsize 0.7*SYMBOL linecolor rgb hue(k) \
+     for [k=1:SETS] $D index k-1 using 1:2 with points pointtype shape(k) pointsize (CASES[k] > 100 ? 0.4 : 0.7)*SYMBOL linecolor rgb hue(k) \
          title NAMES[k]

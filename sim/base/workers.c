@@ -91,6 +91,17 @@ static bool none_refused(const Board *board, int workers, Error *error)
     return !first;
 }
 
+/* Here, one after the other: where no process may be started. */
+static bool perform_here(const Jobs *jobs, Board *board, Error *error)
+{
+    for (int job = 0; job < jobs->count; job++) {
+        if (!jobs->perform(jobs->context, job, board->results + (size_t)job * jobs->result, error))
+            return false;
+        if (jobs->tell) jobs->tell(jobs->listener, job + 1);
+    }
+    return true;
+}
+
 static bool run(const Jobs *jobs, int workers, Board *board, Error *error)
 {
     pid_t worker[MOST];
@@ -104,11 +115,11 @@ static bool run(const Jobs *jobs, int workers, Board *board, Error *error)
         close(ends[0]);
         work(jobs, board, &board->refusal[started], ends[1]);
     }
-    int why = errno;
     close(ends[1]);
     listen_to(jobs, ends[0]);
     close(ends[0]);
-    bool good = started > 0 || error_set(error, "cannot start a worker: %s; try again", strerror(why));
+    if (started == 0) return perform_here(jobs, board, error);
+    bool good = true;
     for (int w = 0; w < started; w++) {
         Error one;
         if (!ended_well(worker[w], &one) && good) good = error_set(error, "%s", one.text);

@@ -1,7 +1,8 @@
 /* workers.h - jobs over the cores of this machine, each in one of a few processes that share nothing but the results.
  *
  * A worker is a fork of this process: it sees all that was made before, and nothing that it changes reaches another, so
- * code that keeps its state to itself needs no lock. Jobs are taken in their order, by whoever is free. */
+ * code that keeps its state to itself needs no lock. Jobs are taken in their order, by whoever is free. Where no process
+ * may be started this one does them. */
 #ifndef SIM_BASE_WORKERS_H
 #define SIM_BASE_WORKERS_H
 #include <stddef.h>
@@ -10,7 +11,7 @@
 typedef struct Jobs {
     int count;
     size_t result; /* bytes that a job gives */
-    /* In a worker: job 0 to count - 1, whose result is all zero before. False, with `error` filled, ends them all. */
+    /* Mostly in a worker: job 0 to count - 1, whose result is all zero before. False, with `error` filled, ends them all. */
     bool (*perform)(const void *context, int job, void *result, Error *error);
     const void *context;
     void (*tell)(void *listener, int done); /* here, as jobs are done; or NULL */

@@ -196,3 +196,20 @@ const Case *cases_worst(const CaseSet *set)
         if (fabs(case_error(&set->item[i])) > fabs(case_error(worst))) worst = &set->item[i];
     return worst;
 }
+
+/* As they stand where two are as far off. */
+static int by_error(const void *a, const void *b)
+{
+    const Case *first = *(const Case *const *)a, *second = *(const Case *const *)b;
+    double one = fabs(case_error(first)), other = fabs(case_error(second));
+    if (one != other) return one > other ? -1 : 1;
+    return first < second ? -1 : 1;
+}
+
+const Case **cases_by_error(const CaseSet *set)
+{
+    const Case **list = allocate((size_t)set->count * sizeof *list);
+    for (int i = 0; i < set->count; i++) list[i] = &set->item[i];
+    qsort((void *)list, (size_t)set->count, sizeof *list, by_error);
+    return list;
+}

@@ -32,4 +32,6 @@ double case_error(const Case *item);
 /* The mean of the sizes of these, and the case of the largest. */
 double cases_mean(const CaseSet *set);
 const Case *cases_worst(const CaseSet *set);
+/* All cases, the largest first; to be freed. */
+const Case **cases_by_error(const CaseSet *set);
 #endif

@@ -17,14 +17,14 @@ static void write_data(FILE *out, const CaseSet *set, int sets)
     int cases = 0;
     plot_set_text(out, "NAME", "validation");
     plot_set_text(out, "TITLE", "Foretold against published: seconds a step");
-    fprintf(out, "SETS = %d\narray NAMES[SETS]\n", sets);
+    fprintf(out, "SETS = %d\narray NAMES[SETS]\narray CASES[SETS]\n", sets);
     for (int i = 0; i < sets; i++) {
         cases += set[i].count;
         snprintf(text, sizeof text, "%s: %d, mean %.1f %%, worst %+.1f %%", set[i].name, set[i].count,
                  100 * cases_mean(&set[i]), 100 * case_error(cases_worst(&set[i])));
         fprintf(out, "NAMES[%d] = ", i + 1);
         plot_quote(out, text);
-        fputc('\n', out);
+        fprintf(out, "\nCASES[%d] = %d\n", i + 1, set[i].count);
         for (int k = 0; k < set[i].count; k++) {
             low = fmin(low, fmin(set[i].item[k].published, set[i].item[k].predicted));
             high = fmax(high, fmax(set[i].item[k].published, set[i].item[k].predicted));

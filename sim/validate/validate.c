@@ -1,6 +1,7 @@
 /* validate.c - which sets, foretold case by case, and a line on each. */
 #include "sim/validate/validate.h"
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,17 +93,27 @@ bool validate_foretell(CaseSet *set, int sets, const RunOptions *options, bool q
 
 /* ---- what is printed ---- */
 
+static void print_case(const Case *c)
+{
+    printf("  %-30s %10.4g s %10.4g s %+6.1f %%   %s\n", c->name, c->published, c->predicted,
+           100 * case_error(c), c->source);
+}
+
+/* Of a set of many, those that are furthest off; of others all, as they stand. */
 static void print_set(const CaseSet *set)
 {
-    const Case *worst = cases_worst(set);
+    enum { MANY = 100, SHOWN = 20 };
+    const Case **worst = cases_by_error(set);
+    bool many = set->count > MANY;
     printf("%-32s %12s %12s %8s   source\n", set->name, "published", "foretold", "error");
-    for (int i = 0; i < set->count; i++) {
-        const Case *c = &set->item[i];
-        printf("  %-30s %10.4g s %10.4g s %+6.1f %%   %s\n", c->name, c->published, c->predicted,
-               100 * case_error(c), c->source);
-    }
+    for (int i = 0; i < (many ? SHOWN : set->count); i++) print_case(many ? worst[i] : &set->item[i]);
+    if (many)
+        printf("  and %d more within %.1f %%, half of all within %.1f %%: --csv has each\n",
+               set->count - SHOWN, 100 * fabs(case_error(worst[SHOWN])),
+               100 * fabs(case_error(worst[set->count / 2])));
     printf("  %d case%s: mean error %.1f %%, worst %+.1f %% (%s)\n\n", set->count, words_s(set->count),
-           100 * cases_mean(set), 100 * case_error(worst), worst->name);
+           100 * cases_mean(set), 100 * case_error(worst[0]), worst[0]->name);
+    free((void *)worst);
 }
 
 static void print_csv(const CaseSet *set)

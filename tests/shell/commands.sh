@@ -130,6 +130,11 @@ if in_one_process "$sim" --version >/dev/null 2>&1 || [ $? -ne 126 ]; then
     check "and says what a run lacks" alone '^sim: cannot start a thread: .*\(ulimit -u\)$' --config single.ini
     in_one_process "$sim" --config single.ini --dry-run --ranks 1 --output a.h5 >log 2>&1
     ok $? "dry runs need none"
+    steps=$root/configs/validation/megatron-core-2024.csv
+    in_one_process "$sim" validate "$steps" >one 2>log
+    ok $? "nor does what is foretold"
+    "$sim" validate "$steps" >several
+    check "which is the same" cmp one several
     check "and what charts lack" alone '^sim: plot: cannot start gnuplot: .*\(ulimit -u\)$' plot a.h5 --charts memory
 else
     skip "sim may start no thread: another user cannot read it"

@@ -209,6 +209,35 @@ static void printed(void **state)
     assert_false(folder_has(place->folder, "t.h5"));
 }
 
+/* Of a set of more than a hundred the twenty that are furthest off, and how far off the others are. */
+static void many_cases(void **state)
+{
+    enum { CASES = 121 };
+    PlotPlace *place = *state;
+    const char *csv = in_folder(place, "t.csv");
+    char text[CASES * 32] = "case,source,ranks,seconds\n", *row;
+    double foretold, last = INFINITY, error, most, half;
+    write_file(in_folder(place, "t.ini"), "[hardware]\nprofile = a100-80gb-dgx\n");
+    write_file(csv, "case,source,ranks,seconds\none,here,1,1\n");
+    assert_int_equal(VALIDATE(place, csv, "--csv"), STATUS_OK);
+    assert_int_equal(sscanf(strstr(place->said, "one,here,1,1,"), "one,here,1,1,%lf", &foretold), 1);
+    for (int i = 0; i < CASES; i++) /* off by 1 to 121 %, mixed */
+        snprintf(text + strlen(text), sizeof text - strlen(text), "case,%d,1,%.9g\n", i,
+                 foretold / (1 + 0.01 * (1 + i * 50 % CASES)));
+    write_file(csv, text);
+    assert_int_equal(VALIDATE(place, csv), STATUS_OK);
+    assert_int_equal(strncmp(place->said, "t  ", 3), 0);
+    row = strchr(place->said, '\n') + 1;
+    for (int i = 0; i < 20; i++, row = strchr(row, '\n') + 1) {
+        assert_int_equal(sscanf(row, "  case %*f s %*f s %lf %%", &error), 1);
+        assert_true(fabs(error - (CASES - i)) < 0.051 && error < last);
+        last = error;
+    }
+    assert_int_equal(sscanf(row, "  and 101 more within %lf %%, half of all within %lf %%", &most, &half), 2);
+    assert_true(fabs(most - 101) < 0.051 && fabs(half - 61) < 0.051);
+    assert_says(row, "  121 cases: mean error 61.0 %, worst +121.0 % (case)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(published_steps, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(as_a_dry_run, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(printed, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(many_cases, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
