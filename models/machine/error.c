@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/letter.h"
 
 static void (*end_job)(int status);
 
@@ -26,32 +27,21 @@ bool error_set(Error *error, const char *format, ...)
     return false;
 }
 
-/* Bytes of the character at `text`, of which there are `left`, if a terminal shows it; 0 if not. */
-static unsigned long shown_bytes(const unsigned char *text, unsigned long left, unsigned long *bytes)
+/* Whether a terminal shows it: no control character, none without a width or that turns the text around. */
+static bool is_seen(unsigned code)
 {
-    unsigned code = text[0], lead = code >= 0xF0 ? 3 : code >= 0xE0 ? 2 : code >= 0xC2 ? 1 : 0;
-    static const unsigned least[] = {0, 0x80, 0x800, 0x10000};
-    *bytes = 1;
-    if (code < 0x80) return code >= ' ' && code != 127;
-    if (lead == 0 || code > 0xF4 || lead >= left) return 0;
-    code &= 0x3Fu >> lead;
-    for (unsigned long i = 1; i <= lead; i++) {
-        if ((text[i] & 0xC0) != 0x80) return 0;
-        code = code << 6 | (text[i] & 0x3Fu);
-    }
-    if (code < least[lead] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return 0;
-    *bytes = lead + 1;
-    bool control = code < 0xA0, unseen = code == 0xA0 || code == 0xAD || (code >= 0x200B && code <= 0x200F) ||
-                                         (code >= 0x2028 && code <= 0x202E) ||
-                                         (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
-    return control || unseen ? 0 : *bytes;
+    bool control = code < ' ' || (code >= 127 && code < 0xA0);
+    return !control && code != 0xA0 && code != 0xAD && !(code >= 0x200B && code <= 0x200F) &&
+           !(code >= 0x2028 && code <= 0x202E) && !(code >= 0x2060 && code <= 0x206F) && code != 0xFEFF;
 }
 
 const char *error_show(char *shown, unsigned long size, const char *text, unsigned long length)
 {
-    unsigned long used = 0, at = 0, bytes;
+    unsigned long used = 0, at = 0;
     while (at < length) {
-        unsigned long seen = shown_bytes((const unsigned char *)text + at, length - at, &bytes);
+        unsigned code;
+        int letter = letter_read(text + at, length - at, &code);
+        unsigned long bytes = letter ? (unsigned long)letter : 1, seen = letter && is_seen(code) ? bytes : 0;
         unsigned long room = at + bytes < length ? 4 : 1; /* for "..." and the end */
         if (used + (seen ? seen : 1) + room > size) break;
         if (seen)

@@ -1,41 +1,21 @@
 /* letters.c - reads texts letter by letter, and asks fontconfig which letters there are. */
 #include "sim/plot/letters.h"
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/letter.h"
 
 enum { LATIN = 0x180, UNICODE = 0x110000 }; /* every font has the letters before LATIN */
-
-int letter_bytes(const char *text)
-{
-    const unsigned char first = (unsigned char)text[0];
-    const int bytes = first < 0x80   ? 1
-                      : first < 0xc2 ? 0
-                      : first < 0xe0 ? 2
-                      : first < 0xf0 ? 3
-                      : first < 0xf5 ? 4
-                                     : 0;
-    for (int i = 1; i < bytes; i++)
-        if (((unsigned char)text[i] & 0xc0) != 0x80) return 0;
-    return bytes;
-}
-
-/* Which of Unicode a letter of that many bytes is; 0 of what is none. */
-static unsigned long number_of(const char *letter, int bytes)
-{
-    if (bytes < 2) return bytes ? (unsigned char)*letter : 0;
-    unsigned long number = (unsigned char)*letter & (0x7fu >> bytes);
-    for (int i = 1; i < bytes; i++) number = number << 6 | ((unsigned char)letter[i] & 0x3fu);
-    return number < UNICODE ? number : 0;
-}
 
 static bool is_latin(const char *text)
 {
     for (int bytes; *text; text += bytes ? bytes : 1) {
-        bytes = letter_bytes(text);
-        if (number_of(text, bytes) >= LATIN) return false;
+        unsigned number;
+        bytes = letter_read(text, SIZE_MAX, &number);
+        if (bytes && number >= LATIN) return false;
     }
     return true;
 }
@@ -68,9 +48,9 @@ static void keep_known(char *text, const bool *known)
 {
     char *kept = text;
     for (int bytes; *text; text += bytes ? bytes : 1) {
-        bytes = letter_bytes(text);
-        const unsigned long number = number_of(text, bytes);
-        if (number >= LATIN && !known[number])
+        unsigned number;
+        bytes = letter_read(text, SIZE_MAX, &number);
+        if (bytes && number >= LATIN && !known[number])
             *kept++ = '?';
         else
             for (int i = 0; i < bytes || i == 0; i++) *kept++ = text[i];

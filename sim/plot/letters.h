@@ -1,10 +1,7 @@
-/* letters.h - the letters of texts, and those that a picture can show. */
+/* letters.h - the letters that a picture can show. */
 #ifndef SIM_PLOT_LETTERS_H
 #define SIM_PLOT_LETTERS_H
 #include <stddef.h>
-
-/* Bytes of the UTF-8 letter that `text` begins with; 0 when it is none. */
-int letter_bytes(const char *text);
 
 /* Letters that no font of this machine has become '?': gnuplot draws one in a PNG as strokes across all of it. Fonts
  * are asked for once, and only where some text needs more than Latin; where they cannot be (fc-list comes with

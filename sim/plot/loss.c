@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/plot/chart.h"
 #include "sim/plot/text.h"
+#include "sim/base/tail.h"
 #include "sim/base/words.h"
 
 /* Longer columns are drawn as the means of equal blocks: a chart has some 800 pixels. */
@@ -193,10 +194,8 @@ static void write_skipped(FILE *out, const Losses *losses)
 /* How the run ended: the mean of its last tenth beside the floor. */
 static void write_end(char *line, size_t size, const PlotRun *run)
 {
-    const size_t last = run->steps >= 10 ? run->steps / 10 : 1;
-    double sum = 0;
-    for (size_t i = run->steps - last; i < run->steps; i++) sum += run->loss[i];
-    const double mean = sum / (double)last;
+    const size_t last = tail_count(run->steps);
+    const double mean = tail_mean(run->loss, run->steps);
     if (!isfinite(mean)) {
         size_t first = 0;
         while (isfinite(run->loss[first])) first++;

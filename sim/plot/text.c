@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/letter.h"
 #include "sim/base/words.h"
 #include "sim/plot/letters.h"
 

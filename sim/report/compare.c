@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/tail.h"
 #include "sim/report/utilization.h"
 
 static void read_facts(RunTable *t, size_t i, const RunFile *run)
@@ -36,11 +37,9 @@ static bool read_column(const RunFile *run, const char *dataset, double of[3], E
     if (!run->steps) return true;
     double *value = run_file_first(run, dataset, run->steps, error);
     if (!value) return false;
-    const size_t count = run->steps >= 10 ? run->steps / 10 : 1;
     of[0] = value[0];
     of[1] = value[run->steps - 1];
-    of[2] = 0;
-    for (size_t k = run->steps - count; k < run->steps; k++) of[2] += value[k] / (double)count;
+    of[2] = tail_mean(value, run->steps);
     free(value);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
 #include "sim/report/utilization.h"
+#include "sim/base/tail.h"
 #include "sim/base/words.h"
 
 typedef struct Table {
@@ -108,15 +109,6 @@ static bool read_columns(const RunFile *run, Columns *c, Error *error)
            (c->loss_scale = run_file_first(run, "/steps/loss_scale", run->steps, error)) &&
            (c->speed = run_file_first(run, "/steps/tokens_per_second", run->steps, error)) &&
            (c->wall_time = run_file_first(run, "/steps/wall_time", run->steps, error));
-}
-
-/* Mean of the last tenth of a column's first `rows`: one step is noisy. */
-static double tail_mean(const double *column, size_t rows)
-{
-    const size_t count = rows >= 10 ? rows / 10 : 1;
-    double sum = 0;
-    for (size_t i = rows - count; i < rows; i++) sum += column[i] / (double)count;
-    return sum;
 }
 
 /* Of a run whose gradients can overflow. */

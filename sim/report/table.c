@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/letter.h"
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 
@@ -165,28 +166,11 @@ void run_table_csv(const RunTable *t)
     }
 }
 
-/* How many bytes the letter of UTF-8 at `text` has; 0: it is none. */
-static int letter(const unsigned char *text)
-{
-    int length = *text < 0x80   ? 1
-                 : *text < 0xC2 ? 0
-                 : *text < 0xE0 ? 2
-                 : *text < 0xF0 ? 3
-                 : *text < 0xF5 ? 4
-                                : 0;
-    for (int i = 1; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80) return 0;
-    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
-        (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
-        return 0;
-    return length;
-}
-
 static void json_text(const char *text)
 {
     putchar('"');
     while (*text) {
-        int length = letter((const unsigned char *)text);
+        int length = letter_bytes(text);
         if (length == 0)
             fputs("\\ufffd", stdout); /* a file's name may be no UTF-8, JSON is */
         else if (*text == '"' || *text == '\\')
