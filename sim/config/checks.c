@@ -273,7 +273,7 @@ static bool check_machine(const Config *config, Error *error)
     if (config->hardware.profile != PROFILE_MACHINE) return true;
     config_profile_file(config, file, sizeof file);
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
+        const ConfigRow *row = config_row_at(i);
         bool tells = strcmp(row->section, "chip") == 0 || strcmp(row->section, "node") == 0;
         if (!tells || *row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
         return error_set(error, "%s: %s.%s: not given (%s); try %s = %s", file, row->section, row->key,

@@ -72,7 +72,7 @@ static void print_section(FILE *out, const ConfigSection *section)
 {
     fprintf(out, "\n[%s]  %s\n", section->name, section->help);
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
+        const ConfigRow *row = config_row_at(i);
         if (strcmp(row->section, section->name) != 0) continue;
         char value[CONFIG_VALUE], range[256];
         default_of(row, value, sizeof value);
@@ -146,8 +146,8 @@ static int bare_row(const char *key, Error *error)
     char why[1024], list[256] = "", shown[100];
     int found = -1, count = 0;
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        if (strcmp(config_rows[i].key, key) != 0) continue;
-        words_append(list, sizeof list, "%s%s.%s", count ? " or " : "", config_rows[i].section, key);
+        if (strcmp(config_row_at(i)->key, key) != 0) continue;
+        words_append(list, sizeof list, "%s%s.%s", count ? " or " : "", config_row_at(i)->section, key);
         found = i;
         count++;
     }
@@ -184,6 +184,6 @@ bool config_help(FILE *out, const char *key, Error *error)
     }
     if (index < 0) index = bare_row(key, error);
     if (index < 0) return false;
-    print_row(out, &config_rows[index]);
+    print_row(out, config_row_at(index));
     return true;
 }

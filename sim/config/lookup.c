@@ -7,16 +7,17 @@
 int config_row_find(const char *section, const char *key)
 {
     for (int i = 0; i < CONFIG_ROWS; i++)
-        if (strcmp(config_rows[i].section, section) == 0 && strcmp(config_rows[i].key, key) == 0) return i;
+        if (strcmp(config_row_at(i)->section, section) == 0 && strcmp(config_row_at(i)->key, key) == 0)
+            return i;
     return -1;
 }
 
 int config_row_named(const char *name)
 {
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        size_t length = strlen(config_rows[i].section);
-        if (strncmp(name, config_rows[i].section, length) == 0 && name[length] == '.' &&
-            strcmp(name + length + 1, config_rows[i].key) == 0)
+        size_t length = strlen(config_row_at(i)->section);
+        if (strncmp(name, config_row_at(i)->section, length) == 0 && name[length] == '.' &&
+            strcmp(name + length + 1, config_row_at(i)->key) == 0)
             return i;
     }
     return -1;
@@ -34,8 +35,8 @@ static int nearest_key(const char *section, const char *key)
 {
     int nearest = -1, least_far = 0;
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        if (section && strcmp(section, config_rows[i].section) != 0) continue;
-        int far = words_far(key, config_rows[i].key);
+        if (section && strcmp(section, config_row_at(i)->section) != 0) continue;
+        int far = words_far(key, config_row_at(i)->key);
         if (far < 0 || (nearest >= 0 && far >= least_far)) continue;
         nearest = i;
         least_far = far;
@@ -61,15 +62,16 @@ void config_row_unknown(const char *section, const char *key, char *why, size_t 
     int nearest = key && *key ? nearest_key(is_section(section) ? section : NULL, key) : -1;
     if (key && nearest < 0) {
         nearest = nearest_key(NULL, key); /* the right key under another section */
-        if (nearest >= 0 && words_distance(key, config_rows[nearest].key) > 0) nearest = -1;
+        if (nearest >= 0 && words_distance(key, config_row_at(nearest)->key) > 0) nearest = -1;
     }
     if (nearest >= 0) {
-        snprintf(why, size, "no such key; try %s.%s", config_rows[nearest].section, config_rows[nearest].key);
+        snprintf(why, size, "no such key; try %s.%s", config_row_at(nearest)->section,
+                 config_row_at(nearest)->key);
     } else if (is_section(section)) {
         snprintf(why, size, "no such key; try one of");
         for (int i = 0, seen = 0; i < CONFIG_ROWS; i++)
-            if (strcmp(config_rows[i].section, section) == 0)
-                words_append(why, size, "%s %s", seen++ ? "," : "", config_rows[i].key);
+            if (strcmp(config_row_at(i)->section, section) == 0)
+                words_append(why, size, "%s %s", seen++ ? "," : "", config_row_at(i)->key);
     } else {
         unknown_section(section, why, size);
     }

@@ -32,7 +32,7 @@ typedef struct Fit {
 static void change(Fit *fit, const char *key, const char *value)
 {
     char why[256];
-    const ConfigRow *row = &config_rows[config_row_named(key)];
+    const ConfigRow *row = config_row_at(config_row_named(key));
     fit->possible = fit->possible && config_row_parse(row, value, fit->config, why, sizeof why);
     words_append(fit->text, sizeof fit->text, "%s%s = %s", fit->text[0] ? " and " : "", key, value);
 }

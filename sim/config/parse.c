@@ -20,7 +20,7 @@ static bool take(Config *config, const char *where, const char *section, const c
 {
     char why[WHY], shown[SHOWN], shown_section[SHOWN], shown_key[SHOWN];
     int index = config_row_find(section, key);
-    bool fine = index >= 0 && config_row_parse(&config_rows[index], value, config, why, sizeof why);
+    bool fine = index >= 0 && config_row_parse(config_row_at(index), value, config, why, sizeof why);
     if (fine) {
         config->origin[index] = origin;
         return true;
@@ -147,7 +147,7 @@ static bool cut_set(char *set, char **section, char **key, char **value, Error *
 static void forget_model(Config *config)
 {
     for (int i = 0; i < CONFIG_ROWS; i++)
-        if (!config_rows[i].fallback) config->origin[i] = ORIGIN_DEFAULT;
+        if (!config_row_at(i)->fallback) config->origin[i] = ORIGIN_DEFAULT;
 }
 
 /* Takes the presets of all --set (`presets`), or everything else. */
@@ -172,15 +172,15 @@ static bool take_sets(Config *config, const char *const *sets, int count, bool p
 static void take_defaults(Config *config)
 {
     for (int i = 0; i < CONFIG_ROWS; i++)
-        if (config_rows[i].fallback) config_row_default(&config_rows[i], config);
+        if (config_row_at(i)->fallback) config_row_default(config_row_at(i), config);
 }
 
 /* What neither file nor --set gave of the model comes from the preset. */
 static void take_preset(Config *config)
 {
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        if (config_rows[i].fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
-        config_row_default(&config_rows[i], config);
+        if (config_row_at(i)->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
+        config_row_default(config_row_at(i), config);
         config->origin[i] = ORIGIN_PRESET;
     }
     GptShape *shape = &config->model.shape;
@@ -244,7 +244,7 @@ static bool refuse_idle(const Config *config, const ConfigRow *row, Error *error
 static bool drop_idle(Config *config, const Config *file, Error *error)
 {
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
+        const ConfigRow *row = config_row_at(i);
         int *origin = &config->origin[i];
         bool given = *origin > 0 || *origin == ORIGIN_SET || *origin == ORIGIN_OPTION;
         if (!given || config_row_applies(row, config)) continue;

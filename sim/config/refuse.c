@@ -12,7 +12,7 @@ enum { WHY = 1024, SHOWN = 100 };
 static void locate(const Config *config, int index, const char *value, char *where, size_t where_size,
                    char *note, size_t note_size)
 {
-    const ConfigRow *row = &config_rows[index];
+    const ConfigRow *row = config_row_at(index);
     int origin = config->origin[index];
     snprintf(where, where_size, "%s", config->name);
     note[0] = '\0';
@@ -46,7 +46,7 @@ bool config_refuse(const Config *config, const char *key, Error *error, const ch
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
     if (index < 0) return error_set(error, "%s: %s: %s", config->name, key, why);
-    config_row_format(&config_rows[index], config, value, sizeof value);
+    config_row_format(config_row_at(index), config, value, sizeof value);
     words_show(shown, sizeof shown, value);
     locate(config, index, shown, where, sizeof where, note, sizeof note);
     return error_set(error, "%s: %s = %s%s: %s", where, key, shown, note, why);

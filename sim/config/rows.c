@@ -573,3 +573,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "tokens: the same [data], model.vocab, model.sequence, train.global_batch and train.seed.\n"},
 };
 _Static_assert((int)CONFIG_ROWS <= (int)CONFIG_KEYS_MAX, "Config.origin has a place for every row");
+
+const ConfigRow *config_row_at(int index)
+{
+    return &config_rows[index];
+}

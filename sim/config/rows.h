@@ -37,6 +37,9 @@ enum { CONFIG_ROWS = 110, CONFIG_SECTIONS = 9 };
 extern const ConfigRow config_rows[CONFIG_ROWS];
 extern const ConfigSection config_sections[CONFIG_SECTIONS];
 
+/* Row `index`, from 0 to below CONFIG_ROWS, in the order of the help. */
+const ConfigRow *config_row_at(int index);
+
 /* The index of a row, or -1; config_row_named takes "section.key". */
 int config_row_find(const char *section, const char *key);
 int config_row_named(const char *name);

@@ -274,7 +274,7 @@ void config_row_format(const ConfigRow *row, const Config *config, char *text, s
 bool config_row(const Config *config, int index, char *key, size_t key_size, char *value, size_t value_size)
 {
     if (index < 0 || index >= CONFIG_ROWS) return false;
-    snprintf(key, key_size, "%s.%s", config_rows[index].section, config_rows[index].key);
-    config_row_format(&config_rows[index], config, value, value_size);
+    snprintf(key, key_size, "%s.%s", config_row_at(index)->section, config_row_at(index)->key);
+    config_row_format(config_row_at(index), config, value, value_size);
     return true;
 }

@@ -78,7 +78,7 @@ static bool write_config(const Skeleton *s, const Config *config, Error *error)
 {
     char key[128], value[CONFIG_VALUE];
     for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++) {
-        const ConfigRow *row = &config_rows[i]; /* a machine's numbers are those of no other */
+        const ConfigRow *row = config_row_at(i); /* a machine's numbers are those of no other */
         if (row->when == WITH_A_MACHINE && !config_row_applies(row, config)) continue;
         if (!h5_set_text(s->file, "/config", key, value, error)) return false;
     }

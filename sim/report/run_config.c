@@ -8,7 +8,7 @@ static bool read_keys(const RunFile *run, Config *config)
 {
     char key[64], value[CONFIG_VALUE], why[256];
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
+        const ConfigRow *row = config_row_at(i);
         snprintf(key, sizeof key, "%s.%s", row->section, row->key);
         if (row->when == WITH_A_MACHINE && !run->shape.machine) continue; /* the file has none */
         if (!run_file_config(run, key, value, sizeof value)) return false;

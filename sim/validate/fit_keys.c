@@ -42,7 +42,7 @@ static bool find_row(FitKey *key, const char *name, Error *error)
         config_row_unknown(section, dot + 1, why, sizeof why);
         return error_set(error, "--fit %s: %s", shown, why);
     }
-    key->row = &config_rows[index];
+    key->row = config_row_at(index);
     if (key->row->type == ROW_NUMBER) return true;
     return error_set(error, "--fit %s: %s, and a fit moves numbers little by little; try --set %s=%s", shown,
                      key->row->type == ROW_INTEGER ? "a whole number" : "not a number", shown,

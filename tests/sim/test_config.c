@@ -117,7 +117,7 @@ static void rows_read_back(void **state)
     for (int i = 0; config_row(&c, i, key, sizeof key, value, sizeof value); i++) {
         char *dot = strchr(key, '.');
         *dot = '\0';
-        if (!config_row_applies(&config_rows[i], &c)) continue;
+        if (!config_row_applies(config_row_at(i), &c)) continue;
         sprintf(text + strlen(text), "[%s]\n%s = %s\n", key, dot + 1, value);
     }
     take(&again, text, NULL);

@@ -47,7 +47,7 @@ static Case run(const ConfigKey *k, const char *words, const char *value, Seen *
 {
     bool applies = words == k->applies, set = applies && value;
     Case c = case_of_words(STEPS, "%s %s%s%s", words, set ? k->key : "", set ? "=" : "", set ? value : "");
-    *seen = (Seen){.row = &config_rows[config_row_named(k->key)], .value = value};
+    *seen = (Seen){.row = config_row_at(config_row_named(k->key)), .value = value};
     c.change = applies ? NULL : give;
     c.look = look;
     c.context = seen;
@@ -133,7 +133,7 @@ static uint64_t samples(const ConfigKey *k, const char *words, const char *value
                 .name = "t.ini", .text = "", .sets = sets, .set_count = count, .profile = slow_machine},
             &error))
         fail_msg("%s", error.text);
-    Seen seen = {.row = &config_rows[config_row_named(k->key)], .value = value};
+    Seen seen = {.row = config_row_at(config_row_named(k->key)), .value = value};
     give(&config, &seen);
     bool markov = strcmp(config.data.source, "markov") == 0;
     WrittenText written = write_text(text, sizeof text);

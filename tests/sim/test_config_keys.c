@@ -31,7 +31,7 @@ static const ConfigRow *row_of(const char *key)
 {
     int index = config_row_named(key);
     assert_true(index >= 0);
-    return &config_rows[index];
+    return config_row_at(index);
 }
 
 /* A row says when it applies, and each condition is that of a row here. */
@@ -42,11 +42,11 @@ static void every_row_says_when(void **state)
     for (int i = 0; i < CONFIG_ROWS; i++) {
         char name[64];
         int listed = 0;
-        snprintf(name, sizeof name, "%s.%s", config_rows[i].section, config_rows[i].key);
+        snprintf(name, sizeof name, "%s.%s", config_row_at(i)->section, config_row_at(i)->key);
         for (int k = 0; k < CONFIG_KEYS; k++) listed += strcmp(config_keys[k].key, name) == 0;
-        if (config_rows[i].when == WHEN_UNSAID || (config_rows[i].when == ALWAYS) != (listed == 0))
+        if (config_row_at(i)->when == WHEN_UNSAID || (config_row_at(i)->when == ALWAYS) != (listed == 0))
             fail_msg("%s: %s", name, listed ? "applies always, and is listed" : "when?");
-        used[config_rows[i].when] = true;
+        used[config_row_at(i)->when] = true;
     }
     for (int w = ALWAYS; w < WHENS; w++) assert_true(used[w]);
 }
@@ -166,7 +166,7 @@ static void help_says_when(void **state)
 {
     (void)state;
     for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = &config_rows[i];
+        const ConfigRow *row = config_row_at(i);
         char name[64], set[CONFIG_VALUE], text[256], line[CONFIG_VALUE + 16], *help = NULL;
         const char *sets[CONFIG_KEYS_WORDS + 4],
             *words = "train.steps=1000 model.hidden=768 parallel.data=zero2";
