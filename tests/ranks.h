@@ -4,6 +4,7 @@
 int ranks_rings(void);
 int ranks_collectives(void);
 int ranks_network(void);
+int ranks_links(void);
 int ranks_lanes(void);
 int ranks_lanes_cpu(void);
 int ranks_equivalence(void);

@@ -19,7 +19,10 @@ void legs_choose(Collective *c, bool reduces, bool gathers)
 static Spread leg_spread(const Leg *leg)
 {
     int n = leg->size;
-    return leg->narrow ? (Spread){n, n, 1, 1, true, false} : (Spread){n, 1, n, n, true, false};
+    Spread in_one = {.size = n, .nodes = 1, .most = n, .least = n, .even = true},
+           in_each = {
+               .size = n, .nodes = n, .most = 1, .least = 1, .even = true, .strangers = (int64_t)n * (n - 1)};
+    return leg->narrow ? in_each : in_one;
 }
 
 int64_t legs_edge_block(const Collective *c, const Leg *leg, bool last)
@@ -33,17 +36,48 @@ int64_t legs_edge_block(const Collective *c, const Leg *leg, bool last)
     return count;
 }
 
-/* Of a half all blocks leave but one: of a reduction the own, else the right one's. */
-static int64_t leaves(const Collective *c, const Leg *leg)
+/* Elements that a rank sends in either half: all blocks but one, of a reduction the own, else the right one's. */
+typedef struct Halves {
+    int64_t reducing, gathering;
+} Halves;
+
+static Halves halves(const Collective *c, const Leg *leg)
 {
-    int64_t count = 0;
+    Halves h = {0};
     for (int i = 0; i < c->parts; i++) {
         int64_t part = c->whole[i].count;
         if (leg->narrow) part = block_count(part, leg[-1].size, leg[-1].rank);
-        if (leg->reduces) count += part - block_count(part, leg->size, leg->rank);
-        if (leg->gathers) count += part - block_count(part, leg->size, (leg->rank + 1) % leg->size);
+        if (leg->reduces) h.reducing += part - block_count(part, leg->size, leg->rank);
+        if (leg->gathers) h.gathering += part - block_count(part, leg->size, (leg->rank + 1) % leg->size);
     }
-    return count;
+    return h;
+}
+
+static bool leaves_node(const Collective *c, const Leg *leg, int rank)
+{
+    const Group *g = c->group;
+    int to = g->members[leg->first + rank % leg->size * leg->apart];
+    return network_route(&g->comm->network, g->comm->rank, to) == ROUTE_ACROSS;
+}
+
+/* How many of them leave their nodes: to the right neighbour, or of an exchange, a block to each of the others. Where a
+ * rank is walked for its group, whose blocks then are alike, of all members. */
+static uint64_t across(const Collective *c, const Leg *leg, const Spread *spread, Halves h)
+{
+    uint64_t own = (uint64_t)h.gathering, block = 0, sends = 0, strangers = 0;
+    if (!c->arrived)
+        own += (uint64_t)h.reducing;
+    else
+        block = (uint64_t)h.reducing / (uint64_t)(leg->size - 1);
+    if (c->group->walked) {
+        uint64_t rings = (uint64_t)(c->group->size / leg->size);
+        sends = rings * (uint64_t)place_borders(spread);
+        strangers = rings * (uint64_t)spread->strangers;
+    } else {
+        sends = leaves_node(c, leg, leg->rank + 1);
+        for (int to = 0; to < leg->size && block; to++) strangers += leaves_node(c, leg, to);
+    }
+    return own * sends + block * strangers;
 }
 
 RingShape legs_shape(const Collective *c)
@@ -58,7 +92,10 @@ RingShape legs_shape(const Collective *c)
                            .step_bytes = (size_t)legs_edge_block(c, leg, false) * width,
                            .sums = !c->arrived && leg->reduces && leg->gathers};
         shape.messages += (uint64_t)size->steps;
-        shape.bytes += (uint64_t)leaves(c, leg) * width;
+        Halves h = halves(c, leg);
+        shape.bytes += (uint64_t)(h.reducing + h.gathering) * width;
+        if (size->spread.nodes > 1)
+            shape.across += across(c, leg, &size->spread, h) * width * group_stands_for(c->group);
     }
     return shape;
 }

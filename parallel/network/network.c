@@ -3,6 +3,8 @@
 #include <math.h>
 #include "parallel/network/nccl.h"
 
+const char *const route_name[ROUTES] = {"inside", "across"};
+
 Network network_flat(Link link)
 {
     return (Network){.message = {link, link}, .ring = {link, link}, .pair_share = 1};

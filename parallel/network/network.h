@@ -13,6 +13,7 @@
 #include "parallel/network/place.h"
 
 typedef enum { ROUTE_INSIDE, ROUTE_ACROSS, ROUTES } Route;
+extern const char *const route_name[ROUTES];
 
 /* All zero: all ranks in one node whose links are free and at once. */
 typedef struct Network {

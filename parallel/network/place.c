@@ -19,13 +19,14 @@ int place_node(const Placement *placement, int rank)
 
 Spread place_spread(const Placement *placement, const int *members, int size)
 {
-    Spread s = {.size = size, .least = size, .apart = true};
+    Spread s = {.size = size, .least = size, .apart = true, .strangers = (int64_t)size * size};
     for (int first = 0, end; first < size; first = end) {
         int node = place_node(placement, members[first]);
         for (end = first + 1; end < size && place_node(placement, members[end]) == node; end++)
             if (place_slot(placement, members[end]) == place_slot(placement, members[end - 1]) + 1)
                 s.apart = false;
         s.nodes++;
+        s.strangers -= (int64_t)(end - first) * (end - first);
         if (end - first > s.most) s.most = end - first;
         if (end - first < s.least) s.least = end - first;
     }
@@ -37,5 +38,10 @@ Spread place_spread(const Placement *placement, const int *members, int size)
 bool place_alike(const Spread *a, const Spread *b)
 {
     return a->size == b->size && a->nodes == b->nodes && a->most == b->most && a->least == b->least &&
-           a->even == b->even && a->apart == b->apart;
+           a->even == b->even && a->apart == b->apart && a->strangers == b->strangers;
+}
+
+int place_borders(const Spread *spread)
+{
+    return spread->nodes > 1 ? spread->nodes : 0;
 }

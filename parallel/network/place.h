@@ -6,6 +6,7 @@
 #ifndef PARALLEL_NETWORK_PLACE_H
 #define PARALLEL_NETWORK_PLACE_H
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { PLACE_AXES = 3 };
 
@@ -22,10 +23,13 @@ int place_node(const Placement *placement, int rank);
 /* A group's. Its members count node by node, as they do along any axis of a grid. */
 typedef struct Spread {
     int size, nodes;
-    int most, least; /* members in a node */
-    bool even;       /* as many in each, in one run */
-    bool apart;      /* of more than one in a node, no two in neighbouring slots */
+    int most, least;   /* members in a node */
+    bool even;         /* as many in each, in one run */
+    bool apart;        /* of more than one in a node, no two in neighbouring slots */
+    int64_t strangers; /* pairs of members, ordered, that are in different nodes */
 } Spread;
 bool place_alike(const Spread *a, const Spread *b);
+/* Of those members that go round, each from its node into that of its right neighbour's, how many leave their node. */
+int place_borders(const Spread *spread);
 Spread place_spread(const Placement *placement, const int *members, int size);
 #endif

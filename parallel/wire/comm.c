@@ -36,6 +36,12 @@ void group_free(Group *group)
     free(group);
 }
 
+uint64_t group_stands_for(const Group *group)
+{
+    assert(!group->walked || group->walks == 1);
+    return (uint64_t)(group->comm->stands_for / (group->walked ? group->size : 1));
+}
+
 int group_walks(const Group *group)
 {
     return group->walked ? group->walks : group->size;
@@ -91,6 +97,11 @@ static bool is_simulated(const Comm *comm, Purpose purpose)
     return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
 }
 
+double comm_busy(const Comm *comm, Route route)
+{
+    return port_taken(&comm->out[route], 0, INFINITY);
+}
+
 double comm_now(const Comm *comm)
 {
     return comm->lanes ? comm->lanes->now : 0;
@@ -118,6 +129,7 @@ static double computed(const Comm *comm, double from, double until)
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
 {
     comm_count(group->comm, shape->purpose, shape->messages, shape->bytes);
+    group->comm->across[shape->purpose] += shape->across;
     if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
 }
 
@@ -174,9 +186,9 @@ static Link link_of(const Request *request)
     return request->comm->network.message[request->route];
 }
 
-static void find_route(Request *request, const Group *group, int peer)
+static Route route_to(const Group *group, int peer)
 {
-    request->route = network_route(&group->comm->network, group->comm->rank, group->members[peer]);
+    return network_route(&group->comm->network, group->comm->rank, group->members[peer]);
 }
 
 /* Here and nowhere else. */
@@ -191,6 +203,8 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
 {
     Comm *comm = request->comm;
     comm_count(comm, request->purpose, 1, request->bytes);
+    if (is_simulated(comm, request->purpose) && route_to(group, to) == ROUTE_ACROSS)
+        comm->across[request->purpose] += request->bytes * group_stands_for(group);
     comm->backend->send(group, to, tag, data, request);
 }
 
@@ -219,7 +233,7 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     double now = comm_now(comm);
     request->stamp = (Stamp){.sent = now, .left = now};
     if (is_simulated(comm, purpose)) {
-        find_route(request, group, to);
+        request->route = route_to(group, to);
         Link link = link_of(request);
         request->stamp.left = port_take(&comm->out[request->route], now, link_busy(&link, bytes));
         if (comm->network.sender_waits)
@@ -234,7 +248,7 @@ void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, 
 {
     if (!begin(request, group, tag, purpose, bytes)) return;
     request->receives = true;
-    find_route(request, group, from);
+    request->route = route_to(group, from);
     lanes_pause(request->comm->lanes);
     request->comm->backend->receive(group, from, tag, data, request);
     lanes_resume(request->comm->lanes);

@@ -77,15 +77,18 @@ typedef struct RingShape {
     RingSize leg[RING_LEGS];
     int legs;                 /* 0: there is nobody to send to */
     uint64_t messages, bytes; /* that a rank sends in all of them */
+    uint64_t across;          /* of the bytes, what leaves their nodes, of all ranks that it stands for */
 } RingShape;
 typedef struct Tape Tape;
 
 struct Comm {
     const CommBackend *backend;
     int rank, size;
+    int stands_for; /* ranks: those of a dry run that do what it does, itself among them (comm_virtual.h) */
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
-    uint64_t singles;    /* messages that it began to send or to receive one by one */
-    Network network;     /* simulated, like all below */
+    uint64_t across[PURPOSES]; /* simulated: bytes that leave their nodes, of all ranks that it stands for */
+    uint64_t singles;          /* messages that it began to send or to receive one by one */
+    Network network;           /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
     Port out[ROUTES], in[ROUTES];
     Port waited;  /* the compute lane, for any of them */
@@ -109,6 +112,9 @@ enum {
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
+/* How many groups of this kind the ranks have that the caller stands for, as the only member that is walked or as one of
+ * all. */
+uint64_t group_stands_for(const Group *group);
 /* How many of the members are walked, and the group rank of the i-th of them. */
 int group_walks(const Group *group);
 int group_walked(const Group *group, int i);
@@ -155,6 +161,8 @@ void comm_ring_end(Comm *comm, const RingShape *shape, double start);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
 void comm_free_ports(Comm *comm);
+/* Seconds of the step in which its link sends. */
+double comm_busy(const Comm *comm, Route route);
 /* The compute lane's now. */
 double comm_now(const Comm *comm);
 #endif

@@ -202,6 +202,7 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     check_tags();
     Comm *comm = allocate_zeroed(1, sizeof *comm);
     comm->backend = &MPI_BACKEND;
+    comm->stands_for = 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
     return comm;

@@ -229,7 +229,11 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
     for (int i = 0; i < ranks; i++) {
         VirtualRank *r = &world.rank[i];
         *r = (VirtualRank){.world = &world};
-        r->comm = (Comm){.backend = &VIRTUAL_BACKEND, .rank = world.place ? w->rank[i] : i, .size = w->ranks};
+        int rank = world.place ? w->rank[i] : i, next = i + 1 == ranks ? w->ranks
+                                                        : world.place  ? w->rank[i + 1]
+                                                                       : i + 1;
+        r->comm =
+            (Comm){.backend = &VIRTUAL_BACKEND, .rank = rank, .size = w->ranks, .stands_for = next - rank};
         r->coroutine = coroutine_new(live, r, STACK);
         make_runnable(&world, i);
     }

@@ -1,5 +1,6 @@
 /* purpose.c - the table. */
 #include "parallel/wire/purpose.h"
+#include <string.h>
 
 #define DATA AXIS_DATA, PART_DP_EXPOSED, PART_DP_EXPOSED
 #define TENSOR AXIS_TENSOR, PART_TP_EXPOSED, PART_TP_EXPOSED
@@ -29,3 +30,10 @@ const PurposeRow purpose_row[PURPOSES] = {
     [OUTPUT_GATHER] = {"output.gather", OWN},
     [CONTROL] = {"control", OWN},
 };
+
+const PurposeRow *purpose_named(const char *name)
+{
+    for (int p = 0; p < PURPOSES; p++)
+        if (strcmp(name, purpose_row[p].name) == 0) return &purpose_row[p];
+    return NULL;
+}

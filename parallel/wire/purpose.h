@@ -2,6 +2,7 @@
  * counts as. The names are the columns of /comm. */
 #ifndef PARALLEL_WIRE_PURPOSE_H
 #define PARALLEL_WIRE_PURPOSE_H
+#include <stddef.h>
 #include "models/machine/lanes.h"
 
 /* Of the grid of ranks (parallel/grid.h); bits, so that a set of them is their sum. */
@@ -38,4 +39,6 @@ typedef struct PurposeRow {
     Part idle, wire; /* before it was sent, and from then on until it arrived */
 } PurposeRow;
 extern const PurposeRow purpose_row[PURPOSES];
+/* NULL: none has that name, which a file of another sim may say. */
+const PurposeRow *purpose_named(const char *name);
 #endif

@@ -5,6 +5,7 @@
 #include "models/machine/error.h"
 #include "models/machine/lanes.h"
 #include "models/machine/work.h"
+#include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
 
@@ -46,6 +47,10 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
      "where a rank's simulated time of the step in /timeline went"},
     {"/breakdown/hidden", "rb", H5_F64, "s",
      "communication beside computing, by what waiting for it would have been"},
+    {"/links/bytes", "lp", H5_F64, "byte",
+     "payload of the step in /timeline by the links it goes over, all ranks; NaN: over none"},
+    {"/links/theory_bytes", "lp", H5_F64, "byte", "the same by the formula; NaN: there is none"},
+    {"/links/busy", "rl", H5_F64, "s", "simulated time in that step during which a rank's link sends"},
     {"/work/kernels", "k", H5_F64, "1", "kernels of a step, all ranks"},
     {"/work/flops", "k", H5_F64, "1", "operations they have to do: of a causal product half"},
     {"/work/bytes", "k", H5_F64, "byte", "operands, read or written once"},
@@ -70,6 +75,11 @@ static const char *name_of_part(size_t i)
     return part_name[i];
 }
 
+static const char *name_of_route(size_t i)
+{
+    return route_name[i];
+}
+
 static const char *name_of_kind(size_t i)
 {
     return work_kind[i].name;
@@ -80,6 +90,7 @@ const LayoutNames layout_names[LAYOUT_NAMES] = {
     {"/category", "what memory was for", 'c', name_of_category, MEMORY_CATEGORIES},
     {"/part", "what simulated time was spent on", 'b', name_of_part, PARTS},
     {"/kind", "what kernels did", 'k', name_of_kind, WORK_KINDS},
+    {"/route", "links inside a node, and across nodes", 'l', name_of_route, ROUTES},
 };
 
 #define NUMBER(name, kind)                                 \
@@ -118,6 +129,7 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
     case 'p': return sizes->purposes;
     case 'c': return sizes->categories;
     case 'b': return sizes->parts;
+    case 'l': return sizes->routes;
     default: return sizes->kinds;
     }
 }

@@ -3,7 +3,8 @@
 #define SIM_FILE_LAYOUT_H
 #include "sim/file/h5.h"
 
-/* Axes, a letter each: s = step, r = rank, p = purpose, c = category, b = part, a = action, k = kind of work; none: one number.
+/* Axes, a letter each: s = step, r = rank, p = purpose, c = category, b = part, a = action, k = kind of work,
+ * l = link; none: one number.
  * What has s as its axis grows. */
 typedef struct LayoutDataset {
     const char *path, *axes;
@@ -13,7 +14,7 @@ typedef struct LayoutDataset {
 
 /* The scales of what is counted come first: netCDF looks for scales beside or above a dataset, so they stand at
  * the root. */
-enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 35 };
+enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 38 };
 extern const LayoutDataset layout_datasets[LAYOUT_DATASETS];
 
 /* The scales of what has names: texts along one axis. */
@@ -23,7 +24,7 @@ typedef struct LayoutNames {
     const char *(*name)(size_t i); /* of what sim has today */
     size_t count;
 } LayoutNames;
-enum { LAYOUT_NAMES = 4 };
+enum { LAYOUT_NAMES = 5 };
 extern const LayoutNames layout_names[LAYOUT_NAMES];
 
 /* A row of layout_actions, as TimelineRow's (run_info.h); its `memory` and `memory_peak` are datasets. */
@@ -35,7 +36,7 @@ extern const char layout_step[]; /* the dataset whose row, written last, says th
 
 /* How long the axes are. */
 typedef struct LayoutSizes {
-    size_t steps, ranks, actions, purposes, categories, parts, kinds;
+    size_t steps, ranks, actions, purposes, categories, parts, kinds, routes;
 } LayoutSizes;
 
 size_t layout_axis(const LayoutSizes *sizes, char axis);

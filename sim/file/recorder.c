@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "parallel/network/network.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/file/checksums.h"
@@ -225,6 +226,13 @@ bool recorder_breakdown(Recorder *r, const double *seconds, const double *hidden
     size_t ranks = (size_t)r->recorded;
     return h5_write(r->file, "/breakdown/simulated", 0, ranks, H5_F64, seconds, error) &&
            h5_write(r->file, "/breakdown/hidden", 0, ranks, H5_F64, hidden, error) &&
+           h5_flush(r->file, error);
+}
+
+bool recorder_links(Recorder *r, const double *bytes, const double *busy, Error *error)
+{
+    return h5_write(r->file, "/links/bytes", 0, ROUTES, H5_F64, bytes, error) &&
+           h5_write(r->file, "/links/busy", 0, (size_t)r->recorded, H5_F64, busy, error) &&
            h5_flush(r->file, error);
 }
 

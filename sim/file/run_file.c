@@ -117,9 +117,10 @@ static bool read_names(RunFile *run, const LayoutNames *names, char ***name, siz
 
 static LayoutSizes sizes_of(const RunFile *run)
 {
-    return (LayoutSizes){run->rows,     (size_t)run->recorded, run->actions,
-                         run->purposes, run->categories,       run->parts,
-                         run->kinds};
+    return (LayoutSizes){run->rows,       (size_t)run->recorded,
+                         run->actions,    run->purposes,
+                         run->categories, run->parts,
+                         run->kinds,      run->routes};
 }
 
 static bool check_datasets(RunFile *run, Error *error)
@@ -192,7 +193,8 @@ static bool check_all(RunFile *run, Error *error)
         } of[LAYOUT_NAMES] = {{'p', &run->purpose, &run->purposes},
                               {'c', &run->category, &run->categories},
                               {'b', &run->part, &run->parts},
-                              {'k', &run->kind, &run->kinds}};
+                              {'k', &run->kind, &run->kinds},
+                              {'l', &run->route, &run->routes}};
         for (int k = 0; k < LAYOUT_NAMES; k++)
             if (of[k].axis == n->axis && !read_names(run, n, of[k].name, of[k].count, error)) return false;
     }
@@ -226,6 +228,7 @@ void run_file_close(RunFile *run)
     h5_free_names(run->category, run->categories);
     h5_free_names(run->part, run->parts);
     h5_free_names(run->kind, run->kinds);
+    h5_free_names(run->route, run->routes);
     free(run->rank);
     free(run->path);
     free(run);

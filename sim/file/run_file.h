@@ -29,8 +29,8 @@ typedef struct RunFile {
     size_t steps;      /* finished ones */
     size_t rows;       /* there is room for */
     size_t actions;    /* rows of the timeline, used or not */
-    size_t purposes, categories, parts, kinds;
-    char **purpose, **category, **part, **kind; /* their names: short, of plain letters */
+    size_t purposes, categories, parts, kinds, routes;
+    char **purpose, **category, **part, **kind, **route; /* their names: short, of plain letters */
 } RunFile;
 
 /* NULL with a line that names the file, what it holds and what was expected. */

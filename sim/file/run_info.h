@@ -17,6 +17,8 @@ typedef struct RunInfo {
     int actions;                 /* rows of /timeline/actions, all ranks together */
     const double *theory_bytes;  /* [rank][PURPOSES] one step; NaN: no formula */
     const double *theory_memory; /* [rank][MEMORY_CATEGORIES]; NaN: no formula */
+    const double
+        *theory_links; /* [ROUTES][PURPOSES] one step, all ranks; NaN: no formula; NULL: all are NaN */
 } RunInfo;
 
 /* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include "models/machine/lanes.h"
 #include "models/machine/tensor.h"
+#include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
 #include "sim/base/version.h"
 #include "sim/config/rows.h"
@@ -102,7 +103,8 @@ static bool make_scales(const Skeleton *s, Error *error)
     /* second names for the same datasets, where a reader of one group looks */
     static const char *const links[][2] = {
         {layout_step, "/steps/step"},        {"/purpose", "/comm/purpose"}, {"/category", "/memory/category"},
-        {"/category", "/timeline/category"}, {"/part", "/breakdown/part"},  {"/kind", "/work/kind"}};
+        {"/category", "/timeline/category"}, {"/part", "/breakdown/part"},  {"/kind", "/work/kind"},
+        {"/purpose", "/links/purpose"},      {"/route", "/links/route"}};
     bool ok = true;
     for (int i = 0; i < LAYOUT_SCALES && ok; i++) {
         const LayoutDataset *scale = &layout_datasets[i];
@@ -158,11 +160,13 @@ static bool make_timeline(const Skeleton *s, Error *error)
 
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
 {
-    static const char *const groups[] = {"/config",   "/steps",     "/comm",     "/memory",
-                                         "/pipeline", "/breakdown", "/timeline", "/work"};
+    static const char *const groups[] = {"/config",    "/steps",    "/comm", "/memory", "/pipeline",
+                                         "/breakdown", "/timeline", "/work", "/links"};
     const size_t ranks = (size_t)(info->rank ? info->recorded : info->ranks);
     const Skeleton s = {
-        file, info, {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS}};
+        file,
+        info,
+        {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS, ROUTES}};
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
     ok = ok && write_config(&s, config, error) && make_scales(&s, error) && make_timeline(&s, error);
@@ -170,7 +174,9 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
         ok = make_dataset(&s, &layout_datasets[i], false, error);
     return ok && checksums_make(file, error) &&
            h5_write(file, "/comm/theory_bytes", 0, ranks, H5_F64, info->theory_bytes, error) &&
-           h5_write(file, "/memory/theory", 0, ranks, H5_F64, info->theory_memory, error);
+           h5_write(file, "/memory/theory", 0, ranks, H5_F64, info->theory_memory, error) &&
+           (!info->theory_links ||
+            h5_write(file, "/links/theory_bytes", 0, ROUTES, H5_F64, info->theory_links, error));
 }
 
 bool skeleton_extend(H5 *file, size_t rows, Error *error)

@@ -3,13 +3,16 @@
 #define SIM_FILE_STEP_RECORD_H
 #include <stdint.h>
 #include "models/machine/device.h"
+#include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
 
 typedef struct StepRecord {
     double loss;                                  /* this rank's part of the mean */
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* sent since the record before, this record included */
+    uint64_t across[PURPOSES]; /* simulated: sent out of their nodes, by this rank and those it stands for */
     uint64_t peak[MEMORY_CATEGORIES], peak_total, rss;
     double simulated, spent[PARTS]; /* seconds: the compute lane's at the end, and what they went into */
     double hidden[PARTS];           /* and those of communication beside computing */
+    double busy[ROUTES];            /* and those that its links send */
 } StepRecord;
 #endif

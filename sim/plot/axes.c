@@ -10,16 +10,15 @@ enum { DATA, TENSOR, PIPELINE, RUN, OTHER, AXES }; /* the stack's parts */
 /* Where the bytes of a purpose of that name move; a newer file may have purposes that are not known here. */
 static size_t axis_of(const char *purpose)
 {
-    for (int p = 0; p < PURPOSES; p++) {
-        if (strcmp(purpose, purpose_row[p].name) != 0) continue;
-        switch (purpose_row[p].axis) {
-        case AXIS_DATA: return DATA;
-        case AXIS_TENSOR: return TENSOR;
-        case AXIS_PIPE: return PIPELINE;
-        case AXIS_NONE: return RUN;
-        }
+    const PurposeRow *row = purpose_named(purpose);
+    if (!row) return OTHER;
+    switch (row->axis) {
+    case AXIS_DATA: return DATA;
+    case AXIS_TENSOR: return TENSOR;
+    case AXIS_PIPE: return PIPELINE;
+    case AXIS_NONE: break;
     }
-    return OTHER;
+    return RUN;
 }
 
 void plot_axes_sum(PlotRun *run)

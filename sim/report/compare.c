@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/tail.h"
+#include "sim/report/links.h"
 #include "sim/report/utilization.h"
 
 static void read_facts(RunTable *t, size_t i, const RunFile *run)
@@ -143,9 +144,26 @@ static bool read_utilization(RunTable *t, size_t i, const RunFile *run, Error *e
     return true;
 }
 
+static bool read_links(RunTable *t, size_t i, const RunFile *run, Error *error)
+{
+    Links links;
+    char key[64];
+    if (!links_read(run, &links, error)) return false;
+    for (int route = 0; route < ROUTES; route++) {
+        for (int a = 0; a < LINK_AXES; a++) {
+            snprintf(key, sizeof key, "sent_%s.%s", route_name[route], links_axis[a]);
+            run_table_number(t, i, LINE_BYTES, key, links.bytes[a][route]);
+        }
+        snprintf(key, sizeof key, "busy_%s", route_name[route]);
+        run_table_number(t, i, LINE_RATIO, key, links.busy[route]);
+    }
+    return true;
+}
+
 bool compare_read(RunTable *t, size_t i, const RunFile *run, Error *error)
 {
     read_facts(t, i, run);
     return read_steps(t, i, run, error) && read_utilization(t, i, run, error) &&
-           read_bubble(t, i, run, error) && read_bytes(t, i, run, error) && read_memory(t, i, run, error);
+           read_bubble(t, i, run, error) && read_bytes(t, i, run, error) && read_links(t, i, run, error) &&
+           read_memory(t, i, run, error);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/report/fit.h"
+#include "sim/report/links.h"
 #include "sim/report/quoted.h"
 #include "sim/report/time.h"
 #include "sim/report/utilization.h"
@@ -238,7 +239,8 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         if (!read) return false;
     }
     if (!report_simulated(run, sheet, error) || !report_fit(run, sheet, error) ||
-        !report_utilization(run, sheet, error) || !add_tables(sheet, run, error))
+        !report_crossing(run, sheet, error) || !report_utilization(run, sheet, error) ||
+        !add_tables(sheet, run, error) || !report_links(run, sheet, error))
         return false;
     report_quoted(run, sheet);
     return report_breakdown(run, sheet, error);

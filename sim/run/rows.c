@@ -25,3 +25,9 @@ int rows_rank(const Group *world, size_t row)
 {
     return rows_is_second(world, row) ? 1 : group_walked(world, (int)rows_report(world, row));
 }
+
+int rows_stand_for(const Group *world, size_t report)
+{
+    int i = (int)report, next = i + 1 < group_walks(world) ? group_walked(world, i + 1) : world->size;
+    return next - group_walked(world, i);
+}

@@ -11,4 +11,6 @@ int rows_rank(const Group *world, size_t row);
 size_t rows_report(const Group *world, size_t row);
 /* Whether that is rank 0 for rank 1. */
 bool rows_is_second(const Group *world, size_t row);
+/* For how many ranks one of the walked stands: those after it, up to the next. */
+int rows_stand_for(const Group *world, size_t report);
 #endif

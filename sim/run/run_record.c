@@ -57,10 +57,18 @@ static void open_recorder(Record *r, const char *command_line)
     double *bytes = allocate(rows * PURPOSES * sizeof *bytes);
     double *memory = allocate(rows * MEMORY_CATEGORIES * sizeof *memory);
     int *rank = allocate(rows * sizeof *rank);
+    double links[ROUTES][PURPOSES] = {{0}};
     for (size_t k = 0; k < rows; k++) {
         rank[k] = rows_rank(r->world, k);
         theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
         theory_memory(config, t->plan, ranks, rank[k], memory + k * MEMORY_CATEGORIES);
+        if (!rows_is_second(r->world, k))
+            theory_links(config, t->plan, ranks, rank[k], rows_stand_for(r->world, rows_report(r->world, k)),
+                         links);
+    }
+    for (int p = 0; p < PURPOSES; p++) { /* whole bytes, of which ranks have parts */
+        links[ROUTE_INSIDE][p] = rint(links[ROUTE_INSIDE][p]);
+        links[ROUTE_ACROSS][p] = rint(links[ROUTE_ACROSS][p]);
     }
     RunInfo info = {.path = config->output.file,
                     .command_line = command_line,
@@ -72,7 +80,8 @@ static void open_recorder(Record *r, const char *command_line)
                     .entropy = data_entropy(t->data),
                     .actions = actions_of(r),
                     .theory_bytes = bytes,
-                    .theory_memory = memory};
+                    .theory_memory = memory,
+                    .theory_links = links[0]};
     char kept[CONFIG_PATH + 16];
     Error error;
     tell_if_many(r, "making a file for");
@@ -116,6 +125,7 @@ void record_step_begin(Record *r)
 {
     memcpy(r->bytes, r->world->comm->bytes, sizeof r->bytes);
     memcpy(r->messages, r->world->comm->messages, sizeof r->messages);
+    memcpy(r->across, r->world->comm->across, sizeof r->across);
     work_record_begin(&r->work, &r->trainer->device);
 }
 
@@ -128,6 +138,7 @@ static void count_step(Record *r, StepRecord *record)
         if (p == OUTPUT_GATHER) continue;
         record->bytes[p] = comm->bytes[p] - r->bytes[p];
         record->messages[p] = comm->messages[p] - r->messages[p];
+        record->across[p] = comm->across[p] - r->across[p];
         if (p == CONTROL && r->world->rank > 0) {
             record->bytes[p] += sizeof *record;
             record->messages[p]++;
@@ -148,6 +159,7 @@ static void gather_records(Record *r, const StepResult *result)
     mine.rss = device->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
     memcpy(mine.spent, device->lanes.spent, sizeof mine.spent);
     memcpy(mine.hidden, device->lanes.hidden, sizeof mine.hidden);
+    for (Route route = 0; route < ROUTES; route++) mine.busy[route] = comm_busy(r->world->comm, route);
     count_step(r, &mine);
     gather(r->world, CONTROL, &mine, sizeof mine, recent_records(&r->recent), 0);
 }
@@ -267,6 +279,29 @@ static bool write_breakdown(Record *r, const StepRecord *records, const double *
     return ok;
 }
 
+/* Main only: a step's bytes by the links they went over, of all ranks, and how long each rank's links sent. What is not
+ * of the simulated machine went over none. */
+static bool write_links(Record *r, const StepRecord *records, Error *error)
+{
+    size_t rows = rows_of(r->world);
+    double bytes[ROUTES][PURPOSES], *busy = allocate(rows * ROUTES * sizeof *busy);
+    for (int p = 0; p < PURPOSES; p++) {
+        uint64_t all = 0, across = 0;
+        for (size_t i = 0; i < reports_of(r); i++) {
+            all += records[i].bytes[p] * (uint64_t)rows_stand_for(r->world, i);
+            across += records[i].across[p];
+        }
+        bool simulated = purpose_row[p].axis != AXIS_NONE;
+        bytes[ROUTE_INSIDE][p] = simulated ? (double)(all - across) : (double)NAN;
+        bytes[ROUTE_ACROSS][p] = simulated ? (double)across : (double)NAN;
+    }
+    for (size_t k = 0; k < rows; k++)
+        memcpy(busy + k * ROUTES, records[rows_report(r->world, k)].busy, sizeof records->busy);
+    bool ok = recorder_links(r->recorder, bytes[0], busy, error);
+    free(busy);
+    return ok;
+}
+
 /* Main only: what is in no step, of each row, from all that reported. */
 static bool write_outside(Record *r, const uint64_t *all, Error *error)
 {
@@ -313,6 +348,7 @@ void record_end(Record *r)
     bool ok = rows.ok && write_outside(r, all, &error);
     if (ok && walked)
         ok = write_breakdown(r, recent_records_of(&r->recent, step), rows.computed, &error) &&
+             write_links(r, recent_records_of(&r->recent, step), &error) &&
              recorder_work(r->recorder, work, &error) &&
              recorder_timeline(r->recorder, step, NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);

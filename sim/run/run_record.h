@@ -12,7 +12,7 @@
 typedef struct Record {
     Trainer *trainer;
     Group *world;
-    uint64_t bytes[PURPOSES], messages[PURPOSES];                   /* sent before the step began */
+    uint64_t bytes[PURPOSES], messages[PURPOSES], across[PURPOSES]; /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     Recent recent;
     WorkRecord work;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
+#include "sim/run/rows.h"
 
 void work_record_begin(WorkRecord *w, const Device *device)
 {
@@ -16,13 +17,6 @@ void work_record_end(WorkRecord *w, const Device *device, bool skipped)
     for (int k = 0; k < WORK_KINDS; k++) w->step[k] = work_between(&w->before[k], &device->done[k]);
 }
 
-/* For how many ranks one that is walked stands: those after it, up to the next. */
-static int stands_for(const Group *world, int report)
-{
-    int next = report + 1 < group_walks(world) ? group_walked(world, report + 1) : world->size;
-    return next - group_walked(world, report);
-}
-
 void work_record_sum(const WorkRecord *w, Group *world, WorkDone sum[WORK_KINDS])
 {
     int reports = group_walks(world);
@@ -32,6 +26,6 @@ void work_record_sum(const WorkRecord *w, Group *world, WorkDone sum[WORK_KINDS]
     memset(sum, 0, sizeof w->step);
     for (int i = 0; i < reports; i++)
         for (int k = 0; k < WORK_KINDS; k++)
-            work_join(&sum[k], &all[i * WORK_KINDS + k], stands_for(world, i));
+            work_join(&sum[k], &all[i * WORK_KINDS + k], rows_stand_for(world, (size_t)i));
     free(all);
 }

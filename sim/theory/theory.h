@@ -12,6 +12,13 @@
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
+/* Of the bytes that `rank` sends by theory_bytes, and as many others like it, `alike` ranks in all, those that stay inside
+ * nodes and those that leave them: added to bytes[route][purpose]; NaN where no formula stands. Of a ring of n ranks over
+ * N nodes the N leave theirs that sit at its end; of a hierarchical all-reduce every rank leaves with (N-1)/(n-1) of what
+ * it sends. */
+void theory_links(const Config *config, const Plan *plan, int ranks, int rank, int alike,
+                  double bytes[ROUTES][PURPOSES]);
+
 /* Peak bytes rank `rank` holds, by category; NaN where no formula stands. */
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES]);

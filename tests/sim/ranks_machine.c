@@ -50,10 +50,17 @@ static const struct {
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 
+/* Over links. */
+typedef struct Sent {
+    uint64_t across[PURPOSES];
+    double busy[ROUTES];
+} Sent;
+
 /* What rank 0 has of all ranks after the last step. */
 typedef struct Seen {
     TimelineRow *rows;
     Lanes *lanes;
+    Sent *sent;
     int rows_each;
 } Seen;
 
@@ -66,10 +73,14 @@ static void look(Trainer *t, const StepResult *result, void *context)
     size_t ranks = (size_t)t->comm->size, bytes = (size_t)t->rows * sizeof(TimelineRow);
     Seen mine = {.rows = main ? allocate(ranks * bytes) : NULL,
                  .lanes = main ? allocate(ranks * sizeof(Lanes)) : NULL,
+                 .sent = main ? allocate(ranks * sizeof(Sent)) : NULL,
                  .rows_each = t->rows};
+    Sent sent = {.busy = {comm_busy(t->comm, ROUTE_INSIDE), comm_busy(t->comm, ROUTE_ACROSS)}};
+    memcpy(sent.across, t->comm->across, sizeof sent.across);
     Group *world = group_world(t->comm, CHANNEL_CONTROL);
     gather(world, CONTROL, t->timeline, bytes, mine.rows, 0);
     gather(world, CONTROL, &t->device.lanes, sizeof(Lanes), mine.lanes, 0);
+    gather(world, CONTROL, &sent, sizeof sent, mine.sent, 0);
     group_free(world);
     if (main) *seen = mine;
 }
@@ -92,6 +103,8 @@ static void same_time(const Seen *run, const Seen *dry, int ranks)
             assert_true(a->spent[p] == b->spent[p]);
             sum += a->spent[p];
         }
+        assert_memory_equal(&run->sent[r], &dry->sent[r], sizeof *run->sent);
+        assert_true(run->sent[r].busy[0] <= a->now && run->sent[r].busy[1] <= a->now);
         assert_true(a->now == b->now && a->now > 0 && fabs(sum - a->now) < 1e-12 * a->now);
     }
 }
@@ -136,7 +149,7 @@ static void training_takes_what_its_dry_run_says(void **state)
         }
         if (c.refused[0]) print_error("%s: %s\n", GRIDS[g].words, c.refused);
         assert_true(!c.refused[0]);
-        void *const all[] = {seen.rows, seen.lanes, without.rows, without.lanes};
+        void *const all[] = {seen.rows, seen.lanes, seen.sent, without.rows, without.lanes, without.sent};
         for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
         case_free(&c);
         case_free(&dry);
@@ -155,6 +168,7 @@ static double seconds_of(int grid, const char *worse)
     for (int r = 0; r < GRIDS[grid].ranks; r++) seconds = fmax(seconds, seen.lanes[r].now);
     free(seen.rows);
     free(seen.lanes);
+    free(seen.sent);
     case_free(&c);
     return seconds;
 }

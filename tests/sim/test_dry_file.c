@@ -8,9 +8,11 @@
 #include "sim/file/run_file.h"
 #include "sim/run/run.h"
 #include "tests/support/check.h"
+#include "tests/support/config_text.h"
 #include "tests/support/plot_place.h"
 
 enum { RANKS = 24 };
+#define ON_A_MACHINE "slow.ini" /* a set: hardware.profile is config_text.h's */
 
 static const char INI[] = "[model]\nlayers = 4\nhidden = 24\nheads = 4\nffn = 44\nvocab = 19\nsequence = 8\n"
                           "[train]\nglobal_batch = 24\nmicrobatch = 1\n";
@@ -24,11 +26,18 @@ static void record(PlotPlace *place, const char *name, const char *const *sets, 
     assert_non_null(ini);
     fputs(INI, ini);
     fclose(ini);
+    char profile[128];
+    const char *given[16];
+    FILE *machine = fopen(in_folder(place, "slow.ini"), "w");
+    assert_non_null(machine);
+    fputs(slow_machine, machine);
+    fclose(machine);
+    snprintf(profile, sizeof profile, "hardware.profile=%s", in_folder(place, "slow.ini"));
     int count = 0;
-    while (sets[count]) count++;
+    for (; sets[count]; count++) given[count] = strcmp(sets[count], ON_A_MACHINE) ? sets[count] : profile;
     RunOptions options = {.config = config,
                           .output = output,
-                          .sets = sets,
+                          .sets = given,
                           .set_count = count,
                           .dry = true,
                           .all_ranks = all,
@@ -84,11 +93,28 @@ static void compare_actions(const RunFile *some, const RunFile *all)
     free(b);
 }
 
+/* Sums over all ranks, whoever was walked; they leave nodes as the formula says. */
+static void compare_links(const RunFile *some, const RunFile *all)
+{
+    Error error;
+    double *a = run_file_first(all, "/links/bytes", all->routes, &error),
+           *b = run_file_first(some, "/links/bytes", all->routes, &error),
+           *formula = run_file_first(some, "/links/theory_bytes", all->routes, &error);
+    assert_true(a && b && formula);
+    for (size_t i = 0; i < all->routes * all->purposes; i++) {
+        assert_true(a[i] == b[i] || (isnan(a[i]) && isnan(b[i])));
+        assert_true(a[i] == formula[i] || isnan(formula[i]));
+    }
+    free(a);
+    free(b);
+    free(formula);
+}
+
 static void rows_stand_for_ranks(void **state)
 {
     PlotPlace *place = *state;
     static const struct {
-        const char *sets[8];
+        const char *sets[10];
         int recorded;
     } runs[] = {
         {{"parallel.data=zero1", "parallel.pp=2", "parallel.tp=4", "parallel.sequence_parallel=yes", NULL},
@@ -99,6 +125,8 @@ static void rows_stand_for_ranks(void **state)
         {{"parallel.data=ddp", "parallel.tp=4", "model.kv_heads=1", "model.hidden=36", "model.bias=yes",
           NULL},
          RANKS},
+        {{ON_A_MACHINE, "parallel.data=zero2", "parallel.pp=2", "parallel.tp=4", "node.devices=4", NULL}, 3},
+        {{ON_A_MACHINE, "parallel.data=ddp", "parallel.tp=4", NULL}, 2},
     };
     for (size_t k = 0; k < sizeof runs / sizeof *runs; k++) {
         record(place, "some.h5", runs[k].sets, false);
@@ -118,6 +146,8 @@ static void rows_stand_for_ranks(void **state)
         compare(some, all, "/memory/peak_total", 1);
         compare(some, all, "/pipeline/bubble_ratio_simulated", 1);
         compare(some, all, "/breakdown/simulated", some->parts);
+        compare(some, all, "/links/busy", some->routes);
+        compare_links(some, all);
         compare_actions(some, all);
         run_file_close(some);
         run_file_close(all);
@@ -155,6 +185,35 @@ static void bytes_outside_steps_are_the_ranks_own(void **state)
     }
     run_file_close(some);
     run_file_close(all);
+}
+
+/* Tensor groups of 4 over nodes of 2: two of the four neighbours are in the other node, so half of the bytes leave; data
+ * groups of 6 over 6 nodes leave theirs with all. */
+static void bytes_by_link_are_reported(void **state)
+{
+    PlotPlace *place = *state;
+    static const char *const sets[] = {ON_A_MACHINE, "parallel.tp=4", NULL},
+                             *const two[] = {ON_A_MACHINE, "parallel.tp=2", NULL},
+                             *const other[] = {ON_A_MACHINE, "parallel.tp=2", "hardware.order=dp-tp-pp",
+                                               NULL};
+    record(place, "run.h5", sets, false);
+    assert_says(place->said,
+                "\n  crossing    tensor groups of 4 reach over nodes of 2 devices, and wait for cards in "
+                "every layer; try parallel.tp = 2\n");
+    /* 4 microbatches: (4 L + 2) all-reduces of 8 * 24 values, 2 * 3/4 of their bytes each; 3 * 3 numbers a position of
+     * the loss; 3 of the norm: 4 * (18 * 1.5 * 192 + 3 * 3 * 8) * 4 + 24 = 84120 */
+    if (sizeof(real) == 4) {
+        assert_says(place->said,
+                    "\n  bytes a device, by link  inside a node              across nodes               "
+                    "formula\n    tensor                 42.060 kB                  42.060 kB         "
+                    "         equal\n    data                   0 B                        ");
+    }
+    assert_says(place->said, "\n    link busy sending      ");
+    record(place, "two.h5", two, false);
+    assert_null(strstr(place->said, "crossing"));
+    assert_says(place->said, "0 B                        equal\n    data");
+    record(place, "other.h5", other, false);
+    assert_says(place->said, "every layer; try hardware.order = tp-dp-pp\n");
 }
 
 static void rows_that_cannot_be_are_refused(void **state)
@@ -205,6 +264,8 @@ int main(void)
         cmocka_unit_test_prestate_setup_teardown(rows_stand_for_ranks, plot_setup_undrawn, plot_teardown,
                                                  &place),
         cmocka_unit_test_prestate_setup_teardown(bytes_outside_steps_are_the_ranks_own, plot_setup_undrawn,
+                                                 plot_teardown, &place),
+        cmocka_unit_test_prestate_setup_teardown(bytes_by_link_are_reported, plot_setup_undrawn,
                                                  plot_teardown, &place),
         cmocka_unit_test_prestate_setup_teardown(rows_that_cannot_be_are_refused, plot_setup_undrawn,
                                                  plot_teardown, &place),

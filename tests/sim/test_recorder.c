@@ -121,6 +121,21 @@ static void check_work(H5 *file)
     }
 }
 
+static void check_links(H5 *file)
+{
+    int rank;
+    size_t dims[H5_MAX_RANK];
+    double *bytes = h5_read_numbers(file, "/links/bytes", &rank, dims, NULL);
+    assert_true(rank == 2 && dims[0] == ROUTES && dims[1] == PURPOSES && bytes[PURPOSES + 2] == PURPOSES + 2);
+    free(bytes);
+    bytes = h5_read_numbers(file, "/links/theory_bytes", &rank, dims, NULL);
+    assert_true(rank == 2 && isnan(bytes[0])); /* none was given */
+    free(bytes);
+    double *busy = h5_read_numbers(file, "/links/busy", &rank, dims, NULL);
+    assert_true(rank == 2 && dims[0] == RANKS && dims[1] == ROUTES && busy[3] == 0.75);
+    free(busy);
+}
+
 static void check_columns(H5 *file)
 {
     int rank;
@@ -224,6 +239,10 @@ static void test_round_trip(void **state)
     assert_true(recorder_breakdown(recorder, seconds, hidden, &error));
     const WorkDone done[WORK_KINDS] = {[WORK_FLASH] = {1, 2, 3, 4, 5, 6}};
     assert_true(recorder_work(recorder, done, &error));
+    double by_link[ROUTES * PURPOSES];
+    const double busy[RANKS * ROUTES] = {0, 0.25, 0.5, 0.75};
+    for (int i = 0; i < ROUTES * PURPOSES; i++) by_link[i] = i;
+    assert_true(recorder_links(recorder, by_link, busy, &error));
     assert_true(recorder_finish(recorder, &error));
     assert_int_equal(recorded_steps(path), 5);
     assert_int_equal(recorded_complete(path), 1);
@@ -233,6 +252,7 @@ static void test_round_trip(void **state)
     check_bytes(file, total);
     check_pipeline(file);
     check_work(file);
+    check_links(file);
     check_columns(file);
     check_timeline(file);
     check_other_rows(file);
@@ -296,6 +316,10 @@ static void test_described(void **state)
         "/breakdown/hidden",
         "/work/kind",
         "/work/seconds",
+        "/links/route",
+        "/links/bytes",
+        "/links/theory_bytes",
+        "/links/busy",
     };
     H5 *file = h5_open(place->run, NULL);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) described(all[i], file);

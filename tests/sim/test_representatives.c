@@ -1,6 +1,7 @@
 /* test_representatives.c [large] - dry runs of which a few ranks are walked, each for all that do the same, and the
  * first of the passes that repeat, against those of which every rank and every pass is: on random grids and links, to
  * the last bit. `large`: grids up to 1,024 ranks. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "sim/config/ranks.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/representatives.h"
+#include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 
@@ -15,7 +17,8 @@
 typedef struct Outcome {
     bool walked;
     uint64_t bytes[PURPOSES], messages[PURPOSES], peak[MEMORY_CATEGORIES + 1];
-    double now, spent[PARTS];
+    double now, spent[PARTS], busy[ROUTES];
+    uint64_t across[PURPOSES]; /* of all that it stands for */
     WorkDone done[WORK_KINDS];
     TimelineRow *row; /* (rows) */
     int rows;
@@ -50,6 +53,8 @@ static void body(Comm *comm, void *context)
     o->peak[MEMORY_CATEGORIES] = t->device.peak_total;
     memcpy(o->spent, t->device.lanes.spent, sizeof o->spent);
     memcpy(o->done, t->device.done, sizeof o->done);
+    memcpy(o->across, comm->across, sizeof o->across);
+    for (Route route = 0; route < ROUTES; route++) o->busy[route] = comm_busy(comm, route);
     o->row = allocate((size_t)t->rows * sizeof *o->row);
     memcpy(o->row, t->timeline, (size_t)t->rows * sizeof *o->row);
     trainer_free(t);
@@ -97,6 +102,7 @@ static bool same(const Outcome *a, const Outcome *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0 &&
            memcmp(a->messages, b->messages, sizeof a->messages) == 0 &&
            memcmp(a->peak, b->peak, sizeof a->peak) == 0 && a->now == b->now &&
+           a->busy[ROUTE_INSIDE] == b->busy[ROUTE_INSIDE] && a->busy[ROUTE_ACROSS] == b->busy[ROUTE_ACROSS] &&
            same_seconds(a->spent, b->spent) && same_rows(a, b);
 }
 
@@ -110,6 +116,32 @@ static bool same_work(const Outcome *a, const Outcome *b)
             return false;
     }
     return true;
+}
+
+/* Bytes that leave nodes, of all ranks, whichever are walked; and by the formula from those that are. */
+static void same_links(const char *what, const Dry *dry, const Outcome *all, const Outcome *some,
+                       const WalkedRanks *few)
+{
+    double formula[ROUTES][PURPOSES] = {{0}};
+    for (int i = 0; i < few->count; i++)
+        theory_links(dry->config, dry->plan, few->ranks, few->rank[i],
+                     (i + 1 < few->count ? few->rank[i + 1] : few->ranks) - few->rank[i], formula);
+    for (int p = 0; p < PURPOSES; p++) {
+        uint64_t sum[2] = {0}, sent = 0;
+        for (int r = 0; r < few->ranks; r++) {
+            sum[0] += all[r].across[p];
+            sum[1] += some[r].walked ? some[r].across[p] : 0;
+            sent += all[r].bytes[p];
+        }
+        double across = formula[ROUTE_ACROSS][p], inside = formula[ROUTE_INSIDE][p];
+        if (sum[0] != sum[1])
+            fail_msg("%s: %llu bytes of %s leave nodes, by those who stand for all %llu", what,
+                     (unsigned long long)sum[0], purpose_row[p].name, (unsigned long long)sum[1]);
+        if (!isnan(across) && (rint(across) != (double)sum[0] || rint(inside) != (double)(sent - sum[0])))
+            fail_msg("%s: %llu of %llu bytes of %s leave nodes, by the formula %g and %g stay", what,
+                     (unsigned long long)sum[0], (unsigned long long)sent, purpose_row[p].name, across,
+                     inside);
+    }
 }
 
 /* Every rank against the one that stands for it, and every pass. Returns how many are walked. */
@@ -126,6 +158,7 @@ static int compare(const char *what, Dry dry, int ranks)
         if (!same(&all[r], &some[by]) || !same_work(&repeated[by], &some[by]))
             fail_msg("%s on %d ranks: rank %d is not as rank %d, which stands for it", what, ranks, r, by);
     }
+    same_links(what, &dry, all, some, &few);
     outcomes_free(all, ranks);
     outcomes_free(some, ranks);
     outcomes_free(repeated, ranks);

@@ -30,6 +30,7 @@ static void check_facts(const RunFile *run, bool complete)
         char **name = n->axis == 'p'   ? run->purpose
                       : n->axis == 'c' ? run->category
                       : n->axis == 'b' ? run->part
+                      : n->axis == 'l' ? run->route
                                        : run->kind;
         for (size_t k = 0; k < n->count; k++) assert_string_equal(name[k], n->name(k));
     }

@@ -149,6 +149,7 @@ void case_run(Comm *comm, void *one_case)
     }
     memset(comm->bytes, 0, sizeof comm->bytes); /* of what this launch ran before */
     memset(comm->messages, 0, sizeof comm->messages);
+    memset(comm->across, 0, sizeof comm->across);
     Group *world = group_world(comm, CHANNEL_CONTROL);
     Trainer *t = trainer_new(&config, &plan, comm, NULL, c->dry, &error);
     if (!t) fail("%s", error.text);

@@ -82,6 +82,10 @@ static void write_rest(Recorder *r, Error *error)
         done[k] = (WorkDone){x, 1000 * x, 100 * x, 2000 * x, 10 * x, 0.001 * x};
     }
     assert_true(recorder_work(r, done, error));
+    double bytes[ROUTES * PURPOSES], busy[SAMPLE_RANKS * ROUTES];
+    for (int i = 0; i < ROUTES * PURPOSES; i++) bytes[i] = 1000 * i;
+    for (int i = 0; i < SAMPLE_RANKS * ROUTES; i++) busy[i] = 0.01 * i;
+    assert_true(recorder_links(r, bytes, busy, error));
 }
 
 void sample_run(const char *path, bool complete)
