@@ -23,7 +23,7 @@ int config_row_named(const char *name)
     return -1;
 }
 
-static bool is_section(const char *name)
+bool config_is_section(const char *name)
 {
     for (int i = 0; i < CONFIG_SECTIONS; i++)
         if (strcmp(config_sections[i].name, name) == 0) return true;
@@ -59,7 +59,7 @@ static void unknown_section(const char *section, char *why, size_t size)
 
 void config_row_unknown(const char *section, const char *key, char *why, size_t size)
 {
-    int nearest = key && *key ? nearest_key(is_section(section) ? section : NULL, key) : -1;
+    int nearest = key && *key ? nearest_key(config_is_section(section) ? section : NULL, key) : -1;
     if (key && nearest < 0) {
         nearest = nearest_key(NULL, key); /* the right key under another section */
         if (nearest >= 0 && words_distance(key, config_row_at(nearest)->key) > 0) nearest = -1;
@@ -67,7 +67,7 @@ void config_row_unknown(const char *section, const char *key, char *why, size_t 
     if (nearest >= 0) {
         snprintf(why, size, "no such key; try %s.%s", config_row_at(nearest)->section,
                  config_row_at(nearest)->key);
-    } else if (is_section(section)) {
+    } else if (config_is_section(section)) {
         snprintf(why, size, "no such key; try one of");
         for (int i = 0, seen = 0; i < CONFIG_ROWS; i++)
             if (strcmp(config_row_at(i)->section, section) == 0)

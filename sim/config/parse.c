@@ -6,9 +6,10 @@
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
 #include "sim/config/file.h"
+#include "sim/config/idle.h"
 #include "sim/config/ini.h"
-#include "sim/config/refuse.h"
 #include "sim/config/rows.h"
+#include "sim/config/stem.h"
 
 enum { WHY = 1024, SHOWN = 100 };
 
@@ -42,13 +43,6 @@ static bool refuse_stray(const char *where, const IniEntry *entry, Error *error)
     return error_set(error, "%s: %s: stands before any [section]%s", where, shown, strstr(why, "; try"));
 }
 
-static bool is_section(const char *name)
-{
-    for (int i = 0; i < CONFIG_SECTIONS; i++)
-        if (strcmp(config_sections[i].name, name) == 0) return true;
-    return false;
-}
-
 static bool refuse_twice(const char *where, const IniEntry *entry, int line, Error *error)
 {
     return error_set(error, "%s: %s.%s: already given in line %d; try one of the two", where, entry->section,
@@ -60,7 +54,7 @@ static bool visit_file(void *context, const IniEntry *entry, Error *error)
     Config *config = context;
     char where[CONFIG_PATH + 16];
     snprintf(where, sizeof where, "%s:%d", config->name, entry->line);
-    if (!entry->key && is_section(entry->section)) return true;
+    if (!entry->key && config_is_section(entry->section)) return true;
     if (!entry->key || !*entry->section) return refuse_stray(where, entry, error);
     int index = config_row_find(entry->section, entry->key);
     if (index >= 0 && config->origin[index] > 0)
@@ -88,12 +82,12 @@ static bool visit_machine(void *context, const IniEntry *entry, Error *error)
     char file[CONFIG_PATH + 16], where[CONFIG_PATH + 32], shown[SHOWN];
     config_profile_file(layer->config, file, sizeof file);
     snprintf(where, sizeof where, "%s:%d", file, entry->line);
-    if (*entry->section && is_section(entry->section) && !is_of_machine(entry->section)) {
+    if (*entry->section && config_is_section(entry->section) && !is_of_machine(entry->section)) {
         words_show(shown, sizeof shown, entry->section);
         return error_set(error, "%s: [%s]: a machine has [chip], [node] and [software]; try moving it to %s",
                          where, shown, layer->config->name);
     }
-    if (!entry->key && is_section(entry->section)) return true;
+    if (!entry->key && config_is_section(entry->section)) return true;
     if (!entry->key || !*entry->section) return refuse_stray(where, entry, error);
     int index = config_row_find(entry->section, entry->key);
     if (index >= 0 && layer->read.origin[index] <= ORIGIN_PROFILE)
@@ -189,28 +183,6 @@ static void take_preset(Config *config)
     if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
 }
 
-/* A file's name without its folder and `ending`. */
-static void stem_of(const char *path, const char *ending, char *stem, size_t size)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    size_t length = strlen(base) - (words_end_in(base, ending) ? strlen(ending) : 0);
-    snprintf(stem, size, "%.*s", length ? (int)length : 3, length ? base : "run");
-}
-
-void config_stem(const Config *config, char *stem, size_t size)
-{
-    char own[CONFIG_PATH];
-    stem_of(config->name, ".ini", stem, size);
-    /* a schedule of one's own must not take the place of the config's run */
-    if (!config_schedule_is_file(config) ||
-        config->origin[config_row_named("parallel.schedule")] != ORIGIN_SET)
-        return;
-    stem_of(config->pipeline.schedule, ".csv", own, sizeof own);
-    bool taken = strcmp(own, stem) == 0;
-    for (int k = 0; k < SCHEDULE_KINDS; k++) taken |= strcmp(own, schedule_name[k]) == 0;
-    snprintf(stem, size, "%s%s", own, taken ? "-own" : "");
-}
-
 static bool take_output(Config *config, const char *output, Error *error)
 {
     char stem[CONFIG_PATH];
@@ -225,33 +197,6 @@ static bool take_output(Config *config, const char *output, Error *error)
     config_stem(config, stem, sizeof stem);
     if (snprintf(config->output.file, CONFIG_PATH, "results/%s.h5", stem) >= CONFIG_PATH)
         return error_set(error, "%s: too long a name for results/NAME.h5; try --output", config->name);
-    return true;
-}
-
-/* ---- keys without effect --------------------------------------------------- */
-
-static bool refuse_idle(const Config *config, const ConfigRow *row, Error *error)
-{
-    const Condition *condition = &config_conditions[row->when];
-    char key[64];
-    snprintf(key, sizeof key, "%s.%s", row->section, row->key);
-    return config_refuse(config, key, error, "has an effect only %s; try leaving it out, or %s",
-                         condition->words, condition->instead);
-}
-
-/* Refuses what was given without effect, and forgets the lines whose effect a --set took away: those that have one in
- * `file`, the file alone. Once from above to below, as conditions look at keys that stand above or apply always. */
-static bool drop_idle(Config *config, const Config *file, Error *error)
-{
-    for (int i = 0; i < CONFIG_ROWS; i++) {
-        const ConfigRow *row = config_row_at(i);
-        int *origin = &config->origin[i];
-        bool given = *origin > 0 || *origin == ORIGIN_SET || *origin == ORIGIN_OPTION;
-        if (!given || config_row_applies(row, config)) continue;
-        if (*origin < 0 || !config_row_applies(row, file)) return refuse_idle(config, row, error);
-        config_row_default(row, config);
-        *origin = row->fallback ? ORIGIN_DEFAULT : ORIGIN_PRESET;
-    }
     return true;
 }
 
@@ -324,7 +269,7 @@ bool config_parse(Config *config, const ConfigSource *source, Error *error)
                 (strcmp(file->hardware.name, config->hardware.name) != 0 ||
                  take_machine(file, source->profile, error)) &&
                 take_output(config, source->output, error) && config_check_schedule(config, error) &&
-                drop_idle(config, file, error) && config_check(config, error);
+                config_drop_idle(config, file, error) && config_check(config, error);
     free(file);
     if (fine) config->text = words_copy(source->text);
     return fine;

@@ -30,8 +30,4 @@ char *config_profile_text(const ConfigSource *source, const char *program_direct
 
 /* Reads both files as config_read() and config_profile_text() do, and parses: where no other rank is to have them. */
 bool config_load(Config *config, ConfigSource source, const char *program_directory, Error *error);
-
-/* What results are named after: config.name without folder and .ini, "zero3"; or the file that --set
- * parallel.schedule names, "my" of my.csv, and where a config or schedule has that name itself, "1f1b-own". */
-void config_stem(const Config *config, char *stem, size_t size);
 #endif

@@ -44,6 +44,8 @@ const ConfigRow *config_row_at(int index);
 int config_row_find(const char *section, const char *key);
 int config_row_named(const char *name);
 
+bool config_is_section(const char *name);
+
 /* Why "section.key" is no row, and which one may have been meant: "no such key; try train.steps". */
 void config_row_unknown(const char *section, const char *key, char *why, size_t size);
 

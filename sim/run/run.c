@@ -16,6 +16,7 @@
 #include "sim/config/parse.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
+#include "sim/config/stem.h"
 #include "sim/report/report.h"
 #include "sim/run/admit.h"
 #include "sim/run/agree.h"

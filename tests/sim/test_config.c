@@ -5,6 +5,7 @@
 #include "sim/config/help.h"
 #include "sim/config/parse.h"
 #include "sim/config/ranks.h"
+#include "sim/config/stem.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 #include "tests/support/check.h"

@@ -1,0 +1,28 @@
+/* idle.c - from above to below, as conditions look at keys that stand above or apply always. */
+#include "sim/config/idle.h"
+#include <stdio.h>
+#include "sim/config/refuse.h"
+#include "sim/config/rows.h"
+
+static bool refuse_idle(const Config *config, const ConfigRow *row, Error *error)
+{
+    const Condition *condition = &config_conditions[row->when];
+    char key[64];
+    snprintf(key, sizeof key, "%s.%s", row->section, row->key);
+    return config_refuse(config, key, error, "has an effect only %s; try leaving it out, or %s",
+                         condition->words, condition->instead);
+}
+
+bool config_drop_idle(Config *config, const Config *file, Error *error)
+{
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = config_row_at(i);
+        int *origin = &config->origin[i];
+        bool given = *origin > 0 || *origin == ORIGIN_SET || *origin == ORIGIN_OPTION;
+        if (!given || config_row_applies(row, config)) continue;
+        if (*origin < 0 || !config_row_applies(row, file)) return refuse_idle(config, row, error);
+        config_row_default(row, config);
+        *origin = row->fallback ? ORIGIN_DEFAULT : ORIGIN_PRESET;
+    }
+    return true;
+}
