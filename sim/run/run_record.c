@@ -10,7 +10,7 @@
 #include "parallel/collectives/collectives.h"
 #include "sim/base/posix.h"
 #include "sim/run/announce.h"
-#include "sim/run/measured_bubble.h"
+#include "sim/run/one_step.h"
 #include "sim/run/rows.h"
 #include "sim/run/stopped.h"
 #include "sim/theory/theory.h"
@@ -247,61 +247,6 @@ static void write_timeline(void *context, int report, const void *piece)
     t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
 }
 
-/* What a rank that has ended its step waits for: the axis it shares with those that have not. */
-static Part waiting_part(const MeshShape *shape)
-{
-    return shape->pp > 1 ? PART_PP_IDLE : shape->dp > 1 ? PART_DP_EXPOSED : PART_TP_EXPOSED;
-}
-
-/* Main only: where a step's simulated seconds went. A rank that ended waits for the last. */
-static bool write_breakdown(Record *r, const StepRecord *records, const double *computed, Error *error)
-{
-    size_t ranks = rows_of(r->world);
-    const Config *c = r->trainer->config;
-    Part waiting = waiting_part(&r->trainer->mesh.shape);
-    double end = 0, *seconds = allocate(ranks * (2 * PARTS + 1) * sizeof *seconds),
-           *hidden = seconds + ranks * PARTS, *bubble = hidden + ranks * PARTS;
-    double *measured = bubble_measured(r->trainer, computed);
-    for (size_t k = 0; k < reports_of(r); k++) end = fmax(end, records[k].simulated);
-    for (size_t k = 0; k < ranks; k++) {
-        const StepRecord *record = &records[rows_report(r->world, k)];
-        double *spent = seconds + k * PARTS;
-        memcpy(spent, record->spent, sizeof record->spent);
-        memcpy(hidden + k * PARTS, record->hidden, sizeof record->hidden);
-        spent[waiting] += end - record->simulated;
-        bubble[k] = end > 0 ? spent[PART_PP_IDLE] / end : 0;
-    }
-    bool ok =
-        recorder_breakdown(r->recorder, seconds, hidden, error) &&
-        recorder_pipeline(r->recorder, bubble, measured, theory_bubble(c, r->trainer->microbatches), error);
-    free(seconds);
-    free(measured);
-    return ok;
-}
-
-/* Main only: a step's bytes by the links they went over, of all ranks, and how long each rank's links sent. What is not
- * of the simulated machine went over none. */
-static bool write_links(Record *r, const StepRecord *records, Error *error)
-{
-    size_t rows = rows_of(r->world);
-    double bytes[ROUTES][PURPOSES], *busy = allocate(rows * ROUTES * sizeof *busy);
-    for (int p = 0; p < PURPOSES; p++) {
-        uint64_t all = 0, across = 0;
-        for (size_t i = 0; i < reports_of(r); i++) {
-            all += records[i].bytes[p] * (uint64_t)rows_stand_for(r->world, i);
-            across += records[i].across[p];
-        }
-        bool simulated = purpose_row[p].axis != AXIS_NONE;
-        bytes[ROUTE_INSIDE][p] = simulated ? (double)(all - across) : (double)NAN;
-        bytes[ROUTE_ACROSS][p] = simulated ? (double)across : (double)NAN;
-    }
-    for (size_t k = 0; k < rows; k++)
-        memcpy(busy + k * ROUTES, records[rows_report(r->world, k)].busy, sizeof records->busy);
-    bool ok = recorder_links(r->recorder, bytes[0], busy, error);
-    free(busy);
-    return ok;
-}
-
 /* Main only: what is in no step, of each row, from all that reported. */
 static bool write_outside(Record *r, const uint64_t *all, Error *error)
 {
@@ -347,8 +292,8 @@ void record_end(Record *r)
     Error error = rows.error;
     bool ok = rows.ok && write_outside(r, all, &error);
     if (ok && walked)
-        ok = write_breakdown(r, recent_records_of(&r->recent, step), rows.computed, &error) &&
-             write_links(r, recent_records_of(&r->recent, step), &error) &&
+        ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
+                            &error) &&
              recorder_work(r->recorder, work, &error) &&
              recorder_timeline(r->recorder, step, NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
