@@ -2,6 +2,7 @@
 #include "sim/base/workers.h"
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,11 @@ int workers_cores(void)
 _Noreturn static void work(const Jobs *jobs, Board *board, Refusal *own, int pipe_end)
 {
     fail_through(_exit);
+    if (jobs->stopped) {
+        signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGTERM, SIG_DFL);
+    }
     while (!atomic_load(&board->over)) {
         int job = atomic_fetch_add(&board->next, 1);
         if (job >= jobs->count) break;
@@ -55,17 +61,35 @@ _Noreturn static void work(const Jobs *jobs, Board *board, Refusal *own, int pip
 
 /* ---- whoever waits for them ---- */
 
-static void listen_to(const Jobs *jobs, int pipe_end)
+static bool is_stopped(const Jobs *jobs)
+{
+    return jobs->stopped && *jobs->stopped;
+}
+
+/* Whether a worker has ended before its time; it stays to be waited for. */
+static bool one_is_gone(const pid_t *worker, int workers)
+{
+    for (int w = 0; w < workers; w++) {
+        siginfo_t about = {.si_pid = 0};
+        if (waitid(P_PID, (id_t)worker[w], &about, WEXITED | WNOHANG | WNOWAIT) || !about.si_pid) continue;
+        if (about.si_code != CLD_EXITED || about.si_status) return true;
+    }
+    return false;
+}
+
+static void listen_to(const Jobs *jobs, int pipe_end, const pid_t *worker, int workers, Board *board)
 {
     char byte[64];
     int done = 0;
     ssize_t got;
-    while ((got = read(pipe_end, byte, sizeof byte)) != 0) {
+    while (!is_stopped(jobs) && (got = read(pipe_end, byte, sizeof byte)) != 0) {
         if (got < 0 && errno != EINTR) return;
         if (got < 0) continue;
         done += (int)got;
         if (jobs->tell) jobs->tell(jobs->listener, done);
+        if (one_is_gone(worker, workers)) atomic_store(&board->over, true);
     }
+    for (int w = 0; w < workers && is_stopped(jobs); w++) kill(worker[w], SIGKILL);
 }
 
 static bool ended_well(pid_t worker, Error *error)
@@ -98,6 +122,7 @@ static bool perform_here(const Jobs *jobs, Board *board, Error *error)
         if (!jobs->perform(jobs->context, job, board->results + (size_t)job * jobs->result, error))
             return false;
         if (jobs->tell) jobs->tell(jobs->listener, job + 1);
+        if (is_stopped(jobs)) return error_set(error, "stopped after job %d of %d", job + 1, jobs->count);
     }
     return true;
 }
@@ -116,7 +141,7 @@ static bool run(const Jobs *jobs, int workers, Board *board, Error *error)
         work(jobs, board, &board->refusal[started], ends[1]);
     }
     close(ends[1]);
-    listen_to(jobs, ends[0]);
+    listen_to(jobs, ends[0], worker, started, board);
     close(ends[0]);
     if (started == 0) return perform_here(jobs, board, error);
     bool good = true;

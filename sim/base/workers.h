@@ -5,6 +5,7 @@
  * may be started this one does them. */
 #ifndef SIM_BASE_WORKERS_H
 #define SIM_BASE_WORKERS_H
+#include <signal.h>
 #include <stddef.h>
 #include "models/machine/error.h"
 
@@ -16,13 +17,17 @@ typedef struct Jobs {
     const void *context;
     void (*tell)(void *listener, int done); /* here, as jobs are done; or NULL */
     void *listener;
+    /* Not 0, as a signal's handler may make it: all end, before their time; or NULL. Then it is for this process alone to
+     * end the workers: they ignore INT and HUP, which a terminal sends to all. */
+    const volatile sig_atomic_t *stopped;
 } Jobs;
 
 /* Cores that this process may use. */
 int workers_cores(void);
 
 /* Does all jobs in as many workers, or fewer where there are fewer jobs; their results, one behind the other, are in
- * `results`. False where a job is refused (of several, the first in order), or a worker ended before its time. All
+ * `results`. False where a job is refused (of several, the first in order), a worker ended before its time, after which
+ * none begins another job, or all were stopped. All
  * workers have ended when it returns. Memory is theirs together: nobody checks it. */
 bool workers_perform(const Jobs *jobs, int workers, void *results, Error *error);
 #endif

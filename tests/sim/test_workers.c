@@ -29,6 +29,12 @@ static bool square(const void *context, int job, void *result, Error *error)
     return true;
 }
 
+static bool slowly(const void *context, int job, void *result, Error *error)
+{
+    usleep(200);
+    return square(context, job, result, error);
+}
+
 typedef struct Heard {
     int calls, last;
 } Heard;
@@ -49,7 +55,7 @@ static void each_job_once(void **state)
         Plan plan = {COUNT, -1};
         Heard heard = {0};
         Error error;
-        Jobs jobs = {COUNT, sizeof *result, square, &plan, hear, &heard};
+        Jobs jobs = {COUNT, sizeof *result, square, &plan, hear, &heard, NULL};
         memset(result, 0xff, sizeof result);
         if (!workers_perform(&jobs, workers, result, &error)) fail_msg("%s", error.text);
         for (int i = 0; i < COUNT; i++) {
@@ -70,7 +76,7 @@ static void the_first_refusal_is_told(void **state)
         Plan plan = {from, -1};
         Error error;
         char wanted[32];
-        Jobs jobs = {COUNT, sizeof *result, square, &plan, NULL, NULL};
+        Jobs jobs = {COUNT, sizeof *result, square, &plan, NULL, NULL, NULL};
         assert_false(workers_perform(&jobs, 5, result, &error));
         snprintf(wanted, sizeof wanted, "job %d is refused", from);
         assert_string_equal(error.text, wanted);
@@ -83,9 +89,29 @@ static void a_worker_that_is_killed_is_told(void **state)
     static Result result[COUNT];
     Plan plan = {COUNT, 30};
     Error error;
-    Jobs jobs = {COUNT, sizeof *result, square, &plan, NULL, NULL};
+    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, NULL, NULL, NULL};
     assert_false(workers_perform(&jobs, 2, result, &error));
     assert_non_null(strstr(error.text, "was ended by signal 9; is memory short?"));
+    assert_int_equal(result[COUNT - 1].process, 0); /* the other took no more */
+}
+
+static volatile sig_atomic_t stopped;
+
+static void stop(void *listener, int done)
+{
+    (void)listener;
+    if (done >= 20) stopped = 1;
+}
+
+static void all_are_stopped(void **state)
+{
+    (void)state;
+    static Result result[COUNT];
+    Plan plan = {COUNT, -1};
+    Error error;
+    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, stop, NULL, &stopped};
+    assert_false(workers_perform(&jobs, 2, result, &error));
+    assert_true(result[0].process > 0 && result[COUNT - 1].process == 0);
 }
 
 static bool fails(const void *context, int job, void *result, Error *error)
@@ -100,7 +126,7 @@ static void failing(void *context)
 {
     (void)context;
     Error error;
-    Jobs jobs = {8, 0, fails, NULL, NULL, NULL};
+    Jobs jobs = {8, 0, fails, NULL, NULL, NULL, NULL};
     bool good = workers_perform(&jobs, 2, NULL, &error);
     fprintf(stderr, "%s\n", good ? "good" : error.text);
     _exit(7);
@@ -123,6 +149,7 @@ int main(void)
         cmocka_unit_test(the_first_refusal_is_told),
         cmocka_unit_test(a_worker_that_is_killed_is_told),
         cmocka_unit_test(a_worker_that_fails_is_told),
+        cmocka_unit_test(all_are_stopped),
     };
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
 }
