@@ -1,17 +1,20 @@
 /* draw_cases.c - what validation.gp draws: the sets, their cases, and the span of both axes. */
 #include "sim/validate/draw_cases.h"
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "sim/base/posix.h"
 #include "sim/base/words.h"
-#include "sim/plot/draw.h"
+#include "sim/plot/single.h"
 #include "sim/plot/text.h"
 
-static void write_data(FILE *out, const CaseSet *set, int sets)
+typedef struct Sets {
+    const CaseSet *set;
+    int sets;
+} Sets;
+
+static void write_data(FILE *out, void *context)
 {
+    const CaseSet *set = ((const Sets *)context)->set;
+    const int sets = ((const Sets *)context)->sets;
     char text[256];
     double low = INFINITY, high = 0;
     int cases = 0;
@@ -50,29 +53,11 @@ static void write_data(FILE *out, const CaseSet *set, int sets)
     fputs("EOD\n", out);
 }
 
-static bool draw_as(const char *folder, PlotFormat format, Error *error)
-{
-    PlotDrawn drawn = plot_draw(folder, "validation", format, error);
-    if (drawn == PLOT_NO_GNUPLOT)
-        error_set(error,
-                  "gnuplot is not installed; install it (Debian, Ubuntu: apt install gnuplot-nox), or draw "
-                  "validation.gp elsewhere");
-    return drawn == PLOT_DRAWN;
-}
-
 bool draw_cases(const CaseSet *set, int sets, const char *program_directory, const char *folder, Error *error)
 {
-    char templates[PLOT_PATH], *data = NULL;
-    size_t size = 0;
-    if (!plot_find_templates(program_directory, templates, error) || !files_make_folder(folder, error))
-        return false;
-    FILE *out = open_memstream(&data, &size);
-    if (!out) return error_set(error, "cannot keep the data of a chart: %s", strerror(errno));
-    write_data(out, set, sets);
-    bool good = !fclose(out) || error_set(error, "cannot keep the data of a chart: %s", strerror(ENOMEM));
-    good = good && plot_write_script(templates, "validation", data, folder, error) &&
-           draw_as(folder, PLOT_PNG, error) && draw_as(folder, PLOT_SVG, error);
-    free(data);
-    if (good) printf("validation          %s/validation.png, .svg, .gp\n", folder);
-    return good;
+    Sets all = {set, sets};
+    const PlotSingle chart = {"validation", write_data, &all};
+    if (!plot_single(&chart, program_directory, folder, error)) return false;
+    printf("validation          %s/validation.png, .svg, .gp\n", folder);
+    return true;
 }
