@@ -6,16 +6,20 @@
 #include "sim/report/run_config.h"
 #include "sim/theory/theory.h"
 
-static void of_config(Utilization *u, const Config *config, double device_seconds)
+static const double none = (double)NAN;
+
+Utilization utilization_of(const Config *config, int ranks, double seconds, double products)
 {
     const Chip *chip = &config->machine.chip;
     const GptShape *shape = &config->model.shape;
-    double samples = (double)config->train.global_batch;
-    u->peak = 1e12 * (is_half(config_dtype(config)) ? chip->peak_16_tflops : chip->peak_32_tflops);
-    u->model = theory_flops_model(shape, samples) / device_seconds;
-    u->parameters = theory_flops_parameters(shape, samples) / device_seconds;
-    if (config->train.recompute == RECOMPUTE_SELECTIVE)
-        u->hardware = theory_flops_selective(shape, samples) / device_seconds;
+    double samples = (double)config->train.global_batch, device_seconds = seconds * ranks;
+    bool selective = config->train.recompute == RECOMPUTE_SELECTIVE;
+    return (Utilization){
+        .peak = 1e12 * (is_half(config_dtype(config)) ? chip->peak_16_tflops : chip->peak_32_tflops),
+        .model = theory_flops_model(shape, samples) / device_seconds,
+        .parameters = theory_flops_parameters(shape, samples) / device_seconds,
+        .hardware = selective ? theory_flops_selective(shape, samples) / device_seconds : none,
+        .counted = products / device_seconds};
 }
 
 /* Of all ranks. */
@@ -30,7 +34,6 @@ static bool read_products(const RunFile *run, double *products, Error *error)
 
 bool utilization_read(const RunFile *run, Utilization *u, Error *error)
 {
-    const double none = (double)NAN;
     double seconds, products;
     *u = (Utilization){none, none, none, none, none};
     if (!run->shape.machine || !run->steps) return true;
@@ -38,10 +41,7 @@ bool utilization_read(const RunFile *run, Utilization *u, Error *error)
         !read_products(run, &products, error))
         return false;
     Config *config = run_config_new(run);
-    if (config && seconds > 0) {
-        of_config(u, config, seconds * run->ranks);
-        u->counted = products / (seconds * run->ranks);
-    }
+    if (config && seconds > 0) *u = utilization_of(config, run->ranks, seconds, products);
     run_config_free(config);
     return true;
 }

@@ -1,6 +1,7 @@
 /* utilization.h - how much of its accelerators a simulated step uses: operations a second, MFU and HFU. */
 #ifndef SIM_REPORT_UTILIZATION_H
 #define SIM_REPORT_UTILIZATION_H
+#include "sim/config/config.h"
 #include "sim/file/run_file.h"
 #include "sim/report/sheet.h"
 
@@ -13,6 +14,8 @@ typedef struct Utilization {
     double counted;    /* done: products of the kernels, what is computed again included */
 } Utilization;
 
+/* Of a step of so many seconds on so many ranks, in which so many operations were done. */
+Utilization utilization_of(const Config *config, int ranks, double seconds, double products);
 /* Of the last step; all NaN where no machine was simulated. */
 bool utilization_read(const RunFile *run, Utilization *utilization, Error *error);
 /* A table of it; nothing where there is none. */

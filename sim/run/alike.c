@@ -4,7 +4,6 @@
 #include <string.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/config/file.h"
-#include "sim/config/parse.h"
 #include "sim/config/ranks.h"
 #include "sim/run/admit.h"
 #include "sim/run/plan_from_config.h"
@@ -72,21 +71,32 @@ bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error
     return possible;
 }
 
-bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *error)
+/* Of a config that is resolved. */
+static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *error)
 {
     char *text = NULL; /* of a schedule's file; one with a name has none */
     int64_t bytes = 0;
-    if (!alike_is_possible(alike, options, ranks, error)) return false;
     bool named = !config_schedule_is_file(&alike->config);
     if (!named) text = plan_text(&alike->config, &bytes, error);
     bool ok = (named || text) && plan(alike, ranks, text, bytes, error);
     free(text);
     if (!ok) return false;
-    alike->walked = options->all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
-                                       : representatives_of(&alike->config, ranks);
-    Estimate estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);
-    watch_walk(&alike->watch, &estimate, &alike->plan, alike->walked.count);
-    return options->force || admit_dry(&alike->config, &estimate, ranks, error);
+    alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
+                              : representatives_of(&alike->config, ranks);
+    alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);
+    watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count);
+    return force || admit_dry(&alike->config, &alike->estimate, ranks, error);
+}
+
+bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *error)
+{
+    return alike_is_possible(alike, options, ranks, error) &&
+           foresee(alike, ranks, options->all_ranks, options->force, error);
+}
+
+bool alike_foresee_texts(Alike *alike, const ConfigSource *source, int ranks, bool force, Error *error)
+{
+    return resolve(alike, source, ranks, error) && foresee(alike, ranks, false, force, error);
 }
 
 /* ---- on all ranks ---- */

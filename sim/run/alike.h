@@ -3,7 +3,7 @@
 #define SIM_RUN_ALIKE_H
 #include "parallel/schedule/plan.h"
 #include "parallel/wire/comm_virtual.h"
-#include "sim/config/config.h"
+#include "sim/config/parse.h"
 #include "sim/run/options.h"
 #include "sim/run/share_text.h"
 #include "sim/run/watch.h"
@@ -15,7 +15,8 @@ typedef struct Alike {
     bool config_ok, plan_ok;
     Error why;
     SharedText text;
-    WalkedRanks walked; /* a dry run's, like the next */
+    WalkedRanks walked; /* a dry run's, like the next two */
+    Estimate estimate;
     Watch watch;
 } Alike;
 
@@ -27,6 +28,8 @@ void alike_free(Alike *alike);
 bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error *error);
 /* And all there is to know of a dry run before it: whether this machine has room for its ranks. */
 bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *error);
+/* The same of texts that were read before; `force`: whatever it is estimated to take. */
+bool alike_foresee_texts(Alike *alike, const ConfigSource *source, int ranks, bool force, Error *error);
 
 /* Collective: rank 0 reads the file, all have what is in it. False on all ranks, where it is refused. */
 bool alike_read_config(Alike *alike, Group *world, const RunOptions *options, Error *error);
