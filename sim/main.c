@@ -17,6 +17,7 @@
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "sim/schedule_command.h"
+#include "sim/sweep/sweep.h"
 #include "sim/trace/trace_command.h"
 #include "sim/validate/validate.h"
 
@@ -32,6 +33,7 @@ static const char USAGE[] =
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim trace results/zero3.h5                  the timeline of a step for chrome://tracing and Perfetto\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
+    "  sim sweep --config F --set KEY=A,B...       foretell all combinations of values, and rank them\n"
     "  sim validate                                foretell published measurements, and say how far off\n"
     "  sim help [section.key | command]            every key of a config, one in full, or a command\n"
     "\n"
@@ -90,6 +92,7 @@ static int help(int argc, char **argv, const char *program_directory)
     if (strcmp(what, "report") == 0) return report_command(2, as_command);
     if (strcmp(what, "trace") == 0) return trace_command(2, as_command);
     if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
+    if (strcmp(what, "sweep") == 0) return sweep_command(2, as_command, program_directory, "");
     if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
@@ -187,6 +190,15 @@ static int run(int argc, char **argv, const char *program_directory)
     return status;
 }
 
+/* Ranks share the work; and a sweep's file is shown by whoever is asked to show it. */
+static int sweep(int argc, char **argv, const char *program_directory)
+{
+    char *line = join(argc, argv);
+    int status = sweep_command(argc - 1, argv + 1, program_directory, line);
+    free(line);
+    return status;
+}
+
 static int command(int argc, char **argv)
 {
     char directory[PATH_MAX];
@@ -194,12 +206,16 @@ static int command(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
          schedules = strcmp(name, "schedule") == 0, validates = strcmp(name, "validate") == 0,
-         traces = strcmp(name, "trace") == 0, helps = strcmp(name, "help") == 0;
+         traces = strcmp(name, "trace") == 0, helps = strcmp(name, "help") == 0,
+         sweeps = strcmp(name, "sweep") == 0;
     if (plots || reports || schedules || validates || traces || helps) {
         /* these need no other rank: of a parallel launch the first does them */
         if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
         if (!comm_mpi_is_first()) return STATUS_OK;
     }
+    if (sweeps && refuse_beside_others(name)) return STATUS_BAD_REQUEST;
+    if (sweeps || ((plots || reports) && sweep_is_asked(argc - 1, argv + 1)))
+        return sweep(argc, argv, directory);
     if (plots) return plot_command(argc - 1, argv + 1, directory);
     if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);

@@ -67,7 +67,9 @@ typedef struct H5Array {
 } H5Array;
 bool h5_array(H5 *file, const H5Array *array, Error *error);
 bool h5_names(H5 *file, const char *path, const char *long_name, const char *const *names, size_t count,
-              Error *error);                                  /* 1-D text, made a dimension scale */
+              Error *error); /* 1-D text, made a dimension scale */
+bool h5_texts(H5 *file, const char *path, const char *long_name, const char *const *texts, size_t count,
+              Error *error);                                  /* the same, and no scale */
 bool h5_make_scale(H5 *file, const char *path, Error *error); /* a 1-D array becomes a dimension scale */
 bool h5_link(H5 *file, const char *path, const char *another_name, Error *error);
 bool h5_extend(H5 *file, const char *path, size_t rows, Error *error); /* or trims */

@@ -198,10 +198,16 @@ static bool write_texts(H5 *file, const char *path, const char *long_name, int r
     return ok;
 }
 
+bool h5_texts(H5 *file, const char *path, const char *long_name, const char *const *texts, size_t count,
+              Error *error)
+{
+    return write_texts(file, path, long_name, 1, count, texts, error);
+}
+
 bool h5_names(H5 *file, const char *path, const char *long_name, const char *const *names, size_t count,
               Error *error)
 {
-    return write_texts(file, path, long_name, 1, count, names, error) && h5_make_scale(file, path, error);
+    return h5_texts(file, path, long_name, names, count, error) && h5_make_scale(file, path, error);
 }
 
 bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error)

@@ -28,6 +28,9 @@ static bool check_schema(RunFile *run, Error *error)
             "as in files before %s; record the run again",
             run->path, layout_schema);
     if (!strcmp(schema, layout_schema)) return true;
+    if (!strncmp(schema, "sim-sweep/", 10))
+        return error_set(error, "%s: a sweep's table, not a run's file; try sim sweep %s", run->path,
+                         run->path);
     return error_set(
         error,
         "%s: not a run file of this sim: its attribute schema is \"%s\", not \"%s\"; give a file that "

@@ -86,7 +86,7 @@ for command in plot report trace help 'help x'; do
     check "a word of them after $command" one_line $command "$ugly"
 done
 
-for command in plot report trace schedule validate; do
+for command in plot report trace schedule sweep validate; do
     "$sim" $command --help >help 2>&1
     check "sim help $command is sim $command --help" says 0 "^sim $command " help $command
     check "to the letter" cmp said help
@@ -139,6 +139,18 @@ if in_one_process "$sim" --version >/dev/null 2>&1 || [ $? -ne 126 ]; then
 else
     skip "sim may start no thread: another user cannot read it"
 fi
+
+# ranks share a sweep's work, and rank 0 tells what one process would
+sweep() { "$@" "$sim" sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2,3 --set parallel.pp=2,4 --csv; }
+sweep env >alone.csv
+sweep timeout -k 5 60 mpirun -n 3 >shared.csv
+check "a sweep's combinations by three ranks" cmp alone.csv shared.csv
+check "are six in all" [ "$(wc -l <shared.csv)" -eq 7 ]
+check "and are kept twice" [ -f results/3d-sweep/sweep.1.h5 ]
+check "its table is told apart from a run's" says 0 '^  Of 6 combinations ' report results/3d-sweep/sweep.h5
+check "also among runs" meant "results/3d-sweep/sweep.h5: a sweep's table, not a run's file; try sim sweep results/3d-sweep/sweep.h5" \
+    report results/3d-sweep/sweep.h5 results/3d-sweep/sweep.1.h5
+check "a sweep that is none" meant "sim: sweep: no key has several values; try --set parallel.tp=1,2,4,8" sweep --config 3d.ini
 
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said

@@ -1,0 +1,10 @@
+/* winner.h - the best combination's config, to be run as it is. */
+#ifndef SIM_SWEEP_WINNER_H
+#define SIM_SWEEP_WINNER_H
+#include "sim/sweep/result.h"
+#include "sim/sweep/trial.h"
+
+/* Writes an ini of all that was given and has an effect in the sweep's best combination to place->asked, and says the
+ * rest of `place`. */
+bool winner_write(const Sweep *sweep, const Trials *trials, SweepPlace *place, Error *error);
+#endif

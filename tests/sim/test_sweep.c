@@ -1,0 +1,415 @@
+/* test_sweep.c - combinations: words that are refused, rows as dry runs have them, by however many workers, the best
+ * one's config, the table on the disk, and ends before the time. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "sim/base/standard.h"
+#include "sim/file/h5.h"
+#include "sim/file/run_file.h"
+#include "sim/report/utilization.h"
+#include "sim/run/run.h"
+#include "sim/sweep/sweep.h"
+#include "sim/sweep/sweep_file.h"
+#include "tests/support/check.h"
+#include "tests/support/plot_place.h"
+
+static int sweep(PlotPlace *place, const char *const *words)
+{
+    char *argv[32] = {"sweep"};
+    int argc = 1;
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    Capture c = capture();
+    int status = sweep_command(argc, argv, place->program, "sim sweep");
+    captured(place, c);
+    return status;
+}
+#define SWEEP(place, ...) sweep(place, (const char *const[]){__VA_ARGS__, NULL})
+
+/* A model that 8 ranks walk in a millisecond. */
+static const char *config_in(const PlotPlace *place)
+{
+    const char *path = in_folder(place, "s.ini");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(
+        "[model]\nhidden = 64 ; not the preset's\nlayers = 4\n[train]\nglobal_batch = 48\nprecision = bf16\n"
+        "[parallel]\ndata = zero1\nschedule = 1f1b\n[hardware]\nprofile = a100-80gb-dgx\n",
+        file);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static Sweep read_sweep(const char *path)
+{
+    Sweep s;
+    Error error;
+    if (!sweep_file_read(&s, path, &error)) fail_msg("%s", error.text);
+    return s;
+}
+
+/* ---- refusals ---- */
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *words[6], *message;
+    } cases[] = {
+        {{"--set", "parallel.tp=1,2"}, "no --config; try sim sweep --config"},
+        {{"--config", "S", "--set", "parallel.tp=1"}, "no key has several values; try --set parallel.tp=1,2"},
+        {{"--config", "S", "--set", "model.hiden=1,2"},
+         "--set model.hiden=1,2: model.hiden: no such key; try model.hidden"},
+        {{"--config", "S", "--set", "parallel.tp"}, "--set parallel.tp: not section.key=value,value; try"},
+        {{"--config", "S", "--set", "parallel.tp=1,,2"},
+         "--set parallel.tp=1,,2: no value between two commas"},
+        {{"--config", "S", "--set", "parallel.tp="}, "parallel.tp = \"\": no value; try"},
+        {{"--config", "S", "--set", "parallel.tp=1,two"}, "parallel.tp = two: not a whole number from 1 to"},
+        {{"--config", "S", "--set", "parallel.tp=1,2,01"},
+         "--set parallel.tp=1,2,01: 1 twice; try each value once"},
+        {{"--config", "S", "--set", "parallel.tp=1,2", "--set", "parallel.tp=4"},
+         "parallel.tp is given again; try all"},
+        {{"--config", "S", "--ranks", "8,0"},
+         "--ranks 8,0: ranks = 0: not a number of ranks from 1 to 65536"},
+        {{"--config", "S", "--ranks", "8", "--ranks", "16"}, "--ranks 16: given again"},
+        {{"--config", "S", "--set", "output.file=a,b"}, "output.file: no combination writes a run file"},
+        {{"--config", "S", "--set", "train.microbatch=1,2", "--axes", "parallel.tp,train.microbatch"},
+         "--axes: parallel.tp is no key that is swept; there are train.microbatch"},
+        {{"--config", "S", "--set", "train.microbatch=1,2", "--axes=x"}, "--axes x: not two keys; try"},
+        {{"--config", "S", "--ranks", "8,16", "--workers", "0"}, "--workers 0: not a number from 1 to 256"},
+        {{"--config", "S", "--fast"}, "--fast: no such option of sim sweep"},
+        {{"--config", "S", "--set", "hardware.profile=h100-dgx,h100-dgz"}, "hardware.profile = h100-dgz: "},
+        {{"--config", "none.ini", "--ranks", "8,16"}, "none.ini: no such file"},
+        {{"s.ini"}, "'s.ini' is a config; try --config s.ini"},
+        {{"none.h5"}, "none.h5: cannot open"},
+    };
+    PlotPlace *place = *state;
+    const char *ini = config_in(place);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *words[7] = {NULL};
+        for (int k = 0; k < 6 && cases[i].words[k]; k++)
+            words[k] = strcmp(cases[i].words[k], "S") != 0 ? cases[i].words[k] : ini;
+        assert_int_equal(sweep(place, words), STATUS_BAD_REQUEST);
+        assert_int_equal(strncmp(place->said, "sim: sweep: ", 12), 0);
+        assert_says(place->said, cases[i].message);
+        assert_ptr_equal(strchr(place->said, '\n'), place->said + strlen(place->said) - 1);
+    }
+    char many[4096] = "data.seed=0";
+    for (int i = 1; i < 800; i++) sprintf(many + strlen(many), ",%d", i);
+    char more[4096] = "train.seed=";
+    strcat(more, many + strlen("data.seed="));
+    assert_int_equal(SWEEP(place, "--config", ini, "--set", more, "--set", "train.global_batch=1,2", "--set",
+                           strcat(strcpy(many + 0, "train.warmup="), more + strlen("train.seed="))),
+                     STATUS_BAD_REQUEST);
+    assert_says(place->said,
+                "800 x 2 x 800 = 1280000 combinations, more than the 1000000 of a sweep; try fewer");
+    assert_int_equal(SWEEP(place, "--help"), STATUS_OK);
+}
+
+/* ---- what is told ---- */
+
+#define GRID                                                                                                \
+    "--set", "parallel.tp=1,2,3", "--set", "parallel.pp=2,1", "--set", "train.microbatch=1,2,4,5", "--set", \
+        "train.recompute=none,full"
+
+/* What a dry run of the config, with these sets, has in its file. */
+static void dry(PlotPlace *place, const char *config, const char *const *sets, int count, int ranks,
+                SweepRow *row)
+{
+    const char *path = in_folder(place, "x.h5");
+    RunOptions options = {.config = config,
+                          .output = path,
+                          .sets = sets,
+                          .set_count = count,
+                          .dry = true,
+                          .command_line = "sim",
+                          .program_directory = place->program};
+    Error error;
+    Utilization u;
+    Capture c = capture();
+    int status = run_dry(ranks, &options);
+    captured(place, c);
+    assert_int_equal(status, STATUS_OK);
+    RunFile *run = run_file_open(path, &error);
+    assert_non_null(run);
+    size_t rows = (size_t)run->recorded;
+    double *held = run_file_first(run, "/memory/peak_total", rows, &error);
+    double *idle = run_file_first(run, "/pipeline/bubble_ratio_simulated", rows, &error);
+    assert_true(held && idle && run_file_rows(run, "/steps/simulated_time", 0, 1, &row->step_time, &error));
+    assert_true(utilization_read(run, &u, &error));
+    row->mfu = u.model / u.peak;
+    row->hfu = u.counted / u.peak;
+    for (size_t r = 0; r < rows; r++) {
+        row->memory = fmax(row->memory, held[r]);
+        row->bubble += idle[r] * run_file_stands_for(run, (int)r) / run->ranks;
+    }
+    free(held);
+    free(idle);
+    run_file_close(run);
+    assert_int_equal(remove(path), 0);
+}
+
+static void as_dry_runs(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *folder = in_folder(place, "out");
+    assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", folder), STATUS_OK);
+    assert_says(place->said, "48 combinations of 4 keys on 12 ranks\n");
+    Sweep s = read_sweep(in_folder(place, "out/sweep.h5"));
+    int walked = 0;
+    assert_int_equal(s.space.count, 48);
+    for (int64_t i = 0; i < s.space.count; i += 5) {
+        char set[4][64];
+        const char *sets[4];
+        for (int k = 0; k < 4; k++) {
+            snprintf(set[k], sizeof set[k], "%s=%s", s.space.key[k].name, space_value(&s.space, i, k));
+            sets[k] = set[k];
+        }
+        if (s.row[i].state == SWEEP_REFUSED) continue;
+        SweepRow own = {.step_time = 0}, *row = &s.row[i];
+        dry(place, ini, sets, 4, 12, &own);
+        assert_true(own.step_time == row->step_time && own.memory == row->memory);
+        assert_true(own.mfu == row->mfu && fabs(own.hfu / row->hfu - 1) < 1e-12);
+        assert_true(fabs(own.bubble - row->bubble) < 1e-12);
+        assert_true(row->a_device == row->tokens_per_second / 12);
+        walked++;
+    }
+    assert_true(walked >= 3);
+    /* 3 ranks cut no model of 4 heads, and 5 no batch of 48 */
+    for (int64_t i = 0; i < s.space.count; i++) {
+        bool cut = strcmp(space_value(&s.space, i, 0), "3") == 0,
+             batch = strcmp(space_value(&s.space, i, 2), "5") == 0;
+        assert_true((s.row[i].state == SWEEP_REFUSED) >= (cut || batch));
+        if (cut)
+            assert_says(s.reason[s.row[i].reason],
+                        "--set parallel.tp=3: parallel.tp = 3: tp = 3 does not divide");
+    }
+    sweep_free(&s);
+}
+
+/* The config of the best runs by itself as that combination did. */
+static void the_best_runs(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *folder = in_folder(place, "out"),
+               *best = in_folder(place, "out/best.ini");
+    assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", folder), STATUS_OK);
+    Sweep s = read_sweep(in_folder(place, "out/sweep.h5"));
+    SweepRow own = {.step_time = 0};
+    dry(place, best, NULL, 0, 12, &own);
+    assert_true(s.best >= 0 && s.row[s.best].place == 1 && own.step_time == s.row[s.best].step_time);
+    for (int64_t i = 0; i < s.space.count; i++)
+        assert_true(s.row[i].state != SWEEP_FITS || s.row[i].a_device <= s.row[s.best].a_device);
+    assert_file_says(best, "[model]\nlayers = 4\nhidden = 64\n");
+    sweep_free(&s);
+    /* what was there is kept */
+    assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", folder), STATUS_OK);
+    assert_says(place->said, "an earlier table is kept as ");
+    assert_true(folder_has(folder, "sweep.1.h5") && folder_has(folder, "best.1.ini"));
+    assert_false(folder_has_draft(folder));
+    /* a preset by --set takes the model's lines away, and a text in quotes comes back as it was */
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "2,4", "--set", "model.preset=gpt2-124m",
+                           "--set", "train.microbatch=1", "--out", folder),
+                     STATUS_OK);
+    char *text = text_of(best);
+    assert_says(text, "[model]\npreset = gpt2-124m\n\n[train]");
+    assert_null(strstr(text, "hidden"));
+    free(text);
+}
+
+static void by_any_workers(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *said = NULL;
+    char first[SAID];
+    uint64_t sum[2][2];
+    for (int workers = 1; workers <= 2; workers++) {
+        char number[2] = {(char)('0' + workers), '\0'};
+        const char *folder = in_folder(place, number);
+        Error error;
+        Progress progress;
+        progress_begin(&progress, 1, PROGRESS_QUIET);
+        assert_int_equal(SWEEP(place, "--config", ini, "--set", "parallel.tp=1,2,3", "--set",
+                               "train.microbatch=1,2,4,5", "--csv", "--workers", number, "--out", folder),
+                         STATUS_OK);
+        if (workers == 1) said = strcpy(first, place->said);
+        assert_string_equal(said, place->said);
+        char path[512];
+        snprintf(path, sizeof path, "%s/sweep.h5", folder);
+        H5 *file = h5_open(path, &error);
+        assert_non_null(file);
+        assert_true(
+            h5_checksum(file, "/step_time", "DIMENSION_LIST", &sum[workers - 1][0], &progress, &error));
+        assert_true(h5_checksum(file, "/reasons", NULL, &sum[workers - 1][1], &progress, &error));
+        assert_true(h5_close(file, &error));
+    }
+    assert_true(sum[0][0] == sum[1][0] && sum[0][1] == sum[1][1]);
+    assert_int_equal(SWEEP(place, in_folder(place, "1/sweep.h5"), "--csv"), STATUS_OK);
+    assert_string_equal(first, place->said);
+}
+
+static void memory(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *folder = in_folder(place, "out");
+    /* between what it takes with one sample at once and with four */
+    assert_int_equal(SWEEP(place, "--config", ini, "--set", "train.microbatch=1,4", "--set",
+                           "chip.memory_gb=0.003,0.001", "--out", folder, "--ranks", "4"),
+                     STATUS_OK);
+    Sweep s = read_sweep(in_folder(place, "out/sweep.h5"));
+    for (int i = 0; i < 4; i++) {
+        assert_true(s.row[i].capacity == (i % 2 ? 1e6 : 3e6));
+        assert_int_equal(s.row[i].state, s.row[i].memory > s.row[i].capacity ? SWEEP_TOO_LARGE : SWEEP_FITS);
+        assert_int_equal(s.row[i].place > 0, s.row[i].state == SWEEP_FITS);
+    }
+    assert_true(s.states[SWEEP_FITS] > 0 && s.states[SWEEP_TOO_LARGE] > 0);
+    sweep_free(&s);
+    assert_null(strstr(place->said, "does not fit"));
+    assert_file_says(in_folder(place, "out/sweep.gp"), "= 'does not fit'");
+    assert_int_equal(SWEEP(place, in_folder(place, "out/sweep.h5"), "--all"), STATUS_OK);
+    assert_says(place->said, "MB: does not fit\n");
+    /* where nothing fits there is no config, and where nothing is possible, nothing */
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "4,8", "--set", "train.microbatch=1", "--set",
+                           "chip.memory_gb=0.001", "--out", in_folder(place, "none")),
+                     STATUS_OK);
+    assert_says(place->said, "none fits; nearest to it comes ranks 8, which needs ");
+    assert_false(folder_has(in_folder(place, "none"), "best.ini"));
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "5,7", "--set", "train.microbatch=1", "--out",
+                           in_folder(place, "no")),
+                     STATUS_BAD_REQUEST);
+    assert_says(place->said, "sim: sweep: none of the 2 combinations is possible; 2 of them: ");
+    assert_false(folder_has(in_folder(place, "no"), "sweep.h5"));
+}
+
+/* ---- the picture ---- */
+
+static void drawn(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *svg = in_folder(place, "out/sweep.svg");
+    assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", in_folder(place, "out")),
+                     STATUS_OK);
+    assert_drawn(place, "out", "sweep");
+    assert_in_picture(svg, "train.microbatch");
+    assert_in_picture(svg, "parallel.tp");
+    assert_in_picture(svg, "refused (a)");
+    assert_in_picture(svg, "In each cell the best of 4 combinations of pp, recompute");
+    assert_int_equal(SWEEP(place, in_folder(place, "out/sweep.h5"), "--axes", "recompute,parallel.pp",
+                           "--out", in_folder(place, "again")),
+                     STATUS_OK);
+    assert_in_picture(in_folder(place, "again/sweep.svg"), "train.recompute");
+    assert_in_picture(in_folder(place, "again/sweep.svg"),
+                      "In each cell the best of 12 combinations of tp, microbatch");
+}
+
+/* ---- the file ---- */
+
+static void damaged(void **state)
+{
+    PlotPlace *place = *state;
+    const char *ini = config_in(place), *path = in_folder(place, "out/sweep.h5");
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "4,8,5", "--set", "train.microbatch=1", "--out",
+                           in_folder(place, "out")),
+                     STATUS_OK);
+    assert_true(sweep_file_is(path) && !sweep_file_is(ini));
+    static const int32_t wrong = 7;
+    Error error;
+    H5 *file = h5_edit(path, &error);
+    assert_true(h5_write(file, "/reason", 1, 1, H5_I32, &wrong, &error) && h5_close(file, &error));
+    assert_int_equal(SWEEP(place, path), STATUS_BAD_REQUEST);
+    assert_says(place->said, "sweep.h5: its row 1 fits no combination; is it damaged?");
+    file = h5_edit(path, &error);
+    assert_true(h5_set_text(file, "/", "schema", "sim-sweep/9", &error) && h5_close(file, &error));
+    assert_int_equal(SWEEP(place, path), STATUS_BAD_REQUEST);
+    assert_says(place->said, "its attribute schema is \"sim-sweep/9\", not \"sim-sweep/1\"");
+}
+
+/* ---- ends before the time ---- */
+
+/* A process that sweeps for a long time, its words going to a file. */
+static pid_t sweep_for_long(PlotPlace *place, const char *said)
+{
+    const char *ini = config_in(place);
+    char out[256];
+    snprintf(out, sizeof out, "%s", in_folder(place, "out"));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child) return child;
+    if (!freopen(said, "w", stdout) || dup2(STDOUT_FILENO, STDERR_FILENO) < 0) _exit(98);
+    char *argv[] = {"sweep",
+                    "--config",
+                    (char *)(uintptr_t)ini,
+                    "--set",
+                    "parallel.pp=1,2,4",
+                    "--set",
+                    "train.global_batch=100000,200000,300000,400000",
+                    "--set",
+                    "parallel.data=zero2,zero3",
+                    "--set",
+                    "train.microbatch=1",
+                    "--workers",
+                    "2",
+                    "--out",
+                    out,
+                    NULL};
+    int status = sweep_command(15, argv, place->program, "sim sweep");
+    fflush(NULL);
+    _exit(status);
+}
+
+/* A child of the process, once it has two. */
+static pid_t worker_of(pid_t process)
+{
+    char path[64];
+    long first = 0, second = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)process, (long)process);
+    for (int i = 0; i < 1000 && !second; i++) {
+        FILE *file = fopen(path, "r");
+        if (!file) break;
+        if (fscanf(file, "%ld %ld", &first, &second) != 2) second = 0;
+        fclose(file);
+        usleep(5000);
+    }
+    return second ? (pid_t)first : -1;
+}
+
+static void ended(void **state)
+{
+    PlotPlace *place = *state;
+    char said[256];
+    int status;
+    for (int kills = 0; kills < 2; kills++) {
+        snprintf(said, sizeof said, "%s", in_folder(place, kills ? "killed" : "stopped"));
+        pid_t process = sweep_for_long(place, said), worker = worker_of(process);
+        assert_true(worker > 0);
+        assert_int_equal(kill(kills ? worker : process, kills ? SIGKILL : SIGINT), 0);
+        assert_int_equal(waitpid(process, &status, 0), process);
+        assert_int_equal(kill(worker, 0), -1); /* it is gone */
+        if (kills) {
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == STATUS_FAILED);
+            assert_file_says(said, "was ended by signal 9; is memory short?; ");
+        } else {
+            assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+            assert_file_says(said, "sim: sweep: stopped by INT: ");
+            assert_file_says(said, " of 24 combinations were tried");
+        }
+        assert_false(folder_has(in_folder(place, "out"), "sweep.h5"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(refusals, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(as_dry_runs, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(the_best_runs, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(by_any_workers, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(memory, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(drawn, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(damaged, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(ended, plot_setup_undrawn, plot_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
