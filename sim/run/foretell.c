@@ -4,18 +4,48 @@
 #include <stdlib.h>
 #include "parallel/wire/comm_virtual.h"
 #include "sim/config/refuse.h"
-#include "sim/run/step.h"
+
+/* ---- the walk ---- */
+
+typedef struct Walk {
+    const Alike *alike;
+    ForetellLook *look;
+    void *context;
+} Walk;
+
+static void walk_rank(Comm *comm, void *context)
+{
+    const Walk *walk = context;
+    Error error;
+    Trainer *t = trainer_new(&walk->alike->config, &walk->alike->plan, comm, NULL, true, &error);
+    if (!t) fail("%s", error.text);
+    data_parallel_initialise(t->data_parallel, walk->alike->config.train.seed);
+    trainer_step(t, 0, NULL, NULL);
+    walk->look(t, walk->context);
+    trainer_free(t);
+}
+
+/* No file but the config is read. */
+bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error *error)
+{
+    Walk walk = {alike, look, context};
+    if (!data_is_markov(&alike->config.data))
+        return config_refuse(&alike->config, "data.source", error,
+                             "what is foretold reads no text; try markov");
+    return virtual_run_some(&alike->walked, walk_rank, &walk, error);
+}
+
+/* ---- what is read off it ---- */
 
 /* Of a rank that is walked. */
 typedef struct Walked {
     double end, idle, memory, products;
 } Walked;
 
-typedef struct Walk {
-    const Alike *alike;
-    Walked *rank; /* (walked.count) */
-    int done;
-} Walk;
+typedef struct Seen {
+    const WalkedRanks *walked;
+    Walked *rank; /* (walked->count) */
+} Seen;
 
 /* Virtual ranks end in any order. */
 static int place_of(const WalkedRanks *walked, int rank)
@@ -25,30 +55,14 @@ static int place_of(const WalkedRanks *walked, int rank)
     return walked->rank ? place : rank;
 }
 
-static void walk_rank(Comm *comm, void *context)
+static void look(const Trainer *t, void *context)
 {
-    Walk *walk = context;
-    Error error;
-    Trainer *t = trainer_new(&walk->alike->config, &walk->alike->plan, comm, NULL, true, &error);
-    if (!t) fail("%s", error.text);
-    data_parallel_initialise(t->data_parallel, walk->alike->config.train.seed);
-    trainer_step(t, 0, NULL, NULL);
+    Seen *seen = context;
     const Device *d = &t->device;
-    Walked *mine = &walk->rank[place_of(&walk->alike->walked, comm->rank)];
+    Walked *mine = &seen->rank[place_of(seen->walked, t->comm->rank)];
     *mine =
         (Walked){.end = d->lanes.now, .idle = d->lanes.spent[PART_PP_IDLE], .memory = (double)d->peak_total};
     for (int k = 0; k < WORK_KINDS; k++) mine->products += d->done[k].products;
-    trainer_free(t);
-}
-
-/* Seconds of a machine; and no file but the config is read. */
-static bool can_foretell(const Config *c, Error *error)
-{
-    if (c->hardware.profile != PROFILE_MACHINE)
-        return config_refuse(c, "hardware.profile", error,
-                             "its seconds are no machine's; try --set hardware.profile=a100-80gb-dgx");
-    return data_is_markov(&c->data) ||
-           config_refuse(c, "data.source", error, "what is foretold reads no text; try markov");
 }
 
 /* A rank stands for those after it, up to the next; of a pipeline it waits for the last to end its step. */
@@ -71,11 +85,13 @@ static Foretold add_up(const Alike *alike, const Walked *rank)
 
 bool foretell(const Alike *alike, Foretold *foretold, Error *error)
 {
-    if (!can_foretell(&alike->config, error)) return false;
-    Walk walk = {.alike = alike, .rank = allocate_zeroed((size_t)alike->walked.count, sizeof *walk.rank)};
-    bool good = virtual_run_some(&alike->walked, walk_rank, &walk, error);
-    if (good) *foretold = add_up(alike, walk.rank);
-    free(walk.rank);
+    if (alike->config.hardware.profile != PROFILE_MACHINE)
+        return config_refuse(&alike->config, "hardware.profile", error,
+                             "its seconds are no machine's; try --set hardware.profile=a100-80gb-dgx");
+    Seen seen = {&alike->walked, allocate_zeroed((size_t)alike->walked.count, sizeof *seen.rank)};
+    bool good = foretell_walk(alike, look, &seen, error);
+    if (good) *foretold = add_up(alike, seen.rank);
+    free(seen.rank);
     return good;
 }
 

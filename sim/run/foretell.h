@@ -1,7 +1,9 @@
-/* foretell.h - what a step takes in simulated time, as numbers: a dry run of which nothing is printed or kept. */
+/* foretell.h - a dry run of one step, of which nothing is printed or kept: what it takes, as numbers, or whatever there is
+ * to see of its ranks. */
 #ifndef SIM_RUN_FORETELL_H
 #define SIM_RUN_FORETELL_H
 #include "sim/run/alike.h"
+#include "sim/run/step.h"
 
 /* Walks one step on so many ranks, as run_dry() does. False where that would refuse, or where the config's seconds are no
  * machine's. */
@@ -16,4 +18,8 @@ typedef struct Foretold {
 } Foretold;
 /* Walks the step of what alike_foresee() has taken. */
 bool foretell(const Alike *alike, Foretold *foretold, Error *error);
+
+/* Walks it, whatever its seconds are, and looks at each rank that is walked when it has ended the step. */
+typedef void ForetellLook(const Trainer *rank, void *context);
+bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error *error);
 #endif

@@ -9,8 +9,9 @@
 #include "sim/base/words.h"
 
 enum { LARGEST = 4 * 1000 * 1000, MOST_RANKS = 65536 };
-typedef enum { CASE, SOURCE, RANKS, SECONDS, KINDS } Kind; /* of a column; from KINDS on: keys */
-static const char *const kinds[KINDS + 1] = {"case", "source", "ranks", "seconds", NULL};
+/* Of a column: from MEASURED on measures, then keys. */
+typedef enum { CASE, SOURCE, RANKS, BYTES, MEASURED, KEY = MEASURED + MEASURES } Kind;
+static const char *const kinds[MEASURED] = {"case", "source", "ranks", "all_reduce_bytes"};
 
 typedef struct Columns {
     int count, kind[CASES_COLUMNS];
@@ -44,18 +45,45 @@ static bool cut(const CaseSet *set, int number, char *line, char *field[CASES_CO
     return true;
 }
 
-static bool read_head(const CaseSet *set, char *line, Columns *columns, Error *error)
+static const char *kind_name(int kind)
 {
-    bool seen[KINDS] = {false};
+    return kind < MEASURED ? kinds[kind] : measure_column[kind - MEASURED].name;
+}
+
+/* What a set has to have: one measure, and each of the others. */
+static bool check_head(CaseSet *set, const bool *seen, Error *error)
+{
+    int measures = 0;
+    for (int m = 0; m < MEASURES; m++) {
+        if (!seen[MEASURED + m]) continue;
+        if (measures++)
+            return error_set(error, "%s:1: columns %s and %s: two measures; try a set for each", set->path,
+                             measure_column[set->measure].name, measure_column[m].name);
+        set->measure = (Measure)m;
+    }
+    const char *missing = measures ? NULL : "seconds";
+    for (int kind = RANKS; kind >= CASE; kind--)
+        if (!seen[kind]) missing = kinds[kind];
+    if (missing)
+        return error_set(error, "%s:1: no column %s; try case,source,ranks,seconds and keys", set->path,
+                         missing);
+    if (seen[BYTES] == (set->measure == MEASURE_ALL_REDUCE)) return true;
+    return error_set(error, "%s:1: %s goes with %s; try both or neither", set->path, kinds[BYTES],
+                     measure_column[MEASURE_ALL_REDUCE].name);
+}
+
+static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
+{
+    bool seen[KEY + 1] = {false};
     char shown[100];
     if (!cut(set, 1, line, columns->name, &columns->count, error)) return false;
     for (int i = 0; i < columns->count; i++) {
         const char *name = columns->name[i];
         int kind = CASE;
-        while (kind < KINDS && strcmp(name, kinds[kind]) != 0) kind++;
+        while (kind < KEY && strcmp(name, kind_name(kind)) != 0) kind++;
         columns->kind[i] = kind;
         words_show(shown, sizeof shown, name);
-        if (kind == KINDS && !strchr(name, '.'))
+        if (kind == KEY && !strchr(name, '.'))
             return error_set(error,
                              "%s:1: column %d, %s: neither case, source, ranks, seconds nor a key such as "
                              "model.hidden; try one of them",
@@ -64,27 +92,57 @@ static bool read_head(const CaseSet *set, char *line, Columns *columns, Error *e
             if (!strcmp(columns->name[k], name))
                 return error_set(error, "%s:1: column %d, %s: already column %d; try one of the two",
                                  set->path, i + 1, shown, k + 1);
-        if (kind < KINDS) seen[kind] = true;
+        seen[kind] = true;
     }
-    for (int kind = 0; kind < KINDS; kind++)
-        if (!seen[kind])
-            return error_set(error, "%s:1: no column %s; try case,source,ranks,seconds and keys", set->path,
-                             kinds[kind]);
-    return true;
+    return check_head(set, seen, error);
 }
 
 /* ---- a case ---- */
 
-static bool read_number(const CaseSet *set, int line, Kind kind, const char *text, double most,
-                        double *number, Error *error)
+static bool read_number(const CaseSet *set, int line, int kind, const char *text, double *number,
+                        Error *error)
 {
     char *end, shown[100];
+    const MeasureColumn *measure = kind < MEASURED ? NULL : &measure_column[kind - MEASURED];
+    double most = measure ? measure->most : kind == RANKS ? MOST_RANKS : 1e15;
     *number = strtod(text, &end);
     words_show(shown, sizeof shown, text);
-    bool whole = kind != RANKS || (*number >= 1 && *number == floor(*number));
-    if (end != text && !*end && *number > 0 && *number <= most && whole) return true;
+    bool whole = measure || (*number >= 1 && *number == floor(*number));
+    /* the digits of one that is exact are counted */
+    bool plain = !measure || !measure->exact || !text[strspn(text, "0123456789.")];
+    if (end != text && !*end && *number > 0 && *number <= most && whole && plain) return true;
     return error_set(error, "%s:%d: %s = %s: not a %snumber above 0 and up to %g; try %s", set->path, line,
-                     kinds[kind], shown, kind == RANKS ? "whole " : "", most, kind == RANKS ? "8" : "12.5");
+                     kind_name(kind), shown, measure ? "" : "whole ", most,
+                     measure         ? measure->example
+                     : kind == RANKS ? "8"
+                                     : "1048576");
+}
+
+/* A field of a key, which may be empty. */
+static void read_key(Case *item, const char *key, const char *value)
+{
+    size_t room = strlen(key) + strlen(value) + 2;
+    if (!*value) return;
+    char *given = item->set[item->sets++] = allocate(room);
+    snprintf(given, room, "%s=%s", key, value);
+}
+
+static bool read_field(const CaseSet *set, int kind, const char *text, Case *item, Error *error)
+{
+    double number;
+    switch (kind) {
+    case CASE: item->name = text; return true;
+    case SOURCE: item->source = text; return true;
+    default: break;
+    }
+    if (!read_number(set, item->line, kind, text, &number, error)) return false;
+    if (kind == RANKS)
+        item->ranks = (int)number;
+    else if (kind == BYTES)
+        item->bytes = (int64_t)number;
+    else
+        item->published = number, item->printed = text;
+    return true;
 }
 
 static bool read_case(const CaseSet *set, int line, const Columns *columns, char *text, Case *item,
@@ -92,30 +150,16 @@ static bool read_case(const CaseSet *set, int line, const Columns *columns, char
 {
     char *field[CASES_COLUMNS];
     int count;
-    double ranks = 0;
     *item = (Case){.line = line};
     if (!cut(set, line, text, field, &count, error)) return false;
     if (count != columns->count)
         return error_set(error, "%s:%d: %d fields, and line 1 names %d columns; try a field for each",
                          set->path, line, count, columns->count);
     for (int i = 0; i < count; i++) {
-        switch (columns->kind[i]) {
-        case CASE: item->name = field[i]; break;
-        case SOURCE: item->source = field[i]; break;
-        case RANKS:
-            if (!read_number(set, line, RANKS, field[i], MOST_RANKS, &ranks, error)) return false;
-            item->ranks = (int)ranks;
-            break;
-        case SECONDS:
-            if (!read_number(set, line, SECONDS, field[i], 1e9, &item->published, error)) return false;
-            break;
-        default: {
-            size_t room = strlen(columns->name[i]) + strlen(field[i]) + 2;
-            if (!*field[i]) break;
-            char *given = item->set[item->sets++] = allocate(room);
-            snprintf(given, room, "%s=%s", columns->name[i], field[i]);
-        }
-        }
+        if (columns->kind[i] == KEY)
+            read_key(item, columns->name[i], field[i]);
+        else if (!read_field(set, columns->kind[i], field[i], item, error))
+            return false;
     }
     return true;
 }
@@ -212,4 +256,21 @@ const Case **cases_by_error(const CaseSet *set)
     for (int i = 0; i < set->count; i++) list[i] = &set->item[i];
     qsort((void *)list, (size_t)set->count, sizeof *list, by_error);
     return list;
+}
+
+/* ---- to the last digit ---- */
+
+int case_digits(const Case *item)
+{
+    const char *point = strchr(item->printed, '.');
+    return point ? (int)strlen(point + 1) : 0;
+}
+
+/* Half a unit is rounded up; a billionth of one is what adding leaves. */
+Agreement case_agreement(const Case *item)
+{
+    double unit = pow(10, -case_digits(item)), printed = round(item->published / unit),
+           own = item->predicted / unit + 1e-9;
+    if (floor(own + 0.5) == printed) return AGREES;
+    return floor(own) == printed ? CUT_OFF : DIFFERS;
 }

@@ -1,24 +1,29 @@
-/* cases.h - published measurements of steps: a set of cases in NAME.csv, with what all of them share in NAME.ini.
+/* cases.h - what others measured, or worked out, and published: a set of cases in NAME.csv, with what all of them share in NAME.ini.
  *
- * The first line names the columns: case, source, ranks and seconds, and keys of a config (model.hidden), in any order;
- * each other line is a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
+ * The first line names the columns: case, source, ranks, one of what was measured (seconds, or another that measure.h
+ * has; all_reduce_us comes with all_reduce_bytes), and keys of a config (model.hidden), in any order; each other line is
+ * a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
 #ifndef SIM_VALIDATE_CASES_H
 #define SIM_VALIDATE_CASES_H
 #include "models/machine/error.h"
+#include "sim/validate/measure.h"
 
 enum { CASES_COLUMNS = 48, CASES_PATH = 512 };
 
 typedef struct Case {
     const char *name, *source; /* where it was published: paper, table, row */
     int line, ranks;
-    double published, predicted; /* seconds a step */
+    int64_t bytes;               /* of an all-reduce */
+    double published, predicted; /* in the unit of the set's measure */
+    const char *printed;         /* the former, as the file has it */
     char *set[CASES_COLUMNS];    /* "section.key=value" */
     int sets;
 } Case;
 
 typedef struct CaseSet {
     char name[64], path[CASES_PATH], config[CASES_PATH]; /* NAME, the CSV, and the ini beside it */
-    char *text;                                          /* the file's, cut into fields */
+    Measure measure;
+    char *text; /* the file's, cut into fields */
     Case *item;
     int count;
 } CaseSet;
@@ -34,4 +39,11 @@ double cases_mean(const CaseSet *set);
 const Case *cases_worst(const CaseSet *set);
 /* All cases, the largest first; to be freed. */
 const Case **cases_by_error(const CaseSet *set);
+
+/* Of an exact measure: whether what is foretold is the number that was printed, rounded to as many digits, or cut off
+ * behind them. */
+typedef enum { AGREES, CUT_OFF, DIFFERS } Agreement;
+Agreement case_agreement(const Case *item);
+/* Digits behind the point of the number that was printed. */
+int case_digits(const Case *item);
 #endif

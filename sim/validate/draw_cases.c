@@ -5,11 +5,20 @@
 #include "sim/base/words.h"
 #include "sim/plot/single.h"
 #include "sim/plot/text.h"
+#include "sim/validate/print.h"
 
 typedef struct Sets {
     const CaseSet *set;
     int sets;
 } Sets;
+
+/* The sets that are drawn. */
+static int count_steps(const CaseSet *set, int sets)
+{
+    int count = 0;
+    for (int i = 0; i < sets; i++) count += set[i].measure == MEASURE_SECONDS;
+    return count;
+}
 
 static void write_data(FILE *out, void *context)
 {
@@ -17,17 +26,18 @@ static void write_data(FILE *out, void *context)
     const int sets = ((const Sets *)context)->sets;
     char text[256];
     double low = INFINITY, high = 0;
-    int cases = 0;
+    int cases = 0, drawn = 0;
     plot_set_text(out, "NAME", "validation");
     plot_set_text(out, "TITLE", "Foretold against published: seconds a step");
-    fprintf(out, "SETS = %d\narray NAMES[SETS]\narray CASES[SETS]\n", sets);
+    fprintf(out, "SETS = %d\narray NAMES[SETS]\narray CASES[SETS]\n", count_steps(set, sets));
     for (int i = 0; i < sets; i++) {
+        if (set[i].measure != MEASURE_SECONDS) continue;
+        drawn++;
         cases += set[i].count;
-        snprintf(text, sizeof text, "%s: %d, mean %.1f %%, worst %+.1f %%", set[i].name, set[i].count,
-                 100 * cases_mean(&set[i]), 100 * case_error(cases_worst(&set[i])));
-        fprintf(out, "NAMES[%d] = ", i + 1);
+        print_summary(&set[i], text);
+        fprintf(out, "NAMES[%d] = ", drawn);
         plot_quote(out, text);
-        fprintf(out, "\nCASES[%d] = %d\n", i + 1, set[i].count);
+        fprintf(out, "\nCASES[%d] = %d\n", drawn, set[i].count);
         for (int k = 0; k < set[i].count; k++) {
             low = fmin(low, fmin(set[i].item[k].published, set[i].item[k].predicted));
             high = fmax(high, fmax(set[i].item[k].published, set[i].item[k].predicted));
@@ -42,6 +52,7 @@ static void write_data(FILE *out, void *context)
     plot_set_number(out, "HIGH", high * 1.5);
     fputs("$D << EOD\n", out);
     for (int i = 0; i < sets; i++) {
+        if (set[i].measure != MEASURE_SECONDS) continue;
         for (int k = 0; k < set[i].count; k++) {
             plot_number(out, set[i].item[k].published);
             fputc(' ', out);
@@ -51,6 +62,12 @@ static void write_data(FILE *out, void *context)
         fputs("\n\n", out); /* gnuplot's index */
     }
     fputs("EOD\n", out);
+}
+
+bool draw_cases_can(const CaseSet *set, int sets, Error *error)
+{
+    return count_steps(set, sets) > 0 ||
+           error_set(error, "--out: no set of steps (a column seconds) to draw; try it without");
 }
 
 bool draw_cases(const CaseSet *set, int sets, const char *program_directory, const char *folder, Error *error)

@@ -206,6 +206,15 @@ static void print(const Fit *f, bool half)
 
 /* ---- the whole ---- */
 
+static bool check_measures(const Fit *f, Error *error)
+{
+    for (int i = 0; i < f->sets; i++)
+        if (measure_column[f->set[i].measure].exact)
+            return error_set(error, "--fit: %s has %s, which follows exactly; try sets of seconds",
+                             f->set[i].path, measure_column[f->set[i].measure].name);
+    return true;
+}
+
 static bool check_half(const Fit *f, Error *error)
 {
     for (int i = 0; i < f->sets; i++)
@@ -228,7 +237,8 @@ static bool some_key_matters(const Fit *f, Error *error)
 static bool run(Fit *f, const char *keys, bool half, Error *error)
 {
     enum { ROUNDS = 4 }; /* that a search takes, more or less */
-    bool good = (!half || check_half(f, error)) && fit_keys_read(&f->keys, keys, f->set, f->sets, error) &&
+    bool good = check_measures(f, error) && (!half || check_half(f, error)) &&
+                fit_keys_read(&f->keys, keys, f->set, f->sets, error) &&
                 fit_keys_begin(&f->keys, &f->cases, error);
     if (!good) return false;
     progress_begin(&f->progress, (half ? 2 : 1) * ROUNDS * (f->keys.count + 2.0) * f->cases.count,

@@ -1,7 +1,6 @@
 /* foretell_cases.c - a job a case. */
 #include "sim/validate/foretell_cases.h"
 #include "sim/base/workers.h"
-#include "sim/run/foretell.h"
 
 Listed *cases_list(CaseSet *set, int sets, int *count)
 {
@@ -35,7 +34,7 @@ static bool foretell_case(const void *context, int i, void *result, Error *error
     const char *keys[FORETELL_SETS];
     const RunOptions run = case_options(f, i, keys);
     Error why;
-    return foretell_step(&run, at->item->ranks, result, &why) ||
+    return measure_foretell(at->set->measure, &run, at->item->ranks, at->item->bytes, result, &why) ||
            error_set(error, "%s:%d: %s", at->set->path, at->item->line, why.text);
 }
 

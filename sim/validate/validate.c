@@ -1,7 +1,6 @@
 /* validate.c - which sets, foretold case by case, and a line on each. */
 #include "sim/validate/validate.h"
 #include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,10 @@
 #include "sim/validate/draw_cases.h"
 #include "sim/validate/fit.h"
 #include "sim/validate/foretell_cases.h"
+#include "sim/validate/print.h"
 #include "sim/validate/request.h"
 
-enum { OWN = 16 };
+enum { OWN = REQUEST_SETS };
 
 /* ---- which sets ---- */
 
@@ -46,6 +46,27 @@ static bool find_own(const char *program_directory, char *path[OWN], int *count,
     return *count > 0 || error_set(error, "%s: no set there; try a FILE.csv of your own", folder);
 }
 
+/* Steps first, exact ones last; else as they came. */
+static int by_measure(const void *a, const void *b)
+{
+    const CaseSet *first = a, *second = b;
+    if (first->measure != second->measure) return first->measure < second->measure ? -1 : 1;
+    return strcmp(first->name, second->name);
+}
+
+/* Of sim's own sets. What is exact follows from the papers' numbers: another one, or a fit, has no meaning there. */
+static int leave_out_exact(CaseSet *set, int sets)
+{
+    int left = 0;
+    for (int i = 0; i < sets; i++) {
+        if (measure_column[set[i].measure].exact)
+            cases_free(&set[i]);
+        else
+            set[left++] = set[i];
+    }
+    return left;
+}
+
 static bool read_sets(CaseSet *set, const ValidateRequest *r, const char *program_directory, int *sets,
                       Error *error)
 {
@@ -55,6 +76,8 @@ static bool read_sets(CaseSet *set, const ValidateRequest *r, const char *progra
     *sets = r->paths ? r->paths : found;
     for (int i = 0; i < *sets && good; i++) good = cases_read(&set[i], r->paths ? r->path[i] : own[i], error);
     for (int i = 0; i < found; i++) free(own[i]);
+    if (good && !r->paths && (r->keys || r->fit)) *sets = leave_out_exact(set, *sets);
+    if (good && !r->paths) qsort(set, (size_t)*sets, sizeof *set, by_measure);
     return good;
 }
 
@@ -91,49 +114,23 @@ bool validate_foretell(CaseSet *set, int sets, const RunOptions *options, bool q
     return good;
 }
 
-/* ---- what is printed ---- */
-
-static void print_case(const Case *c)
-{
-    printf("  %-30s %10.4g s %10.4g s %+6.1f %%   %s\n", c->name, c->published, c->predicted,
-           100 * case_error(c), c->source);
-}
-
-/* Of a set of many, those that are furthest off; of others all, as they stand. */
-static void print_set(const CaseSet *set)
-{
-    enum { MANY = 100, SHOWN = 20 };
-    const Case **worst = cases_by_error(set);
-    bool many = set->count > MANY;
-    printf("%-32s %12s %12s %8s   source\n", set->name, "published", "foretold", "error");
-    for (int i = 0; i < (many ? SHOWN : set->count); i++) print_case(many ? worst[i] : &set->item[i]);
-    if (many)
-        printf("  and %d more within %.1f %%, half of all within %.1f %%: --csv has each\n",
-               set->count - SHOWN, 100 * fabs(case_error(worst[SHOWN])),
-               100 * fabs(case_error(worst[set->count / 2])));
-    printf("  %d case%s: mean error %.1f %%, worst %+.1f %% (%s)\n\n", set->count, words_s(set->count),
-           100 * cases_mean(set), 100 * case_error(worst[0]), worst[0]->name);
-    free((void *)worst);
-}
-
-static void print_csv(const CaseSet *set)
-{
-    for (int i = 0; i < set->count; i++) {
-        const Case *c = &set->item[i];
-        printf("%s,%s,%s,%d,%.17g,%.17g,%.17g\n", set->name, c->name, c->source, c->ranks, c->published,
-               c->predicted, case_error(c));
-    }
-}
-
 /* ---- the command ---- */
 
 /* All is foretold before anything is printed. */
 static int print_foretold(CaseSet *set, int sets, const ValidateRequest *r, const RunOptions *options,
                           Error *error)
 {
+    if (r->out && !draw_cases_can(set, sets, error)) return STATUS_BAD_REQUEST;
     if (!validate_foretell(set, sets, options, r->csv, error)) return STATUS_BAD_REQUEST;
-    if (r->csv) printf("set,case,source,ranks,published_s,foretold_s,error_ratio\n");
-    for (int i = 0; i < sets; i++) (r->csv ? print_csv : print_set)(&set[i]);
+    if (r->csv) print_csv_head();
+    for (int i = 0; i < sets; i++) {
+        if (r->csv)
+            print_csv(&set[i]);
+        else if (measure_column[set[i].measure].exact)
+            print_exact(&set[i], r->paths > 0);
+        else
+            print_measured(&set[i]);
+    }
     bool drawn = !r->out || draw_cases(set, sets, options->program_directory, r->out, error);
     return drawn ? STATUS_OK : STATUS_FAILED;
 }

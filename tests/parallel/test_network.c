@@ -1,8 +1,6 @@
-/* test_network.c - where ranks lie, what a collective takes there, and how near that is to what others measured. */
+/* test_network.c - where ranks lie, and what a collective takes there. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "models/machine/random.h"
 #include "parallel/network/network.h"
 #include "tests/support/check.h"
@@ -165,68 +163,12 @@ static void slower_links_are_never_faster(void **state)
     }
 }
 
-/* ---- against measurements ---- */
-
-typedef struct Measured {
-    char machine[32];
-    int devices, nodes;
-    double bytes, microseconds, bus;
-} Measured;
-
-/* Reads a row; a field may be empty. */
-static bool read_row(FILE *file, Measured *m)
-{
-    char line[256], *at = line, *field[7];
-    if (!fgets(line, sizeof line, file)) return false;
-    for (int i = 0; i < 7; i++) field[i] = strsep(&at, ",");
-    assert_non_null(field[6]);
-    *m = (Measured){.devices = atoi(field[1]), .nodes = atoi(field[2]), .bytes = atof(field[3])};
-    m->microseconds = atof(field[4]);
-    m->bus = atof(field[5]);
-    snprintf(m->machine, sizeof m->machine, "%s", field[0]);
-    return true;
-}
-
-static void near_what_others_measured(void **state)
-{
-    (void)state;
-    char header[256];
-    FILE *file = fopen("configs/validation/all_reduce.csv", "r");
-    double sum[2] = {0}; /* of the sweep, of single points */
-    int rows[2] = {0};
-    Measured m;
-    assert_non_null(file);
-    assert_non_null(fgets(header, sizeof header, file));
-    while (read_row(file, &m)) {
-        NetworkNode node;
-        bool sweep = m.microseconds > 0;
-        assert_true(cluster_named(m.machine, &node));
-        Network n = network_of(&node, NONE, ALL_REDUCE_RING);
-        RingSize ring = all_reduce(cluster_spread(&n, m.devices, 1), (size_t)(m.bytes / m.devices));
-        assert_int_equal(ring.spread.nodes, m.nodes);
-        double seconds = sweep ? m.microseconds * 1e-6 : ring_bytes(&ring) / (m.bus * 1e9);
-        double error = takes(&n, &ring) / seconds - 1;
-        print_message("# %-16s %2d devices %14.0f bytes: measured %10.1f us, predicted %+5.1f %%\n",
-                      m.machine, m.devices, m.bytes, 1e6 * seconds, 100 * error);
-        sum[!sweep] += fabs(error);
-        rows[!sweep]++;
-    }
-    fclose(file);
-    print_message("# all-reduce of 32 kB to 16 GB on 8 A100: mean error %.1f %% of %d\n",
-                  100 * sum[0] / rows[0], rows[0]);
-    print_message("# bus bandwidths of 2 to 32 A100, H100 and H200: mean error %.1f %% of %d\n",
-                  100 * sum[1] / rows[1], rows[1]);
-    assert_true(rows[0] == 20 && rows[1] >= 10);
-    assert_true(sum[0] / rows[0] < 0.1 && sum[1] / rows[1] < 0.06);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_fill_slot_by_slot),      cmocka_unit_test(groups_spread_over_nodes),
         cmocka_unit_test(ideal_links_take_the_formula), cmocka_unit_test(rings_share_the_cards_of_a_node),
         cmocka_unit_test(what_cannot_occur_is_zero),    cmocka_unit_test(slower_links_are_never_faster),
-        cmocka_unit_test(near_what_others_measured),
     };
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
 }

@@ -94,6 +94,9 @@ for command in plot report trace schedule sweep validate; do
 done
 check "help takes one word" meant "try sim help plot" help plot report
 
+check "a fit to all sets is to those that were measured" says 2 '^sim: validate: --fit chip.sustained: begins at .* in korthikanti-2022 .* in megatron-core-2024 ' \
+    validate --fit chip.sustained
+
 # OpenBLAS's threads, two on any machine, have no room for what they ask for. Sanitizers need more than a limit leaves.
 # shellcheck disable=SC2317
 in_little_memory() { (

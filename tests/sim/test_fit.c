@@ -57,7 +57,7 @@ static const char *measured_with(PlotPlace *place, const char *name, const char 
     for (int i = 0; i < CASES; i++) {
         double seconds;
         at = strchr(at, '\n') + 1;
-        assert_int_equal(sscanf(at, "%*[^,],%*[^,],here,2,1,%lf", &seconds), 1);
+        assert_int_equal(sscanf(at, "%*[^,],%*[^,],here,2,seconds,1,%lf", &seconds), 1);
         snprintf(text + strlen(text), sizeof text - strlen(text), "case %d,here,2,%.17g,%s\n", i + 1,
                  seconds * (i == CASES - 1 ? off : 1), shapes[i]);
     }

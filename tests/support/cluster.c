@@ -42,32 +42,6 @@ NetworkNode cluster_random(uint64_t seed)
     return n;
 }
 
-bool cluster_named(const char *name, NetworkNode *node)
-{
-    NetworkNode a100 = {.devices = 8,
-                        .link_gb = 300,
-                        .link_share = 0.773,
-                        .pair_share = 1,
-                        .cards = 8,
-                        .card_gb = 25,
-                        .card_share = 0.92,
-                        .message_share = 0.37,
-                        .message_us = 100,
-                        .carrier = CARRIED_BY_NCCL_AMPERE,
-                        .collective_us = 25,
-                        .simple_us = 62,
-                        .taken = 0.2};
-    NetworkNode h100 = a100;
-    h100.link_gb = 450;
-    h100.link_share = 0.811;
-    h100.card_gb = 50;
-    h100.any_card = true;
-    h100.switch_gb = 480;
-    *node = strncmp(name, "h", 1) == 0 ? h100 : a100;
-    if (strcmp(name, "a100-80gb-4hdr") == 0) node->cards = 4;
-    return true;
-}
-
 Spread cluster_spread(const Network *network, int size, int apart)
 {
     int *member = allocate((size_t)size * sizeof *member);

@@ -1,4 +1,4 @@
-/* cluster.h - nodes for tests: of no make, and as the shipped profiles have them. */
+/* cluster.h - nodes for tests, of no make. */
 #ifndef TESTS_SUPPORT_CLUSTER_H
 #define TESTS_SUPPORT_CLUSTER_H
 #include <stdbool.h>
@@ -9,8 +9,6 @@
 NetworkNode cluster_plain(int devices);
 /* A random one of these seeds; with NCCL's protocols every other time. */
 NetworkNode cluster_random(uint64_t seed);
-/* By the name of a profile; false where there is none. */
-bool cluster_named(const char *name, NetworkNode *node);
 /* Of ranks 0, apart, 2 apart, ... */
 Spread cluster_spread(const Network *network, int size, int apart);
 #endif

@@ -1,0 +1,31 @@
+/* measure.h - what a set of cases has measured, or worked out: a column of its CSV, and how sim comes to the same. */
+#ifndef SIM_VALIDATE_MEASURE_H
+#define SIM_VALIDATE_MEASURE_H
+#include <stdint.h>
+#include "models/machine/error.h"
+#include "sim/run/options.h"
+
+typedef enum {
+    MEASURE_SECONDS,    /* of a step */
+    MEASURE_ALL_REDUCE, /* microseconds of an all-reduce of so many bytes over all ranks */
+    /* exact: numbers that follow from others, to the last digit that is printed of them */
+    MEASURE_BUBBLE, /* 1 less the share of what a stage computes in the longest time of a stage from its first action to
+                     * its last [2401.10241, section 2.3] */
+    MEASURE_STATES, /* GB (1e9 bytes) of parameters, gradients and optimizer state, of the rank that has most
+                     * [1910.02054, table 1] */
+    MEASURE_LAYER, /* bytes of activations that a layer keeps of a microbatch [2205.05198, table 2]: what a model of two
+                     * layers keeps, less what one of one does */
+    MEASURES
+} Measure;
+
+typedef struct MeasureColumn {
+    const char *name, *unit, *example;
+    double most; /* of what may be measured */
+    bool exact;
+} MeasureColumn;
+extern const MeasureColumn measure_column[MEASURES];
+
+/* What sim has for what `run` asks for, on so many ranks; `bytes`: of an all-reduce. Refuses as a dry run does. */
+bool measure_foretell(Measure measure, const RunOptions *run, int ranks, int64_t bytes, double *foretold,
+                      Error *error);
+#endif
