@@ -27,6 +27,26 @@ double chip_stream(const Chip *chip, double bytes)
     return bytes / (1e9 * chip->bandwidth_gb * chip->stream);
 }
 
+/* Seconds of a kernel's own operations, where there is a rate for its kind. What is slow in dropout is drawing, and in
+ * the loss its exponentials; backward has neither. */
+static double operations(const Chip *chip, const Work *work)
+{
+    double gflops = chip->vector_gflops[work->kind];
+    bool forward_only = work->kind == WORK_DROPOUT || work->kind == WORK_CROSS_ENTROPY;
+    if (gflops == 0 || (forward_only && work->backward)) return 0;
+    return work->flops / (1e9 * gflops);
+}
+
+double chip_vector(const Chip *chip, const Work *work)
+{
+    return fmax(chip_elementwise(chip, work->bytes), operations(chip, work) + gap(chip));
+}
+
+double chip_stream_kernel(const Chip *chip, const Work *work)
+{
+    return fmax(chip_stream(chip, work->bytes), operations(chip, work));
+}
+
 /* One way to do a product: tiles of tm x tn, and k cut into so many splits whose sums are added afterwards. */
 typedef struct Tiling {
     int64_t tm, tn, splits;
@@ -65,6 +85,17 @@ static double best_tiling(const Chip *chip, const Work *w)
     return best;
 }
 
+/* Where tiles are cut to the product, one processor after the other has as much as there is: no more operations than
+ * the product's, with what comes in for them, and the results that go out once for k steps. A tile is a call. */
+static double cut(const Chip *chip, const Work *w)
+{
+    enum { LONGEST = 256 };
+    double m = fmin((double)w->m, LONGEST), n = fmin((double)w->n, LONGEST), k = fmin((double)w->k, LONGEST);
+    double traffic = 1 + chip->tile_traffic * (1 / m + 1 / n + 1 / k);
+    double calls = (double)over(w->batch, chip->processors);
+    return work_products(w) / chip_sustained(chip, w->type) * traffic + calls * 1e-6 * chip->tile_us;
+}
+
 /* Tensor cores take factors whose rows begin at 16 bytes (the same guide): 8 numbers of 16 bits. */
 static bool is_aligned(const Work *w)
 {
@@ -74,7 +105,8 @@ static bool is_aligned(const Work *w)
 /* The roofline (Williams et al. 2009): arithmetic or memory, whichever takes longer. */
 double chip_product(const Chip *chip, const Work *work)
 {
-    double arithmetic = best_tiling(chip, work) / (is_aligned(work) ? 1 : chip->misaligned);
+    double arithmetic = (chip->cut_tiles ? cut(chip, work) : best_tiling(chip, work)) /
+                        (is_aligned(work) ? 1 : chip->misaligned);
     return fmax(arithmetic + gap(chip), chip_elementwise(chip, work->bytes));
 }
 

@@ -19,16 +19,26 @@ typedef struct Chip {
     double stream;                        /* share of the bandwidth that long runs over parameters reach, */
     double elementwise;                   /* and kernels over activations */
     double gap_us;                        /* to start and drain a kernel */
+    /* 1e9 operations a second of kernels of a kind that are no products, as they count their own; of dropout, numbers
+     * drawn. 0: memory alone bounds them, as on an accelerator. Kinds that no key names have 0 */
+    double vector_gflops[WORK_KINDS];
+    bool
+        cut_tiles; /* a tile that ends where the product does takes as much less: there are no tensor cores */
 } Chip;
 
 /* Seconds of a (batch of) (m, k) by (k, n), with what its bytes take and the start. */
 double chip_product(const Chip *chip, const Work *work);
 /* Of flash attention, forward or backward. */
 double chip_flash(const Chip *chip, const Work *work);
-/* Of so many bytes through a kernel over activations. */
+/* Of a kernel over activations that is no product: its bytes or, where the chip has a rate for its kind, its
+ * operations, whichever take longer (the roofline), and the start. */
+double chip_vector(const Chip *chip, const Work *work);
+/* Of so many bytes through such a kernel. */
 double chip_elementwise(const Chip *chip, double bytes);
 /* Of so many bytes of parameters, gradients and optimizer state, in kernels over all of them at once: no start. */
 double chip_stream(const Chip *chip, double bytes);
+/* Of a kernel over these: likewise its operations, where those take longer. */
+double chip_stream_kernel(const Chip *chip, const Work *work);
 /* Operations a second it sustains on factors of this type. */
 double chip_sustained(const Chip *chip, DType type);
 #endif

@@ -31,7 +31,7 @@ static double product(const Machine *m, const Work *work)
 static double over_parameters(const Machine *m, const Work *work)
 {
     double bytes = m->software.optimizer_bytes;
-    if (bytes == 0) return chip_stream(&m->chip, work->bytes);
+    if (bytes == 0) return chip_stream_kernel(&m->chip, work);
     if (work->kind != WORK_OPTIMIZER) return 0;
     return chip_stream(&m->chip, bytes * (double)(work->m * work->n));
 }
@@ -40,13 +40,17 @@ KernelTime machine_time(const void *machine, const Work *work)
 {
     const Machine *m = machine;
     const Software *s = &m->software;
+    bool moves = work->kind == WORK_COPY || work->kind == WORK_ZERO;
+    if (moves && s->copies) return (KernelTime){chip_elementwise(&m->chip, work->bytes), true};
     if (work_kind[work->kind].payer != PAID_BY_COMPUTE) return (KernelTime){0};
     switch (work->kind) {
     case WORK_MATMUL:
     case WORK_ATTENTION: return (KernelTime){product(m, work), true};
     case WORK_FLASH: return (KernelTime){chip_flash(&m->chip, work), true};
     case WORK_CROSS_ENTROPY:
-        return (KernelTime){chip_elementwise(&m->chip, work->bytes * s->loss_passes), true};
+        return (KernelTime){
+            fmax(chip_vector(&m->chip, work), chip_elementwise(&m->chip, work->bytes * s->loss_passes)),
+            true};
     case WORK_CONVERT:
     case WORK_QUANTIZE:
     case WORK_SQUARES:
@@ -54,7 +58,7 @@ KernelTime machine_time(const void *machine, const Work *work)
     case WORK_ACCUMULATE: return (KernelTime){chip_stream(&m->chip, work->bytes), false};
     default: break;
     }
-    if (!is_fused(s, work)) return (KernelTime){chip_elementwise(&m->chip, work->bytes), true};
+    if (!is_fused(s, work)) return (KernelTime){chip_vector(&m->chip, work), true};
     double left = fmax(0, work->bytes - through(work));
     return (KernelTime){left / (1e9 * m->chip.bandwidth_gb * m->chip.elementwise), false};
 }

@@ -11,6 +11,7 @@ typedef struct Software {
     double loss_passes;             /* bytes of the loss' kernels, in those of fused ones */
     double accumulate_bytes; /* of a gradient joining its sum in a kernel of its own; 0: in the product */
     double optimizer_bytes;  /* of a parameter's update with all around it; 0: what the update itself needs */
+    bool copies;             /* copying and zeroing take their bytes' time; else nobody pays for them */
     double step_ms;          /* of the host between two steps */
     double launch_us, launch_backward_us; /* of the host for a kernel */
 } Software;

@@ -275,7 +275,8 @@ static bool check_machine(const Config *config, Error *error)
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = config_row_at(i);
         bool tells = strcmp(row->section, "chip") == 0 || strcmp(row->section, "node") == 0;
-        if (!tells || *row->fallback || config->origin[i] != ORIGIN_DEFAULT) continue;
+        if (!tells || row->type == ROW_TEXT || *row->fallback || config->origin[i] != ORIGIN_DEFAULT)
+            continue;
         return error_set(error, "%s: %s.%s: not given (%s); try %s = %s", file, row->section, row->key,
                          row->help, row->key, row->example);
     }

@@ -67,6 +67,11 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
 #define CHIP(member) FIELD(machine.chip.member)
 #define NODE(member) FIELD(node.member)
 #define SOFTWARE(member) FIELD(machine.software.member)
+#define VECTOR(kind) CHIP(vector_gflops[WORK_##kind])
+
+#define VECTOR_MORE                                                                                    \
+    "Operations as the kernels count them. An accelerator has more of these than its memory feeds; a " \
+    "CPU may not, where there are exponentials, roots or sums along rows. `sim calibrate` measures it.\n"
 
 const ConfigRow config_rows[CONFIG_ROWS] = {
     {"model", "preset", ROW_CHOICE, ALWAYS, FIELD(model.preset), "toy", .choices = preset_names,
@@ -398,7 +403,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "a core are then timed as if each had its own.\n"
          "Any other value is a machine: the name of a file in configs/hardware, or the path of one that ends "
          "in .ini. Every kernel of the step then takes what its shape takes on that chip. The file gives "
-         "[chip], [node] and [software]; the config, and --set, outrank it.\n"},
+         "[chip], [node] and [software]; the config, and --set, outrank it.\n"
+         "localhost is this machine: localhost.ini in the current folder, which `sim calibrate` measures and "
+         "writes. A dry run then foretells what a real one takes here.\n"},
     {"hardware", "forward_ms", ROW_NUMBER, WITH_GIVEN, FIELD(hardware.forward_ms), "1", 0, 1e9,
      .low_out = true, .example = "18.5",
      .help = "given: milliseconds of F, a microbatch's forward on one rank"},
@@ -445,6 +452,10 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "0.88", .help = "share of the peak that the clock allows under power"},
     {"chip", "tile_traffic", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_traffic), "", 0, 1e6, .example = "6",
      .help = "what operands cost a tile of tm x tn: this (1/tm + 1/tn) of its time"},
+    {"chip", "cut_tiles", ROW_SWITCH, WITH_A_MACHINE, CHIP(cut_tiles), "no", .example = "yes",
+     .help = "a tile that ends where the product does takes as much less",
+     .more = "no: what a tile has beyond the product is computed in vain, as on tensor cores. yes: a CPU's "
+             "vectors compute what there is, and tile_traffic counts 1/k too, tile_us once a product.\n"},
     {"chip", "tile_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_us), "", 0, 1e6, .example = "1.2",
      .help = "microseconds to begin and end a tile"},
     {"chip", "misaligned", ROW_NUMBER, WITH_A_MACHINE, CHIP(misaligned), "", 0, 1, .low_out = true,
@@ -463,7 +474,23 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .example = "0.64", .help = "share of that in kernels over activations"},
     {"chip", "gap_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(gap_us), "", 0, 1e6, .example = "1.15",
      .help = "microseconds to start and drain a kernel"},
+    {"chip", "softmax_gflops", ROW_NUMBER, WITH_A_MACHINE, VECTOR(SOFTMAX), "0", 0, 1e9, .example = "2",
+     .help = "1e9 operations a second of attention's softmax; 0: memory bounds it", .more = VECTOR_MORE},
+    {"chip", "norm_gflops", ROW_NUMBER, WITH_A_MACHINE, VECTOR(NORM), "0", 0, 1e9, .example = "5",
+     .help = "of norms; 0: memory bounds them", .more = VECTOR_MORE},
+    {"chip", "activation_gflops", ROW_NUMBER, WITH_A_MACHINE, VECTOR(ACTIVATION), "0", 0, 1e9,
+     .example = "12", .help = "of activations; 0: memory bounds them", .more = VECTOR_MORE},
+    {"chip", "loss_gflops", ROW_NUMBER, WITH_A_MACHINE, VECTOR(CROSS_ENTROPY), "0", 0, 1e9, .example = "1",
+     .help = "of the loss; 0: memory bounds it", .more = VECTOR_MORE},
+    {"chip", "squares_gflops", ROW_NUMBER, WITH_A_MACHINE, VECTOR(SQUARES), "0", 0, 1e9, .example = "5",
+     .help = "of the gradients' norm; 0: memory bounds it", .more = VECTOR_MORE},
+    {"chip", "draws_g", ROW_NUMBER, WITH_A_MACHINE, VECTOR(DROPOUT), "0", 0, 1e9, .example = "0.7",
+     .help = "1e9 numbers a second that dropout draws; 0: memory bounds it", .more = VECTOR_MORE},
 
+    {"node", "host", ROW_TEXT, WITH_A_MACHINE, NODE(host), "", .example = "vm-1, Xeon",
+     .help = "the machine these numbers were measured on; empty: none that runs sim",
+     .more = "Its name and its processor, as `sim calibrate` writes them. A real run there reports its step "
+             "as foretold beside the one it measured.\n"},
     {"node", "devices", ROW_INTEGER, WITH_A_MACHINE, NODE(devices), "", 1, 1e6, .example = "8",
      .help = "accelerators in a node; ranks fill node after node"},
     {"node", "link_gb", ROW_NUMBER, WITH_A_MACHINE, NODE(link_gb), "", 0, 1e9, .low_out = true,
@@ -540,6 +567,9 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
     {"software", "optimizer_bytes", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(optimizer_bytes), "0", 0, 1e6,
      .example = "46", .help = "a parameter's update moves, norm and copies with it; 0: what it must",
      .more = "Adam on 16-bit parameters must move 30 with fp32 gradients, 4 more for their norm.\n"},
+    {"software", "copies", ROW_SWITCH, WITH_A_MACHINE, SOFTWARE(copies), "no", .example = "yes",
+     .help = "copying and zeroing memory take their bytes' time",
+     .more = "no: results are written where they belong, and sums begin by writing.\n"},
     {"software", "step_ms", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(step_ms), "0", 0, 1e9, .example = "3",
      .help = "milliseconds of the host between two steps"},
     {"software", "launch_us", ROW_NUMBER, WITH_A_MACHINE, SOFTWARE(launch_us), "0", 0, 1e6, .example = "80",

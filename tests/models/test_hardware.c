@@ -213,8 +213,18 @@ static void the_host_goes_ahead(void **state)
 static void never_faster(void **state)
 {
     (void)state;
-    Chip a100 = {312, 19.5, 108, 0.88, 6, 1.2, 0.5, 0.7, 0.55, 80, 2039, 0.88, 0.64, 1.15};
-    for (uint64_t i = 0; i < 4000; i++) {
+    Chip a100 = {.peak_16_tflops = 312,
+                 .peak_32_tflops = 19.5,
+                 .processors = 108,
+                 .sustained = 0.88,
+                 .tile_traffic = 6,
+                 .tile_us = 1.2,
+                 .misaligned = 0.5,
+                 .bandwidth_gb = 2039,
+                 .elementwise = 0.64,
+                 .gap_us = 1.15};
+    for (uint64_t i = 0; i < 8000; i++) {
+        a100.cut_tiles = i >= 4000;
         a100.gap_us = i % 2 ? 0.1 : 0; /* small, for many splits of k */
         int64_t side[4];
         for (uint64_t s = 0; s < 4; s++)
@@ -239,9 +249,60 @@ static void never_faster(void **state)
     }
 }
 
+/* A tile that is cut to the product costs no more than the product has; traffic counts its three sides. */
+static void tiles_are_cut(void **state)
+{
+    (void)state;
+    Chip chip = simple().chip;
+    chip.cut_tiles = true;
+    product_takes(&chip, product(1, 64, 32, 16), 2e-6 * 64 * 32 * 16);
+    product_takes(&chip, product(1, 8, 8, 8), 2e-6 * 8 * 8 * 8);
+    chip.tile_traffic = 4; /* 1 + 4 (1/64 + 1/32 + 1/16) */
+    product_takes(&chip, product(1, 64, 32, 16), 2e-6 * 64 * 32 * 16 * 1.4375);
+    chip.tile_us = 1e6;
+    product_takes(&chip, product(8, 64, 32, 16), 8 * 2e-6 * 64 * 32 * 16 * 1.4375 + 2);
+}
+
+/* A rate bounds its kind alone, and only where memory does not. */
+static void vectors(void **state)
+{
+    (void)state;
+    Machine m = simple();
+    Work softmax = work_over(WORK_SOFTMAX, REAL, 4, 8, 6000, 500);
+    assert_true(fabs(machine_time(&m, &softmax).seconds - 1) < 1e-9); /* 500 bytes at half of 1000 a second */
+    m.chip.vector_gflops[WORK_SOFTMAX] = 1e-6;
+    assert_true(fabs(machine_time(&m, &softmax).seconds - 6) < 1e-9);
+    softmax.bytes = 5000;
+    assert_true(fabs(machine_time(&m, &softmax).seconds - 10) < 1e-9);
+    Work norm = work_over(WORK_NORM, REAL, 4, 8, 6000, 500),
+         draw = work_over(WORK_DROPOUT, REAL, 4, 8, 6000, 500);
+    assert_true(fabs(machine_time(&m, &norm).seconds - 1) < 1e-9);
+    m.chip.vector_gflops[WORK_DROPOUT] = 1e-6;
+    assert_true(fabs(machine_time(&m, &draw).seconds - 6) < 1e-9);
+    draw.backward = true; /* has its mask */
+    assert_true(fabs(machine_time(&m, &draw).seconds - 1) < 1e-9);
+    Work squares = work_over(WORK_SQUARES, REAL, 1, 8, 6000, 500);
+    assert_true(fabs(machine_time(&m, &squares).seconds - 0.5) < 1e-9);
+    m.chip.vector_gflops[WORK_SQUARES] = 1e-6;
+    assert_true(fabs(machine_time(&m, &squares).seconds - 6) < 1e-9);
+}
+
+static void copies(void **state)
+{
+    (void)state;
+    Machine m = simple();
+    Work zero = work_over(WORK_ZERO, REAL, 1, 8, 0, 500);
+    assert_true(machine_time(&m, &zero).seconds == 0 && !machine_time(&m, &zero).launched);
+    m.software.copies = true;
+    assert_true(fabs(machine_time(&m, &zero).seconds - 1) < 1e-9 && machine_time(&m, &zero).launched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_are_cut),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(copies),
         cmocka_unit_test(products_by_tiles),
         cmocka_unit_test(idle_processors_split_k),
         cmocka_unit_test(memory_bounds_them),
