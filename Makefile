@@ -33,7 +33,7 @@ LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -ljansson -lm
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 # In one precision: files, pictures, ideal seconds on paper, and dry work, where no real number goes in.
-ONCE     := plot% page mark report trace recorder% run_file% clock_shapes work progress machine per_layer remedy utilization validate workers words fit search sweep published
+ONCE     := calibrate plot% page mark report trace recorder% run_file% clock_shapes work progress machine per_layer remedy utilization validate workers words fit search sweep published
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(filter double,$(REAL)),$(ONCE:%=tests/sim/test_%.c)), \
             $(shell find tests -name 'test_*.c' | sort)) tests/matrix.c tests/compare.c)
 GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))
@@ -104,6 +104,9 @@ check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one 
 bench: all ## CPU time and memory of dry runs, as ratios to a small one (needs GNU time)
 	@tests/bench.sh $(BUILD)
 
+bench-calibrate: all ## sim calibrate on 1 and 2 ranks: steps of the shipped configs as foretold over measured (2 quiet cores)
+	@tests/bench_calibrate.sh $(BUILD)
+
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
@@ -150,4 +153,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-dry bench check-slurm check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-slurm check-page sanitize fuzz install gallery lint format clean help

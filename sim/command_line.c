@@ -74,8 +74,8 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
 /* A word without an option before it: what was meant by it. */
 static bool refuse_word(const CommandLine *r, char **argv, Error *error)
 {
-    static const char *const commands[] = {"plot",  "report",   "schedule", "sweep",
-                                           "trace", "validate", "help",     NULL};
+    static const char *const commands[] = {"plot",     "report",    "schedule", "sweep", "trace",
+                                           "validate", "calibrate", "help",     NULL};
     const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
     char quoted[1024], shown[100];
     words_show(shown, sizeof shown, word);

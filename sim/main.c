@@ -11,6 +11,7 @@
 #include "sim/base/standard.h"
 #include "sim/base/version.h"
 #include "sim/base/words.h"
+#include "sim/calibrate/calibrate.h"
 #include "sim/command_line.h"
 #include "sim/config/help.h"
 #include "sim/plot/plot.h"
@@ -34,6 +35,8 @@ static const char USAGE[] =
     "  sim trace results/zero3.h5                  the timeline of a step for chrome://tracing and Perfetto\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim sweep --config F --set KEY=A,B...       foretell all combinations of values, and rank them\n"
+    "  mpirun -n 2 sim calibrate                   measure this machine, so that dry runs foretell real "
+    "ones\n"
     "  sim validate                                foretell published measurements, and say how far off\n"
     "  sim help [section.key | command]            every key of a config, one in full, or a command\n"
     "\n"
@@ -93,6 +96,10 @@ static int help(int argc, char **argv, const char *program_directory)
     if (strcmp(what, "trace") == 0) return trace_command(2, as_command);
     if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
     if (strcmp(what, "sweep") == 0) return sweep_command(2, as_command, program_directory, "");
+    if (strcmp(what, "calibrate") == 0) {
+        fputs(calibrate_usage, stdout);
+        return STATUS_OK;
+    }
     if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
@@ -199,6 +206,26 @@ static int sweep(int argc, char **argv, const char *program_directory)
     return status;
 }
 
+static int calibrate(int argc, char **argv)
+{
+    CalibrateRequest request;
+    Error error;
+    if (refuse_beside_others("calibrate")) return STATUS_BAD_REQUEST;
+    if (!calibrate_parse(argc - 1, argv + 1, &request, &error)) {
+        say_refusal(&error);
+        return STATUS_BAD_REQUEST;
+    }
+    if (request.help) {
+        if (comm_mpi_is_first()) fputs(calibrate_usage, stdout);
+        return STATUS_OK;
+    }
+    Comm *comm = comm_mpi_start(&argc, &argv);
+    warn_if_alone(comm);
+    int status = calibrate_ranks(comm, &request);
+    comm_mpi_stop(comm);
+    return status;
+}
+
 static int command(int argc, char **argv)
 {
     char directory[PATH_MAX];
@@ -222,6 +249,7 @@ static int command(int argc, char **argv)
     if (traces) return trace_command(argc - 1, argv + 1);
     if (validates) return validate_command(argc - 1, argv + 1, directory);
     if (helps) return help(argc - 1, argv + 1, directory);
+    if (strcmp(name, "calibrate") == 0) return calibrate(argc, argv);
     if (argc < 2) {
         fputs(USAGE, stdout);
         return STATUS_BAD_REQUEST;

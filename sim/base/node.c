@@ -17,6 +17,21 @@ void node_name(char name[NODE_NAME])
     name[NODE_NAME - 1] = '\0';
 }
 
+void node_describe(char *text, size_t size)
+{
+    char name[NODE_NAME], line[LINE], *model = NULL;
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    node_name(name);
+    while (file && !model && fgets(line, sizeof line, file))
+        if (!strncmp(line, "model name", 10)) model = strchr(line, ':');
+    if (file) fclose(file);
+    if (model) {
+        model += 1 + strspn(model + 1, " ");
+        model[strcspn(model, "\n")] = '\0';
+    }
+    snprintf(text, size, "%s%s%s", name, model ? ", " : "", model ? model : "");
+}
+
 /* ---- memory ---- */
 
 /* The number behind `key` in a file of lines "key number"; of the file's only line where `key` is "". Infinite where

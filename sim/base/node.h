@@ -1,6 +1,7 @@
 /* node.h - the machine a process runs on: its name, and what it has left. */
 #ifndef SIM_BASE_NODE_H
 #define SIM_BASE_NODE_H
+#include <stddef.h>
 
 enum { NODE_NAME = 64 };
 
@@ -16,6 +17,9 @@ typedef struct Node {
 
 /* What it calls itself, cut where it is longer. */
 void node_name(char name[NODE_NAME]);
+
+/* That, and the processor's model where it is known: "vm-1, Intel(R) Xeon(R) Processor". */
+void node_describe(char *text, size_t size);
 
 /* What is unknown is infinite. `path`: of the file, whose folder need not be there yet. */
 Node node_look(const char *path);

@@ -85,7 +85,12 @@ void config_profile_file(const Config *config, char *file, size_t size)
 {
     const char *name = config->hardware.name;
     bool is_path = words_end_in(name, ".ini") || strchr(name, '/');
-    snprintf(file, size, is_path ? "%s" : "hardware/%s.ini", name);
+    snprintf(file, size, is_path ? "%s" : config_is_localhost(config) ? "%s.ini" : "hardware/%s.ini", name);
+}
+
+bool config_is_localhost(const Config *config)
+{
+    return strcasecmp(config->hardware.name, "localhost") == 0;
 }
 
 bool config_schedule_is_file(const Config *config)

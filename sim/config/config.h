@@ -91,8 +91,10 @@ ScheduleKind config_schedule(const Config *config);
 bool config_schedule_is_file(const Config *config);
 /* What joins so many ranks, in simulated time. */
 Network config_network(const Config *config, int ranks);
-/* The file that describes the machine, as it is shown: hardware/NAME.ini, or as the user named it. */
+/* The file that describes the machine, as it is shown: hardware/NAME.ini, or as the user named it; localhost.ini of the
+ * machine that `sim calibrate` measured, which is in the current folder. */
 void config_profile_file(const Config *config, char *file, size_t size);
+bool config_is_localhost(const Config *config);
 /* What stage_blocks() takes: the blocks of each of so many stages, or NULL when they are not given. */
 const int *config_layers_per_stage(const Config *config, int stages);
 /* As the ini file spells them, by Precision and by DataParallelKind; the lists end in NULL. */

@@ -161,8 +161,9 @@ char *config_read(const char *name, const char *program_directory, Error *error)
 /* Names no file: says which there are, and which may have been meant. */
 static char *refuse_machine(const Config *config, const char *program_directory, Error *error)
 {
-    enum { BUILTIN = 3 };
-    char *names[BUILTIN + LISTED + 1] = {words_copy("ideal"), words_copy("measured"), words_copy("given")};
+    enum { BUILTIN = 4 };
+    char *names[BUILTIN + LISTED + 1] = {words_copy("ideal"), words_copy("measured"), words_copy("given"),
+                                         words_copy("localhost")};
     char folder[PATH_SIZE - 16], path[PATH_SIZE], list[512];
     int count = BUILTIN;
     for (int i = 0; i < PLACES && count == BUILTIN; i++) {
@@ -180,17 +181,31 @@ static char *refuse_machine(const Config *config, const char *program_directory,
     return NULL;
 }
 
+/* What nobody measured has no numbers. */
+static char *refuse_unmeasured(const Config *config, Error *error)
+{
+    char here[PATH_SIZE];
+    if (!getcwd(here, sizeof here)) strcpy(here, ".");
+    config_refuse(
+        config, "hardware.profile", error,
+        "no localhost.ini in %.1200s, so this machine is not measured; try mpirun -n 2 sim calibrate "
+        "first, or the path of another's FILE.ini",
+        here);
+    return NULL;
+}
+
 char *config_read_profile(const Config *config, const char *program_directory, Error *error)
 {
     char file[CONFIG_PATH + 16], folder[PATH_SIZE - CONFIG_PATH - 32], path[PATH_SIZE];
     config_profile_file(config, file, sizeof file);
-    bool named = strcmp(file, config->hardware.name) != 0;
+    bool local = config_is_localhost(config), named = !local && strcmp(file, config->hardware.name) != 0;
     FILE *opened = named ? NULL : files_open(file);
     for (int i = 0; named && !opened && i < PLACES; i++) {
         if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
         snprintf(path, sizeof path, "%s/%s", folder, file);
         opened = files_open(path);
     }
+    if (!opened && local && errno == ENOENT) return refuse_unmeasured(config, error);
     if (!opened && (named || errno == ENOENT)) return refuse_machine(config, program_directory, error);
     if (!opened) {
         config_refuse(config, "hardware.profile", error, "cannot be opened: %s; try another file",

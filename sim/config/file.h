@@ -15,7 +15,7 @@ char *config_read(const char *name, const char *program_directory, Error *error)
 bool config_folder(const char *program_directory, const char *name, char *folder, size_t size);
 
 /* Returns the malloc'd text of the file of the machine that hardware.profile names, or NULL: NAME is NAME.ini in the
- * folder hardware of one of these places; FILE.ini, or a path, is taken as it is. */
+ * folder hardware of one of these places; FILE.ini, or a path, is taken as it is; localhost is localhost.ini here. */
 char *config_read_profile(const Config *config, const char *program_directory, Error *error);
 
 /* Opens the plain file that `key` names; or NULL, refusing with "try the path of INSTEAD". */

@@ -219,6 +219,7 @@ static void take_profile(Config *config)
         config->hardware.profile = i;
         strcpy(config->hardware.name, names[i]);
     }
+    if (config_is_localhost(config)) strcpy(config->hardware.name, "localhost");
 }
 
 /* Every value but a machine's in its place, each by itself one that can be. */

@@ -83,6 +83,7 @@ static bool check_attributes(RunFile *run, Error *error)
     run->ranks = (int)ranks;
     run->timed_step = step >= 0 ? step : (double)NAN;
     get_shown(run, "/", "precision", run->precision, sizeof run->precision);
+    get_shown(run, "/", "host", run->host, sizeof run->host);
     return check_entropy(run, error);
 }
 

@@ -24,6 +24,7 @@ typedef struct RunFile {
     int *rank;    /* (recorded), ascending from 0 */
     double parameters, entropy; /* NaN: unknown */
     char precision[16];         /* "fp32", "fp64", ...; "" */
+    char host[192];             /* the machine it trained on: its name, and its processor; "" */
     RunShape shape;
     double timed_step; /* whose actions are recorded; NaN: none's */
     size_t steps;      /* finished ones */

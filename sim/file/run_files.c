@@ -10,10 +10,15 @@
 #include "sim/base/words.h"
 #include "sim/file/run_file.h"
 
-/* Takes the text over. */
+/* Takes the text over. Room doubles where it is used up: at a power of two. */
 static void append(char ***list, size_t *count, char *text)
 {
-    *list = allocate_more(*list, *count, sizeof **list);
+    if ((*count & (*count - 1)) == 0) {
+        char **longer = allocate((*count ? 2 * *count : 1) * sizeof *longer);
+        if (*count) memcpy(longer, *list, *count * sizeof *longer);
+        free(*list);
+        *list = longer;
+    }
     (*list)[(*count)++] = text;
 }
 

@@ -8,6 +8,7 @@
 /* What is known before the first step. */
 typedef struct RunInfo {
     const char *path, *command_line;
+    const char *host; /* the machine it trains on, as node_describe() has it; NULL of a dry run */
     int ranks;
     int recorded; /* rows, each of its rank and of those after it, up to the next row's, which do the same; */
     const int *rank; /* (recorded), ascending from 0; NULL: all ranks have their own */

@@ -20,7 +20,7 @@ typedef struct SheetLine {
 
 typedef struct Sheet {
     SheetLine *line;
-    size_t lines;
+    size_t lines, room;
 } Sheet;
 
 /* Begins a line with its first cell. */

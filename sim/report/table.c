@@ -19,7 +19,14 @@ static Line *line_of(RunTable *t, LineKind kind, const char *key)
 {
     for (size_t i = 0; i < t->lines; i++)
         if (!strcmp(t->line[i].key, key)) return &t->line[i];
-    t->line = allocate_more(t->line, t->lines, sizeof *t->line);
+    if (t->lines == t->room) {
+        size_t room = t->room ? 2 * t->room : 64;
+        Line *more = allocate(room * sizeof *more);
+        if (t->lines) memcpy(more, t->line, t->lines * sizeof *more);
+        free(t->line);
+        t->line = more;
+        t->room = room;
+    }
     Line *line = &t->line[t->lines++];
     *line = (Line){.kind = kind,
                    .text = allocate_zeroed(t->runs, sizeof *line->text),

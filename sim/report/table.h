@@ -23,7 +23,7 @@ typedef struct Line {
 } Line;
 
 typedef struct RunTable {
-    size_t runs, lines;
+    size_t runs, lines, room;
     Line *line;
 } RunTable;
 

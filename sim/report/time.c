@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/lanes.h"
+#include "sim/base/quantile.h"
 #include "sim/base/units.h"
 
 /* What differs by less is the same to a reader: the first rank is named. */
@@ -95,19 +96,45 @@ bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
     return shape->mesh.pp == 1 || add_bubble(run, sheet, error);
 }
 
+/* The median of the steps' wall times. */
+static bool read_measured(const RunFile *run, double *seconds, Error *error)
+{
+    double *steps = run_file_first(run, "/steps/wall_time", run->steps, error);
+    if (!steps) return false;
+    *seconds = quantile_of(steps, (int)run->steps, 0.5);
+    free(steps);
+    return true;
+}
+
+/* Whether the machine is the one that the run trained on: then its step was foretold, not another's. */
+static bool was_here(const RunFile *run)
+{
+    char host[sizeof run->host];
+    return run->host[0] && run_file_config(run, "node.host", host, sizeof host) && !strcmp(host, run->host);
+}
+
 bool report_simulated(const RunFile *run, Sheet *sheet, Error *error)
 {
-    double seconds, tokens;
-    char machine[512], time[32];
+    double seconds, tokens, measured = (double)NAN;
+    char machine[512], time[32], here[32];
     if (!run->shape.machine || !run_file_config(run, "hardware.profile", machine, sizeof machine))
         return true;
     if (!run_file_rows(run, "/steps/simulated_time", run->steps - 1, 1, &seconds, error) ||
-        !run_file_rows(run, "/steps/tokens", run->steps - 1, 1, &tokens, error))
+        !run_file_rows(run, "/steps/tokens", run->steps - 1, 1, &tokens, error) ||
+        (!run->dry && !read_measured(run, &measured, error)))
         return false;
     if (!(seconds > 0)) return true;
     unit_show(time, sizeof time, seconds, unit_of_seconds);
+    if (measured > 0 && was_here(run)) {
+        unit_show(here, sizeof here, measured, unit_of_seconds);
+        sheet_line(sheet, SHEET_FACT, "predicted");
+        sheet_cell(sheet, "%s a step by %s, measured %s in the median (%+.1f %%)", time, machine, here,
+                   100 * (seconds / measured - 1));
+        return true;
+    }
     sheet_line(sheet, SHEET_FACT, "simulated");
     sheet_cell(sheet, "%s a step, %.0f tokens/s on %d of %s", time, tokens / seconds, run->ranks, machine);
+    if (measured > 0) sheet_more(sheet, ", which is not the machine it trained on");
     return true;
 }
 

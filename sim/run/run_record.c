@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "parallel/collectives/collectives.h"
+#include "sim/base/node.h"
 #include "sim/base/posix.h"
 #include "sim/run/announce.h"
 #include "sim/run/one_step.h"
@@ -82,8 +83,10 @@ static void open_recorder(Record *r, const char *command_line)
                     .theory_bytes = bytes,
                     .theory_memory = memory,
                     .theory_links = links[0]};
-    char kept[CONFIG_PATH + 16];
+    char kept[CONFIG_PATH + 16], host[NODE_HOST];
     Error error;
+    node_describe(host, sizeof host);
+    if (!t->device.dry) info.host = host;
     tell_if_many(r, "making a file for");
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);

@@ -1,0 +1,29 @@
+/* exercise.h - what a machine is measured by: a few small models that train here for a step or two, one rank by itself,
+ * in shapes like those of the shipped configs and larger; and products from 16 to 1024 on every side. */
+#ifndef SIM_CALIBRATE_EXERCISE_H
+#define SIM_CALIBRATE_EXERCISE_H
+#include "models/machine/error.h"
+#include "sim/calibrate/stopwatch.h"
+
+typedef struct Exercise {
+    const char *name, *config; /* the text of an ini */
+    double seconds, foretold;  /* of a step: the median measured, and what a machine's model says */
+    double between; /* of `seconds`, before the first kernel: what the host does between two steps */
+    double seen[32], gaps[32]; /* (times) of either */
+    int times;
+} Exercise;
+
+enum { EXERCISES = 11 };
+/* All of them, not yet done. */
+void exercises_begin(Exercise exercise[EXERCISES]);
+/* Trains the model for two steps and keeps what the second's kernels took, on this rank alone. */
+bool exercise_do(Exercise *exercise, Timings *timings, Error *error);
+/* The medians of what was done. */
+void exercise_settle(Exercise *exercise);
+/* The same step walked on this machine. */
+bool exercise_foretell(Exercise *exercise, const Machine *machine, Error *error);
+
+enum { PRODUCT_SETS = 3 };
+/* Products of set `set`: all sides, sides that are no multiples of 8, and some in bf16. */
+void products_do(int set, Timings *timings);
+#endif
