@@ -88,3 +88,13 @@ void *allocate_zeroed(unsigned long count, unsigned long size)
     if (!memory) fail("out of memory: %lu x %lu bytes for bookkeeping", count, size);
     return memory;
 }
+
+/* Room doubles where it is used up: at a power of two. */
+void *allocate_more(void *list, unsigned long count, unsigned long item)
+{
+    if (count & (count - 1)) return list;
+    char *longer = allocate((count ? 2 * count : 1) * item);
+    if (count) memcpy(longer, list, count * item);
+    free(list);
+    return longer;
+}

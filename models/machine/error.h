@@ -31,4 +31,8 @@ const char *error_show(char *shown, unsigned long size, const char *text, unsign
 /* malloc and calloc that never return NULL: bookkeeping, never tensors. */
 void *allocate(unsigned long bytes);
 void *allocate_zeroed(unsigned long count, unsigned long size);
+
+/* A list of `count` items with room for one more: `list` itself, or one twice as long in its place, which is freed. To
+ * be called before each that is added, the first time with NULL and 0. */
+void *allocate_more(void *list, unsigned long count, unsigned long item);
 #endif

@@ -10,15 +10,10 @@
 #include "sim/base/words.h"
 #include "sim/file/run_file.h"
 
-/* Takes the text over. Room doubles where it is used up: at a power of two. */
+/* Takes the text over. */
 static void append(char ***list, size_t *count, char *text)
 {
-    if ((*count & (*count - 1)) == 0) {
-        char **longer = allocate((*count ? 2 * *count : 1) * sizeof *longer);
-        if (*count) memcpy(longer, *list, *count * sizeof *longer);
-        free(*list);
-        *list = longer;
-    }
+    *list = allocate_more(*list, *count, sizeof **list);
     (*list)[(*count)++] = text;
 }
 

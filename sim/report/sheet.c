@@ -11,14 +11,7 @@
 
 void sheet_line(Sheet *sheet, SheetKind kind, const char *label)
 {
-    if (sheet->lines == sheet->room) {
-        const size_t room = sheet->room ? 2 * sheet->room : 32;
-        SheetLine *more = allocate(room * sizeof *more);
-        if (sheet->lines) memcpy(more, sheet->line, sheet->lines * sizeof *more);
-        free(sheet->line);
-        sheet->line = more;
-        sheet->room = room;
-    }
+    sheet->line = allocate_more(sheet->line, sheet->lines, sizeof *sheet->line);
     sheet->line[sheet->lines++] = (SheetLine){.kind = kind, .cells = 1, .cell = {words_copy(label)}};
 }
 

@@ -20,7 +20,7 @@ typedef struct SheetLine {
 
 typedef struct Sheet {
     SheetLine *line;
-    size_t lines, room;
+    size_t lines;
 } Sheet;
 
 /* Begins a line with its first cell. */

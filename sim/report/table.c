@@ -19,14 +19,7 @@ static Line *line_of(RunTable *t, LineKind kind, const char *key)
 {
     for (size_t i = 0; i < t->lines; i++)
         if (!strcmp(t->line[i].key, key)) return &t->line[i];
-    if (t->lines == t->room) {
-        size_t room = t->room ? 2 * t->room : 64;
-        Line *more = allocate(room * sizeof *more);
-        if (t->lines) memcpy(more, t->line, t->lines * sizeof *more);
-        free(t->line);
-        t->line = more;
-        t->room = room;
-    }
+    t->line = allocate_more(t->line, t->lines, sizeof *t->line);
     Line *line = &t->line[t->lines++];
     *line = (Line){.kind = kind,
                    .text = allocate_zeroed(t->runs, sizeof *line->text),

@@ -23,7 +23,7 @@ typedef struct Line {
 } Line;
 
 typedef struct RunTable {
-    size_t runs, lines, room;
+    size_t runs, lines;
     Line *line;
 } RunTable;
 
