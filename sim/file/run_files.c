@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "sim/base/posix.h"
+#include "sim/base/progress.h"
 #include "sim/base/words.h"
 #include "sim/file/run_file.h"
 
@@ -54,15 +55,20 @@ static bool add_folder(RunFiles *files, const char *folder, Error *error)
     struct dirent **entry;
     const int found = scandir(folder, &entry, is_named_so, by_name);
     if (found < 0) return files_refuse(folder, "read", errno, error);
+    Progress progress;
+    progress_begin_aside(&progress, found);
     for (int i = 0; i < found; i++) {
         const char *slash = folder[length - 1] == '/' ? "" : "/";
         const size_t size = length + strlen(entry[i]->d_name) + 2;
         char *path = allocate(size);
         snprintf(path, size, "%s%s%s", folder, slash, entry[i]->d_name);
         add_found(files, count, path);
+        if (progress_due(&progress, i + 1))
+            progress_show(&progress, "%d of %d files of the folder looked at", i + 1, found);
         free(path);
         free(entry[i]);
     }
+    progress_end(&progress);
     free(entry);
     if (found == 0)
         return error_set(error, "%s: no file in this folder ends in .h5; name one of runs", folder);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "sim/base/progress.h"
 #include "sim/base/standard.h"
 #include "sim/file/run_files.h"
 #include "sim/report/compare.h"
@@ -68,7 +69,14 @@ static bool compare(const Request *r, const RunFiles *files, Error *error)
 {
     RunTable table = {.runs = files->count};
     bool ok = true;
-    for (size_t i = 0; i < files->count && ok; i++) ok = read_run(&table, i, files->path[i], error);
+    Progress progress;
+    progress_begin_aside(&progress, (double)files->count);
+    for (size_t i = 0; i < files->count && ok; i++) {
+        ok = read_run(&table, i, files->path[i], error);
+        if (ok && progress_due(&progress, (double)i + 1))
+            progress_show(&progress, "%zu of %zu runs read", i + 1, files->count);
+    }
+    progress_end(&progress);
     if (ok) (r->csv ? run_table_csv : r->json ? run_table_json : run_table_print)(&table);
     run_table_free(&table);
     return ok;

@@ -251,6 +251,43 @@ static void test_at_once(void **state)
     assert_false(folder_has_draft(place->folder));
 }
 
+/* Whether it is sim's is seen, and at once not so any more: the calls wait for each other. */
+static bool seen_slowly(const char *path)
+{
+    const bool holds = mark_holds(path);
+    usleep(30000);
+    return holds;
+}
+
+static void test_one_after_another(void **state)
+{
+    enum { CALLS = 3 };
+    PlotPlace *place = *state;
+    pid_t call[CALLS];
+    write_words(in_folder(place, "a.gp"), "my script");
+    place_marked(in_folder(place, "b.gp"), "sim's\n", 6);
+    assert_int_equal(rename(in_folder(place, "b.gp"), in_folder(place, "sims")), 0);
+    const Bytes sims = bytes_of(in_folder(place, "sims"));
+    for (int i = 0; i < CALLS; i++)
+        if ((call[i] = fork()) == 0) {
+            Draft draft;
+            Error error;
+            bool good = draft_begin(&draft, in_folder(place, "a.gp"), &error) &&
+                        write(draft.file, sims.at, sims.count) == (ssize_t)sims.count &&
+                        draft_renew(&draft, seen_slowly, &error);
+            draft_end(&draft);
+            _exit(!good);
+        }
+    for (int i = 0; i < CALLS; i++) {
+        int status;
+        assert_int_equal(waitpid(call[i], &status, 0), call[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_is(in_folder(place, "a.1.gp"), "my script");
+    assert_true(mark_holds(in_folder(place, "a.gp")));
+    assert_false(folder_has(place->folder, "a.2.gp"));
+}
+
 /* A disk without room for anything, for all of a script, or for its mark alone: what was there stays. */
 static void test_no_room(void **state)
 {
@@ -289,6 +326,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_stay, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_drawn_by_hand, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_at_once, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_one_after_another, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_no_room, plot_setup_undrawn, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,9 +7,11 @@
 #include <unistd.h>
 #include "parallel/wire/comm_virtual.h"
 #include "sim/base/clock.h"
+#include "sim/base/posix.h"
 #include "sim/base/progress.h"
 #include "sim/config/ranks.h"
 #include "sim/file/run_file.h"
+#include "sim/report/report_command.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/run.h"
 #include "sim/run/watch.h"
@@ -221,12 +223,38 @@ static void reading_shows_beside_what_is_printed(void **state)
     assert_shown(aside, " MB checked   0 s left\n");
 }
 
+/* Many small files take long, too: those of a folder, and the runs in them. */
+static void many_files_show(void **state)
+{
+    (void)state;
+    enum { FILES = 5 };
+    char out[1 << 14], aside[1 << 14], name[16], *words[] = {"report", "--csv", folder};
+    Error error;
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "%d.h5", i);
+        if (!files_copy(in_folder("run.h5"), in_folder(name), &error)) fail_msg("%s", error.text);
+    }
+    const Heard a = hear(STDOUT_FILENO), b = hear(STDERR_FILENO);
+    look = 0.5;
+    const int status = report_command(3, words);
+    look = 0;
+    heard(b, aside, sizeof aside);
+    heard(a, out, sizeof out);
+    assert_int_equal(status, STATUS_OK);
+    assert_shown(aside, " files of the folder looked at   0 s left\n");
+    assert_shown(aside, " runs read   0 s left\n");
+    assert_int_equal(strncmp(out, "run,", 4), 0);
+    assert_null(strstr(out, " left"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(short_work_is_quiet), cmocka_unit_test(long_work_shows),
-        cmocka_unit_test(a_walk_ends_at_its_total), cmocka_unit_test(a_run_shows_what_takes_long),
-        cmocka_unit_test(reading_shows_beside_what_is_printed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(short_work_is_quiet),
+                                       cmocka_unit_test(long_work_shows),
+                                       cmocka_unit_test(a_walk_ends_at_its_total),
+                                       cmocka_unit_test(a_run_shows_what_takes_long),
+                                       cmocka_unit_test(reading_shows_beside_what_is_printed),
+                                       cmocka_unit_test(many_files_show)};
     if (folder_make(folder)) return 1;
     int failed = cmocka_run_group_tests_name("progress", tests, NULL, NULL);
     return folder_remove(folder) ? 1 : failed;
