@@ -5,8 +5,6 @@
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
 
-typedef void (*RingBegin)(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
-
 /* A ring under way, which moves on between kernels unless it is dry: then nothing tells when it does. */
 typedef struct Moving {
     Collective ring;
@@ -19,15 +17,19 @@ static void progress(void *moving)
     ring_progress(&((Moving *)moving)->ring);
 }
 
-static void *moving_begin(RingBegin begin, Group *group, Purpose purpose, const Tensor *part, int parts)
+/* Of a ring that has begun in it. */
+static void *watched(Moving *m, Device *device)
 {
-    Moving *m = allocate_zeroed(1, sizeof *m);
-    begin(&m->ring, group, purpose, part, parts);
-    if (part->device->dry) return m;
-    m->device = part->device;
+    if (device->dry) return m;
+    m->device = device;
     m->between = (Between){.call = progress, .context = m};
     device_between(m->device, &m->between);
     return m;
+}
+
+static Moving *moving_new(void)
+{
+    return allocate_zeroed(1, sizeof(Moving));
 }
 
 static void moving_end(void *moving)
@@ -40,33 +42,40 @@ static void moving_end(void *moving)
 
 static void *sum(void *group, Tensor t)
 {
-    return moving_begin(ring_all_reduce_begin, group, TP_ALL_REDUCE, &t, 1);
+    Moving *m = moving_new();
+    ring_all_reduce_begin(&m->ring, group, TP_ALL_REDUCE, &t, 1);
+    return watched(m, t.device);
 }
 
-/* A ring over the samples of whole (B, T, C): each is cut into blocks of rows by itself. */
-static void *over_rows(RingBegin begin, Group *group, Purpose purpose, Tensor whole, int64_t B)
+/* A ring over the samples of whole (B, T, C): of each, a block are these values of a rank's rows. */
+static void *over_rows(Group *group, bool reduces, Tensor whole, int64_t B, Values values)
 {
     int64_t count = whole.count / B;
     Tensor *sample = allocate((size_t)B * sizeof *sample);
-    for (int64_t b = 0; b < B; b++) sample[b] = tensor_view(whole, b * count, count);
-    void *moving = moving_begin(begin, group, purpose, sample, (int)B);
+    for (int64_t b = 0; b < B; b++)
+        sample[b] = tensor_view(whole, b * count + values.first, values.count * group->size);
+    Moving *m = moving_new();
+    ring_apart_begin(&m->ring, group, reduces ? TP_REDUCE_SCATTER : TP_ALL_GATHER, sample, (int)B,
+                     count / group->size, reduces);
     free(sample);
-    return moving;
+    return watched(m, whole.device);
 }
 
-static void *gather_rows(void *group, Tensor whole, int64_t B)
+static void *gather_rows(void *group, Tensor whole, int64_t B, Values values)
 {
-    return over_rows(ring_all_gather_begin, group, TP_ALL_GATHER, whole, B);
+    return over_rows(group, false, whole, B, values);
 }
 
-static void *sum_to_rows(void *group, Tensor whole, int64_t B)
+static void *sum_to_rows(void *group, Tensor whole, int64_t B, Values values)
 {
-    return over_rows(ring_reduce_scatter_begin, group, TP_REDUCE_SCATTER, whole, B);
+    return over_rows(group, true, whole, B, values);
 }
 
 static void *gather_all(void *group, Tensor all)
 {
-    return moving_begin(ring_all_gather_begin, group, TP_CROSS_ENTROPY, &all, 1);
+    Moving *m = moving_new();
+    ring_all_gather_begin(&m->ring, group, TP_CROSS_ENTROPY, &all, 1);
+    return watched(m, all.device);
 }
 
 static const RegionOps RINGS = {.sum = sum,
@@ -81,6 +90,7 @@ Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, 
                     .rank = group->rank,
                     .sequence = config->sequence_parallel,
                     .overlap = (RegionOverlap)config->overlap,
+                    .pieces = (int)config->pieces,
                     .ops = &RINGS,
                     .context = group,
                     .sharing = sharing};

@@ -9,6 +9,7 @@ typedef struct TensorParallelConfig {
     int64_t size;           /* tp */
     bool sequence_parallel; /* outside regions each rank holds 1/tp of the sequence */
     int overlap;            /* RegionOverlap */
+    int64_t pieces;         /* of a border, where it is pipelined; at most REGION_PIECES */
     bool scatter;           /* a message between stages leaves as 1/tp from each rank, and is gathered */
 } TensorParallelConfig;
 

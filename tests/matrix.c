@@ -149,10 +149,13 @@ static bool impossible(const Choice *c)
     return (c->split.sequence_parallel && c->split.tp == 1) || (selective && c->split.family == GPT2_DROPOUT);
 }
 
-/* Every other one that can be: it changes no bit. */
-static bool in_bulk(const Choice *c)
+/* Some of each that can be; bulk changes no bit. */
+static RegionOverlap overlap_of(const Choice *c)
 {
-    return c->split.tp > 1 && c->schedule != SCHEDULE_ZB_H1 && (c->schedule + c->data + c->recompute) % 2;
+    int some = (c->schedule + c->data + c->recompute) % 3;
+    if (c->split.tp == 1 || some == 0) return REGION_WAITS;
+    if (c->split.sequence_parallel && some == 2) return REGION_PIPELINED;
+    return c->schedule == SCHEDULE_ZB_H1 ? REGION_WAITS : REGION_BULK;
 }
 
 typedef struct Settings {
@@ -189,7 +192,8 @@ static Case case_of(const Choice *c, Settings *settings)
     snprintf(text[6], sizeof *text, "parallel.virtual_stages=%d", interleaved ? 2 : 1);
     snprintf(text[7], sizeof *text, "train.recompute=%s", RECOMPUTE[c->recompute]);
     snprintf(text[8], sizeof *text, "train.microbatch=1");
-    snprintf(text[9], sizeof *text, "parallel.tensor_overlap=%s", in_bulk(c) ? "bulk" : "none");
+    static const char *const overlap[] = {"none", "bulk", "pipelined"};
+    snprintf(text[9], sizeof *text, "parallel.tensor_overlap=%s", overlap[overlap_of(c)]);
     for (int i = 0; i < SPLIT_SETS; i++) one.sets[n + i] = text[i];
     return one;
 }
@@ -213,11 +217,13 @@ static void count_refusal(Tally *tally, const char *reason)
 }
 
 /* Cases of one split that add the same numbers in the same order: those that reduce at the same moments, but that
- * interleaved on one rank has two stages there, and so two copies of the tied embedding. */
-enum { CLASSES = 4 };
+ * interleaved on one rank has two stages there, and so two copies of the tied embedding; and products by pieces may be
+ * rounded otherwise. */
+enum { CLASSES = 8 };
 static int class_of(const Choice *c)
 {
-    return 2 * DATA[c->data].each_microbatch + (c->split.pp == 1 && c->schedule == SCHEDULE_INTERLEAVED);
+    return 4 * (overlap_of(c) == REGION_PIPELINED) + 2 * DATA[c->data].each_microbatch +
+           (c->split.pp == 1 && c->schedule == SCHEDULE_INTERLEAVED);
 }
 
 /* The unsplit run, and how far its gradients in 16 bits may be from others'. */

@@ -18,8 +18,7 @@ VECTORISED static void add_columns(real *restrict db, const real *restrict dy, i
         for (int64_t j = 0; j < out; j++) db[j] += dy[i * out + j];
 }
 
-/* wide_y: of y, open */
-static void bias_onto(Tensor y, Tensor wide_y, Tensor b, int64_t n, int64_t out)
+void bias_open(Tensor y, Tensor b, int64_t n, int64_t out, Tensor wide_y)
 {
     if (b.count == 0) return;
     Tensor wide_b = wide_of(b);
@@ -33,7 +32,7 @@ void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 {
     if (b.count == 0) return;
     Tensor wide_y = wide_of(y);
-    bias_onto(y, wide_y, b, n, out);
+    bias_open(y, b, n, out, wide_y);
     wide_store(&wide_y, y);
 }
 
@@ -52,7 +51,7 @@ void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t i
 {
     Tensor wide_y = wide_for(y); /* rounded once, with the bias in it */
     matmul_open(matrix(x, n, in), matrix(W, in, out), 0, y, wide_y);
-    bias_onto(y, wide_y, b, n, out);
+    bias_open(y, b, n, out, wide_y);
     wide_store(&wide_y, y);
 }
 

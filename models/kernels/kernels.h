@@ -16,6 +16,8 @@
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out);
 /* y (n, out) += b (out); db += column sums of dy */
 void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out);
+/* The same where y is open (tensor.h). */
+void bias_open(Tensor y, Tensor b, int64_t n, int64_t out, Tensor wide_y);
 void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out);
 /* dx = dy W^T */
 void linear_backward_input(Tensor dy, Tensor W, Tensor dx, int64_t n, int64_t in, int64_t out);

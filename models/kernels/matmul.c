@@ -50,17 +50,23 @@ static Piece whole(Matrix m, Tensor wide)
     return (Piece){reals(wide), m.rows, m.columns, m.columns, m.transposed};
 }
 
-void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
+/* Of M rows of C. */
+static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
 {
-    int64_t M = A.transposed ? A.columns : A.rows, K = A.transposed ? A.rows : A.columns;
-    int64_t N = B.transposed ? B.rows : B.columns;
+    int64_t K = A.transposed ? A.rows : A.columns, N = B.transposed ? B.rows : B.columns;
     Work work = {.kind = WORK_MATMUL, .adds = beta != 0, .batch = 1, .m = M, .n = N, .k = K};
     work.type = is_half(A.values.dtype) ? A.values.dtype : B.values.dtype;
     work.flops = work_products(&work);
     work.bytes = tensor_traffic(A.values, M * K) + tensor_traffic(B.values, K * N) +
                  tensor_traffic(C, beta == 0 ? M * N : 2 * M * N);
+    return work;
+}
+
+void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
+{
+    int64_t M = A.transposed ? A.columns : A.rows, N = B.transposed ? B.rows : B.columns;
     Tensor wide_a = wide_of(A.values), wide_b = wide_of(B.values);
-    if (device_kernel(C.device, work))
+    if (device_kernel(C.device, work_of(A, B, M, beta, C)))
         matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide), N);
     wide_free(&wide_a, A.values);
     wide_free(&wide_b, B.values);
@@ -71,4 +77,39 @@ void matmul(Matrix A, Matrix B, real beta, Tensor C)
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
     matmul_open(A, B, beta, C, wide);
     wide_store(&wide, C);
+}
+
+int64_t row_blocks_count(const RowBlocks *r)
+{
+    int64_t without = r->of > 0 ? r->blocks / r->of : 0;
+    return (r->blocks - without) * r->rows;
+}
+
+/* wide: of C, open; NULL: it is not, and each block of rows is rounded into it. */
+static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, const Tensor *wide)
+{
+    int64_t K = A.columns, N = B.transposed ? B.rows : B.columns;
+    assert(!A.transposed && (rows.of == 0 || rows.blocks % rows.of == 0));
+    if (!device_kernel(C.device, work_of(A, B, row_blocks_count(&rows), 0, C))) return;
+    Tensor wide_b = wide_of(B.values);
+    for (int64_t i = 0; i < rows.blocks; i++) {
+        int64_t first = rows.first + i * rows.apart;
+        if (rows.of > 0 && i % rows.of == rows.out) continue;
+        Tensor a = tensor_view(A.values, first * K, rows.rows * K), wide_a = wide_of(a);
+        Tensor c = tensor_view(wide ? *wide : C, first * N, rows.rows * N), wide_c = wide_for(c);
+        matmul_pieces(1, piece(reals(wide_a), rows.rows, K, K), whole(B, wide_b), 0, reals(wide_c), N);
+        wide_free(&wide_a, a);
+        wide_store(&wide_c, c);
+    }
+    wide_free(&wide_b, B.values);
+}
+
+void matmul_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C)
+{
+    multiply_rows(A, B, rows, C, NULL);
+}
+
+void matmul_rows_open(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor wide)
+{
+    multiply_rows(A, B, rows, C, &wide);
 }

@@ -34,6 +34,16 @@ void matmul(Matrix A, Matrix B, real beta, Tensor C);
 /* The same where C is open: into `wide`, which wide_for(C), or unless beta is 0 wide_of(C), gave. */
 void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide);
 
+/* Some rows of a matrix: `blocks` blocks of `rows` of them, the first at `first`, each `apart` after the one before;
+ * but of every `of` blocks not that of number `out`. of = 0: none is left out. */
+typedef struct RowBlocks {
+    int64_t first, rows, apart, blocks, of, out;
+} RowBlocks;
+int64_t row_blocks_count(const RowBlocks *rows);
+/* These rows of C = A B alone, of A (which is not read transposed) the same; and where C is open. */
+void matmul_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C);
+void matmul_rows_open(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor wide);
+
 /* A piece of a larger matrix in reals: `ld` values from one row to the next. */
 typedef struct Piece {
     const real *at;

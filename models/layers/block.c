@@ -1,8 +1,8 @@
 /* block.c - the skeleton of a branch, and a block of two. */
 #include "models/layers/block.h"
 #include "models/layers/core.h"
+#include "models/layers/linear.h"
 #include "models/kernels/kernels.h"
-#include "models/kernels/matmul.h"
 
 /* ---- a branch ---- */
 
@@ -30,10 +30,7 @@ static void leave_forward(const BlockRun *run, Branch branch, MemoryCategory cat
     const Region *region = run->region;
     int64_t T = run->shape->sequence;
     BranchSizes z = branch_sizes(run, branch);
-    Tensor part = region_result(region, result);
-    matmul(matrix(s->outer, z.n, z.out), matrix(w[OUT_WEIGHT], z.out, z.C), 0, part);
-    region_leave(region, part, result, run->B);
-    region_release(region, &part);
+    row_forward(run, z, s->outer, w[OUT_WEIGHT], result);
     bias_forward(result, w[OUT_BIAS], result.count / z.C, z.C);
     if (run->dropout.rate == 0) return;
     Dropout d = run->dropout;
@@ -61,10 +58,7 @@ static Tensor branch_forward(const BlockRun *run, Branch branch, Booking booking
         s->norm = made(x, booking.kept, x.count);
         norm_forward(shape->norm, x, w[NORM_GAIN], w[NORM_BIAS], s->norm);
     }
-    Tensor whole = region_enter(run->region, post ? x : s->norm, run->B);
-    s->inner = made(x, booking.kept, z.n * z.in);
-    linear_forward(whole, w[IN_WEIGHT], w[IN_BIAS], s->inner, z.n, z.C, z.in);
-    region_release(run->region, &whole);
+    s->inner = column_forward(run, z, post ? x : s->norm, &w[IN_WEIGHT], booking.kept);
     s->outer = made(x, booking.kept, z.n * z.out);
     core_forward(run, branch, booking.kept, booking.scores, s);
     Tensor sum = made(x, post ? booking.kept : booking.output, x.count);
@@ -87,63 +81,10 @@ static void branch_norm_backward(const BlockRun *run, Branch branch, Tensor dnor
                   tensor_view(dnorms, (2 * branch + 1) * C, C));
 }
 
-/* Of y = dropout(outer W + b), by halves, either of which may be NULL: with W douter, with d what is added to the
- * gradients of W, d[0], and b, d[1]. */
-static void leave_backward(const BlockRun *run, BranchSizes z, Tensor dresult, Tensor outer, const Tensor *W,
-                           Tensor douter, const Tensor *d)
-{
-    Tensor whole = region_leave_backward(run->region, dresult, run->B);
-    if (W) linear_backward_input(whole, *W, douter, z.n, z.out, z.C);
-    if (d) {
-        matmul(transposed(matrix(outer, z.n, z.out)), matrix(whole, z.n, z.C), 1, d[0]);
-        bias_backward(dresult, d[1], dresult.count / z.C, z.C);
-    }
-    region_release(run->region, &whole);
-}
-
 /* What the linear layer into the region read. */
 static Tensor *input_of(const BlockRun *run, BranchSaved *s)
 {
     return run->shape->post_norm ? &s->x : &s->norm;
-}
-
-/* Of inner = enter(input) W + b (column-parallel), the input's half: a new gradient of the input. */
-static Tensor enter_backward_input(const BlockRun *run, BranchSizes z, Tensor dinner, Tensor W, Tensor like)
-{
-    Tensor dinput = scratch(like, like.count), whole = region_result(run->region, dinput);
-    linear_backward_input(dinner, W, whole, z.n, z.C, z.in);
-    region_enter_backward(run->region, whole, dinput, run->B);
-    region_release(run->region, &whole);
-    return dinput;
-}
-
-/* The weights' half adds to the gradients of W, d[0], and b, d[1], and frees what it read. The input was kept as
- * it lies outside the region and is gathered once more (Korthikanti et al., section 4.2.2). */
-static void enter_backward_weight(const BlockRun *run, BranchSizes z, BranchSaved *s, const Tensor *d)
-{
-    Tensor *input = input_of(run, s), whole = region_enter(run->region, *input, run->B);
-    linear_backward_weight(whole, s->dinner, d[0], d[1], z.n, z.C, z.in);
-    region_release(run->region, &whole);
-    tensor_free(&s->dinner);
-    tensor_free(input);
-}
-
-/* Both halves, of which either product goes on beside what the other waits for. */
-static Tensor enter_backward(const BlockRun *run, BranchSizes z, BranchSaved *s, Tensor W, const Tensor *d,
-                             Tensor like)
-{
-    Crossing in = region_enter_begin(run->region, *input_of(run, s), run->B);
-    Tensor dinput = scratch(like, like.count), dwhole = region_result(run->region, dinput);
-    linear_backward_input(s->dinner, W, dwhole, z.n, z.C, z.in);
-    Tensor whole = region_enter_end(run->region, &in);
-    Crossing out = region_enter_backward_begin(run->region, dwhole, dinput, run->B);
-    linear_backward_weight(whole, s->dinner, d[0], d[1], z.n, z.C, z.in);
-    region_release(run->region, &whole);
-    tensor_free(&s->dinner);
-    tensor_free(input_of(run, s));
-    region_enter_backward_end(run->region, &out);
-    region_release(run->region, &dwhole);
-    return dinput;
 }
 
 /* Both halves, or without dw the input's: turns dy from the gradient of the branch's sum into that of its x. */
@@ -166,12 +107,15 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
         tensor_free(&s->mask);
     }
     Tensor douter = scratch(dy, z.n * z.out);
-    leave_backward(run, z, dresult, s->outer, &w[OUT_WEIGHT], douter, dw ? &dw[OUT_WEIGHT] : NULL);
+    row_backward(run, z, dresult, s->outer, &w[OUT_WEIGHT], douter, dw ? &dw[OUT_WEIGHT] : NULL);
     core_backward(run, branch, douter, s);
     if (dw) tensor_free(&s->outer);
     bool beside = dw && run->region->overlap != REGION_WAITS;
-    Tensor dinput = beside ? enter_backward(run, z, s, w[IN_WEIGHT], &dw[IN_WEIGHT], dy)
-                           : enter_backward_input(run, z, s->dinner, w[IN_WEIGHT], dy);
+    Tensor dinput = scratch(dy, dy.count);
+    if (beside)
+        column_backward(run, z, input_of(run, s), &s->dinner, w[IN_WEIGHT], &dw[IN_WEIGHT], dinput);
+    else
+        column_backward_input(run, z, s->dinner, w[IN_WEIGHT], dinput);
     if (dw) {
         if (drops) tensor_free(&dresult);
     } else {
@@ -181,7 +125,7 @@ static void branch_backward(const BlockRun *run, Branch branch, const Tensor *w,
     residual_backward(dy, dinput, !post);
     tensor_free(&dinput);
     if (!post) tensor_free(&s->x);
-    if (dw && !beside) enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
+    if (dw && !beside) column_backward_weight(run, z, input_of(run, s), &s->dinner, &dw[IN_WEIGHT]);
 }
 
 /* ---- a block ---- */
@@ -291,10 +235,10 @@ void block_backward_weight(const BlockRun *run, const BlockParameters *d, BlockS
         BranchSaved *s = &saved->branch[order[i]];
         const Tensor *dw = d->branch[order[i]], none = {0};
         BranchSizes z = branch_sizes(run, order[i]);
-        leave_backward(run, z, s->dresult, s->outer, NULL, none, &dw[OUT_WEIGHT]);
+        row_backward(run, z, s->dresult, s->outer, NULL, none, &dw[OUT_WEIGHT]);
         tensor_free(&s->dresult);
         tensor_free(&s->outer);
-        enter_backward_weight(run, z, s, &dw[IN_WEIGHT]);
+        column_backward_weight(run, z, input_of(run, s), &s->dinner, &dw[IN_WEIGHT]);
     }
     norms_backward_weight(run, d, &saved->dnorms);
 }

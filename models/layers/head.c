@@ -144,14 +144,15 @@ static Tensor backward_beside(const Gpt *gpt, LayerTensors w, LayerTensors d, He
 {
     const Region *region = &gpt->region;
     int64_t B = sizes_of(gpt, saved).B;
-    Crossing in = region_enter_begin(region, saved->norm, B);
+    Crossing in = region_gather_begin(region, saved->norm, B, ONE_PIECE);
     Tensor dnorm = dnorm_new(gpt, saved), dwhole = region_result(region, dnorm);
     product_backward_input(gpt, w, saved, dwhole);
-    Tensor whole = region_enter_end(region, &in);
-    Crossing out = region_enter_backward_begin(region, dwhole, dnorm, B);
+    Tensor whole = region_gather_end(region, &in);
+    Crossing out = region_sum_open(dwhole, dnorm, B, ONE_PIECE);
+    region_sum_piece_begin(region, &out, 0);
     product_backward_weights(gpt, d, saved, whole);
     region_release(region, &whole);
-    region_enter_backward_end(region, &out);
+    region_sum_end(region, &out);
     region_release(region, &dwhole);
     return dnorm;
 }

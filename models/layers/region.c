@@ -23,54 +23,92 @@ static Tensor rows_of(const Region *r, Tensor whole, int64_t B, int64_t b)
     return tensor_view(whole, b * sample + r->rank * rows, rows);
 }
 
-static void wait_for(const Region *r, Crossing *c)
+/* ---- by pieces ---- */
+
+Pieces region_pieces(const Region *r, int64_t T)
 {
-    if (c->moving) r->ops->end(c->moving);
-    c->moving = NULL;
+    Pieces pieces = {1, region_rows(r, T)};
+    if (r->overlap == REGION_PIPELINED && spreads(r))
+        pieces.count = pieces.rows < r->pieces ? (int)pieces.rows : r->pieces;
+    return pieces;
 }
 
-static Crossing gather_begin(const Region *r, Tensor local, int64_t B)
+int64_t piece_first(Pieces pieces, int piece)
 {
-    if (!spreads(r)) return (Crossing){.whole = local, .local = local, .B = B};
-    Tensor whole = tensor_new(local.device, MEM_WORKSPACE, local.dtype, local.count * r->size);
+    return pieces.rows * piece / pieces.count;
+}
+
+/* In each sample of a rank's own. */
+static Values values_of(const Crossing *c, int piece)
+{
+    int64_t width = c->local.count / c->B / c->pieces.rows, first = piece_first(c->pieces, piece);
+    return (Values){first * width, (piece_first(c->pieces, piece + 1) - first) * width};
+}
+
+static void piece_end(const Region *r, Crossing *c, int piece)
+{
+    if (c->moving[piece]) r->ops->end(c->moving[piece]);
+    c->moving[piece] = NULL;
+}
+
+Crossing region_gather_begin(const Region *r, Tensor local, int64_t B, Pieces pieces)
+{
+    Crossing c = {.whole = local, .local = local, .B = B, .pieces = pieces};
+    if (!spreads(r)) return c;
+    c.whole = tensor_new(local.device, MEM_WORKSPACE, local.dtype, local.count * r->size);
     int64_t rows = local.count / B;
-    for (int64_t b = 0; b < B; b++) tensor_copy(rows_of(r, whole, B, b), tensor_view(local, b * rows, rows));
-    return (Crossing){whole, local, B, r->ops->gather_rows(r->context, whole, B)};
-}
-
-static Tensor gather_end(const Region *r, Crossing *c)
-{
-    wait_for(r, c);
-    return c->whole;
-}
-
-static Crossing sum_begin(const Region *r, Tensor whole, Tensor local, int64_t B)
-{
-    Crossing c = {.whole = whole, .local = local, .B = B};
-    if (r->size == 1) return c;
-    c.moving = r->sequence ? r->ops->sum_to_rows(r->context, whole, B) : r->ops->sum(r->context, whole);
+    for (int64_t b = 0; b < B; b++)
+        tensor_copy(rows_of(r, c.whole, B, b), tensor_view(local, b * rows, rows));
+    for (int j = 0; j < pieces.count; j++)
+        c.moving[j] = r->ops->gather_rows(r->context, c.whole, B, values_of(&c, j));
     return c;
 }
 
-static void sum_end(const Region *r, Crossing *c)
+void region_gather_piece_end(const Region *r, Crossing *c, int piece)
 {
-    wait_for(r, c);
+    piece_end(r, c, piece);
+}
+
+Tensor region_gather_end(const Region *r, Crossing *c)
+{
+    for (int j = 0; j < c->pieces.count; j++) piece_end(r, c, j);
+    return c->whole;
+}
+
+Crossing region_sum_open(Tensor whole, Tensor local, int64_t B, Pieces pieces)
+{
+    return (Crossing){.whole = whole, .local = local, .B = B, .pieces = pieces};
+}
+
+void region_sum_piece_begin(const Region *r, Crossing *c, int piece)
+{
+    if (r->size == 1) return;
+    c->moving[piece] = r->sequence ? r->ops->sum_to_rows(r->context, c->whole, c->B, values_of(c, piece))
+                                   : r->ops->sum(r->context, c->whole);
+}
+
+void region_sum_end(const Region *r, Crossing *c)
+{
+    for (int j = 0; j < c->pieces.count; j++) piece_end(r, c, j);
     if (!spreads(r)) return;
     int64_t rows = c->local.count / c->B;
     for (int64_t b = 0; b < c->B; b++)
         tensor_copy(tensor_view(c->local, b * rows, rows), rows_of(r, c->whole, c->B, b));
 }
 
+/* ---- at once ---- */
+
 static Tensor gathered(const Region *r, Tensor local, int64_t B)
 {
-    Crossing c = gather_begin(r, local, B);
-    return gather_end(r, &c);
+    Crossing c = region_gather_begin(r, local, B, ONE_PIECE);
+    return region_gather_end(r, &c);
 }
 
 static void summed(const Region *r, Tensor whole, Tensor local, int64_t B)
 {
-    Crossing c = sum_begin(r, whole, local, B);
-    sum_end(r, &c);
+    Crossing c = region_sum_open(whole, local, B, ONE_PIECE);
+    region_sum_piece_begin(r, &c, 0);
+    region_sum_end(r, &c);
 }
 
 Tensor region_enter(const Region *r, Tensor local, int64_t B)
@@ -78,29 +116,9 @@ Tensor region_enter(const Region *r, Tensor local, int64_t B)
     return gathered(r, local, B);
 }
 
-Crossing region_enter_begin(const Region *r, Tensor local, int64_t B)
-{
-    return gather_begin(r, local, B);
-}
-
-Tensor region_enter_end(const Region *r, Crossing *c)
-{
-    return gather_end(r, c);
-}
-
 void region_enter_backward(const Region *r, Tensor dwhole, Tensor dlocal, int64_t B)
 {
     summed(r, dwhole, dlocal, B);
-}
-
-Crossing region_enter_backward_begin(const Region *r, Tensor dwhole, Tensor dlocal, int64_t B)
-{
-    return sum_begin(r, dwhole, dlocal, B);
-}
-
-void region_enter_backward_end(const Region *r, Crossing *c)
-{
-    sum_end(r, c);
 }
 
 Tensor region_result(const Region *r, Tensor local)

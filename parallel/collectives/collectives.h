@@ -43,6 +43,7 @@ typedef struct Collective {
     int legs, at;
     Tensor *whole, *part; /* of the leg under way */
     int parts;
+    int64_t apart;                 /* from a block of a part to the next; 0: they lie side by side */
     int step, reduce_steps, steps; /* of the leg */
     bool moving;                   /* the requests of `step` are begun */
     bool busy;                     /* inside a step: its own kernels call back into progress */
@@ -71,6 +72,10 @@ typedef struct Collective {
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
+/* A reduce-scatter or, unless it `reduces`, an all-gather of parts whose n blocks, of equal counts, lie `apart` elements
+ * from each other: a part begins with its first, and its count is that of all blocks. */
+void ring_apart_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts,
+                      int64_t apart, bool reduces);
 /* A reduction that adds at the end: block b of `part`, whose count n divides, goes from each rank straight to rank
  * b, in the same time. When all are there, that of rank k in block k of c->incoming (the own in none),
  * arrived(context) is called; what it leaves in the part's own block goes to all where an all-gather follows. On

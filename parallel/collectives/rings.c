@@ -60,6 +60,16 @@ static const Leg *leg_of(const Collective *c)
     return &c->leg[c->at];
 }
 
+/* Of part i of the leg under way. */
+static Tensor part_block(const Collective *c, int i, int block)
+{
+    Tensor part = c->part[i];
+    if (c->apart == 0) return block_of(part, leg_of(c)->size, block);
+    if (part.data) part.data = (char *)part.data + (size_t)(block * c->apart) * dtype_bytes(part.dtype);
+    part.count /= leg_of(c)->size;
+    return part;
+}
+
 /* Ranks of the leg go round; returns the group's. */
 static int peer(const Collective *c, int rank)
 {
@@ -80,7 +90,7 @@ static void each_piece(const Collective *c, int block, Tensor packed,
 {
     int64_t at = 0;
     for (int i = 0; i < c->parts; i++) {
-        Tensor piece = block_of(c->part[i], leg_of(c)->size, block);
+        Tensor piece = part_block(c, i, block);
         visit(piece, tensor_view(packed, at, piece.count));
         at += piece.count;
     }
@@ -125,10 +135,10 @@ static void step_begin(Collective *c)
     blocks_at(c, &leaves, &arrives);
     Tensor out, in;
     if (c->parts == 1) { /* one part: a block lies in one piece, and is sent and gathered where it lies */
-        out = block_of(c->part[0], n, leaves);
+        out = part_block(c, 0, leaves);
         in = exchanging(c)               ? block_of(c->incoming, n, arrives)
              : c->step < c->reduce_steps ? tensor_view(c->incoming, 0, blocks_count(c, arrives))
-                                         : block_of(c->part[0], n, arrives);
+                                         : part_block(c, 0, arrives);
     } else {
         out = tensor_view(c->outgoing, 0, blocks_count(c, leaves));
         in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
@@ -276,6 +286,14 @@ void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const T
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
 {
     begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, true, true);
+}
+
+void ring_apart_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts,
+                      int64_t apart, bool reduces)
+{
+    for (int i = 0; i < parts; i++) assert(part[i].count % group->size == 0);
+    Collective how = {.group = group, .purpose = purpose, .parts = parts, .apart = apart};
+    begin(c, how, part, reduces, !reduces);
 }
 
 void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,

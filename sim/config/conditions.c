@@ -116,10 +116,20 @@ static bool with_tensor_parallelism(const Config *c)
     return !c->tensor.sequence_parallel || c->tensor.size > 1;
 }
 
-/* Bulk: of backwards that are whole. */
+/* Bulk: of backwards that are whole. Pipelined: of rows that ranks have each their own of. */
 static bool with_tensor_overlap(const Config *c)
 {
-    return c->tensor.overlap == REGION_WAITS || (c->tensor.size > 1 && config_schedule(c) != SCHEDULE_ZB_H1);
+    switch ((RegionOverlap)c->tensor.overlap) {
+    case REGION_WAITS: return true;
+    case REGION_BULK: return c->tensor.size > 1 && config_schedule(c) != SCHEDULE_ZB_H1;
+    case REGION_PIPELINED: return c->tensor.size > 1 && c->tensor.sequence_parallel;
+    }
+    return false;
+}
+
+static bool with_pieces(const Config *c)
+{
+    return c->tensor.overlap == REGION_PIPELINED;
 }
 
 static bool with_whole_borders(const Config *c)
@@ -204,9 +214,13 @@ const Condition config_conditions[WHENS] = {
                           "parallel.data = zero1"},
     [WITH_RINGS] = {with_rings, "with parallel.data = ddp, zero1, zero2 or zero3", "parallel.data = ddp"},
     [WITH_TENSOR_PARALLELISM] = {with_tensor_parallelism, "with parallel.tp of 2 or more", "parallel.tp = 2"},
-    [WITH_TENSOR_OVERLAP] = {with_tensor_overlap,
-                             "with parallel.tp of 2 or more, and a schedule other than zb-h1",
-                             "parallel.tp = 2 and parallel.schedule = 1f1b"},
+    [WITH_TENSOR_OVERLAP] =
+        {with_tensor_overlap,
+         "with parallel.tp of 2 or more and, bulk, a schedule other than zb-h1, or, "
+         "pipelined, sequence_parallel",
+         "parallel.tp = 2, parallel.sequence_parallel = yes and parallel.schedule = 1f1b"},
+    [WITH_PIECES] = {with_pieces, "with parallel.tensor_overlap = pipelined",
+                     "parallel.tensor_overlap = pipelined"},
     [WITH_WHOLE_BORDERS] = {with_whole_borders,
                             "with parallel.tp and parallel.pp of 2 or more, and without sequence_parallel",
                             "parallel.tp = 2, parallel.pp = 2 and parallel.sequence_parallel = no"},

@@ -43,7 +43,8 @@ static const char *const rank_orders[] = {[ORDER_TP_DP_PP] = "tp-dp-pp",
                                           NULL};
 static const char *const all_reduces[] = {
     [ALL_REDUCE_RING] = "ring", [ALL_REDUCE_HIERARCHICAL] = "hierarchical", NULL};
-static const char *const tensor_overlaps[] = {[REGION_WAITS] = "none", [REGION_BULK] = "bulk", NULL};
+static const char *const tensor_overlaps[] = {
+    [REGION_WAITS] = "none", [REGION_BULK] = "bulk", [REGION_PIPELINED] = "pipelined", NULL};
 static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
                                        [CARRIED_BY_NCCL_VOLTA] = "nccl-volta",
                                        [CARRIED_BY_NCCL_AMPERE] = "nccl-ampere",
@@ -341,7 +342,19 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "second "
          "gathering beside the product that makes its own, as Megatron-LM does it (arXiv 2205.05198, section "
          "4.2.2). zb-h1 computes these products apart, so there is nothing to do it beside. The numbers are "
-         "the same, bit for bit; a whole input and a whole gradient are held at once.\n"},
+         "the same, bit for bit; a whole input and a whole gradient are held at once.\n"
+         "pipelined, under sequence_parallel: that, and all else that enters a block's products or leaves "
+         "them "
+         "does so in tensor_pieces, as Megatron-Core with Transformer Engine does it (--tp-comm-overlap): a "
+         "rank multiplies its own rows, then each piece of the others' as it comes; and sends a piece of a "
+         "result when it is multiplied. As many bytes in more messages and more, smaller products, each of "
+         "which takes whole waves of tiles; the numbers are the same to rounding. With zb-h1 only what goes "
+         "by pieces is hidden.\n"},
+    {"parallel", "tensor_pieces", ROW_INTEGER, WITH_PIECES, FIELD(tensor.pieces), "4", 1, REGION_PIECES,
+     .example = "8", .help = "pipelined: that a rank's rows cross in",
+     .more =
+         "Of each sample's sequence / tp rows; no more than there are. Many small ones hide more of what is "
+         "sent, and cost more launches and tiles that are not full.\n"},
 
     {"parallel", "scatter_messages", ROW_SWITCH, WITH_WHOLE_BORDERS, FIELD(tensor.scatter), "no",
      .example = "yes", .help = "with tp and pp: each rank sends 1/tp to the next stage",

@@ -40,6 +40,35 @@ static void matmul_in_all_its_forms(void **state)
     }
 }
 
+/* Blocks of rows of a product, with one of every three left out: those have its values, and the others are untouched. */
+static void some_rows_of_a_product(void **state)
+{
+    (void)state;
+    enum { M = 20, N = 11, K = 7 };
+    const RowBlocks rows = {.first = 2, .rows = 2, .apart = 3, .blocks = 6, .of = 3, .out = 1};
+    assert_int_equal(row_blocks_count(&rows), 8);
+    for (int form = 0; form < 4; form++) {
+        bool open = form & 1, tb = form & 2;
+        Tensor A = noise(&device, M * K, 1, 1), B = noise(&device, K * N, 2, 1);
+        Tensor C = constant(&device, M * N, 3), some = constant(&device, M * N, 3);
+        double expected[M * N], flops = device.done[WORK_MATMUL].flops;
+        Matrix a = matrix(A, M, K), b = tb ? transposed(matrix(B, N, K)) : matrix(B, K, N);
+        if (open)
+            matmul_rows_open(a, b, rows, some, some);
+        else
+            matmul_rows(a, b, rows, some);
+        assert_true(device.done[WORK_MATMUL].flops - flops == 2.0 * 8 * N * K);
+        matmul(a, b, 0, C);
+        for (int i = 0; i < M; i++) {
+            int block = (i - 2) / 3, within = (i - 2) % 3;
+            bool is_one = i >= 2 && block < 6 && within < 2 && block % 3 != 1;
+            for (int j = 0; j < N; j++) expected[i * N + j] = is_one ? (double)reals(C)[i * N + j] : 3;
+        }
+        assert_below(distance(some, expected), VALUE_TOLERANCE);
+        give_back((Tensor[]){A, B, C, some}, 4);
+    }
+}
+
 typedef struct Linear {
     int64_t n, in, out;
     Tensor x, W, b, y, weights;
@@ -329,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matmul_in_all_its_forms),
+        cmocka_unit_test(some_rows_of_a_product),
         cmocka_unit_test(linear_layer),
         cmocka_unit_test(layernorm),
         cmocka_unit_test(gelu),

@@ -148,6 +148,53 @@ static void same_bits(void **state)
     on_all_ranks(same_bits_body);
 }
 
+/* ---- blocks that lie apart ---- */
+
+/* Blocks of 5 in strides of 8, of two parts in one tensor each: the same sums and copies as where they lie side by
+ * side, as many bytes, and what lies between them stays. */
+static void apart_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    enum { BLOCK = 5, APART = 8, TWO = 2, FIRST = 2 };
+    Device device = {0};
+    Group *group = group_world(comm, CHANNEL);
+    int n = comm->size, r = comm->rank;
+    for (int kind = 0; kind < 4; kind++) {
+        bool reduces = kind & 1;
+        int parts = kind & 2 ? TWO : 1;
+        Tensor whole[TWO], part[TWO];
+        Collective ring;
+        for (int p = 0; p < TWO; p++) {
+            whole[p] = part_new(&device, APART * n);
+            fill_plain(whole[p], r);
+            part[p] = tensor_view(whole[p], FIRST, BLOCK * n);
+        }
+        uint64_t before = comm->bytes[CONTROL];
+        ring_apart_begin(&ring, group, CONTROL, part, parts, APART, reduces);
+        ring_end(&ring);
+        expect(f, comm->bytes[CONTROL] - before == (uint64_t)((n - 1) * BLOCK * parts) * sizeof(real),
+               "rank %d sends %d bytes", r, (int)(comm->bytes[CONTROL] - before));
+        for (int p = 0; p < TWO; p++) {
+            for (int64_t i = 0; i < whole[p].count; i++) {
+                int b = (int)(i / APART);
+                bool inside = p < parts && i % APART >= FIRST && i % APART < FIRST + BLOCK;
+                if (reduces && inside && b != r) continue; /* partial sums */
+                double value = !inside ? plain(r, i) : reduces ? plain_sum(n, i) : plain(b, i);
+                expect(f, (double)reals(whole[p])[i] == value, "kind %d: rank %d has %g at %d, not %g", kind,
+                       r, (double)reals(whole[p])[i], (int)i, value);
+            }
+            tensor_free(&whole[p]);
+        }
+    }
+    group_free(group);
+}
+
+static void blocks_apart(void **state)
+{
+    (void)state;
+    on_all_ranks(apart_body);
+}
+
 /* ---- rings that overlap ---- */
 
 enum { RINGS = 4 };
@@ -221,9 +268,8 @@ static void overlapping_rings(void **state)
 int ranks_rings(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_cut_evenly),
-        cmocka_unit_test(rings),
-        cmocka_unit_test(same_bits),
+        cmocka_unit_test(blocks_cut_evenly), cmocka_unit_test(rings),
+        cmocka_unit_test(same_bits),         cmocka_unit_test(blocks_apart),
         cmocka_unit_test(overlapping_rings),
     };
     return cmocka_run_group_tests_name("rings", tests, NULL, NULL);

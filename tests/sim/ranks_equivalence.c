@@ -202,6 +202,35 @@ static void tensor_overlap_changes_no_bit(void **state)
         }
 }
 
+/* Rows that cross by pieces, more than there are, as many, or of several lengths; of one sample or of more. */
+static void by_pieces_as_one_rank(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"1", "2", "3", "32"};
+    const char *sets[] = {DIVISIBLE, "train.microbatch=2", NULL};
+    Case truth = make_case(DDP, sets, 4);
+    assert_true(case_virtual(&truth, 1));
+    for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++)
+        for (int k = 0; k < 4 && ranks_fit(GRIDS[g].ranks); k++) {
+            char tp[32], cut[48], what[64];
+            const char *split[] = {DIVISIBLE,
+                                   tp,
+                                   cut,
+                                   "parallel.sequence_parallel=yes",
+                                   "parallel.tensor_overlap=pipelined",
+                                   k % 2 ? "train.microbatch=1" : "train.microbatch=2",
+                                   k == 1 ? "train.recompute=full" : "train.recompute=none",
+                                   NULL};
+            snprintf(tp, sizeof tp, "parallel.tp=%d", GRIDS[g].tp);
+            snprintf(cut, sizeof cut, "parallel.tensor_pieces=%s", pieces[k]);
+            snprintf(what, sizeof what, "tp = %d in %s pieces", GRIDS[g].tp, pieces[k]);
+            Case c = make_case((k + (int)g) % 2 ? ZERO3 : DDP, split, 4);
+            agrees(&truth, &c, what, GRIDS[g].ranks);
+            case_free(&c);
+        }
+    case_free(&truth);
+}
+
 /* ddp, zero1, zero2, zero3: the same bits in every weight, with one microbatch a rank. */
 static void bit_identical(const char *clip)
 {
@@ -309,6 +338,7 @@ int ranks_equivalence(void)
         cmocka_unit_test(tensor_parallel_padded_slices),
         cmocka_unit_test(recompute_changes_no_bit),
         cmocka_unit_test(tensor_overlap_changes_no_bit),
+        cmocka_unit_test(by_pieces_as_one_rank),
         cmocka_unit_test(bit_identical_clipped),
         cmocka_unit_test(bit_identical_unclipped),
         cmocka_unit_test(repeats_bit_for_bit),

@@ -8,7 +8,7 @@
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 
-enum { STEPS = 2, SPLIT_SETS = 7 };
+enum { STEPS = 2, SPLIT_SETS = 8 };
 
 #define SMALL "model.hidden=24", "model.heads=12", "model.ffn=36", "model.sequence=12", "model.layers=4"
 #define LLAMA "model.norm=rmsnorm", "model.activation=swiglu", "model.position=rope", "model.bias=no"
@@ -46,21 +46,31 @@ typedef struct Split {
     bool sequence_parallel;
     const char *schedule;
     int virtual_stages, microbatch;
-    const char *data;
+    const char *data, *overlap;
 } Split;
 
 /* Microbatches of several sizes: what is dropped follows a sample's number in the run, not in these. */
 static const Split SPLITS[] = {
-    {2, 1, 1, false, "1f1b", 1, 3, "zero3"},        {2, 1, 2, false, "1f1b", 1, 12, "ddp"},
-    {2, 1, 2, true, "1f1b", 1, 8, "ddp"},           {2, 2, 1, false, "zb-h1", 1, 6, "ddp"},
-    {3, 1, 3, true, "1f1b", 1, 6, "ddp"},           {3, 3, 1, false, "gpipe", 1, 4, "ddp"},
-    {4, 1, 2, true, "1f1b", 1, 6, "zero3"},         {4, 1, 4, true, "1f1b", 1, 6, "zero1"},
-    {4, 2, 1, false, "interleaved", 2, 3, "zero2"}, {4, 2, 2, true, "zb-h1", 1, 4, "dp"},
-    {6, 1, 6, false, "1f1b", 1, 24, "zero3"},       {6, 2, 3, true, "interleaved", 2, 6, "zero1"},
-    {6, 3, 2, false, "zb-h1", 1, 4, "zero2"},       {8, 2, 2, true, "naive", 1, 3, "dp"},
-    {8, 2, 2, true, "1f1b", 1, 3, "ddp"},           {8, 2, 2, false, "gpipe", 1, 3, "zero1"},
-    {8, 2, 2, true, "interleaved", 2, 3, "zero2"},  {8, 2, 2, true, "zb-h1", 1, 3, "zero3"},
-    {8, 2, 4, true, "zb-h1", 1, 6, "zero3"},        {8, 4, 1, false, "1f1b", 1, 2, "zero3"},
+    {2, 1, 1, false, "1f1b", 1, 3, "zero3", "none"},
+    {2, 1, 2, false, "1f1b", 1, 12, "ddp", "bulk"},
+    {2, 1, 2, true, "1f1b", 1, 8, "ddp", "pipelined"},
+    {2, 2, 1, false, "zb-h1", 1, 6, "ddp", "none"},
+    {3, 1, 3, true, "1f1b", 1, 6, "ddp", "none"},
+    {3, 3, 1, false, "gpipe", 1, 4, "ddp", "none"},
+    {4, 1, 2, true, "1f1b", 1, 6, "zero3", "bulk"},
+    {4, 1, 4, true, "1f1b", 1, 6, "zero1", "none"},
+    {4, 2, 1, false, "interleaved", 2, 3, "zero2", "none"},
+    {4, 2, 2, true, "zb-h1", 1, 4, "dp", "pipelined"},
+    {6, 1, 6, false, "1f1b", 1, 24, "zero3", "none"},
+    {6, 2, 3, true, "interleaved", 2, 6, "zero1", "pipelined"},
+    {6, 3, 2, false, "zb-h1", 1, 4, "zero2", "none"},
+    {8, 2, 2, true, "naive", 1, 3, "dp", "none"},
+    {8, 2, 2, true, "1f1b", 1, 3, "ddp", "none"},
+    {8, 2, 2, false, "gpipe", 1, 3, "zero1", "bulk"},
+    {8, 2, 2, true, "interleaved", 2, 3, "zero2", "bulk"},
+    {8, 2, 2, true, "zb-h1", 1, 3, "zero3", "none"},
+    {8, 2, 4, true, "zb-h1", 1, 6, "zero3", "none"},
+    {8, 4, 1, false, "1f1b", 1, 2, "zero3", "none"},
 };
 
 typedef struct Words {
@@ -91,6 +101,7 @@ static Case split_by(const Family *f, const Split *s, Words *text)
     snprintf(text->split[4], sizeof *text->split, "parallel.virtual_stages=%d", s->virtual_stages);
     snprintf(text->split[5], sizeof *text->split, "train.microbatch=%d", s->microbatch);
     snprintf(text->split[6], sizeof *text->split, "parallel.data=%s", s->data);
+    snprintf(text->split[7], sizeof *text->split, "parallel.tensor_overlap=%s", s->overlap);
     for (int i = 0; i < SPLIT_SETS; i++) c.sets[n++] = text->split[i];
     return c;
 }
@@ -100,8 +111,8 @@ static void one_case(const Case *truth, const Family *f, const Split *s)
     char what[256];
     Words text;
     Case c = split_by(f, s, &text);
-    snprintf(what, sizeof what, "%s: pp %d x tp %d%s, %s, %s, microbatches of %d", f->name, s->pp, s->tp,
-             s->sequence_parallel ? " sp" : "", s->data, s->schedule, s->microbatch);
+    snprintf(what, sizeof what, "%s: pp %d x tp %d%s, %s, overlap %s, %s, microbatches of %d", f->name, s->pp,
+             s->tp, s->sequence_parallel ? " sp" : "", s->data, s->overlap, s->schedule, s->microbatch);
     agrees_also_dry(truth, &c, what, s->ranks);
 }
 

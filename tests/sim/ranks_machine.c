@@ -36,6 +36,13 @@ static const struct {
     {"parallel.tp=2 parallel.sequence_parallel=yes parallel.tensor_overlap=bulk parallel.data=zero3 "
      "train.recompute=full",
      4, PART_TP_EXPOSED},
+    {"parallel.tp=4 parallel.sequence_parallel=yes parallel.tensor_overlap=pipelined "
+     "parallel.tensor_pieces=2 "
+     "node.taken=0.3",
+     4, PART_TP_EXPOSED},
+    {"parallel.pp=2 parallel.schedule=zb-h1 parallel.tp=2 parallel.sequence_parallel=yes "
+     "parallel.tensor_overlap=pipelined",
+     8, PART_TP_EXPOSED},
     {"parallel.pp=2 parallel.schedule=1f1b model.dropout=0.1", 2, PART_PP_IDLE},
     {"parallel.pp=4 parallel.schedule=zb-h1", 4, PART_PP_IDLE},
     {"parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 parallel.tp=2", 4, PART_PP_WIRE},

@@ -214,29 +214,46 @@ static void watch_products(Trainer *t, const StepResult *result, void *context)
     device_between(&t->device, &p->between);
 }
 
-/* Three blocks and the head have seven linear layers into a region and out of one: forward computes each product,
- * backward two of each. Without dropout nothing else is one: attention has its own kernels. */
-static void bulk_is_beside_products(void **state)
+typedef struct Beside {
+    const char *overlap;
+    int all, beside; /* a microbatch */
+} Beside;
+
+static void products_beside(const Beside *want, bool sp)
+{
+    enum { MICROBATCHES = 2 };
+    Products p[RANKS] = {0};
+    Case c = case_of_words(2,
+                           "model.hidden=24 model.heads=12 model.sequence=12 train.microbatch=12 "
+                           "parallel.tp=4 parallel.sequence_parallel=%s parallel.tensor_overlap=%s",
+                           sp ? "yes" : "no", want->overlap);
+    c.look = watch_products;
+    c.context = p;
+    assert_true(case_virtual(&c, RANKS));
+    for (int r = 0; r < RANKS; r++) {
+        assert_int_equal(p[r].all, MICROBATCHES * want->all);
+        assert_int_equal(p[r].beside, MICROBATCHES * want->beside);
+    }
+    case_free(&c);
+}
+
+/* Three blocks have six linear layers into a region and six out of one, the head one more into it: forward computes a
+ * product of each, backward two. Attention has its own kernels. By pieces, what arrives takes one product more than
+ * there are pieces, of which the last is beside nothing; of what leaves it is the first. */
+static void tensor_overlap_is_beside_products(void **state)
 {
     (void)state;
-    static const char *const overlap[] = {"none", "bulk"};
-    enum { MICROBATCHES = 2, INTO = 7, OUT_OF = 6 };
-    for (int o = 0; o < 2; o++)
-        for (int sp = 0; sp < 2; sp++) {
-            Products p[RANKS] = {0};
-            Case c = case_of_words(2,
-                                   "model.hidden=24 model.heads=12 model.sequence=12 train.microbatch=12 "
-                                   "parallel.tp=4 parallel.sequence_parallel=%s parallel.tensor_overlap=%s",
-                                   sp ? "yes" : "no", overlap[o]);
-            c.look = watch_products;
-            c.context = p;
-            assert_true(case_virtual(&c, RANKS));
-            for (int r = 0; r < RANKS; r++) {
-                assert_int_equal(p[r].all, MICROBATCHES * 3 * (INTO + OUT_OF));
-                assert_int_equal(p[r].beside, o == 0 ? 0 : MICROBATCHES * INTO * (sp ? 2 : 1));
-            }
-            case_free(&c);
-        }
+    enum { BLOCKS = 6, INTO = BLOCKS + 1, ALL = 3 * (INTO + BLOCKS), PIECES = 2, LEAST = 3 };
+    products_beside(&(Beside){"none", ALL, 0}, false);
+    products_beside(&(Beside){"none", ALL, 0}, true);
+    products_beside(&(Beside){"bulk", ALL, INTO}, false);
+    products_beside(&(Beside){"bulk", ALL, 2 * INTO}, true);
+    products_beside(&(Beside){"pipelined parallel.tensor_pieces=2", ALL + BLOCKS * (3 * PIECES - 1),
+                              2 * INTO + BLOCKS * (3 * PIECES - 1)},
+                    true);
+    /* a rank has three rows of twelve, so no more pieces */
+    products_beside(
+        &(Beside){"pipelined", ALL + BLOCKS * (3 * LEAST - 1), 2 * INTO + BLOCKS * (3 * LEAST - 1)}, true);
 }
 
 int main(void)
@@ -245,7 +262,7 @@ int main(void)
         cmocka_unit_test(without_it_nothing_is_under_way),
         cmocka_unit_test(rings_move_between_kernels),
         cmocka_unit_test(without_it_backward_waits),
-        cmocka_unit_test(bulk_is_beside_products),
+        cmocka_unit_test(tensor_overlap_is_beside_products),
     };
     return cmocka_run_group_tests_name("overlap", tests, NULL, NULL);
 }

@@ -214,7 +214,10 @@ static Case draw_case(Draw *d, int *ranks, int most)
     bool on_machine = draw(d, 3) > 0;
     bool quantizes = strcmp(kind, "dp") != 0 && draw(d, 4) == 0;
     bool scatters = tp > 1 && pp > 1 && !sp && draw(d, 2);
-    bool bulk = tp > 1 && strcmp(list, "zb-h1") != 0 && draw(d, 2);
+    static const char *const overlap[] = {"", "", " parallel.tensor_overlap=bulk",
+                                          " parallel.tensor_overlap=pipelined parallel.tensor_pieces=3",
+                                          NULL};
+    const char *beside = tp > 1 ? overlap[draw(d, sp ? 4 : 3)] : "";
     char nodes[256] = "";
     if (on_machine)
         snprintf(
@@ -230,14 +233,12 @@ static Case draw_case(Draw *d, int *ranks, int most)
         1,
         "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
         "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
-        "parallel.tp=%d%s%s%s%s%s%s%s",
+        "parallel.tp=%d%s%s%s%s%s%s%s%s",
         m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
-        sp         ? bulk ? " parallel.sequence_parallel=yes parallel.tensor_overlap=bulk"
-                          : " parallel.sequence_parallel=yes"
+        sp         ? " parallel.sequence_parallel=yes"
         : scatters ? " parallel.scatter_messages=yes"
-        : bulk     ? " parallel.tensor_overlap=bulk"
                    : "",
-        pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
+        beside, pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
         strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02",
         later ? " parallel.gather=forward" : "");
