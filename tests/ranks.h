@@ -14,4 +14,5 @@ int ranks_families(void);
 int ranks_clock(void);
 int ranks_machine(void);
 int ranks_quantize(void);
+int ranks_checkpoint(void);
 #endif

@@ -108,10 +108,10 @@ on_ranks() {
         queue launches mpirun -n $ranks "$float/tests/ranks"
     done
     queue launches mpirun -n 4 "$double/tests/ranks" rings collectives network lanes equivalence stages clock
-    for group in quantize equivalence families stages precision rings collectives network lanes clock; do
+    for group in checkpoint quantize equivalence families stages precision rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in precision families lanes-cpu rings collectives network lanes clock; do
+    for group in checkpoint precision families lanes-cpu rings collectives network lanes clock; do
         queue programs "$float/tests/ranks" $group
     done
 }
@@ -134,7 +134,7 @@ alone() {
 if [ $# -gt 0 ]; then
     suites "$@"
 else
-    suites training golden refusals precision schedule calibrate # first: they leave cores to the programs beside them
+    suites training golden refusals precision schedule calibrate checkpoints # first: they leave cores to the programs beside them
     on_ranks
     alone
 fi

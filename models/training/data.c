@@ -133,6 +133,11 @@ void data_sample(Data *data, int64_t sample, int32_t *tokens)
     text_sample(data, start, data->sequence + 1, tokens);
 }
 
+uint64_t data_mark(const Data *data)
+{
+    return data->text ? text_mark(data->text) : 0;
+}
+
 double data_entropy(const Data *data)
 {
     return data->text ? (double)NAN : 1.75 * log(2);

@@ -29,6 +29,9 @@ void data_prepare(Data *data, void (*seen)(void *context, int64_t done), void *c
 /* tokens: (sequence + 1). Position t is the input, t + 1 what it must predict. */
 void data_sample(Data *data, int64_t sample, int32_t *tokens);
 
+/* What tells its text from another (text_mark); 0 of markov. */
+uint64_t data_mark(const Data *data);
+
 /* The least loss any model can reach, nats a token; NaN where unknown (text).
  * For `markov` it is the chain's entropy rate (Cover & Thomas, eq. 4.27). */
 double data_entropy(const Data *data);

@@ -9,6 +9,17 @@ int optimizer_states(OptimizerKind kind)
     return states[kind];
 }
 
+const char *optimizer_state_name(OptimizerKind kind, int state)
+{
+    static const char *const names[][2] = {[OPTIMIZER_SGD] = {NULL, NULL},
+                                           [OPTIMIZER_MOMENTUM] = {"momentum_v", NULL},
+                                           [OPTIMIZER_ADAM] = {"adam_m", "adam_v"},
+                                           [OPTIMIZER_ADAMW] = {"adam_m", "adam_v"},
+                                           [OPTIMIZER_RMSPROP] = {"rmsprop_v", NULL},
+                                           [OPTIMIZER_ADAGRAD] = {"adagrad_v", NULL}};
+    return names[kind][state];
+}
+
 /* What the rules below multiply by. */
 typedef struct Factors {
     real rate;

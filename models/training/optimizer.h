@@ -25,6 +25,8 @@ typedef struct OptimizerConfig {
 /* Running values a parameter needs, kept in REAL: 0 (SGD), 1 (momentum's,
  * RMSProp's, AdaGrad's) or 2 (Adam's m and v). They start at zero. */
 int optimizer_states(OptimizerKind kind);
+/* What they are called in files: "adam_m". */
+const char *optimizer_state_name(OptimizerKind kind, int state);
 
 /* Where parameters are rounded, state[OPTIMIZER_MASTER] holds their values in REAL
  * (Micikevicius et al. 1710.03740): a small update is not lost. Else it is a zero tensor. */

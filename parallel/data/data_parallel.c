@@ -147,8 +147,7 @@ void data_parallel_free(DataParallel *d)
 
 /* ---- moving units in and out ---- */
 
-/* The part of a unit that this rank updates, in a flat range that is whole or a shard. */
-static Tensor updated_range(const DataParallel *d, Tensor flat, bool sharded, int unit)
+Tensor data_parallel_updated(const DataParallel *d, Tensor flat, bool sharded, int unit)
 {
     if (!flat.device) return flat;
     if (sharded) return data_parallel_shard(d, flat, unit);
@@ -159,8 +158,7 @@ static Tensor updated_range(const DataParallel *d, Tensor flat, bool sharded, in
     return tensor_view(whole, offset, count);
 }
 
-/* Parameters from `values` (REAL), which begin at `first` in the unit: all that this rank holds. */
-static void take_values(DataParallel *d, int unit, Tensor values, int64_t first)
+void data_parallel_take(DataParallel *d, int unit, Tensor values, int64_t first)
 {
     int64_t offset, count;
     data_parallel_owned(d, unit, &offset, &count);
@@ -168,15 +166,21 @@ static void take_values(DataParallel *d, int unit, Tensor values, int64_t first)
                                       : data_parallel_whole(d, d->parameters, unit);
     int64_t at = d->shard_parameters ? offset : 0;
     tensor_convert(held, tensor_view(values, at - first, held.count));
-    Tensor master = updated_range(d, d->state[OPTIMIZER_MASTER], d->shard_optimizer, unit);
+    Tensor master = data_parallel_updated(d, d->state[OPTIMIZER_MASTER], d->shard_optimizer, unit);
     if (!master.device) return;
     at = d->shard_optimizer ? offset : 0;
     tensor_convert(master, tensor_view(values, at - first, master.count));
 }
 
+void data_parallel_here(const DataParallel *d, int unit, int64_t *first, int64_t *count)
+{
+    data_parallel_owned(d, unit, first, count);
+    if (!d->shard_parameters) *first = 0, *count = d->padded[unit];
+}
+
 void data_parallel_set(DataParallel *d, int unit, Tensor whole)
 {
-    take_values(d, unit, whole, 0);
+    data_parallel_take(d, unit, whole, 0);
 }
 
 void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed)
@@ -184,11 +188,10 @@ void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed)
     Device aside = {.dry = d->device->dry}; /* not the rank's own memory */
     int64_t offset, count;
     if (!d->gpt->unit[unit].held) return;
-    data_parallel_owned(d, unit, &offset, &count);
-    if (!d->shard_parameters) offset = 0, count = d->padded[unit];
+    data_parallel_here(d, unit, &offset, &count);
     Tensor values = tensor_new(&aside, MEM_WORKSPACE, REAL, count);
     gpt_initialise(d->gpt, unit, offset, seed, values);
-    take_values(d, unit, values, offset);
+    data_parallel_take(d, unit, values, offset);
     tensor_free(&values);
 }
 
@@ -199,7 +202,7 @@ void data_parallel_initialise(DataParallel *d, int64_t seed)
 
 Tensor data_parallel_reduced(const DataParallel *d, int unit)
 {
-    Tensor mine = updated_range(d, d->gradients, d->shard_gradients, unit);
+    Tensor mine = data_parallel_updated(d, d->gradients, d->shard_gradients, unit);
     return has_optimizer(d) ? mine : tensor_view(mine, 0, 0);
 }
 
@@ -270,10 +273,10 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
         int64_t offset = 0, count = d->padded[u];
         if (d->shard_optimizer) data_parallel_owned(d, u, &offset, &count);
         Update update = {.d = d, .step = {.learning_rate = learning_rate, .scale = scale, .step = step}};
-        update.parameters = updated_range(d, d->parameters, d->shard_parameters, u);
+        update.parameters = data_parallel_updated(d, d->parameters, d->shard_parameters, u);
         update.gradients = data_parallel_reduced(d, u);
         for (int i = 0; i < OPTIMIZER_STATES; i++)
-            update.state[i] = updated_range(d, d->state[i], d->shard_optimizer, u);
+            update.state[i] = data_parallel_updated(d, d->state[i], d->shard_optimizer, u);
         device_begin_one(d->device,
                          optimizer_work(&d->optimizer, update.parameters, update.gradients, update.state));
         gpt_each_parameter(d->gpt, u, offset, count, update_parameter, &update);

@@ -121,8 +121,12 @@ void data_parallel_free(DataParallel *d);
 
 /* Rank r's range of a unit: block r of its padded length. */
 void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count);
-/* Fills what this rank holds of a unit from its whole (padded) range in REAL. */
+/* Fills what this rank holds of a unit from its whole (padded) range in REAL; or from a range that begins at `first`
+ * and has all of data_parallel_here(). */
 void data_parallel_set(DataParallel *d, int unit, Tensor whole);
+void data_parallel_take(DataParallel *d, int unit, Tensor values, int64_t first);
+/* The range of a unit's parameters that is here. */
+void data_parallel_here(const DataParallel *d, int unit, int64_t *first, int64_t *count);
 /* Initialises what this rank holds, from the seed; or of one unit. */
 void data_parallel_initialise(DataParallel *d, int64_t seed);
 void data_parallel_initialise_unit(DataParallel *d, int unit, int64_t seed);
@@ -140,6 +144,9 @@ void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
 
 /* For the strategies. */
+/* The part of a unit that this rank updates, in a flat range that is whole or a shard; a flat without a device is
+ * returned. */
+Tensor data_parallel_updated(const DataParallel *d, Tensor flat, bool sharded, int unit);
 Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit); /* of a flat of shards */
 Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of a whole flat: padded */
 /* The sum of squares of rank `rank`'s blocks of the gradient (with sharded gradients: its own). What all ranks

@@ -208,6 +208,11 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     return comm;
 }
 
+int comm_mpi_number(const Comm *comm)
+{
+    return comm->backend == &MPI_BACKEND && comm->size > 1 ? (int)MPI_Comm_c2f(MPI_COMM_WORLD) : -1;
+}
+
 void comm_mpi_stop(Comm *comm)
 {
     comm_free_ports(comm);

@@ -121,6 +121,28 @@ bool draft_is_possible(const char *path, Error *error)
     return true;
 }
 
+static bool take_room(const Draft *draft, off_t bytes, Error *error)
+{
+    char what[64];
+    int number = bytes > 0 ? posix_fallocate(draft->file, 0, bytes) : 0;
+    snprintf(what, sizeof what, "take %.1f MB on the disk", (double)bytes / 1e6);
+    return !number || files_refuse(draft->path, what, number, error);
+}
+
+bool draft_has_room(const char *path, size_t bytes, Error *error)
+{
+    Draft draft;
+    if (!draft_begin(&draft, path, error)) return false;
+    bool has = take_room(&draft, (off_t)bytes, error);
+    draft_end(&draft);
+    return has;
+}
+
+bool draft_reserve(const Draft *draft, Error *error)
+{
+    return take_room(draft, lseek(draft->file, 0, SEEK_END), error);
+}
+
 bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
                 Error *error)
 {

@@ -24,6 +24,11 @@ bool draft_begin(Draft *draft, const char *path, Error *error);
 /* Whether that would work now: asked before the work that ends in a file. */
 bool draft_is_possible(const char *path, Error *error);
 
+/* And whether the disk has room for so many bytes. */
+bool draft_has_room(const char *path, size_t bytes, Error *error);
+/* Takes the room on the disk that its length stands for. */
+bool draft_reserve(const Draft *draft, Error *error);
+
 /* Fills it with what `write` prints. */
 bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
                 Error *error);

@@ -66,6 +66,17 @@ void files_folder(const char *path, char *folder, size_t size)
         snprintf(folder, size, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
+bool files_sync_folder(const char *path, Error *error)
+{
+    char folder[PATH_SIZE];
+    files_folder(path, folder, sizeof folder);
+    int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int number = file < 0 || fsync(file) ? errno : 0;
+    if (file >= 0) close(file);
+    /* file systems whose folders cannot be synced need none */
+    return !number || number == EINVAL || files_refuse(folder, "finish writing", number, error);
+}
+
 bool files_refuse(const char *path, const char *what, int number, Error *error)
 {
     static const struct {

@@ -32,6 +32,9 @@ bool files_refuse(const char *path, const char *what, int number, Error *error);
 /* Makes the folder and those above it, where they are missing. */
 bool files_make_folder(const char *path, Error *error);
 
+/* The names in the folder that `path` is in reach the disk. */
+bool files_sync_folder(const char *path, Error *error);
+
 /* Whether a result may be written at `path`: its folder exists or can be
  * made (it is), and what is there already, if anything, is a plain file. */
 bool files_prepare(const char *path, Error *error);

@@ -146,6 +146,23 @@ static bool check_train(const Config *config, Error *error)
     return true;
 }
 
+/* How often, and how many, of none. */
+static bool check_checkpoints(const Config *config, Error *error)
+{
+    static const char *const keys[] = {"output.checkpoint_every", "output.checkpoint_keep"};
+    char value[CONFIG_VALUE];
+    for (int i = 0; i < 2 && !*config->output.checkpoint; i++) {
+        const ConfigRow *row = config_row_at(config_row_named(keys[i]));
+        config_row_format(row, config, value, sizeof value);
+        if (strcmp(value, row->fallback) != 0)
+            return config_refuse(config, keys[i], error,
+                                 "there are no checkpoints; try output.checkpoint = results/ck.h5, or "
+                                 "leaving %s out",
+                                 keys[i]);
+    }
+    return true;
+}
+
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, bool (*same)(const char *a, const char *b), Error *error)
 {
@@ -286,6 +303,6 @@ static bool check_machine(const Config *config, Error *error)
 bool config_check(const Config *config, Error *error)
 {
     return check_machine(config, error) && check_model(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_train(config, error) &&
+           check_quantize(config, error) && check_train(config, error) && check_checkpoints(config, error) &&
            check_files(config, same_text, error);
 }

@@ -70,6 +70,8 @@ typedef struct Config {
     NetworkNode node; /* and of how these are joined */
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
+        char checkpoint[CONFIG_PATH];              /* a step's number goes into its name */
+        int64_t checkpoint_every, checkpoint_keep; /* steps, 0: only the last; how many stay, 0: all */
     } output;
 
     /* where things came from, for errors and for the record */

@@ -608,6 +608,24 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "After the reduction over the ranks, before clipping, under the names of the weights. Under fp16 "
          "those of the first step that is not skipped; if every step is, there are none, and the run ends "
          "with status 1.\n"},
+    {"output", "checkpoint", ROW_TEXT, ALWAYS, FIELD(output.checkpoint), "", .example = "results/ck.h5",
+     .help = "HDF5 file of all that a run needs to go on; empty: none",
+     .more =
+         "Written after the last step, and every checkpoint_every steps before. The number of steps done "
+         "goes "
+         "into the name: results/ck.h5 makes results/ck-000120.h5. It holds the weights as the optimizer "
+         "updates them, what the optimizer has besides, the loss scale and the place in the data, all of it "
+         "whole: nothing in it depends on the split. Every rank writes its own parts, each tensor has a "
+         "checksum, and the file appears complete or not at all. On a full disk a warning says so, and "
+         "training goes on; a run whose last checkpoint is missing ends with status 1. Dry runs write "
+         "none.\n"},
+    {"output", "checkpoint_every", ROW_INTEGER, ALWAYS, FIELD(output.checkpoint_every), "0", 0, 1e9,
+     .example = "20", .help = "with checkpoint: steps from one to the next; 0: only after the last step"},
+    {"output", "checkpoint_keep", ROW_INTEGER, ALWAYS, FIELD(output.checkpoint_keep), "2", 0, 1e9,
+     .example = "1", .help = "with checkpoint: how many of a run stay, the newest; 0: all",
+     .more =
+         "An older one goes when a new one is complete, so that there is one at any moment. Those of other "
+         "runs stay: what lies where one goes is kept under another name.\n"},
     {"output", "baseline", ROW_TEXT, ALWAYS, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =

@@ -33,7 +33,7 @@ typedef struct ConfigSection {
     const char *name, *help;
 } ConfigSection;
 
-enum { CONFIG_ROWS = 120, CONFIG_SECTIONS = 9 };
+enum { CONFIG_ROWS = 123, CONFIG_SECTIONS = 9 };
 extern const ConfigRow config_rows[CONFIG_ROWS];
 extern const ConfigSection config_sections[CONFIG_SECTIONS];
 

@@ -57,7 +57,7 @@ void h5_release(hid_t id)
  * close a broken file again. Files lock themselves (draft.h), and HDF5's locks would be in the way, whatever the
  * environment asks for. Links to other files are followed nowhere: who reports a file reads that file, and HDF5 would
  * wait for what comes through a pipe. */
-static hid_t access_list(void)
+hid_t h5_access_list(void)
 {
     unsetenv("HDF5_USE_FILE_LOCKING");
     H5dont_atexit();
@@ -72,7 +72,7 @@ static hid_t access_list(void)
     return list;
 }
 
-static H5 *new_file(hid_t id, const char *path)
+H5 *h5_new(hid_t id, const char *path)
 {
     H5 *file = allocate_zeroed(1, sizeof *file);
     file->id = id;
@@ -89,8 +89,8 @@ void h5_plain_group(hid_t list)
 
 H5 *h5_create(const char *path, Error *error)
 {
-    hid_t list = access_list(), root = H5Pcreate(H5P_FILE_CREATE);
-    H5 *file = new_file(-1, path);
+    hid_t list = h5_access_list(), root = H5Pcreate(H5P_FILE_CREATE);
+    H5 *file = h5_new(-1, path);
     h5_plain_group(root);
     bool ok = draft_begin(&file->draft, path, error);
     if (ok) {
@@ -112,17 +112,17 @@ H5 *h5_open(const char *path, Error *error)
         return NULL;
     }
     fclose(plain);
-    hid_t list = access_list();
+    hid_t list = h5_access_list();
     hid_t id = H5Fopen(path, H5F_ACC_RDONLY, list);
     bool ok = id >= 0 || h5_fail(path, "open", "", error);
     h5_release(list);
-    return ok ? new_file(id, path) : NULL;
+    return ok ? h5_new(id, path) : NULL;
 }
 
 H5 *h5_edit(const char *path, Error *error)
 {
-    hid_t list = access_list();
-    H5 *file = new_file(-1, path);
+    hid_t list = h5_access_list();
+    H5 *file = h5_new(-1, path);
     file->edits = true;
     bool ok = draft_begin(&file->draft, path, error) && files_copy(path, file->draft.temporary, error);
     if (ok) {
@@ -171,12 +171,24 @@ int h5_hold(const H5 *file)
     return draft_hold(&file->draft);
 }
 
-static void forget(H5 *file)
+static void forget_datasets(H5 *file)
 {
     for (H5Open *open = file->open, *next; open; open = next) {
         next = open->next;
         free(open);
     }
+    file->open = NULL;
+}
+
+void h5_release_all(H5 *file)
+{
+    for (H5Open *open = file->open; open; open = open->next) h5_release(open->id);
+    forget_datasets(file);
+}
+
+static void forget(H5 *file)
+{
+    forget_datasets(file);
     draft_end(&file->draft);
     free(file->path);
     free(file);
@@ -189,7 +201,7 @@ bool h5_close(H5 *file, Error *error)
         h5_abandon(file);
         return false;
     }
-    for (H5Open *open = file->open; open; open = open->next) h5_release(open->id);
+    h5_release_all(file);
     bool ok = H5Fclose(file->id) >= 0 || h5_fail(file->path, "close", "", error);
     forget(file);
     return ok;

@@ -61,7 +61,8 @@ typedef struct H5Array {
     H5Kind kind;
     int rank; /* 0 .. H5_MAX_RANK */
     size_t dims[H5_MAX_RANK];
-    bool grows; /* along axis 0 */
+    bool grows;    /* along axis 0 */
+    bool unfilled; /* holds nothing at first: all of it will be written */
     int64_t fill;
     const char *scales[H5_MAX_RANK];
 } H5Array;
@@ -104,6 +105,27 @@ bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t 
                     Error *error);
 /* Reads by field name; returns malloc'd rows, or NULL. Fields the file lacks are zero. */
 void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *error);
+
+/* A rectangle of an array of rank 2, or of rank 1 (row 0, rows 1), and where its values lie in memory: (i, j) at
+ * from + i stride + j. */
+typedef struct H5Slab {
+    size_t row, column, rows, columns;
+    size_t from, stride;
+} H5Slab;
+bool h5_write_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, const void *values,
+                   Error *error);
+bool h5_read_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, void *values, Error *error);
+
+/* A draft that several processes fill at once, each with slabs of its own, none of which overlap. Who made it, with
+ * all its datasets, lends it; all join it and write, without waiting for one another (HDF5's collective writes, through
+ * this Open MPI, hang or lose data on a full disk), and close; when they have, its maker takes it back and publishes. */
+bool h5_lend(H5 *file, Error *error); /* false: as after a failed write */
+bool h5_take_room(H5 *file,
+                  Error *error);      /* of one that is lent; false: it may be abandoned, and all goes on */
+const char *h5_draft(const H5 *file); /* what to join */
+bool h5_take_back(H5 *file, Error *error);
+/* `ranks`: who joins, together, as comm_mpi_number() has it; -1: processes by themselves, or one. */
+H5 *h5_join(const char *draft, int ranks, Error *error);
 
 /* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this
  * type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was

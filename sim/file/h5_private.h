@@ -1,5 +1,5 @@
-/* h5_private.h - what the sources of the one module h5 (h5.c, h5_write.c, h5_read.c, h5_check.c, h5_checksum.c)
- * share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
+/* h5_private.h - what the sources of the one module h5 (h5.c, h5_write.c, h5_read.c, h5_share.c, h5_check.c,
+ * h5_checksum.c) share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
 #ifndef SIM_FILE_H5_PRIVATE_H
 #define SIM_FILE_H5_PRIVATE_H
 #include "sim/base/draft.h"
@@ -20,7 +20,10 @@ struct H5 {
     H5Open *open;                        /* datasets in use */
 };
 
-void h5_release(hid_t id); /* closes any object; a negative id is left alone */
+hid_t h5_access_list(void); /* what every file is opened with */
+H5 *h5_new(hid_t id, const char *path);
+void h5_release_all(H5 *file); /* its datasets in use are no longer */
+void h5_release(hid_t id);     /* closes any object; a negative id is left alone */
 /* "PATH: cannot VERB OBJECT: why", from the errors of HDF5's last call; returns false. */
 bool h5_fail(const char *path, const char *verb, const char *object, Error *error);
 /* A list to make groups with: the same run makes the same bytes, attributes lie in the header. */

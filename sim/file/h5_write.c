@@ -154,14 +154,16 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
         H5Pset_chunk(list, a->rank, chunk);
     }
     const double nan_fill = NAN;
-    if (floats)
+    if (a->unfilled)
+        H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
+    else if (floats)
         H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &nan_fill);
     else
         H5Pset_fill_value(list, H5T_NATIVE_INT64, &a->fill);
 
     hid_t space = H5Screate_simple(a->rank, dims, most), type = h5_type(a->kind, true);
     bool ok = make(file, &(Label){a->path, a->units, a->long_name}, type, space, list, error);
-    if (ok && floats)
+    if (ok && floats && !a->unfilled)
         ok = set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
     for (int i = 0; i < a->rank && ok; i++)
         if (a->scales[i]) ok = attach(file, a->path, i, a->scales[i], error);

@@ -12,6 +12,7 @@
 #include "sim/base/version.h"
 #include "sim/config/rows.h"
 #include "sim/file/checksums.h"
+#include "sim/file/config_record.h"
 #include "sim/file/layout.h"
 
 /* The file under way, and how long its axes are. */
@@ -74,17 +75,6 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
     if (ok && !isnan(info->entropy)) ok = h5_set_number(s->file, "/", "entropy", info->entropy, error);
     free(history);
     return ok;
-}
-
-static bool write_config(const Skeleton *s, const Config *config, Error *error)
-{
-    char key[128], value[CONFIG_VALUE];
-    for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++) {
-        const ConfigRow *row = config_row_at(i); /* a machine's numbers are those of no other */
-        if (row->when == WITH_A_MACHINE && !config_row_applies(row, config)) continue;
-        if (!h5_set_text(s->file, "/config", key, value, error)) return false;
-    }
-    return h5_write_text(s->file, "/config/ini", "the ini file as given", config->text, error);
 }
 
 /* A scale that counts 0, 1, 2, ...; or names the ranks that are recorded. */
@@ -161,8 +151,8 @@ static bool make_timeline(const Skeleton *s, Error *error)
 
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
 {
-    static const char *const groups[] = {"/config",    "/steps",    "/comm", "/memory", "/pipeline",
-                                         "/breakdown", "/timeline", "/work", "/links"};
+    static const char *const groups[] = {"/steps",     "/comm",     "/memory", "/pipeline",
+                                         "/breakdown", "/timeline", "/work",   "/links"};
     const size_t ranks = (size_t)(info->rank ? info->recorded : info->ranks);
     const Skeleton s = {
         file,
@@ -170,7 +160,7 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
         {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS, ROUTES}};
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
-    ok = ok && write_config(&s, config, error) && make_scales(&s, error) && make_timeline(&s, error);
+    ok = ok && config_record(file, config, error) && make_scales(&s, error) && make_timeline(&s, error);
     for (int i = LAYOUT_SCALES; i < LAYOUT_DATASETS && ok; i++)
         ok = make_dataset(&s, &layout_datasets[i], false, error);
     return ok && checksums_make(file, error) &&

@@ -7,16 +7,8 @@
 #include "sim/base/words.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
+#include "sim/config/tokens.h"
 #include "sim/file/run_file.h"
-
-/* What decides which tokens are in which step. */
-static bool decides_tokens(const char *key)
-{
-    static const char *const keys[] = {"model.vocab", "model.sequence", "train.global_batch", "train.seed"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(key, keys[i]) == 0) return true;
-    return strncmp(key, "data.", 5) == 0;
-}
 
 static bool refuse(const Config *config, Error *error, const char *why)
 {
@@ -28,7 +20,7 @@ static bool same_tokens(const RunFile *run, const Config *config, Error *error)
 {
     char key[64], mine[CONFIG_PATH], theirs[CONFIG_PATH], why[2 * CONFIG_PATH + 128];
     for (int i = 0; config_row(config, i, key, sizeof key, mine, sizeof mine); i++) {
-        if (!decides_tokens(key)) continue;
+        if (!config_decides_tokens(key)) continue;
         if (!run_file_config(run, key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
         if (strcmp(mine, theirs) == 0) continue;
         char shown[96]; /* what a file holds may have any letters */

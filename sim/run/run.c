@@ -24,6 +24,7 @@
 #include "sim/run/announce.h"
 #include "sim/run/baseline.h"
 #include "sim/run/carry_weights.h"
+#include "sim/run/checkpoints.h"
 #include "sim/run/initialise.h"
 #include "sim/run/run_record.h"
 #include "sim/run/share_text.h"
@@ -42,6 +43,7 @@ typedef struct Run {
     Record record;
     bool gradients_due; /* output.gradients is asked for, and no step has had finite ones yet */
     Saved gradients;    /* rank 0's: where they are */
+    Checkpoints checkpoints;
     Error error;
 } Run;
 
@@ -91,9 +93,9 @@ static void output_path(Run *run)
 static bool prepare_outputs(Run *run)
 {
     const char *paths[] = {run->config->output.file, run->config->output.weights,
-                           run->config->output.gradients};
+                           run->config->output.gradients, run->config->output.checkpoint};
     bool ok = true;
-    for (int i = 0; i < (run->options->dry ? 1 : 3) && run->main && ok; i++)
+    for (int i = 0; i < (run->options->dry ? 1 : 4) && run->main && ok; i++)
         if (paths[i][0])
             ok = files_prepare(paths[i], &run->error) && draft_is_possible(paths[i], &run->error);
     ok = ok && (!run->main || config_check_files(run->config, &run->error));
@@ -171,12 +173,15 @@ static void train(Run *run)
         StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (run->main && dry) watch_end(&run->alike->watch); /* all ranks have told what they did */
-        if (!run->main || dry) continue;
-        show_step(&progress, c, step, loss, wall_time);
-        if (can_go_on(c, step, &result, loss, &run->error)) continue;
-        progress_end(&progress);
-        stopped_forget(); /* MPI ends with TERM what has failed */
-        fail("%s", run->error.text);
+        if (run->main && !dry) {
+            show_step(&progress, c, step, loss, wall_time);
+            if (!can_go_on(c, step, &result, loss, &run->error)) {
+                progress_end(&progress);
+                stopped_forget(); /* MPI ends with TERM what has failed */
+                fail("%s", run->error.text);
+            }
+        }
+        checkpoints_after(&run->checkpoints, step + 1);
     }
     if (run->main) progress_end(&progress);
 }
@@ -186,10 +191,14 @@ static bool finish(Run *run)
     const char *weights = run->config->output.weights, *gradients = run->config->output.gradients;
     Saved saved = {0};
     bool kept = !weights[0] || weights_save(weights, run->trainer, run->world, false, &saved, &run->error);
+    Error missed;
+    bool can_go_on_later = checkpoints_end(&run->checkpoints, &missed);
     record_end(&run->record);
     if (!kept) fail("%s; the run itself is complete, in %s", run->error.text, run->record.path);
     if (saved.path[0]) announce_place("file", weights, saved.path, saved.kept);
     if (run->gradients.path[0]) announce_place("file", gradients, run->gradients.path, run->gradients.kept);
+    if (!can_go_on_later)
+        return error_set(&run->error, "%s; the run itself is complete, in %s", missed.text, run->record.path);
     if (!run->gradients_due) return true;
     return config_refuse(
         run->config, "output.gradients", &run->error,
@@ -228,6 +237,7 @@ static int run_all(Run *run)
     }
     initialise_data(run->trainer, run->main);
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
+    checkpoints_begin(&run->checkpoints, run->trainer, run->world, NULL);
     train(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
 }

@@ -87,6 +87,89 @@ static void any_split_covers_the_whole(void **state)
     everywhere(covers);
 }
 
+/* ---- rectangles ---- */
+
+/* Also where ranks share heads of keys and values. */
+static void everywhere_shared(void (*body)(const GptShape *shape, Split *s))
+{
+    static const GptShape shared[] = {{SIZES(1), .bias = true}, {SIZES(2), .norm = NORM_RMSNORM, GATED}};
+    everywhere(body);
+    for (int i = 0; i < 2; i++) {
+        Split *s = split_new(&shared[i], RANKS_MAX);
+        body(&shared[i], s);
+        split_free(s);
+    }
+}
+
+/* Of a range every element once, where it lies in the whole. */
+static void check_slabs(const Parameter *p, int ranks, int rank, int64_t first, int64_t count)
+{
+    ParameterSlab slab[PARAMETER_SLABS];
+    int *times = calloc((size_t)count, sizeof *times),
+        slabs = parameter_slabs(p, ranks, rank, first, count, slab);
+    assert_true(slabs <= PARAMETER_SLABS);
+    for (int s = 0; s < slabs; s++)
+        for (int64_t i = 0; i < slab[s].rows; i++)
+            for (int64_t j = 0; j < slab[s].columns; j++) {
+                int64_t at = slab[s].from + i * slab[s].stride + j;
+                assert_in_range(at, 0, count - 1);
+                times[at]++;
+                assert_int_equal(parameter_place(p, ranks, rank, first + at),
+                                 (slab[s].row + i) * p->whole_columns + slab[s].column + j);
+            }
+    for (int64_t k = 0; k < count; k++)
+        assert_int_equal(times[k], parameter_place(p, ranks, rank, first + k) >= 0);
+    free(times);
+}
+
+/* One value, a piece of a row, the end of one and the beginning of the next, a block as replicas have it, all. */
+static void cut_by_ranges(const GptShape *shape, Split *s)
+{
+    (void)shape;
+    for (int r = 0; r < s->ranks; r++)
+        for (int i = 0; i < s->gpt[r]->parameters; i++) {
+            const Parameter *p = &s->gpt[r]->parameter[i];
+            int64_t n = parameter_count(p), third = (n + 2) / 3, w = p->columns;
+            const int64_t ranges[][2] = {{0, n},
+                                         {n / 2, 1},
+                                         {0, third},
+                                         {third, third},
+                                         {2 * third, n - 2 * third},
+                                         {w / 2, w < n ? w : n - w / 2},
+                                         {1, n - 1}};
+            for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
+                if (ranges[k][1] > 0) check_slabs(p, s->ranks, r, ranges[k][0], ranges[k][1]);
+        }
+}
+
+static void rectangles_are_the_places(void **state)
+{
+    (void)state;
+    everywhere_shared(cut_by_ranges);
+}
+
+/* Where several ranks hold an element, the first alone says that it is. */
+static void first_of_all(const GptShape *shape, Split *s)
+{
+    (void)shape;
+    ParameterSlab slab[PARAMETER_SLABS];
+    for (int i = 0; i < s->gpt[0]->parameters; i++) {
+        const Parameter *p = &s->gpt[0]->parameter[i];
+        int64_t covered = 0;
+        for (int r = 0; r < s->ranks; r++) {
+            int slabs = parameter_slabs(&s->gpt[r]->parameter[i], s->ranks, r, 0, parameter_count(p), slab);
+            for (int k = 0; k < slabs; k++) covered += slab[k].first ? slab[k].rows * slab[k].columns : 0;
+        }
+        assert_int_equal(covered, parameter_whole_count(p));
+    }
+}
+
+static void each_element_has_one_first(void **state)
+{
+    (void)state;
+    everywhere_shared(first_of_all);
+}
+
 /* ---- where ---- */
 
 /* Of the whole's consecutive parts of these widths each rank has its slice, one after the other. */
@@ -234,6 +317,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_split_covers_the_whole),
+        cmocka_unit_test(rectangles_are_the_places),
+        cmocka_unit_test(each_element_has_one_first),
         cmocka_unit_test(heads_and_gates_are_cut_by_their_parts),
         cmocka_unit_test(a_block_finds_its_tensors),
         cmocka_unit_test(splits_are_initialised_as_the_whole),

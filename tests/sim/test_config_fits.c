@@ -29,6 +29,9 @@ static void values_that_do_not_fit(void **state)
     refuse("[output]\nweights = a.h5\nfile = a.h5\n", NULL,
            "t.ini:3: output.file = a.h5: output.file and output.weights are the same file; try another name "
            "for output.file");
+    refuse("[output]\ncheckpoint_keep = 1\n", NULL,
+           "t.ini:2: output.checkpoint_keep = 1: there are no checkpoints; try output.checkpoint = "
+           "results/ck.h5, or leaving output.checkpoint_keep out");
     refuse_with("[model]\nvocab=256\n[data]\nsource = a\n[output]\nfile = a\n", NULL, "are the same file");
     refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL,
                 "1.2e+21 parameters (layers 1000000");

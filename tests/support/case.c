@@ -158,17 +158,18 @@ void case_run(Comm *comm, void *one_case)
         c->loss = allocate_zeroed((size_t)c->steps, sizeof *c->loss);
         c->parameters = gpt_parameter_count(&config.model.shape);
     }
-    for (int step = 0; step < c->steps; step++) {
+    const int64_t first = c->begin ? c->begin(t, c->context) : 0;
+    for (int64_t step = first; step < c->steps; step++) {
         uint64_t before[PURPOSES];
         memcpy(before, comm->bytes, sizeof before);
-        StepResult result = trainer_step(t, step, step == 0 && !c->dry ? keep_gradients : NULL, c);
-        if (step == 0) keep_counts(c, t, before, world);
+        StepResult result = trainer_step(t, step, step == first && !c->dry ? keep_gradients : NULL, c);
+        if (step == first) keep_counts(c, t, before, world);
         if (c->look) c->look(t, &result, c->context);
-        if (step == 0) keep_bubble(c, t, world);
+        if (step == first) keep_bubble(c, t, world);
         double *parts = comm->rank == 0 ? allocate((size_t)comm->size * sizeof *parts) : NULL;
         gather(world, CONTROL, &result.loss, sizeof result.loss, parts, 0);
         for (int r = 0; parts && r < comm->size; r++) c->loss[step] += parts[r];
-        if (step == 0 && comm->rank == 0) c->grad_norm = result.grad_norm;
+        if (step == first && comm->rank == 0) c->grad_norm = result.grad_norm;
         free(parts);
     }
     if (!c->dry) {

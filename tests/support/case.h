@@ -12,6 +12,8 @@ typedef struct Case {
     bool dry;
     const char *schedule;                          /* the text of a schedule of the test's own, or NULL */
     void (*change)(Config *config, void *context); /* after all checks; or NULL */
+    int64_t (*begin)(Trainer *t,
+                     void *context); /* every rank's, before the first step: which it is; or NULL */
     void (*look)(Trainer *t, const StepResult *result,
                  void *context); /* every rank's, after each step; or NULL */
     void *context;

@@ -1,0 +1,151 @@
+/* checkpoint_check.c - whether a file, which anyone may have made, can be gone on from: what it says it is, the
+ * keys that must be as they were, then the shape of every tensor. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/config/rows.h"
+#include "sim/config/tokens.h"
+#include "sim/file/checkpoint_layout.h"
+
+enum { VALUE = CONFIG_VALUE };
+
+static bool check_schema(H5 *file, Error *error)
+{
+    char schema[32] = "", precision[16] = "";
+    const char *path = h5_path(file);
+    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) ||
+        strncmp(schema, "sim-checkpoint/", 15) != 0)
+        return error_set(error,
+                         "%s: not a checkpoint: its attribute schema is not \"%s\"; try a file that "
+                         "output.checkpoint wrote",
+                         path, checkpoint_schema);
+    if (strcmp(schema, checkpoint_schema) != 0)
+        return error_set(error,
+                         "%s: a checkpoint of another sim: its attribute schema is \"%s\", not \"%s\"; try "
+                         "the sim that wrote it",
+                         path, schema, checkpoint_schema);
+    if (!h5_get_text(file, "/", "precision", precision, sizeof precision) ||
+        strcmp(precision, REAL_NAME) != 0)
+        return error_set(error,
+                         "%s: its values are %s, and this sim computes in " REAL_NAME
+                         "; try the build that wrote it",
+                         path, strcmp(precision, "fp64") ? "fp32" : "fp64");
+    return true;
+}
+
+/* A whole number from 0 up. */
+static bool read_count(H5 *file, const char *name, int64_t *count, Error *error)
+{
+    double number;
+    if (h5_get_number(file, "/", name, &number) && number >= 0 && number <= 9e18 && number == floor(number)) {
+        *count = (int64_t)number;
+        return true;
+    }
+    return error_set(error, "%s: its attribute %s is missing or no count; is the file damaged?",
+                     h5_path(file), name);
+}
+
+static bool read_state(H5 *file, CheckpointState *s, Error *error)
+{
+    char data[32] = "", *end;
+    int64_t scaled = 0;
+    if (!read_count(file, "step", &s->step, error) || !read_count(file, "updates", &s->updates, error) ||
+        !read_count(file, "next_sample", &s->next_sample, error) ||
+        !read_count(file, "loss_scale_fine", &s->fine, error) ||
+        !read_count(file, "loss_scaled", &scaled, error))
+        return false;
+    s->scaled = scaled > 0;
+    bool ok = h5_get_number(file, "/", "loss_scale", &s->loss_scale) && s->loss_scale > 0 &&
+              isfinite(s->loss_scale) && h5_get_text(file, "/", "run", s->run, sizeof s->run) &&
+              h5_get_text(file, "/", "data", data, sizeof data);
+    s->data = strtoull(data, &end, 16);
+    return (ok && end > data && !*end && s->updates <= s->step) ||
+           error_set(error, "%s: its attributes are not a checkpoint's; is the file damaged?", h5_path(file));
+}
+
+/* ---- tensors ---- */
+
+typedef struct Check {
+    H5 *file;
+    const Config *config;
+    Error *error;
+} Check;
+
+static bool check_tensor(const Parameter *p, const char *path, int tensor, void *context)
+{
+    (void)tensor;
+    const Check *c = context;
+    size_t dims[H5_MAX_RANK];
+    int rank = checkpoint_shape(p, dims);
+    if (!h5_exists(c->file, path)) {
+        char optimizer[32] = "?";
+        h5_get_text(c->file, "/config", "train.optimizer", optimizer, sizeof optimizer);
+        if (strncmp(path, "/optimizer/", 11) == 0)
+            return error_set(c->error, "%s: it has no %s, as it was made with train.optimizer = %s; try that",
+                             h5_path(c->file), path, optimizer);
+        return error_set(c->error, "%s: it has no tensor %s; is the file damaged?", h5_path(c->file), path);
+    }
+    return h5_check_array(c->file, path, checkpoint_kind, rank, dims, c->error);
+}
+
+/* ---- keys ---- */
+
+/* Of [model] all but what sets others, what only begins a run, and what computes the same in another way. */
+static bool must_be_as_it_was(const char *key)
+{
+    static const char *const free_keys[] = {"model.preset", "model.init", "model.attention", "model.dropout"};
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strcmp(key, free_keys[i]) == 0) return false;
+    return strncmp(key, "model.", 6) == 0 || (config_decides_tokens(key) && strcmp(key, "data.source") != 0);
+}
+
+static bool check_keys(const Check *c)
+{
+    char key[64], mine[VALUE], theirs[VALUE], shown[96];
+    for (int i = 0; config_row(c->config, i, key, sizeof key, mine, sizeof mine); i++) {
+        if (!must_be_as_it_was(key)) continue;
+        if (!h5_get_text(c->file, "/config", key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
+        if (strcmp(mine, theirs) == 0) continue;
+        words_show(shown, sizeof shown, theirs);
+        return error_set(c->error, "%s: it was made with %s = %s, and this run has %s; try %s = %s",
+                         h5_path(c->file), key, shown, mine, key, shown);
+    }
+    return true;
+}
+
+/* Samples follow from the step: those of this config must go on where the file's end. */
+static bool check_data(const Check *c, const CheckpointState *s, uint64_t data)
+{
+    char source[CONFIG_PATH] = "";
+    h5_get_text(c->file, "/config", "data.source", source, sizeof source);
+    bool markov = strcmp(source, "markov") == 0;
+    if (markov != data_is_markov(&c->config->data) || s->data != data) {
+        char shown[96];
+        words_show(shown, sizeof shown, source);
+        return error_set(c->error,
+                         "%s: it was trained on data.source = %s, %s%s; try the text it was trained on",
+                         h5_path(c->file), shown,
+                         markov != data_is_markov(&c->config->data)
+                             ? "and this run has "
+                             : "which holds another text now than then, or this is another: ",
+                         c->config->data.source);
+    }
+    int64_t next = s->step * c->config->train.global_batch;
+    return next == s->next_sample ||
+           error_set(
+               c->error,
+               "%s: %lld steps of %lld samples are done, and its next sample is %lld; is the file damaged?",
+               h5_path(c->file), (long long)s->step, (long long)c->config->train.global_batch,
+               (long long)s->next_sample);
+}
+
+bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data, CheckpointState *state,
+                      Error *error)
+{
+    Check c = {file, config, error};
+    return h5_check_object(file, "/", error) && check_schema(file, error) && read_state(file, state, error) &&
+           check_keys(&c) && check_data(&c, state, data) && checkpoint_each(gpt, config, check_tensor, &c);
+}

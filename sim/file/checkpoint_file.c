@@ -1,0 +1,196 @@
+/* checkpoint_file.c - its layout, and what it is made of before and after the values. */
+#include "sim/file/checkpoint_file.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "models/machine/hash.h"
+#include "models/training/optimizer.h"
+#include "sim/base/draft.h"
+#include "sim/base/posix.h"
+#include "sim/base/version.h"
+#include "sim/file/checkpoint_layout.h"
+#include "sim/file/config_record.h"
+
+const char checkpoint_schema[] = "sim-checkpoint/1";
+const H5Kind checkpoint_kind = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
+
+static const char sum_attribute[] = "checksum";
+enum { SUM_TEXT = 17 }; /* 16 digits */
+
+static OptimizerKind optimizer_of(const Config *config)
+{
+    return (OptimizerKind)config->train.optimizer.kind;
+}
+
+int checkpoint_parts(const Config *config)
+{
+    return 1 + optimizer_states(optimizer_of(config));
+}
+
+int checkpoint_which(int part)
+{
+    return part ? part - 1 : OPTIMIZER_MASTER;
+}
+
+static void group_of(const Config *config, int part, char path[CHECKPOINT_PATH])
+{
+    if (part)
+        snprintf(path, CHECKPOINT_PATH, "/optimizer/%s",
+                 optimizer_state_name(optimizer_of(config), checkpoint_which(part)));
+    else
+        snprintf(path, CHECKPOINT_PATH, "/model");
+}
+
+void checkpoint_dataset(const Config *config, int part, const Parameter *p, char path[CHECKPOINT_PATH])
+{
+    group_of(config, part, path);
+    size_t used = strlen(path);
+    snprintf(path + used, CHECKPOINT_PATH - used, "/%s", p->name);
+}
+
+size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
+{
+    enum { HEADER = 1024, REST = 1 << 20 }; /* of a dataset; of the file */
+    size_t values = (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
+    return (size_t)checkpoint_parts(config) * (values + (size_t)gpt->parameters * HEADER) + REST;
+}
+
+int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
+{
+    dims[0] = (size_t)(p->whole_rows ? p->whole_rows : p->whole_columns);
+    dims[1] = (size_t)p->whole_columns;
+    return p->whole_rows ? 2 : 1;
+}
+
+uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < slab->rows; i++)
+        for (size_t j = 0; j < slab->columns; j++) {
+            uint64_t place = (slab->row + i) * (size_t)p->whole_columns + slab->column + j, bits = 0;
+            memcpy(&bits, &values[slab->from + i * slab->stride + j], sizeof *values);
+            sum += hash_mix(bits ^ hash_mix(place + 1));
+        }
+    return sum;
+}
+
+/* ---- making it ---- */
+
+bool checkpoint_each(const Gpt *gpt, const Config *config,
+                     bool (*visit)(const Parameter *p, const char *path, int tensor, void *context),
+                     void *context)
+{
+    char path[CHECKPOINT_PATH];
+    bool ok = true;
+    for (int i = 0; ok && i < checkpoint_parts(config) * gpt->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i % gpt->parameters];
+        checkpoint_dataset(config, i / gpt->parameters, p, path);
+        ok = p->copy_of || visit(p, path, i, context);
+    }
+    return ok;
+}
+
+typedef struct Writing {
+    H5 *file;
+    const uint64_t *sum; /* NULL: not known yet */
+    Error *error;
+} Writing;
+
+static bool make_tensor(const Parameter *p, const char *path, int tensor, void *context)
+{
+    (void)tensor;
+    const Writing *w = context;
+    H5Array array = {.path = path, .units = "1", .kind = checkpoint_kind, .unfilled = true};
+    array.long_name = strncmp(path, "/model/", 7) == 0 ? "parameter" : "optimizer state";
+    array.rank = checkpoint_shape(p, array.dims);
+    return h5_array(w->file, &array, w->error) &&
+           h5_set_text(w->file, path, sum_attribute, "0000000000000000", w->error);
+}
+
+static bool sign_tensor(const Parameter *p, const char *path, int tensor, void *context)
+{
+    (void)p;
+    const Writing *w = context;
+    char text[SUM_TEXT];
+    snprintf(text, sizeof text, "%016" PRIx64, w->sum[tensor]);
+    return h5_set_text(w->file, path, sum_attribute, text, w->error);
+}
+
+static bool write_header(H5 *file, const CheckpointState *state, Error *error)
+{
+    char created[32], data[SUM_TEXT];
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    snprintf(data, sizeof data, "%016" PRIx64, state->data);
+    return h5_set_text(file, "/", "schema", checkpoint_schema, error) &&
+           h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&
+           h5_set_text(file, "/", "created", created, error) &&
+           h5_set_text(file, "/", "precision", REAL_NAME, error) &&
+           h5_set_text(file, "/", "run", state->run, error) && h5_set_text(file, "/", "data", data, error) &&
+           h5_set_integer(file, "/", "step", state->step, error) &&
+           h5_set_integer(file, "/", "updates", state->updates, error) &&
+           h5_set_integer(file, "/", "next_sample", state->next_sample, error) &&
+           h5_set_integer(file, "/", "loss_scale_fine", state->fine, error) &&
+           h5_set_integer(file, "/", "loss_scaled", state->scaled, error) &&
+           h5_set_number(file, "/", "loss_scale", state->loss_scale, error);
+}
+
+static bool make_groups(H5 *file, const Config *config, Error *error)
+{
+    char path[CHECKPOINT_PATH];
+    bool ok = checkpoint_parts(config) == 1 || h5_group(file, "/optimizer", error);
+    for (int part = 0; ok && part < checkpoint_parts(config); part++) {
+        group_of(config, part, path);
+        ok = h5_group(file, path, error);
+    }
+    return ok;
+}
+
+H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
+                    Error *error)
+{
+    /* a full disk shows before HDF5 has anything open that it could not close */
+    if (!files_prepare(path, error) || !draft_has_room(path, checkpoint_bytes(gpt, config), error))
+        return NULL;
+    Writing w = {.file = h5_create(path, error), .error = error};
+    if (!w.file) return NULL;
+    if (!write_header(w.file, state, error) || !config_record(w.file, config, error) ||
+        !make_groups(w.file, config, error) || !checkpoint_each(gpt, config, make_tensor, &w) ||
+        !h5_lend(w.file, error)) {
+        h5_abandon(w.file);
+        fail("%s", error->text);
+    }
+    if (h5_take_room(w.file, error)) return w.file;
+    h5_abandon(w.file);
+    return NULL;
+}
+
+bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)
+{
+    Writing w = {.file = file, .sum = sum, .error = error};
+    return h5_take_back(file, error) && checkpoint_each(gpt, config, sign_tensor, &w);
+}
+
+/* ---- whether it is whole ---- */
+
+static bool is_tensor_whole(const Parameter *p, const char *path, int tensor, void *context)
+{
+    (void)p;
+    const Writing *w = context;
+    char text[SUM_TEXT], written[SUM_TEXT];
+    snprintf(text, sizeof text, "%016" PRIx64, w->sum[tensor]);
+    if (h5_get_text(w->file, path, sum_attribute, written, sizeof written) && !strcmp(text, written))
+        return true;
+    return error_set(
+        w->error,
+        "%s: tensor %s is not as it was written: its checksum is %s, not %s; try an earlier checkpoint",
+        h5_path(w->file), path, text, *written ? written : "there");
+}
+
+bool checkpoint_is_whole(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)
+{
+    Writing w = {.file = file, .sum = sum, .error = error};
+    return checkpoint_each(gpt, config, is_tensor_whole, &w);
+}

@@ -1,0 +1,103 @@
+/* checkpoint_list.c - by their names, and what they say of themselves. */
+#include "sim/file/checkpoint_list.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sim/base/posix.h"
+#include "sim/base/words.h"
+#include "sim/file/checkpoint_layout.h"
+
+enum { PATH_SIZE = 4096, DIGITS = 6, DIGITS_MOST = 18 };
+
+/* How much of `path` stands before the number: all but an extension. */
+static size_t stem_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    return dot && dot != base ? (size_t)(dot - path) : strlen(path);
+}
+
+void checkpoint_name(const char *path, int64_t step, char *name, size_t size)
+{
+    size_t stem = stem_of(path);
+    snprintf(name, size, "%.*s-%0*lld%s", (int)stem, path, DIGITS, (long long)step, path + stem);
+}
+
+/* The step in the name of a file in the folder of `path`; -1: it is no such name. */
+static int64_t step_of(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t stem = stem_of(path) - (size_t)(base - path), digits;
+    if (strncmp(name, base, stem) != 0 || name[stem] != '-') return -1;
+    digits = strspn(name + stem + 1, "0123456789");
+    bool is = digits >= DIGITS && digits <= DIGITS_MOST && strcmp(name + stem + 1 + digits, base + stem) == 0;
+    return is ? strtoll(name + stem + 1, NULL, 10) : -1;
+}
+
+static bool look_at(const char *path, CheckpointFound *found)
+{
+    char schema[32] = "";
+    H5 *file = h5_open(path, NULL);
+    bool is = file && h5_get_text(file, "/", "schema", schema, sizeof schema) &&
+              strncmp(schema, "sim-checkpoint/", 15) == 0 &&
+              h5_get_text(file, "/", "created", found->created, sizeof found->created) &&
+              h5_get_text(file, "/", "run", found->run, sizeof found->run);
+    if (file) h5_close(file, NULL);
+    return is;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const CheckpointFound *x = a, *y = b;
+    int order = strcmp(y->created, x->created);
+    return order ? order : (x->step < y->step) - (x->step > y->step);
+}
+
+size_t checkpoint_list(const char *path, CheckpointFound **found)
+{
+    char folder[PATH_SIZE], name[2 * PATH_SIZE];
+    size_t count = 0, room = 16;
+    *found = allocate(room * sizeof **found);
+    files_folder(path, folder, sizeof folder);
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        CheckpointFound one = {.step = step_of(path, entry->d_name)};
+        /* as `path` is written: "ck-000120.h5" of "ck.h5" */
+        checkpoint_name(path, one.step, name, sizeof name);
+        if (one.step < 0 || !look_at(name, &one)) continue;
+        if (count == room) {
+            CheckpointFound *more = allocate(2 * room * sizeof *more);
+            memcpy(more, *found, count * sizeof *more);
+            free(*found);
+            *found = more;
+            room *= 2;
+        }
+        one.path = words_copy(name);
+        (*found)[count++] = one;
+    }
+    if (directory) closedir(directory);
+    qsort(*found, count, sizeof **found, by_age);
+    return count;
+}
+
+void checkpoint_list_free(CheckpointFound *found, size_t count)
+{
+    for (size_t i = 0; i < count; i++) free(found[i].path);
+    free(found);
+}
+
+bool checkpoint_is_of(const char *path, const char *run)
+{
+    CheckpointFound one;
+    return look_at(path, &one) && strcmp(one.run, run) == 0;
+}
+
+void checkpoint_prune(const char *path, const char *run, size_t keep)
+{
+    CheckpointFound *found;
+    size_t count = checkpoint_list(path, &found), kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(found[i].run, run) == 0 && ++kept > keep) unlink(found[i].path);
+    checkpoint_list_free(found, count);
+}

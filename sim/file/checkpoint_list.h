@@ -1,0 +1,27 @@
+/* checkpoint_list.h - the checkpoints of a run in their folder. */
+#ifndef SIM_FILE_CHECKPOINT_LIST_H
+#define SIM_FILE_CHECKPOINT_LIST_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "results/ck-000120.h5" of "results/ck.h5". */
+void checkpoint_name(const char *path, int64_t step, char *name, size_t size);
+
+typedef struct CheckpointFound {
+    char *path;
+    int64_t step;     /* by its name */
+    char created[32]; /* "2026-05-04T03:02:01Z" */
+    char run[32];     /* whose it is */
+} CheckpointFound;
+
+/* Those whose names are of `path`, as their attributes say they are, the newest first; malloc'd. What is none is left
+ * out; whether one is whole, only reading it tells. */
+size_t checkpoint_list(const char *path, CheckpointFound **found);
+void checkpoint_list_free(CheckpointFound *found, size_t count);
+
+/* Whether a file is a checkpoint of that run. */
+bool checkpoint_is_of(const char *path, const char *run);
+/* Removes those of the run but the newest `keep`. */
+void checkpoint_prune(const char *path, const char *run, size_t keep);
+#endif

@@ -1,0 +1,9 @@
+/* config_record.h - a run's configuration in its files: the group /config. */
+#ifndef SIM_FILE_CONFIG_RECORD_H
+#define SIM_FILE_CONFIG_RECORD_H
+#include "sim/config/config.h"
+#include "sim/file/h5.h"
+
+/* Makes the group: an attribute a resolved key, and the dataset ini, the text as given. */
+bool config_record(H5 *file, const Config *config, Error *error);
+#endif

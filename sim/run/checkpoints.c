@@ -1,0 +1,92 @@
+/* checkpoints.c - the last steps' files. */
+#include "sim/run/checkpoints.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "sim/base/words.h"
+#include "sim/file/checkpoint_list.h"
+#include "sim/run/announce.h"
+
+static bool asked_for(const Checkpoints *c)
+{
+    return c->trainer->config->output.checkpoint[0] != '\0';
+}
+
+static void announce_size(const Checkpoints *c)
+{
+    const Config *config = c->trainer->config;
+    char size[32], every[64] = "", name[CONFIG_PATH + 32];
+    words_bytes_about((double)checkpoint_bytes(c->trainer->gpt, config), size, sizeof size);
+    checkpoint_name(config->output.checkpoint, config->train.steps, name, sizeof name);
+    if (config->output.checkpoint_every)
+        snprintf(every, sizeof every, " every %lld step%s and", (long long)config->output.checkpoint_every,
+                 words_s(config->output.checkpoint_every));
+    if (c->trainer->device.dry)
+        printf("  a checkpoint would take %s; a dry run has none\n", size);
+    else
+        printf("  checkpoints of %s:%s after the last step, in %s\n", size, every, name);
+    fflush(stdout);
+}
+
+void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run)
+{
+    *c = (Checkpoints){.trainer = t, .world = world};
+    if (world->rank > 0 || !asked_for(c)) return;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (run)
+        snprintf(c->run, sizeof c->run, "%s", run);
+    else
+        snprintf(c->run, sizeof c->run, "%llx.%lx-%lx", (long long)now.tv_sec, now.tv_nsec, (long)getpid());
+    announce_size(c);
+}
+
+/* What this run had written there before, and has written again, is worth nothing. */
+static void let_go(Checkpoints *c, Saved *saved)
+{
+    if (!saved->kept[0] || !checkpoint_is_of(saved->kept, c->run)) return;
+    unlink(saved->kept);
+    saved->kept[0] = '\0';
+}
+
+static void write_one(Checkpoints *c, int64_t steps)
+{
+    const Config *config = c->trainer->config;
+    char path[CONFIG_PATH + 32];
+    Saved saved;
+    checkpoint_name(config->output.checkpoint, steps, path, sizeof path);
+    c->missed = !checkpoint_save(c->trainer, c->world, path, steps, c->run, &saved, &c->why);
+    if (c->world->rank > 0) return;
+    if (c->missed) {
+        fflush(stdout);
+        fprintf(stderr, "sim: warning: no checkpoint after step %lld, and training goes on: %s\n",
+                (long long)steps, c->why.text);
+        return;
+    }
+    let_go(c, &saved);
+    announce_place("checkpoint", path, saved.path, saved.kept);
+    c->last = saved;
+    c->written++;
+    if (config->output.checkpoint_keep)
+        checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep);
+}
+
+void checkpoints_after(Checkpoints *c, int64_t steps)
+{
+    const Config *config = c->trainer->config;
+    int64_t every = config->output.checkpoint_every;
+    bool due = asked_for(c) && every && steps % every == 0 && steps < config->train.steps;
+    if (due && !c->trainer->device.dry) write_one(c, steps);
+}
+
+bool checkpoints_end(Checkpoints *c, Error *error)
+{
+    int64_t steps = c->trainer->config->train.steps;
+    if (!asked_for(c) || c->trainer->device.dry) return true;
+    write_one(c, steps);
+    if (c->missed) return error_set(error, "no checkpoint after the last step: %s", c->why.text);
+    if (c->world->rank == 0) printf("  checkpoint after step %lld in %s\n", (long long)steps, c->last.path);
+    return true;
+}
