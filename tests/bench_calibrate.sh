@@ -24,14 +24,15 @@ predict() {
         if [ -z "$best" ] || awk -v a="$ratio" -v b="${best%% *}" 'BEGIN { exit !(a > b) }'; then best="$ratio $said"; fi
     done
     printf '%-12s %d rank%s  %s\n' "$config" "$ranks" "$([ "$ranks" -eq 1 ] && echo ' ' || echo s)" "${best#* }"
-    most=$(awk -v a="${best%% *}" -v b="$most" 'BEGIN { a = a < 0 ? -a : a; print a > b ? a : b }')
+    most=$(awk -v a="${best%% *}" -v b="$most" 'BEGIN { a = a < 0 ? -a : a; print (a > b ? a : b) }')
 }
 
 for ranks in 1 2; do
-    mpirun -n $ranks "$sim" calibrate | grep -E 'median error|^  hidden|^  Llama' || exit 1
-    for config in single dp ddp zero1 zero2 zero3 markov; do
+    mpirun -n $ranks "$sim" calibrate | grep -E 'of all kinds|of models' || exit 1
+    for config in single dp ddp zero1 zero2 zero3; do
         [ $config$ranks = single2 ] || predict $ranks $config
     done
+    predict $ranks markov train.warmup=1
     one=(parallel.tp=1 parallel.sequence_parallel=no)
     if [ $ranks -eq 1 ]; then
         predict 1 tp parallel.tp=1

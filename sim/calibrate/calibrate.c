@@ -129,6 +129,18 @@ static bool prepare(Calibration *c)
     return agree(c->world, good) && is_one_node(c);
 }
 
+/* A rank without a core of its own waits for one, which no profile describes. */
+static void warn_if_crowded(int ranks)
+{
+    int cores = node_look(".").cores;
+    if (ranks > cores)
+        fprintf(stderr,
+                "sim: calibrate: %d ranks share %d core%s, so what their links take is a wait for one; try "
+                "mpirun -n "
+                "%d\n",
+                ranks, cores, words_s(cores), cores);
+}
+
 /* ---- measuring ---- */
 
 static bool measure_round(Calibration *c, Progress *progress, double began)
@@ -241,6 +253,7 @@ static bool write_profile(const Calibration *c, Error *error)
 static int calibrate(Calibration *c)
 {
     if (!prepare(c)) return STATUS_BAD_REQUEST;
+    if (c->main) warn_if_crowded(c->world->size);
     if (!measure(c)) return STATUS_FAILED;
     settle(c);
     if (!c->main) return STATUS_OK;

@@ -14,13 +14,14 @@ typedef struct Fit {
     Choice *choose;
 } Fit;
 
-/* Weighed by the root of the seconds, so that the many small shapes do not outvote those that a step's time goes into. */
 static double squared(double foretold, double measured)
 {
     double error = log(foretold / measured);
-    return error * error * sqrt(measured);
+    return error * error;
 }
 
+/* Weighed by the root of all the seconds it took, so that the many small shapes do not outvote those that a step's time
+ * goes into, nor one large shape all others. */
 static double cost(void *context)
 {
     const Fit *f = context;
@@ -28,7 +29,8 @@ static double cost(void *context)
     for (int i = 0; i < f->timings->count; i++) {
         const Timing *t = &f->timings->timing[i];
         double foretold = f->choose(t) ? timing_foretold(t, f->machine) : 0;
-        if (foretold > 0 && t->seconds > 0) sum += squared(foretold, t->seconds); /* of no values: neither */
+        if (foretold > 0 && t->seconds > 0) /* of no values: neither */
+            sum += squared(foretold, t->seconds) * sqrt(t->seconds * t->times);
     }
     return sum;
 }

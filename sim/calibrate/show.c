@@ -49,6 +49,19 @@ static int choose(const Timings *timings, const Machine *machine, WorkKind kind,
     return count;
 }
 
+/* And how far off all their time is together, as often as they were seen: that is what a step has of it. */
+static void end_kind(const Timing *const *chosen, int count, const Machine *machine, double *errors)
+{
+    double measured = 0, foretold = 0;
+    for (int i = 0; i < count; i++) {
+        measured += chosen[i]->times * chosen[i]->seconds;
+        foretold += chosen[i]->times * timing_foretold(chosen[i], machine);
+    }
+    printf("  %d shapes of %s: %+.1f %% in sum, median error %.1f %%\n", count,
+           work_kind[chosen[0]->work[0].kind].name, 100 * (foretold / measured - 1),
+           100 * quantile_of(errors, count, 0.5));
+}
+
 void show_kernels(const Timings *timings, const Machine *machine, bool all)
 {
     enum { SOME = 4 };
@@ -66,7 +79,7 @@ void show_kernels(const Timings *timings, const Machine *machine, bool all)
             timing_name(t, name, sizeof name);
             row(name, t->seconds, timing_foretold(t, machine));
         }
-        if (of_kind > shown) end(errors + count, of_kind, work_kind[kind].name);
+        if (of_kind > 1) end_kind(chosen, of_kind, machine, errors + count);
         count += of_kind;
     }
     if (count) end(errors, count, "all kinds");

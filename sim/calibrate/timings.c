@@ -2,7 +2,6 @@
 #include "sim/calibrate/timings.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "models/machine/error.h"
 #include "sim/base/quantile.h"
 
@@ -70,30 +69,18 @@ static Timing *find(Timings *timings, const Timing *timing)
 {
     for (int i = 0; i < timings->count; i++)
         if (same_shape(&timings->timing[i], timing)) return &timings->timing[i];
-    if (timings->count == timings->room) {
-        timings->room = timings->room ? 2 * timings->room : 64;
-        Timing *larger = allocate((size_t)timings->room * sizeof *larger);
-        if (timings->count) memcpy(larger, timings->timing, (size_t)timings->count * sizeof *larger);
-        free(timings->timing);
-        timings->timing = larger;
-    }
+    timings->timing = allocate_more(timings->timing, (size_t)timings->count, sizeof *timings->timing);
     Timing *new = &timings->timing[timings->count++];
     *new = *timing;
     new->seen = NULL;
-    new->times = new->room = 0;
+    new->times = 0;
     return new;
 }
 
 void timings_add(Timings *timings, const Timing *timing)
 {
     Timing *to = find(timings, timing);
-    if (to->times == to->room) {
-        to->room = to->room ? 2 * to->room : 8;
-        double *larger = allocate((size_t)to->room * sizeof *larger);
-        if (to->times) memcpy(larger, to->seen, (size_t)to->times * sizeof *larger);
-        free(to->seen);
-        to->seen = larger;
-    }
+    to->seen = allocate_more(to->seen, (size_t)to->times, sizeof *to->seen);
     to->seen[to->times++] = timing->seconds;
 }
 

@@ -12,13 +12,13 @@ typedef struct Timing {
     Work work[TIMING_WORKS];
     int works;
     double *seen; /* (times) seconds */
-    int times, room;
+    int times;
     double seconds; /* their median, once timings_settle() was called; or a caller's own */
 } Timing;
 
 typedef struct Timings {
     Timing *timing;
-    int count, room;
+    int count;
 } Timings;
 
 /* Whether a kernel that reports after those of `timing` is part of what they do. */
