@@ -6,7 +6,8 @@ static const real NORM_EPSILON = (real)1e-5;
 
 /* ---- rows ---- */
 
-static void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
+/* inline, as a function by itself is compiled for the least of processors */
+static inline void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
 {
     *mean = sum_of(x, C) / (real)C;
     real lane[LANES] = {0}, variance = 0;
