@@ -161,16 +161,33 @@ static void place_stages(Gpt *gpt, const GptStages *stages)
     }
 }
 
-static void add_block(Gpt *gpt, int l)
+static void add_block(Gpt *gpt)
 {
     for (int b = 0; b < BRANCHES; b++)
         for (int i = 0; i < BRANCH_TENSORS; i++) {
             char name[48];
-            snprintf(name, sizeof name, "h.%d.%s", l, BLOCK_TABLE[b][i].name);
-            add_parameter(gpt, UNIT_BLOCKS + l, name,
+            snprintf(name, sizeof name, "h.0.%s", BLOCK_TABLE[b][i].name);
+            add_parameter(gpt, UNIT_BLOCKS, name,
                           block_tensor_shape(&gpt->shape, gpt->region.size, (Branch)b, (BranchTensor)i),
                           BLOCK_TABLE[b][i].init);
         }
+}
+
+/* Blocks are alike but for their names: most of a dry rank's table would else be made by printf(). */
+static void repeat_block(Gpt *gpt, int l)
+{
+    const Unit *first = &gpt->unit[UNIT_BLOCKS];
+    Unit *u = &gpt->unit[UNIT_BLOCKS + l];
+    char before[16];
+    int letters = snprintf(before, sizeof before, "h.%d.", l);
+    *u = (Unit){.count = first->count, .first = gpt->parameters, .parameters = first->parameters};
+    for (int i = 0; i < first->parameters; i++) {
+        Parameter *p = &gpt->parameter[gpt->parameters++];
+        *p = gpt->parameter[first->first + i];
+        p->unit = UNIT_BLOCKS + l;
+        memcpy(p->name, before, (size_t)letters);
+        strcpy(p->name + letters, gpt->parameter[first->first + i].name + strlen("h.0."));
+    }
 }
 
 Gpt *gpt_new(const GptOptions *options)
@@ -198,7 +215,8 @@ Gpt *gpt_new(const GptOptions *options)
     add_parameter(gpt, UNIT_WTE, "wte.weight", words, INIT_NORMAL);
     if (shape->position == POSITION_LEARNED)
         add_parameter(gpt, UNIT_WPE, "wpe.weight", positions, INIT_NORMAL);
-    for (int l = 0; l < L; l++) add_block(gpt, l);
+    add_block(gpt);
+    for (int l = 1; l < L; l++) repeat_block(gpt, l);
     add_parameter(gpt, final, "ln_f.weight", vector, INIT_ONE);
     if (shape->norm == NORM_LAYERNORM) add_parameter(gpt, final, "ln_f.bias", vector, INIT_ZERO);
     if (!shape->tie_embeddings) add_parameter(gpt, final, "lm_head.weight", words, INIT_NORMAL);
