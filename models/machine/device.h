@@ -34,6 +34,14 @@ typedef struct Between {
     struct Between *next;
 } Between;
 
+/* A product's time, once it was asked for. */
+typedef struct TimedWork {
+    bool known;
+    Work work;
+    KernelTime time;
+} TimedWork;
+enum { TIMED_PRODUCTS = 32 };
+
 typedef struct Device {
     bool dry; /* tensors have sizes but no storage; kernels report and skip */
     size_t current[MEMORY_CATEGORIES], peak[MEMORY_CATEGORIES]; /* bytes */
@@ -44,7 +52,9 @@ typedef struct Device {
     /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
     KernelTime (*time_of)(const void *machine, const Work *work);
     const void *machine;
-    bool as_one; /* several kernels' time is taken */
+    TimedWork
+        timed[TIMED_PRODUCTS]; /* what some took: layers are alike, and the best tiling takes long to find */
+    bool as_one;               /* several kernels' time is taken */
     Between *between;
 } Device;
 

@@ -27,9 +27,9 @@ void tensor_rebook(Tensor *t, MemoryCategory category)
 Tensor tensor_view(Tensor t, int64_t offset, int64_t count)
 {
     assert(offset >= 0 && count >= 0 && offset + count <= t.count);
-    if (t.data) t.data = (char *)t.data + (size_t)offset * dtype_bytes(t.dtype);
-    t.count = count;
-    return t;
+    void *data = t.data ? (char *)t.data + (size_t)offset * dtype_bytes(t.dtype) : NULL;
+    /* field by field: a copy in one piece would wait for a field just written */
+    return (Tensor){t.device, data, count, t.dtype, t.category};
 }
 
 void tensor_zero(Tensor t)

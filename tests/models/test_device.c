@@ -204,12 +204,56 @@ static void a_step_gives_back_what_it_took(void **state)
             }
 }
 
+typedef struct Asked {
+    int asked;
+} Asked;
+
+/* Every number of a product counts. */
+static KernelTime asked_time(const void *machine, const Work *w)
+{
+    ((Asked *)(uintptr_t)machine)->asked++;
+    double sides = (double)(w->m + 3 * w->n + 7 * w->k + 11 * w->batch);
+    return (KernelTime){
+        sides + w->bytes / 16 + w->flops / 64 + w->adds / 4.0 + w->backward / 8.0 + w->type / 16.0, true};
+}
+
+/* A product's time is asked for once, however many shapes there are between, and is that of its own. */
+static void products_are_timed_once(void **state)
+{
+    (void)state;
+    Asked asked = {0};
+    Device d = {.dry = true, .time_of = asked_time, .machine = &asked};
+    double now = 0, seconds;
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = 0; i < 200; i++) {
+            Work w = {.kind = i % 2 ? WORK_MATMUL : WORK_ATTENTION,
+                      .m = 1 + i % 3,
+                      .n = 1 + i % 5,
+                      .k = 1 + i % 7,
+                      .batch = 1 + i % 2,
+                      .adds = i % 11 == 0,
+                      .type = i % 13 ? BF16 : REAL,
+                      .flops = i % 17,
+                      .bytes = i % 19};
+            Asked own = {0};
+            seconds = asked_time(&own, &w).seconds;
+            for (int again = 0; again < 3; again++, now += seconds) device_kernel(&d, w);
+            assert_true(d.lanes.now == now);
+        }
+    assert_true(asked.asked >= 200 && asked.asked <= 400);
+    /* what is no product is cheap, and asked for each time */
+    device_kernel(&d, (Work){.kind = WORK_NORM, .bytes = 16});
+    device_kernel(&d, (Work){.kind = WORK_NORM, .bytes = 16});
+    assert_true(d.lanes.now == now + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_by_category),
         cmocka_unit_test(work_and_the_hook_between_kernels),
         cmocka_unit_test(zero_copy_add),
+        cmocka_unit_test(products_are_timed_once),
         cmocka_unit_test(a_step_gives_back_what_it_took),
     };
     matmul_one_thread();
