@@ -30,6 +30,7 @@ double data_parallel_sum_of_squares(DataParallel *d, int rank)
     Squares squares = {.region = &d->gpt->region};
     for (int u = 0; u < d->gpt->units; u++) {
         int64_t count = d->padded[u] / d->group->size, offset = rank * count;
+        if (count == 0) continue; /* another stage's */
         squares.range = d->shard_gradients
                             ? data_parallel_shard(d, d->gradients, u)
                             : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);

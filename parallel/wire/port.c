@@ -9,6 +9,7 @@
 static int first_from(const Port *port, double time)
 {
     int low = 0, high = port->count;
+    if (high && port->taken[high - 1].end < time) return high; /* as most are taken one after the other */
     while (low < high) {
         int middle = low + (high - low) / 2;
         if (port->taken[middle].end < time)

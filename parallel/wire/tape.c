@@ -8,23 +8,24 @@
 static void *longer(void *old, int count, int *most, size_t bytes)
 {
     if (count < *most) return old;
-    *most = *most ? 2 * *most : 16;
+    *most = *most ? 2 * *most : 256;
     void *larger = allocate((size_t)*most * bytes);
     if (count) memcpy(larger, old, (size_t)count * bytes);
     free(old);
     return larger;
 }
 
-static void note(Tape *tape, TapeEvent event)
+/* Room for the next event. */
+static TapeEvent *note(Tape *tape)
 {
     tape->event = longer(tape->event, tape->events, &tape->most_events, sizeof *tape->event);
-    tape->event[tape->events++] = event;
+    return &tape->event[tape->events++];
 }
 
 static void told(void *context, Part part, double seconds, bool launched)
 {
-    note(context,
-         (TapeEvent){.kind = launched ? TAPE_LAUNCH : TAPE_COMPUTE, .part = part, .seconds = seconds});
+    *note(context) =
+        (TapeEvent){.kind = launched ? TAPE_LAUNCH : TAPE_COMPUTE, .part = part, .seconds = seconds};
 }
 
 void tape_record(Tape *tape, Comm *comm)
@@ -49,7 +50,7 @@ int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)
 {
     tape->ring = longer(tape->ring, tape->rings, &tape->most_rings, sizeof *tape->ring);
     tape->ring[tape->rings] = (TapeRing){.group = group, .shape = *shape};
-    note(tape, (TapeEvent){.kind = TAPE_RING_BEGIN, .ring = tape->rings});
+    *note(tape) = (TapeEvent){.kind = TAPE_RING_BEGIN, .ring = tape->rings};
     return tape->rings++;
 }
 
@@ -58,7 +59,7 @@ void tape_ring_end(Tape *tape, int ring)
     tape->spoiled |= ring < 0;
     if (ring < 0) return;
     tape->ring[ring].ended = true;
-    note(tape, (TapeEvent){.kind = TAPE_RING_END, .ring = ring});
+    *note(tape) = (TapeEvent){.kind = TAPE_RING_END, .ring = ring};
 }
 
 /* A ring under way again. */
