@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "models/machine/device.h"
 #include "sim/base/workers.h"
 
 enum { SIGNALS = 3, BATCH = 4096 };
@@ -122,6 +123,7 @@ bool cores_try(const Trials *trials, int workers, Tally *tally, Error *error)
     struct sigaction earlier[SIGNALS];
     Batch batch = {.trials = trials, .tally = tally};
     bool good = true;
+    device_keep_memory(); /* a trial takes what the one before it had */
     take_signals(earlier);
     for (; good && batch.first < count; batch.first += BATCH) {
         int64_t left = count - batch.first;
