@@ -60,6 +60,9 @@ static bool evaluate(void *context, const double *value, double *error, Error *w
     Fit *f = context;
     Listed *list = allocate((size_t)f->seen * sizeof *list);
     Foretelling some = f->cases;
+    RunOptions options = *some.options;
+    options.force |= f->evaluations > 0; /* there is room for them, as the first showed */
+    some.options = &options;
     for (int i = 0; i < f->seen; i++) list[i] = f->cases.list[f->place[i]];
     for (int k = 0; k < f->keys.count; k++)
         snprintf(f->word[k], sizeof f->word[k], "%s.%s=%.17g", f->keys.key[k].row->section,

@@ -5,7 +5,9 @@
 #include <string.h>
 
 /* Of a number's size: the step that finds the lines, the box at first, and the box that is too small to matter. */
-static const double STEP = 0.02, BOX = 0.25, SMALLEST = 5e-4;
+static const double STEP = 0.02, BOX = 0.25, SMALLEST = 1e-3;
+/* What a round has to promise: this share of the mean error, and so much of it. */
+static const double SHARE = 2e-3, LEAST = 1e-5;
 
 /* Errors as lines: error[i] + sum over k of slope[k][i] d[k], d in sizes of the numbers. */
 typedef struct Lines {
@@ -118,7 +120,7 @@ static bool go(Search *s, Lines *l, double *box, bool *moved, Error *why)
         }
         double hoped = s->after - least_on_lines(l, d), mean, longest = 0;
         for (int k = 0; k < s->numbers; k++) longest = fmax(longest, fabs(d[k]));
-        if (!(hoped > 1e-4 * s->after)) break;
+        if (!(hoped > fmax(SHARE * s->after, LEAST))) break;
         good = evaluate(s, d, value, error, why);
         mean = good ? search_mean(s, error) : INFINITY;
         if (s->after - mean > 0.1 * hoped) {

@@ -233,6 +233,33 @@ static void exact_sets_in_words(void **state)
     assert_says(place->said, "0.250000   DIFFERS");
 }
 
+/* Over ideal links an all-reduce of S bytes takes 2 (n-1) (S / (n B) + L): 80 GB/s and 3 us inside a node of eight, 25 GB/s
+ * a card and 7 us between nodes, of one member each. */
+static void ideal_all_reduces(void **state)
+{
+    PlotPlace *place = *state;
+    char text[4096] = "case,source,ranks,all_reduce_us,all_reduce_bytes,node.devices,node.cards\n", *row;
+    write_file(place, "t.ini",
+               "[hardware]\nprofile = a100-80gb-dgx\n[train]\nglobal_batch = 840\n[node]\n"
+               "collectives = ideal\nlink_gb = 80\nlink_share = 1\nlink_us = 3\n"
+               "card_gb = 25\ncard_share = 1\ncard_us = 7\n");
+    for (int n = 2; n <= 8; n++)
+        for (int across = 0; across <= 1; across++)
+            for (double bytes = 1680; bytes < 1e11; bytes *= 1000) {
+                double us = 2e6 * (n - 1) * (bytes / n / (across ? 25e9 : 80e9) + (across ? 7e-6 : 3e-6));
+                snprintf(text + strlen(text), sizeof text - strlen(text), "x,y,%d,%.17g,%.0f,%d,%d\n", n, us,
+                         bytes, across ? 1 : 8, across ? 1 : 8);
+            }
+    assert_int_equal(VALIDATE(place, write_file(place, "t.csv", text), "--csv"), STATUS_OK);
+    row = strchr(place->said, '\n') + 1;
+    for (int i = 0; i < 7 * 2 * 3; i++, row = strchr(row, '\n') + 1) {
+        double published, foretold, ratio;
+        assert_int_equal(sscanf(row, "t,x,y,%*d,all_reduce_us,%lf,%lf,%lf", &published, &foretold, &ratio),
+                         3);
+        if (!(fabs(ratio) <= 1e-9)) fail_msg("%.17g us, not %.17g", foretold, published);
+    }
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -276,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_readme_quotes_them),
         cmocka_unit_test(to_the_last_digit),
         cmocka_unit_test_setup_teardown(exact_sets_in_words, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(ideal_all_reduces, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(refusals, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests_name("published", tests, foretell, forget);
