@@ -14,6 +14,7 @@ static const struct {
     {"collectives", ranks_collectives, {0}},
     {"network", ranks_network, {2, 4, 6, 8}},
     {"links", ranks_links, {4, 6}},
+    {"double-tree", ranks_double_tree, {3, 6, 8}},
     {"lanes", ranks_lanes, {0}},
     {"lanes-cpu", ranks_lanes_cpu, {4}},
     {"equivalence", ranks_equivalence, {0}},

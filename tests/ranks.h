@@ -5,6 +5,7 @@ int ranks_rings(void);
 int ranks_collectives(void);
 int ranks_network(void);
 int ranks_links(void);
+int ranks_double_tree(void);
 int ranks_lanes(void);
 int ranks_lanes_cpu(void);
 int ranks_equivalence(void);

@@ -1,7 +1,7 @@
 /* collectives.h - collectives built from point-to-point sends.
  *
- * Rings and exchanges are objects that are begun, progressed while something else
- * computes, and ended; trees and the rest run to their end. All work on any number of
+ * Rings, pairs of trees and exchanges are objects that are begun, progressed while something else
+ * computes, and ended; binomial trees and the rest run to their end. All work on any number of
  * ranks and any count, also fewer elements than ranks (empty blocks are not
  * sent). The order of every addition is fixed, so runs repeat bit for bit.
  *
@@ -10,14 +10,14 @@
  * and after n - 1 steps all know it (but for empty blocks). A step takes as long as its longest block,
  * so that all members end together, 2 (n-1) (latency + S / (n bandwidth)) later
  * for an all-reduce of S bytes over ideal links, whenever their messages were really
- * found; what it takes over others the network says (parallel/network). What
+ * found; what it takes over others the network says (parallel/network), and what trees take. What
  * a rank has sent and received meanwhile took its ports first, and rings that
  * run at once follow each other in the order of their ring_end(); only what
  * outlasts the compute lane there is waited for. Where a ring's tensors are dry
  * its members exchange no messages but meet, to learn of the last beginning (and
  * where no block is empty: else they take every step). So of a group whose members
- * all do the same a few may be walked, for the others (comm_virtual.h). Trees and the
- * rest are messages sent and awaited on the compute lane. All the CPU time spent
+ * all do the same a few may be walked, for the others (comm_virtual.h). So do pairs of trees.
+ * Binomial trees and the rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
 #define PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -46,9 +46,13 @@ typedef struct Collective {
     int64_t apart;                 /* from a block of a part to the next; 0: they lie side by side */
     int step, reduce_steps, steps; /* of the leg */
     bool moving;                   /* the requests of `step` are begun */
-    bool busy;                     /* inside a step: its own kernels call back into progress */
-    bool meets;                    /* of sizes alone: no steps are taken, its members meet */
-    int tape, on_tape;             /* it began on the tape of this number, as its ring of that; 0: on none */
+    bool over_trees;               /* instead of legs */
+    struct Tree *tree;             /* those (belts.c) */
+    int trees;
+    bool done;
+    bool busy;         /* inside a step: its own kernels call back into progress */
+    bool meets;        /* of sizes alone: no steps are taken, its members meet */
+    int tape, on_tape; /* it began on the tape of this number, as its ring of that; 0: on none */
     Tensor outgoing, incoming;
     void (*arrived)(void *context); /* an exchange's */
     void *context;
@@ -57,7 +61,7 @@ typedef struct Collective {
     double start; /* simulated: the latest beginning known */
 } Collective;
 
-/* Ring collectives over `parts` tensors at once, each cut into blocks by
+/* Collectives over `parts` tensors at once, each cut into blocks by
  * itself and in place; block b of all parts travels as one message.
  *   reduce-scatter: on return rank r's block r holds the sum of all ranks'
  *                   (the other blocks hold partial sums)
@@ -65,10 +69,11 @@ typedef struct Collective {
  *   all-reduce:     one after the other; or, where the network says so and the
  *                   group has as many members in each of its nodes, hierarchical:
  *                   a reduce-scatter inside each node, an all-reduce of each
- *                   block across them, an all-gather inside
+ *                   block across them, an all-gather inside; or, where it says
+ *                   so, over pairs of trees (double_tree.c)
  * Bytes a rank sends: (n-1)/n of the parts for either half, to a block's
- * rounding (Patarasuk & Yuan 2009), whichever way; but of g members a node only
- * 1/g leave it. The parts must live until the end. */
+ * rounding (Patarasuk & Yuan 2009), on rings whichever way; but in a hierarchy of
+ * g members a node only 1/g leave it. The parts must live until the end. */
 void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);
 void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts);

@@ -1,5 +1,23 @@
 /* legs.c - choosing legs, and what they send. */
 #include "parallel/collectives/legs.h"
+#include "parallel/collectives/moves.h"
+
+static RingSize leg_size(const Collective *c, const Leg *leg, Spread spread)
+{
+    return (RingSize){.spread = spread,
+                      .steps = (leg->reduces + leg->gathers) * (leg->size - 1),
+                      .step_bytes = (size_t)legs_edge_block(c, leg, false) * dtype_bytes(c->whole->dtype),
+                      .sums = !c->arrived && leg->reduces && leg->gathers};
+}
+
+/* Of a sum by all of the group, one ring of which would have this size. */
+static bool takes_trees(const Collective *c)
+{
+    size_t bytes = 0;
+    RingSize ring = leg_size(c, &c->leg[0], group_spread(c->group));
+    for (int i = 0; i < c->parts; i++) bytes += tensor_bytes(c->whole[i]);
+    return network_takes_trees(&c->group->comm->network, &ring, bytes);
+}
 
 void legs_choose(Collective *c, bool reduces, bool gathers)
 {
@@ -8,7 +26,9 @@ void legs_choose(Collective *c, bool reduces, bool gathers)
     int r = group->rank, inside = s.most;
     c->legs = 1;
     c->leg[0] = (Leg){0, 1, group->size, r, reduces, gathers, false};
-    if (!reduces || !gathers || c->arrived || !network_is_hierarchical(&group->comm->network, &s)) return;
+    if (!reduces || !gathers || c->arrived) return;
+    c->over_trees = takes_trees(c);
+    if (!network_is_hierarchical(&group->comm->network, &s)) return;
     c->legs = 3;
     c->leg[0] = (Leg){r - r % inside, 1, inside, r % inside, true, false, false};
     c->leg[1] = (Leg){r % inside, inside, s.nodes, r / inside, true, true, true};
@@ -80,17 +100,15 @@ static uint64_t across(const Collective *c, const Leg *leg, const Spread *spread
     return own * sends + block * strangers;
 }
 
-RingShape legs_shape(const Collective *c)
+RingShape legs_shape(Collective *c)
 {
     RingShape shape = {.purpose = c->purpose};
     const size_t width = dtype_bytes(c->whole->dtype);
     if (c->group->size == 1) return shape;
+    if (c->over_trees) return trees_shape(c);
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) {
         RingSize *size = &shape.leg[shape.legs++];
-        *size = (RingSize){.spread = c->legs == 1 ? group_spread(c->group) : leg_spread(leg),
-                           .steps = (leg->reduces + leg->gathers) * (leg->size - 1),
-                           .step_bytes = (size_t)legs_edge_block(c, leg, false) * width,
-                           .sums = !c->arrived && leg->reduces && leg->gathers};
+        *size = leg_size(c, leg, c->legs == 1 ? group_spread(c->group) : leg_spread(leg));
         shape.messages += (uint64_t)size->steps;
         Halves h = halves(c, leg);
         shape.bytes += (uint64_t)(h.reducing + h.gathering) * width;

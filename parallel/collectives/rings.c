@@ -32,12 +32,7 @@
  *   A value's sum is that of its nodes' sums, each in the order of its ring: fixed too, but another than one ring's.
  */
 #include "parallel/collectives/collectives.h"
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-#include "models/machine/error.h"
-#include "parallel/collectives/legs.h"
-#include "parallel/wire/tape.h"
+#include "parallel/collectives/moves.h"
 
 int64_t block_offset(int64_t total, int n, int block)
 {
@@ -177,20 +172,41 @@ static void step_end(Collective *c)
         each_piece(c, arrives, c->incoming, unpack);
     c->moving = false;
     if (++c->step == c->steps && c->at + 1 < c->legs) leg_begin(c, c->at + 1);
+    c->done = c->step == c->steps;
     c->busy = false;
 }
 
-/* ---- sizes alone ---- */
-
-/* A dry ring carries nothing but the latest beginning, and its bytes are known: so its members only meet. Where a
- * block is empty its step sends no message, and not all learn of all beginnings: then they take the steps. */
-static bool can_meet(const Collective *c)
+void ring_prepare(Collective *c)
 {
-    bool all = c->part->device->dry && c->group->comm->backend->come;
-    for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++)
-        all = all && legs_edge_block(c, leg, true) > 0;
-    return all;
+    leg_begin(c, 0);
+    int64_t most = blocks_count(c, 0);
+    Device *device = c->part->device;
+    DType dtype = c->part->dtype;
+    if (c->parts > 1) c->outgoing = tensor_new(device, MEM_COMMUNICATION, dtype, most);
+    if (c->parts > 1 || c->reduce_steps > 0)
+        c->incoming = tensor_new(device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
 }
+
+void ring_start(Collective *c)
+{
+    step_begin(c);
+}
+
+void ring_move(Collective *c, bool to_the_end)
+{
+    while (!c->done) {
+        if (!c->moving) step_begin(c);
+        if (to_the_end) {
+            comm_finish(&c->receive);
+            comm_finish(&c->send);
+        }
+        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
+        if (!received || !sent) break;
+        step_end(c);
+    }
+}
+
+/* ---- sizes alone ---- */
 
 /* Of a part all blocks but one of a leg's, as a tensor to report work of. */
 static Tensor all_but(const Collective *c, const Leg *leg, int part, int block)
@@ -217,131 +233,8 @@ static void report_leg(const Collective *c, const Leg *leg)
     }
 }
 
-static void report(const Collective *c)
+void ring_report(const Collective *c)
 {
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) report_leg(c, leg);
     if (c->arrived) c->arrived(c->context);
-}
-
-static void come(Collective *c)
-{
-    bool alike = true;
-    for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++)
-        alike = alike && legs_edge_block(c, leg, false) == legs_edge_block(c, leg, true);
-    if (c->group->walked && !alike)
-        fail("rank %d cannot stand for %d ranks whose blocks differ; try --all-ranks", c->group->comm->rank,
-             c->group->size);
-    comm_ring_begin(c->group, c->tag, &c->shape, c->start);
-    report(c);
-    c->meets = true;
-    c->step = c->steps;
-}
-
-/* ---- begun, progressed, ended ---- */
-
-/* `how`: the group, the purpose, how many parts; and an exchange's arrival. */
-static void begin(Collective *c, Collective how, const Tensor *part, bool reduces, bool gathers)
-{
-    Group *group = how.group;
-    *c = how;
-    c->tag = group_tag(group);
-    if (group->size > 1) lanes_launch(group->comm->lanes);
-    lanes_pause(group->comm->lanes);
-    c->start = comm_now(group->comm);
-    c->whole = allocate(2 * (size_t)c->parts * sizeof *c->whole);
-    c->part = c->whole + c->parts;
-    memcpy(c->whole, part, (size_t)c->parts * sizeof *c->whole);
-    legs_choose(c, reduces, gathers);
-    leg_begin(c, 0);
-    c->shape = legs_shape(c);
-    if (c->steps > 0) {
-        int64_t most = blocks_count(c, 0);
-        DType dtype = c->part->dtype;
-        if (c->parts > 1) c->outgoing = tensor_new(c->part->device, MEM_COMMUNICATION, dtype, most);
-        if (c->parts > 1 || reduces)
-            c->incoming =
-                tensor_new(c->part->device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
-        if (can_meet(c))
-            come(c);
-        else
-            step_begin(c);
-    }
-    if (group->comm->tape) {
-        c->tape = group->comm->tapes;
-        c->on_tape = tape_ring_begin(group->comm->tape, group, &c->shape);
-    }
-    lanes_resume(group->comm->lanes);
-}
-
-void ring_reduce_scatter_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
-{
-    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, true, false);
-}
-
-void ring_all_gather_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
-{
-    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, false, true);
-}
-
-void ring_all_reduce_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts)
-{
-    begin(c, (Collective){.group = group, .purpose = purpose, .parts = parts}, part, true, true);
-}
-
-void ring_apart_begin(Collective *c, Group *group, Purpose purpose, const Tensor *part, int parts,
-                      int64_t apart, bool reduces)
-{
-    for (int i = 0; i < parts; i++) assert(part[i].count % group->size == 0);
-    Collective how = {.group = group, .purpose = purpose, .parts = parts, .apart = apart};
-    begin(c, how, part, reduces, !reduces);
-}
-
-void exchange_begin(Collective *c, Group *group, Purpose purpose, Tensor part, bool gathers,
-                    void (*arrived)(void *context), void *context)
-{
-    assert(part.count % group->size == 0);
-    Collective how = {.group = group, .purpose = purpose, .parts = 1};
-    how.arrived = arrived;
-    how.context = context;
-    begin(c, how, &part, true, gathers);
-}
-
-/* As far as messages have arrived, or to the end. */
-static void move_on(Collective *c, bool to_the_end)
-{
-    lanes_pause(c->group->comm->lanes);
-    while (c->step < c->steps) {
-        if (!c->moving) step_begin(c);
-        if (to_the_end) {
-            comm_finish(&c->receive);
-            comm_finish(&c->send);
-        }
-        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
-        if (!received || !sent) break;
-        step_end(c);
-    }
-    lanes_resume(c->group->comm->lanes);
-}
-
-bool ring_progress(Collective *c)
-{
-    if (c->busy) return false;
-    if (c->group && c->step < c->steps) move_on(c, false);
-    return !c->group || c->step == c->steps;
-}
-
-void ring_end(Collective *c)
-{
-    if (!c->group) return;
-    Comm *comm = c->group->comm;
-    if (comm->tape) tape_ring_end(comm->tape, c->tape == comm->tapes ? c->on_tape : -1);
-    if (c->meets)
-        c->start = comm_ring_meet(c->group, c->tag, c->start);
-    else
-        move_on(c, true);
-    comm_ring_end(comm, &c->shape, c->start);
-    tensor_free(&c->outgoing);
-    tensor_free(&c->incoming);
-    free(c->whole);
-    *c = (Collective){0};
 }

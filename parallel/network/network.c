@@ -71,12 +71,20 @@ static double out_of_node(const Network *n, const Spread *spread)
     return spread->least ? byte * n->placement.devices / spread->least : byte;
 }
 
+/* Over trees a byte leaves an inner node twice, up and down or down to two, and a leaf once; of two nodes each is a leaf
+ * of one tree and the root of the other, so that half as much goes across. */
+static double across(const Network *n, const RingSize *ring)
+{
+    double byte = out_of_node(n, &ring->spread);
+    return ring->trees && ring->spread.nodes == 2 ? byte / 2 : byte;
+}
+
 /* Of all steps. */
 static Link ideal_link(const Network *n, const RingSize *ring, double seconds_per_byte)
 {
-    int across = ring_crossings(ring);
-    double latency = (ring->steps - across) * n->ring[ROUTE_INSIDE].latency;
-    if (across > 0) latency += across * n->ring[ROUTE_ACROSS].latency;
+    int leave = ring_crossings(ring);
+    double latency = (ring->steps - leave) * n->ring[ROUTE_INSIDE].latency;
+    if (leave > 0) latency += leave * n->ring[ROUTE_ACROSS].latency;
     return (Link){latency, seconds_per_byte};
 }
 
@@ -84,8 +92,8 @@ static Link ideal_link(const Network *n, const RingSize *ring, double seconds_pe
 static Link fastest(const Network *n, const RingSize *ring, double seconds_per_byte)
 {
     double bytes = ring_bytes(ring), least = INFINITY;
-    bool adds =
-        n->switch_seconds_per_byte > 0 && ring->sums && ring->spread.nodes == 1 && ring->spread.size > 2;
+    bool adds = n->switch_seconds_per_byte > 0 && ring->sums && !ring->trees && ring->spread.nodes == 1 &&
+                ring->spread.size > 2;
     Link best = {0};
     for (NcclProtocol p = 0; p < NCCL_PROTOCOLS; p++) {
         if (p == NCCL_SWITCH && !adds) continue;
@@ -106,7 +114,7 @@ NetworkTime network_ring(const Network *n, const RingSize *ring)
     double byte[ROUTES] = {0}, bytes = ring_bytes(ring);
     if (!(bytes > 0)) return (NetworkTime){0};
     if (s->most > 1) byte[ROUTE_INSIDE] = inside_node(n, s);
-    if (s->nodes > 1) byte[ROUTE_ACROSS] = out_of_node(n, s);
+    if (s->nodes > 1) byte[ROUTE_ACROSS] = across(n, ring);
     double slowest = fmax(byte[ROUTE_INSIDE], byte[ROUTE_ACROSS]);
     Link link = n->carrier == CARRIED_IDEALLY ? ideal_link(n, ring, slowest) : fastest(n, ring, slowest);
     NetworkTime time = {.latency = link.latency};
@@ -118,4 +126,14 @@ NetworkTime network_ring(const Network *n, const RingSize *ring)
 double network_alone(const NetworkTime *time)
 {
     return fmax(time->busy[ROUTE_INSIDE], time->busy[ROUTE_ACROSS]) + time->latency;
+}
+
+bool network_takes_trees(const Network *n, const RingSize *ring, size_t bytes)
+{
+    if (bytes == 0 || ring->spread.size < 2) return false;
+    if (n->all_reduce != ALL_REDUCE_AUTO) return n->all_reduce == ALL_REDUCE_TREE;
+    if (ring->spread.nodes == 1) return false;
+    RingSize trees = trees_size(&ring->spread, bytes);
+    NetworkTime round = network_ring(n, ring), up_and_down = network_ring(n, &trees);
+    return network_alone(&up_and_down) < network_alone(&round);
 }

@@ -35,6 +35,8 @@ Network network_flat(Link link);
 Network network_of(const NetworkNode *node, Placement placement, AllReduce all_reduce);
 /* Whether an all-reduce goes first inside nodes, then across, then inside: only where there is both. */
 bool network_is_hierarchical(const Network *network, const Spread *spread);
+/* Whether an all-reduce of so many bytes goes over trees, where `ring` says what the ring would be. */
+bool network_takes_trees(const Network *network, const RingSize *ring, size_t bytes);
 Route network_route(const Network *network, int from, int to);
 
 /* What a collective takes of each member. */

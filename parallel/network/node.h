@@ -17,8 +17,14 @@ typedef enum {
     CARRIERS
 } Carrier;
 
-/* How an all-reduce goes over a group of several members in each of several nodes. */
-typedef enum { ALL_REDUCE_RING, ALL_REDUCE_HIERARCHICAL, ALL_REDUCES } AllReduce;
+/* How an all-reduce goes over a group (parallel/collectives draws each). */
+typedef enum {
+    ALL_REDUCE_RING,
+    ALL_REDUCE_HIERARCHICAL, /* where it has as many members, several, in each of several nodes; else a ring */
+    ALL_REDUCE_TREE,         /* a pair of binary trees over the nodes, a chain inside each */
+    ALL_REDUCE_AUTO,         /* over several nodes trees, if they take less alone; else a ring */
+    ALL_REDUCES
+} AllReduce;
 
 /* As its section of a config has it. */
 enum { NODE_HOST = 192 };

@@ -35,6 +35,14 @@ Spread place_spread(const Placement *placement, const int *members, int size)
     return s;
 }
 
+void place_runs(const Placement *placement, const int *members, int size, int *first)
+{
+    for (int i = 0; i < size; i++)
+        if (i == 0 || place_node(placement, members[i]) != place_node(placement, members[i - 1]))
+            *first++ = i;
+    *first = size;
+}
+
 bool place_alike(const Spread *a, const Spread *b)
 {
     return a->size == b->size && a->nodes == b->nodes && a->most == b->most && a->least == b->least &&

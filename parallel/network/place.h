@@ -32,4 +32,6 @@ bool place_alike(const Spread *a, const Spread *b);
 /* Of those members that go round, each from its node into that of its right neighbour's, how many leave their node. */
 int place_borders(const Spread *spread);
 Spread place_spread(const Placement *placement, const int *members, int size);
+/* Where its members in each node begin: `first` has room for nodes + 1, the last of them the size. */
+void place_runs(const Placement *placement, const int *members, int size, int *first);
 #endif

@@ -33,6 +33,7 @@ void group_free(Group *group)
     if (group->comm->backend->group_end) group->comm->backend->group_end(group);
     free((void *)group->members);
     free(group->walked);
+    free(group->node_first);
     free(group);
 }
 
@@ -68,6 +69,15 @@ Spread group_spread(Group *group)
     if (group->spread.nodes == 0)
         group->spread = place_spread(&group->comm->network.placement, group->members, group->size);
     return group->spread;
+}
+
+const int *group_nodes(Group *group)
+{
+    if (!group->node_first) {
+        group->node_first = allocate(((size_t)group_spread(group).nodes + 1) * sizeof *group->node_first);
+        place_runs(&group->comm->network.placement, group->members, group->size, group->node_first);
+    }
+    return group->node_first;
 }
 
 /* ---- simulated time ---- */

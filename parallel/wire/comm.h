@@ -36,8 +36,9 @@ typedef struct Group {
     int *walked, walks;
     size_t gathered; /* bytes that each of the others has sent to this one in gathers */
     int gathers;
-    Spread spread; /* over the nodes, once asked for: group_spread() */
-    void *handle;  /* the backend's */
+    Spread spread;   /* over the nodes, once asked for: group_spread() */
+    int *node_first; /* and group_nodes() */
+    void *handle;    /* the backend's */
 } Group;
 
 /* Simulated seconds that go with a message: when it was sent, and when the last of it had left its sender's port. */
@@ -124,6 +125,8 @@ int group_round(const Group *group, int rank);
 int group_tag(Group *group);
 /* On the network of its comm, which from then on stays as it is. */
 Spread group_spread(Group *group);
+/* Its members in the i-th of these nodes are those from [i] on, below [i + 1]. */
+const int *group_nodes(Group *group);
 
 enum { COMM_TAGS = 1 << 22 }; /* tags are below */
 

@@ -41,8 +41,11 @@ static const char *const rank_orders[] = {[ORDER_TP_DP_PP] = "tp-dp-pp",
                                           [ORDER_PP_TP_DP] = "pp-tp-dp",
                                           [ORDER_PP_DP_TP] = "pp-dp-tp",
                                           NULL};
-static const char *const all_reduces[] = {
-    [ALL_REDUCE_RING] = "ring", [ALL_REDUCE_HIERARCHICAL] = "hierarchical", NULL};
+static const char *const all_reduces[] = {[ALL_REDUCE_RING] = "ring",
+                                          [ALL_REDUCE_HIERARCHICAL] = "hierarchical",
+                                          [ALL_REDUCE_TREE] = "tree",
+                                          [ALL_REDUCE_AUTO] = "auto",
+                                          NULL};
 static const char *const tensor_overlaps[] = {
     [REGION_WAITS] = "none", [REGION_BULK] = "bulk", [REGION_PIPELINED] = "pipelined", NULL};
 static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
@@ -445,12 +448,21 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
      .choices = all_reduces, .example = "hierarchical",
      .help = "how gradients and activations are summed over nodes",
      .more =
-         "ring: one over all members, as NCCL does. hierarchical: where a group has as many members in each "
+         "ring: one over all members. tree: over pairs of binary trees whose nodes are those of the machine, "
+         "with a chain inside each (NCCL since 2.4): half of each pair's bytes over either tree, up to its "
+         "root and down again. A step for each level instead of one for each rank: sooner for short messages "
+         "over many nodes. Leaves send less than others; all together as much as on a ring. auto: where a "
+         "group lies over several nodes, ring or tree, whichever takes less for that group and that many "
+         "bytes (node.collectives says how they are carried); in one node, ring. hierarchical: where a group "
+         "has as many members in each of its nodes, two or more, a reduce-scatter inside each node, "
+         "an all-reduce of each block across, and an all-gather inside. A rank sends as much as on a ring; "
          "of "
-         "its nodes, two or more, a reduce-scatter inside each node, an all-reduce of each block across, and "
-         "an "
-         "all-gather inside. A rank sends as much; of g members a node 1/g of it leaves the node. Sums are "
-         "added in another order, so losses differ in rounding.\n"},
+         "g members a node 1/g of it leaves the node.\n"
+         "Each adds in an order of its own, always the same, so losses differ in rounding; and ring alone "
+         "adds "
+         "in that of a reduce-scatter, so that ddp and zero1 are the same to the last bit. Published steps "
+         "of "
+         "a tensor group over two nodes with four cards took what a ring takes, not the half of auto.\n"},
 
     {"chip", "peak_16_tflops", ROW_NUMBER, WITH_A_MACHINE, CHIP(peak_16_tflops), "", 0, 1e9, .low_out = true,
      .example = "312", .help = "1e12 operations a second on bf16 and fp16, without sparsity",

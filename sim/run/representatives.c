@@ -63,12 +63,31 @@ static bool placed_alike(const Config *config, int ranks)
     return alike;
 }
 
+/* Whether groups along the axis may sum over trees across nodes, whose leaves send less than others. */
+static bool tree_sums(const Config *config, int ranks, Axis axis)
+{
+    Network network = config_network(config, ranks);
+    MeshShape shape = config_mesh(config, ranks);
+    if (network.all_reduce != ALL_REDUCE_TREE && network.all_reduce != ALL_REDUCE_AUTO) return false;
+    if (axis == AXIS_DATA && config->parallel.kind != DATA_DDP) return false;
+    int *member = allocate((size_t)ranks * sizeof *member), nodes = 0;
+    for (int rank = 0; rank < ranks && nodes < 2; rank++) {
+        MeshPlace p = mesh_place(shape, rank);
+        if ((axis == AXIS_TENSOR ? p.tensor : p.data) > 0) continue; /* a group by its first */
+        int count = mesh_members(shape, rank, axis, member);
+        nodes = place_spread(&network.placement, member, count).nodes;
+    }
+    free(member);
+    return nodes > 1;
+}
+
 WalkedRanks representatives_of(const Config *config, int ranks)
 {
     MeshShape shape = config_mesh(config, ranks);
-    bool alike =
-        tensor_ranks_alike(config) && placed_alike(config, ranks); /* else none that follow each other are */
-    int dp = config->parallel.kind == DATA_DP || !alike ? shape.dp : 1, tp = alike ? 1 : shape.tp;
+    bool alike = tensor_ranks_alike(config) && placed_alike(config, ranks) &&
+                 !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
+    bool replicas = config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA);
+    int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;
     MeshPlace p;
     for (p.pipe = 0; p.pipe < shape.pp; p.pipe++)

@@ -4,8 +4,8 @@
 #include "models/machine/error.h"
 #include "models/machine/tensor.h"
 #include "sim/file/step_record.h"
+#include "sim/theory/all_reduce.h"
 #include "sim/theory/theory.h"
-#include "sim/theory/share.h"
 
 /* How many ranks a binomial tree has below `rank`, directly: one for each
  * power of two under its lowest set bit that stays inside (Thakur et al. 2005). */
@@ -14,44 +14,6 @@ static int tree_children(int rank, int ranks)
     int children = 0;
     for (int bit = 1; bit < ranks && !(rank & bit); bit <<= 1) children += rank + bit < ranks;
     return children;
-}
-
-/* One of n blocks, in the order of ranks, which go round. Blocks differ by one value where n does not divide. */
-static double block(double count, int n, int rank)
-{
-    double each = floor(count / n), longer = count - each * n;
-    return each + (rank % n < longer);
-}
-
-/* A member of a group that sums, its rank among n; of these, `inside` in each node sum there first, if not all. */
-typedef struct Member {
-    int n, rank, inside;
-} Member;
-
-/* What it sends when a ring all-reduces `count` values: all blocks but one in either half. And so in a hierarchical
- * one: 2 (g-1)/g S inside nodes of g, and of the block that is left, S/g, 2 (N-1)/N across N of them. Together that is
- * the ring's 2 (n-1)/n S. */
-static double all_reduce(double count, Member m)
-{
-    int g = m.inside, nodes = m.n / g, place = m.rank % g, node = m.rank / g;
-    double own = block(count, g, place), bytes = 2 * count - own - block(count, g, place + 1);
-    if (m.n == 1) return 0;
-    return nodes == 1 ? bytes : bytes + 2 * own - block(own, nodes, node) - block(own, nodes, node + 1);
-}
-
-/* The ranks from `first` on, `n` of them, of a tensor group. */
-static Member member_of(const Config *config, const Share *share, int first, int n)
-{
-    Member m = {n, share->slice - first, n};
-    const int ranks = share->ranks;
-    Network network = config_network(config, ranks);
-    if (network.all_reduce == ALL_REDUCE_RING) return m;
-    int *member = allocate((size_t)ranks * sizeof *member);
-    mesh_members(config_mesh(config, ranks), share->rank, AXIS_TENSOR, member);
-    Spread spread = place_spread(&network.placement, member + first, n);
-    if (network_is_hierarchical(&network, &spread)) m.inside = spread.most;
-    free(member);
-    return m;
 }
 
 /* Tensor and sequence parallelism: Shoeybi et al. 1909.08053, section 3; Korthikanti et al. 2205.05198, section
@@ -63,7 +25,6 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     const GptShape *shape = &config->model.shape;
     int t = share->t;
     if (t == 1) return;
-    const Member slice = member_of(config, share, 0, t);
     double L = share->blocks, h = (double)shape->hidden, w = theory_width(config), m = microbatches;
     double g = theory_gradient_width(config, (int)microbatches);
     double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
@@ -71,7 +32,8 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     double first = share->first, last = share->last;
     if (!config->tensor.sequence_parallel) {
         /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
-        bytes[TP_ALL_REDUCE] = m * (4 * L + again + first + last) * all_reduce(A, slice) * w;
+        bytes[TP_ALL_REDUCE] =
+            m * (4 * L + again + first + last) * theory_sum_activations(config, share, w).sent;
     } else {
         double half = (t - 1) / (double)t * A * w;
         /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
@@ -79,21 +41,9 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
          * the two that left once more. */
         bytes[TP_ALL_GATHER] = (m * (6 * L + again + first + 2 * last) + 2 * split) * half;
         bytes[TP_REDUCE_SCATTER] = m * (4 * L + again + first + last) * half; /* the conjugates */
-        /* gradients of what is not cut, each tensor by itself: of h a block's norms and row-parallel biases, and
-         * the final norm; the positions */
-        double norm = shape->norm == NORM_LAYERNORM ? 2 : 1,
-               vectors = L * (2 * norm + 2 * shape->bias) + last * norm;
-        double positions_of = shape->position == POSITION_LEARNED ? first * (double)shape->sequence * h : 0;
-        bytes[TP_GRADIENTS] =
-            reductions * g * (vectors * all_reduce(h, slice) + all_reduce(positions_of, slice));
+        bytes[TP_GRADIENTS] = reductions * theory_sum_uncut(config, share, g).sent;
     }
-    /* where several ranks hold the same head of keys and values, each has seen some of its queries: one sum a block
-     * of its weights' gradients, and one of its biases' */
-    int sharing = (int)kv_sharing(shape, t);
-    const Member sharer = member_of(config, share, share->slice / sharing * sharing, sharing);
-    double head = 2 * h / (double)shape->heads;
-    bytes[TP_GRADIENTS] +=
-        reductions * g * L * (all_reduce(h * head, sharer) + shape->bias * all_reduce(head, sharer));
+    bytes[TP_GRADIENTS] += reductions * theory_sum_shared(config, share, g).sent;
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
     bytes[TP_NORM] = (t - 1) * (double)sizeof(double);
@@ -166,7 +116,9 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
         if (replica > 0) owned_wte = 0;
         break;
     case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
-        bytes[DP_ALL_REDUCE] = 2 * reduced;
+        bytes[DP_ALL_REDUCE] = theory_sums_by_bucket(config, ranks)
+                                   ? theory_sum_buckets(config, plan, &share).sent
+                                   : 2 * reduced;
         break;
     case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
     case DATA_ZERO2:

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "models/machine/error.h"
-#include "sim/theory/share.h"
+#include "sim/theory/all_reduce.h"
 #include "sim/theory/theory.h"
 
 /* Of what ranks send equal parts go so many ways, of which some lead out of a node. */
@@ -87,6 +87,19 @@ static Ways borders(const Seat *pipe, const Plan *plan, bool forward)
     return ways;
 }
 
+/* Of sums that go over trees where these take less: as they are. */
+static void sums(const Config *config, const Plan *plan, const Share *share, Ways ways[PURPOSES])
+{
+    double g = theory_gradient_width(config, plan->shape.m);
+    Sum activations = theory_sum_activations(config, share, theory_width(config)),
+        uncut = theory_sum_uncut(config, share, g);
+    ways[TP_ALL_REDUCE] = (Ways){activations.across, activations.sent};
+    ways[TP_GRADIENTS] = (Ways){uncut.across, uncut.sent};
+    if (!theory_sums_by_bucket(config, share->ranks)) return;
+    Sum buckets = theory_sum_buckets(config, plan, share);
+    ways[DP_ALL_REDUCE] = (Ways){buckets.across, buckets.sent};
+}
+
 static Seat seat_of(const Network *network, MeshShape shape, int rank, Axis axis, int *member)
 {
     Seat p = {.network = network, .member = member};
@@ -130,6 +143,10 @@ void theory_links(const Config *config, const Plan *plan, int ranks, int rank, i
     ways[PP_SEND_FORWARD] = borders(&pipe, plan, true);
     ways[PP_SEND_BACKWARD] = borders(&pipe, plan, false);
     ways[PP_EMBEDDING] = straight(&pipe, pipe.self == last ? plan->rank_of[0] : last);
+    if (network.all_reduce == ALL_REDUCE_TREE || network.all_reduce == ALL_REDUCE_AUTO) {
+        Share share = theory_share(config, plan, ranks, rank);
+        sums(config, plan, &share, ways);
+    }
     if (quantizes) ways[ZERO_REDUCE_SCATTER] = exchange(&data);
     if (quantizes) { /* exchanged, then gathered round: the same bytes in either half */
         Ways half[] = {exchange(&data), ring(&data)};

@@ -5,12 +5,14 @@
 #include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/cluster.h"
+#include "tests/support/forest.h"
 #include "tests/support/lane.h"
 #include "tests/support/ranks.h"
 
 enum { EACH = 5 }; /* numbers a block */
-typedef enum { RING, HALF, HIERARCHICAL, EXCHANGE, STRAIGHT, HOWS } How;
-static const char *const how_name[HOWS] = {"ring", "reduce-scatter", "hierarchical", "exchange", "straight"};
+typedef enum { RING, HALF, HIERARCHICAL, EXCHANGE, STRAIGHT, TREES, HOWS } How;
+static const char *const how_name[HOWS] = {"ring",     "reduce-scatter", "hierarchical",
+                                           "exchange", "straight",       "trees"};
 
 static void arrived(void *context)
 {
@@ -36,6 +38,10 @@ static uint64_t by_hand(How how, int r, int n, int devices)
         return 2 * (uint64_t)(nodes - 1) * block;
     case EXCHANGE: return (others + apart(r, right, devices) * (uint64_t)(n - 1)) * block;
     case STRAIGHT: return apart(r, 0, devices) * block;
+    case TREES: {
+        Forest forest = forest_of(n, devices);
+        return forest_bytes_across(&forest, r, (int64_t)n * EACH);
+    }
     case HOWS: break;
     }
     return 0;
@@ -50,8 +56,9 @@ static uint64_t sent(Comm *comm, How how, int devices, bool dry)
     Tensor part = part_new(&device, (int64_t)n * EACH);
     if (!dry) fill_plain(part, comm->rank);
     lane_begin(comm, &device.lanes);
-    comm->network =
-        network_of(&node, (Placement){0}, how == HIERARCHICAL ? ALL_REDUCE_HIERARCHICAL : ALL_REDUCE_RING);
+    static const AllReduce all_reduce[HOWS] = {
+        [HIERARCHICAL] = ALL_REDUCE_HIERARCHICAL, [TREES] = ALL_REDUCE_TREE};
+    comm->network = network_of(&node, (Placement){0}, all_reduce[how]);
     Group *group = group_world(comm, CHANNEL);
     uint64_t before = comm->across[DP_ALL_REDUCE], own = comm->across[CONTROL];
     Collective c = {0};

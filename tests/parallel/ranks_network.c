@@ -139,7 +139,7 @@ static void ring_body(Comm *comm, void *context)
     for (int devices = 1; devices <= comm->size; devices++) {
         if (devices > 1 && devices < comm->size && comm->size % devices == 0) continue;
         unsigned char bits[2][97 * sizeof(real)];
-        for (AllReduce how = 0; how < ALL_REDUCES; how++) {
+        for (AllReduce how = ALL_REDUCE_RING; how <= ALL_REDUCE_HIERARCHICAL; how++) {
             Device device = {0};
             Network over = network(devices, how);
             Tensor part = part_new(&device, 97);
@@ -219,7 +219,10 @@ static void crowd_body(Comm *comm, void *context)
             part[k] = part_new(&device, 2520 * (k + 1));
             tensor_zero(part[k]);
             ring_all_reduce_begin(&ring[k], group, PP_EMBEDDING, &part[k], 1);
-            RingSize size = {s, 2 * (n - 1), (size_t)block_count(part[k].count, n, 0) * sizeof(real), true};
+            RingSize size = {.spread = s,
+                             .steps = 2 * (n - 1),
+                             .step_bytes = (size_t)block_count(part[k].count, n, 0) * sizeof(real),
+                             .sums = true};
             NetworkTime time = network_ring(&over, &size);
             bytes += ring_bytes(&size);
             alone = fmax(alone, network_alone(&time));

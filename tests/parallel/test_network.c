@@ -163,12 +163,113 @@ static void slower_links_are_never_faster(void **state)
     }
 }
 
+/* ---- trees ---- */
+
+/* 2 (g - 1 + ceil(log2 N)) steps, and 2 S through a member inside; across two nodes S, across more 2 S. */
+static void ideal_trees_take_the_formula(void **state)
+{
+    (void)state;
+    NetworkNode plain = cluster_plain(8);
+    Network n = network_of(&plain, NONE, ALL_REDUCE_TREE);
+    static const int depth[] = {0, 0, 1, 2, 2, 3, 3, 3, 3, 4};
+    for (int nodes = 1; nodes < 10; nodes++)
+        for (size_t bytes = 1; bytes < (size_t)1 << 30; bytes *= 13) {
+            double across = nodes == 1 ? 0 : (nodes == 2 ? 1 : 2) * (double)bytes;
+            Spread all = cluster_spread(&n, 8 * nodes, 1), one_each = cluster_spread(&n, nodes, 8);
+            RingSize trees = trees_size(&all, bytes);
+            near(takes(&n, &trees),
+                 fmax(2 * (double)bytes / 100e9, across / 200e9) + 14e-6 + 2 * depth[nodes] * 4e-6);
+            if (nodes == 1) continue;
+            trees = trees_size(&one_each, bytes);
+            near(takes(&n, &trees), across / 25e9 + 2 * depth[nodes] * 4e-6);
+        }
+}
+
+/* As configs/hardware has a DGX A100. */
+static NetworkNode dgx_a100(void)
+{
+    NetworkNode node = cluster_plain(8);
+    node.link_gb = 300;
+    node.link_share = 0.773;
+    node.card_share = 0.92;
+    node.any_card = false;
+    node.carrier = CARRIED_BY_NCCL_AMPERE;
+    node.collective_us = 25;
+    node.simple_us = 62;
+    return node;
+}
+
+/* By hand from NCCL's tables: DGX A100 over four nodes; 231.9 GB/s inside, 184 across, 25 us to launch, 62 for Simple. */
+static void trees_take_what_nccl_says(void **state)
+{
+    (void)state;
+    NetworkNode node = dgx_a100();
+    Network n = network_of(&node, NONE, ALL_REDUCE_TREE);
+    Spread four = cluster_spread(&n, 32, 1), two = cluster_spread(&n, 16, 1);
+    RingSize trees = trees_size(&four, 4096); /* LL: at most 19 GB/s, 0.7 of it */
+    near(takes(&n, &trees), 1e-6 * (25 + 6.8 + 14 * 0.6 + 4 * 5.0) + 2 * 4096 / (19e9 * 0.7));
+    trees = trees_size(&four, (size_t)1 << 20); /* LL128, 0.6 of it */
+    near(takes(&n, &trees),
+         1e-6 * (25 + 14 + 14 * 1.25 + 4 * 8.5) + 2 * 1048576 / (184e9 * 0.92 * 120 / 128 * 0.6));
+    trees = trees_size(&four, (size_t)1 << 30); /* Simple */
+    near(takes(&n, &trees), 1e-6 * (25 + 62 + 8.4 + 14 * 4.0 + 4 * 14.0) + 2 * 1073741824. / (184e9 * 0.92));
+    trees = trees_size(&two, (size_t)1 << 30); /* half as much goes across: what is inside is slower */
+    near(takes(&n, &trees),
+         1e-6 * (25 + 62 + 8.4 + 14 * 4.0 + 2 * 14.0) + 2 * 1073741824. / (231.9e9 * 0.92));
+}
+
+/* Of a ring and trees the sooner; in one node the ring. Half of a bandwidth is never faster, whichever is taken. */
+static double chosen(const NetworkNode *node, int size, int apart, size_t bytes, bool *trees)
+{
+    Network n = network_of(node, NONE, ALL_REDUCE_AUTO);
+    Spread spread = cluster_spread(&n, size, apart);
+    RingSize ring = all_reduce(spread, (bytes + (size_t)size - 1) / (size_t)size),
+             up = trees_size(&spread, bytes);
+    double round = takes(&n, &ring), up_and_down = takes(&n, &up);
+    *trees = network_takes_trees(&n, &ring, bytes);
+    assert_true(!*trees || up_and_down < round);
+    assert_true(*trees || spread.nodes == 1 || round <= up_and_down);
+    return *trees ? up_and_down : round;
+}
+
+static void auto_takes_the_sooner(void **state)
+{
+    (void)state;
+    int took = 0, sizes = 0;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        NetworkNode node = cluster_random(seed), slow[2] = {node, node};
+        slow[0].link_gb /= 2;
+        slow[1].card_gb /= 2;
+        int size = 2 + (int)random_below(seed, STREAM_WEIGHTS, 1, 0, 100),
+            apart = 1 + (int)random_below(seed, STREAM_WEIGHTS, 1, 1, 9);
+        for (size_t bytes = 1; bytes < (size_t)1 << 34; bytes = bytes * 3 / 2 + 1) {
+            bool trees, other;
+            double own = chosen(&node, size, apart, bytes, &trees);
+            for (int k = 0; k < 2; k++)
+                assert_true(chosen(&slow[k], size, apart, bytes, &other) >= own * (1 - 1e-12));
+            took += trees;
+            sizes++;
+        }
+    }
+    assert_true(took > sizes / 10 && took < sizes * 9 / 10);
+    NetworkNode a100 = dgx_a100();
+    bool trees;
+    chosen(&a100, 256, 1, 1 << 20, &trees);
+    assert_true(trees); /* 64 steps across 32 nodes, or 10 */
+    chosen(&a100, 32, 1, (size_t)1 << 30, &trees);
+    assert_false(trees); /* 0.92 of the bandwidth */
+    chosen(&a100, 8, 1, 1 << 20, &trees);
+    assert_false(trees);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_fill_slot_by_slot),      cmocka_unit_test(groups_spread_over_nodes),
         cmocka_unit_test(ideal_links_take_the_formula), cmocka_unit_test(rings_share_the_cards_of_a_node),
         cmocka_unit_test(what_cannot_occur_is_zero),    cmocka_unit_test(slower_links_are_never_faster),
+        cmocka_unit_test(ideal_trees_take_the_formula), cmocka_unit_test(trees_take_what_nccl_says),
+        cmocka_unit_test(auto_takes_the_sooner),
     };
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
 }

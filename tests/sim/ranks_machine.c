@@ -24,6 +24,8 @@ static const struct {
     {"parallel.data=ddp", 1, PARTS},
     {"parallel.data=ddp parallel.bucket_mb=0.01", 2, PART_DP_EXPOSED},
     {"parallel.data=ddp parallel.bucket_mb=0.01 parallel.overlap=no", 3, PART_DP_EXPOSED},
+    {"parallel.data=ddp parallel.bucket_mb=0.01 hardware.all_reduce=tree", 3, PART_DP_EXPOSED},
+    {"parallel.data=ddp parallel.tp=2 hardware.order=dp-tp-pp hardware.all_reduce=auto", 8, PART_DP_EXPOSED},
     {"parallel.data=dp", 3, PART_DP_EXPOSED},
     {"parallel.data=zero1", 4, PART_DP_EXPOSED},
     {"parallel.data=zero2 train.recompute=full", 2, PART_DP_EXPOSED},

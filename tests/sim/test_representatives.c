@@ -200,7 +200,8 @@ static Case draw_case(Draw *d, int *ranks, int most)
                                                "model.attention=flash",   "model.dropout=0.1",
                                                "model.tie_embeddings=no", "train.optimizer=sgd",
                                                "model.vocab=61",          NULL},
-                             *const precision[] = {"fp32", "fp32", "bf16", "fp16", NULL};
+                             *const precision[] = {"fp32", "fp32", "bf16", "fp16", NULL},
+                             *const sums[] = {"ring", "ring", "hierarchical", "tree", "auto", NULL};
     static const int sizes[] = {1, 1, 2, 4, 8};
     int pp, tp, dp;
     do pp = sizes[draw(d, 4)], tp = sizes[draw(d, 5)], dp = 1 + draw(d, 8);
@@ -225,8 +226,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
             " node.devices=%d node.cards=%d node.collectives=%s hardware.order=%s hardware.all_reduce=%s "
             "node.taken=0.3 software.sender_waits=%s",
             draw(d, 4) ? 1 << draw(d, 4) : 3, 1 + draw(d, 4), draw(d, 2) ? "ideal" : "nccl-ampere",
-            draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", draw(d, 2) ? "ring" : "hierarchical",
-            draw(d, 2) ? "yes" : "no");
+            draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", word(d, sums), draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
     bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
@@ -281,7 +281,7 @@ static void one_rank_stands_for_those_that_do_the_same(void **state)
     for (int64_t seed = 1; seed <= cases; seed++) compared += compare_drawn(seed, most_ranks, &stood_for);
     printf("# %d of %d grids; of %d ranks another was walked\n", compared, cases, stood_for);
     assert_true(2 * compared > cases);
-    assert_true(stood_for > 8 * compared);
+    assert_true(stood_for > 7 * compared);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,20 @@
+/* moves.h - how a collective moves that collective.c has begun: over rings, or over trees. */
+#ifndef PARALLEL_COLLECTIVES_MOVES_H
+#define PARALLEL_COLLECTIVES_MOVES_H
+#include "parallel/collectives/collectives.h"
+
+/* Of a collective with somebody to send to. Its buffers. */
+void ring_prepare(Collective *c);
+void trees_prepare(Collective *c);
+/* The first messages; then as far as messages have arrived, or to the end, where c->done. */
+void ring_start(Collective *c);
+void ring_move(Collective *c, bool to_the_end);
+void trees_start(Collective *c);
+void trees_move(Collective *c, bool to_the_end);
+/* Of sizes alone, instead of these: what the kernels of all its steps would say. */
+void ring_report(const Collective *c);
+void trees_report(const Collective *c);
+void trees_end(Collective *c);
+/* What this rank sends over trees, and what they take. */
+RingShape trees_shape(Collective *c);
+#endif

@@ -1,0 +1,234 @@
+/* all_reduce.c - rings, hierarchies and trees, each with where its formula comes from. */
+#include "sim/theory/all_reduce.h"
+#include <math.h>
+#include <stdlib.h>
+#include "models/machine/error.h"
+
+/* A member of a group that sums. */
+typedef struct Member {
+    int n, rank; /* its place among so many */
+    Network network;
+    Spread spread;
+    int node, in_node, node_has; /* its node, its place there and that of how many */
+} Member;
+
+static Member member_of(const Config *config, int ranks, const int *member, int n, int rank)
+{
+    Member m = {.n = n, .rank = rank, .network = config_network(config, ranks)};
+    int *first = allocate(((size_t)n + 1) * sizeof *first);
+    m.spread = place_spread(&m.network.placement, member, n);
+    place_runs(&m.network.placement, member, n, first);
+    while (first[m.node + 1] <= rank) m.node++;
+    m.in_node = rank - first[m.node];
+    m.node_has = first[m.node + 1] - first[m.node];
+    free(first);
+    return m;
+}
+
+/* The ranks from `first` on, `n` of them, of a tensor group. Where there are rings alone, it does not matter where. */
+static Member slices(const Config *config, const Share *share, int first, int n)
+{
+    Network network = config_network(config, share->ranks);
+    if (network.all_reduce == ALL_REDUCE_RING)
+        return (Member){n, share->slice - first, network, .spread = {.size = n, .nodes = 1}};
+    int *member = allocate((size_t)share->ranks * sizeof *member);
+    mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_TENSOR, member);
+    Member m = member_of(config, share->ranks, member + first, n, share->slice - first);
+    free(member);
+    return m;
+}
+
+/* ---- a tensor's values ---- */
+
+/* One of n blocks, in the order of ranks, which go round. Blocks differ by one value where n does not divide. */
+static double block(double count, int n, int rank)
+{
+    double each = floor(count / n), longer = count - each * n;
+    return each + (rank % n < longer);
+}
+
+/* All blocks but one in either half of a ring (Patarasuk & Yuan 2009, 3). */
+static Sum by_ring(double count, const Member *m)
+{
+    double sent = 2 * count - block(count, m->n, m->rank) - block(count, m->n, m->rank + 1);
+    return (Sum){sent, m->spread.nodes > 1 ? sent * m->spread.nodes / m->n : 0};
+}
+
+/* 2 (g-1)/g S inside nodes of g, and of the block that is left, S/g, 2 (N-1)/N across N of them. Together that is the
+ * ring's 2 (n-1)/n S. */
+static Sum by_hierarchy(double count, const Member *m)
+{
+    int g = m->spread.most, nodes = m->spread.nodes, place = m->rank % g, node = m->rank / g;
+    double own = block(count, g, place),
+           across = 2 * own - block(own, nodes, node) - block(own, nodes, node + 1);
+    return (Sum){2 * count - own - block(count, g, place + 1) + across, across};
+}
+
+/* Edges at a node of the tree over n whose odd ones are leaves: the root has one, the last even one no second child. */
+static int edges(int n, int node)
+{
+    if (node == 0 || node % 2 == 1) return 1;
+    return 2 + (node + 1 < n);
+}
+
+/* Each half goes both ways along every edge of its tree, up as a part of the sum and down as the whole (Sanders, Speck
+ * and Traeff 2009): so a rank sends a tree's block once for each edge it has there. Of a node's chains the i-th begins
+ * at its i-th rank, which alone has the tree's edges; a chain's others have a neighbour or two. Over all ranks that is
+ * 2 (n-1) S. */
+static Sum by_trees(double count, const Member *m)
+{
+    int nodes = m->spread.nodes, chains = m->spread.most, halves = nodes > 1 ? 2 : 1, g = m->node_has;
+    int other = nodes % 2 == 0 ? nodes - 1 - m->node : (m->node + nodes - 1) % nodes;
+    Sum sum = {0};
+    for (int chain = 0; chain < chains; chain++) {
+        int at = ((m->in_node - chain) % g + g) % g, beside = (at > 0) + (at + 1 < g);
+        for (int half = 0; half < halves; half++) {
+            int out = at == 0 && nodes > 1 ? edges(nodes, half ? other : m->node) : 0;
+            double own = block(count, halves * chains, halves * chain + half);
+            sum.sent += (beside + out) * own;
+            sum.across += out * own;
+        }
+    }
+    return sum;
+}
+
+/* Whether trees are taken: as NCCL does for the tensors together (parallel/network). */
+static bool over_trees(const Member *m, const double *count, int tensors, double width)
+{
+    double all = 0, longest = 0;
+    for (int i = 0; i < tensors; i++) {
+        all += count[i];
+        longest += block(count[i], m->n, 0);
+    }
+    RingSize ring = {m->spread, 2 * (m->n - 1), (size_t)(longest * width), true, false};
+    return network_takes_trees(&m->network, &ring, (size_t)(all * width));
+}
+
+/* `tensors` of these counts at once, each value of `width` bytes. */
+static Sum sum_of(const Member *m, const double *count, int tensors, double width)
+{
+    Sum sum = {0};
+    if (m->n == 1) return sum;
+    bool trees = over_trees(m, count, tensors, width),
+         nested = network_is_hierarchical(&m->network, &m->spread);
+    for (int i = 0; i < tensors; i++) {
+        Sum one = trees ? by_trees(count[i], m) : nested ? by_hierarchy(count[i], m) : by_ring(count[i], m);
+        sum.sent += one.sent * width;
+        sum.across += one.across * width;
+    }
+    return sum;
+}
+
+/* So often, of tensors of one count. */
+static void add(Sum *sum, double times, const Member *m, double count, int tensors, double width)
+{
+    enum { MOST = 8 };
+    double each[MOST];
+    if (tensors > MOST) fail("a sum of %d tensors at once, of at most %d", tensors, MOST);
+    for (int i = 0; i < tensors; i++) each[i] = count;
+    Sum one = sum_of(m, each, tensors, width);
+    sum->sent += times * one.sent;
+    sum->across += times * one.across;
+}
+
+/* ---- activations and gradients of tensor groups ---- */
+
+Sum theory_sum_activations(const Config *config, const Share *share, double width)
+{
+    const Member m = slices(config, share, 0, share->t);
+    const GptShape *shape = &config->model.shape;
+    Sum sum = {0};
+    add(&sum, 1, &m, (double)shape->sequence * (double)config->train.microbatch * (double)shape->hidden, 1,
+        width);
+    return sum;
+}
+
+/* A unit at once: of h a block's norms and row-parallel biases, and the final norm; the positions. */
+Sum theory_sum_uncut(const Config *config, const Share *share, double width)
+{
+    const Member m = slices(config, share, 0, share->t);
+    const GptShape *shape = &config->model.shape;
+    int norm = shape->norm == NORM_LAYERNORM ? 2 : 1;
+    double h = (double)shape->hidden;
+    Sum sum = {0};
+    add(&sum, share->blocks, &m, h, 2 * norm + 2 * shape->bias, width);
+    add(&sum, share->last, &m, h, norm, width);
+    if (shape->position == POSITION_LEARNED)
+        add(&sum, share->first, &m, (double)shape->sequence * h, 1, width);
+    return sum;
+}
+
+/* Each has seen some of its head's queries: one sum a block of its weights' gradients, and one of its biases'. */
+Sum theory_sum_shared(const Config *config, const Share *share, double width)
+{
+    const GptShape *shape = &config->model.shape;
+    int sharing = (int)kv_sharing(shape, share->t);
+    const Member m = slices(config, share, share->slice / sharing * sharing, sharing);
+    double h = (double)shape->hidden, head = 2 * h / (double)shape->heads;
+    Sum sum = {0};
+    add(&sum, share->blocks, &m, h * head, 1, width);
+    add(&sum, share->blocks * shape->bias, &m, head, 1, width);
+    return sum;
+}
+
+/* ---- gradients of replicas ---- */
+
+typedef struct Filling {
+    double *count; /* of the units in the open bucket */
+    int units;
+    double held, full; /* bytes in it, and at which it closes */
+    Sum sum;           /* of all before it */
+} Filling;
+
+static void close_bucket(Filling *f, const Member *m, double width)
+{
+    Sum one = sum_of(m, f->count, f->units, width);
+    f->sum.sent += one.sent;
+    f->sum.across += one.across;
+    f->units = 0;
+    f->held = 0;
+}
+
+static void fill(Filling *f, const Member *m, double count, double kept, double width)
+{
+    f->count[f->units++] = count;
+    f->held += count * kept;
+    if (f->held >= f->full) close_bucket(f, m, width);
+}
+
+bool theory_sums_by_bucket(const Config *config, int ranks)
+{
+    int how = config_network(config, ranks).all_reduce;
+    return config->parallel.kind == DATA_DDP && (how == ALL_REDUCE_TREE || how == ALL_REDUCE_AUTO) &&
+           !(config->parallel.quantize & QUANTIZE_GRADIENTS);
+}
+
+/* Backward completes units from the last to the first. A bucket closes at the first of them at or past
+ * parallel.bucket_mb, and with its stage (Li et al. 2006.15704, section 3.2.3). */
+Sum theory_sum_buckets(const Config *config, const Plan *plan, const Share *share)
+{
+    int *member = allocate((size_t)share->ranks * sizeof *member);
+    int n = mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_DATA, member);
+    const Member m = member_of(config, share->ranks, member, n, share->replica);
+    const Units u = theory_units(config, n);
+    double kept = theory_gradient_width(config, plan->shape.m),
+           width = config->parallel.reduce_fp32 ? sizeof(real) : kept;
+    Filling f = {.full = config->parallel.bucket_mb * 1e6,
+                 .count = allocate(((size_t)config->model.shape.layers + 4) * sizeof *f.count)};
+    for (int k = plan->stages - 1; k >= 0; k--) {
+        if (plan->rank_of[k] != share->pipe) continue;
+        bool last = k == plan->stages - 1;
+        if (last && k > 0 && config->model.shape.tie_embeddings) fill(&f, &m, u.wte, kept, width);
+        if (last) fill(&f, &m, u.final, kept, width);
+        for (int64_t i = stage_blocks(config->model.shape.layers, plan->stages,
+                                      config_layers_per_stage(config, plan->stages), k);
+             i > 0; i--)
+            fill(&f, &m, u.block, kept, width);
+        if (k == 0 && u.wpe > 0) fill(&f, &m, u.wpe, kept, width);
+        if (k == 0) fill(&f, &m, u.wte, kept, width);
+        if (f.units > 0) close_bucket(&f, &m, width);
+    }
+    free(f.count);
+    free(member);
+    return f.sum;
+}

@@ -1,0 +1,22 @@
+/* all_reduce.h - what a rank sends when a group sums; inside the theory only. */
+#ifndef SIM_THEORY_ALL_REDUCE_H
+#define SIM_THEORY_ALL_REDUCE_H
+#include "sim/theory/share.h"
+
+/* Bytes; and of them what leaves its node, of rings as the mean of all members: one whose right neighbour is in its node
+ * sends none out, the last of each node all. 0 where there are rings alone. */
+typedef struct Sum {
+    double sent, across;
+} Sum;
+
+/* Of the activations at a border of a tensor-parallel region; and under sequence parallelism, of the gradients of what
+ * is not cut, in all units once. */
+Sum theory_sum_activations(const Config *config, const Share *share, double width);
+Sum theory_sum_uncut(const Config *config, const Share *share, double width);
+/* Of the gradients of keys' and values' heads that several ranks hold, in all blocks once. */
+Sum theory_sum_shared(const Config *config, const Share *share, double width);
+/* Whether replicas sum gradients in ways that depend on their buckets' sizes; and then when they do so once,
+ * unquantised. */
+bool theory_sums_by_bucket(const Config *config, int ranks);
+Sum theory_sum_buckets(const Config *config, const Plan *plan, const Share *share);
+#endif
