@@ -25,6 +25,7 @@ typedef struct Fit {
     Found found[SLICES];
     double *before; /* errors, as it was */
     bool matters[FIT_KEYS];
+    int like[FIT_KEYS]; /* Search's, of all cases */
     int evaluations;
     /* under way: a search's cases, by their places in the list, and values as words */
     int *place, seen;
@@ -117,6 +118,7 @@ static bool fit_to(Fit *f, Slice slice, Error *error)
         const SearchNumber *n = &search.number[k];
         found->value[k] = n->matters ? fit_key_round(&f->keys.key[k], n->value) : f->keys.key[k].start;
         f->matters[k] |= n->matters;
+        if (slice == ALL) f->like[k] = n->like;
     }
     free(weight);
     free(see(f, ALL));
@@ -150,7 +152,7 @@ static double mean(const Fit *f, const double *error, const CaseSet *set, Slice 
 static void print_key(const Fit *f, int k, bool half)
 {
     const FitKey *key = &f->keys.key[k];
-    char line[128];
+    char line[FIT_NAME];
     if (k == 0 || key->set != key[-1].set || strcmp(key->row->section, key[-1].row->section) != 0) {
         if (key->set) printf("; of %s alone\n", key->set->name);
         printf("[%s]\n", key->row->section);
@@ -164,6 +166,10 @@ static void print_key(const Fit *f, int k, bool half)
     printf("%.10g before", key->start);
     if (half)
         printf("; fitted to halves %.10g and %.10g", f->found[FIRST].value[k], f->found[SECOND].value[k]);
+    if (f->like[k]) {
+        fit_key_name(&f->keys.key[f->like[k] - 1], line);
+        printf("; changes all cases as %s does: fit one of the two", line);
+    }
     putchar('\n');
 }
 

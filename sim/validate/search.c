@@ -137,6 +137,26 @@ static bool go(Search *s, Lines *l, double *box, bool *moved, Error *why)
     return good;
 }
 
+/* The share of two slopes that is common to both: 1 where one is a multiple of the other. */
+static double common(const Lines *l, int a, int b)
+{
+    double both = 0, first = 0, second = 0;
+    for (int i = 0; i < l->search->errors; i++) {
+        double w = l->search->weight[i], x = l->slope[a][i], y = l->slope[b][i];
+        both += w * x * y;
+        first += w * x * x;
+        second += w * y * y;
+    }
+    return first > 0 && second > 0 ? fabs(both) / sqrt(first * second) : 0;
+}
+
+static void find_likes(Search *s, const Lines *l)
+{
+    for (int b = 1; b < s->numbers; b++)
+        for (int a = 0; a < b && !s->number[b].like; a++)
+            if (s->number[a].matters && common(l, a, b) > 0.9999) s->number[b].like = a + 1;
+}
+
 bool search_least(Search *s, Error *why)
 {
     double d[SEARCH_MOST] = {0}, value[SEARCH_MOST], box = BOX;
@@ -147,6 +167,7 @@ bool search_least(Search *s, Error *why)
     s->before = s->after = good ? search_mean(s, l.error) : INFINITY;
     for (int round = 0; round < SEARCH_ROUNDS && good && moved; round++)
         good = find_lines(s, &l, round == 0, why) && go(s, &l, &box, &moved, why);
+    if (good) find_likes(s, &l);
     for (int k = 0; k < s->numbers; k++) free(l.slope[k]);
     free(l.error);
     free(l.left);

@@ -15,6 +15,7 @@ typedef struct SearchNumber {
     double low, high; /* its range, which the search does not leave */
     double least;     /* above 0: a step is no smaller share of this than of the value */
     bool matters;     /* found: some error changes with it */
+    int like; /* and in the end all do as with number like - 1: one of the two is enough; 0: as with none */
 } SearchNumber;
 
 typedef struct Search {

@@ -163,6 +163,10 @@ static void what_does_not_matter(void **state)
                      STATUS_OK);
     assert_says(place->said, "2 keys fitted to 8 cases of 1 set, by ");
     assert_says(place->said, "flash_forward = 0.7         ; does not matter: no case changes with it\n");
+    assert_null(strstr(place->said, "changes all cases as"));
+    /* a peak, and the share of it that is sustained */
+    assert_int_equal(VALIDATE(place, csv, "--fit", "chip.sustained,chip.peak_16_tflops"), STATUS_OK);
+    assert_says(place->said, " before; changes all cases as chip.peak_16_tflops does: fit one of the two\n");
     assert_int_equal(VALIDATE(place, csv, "--fit", "chip.flash_forward"), STATUS_BAD_REQUEST);
     assert_string_equal(place->said,
                         "sim: validate: --fit chip.flash_forward: does not matter: no case changes with "
