@@ -68,50 +68,57 @@ void config_row_range(const ConfigRow *row, char *text, size_t size)
     }
 }
 
+/* The range is put into words where a value is refused alone: a machine's file has fifty that are not. */
+static bool refuse_kind(const ConfigRow *row, const char *what, char *why, size_t size)
+{
+    char range[64];
+    config_row_range(row, range, sizeof range);
+    snprintf(why, size, "not a %s from %s; try %s", what, range, row->example);
+    return false;
+}
+
+static bool refuse_outside(const ConfigRow *row, char *why, size_t size)
+{
+    char range[64];
+    config_row_range(row, range, sizeof range);
+    snprintf(why, size, "outside %s; try %s", range, row->example);
+    return false;
+}
+
 static bool parse_integer(const ConfigRow *row, const char *text, int64_t *value, char *why, size_t size)
 {
-    char range[64], *end;
-    config_row_range(row, range, sizeof range);
+    char *end;
     errno = 0;
     long long parsed = strtoll(text, &end, 10);
     if (end == text || *end) {
         double number = strtod(text, &end); /* 1e3 is meant well */
-        if (end != text && *end == '\0' && number == floor(number) && fabs(number) < 1e15)
-            snprintf(why, size, "not written as a whole number; try %.0f", number);
-        else
-            snprintf(why, size, "not a whole number from %s; try %s", range, row->example);
+        if (end == text || *end || number != floor(number) || !(fabs(number) < 1e15))
+            return refuse_kind(row, "whole number", why, size);
+        snprintf(why, size, "not written as a whole number; try %.0f", number);
         return false;
     }
     bool inside =
         is_any_integer(row) ? parsed >= 0 : (double)parsed >= row->low && (double)parsed <= row->high;
-    if (errno == ERANGE || !inside) {
-        snprintf(why, size, "outside %s; try %s", range, row->example);
-        return false;
-    }
+    if (errno == ERANGE || !inside) return refuse_outside(row, why, size);
     *value = parsed;
     return true;
 }
 
 static bool parse_number(const ConfigRow *row, const char *text, double *value, char *why, size_t size)
 {
-    char range[64], *end;
-    config_row_range(row, range, sizeof range);
+    char *end;
     errno = 0;
     double parsed = strtod(text, &end);
     /* strtod also takes nan, inf and hexadecimals */
-    if (end == text || *end || text[strspn(text, "0123456789+-.eE")]) {
-        snprintf(why, size, "not a number from %s; try %s", range, row->example);
-        return false;
-    }
+    if (end == text || *end || text[strspn(text, "0123456789+-.eE")])
+        return refuse_kind(row, "number", why, size);
     if (errno == ERANGE && fabs(parsed) < 1) {
         snprintf(why, size, "too close to 0 for a double; try %s", row->example);
         return false;
     }
     if (parsed < row->low || parsed > row->high || (row->low_out && parsed <= row->low) ||
-        (row->high_out && parsed >= row->high)) {
-        snprintf(why, size, "outside %s; try %s", range, row->example);
-        return false;
-    }
+        (row->high_out && parsed >= row->high))
+        return refuse_outside(row, why, size);
     *value = parsed;
     return true;
 }
