@@ -1,6 +1,7 @@
 #!/bin/bash
 # bench.sh BUILD - what dry runs cost: CPU time and memory of a trillion parameters on 3072 ranks with more and more
-# microbatches, and of Llama 3's own layout, as ratios to the first of them, so that machines compare.
+# microbatches, of Llama 3's own layout, and of a sweep of GPT-3 175B, as ratios to the first of them, so that machines
+# compare.
 export LC_ALL=C
 sim=$(realpath "$1/bin/sim")
 folder=$(mktemp -d)
@@ -38,3 +39,13 @@ for microbatches in 128 256 512 1024 2048; do
 done
 # shellcheck disable=SC2086
 case_of "Llama 3 405B, 16384 ranks" $((16 * 6 * 16)) $llama --ranks 16384
+
+# One sweep over all cores: how long it took, and CPU time a combination.
+cost=$( { command time -f '%U %S %e' "$sim" sweep --config 1f1b.ini --ranks 1024 --csv --out sweep \
+    --set hardware.profile=a100-80gb-dgx --set model.preset=gpt3-175b --set train.precision=bf16 --set train.global_batch=1536 \
+    --set parallel.tp=1,2,4,8 --set parallel.pp=1,2,4,8,16 --set train.microbatch=1,2,3,4,8 \
+    --set train.recompute=none,selective,full --set parallel.data=ddp,zero1,zero2,zero3 >sweep.csv; } 2>&1 | tail -n 1)
+awk -F, -v cost="$cost" -v first="$first" 'NR > 1 { all++; refused += /,refused,/ } END {
+    split(cost, c, " "); split(first, f, " "); time = c[1] + c[2]
+    printf "%-34s %9d combinations, %d refused: %.1f s CPU, %.1f s in all   a combination time x %5.3f\n",
+        "a sweep, GPT-3 175B, 1024 ranks", all, refused, time, c[3], time / all / (f[1] + f[2]) }' sweep.csv
