@@ -12,7 +12,7 @@ do for [i=1:XCOUNT*YCOUNT] { widest = longer(longer(longer(widest, ONE[i]), TWO[
 do for [i=1:XCOUNT] { widest = longer(widest, XVALUE[i]) }
 named = 0
 do for [i=1:YCOUNT] { named = longer(named, YVALUE[i]) }
-across = 6.6 * widest + 18 > 96 ? 6.6 * widest + 18 : 96
+across = 7.2 * widest + 18 > 96 ? 7.2 * widest + 18 : 96
 across = across * XCOUNT < 9.5 * strlen(XKEY) ? 9.5 * strlen(XKEY) / XCOUNT : across
 up = LINES == 3 ? 66 : 50
 up = up * YCOUNT < 9.5 * strlen(YKEY) ? 9.5 * strlen(YKEY) / YCOUNT : up # room for its name

@@ -68,3 +68,9 @@ cp microbatches/bubble_microbatches.png "$gallery/bubble-microbatches.png"
 # Published steps.
 sim validate --out validation
 cp validation/validation.png "$gallery/validation.png"
+
+# GPT-3 175B on 1024 A100s: what a sweep finds.
+sim sweep --config 1f1b.ini --set hardware.profile=a100-80gb-dgx --set model.preset=gpt3-175b --set train.precision=bf16 \
+    --set train.global_batch=1536 --set parallel.data=zero1 --ranks 1024 --set parallel.tp=1,2,4,8 \
+    --set parallel.pp=1,2,4,8,16,32 --set train.microbatch=1,2,4 --set train.recompute=none,selective,full --out sweep
+cp sweep/sweep.png "$gallery/sweep.png"

@@ -161,7 +161,9 @@ static void write_cell(FILE *out, Heat *h, int i)
         if (others <= OTHERS_MOST) describe_others(h, c->best, three, sizeof three);
     } else if (c->state == SWEEP_TOO_LARGE) {
         snprintf(one, sizeof one, "does not fit");
-        snprintf(two, sizeof two, "needs %.4g GB", best->memory / 1e9);
+        char needs[32];
+        unit_show(needs, sizeof needs, best->memory, unit_of_bytes);
+        snprintf(two, sizeof two, "needs %s", needs);
     } else {
         char letter = letter_of(h, c);
         snprintf(one, sizeof one, letter ? "refused (%c)" : "refused", letter);
