@@ -77,7 +77,7 @@ static bool is_same_product(const Work *a, const Work *b)
 /* Found again at the place that its shape gives it; another of that place takes it over. */
 static KernelTime time_of(Device *device, const Work *work)
 {
-    if (!work_kind[work->kind].products[0]) return device->time_of(device->machine, work);
+    if (device->listens || !work_kind[work->kind].products[0]) return device->time_of(device->machine, work);
     uint64_t place = (uint64_t)(work->m * 31 + work->n * 17 + work->k * 7 + work->batch) + work->kind;
     TimedWork *timed = &device->timed[(place * 0x9e3779b97f4a7c15u) >> 59];
     if (!timed->known || !is_same_product(&timed->work, work))

@@ -54,6 +54,7 @@ typedef struct Device {
     const void *machine;
     TimedWork
         timed[TIMED_PRODUCTS]; /* what some took: layers are alike, and the best tiling takes long to find */
+    bool listens;              /* time_of is to hear of each kernel, also of a product whose time is known */
     bool as_one;               /* several kernels' time is taken */
     Between *between;
 } Device;

@@ -43,6 +43,7 @@ void stopwatch_hear(Stopwatch *watch, Device *device)
     watch->self = watch;
     device->time_of = hear;
     device->machine = &watch->self;
+    device->listens = true;
 }
 
 void stopwatch_start(Stopwatch *watch)

@@ -284,6 +284,7 @@ static void kernels_are_told_apart(void **state)
         compute(0.003);
         device_kernel(&device, vector(WORK_ZERO, 4, 8, 1, 1));
         stopwatch_stop(&watch);
+        if (i) assert_int_equal(find(&timings, WORK_ATTENTION)->times, i + 1); /* also what is known */
         assert_true(watch.between >= 0.001 && watch.total >= 0.006 && watch.total < 0.5);
     }
     timings_settle(&timings);
