@@ -1,7 +1,7 @@
 /* double_tree.c - an all-reduce over pairs of binary trees (Sanders, Speck, Traeff 2009; NCCL since 2.4).
  *
  * Over six nodes of one rank two trees, each with half of the elements. Who is a leaf of one has others below it in the
- * other, so that nobody sends much more than on a ring, S up or down three edges of one and one of the other being 2 S:
+ * other: so a rank sends S to 2 S, half of S over each of four edges at most. A ring's sends 2 (n-1)/n S.
  *
  *     0 ------- 4              5 ------- 1
  *          ____/ \                  ____/ \          the second is the first with the ranks counted from the

@@ -2,7 +2,8 @@
 #include "parallel/network/nccl.h"
 #include <math.h>
 
-/* microseconds: once, and for each step over NVLink and over the network (baseLat, hwLat) */
+/* microseconds: once, and for each step over NVLink and over the network (baseLat, hwLat); 2.18 has 0 once for Simple on
+ * trees, later ones 8.4 */
 typedef struct Latencies {
     double once, inside, across;
 } Latencies;

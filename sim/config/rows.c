@@ -461,8 +461,8 @@ const ConfigRow config_rows[CONFIG_ROWS] = {
          "Each adds in an order of its own, always the same, so losses differ in rounding; and ring alone "
          "adds "
          "in that of a reduce-scatter, so that ddp and zero1 are the same to the last bit. Published steps "
-         "of "
-         "a tensor group over two nodes with four cards took what a ring takes, not the half of auto.\n"},
+         "and all-reduces over two nodes with four cards took what a ring takes, up to twice what auto "
+         "foretells.\n"},
 
     {"chip", "peak_16_tflops", ROW_NUMBER, WITH_A_MACHINE, CHIP(peak_16_tflops), "", 0, 1e9, .low_out = true,
      .example = "312", .help = "1e12 operations a second on bf16 and fp16, without sparsity",
