@@ -129,9 +129,10 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
 {
     double t = (double)config->tensor.size, m = plan->shape.m, L = (double)config->model.shape.layers;
     bool cut = config->tensor.sequence_parallel;
-    double again = config->train.recompute == RECOMPUTE_FULL ? 2 : 0;
-    double halves =
-        m * ((cut ? 10 : 8) * L + (cut ? 1 : 2) * again * L + 6); /* of all-reduces, which have two */
+    double pieces = config->tensor.overlap == REGION_PIPELINED ? (double)config->tensor.pieces : 1;
+    double forwards = config->train.recompute == RECOMPUTE_FULL ? 2 : 1;
+    double halves = m * ((4 * pieces * forwards + (cut ? 2 * pieces + 4 : 4)) * L +
+                         6); /* of all-reduces, which have two */
     double all = t > 1;
     return (Rings){all * halves, all * halves * (cut ? (double)config->train.microbatch : 1)};
 }
