@@ -102,17 +102,13 @@ static bool take_word(const char *option, const char **word, Error *error)
 
 bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
 {
-    static const struct option LONG[] = {{"config", required_argument, NULL, 'c'},
-                                         {"set", required_argument, NULL, 's'},
-                                         {"output", required_argument, NULL, 'o'},
-                                         {"dry-run", no_argument, NULL, 'd'},
-                                         {"ranks", required_argument, NULL, 'n'},
-                                         {"all-ranks", no_argument, NULL, 'a'},
-                                         {"force", no_argument, NULL, 'f'},
-                                         {"csv", no_argument, NULL, 't'},
-                                         {"help", no_argument, NULL, 'h'},
-                                         {"version", no_argument, NULL, 'v'},
-                                         {NULL, 0, NULL, 0}};
+    static const struct option LONG[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"output", required_argument, NULL, 'o'}, {"resume", required_argument, NULL, 'r'},
+        {"dry-run", no_argument, NULL, 'd'},      {"ranks", required_argument, NULL, 'n'},
+        {"all-ranks", no_argument, NULL, 'a'},    {"force", no_argument, NULL, 'f'},
+        {"csv", no_argument, NULL, 't'},          {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
     const char *ranks = NULL;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
@@ -122,6 +118,9 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
             break;
         case 'o':
             if (!take_word("--output", &r->options.output, error)) return false;
+            break;
+        case 'r':
+            if (!take_word("--resume", &r->options.resume, error)) return false;
             break;
         case 'd': r->options.dry = true; break;
         case 'f': r->options.force = true; break;
@@ -153,6 +152,8 @@ bool command_line_is_runs(const CommandLine *r, Error *error)
     if (r->csv) return error_set(error, "--csv is for sim schedule; try sim schedule --csv");
     if (r->options.all_ranks && !r->options.dry)
         return error_set(error, "--all-ranks is for --dry-run: a run has no others");
+    if (r->options.resume && r->options.dry)
+        return error_set(error, "--resume: a dry run has no values to go on with; try it without --dry-run");
     if (!r->ranks || r->options.dry) return true;
     char quoted[1024];
     words_quote(quoted, sizeof quoted, r->options.config);
@@ -167,6 +168,7 @@ bool command_line_is_schedules(const CommandLine *r, Error *error)
                        : r->options.force     ? "--force"
                        : r->options.all_ranks ? "--all-ranks"
                        : r->options.output    ? "--output"
+                       : r->options.resume    ? "--resume"
                                               : NULL;
     if (runs)
         return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s", runs);

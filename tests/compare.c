@@ -10,6 +10,7 @@
  *   compare losses RUN FILE TOL    /steps/loss equals the numbers of a text file, relatively
  *   compare floor RUN PERCENT      the last tenth's mean loss is within PERCENT of the entropy
  *   compare beside RUN OTHER PCT   the last tenth's mean losses are within PCT percent
+ *   compare alike RUN OTHER        every step of RUN is in OTHER with the same loss, norm, rate and bytes
  *   compare difference RUN BASE    /steps/loss_difference is what RUN's losses are above BASE's
  *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
  *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu and after one step that decays them by -1e6, the
@@ -64,7 +65,7 @@ static size_t finished(H5 *file)
 {
     Numbers step = read_numbers(file, "/steps/step");
     size_t n = 0;
-    while (n < step.count && step.value[n] == (double)n) n++;
+    while (n < step.count && step.value[0] >= 0 && step.value[n] == step.value[0] + (double)n) n++;
     free(step.value);
     return n;
 }
@@ -233,6 +234,31 @@ static int compare_beside(H5 *file, H5 *other, double percent)
     return fabs(mean / wanted - 1) * 100 <= percent ? 0 : differ("%s: %.4f, not %.4f", "loss", mean, wanted);
 }
 
+/* By the steps' own numbers: either may begin with another. */
+static int compare_alike(H5 *file, H5 *other)
+{
+    static const char *const columns[] = {
+        "/step",         "/steps/loss",       "/steps/grad_norm", "/steps/learning_rate",
+        "/steps/tokens", "/steps/loss_scale", "/comm/bytes_sent"};
+    Numbers steps = read_numbers(file, "/step"), others = read_numbers(other, "/step");
+    size_t n = finished(file);
+    if (n == 0 || steps.value[0] < others.value[0] ||
+        steps.value[n - 1] > others.value[0] + (double)finished(other) - 1)
+        return differ("%s: %.0f of the one are not of the other, which begins with %.0f", "steps", (double)n,
+                      others.value[0]);
+    size_t apart = (size_t)(steps.value[0] - others.value[0]);
+    for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+        Numbers a = read_numbers(file, columns[k]), b = read_numbers(other, columns[k]);
+        size_t row = a.count / a.dims[0];
+        if (row != b.count / b.dims[0] ||
+            memcmp(a.value, b.value + apart * row, n * row * sizeof *a.value) != 0)
+            return differ("%s: not the same, from step %.0f on", columns[k], steps.value[0]);
+        free(a.value);
+        free(b.value);
+    }
+    return 0;
+}
+
 /* Neither all zero, nor anything else than it says. */
 static int compare_difference(H5 *file, H5 *base)
 {
@@ -300,6 +326,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "dry") == 0) return compare_dry(a, open_file(argv[3]));
     if (strcmp(what, "steps") == 0) return compare_steps(a, atof(argv[3]));
     if (strcmp(what, "same") == 0) return compare_tensors(a, open_file(argv[3]), -1);
+    if (strcmp(what, "alike") == 0) return compare_alike(a, open_file(argv[3]));
     if (strcmp(what, "difference") == 0) return compare_difference(a, open_file(argv[3]));
     if (strcmp(what, "floor") == 0) return compare_floor(a, atof(argv[3]));
     if (strcmp(what, "skipped") == 0)

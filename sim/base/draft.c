@@ -143,6 +143,11 @@ bool draft_reserve(const Draft *draft, Error *error)
     return take_room(draft, lseek(draft->file, 0, SEEK_END), error);
 }
 
+bool draft_is_written(const char *path)
+{
+    return is_written(path) == 1;
+}
+
 bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
                 Error *error)
 {

@@ -29,6 +29,9 @@ bool draft_has_room(const char *path, size_t bytes, Error *error);
 /* Takes the room on the disk that its length stands for. */
 bool draft_reserve(const Draft *draft, Error *error);
 
+/* Whether a process writes the file at `path` now. */
+bool draft_is_written(const char *path);
+
 /* Fills it with what `write` prints. */
 bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), const void *what,
                 Error *error);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -47,6 +49,18 @@ static bool look_at(const char *path, CheckpointFound *found)
     return is;
 }
 
+static CheckpointFound found_at(const char *path, int64_t step)
+{
+    CheckpointFound one = {.step = step};
+    struct stat there;
+    struct tm utc;
+    if (look_at(path, &one)) return one;
+    one = (CheckpointFound){.step = step};
+    if (!stat(path, &there))
+        strftime(one.created, sizeof one.created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&there.st_mtime, &utc));
+    return one;
+}
+
 static int by_age(const void *a, const void *b)
 {
     const CheckpointFound *x = a, *y = b;
@@ -62,10 +76,10 @@ size_t checkpoint_list(const char *path, CheckpointFound **found)
     files_folder(path, folder, sizeof folder);
     DIR *directory = opendir(folder);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        CheckpointFound one = {.step = step_of(path, entry->d_name)};
+        int64_t step = step_of(path, entry->d_name);
+        if (step < 0) continue;
         /* as `path` is written: "ck-000120.h5" of "ck.h5" */
-        checkpoint_name(path, one.step, name, sizeof name);
-        if (one.step < 0 || !look_at(name, &one)) continue;
+        checkpoint_name(path, step, name, sizeof name);
         if (count == room) {
             CheckpointFound *more = allocate(2 * room * sizeof *more);
             memcpy(more, *found, count * sizeof *more);
@@ -73,8 +87,8 @@ size_t checkpoint_list(const char *path, CheckpointFound **found)
             *found = more;
             room *= 2;
         }
-        one.path = words_copy(name);
-        (*found)[count++] = one;
+        (*found)[count] = found_at(name, step);
+        (*found)[count++].path = words_copy(name);
     }
     if (directory) closedir(directory);
     qsort(*found, count, sizeof **found, by_age);
@@ -89,7 +103,7 @@ void checkpoint_list_free(CheckpointFound *found, size_t count)
 
 bool checkpoint_is_of(const char *path, const char *run)
 {
-    CheckpointFound one;
+    CheckpointFound one = {.step = 0};
     return look_at(path, &one) && strcmp(one.run, run) == 0;
 }
 

@@ -11,12 +11,11 @@ void checkpoint_name(const char *path, int64_t step, char *name, size_t size);
 typedef struct CheckpointFound {
     char *path;
     int64_t step;     /* by its name */
-    char created[32]; /* "2026-05-04T03:02:01Z" */
-    char run[32];     /* whose it is */
+    char created[32]; /* "2026-05-04T03:02:01Z"; when it was last written to, where it does not say */
+    char run[32];     /* whose it is; "": it does not say */
 } CheckpointFound;
 
-/* Those whose names are of `path`, as their attributes say they are, the newest first; malloc'd. What is none is left
- * out; whether one is whole, only reading it tells. */
+/* Those whose names are of `path`, the newest first; malloc'd. Whether one is whole, only reading it tells. */
 size_t checkpoint_list(const char *path, CheckpointFound **found);
 void checkpoint_list_free(CheckpointFound *found, size_t count);
 

@@ -34,15 +34,20 @@ static bool write_rows(H5 *file, const Row rows[OBJECTS], Error *error)
     return h5_table_write(file, table, row, 0, OBJECTS, rows, error);
 }
 
-bool checksums_make(H5 *file, Error *error)
+bool checksums_clear(H5 *file, Error *error)
 {
     static const Row none[OBJECTS];
+    return write_rows(file, none, error);
+}
+
+bool checksums_make(H5 *file, Error *error)
+{
     const H5Table made = {.path = table,
                           .units = "1",
                           .long_name = "checksum of an object, once the run is complete",
                           .row = row,
                           .rows = OBJECTS};
-    return h5_table(file, &made, error) && write_rows(file, none, error);
+    return h5_table(file, &made, error) && checksums_clear(file, error);
 }
 
 /* The checksum of each object, into sum[OBJECTS]. */

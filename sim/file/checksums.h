@@ -5,6 +5,8 @@
 
 /* Of a new file: the table, with nothing in it. */
 bool checksums_make(H5 *file, Error *error);
+/* As it was made: what it was of will change. */
+bool checksums_clear(H5 *file, Error *error);
 /* Of all that the layout has but the attribute `complete`: who sets that afterwards says that they hold. */
 bool checksums_write(H5 *file, Error *error);
 /* Of a run that is not complete, which has none to compare: that all they would be taken of can be read. */

@@ -6,4 +6,6 @@
 
 /* Makes the group: an attribute a resolved key, and the dataset ini, the text as given. */
 bool config_record(H5 *file, const Config *config, Error *error);
+/* Puts another in its place. */
+bool config_record_again(H5 *file, const Config *config, Error *error);
 #endif

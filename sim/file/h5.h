@@ -72,6 +72,7 @@ bool h5_names(H5 *file, const char *path, const char *long_name, const char *con
 bool h5_texts(H5 *file, const char *path, const char *long_name, const char *const *texts, size_t count,
               Error *error);                                  /* the same, and no scale */
 bool h5_make_scale(H5 *file, const char *path, Error *error); /* a 1-D array becomes a dimension scale */
+bool h5_unlink(H5 *file, const char *path, Error *error);     /* a dataset that is not in use */
 bool h5_link(H5 *file, const char *path, const char *another_name, Error *error);
 bool h5_extend(H5 *file, const char *path, size_t rows, Error *error); /* or trims */
 /* Writes rows first..first+rows-1 along axis 0 (of rank 0: its one value); `kind` is what `values` hold. */

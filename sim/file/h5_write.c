@@ -93,6 +93,11 @@ bool h5_link(H5 *file, const char *path, const char *another_name, Error *error)
            h5_fail(file->path, "link", another_name, error);
 }
 
+bool h5_unlink(H5 *file, const char *path, Error *error)
+{
+    return H5Ldelete(file->id, path, H5P_DEFAULT) >= 0 || h5_fail(file->path, "remove", path, error);
+}
+
 /* ---- datasets ---- */
 
 static hid_t remember(H5 *file, const char *path, hid_t id)

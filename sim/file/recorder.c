@@ -11,6 +11,7 @@
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/file/checksums.h"
+#include "sim/file/continued.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
 #include "sim/file/run_file.h"
@@ -25,6 +26,7 @@ enum {
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
+    char apart[128];            /* why it does not go on in an earlier file */
     int recorded;               /* ranks that have rows */
     int actions, timed;         /* rows of the timeline, and of them written */
     size_t planned, rows, done; /* steps: asked for, allocated, written */
@@ -70,6 +72,20 @@ static size_t first_rows(const Recorder *r)
     return rows > 0 ? rows : 1;
 }
 
+/* In the file of the steps before, if there is one and it is of the same split. */
+static bool continues(Recorder *r, const RunInfo *info, const Config *config, Error *error)
+{
+    size_t done = 0;
+    if (info->first > 0) r->file = continued_open(info, config, r->rows, &done, error);
+    if (!r->file) snprintf(r->apart, sizeof r->apart, "%.127s", info->first > 0 ? error->text : "");
+    if (!r->file) return false;
+    r->done = done;
+    r->rows += done;
+    r->planned += done;
+    if (!publish(r, error)) fail("%s", error->text);
+    return true;
+}
+
 Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size, Error *error)
 {
     kept[0] = '\0';
@@ -80,7 +96,9 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     r->actions = info->actions;
     r->planned = (size_t)config->train.steps;
     if (info->dry) r->planned = least(r->planned, 1); /* a dry run walks one */
+    r->planned -= (size_t)info->first;
     r->rows = least(r->planned, first_rows(r));
+    if (continues(r, info, config, error)) return r;
 
     r->file = h5_create(r->path, error);
     if (r->file) h5_let_go(r->file, worthless);
@@ -95,6 +113,11 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
 const char *recorder_path(const Recorder *r)
 {
     return r->path;
+}
+
+const char *recorder_apart(const Recorder *r)
+{
+    return r->apart;
 }
 
 int recorder_hold(const Recorder *r)

@@ -35,12 +35,16 @@ typedef struct Recorder Recorder;
 /* Makes the folder of `path` if needed. What is at `path` is kept as
  * STEM.1.h5, STEM.2.h5, ... (the first free; copied into `kept` for the caller
  * to tell, else "") unless it is a run that never finished a step. A run that
- * is still recorded there stays, and this one takes the free name. */
+ * is still recorded there stays, and this one takes the free name. Where
+ * info->first is above 0 and the file has the steps before, of the same split,
+ * the run goes on in it: what it has of later ones is written again. */
 Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, size_t kept_size,
                         Error *error);
 
 /* Where the run is recorded. */
 const char *recorder_path(const Recorder *recorder);
+/* Why a run that begins later does not go on in the file of the steps before; "": it does. */
+const char *recorder_apart(const Recorder *recorder);
 /* No other run moves the file until what this returns is closed: also after the end. */
 int recorder_hold(const Recorder *recorder);
 

@@ -159,13 +159,14 @@ static bool read_ranks(RunFile *run, Error *error)
     return ok;
 }
 
-/* The finished steps are the first rows that have a number. */
+/* The finished steps are the first rows that have a number, each one more than that before. */
 static bool count_steps(RunFile *run, Error *error)
 {
     double *step = run_file_first(run, layout_step, run->rows, error);
     bool good = step != NULL;
     while (good && run->steps < run->rows && step[run->steps] >= 0) {
-        good = step[run->steps] == (double)run->steps;
+        if (run->steps == 0) run->first = (int64_t)fmin(step[0], 0x1p53);
+        good = step[run->steps] == (double)run->first + (double)run->steps;
         if (!good)
             error_set(error, "%s: row %zu of %s is %g; is the file damaged?", run->path, run->steps,
                       layout_step, step[run->steps]);

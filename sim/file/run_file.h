@@ -27,6 +27,7 @@ typedef struct RunFile {
     char host[192];             /* the machine it trained on: its name, and its processor; "" */
     RunShape shape;
     double timed_step; /* whose actions are recorded; NaN: none's */
+    int64_t first;     /* step of the first row: above 0 where a run goes on that is recorded elsewhere */
     size_t steps;      /* finished ones */
     size_t rows;       /* there is room for */
     size_t actions;    /* rows of the timeline, used or not */

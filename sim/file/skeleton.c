@@ -118,17 +118,8 @@ bool skeleton_actions(H5 *file, size_t first, const TimelineRow *rows, size_t co
     return h5_table_write(file, layout_actions, layout_action_row, first, count, rows, error);
 }
 
-static bool make_timeline(const Skeleton *s, Error *error)
+bool skeleton_no_actions(H5 *file, size_t rows, Error *error)
 {
-    size_t rows = (size_t)s->info->actions;
-    const H5Table actions = {.path = layout_actions,
-                             .units = "s",
-                             .long_name = "one step's actions, times since it began; rank -1: unused row",
-                             .scale = layout_axis_scale('a'),
-                             .row = layout_action_row,
-                             .rows = rows};
-    if (!h5_table(s->file, &actions, error) || !h5_set_integer(s->file, "/timeline", "step", -1, error))
-        return false;
     const TimelineRow nothing = {.rank = -1,
                                  .stage = -1,
                                  .microbatch = -1,
@@ -142,11 +133,23 @@ static bool make_timeline(const Skeleton *s, Error *error)
     enum { BLOCK = 1024 }; /* rows at a time */
     TimelineRow *unused = allocate(BLOCK * sizeof *unused);
     for (size_t i = 0; i < BLOCK; i++) unused[i] = nothing;
-    bool ok = true;
+    bool ok = h5_set_integer(file, "/timeline", "step", -1, error);
     for (size_t first = 0; ok && first < rows; first += BLOCK)
-        ok = skeleton_actions(s->file, first, unused, rows - first < BLOCK ? rows - first : BLOCK, error);
+        ok = skeleton_actions(file, first, unused, rows - first < BLOCK ? rows - first : BLOCK, error);
     free(unused);
     return ok;
+}
+
+static bool make_timeline(const Skeleton *s, Error *error)
+{
+    size_t rows = (size_t)s->info->actions;
+    const H5Table actions = {.path = layout_actions,
+                             .units = "s",
+                             .long_name = "one step's actions, times since it began; rank -1: unused row",
+                             .scale = layout_axis_scale('a'),
+                             .row = layout_action_row,
+                             .rows = rows};
+    return h5_table(s->file, &actions, error) && skeleton_no_actions(s->file, rows, error);
 }
 
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)

@@ -7,6 +7,8 @@
 
 /* Everything of a new file but what steps write; room for `rows` of them. */
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error);
+/* No step's actions in it, of room for `rows`. */
+bool skeleton_no_actions(H5 *file, size_t rows, Error *error);
 /* Gives the columns `rows` rows; more, or fewer. */
 bool skeleton_extend(H5 *file, size_t rows, Error *error);
 /* Writes the first `count` rows of /timeline/actions. */

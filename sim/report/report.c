@@ -214,10 +214,12 @@ static void add_title(Sheet *sheet, const RunFile *run)
     else if (run->complete)
         sheet_more(sheet, "complete");
     else if (run_file_config(run, "train.steps", planned, sizeof planned))
-        sheet_more(sheet, "%zu of %s step%s, running or stopped", run->steps, planned,
+        sheet_more(sheet, "%lld of %s step%s, running or stopped",
+                   (long long)run->first + (long long)run->steps, planned,
                    words_s(strtoll(planned, NULL, 10)));
     else
         sheet_more(sheet, "%zu step%s, running or stopped", run->steps, words_s((int64_t)run->steps));
+    if (run->first > 0) sheet_more(sheet, "; recorded from step %lld on", (long long)run->first + 1);
 }
 
 bool report_read(const RunFile *run, Sheet *sheet, Error *error)

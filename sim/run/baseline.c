@@ -37,6 +37,7 @@ static bool read_losses(Baseline *b, const RunFile *run, const Config *config, E
     if (!same_tokens(run, config, error)) return false;
     b->loss = run_file_first(run, "/steps/loss", run->steps, &why);
     if (!b->loss) return refuse(config, error, why.text);
+    b->first = run->first;
     while ((size_t)b->steps < run->steps && isfinite(b->loss[b->steps])) b->steps++;
     return b->steps > 0 || refuse(config, error, "it has no losses");
 }
@@ -62,5 +63,6 @@ void baseline_free(Baseline *b)
 
 double baseline_difference(const Baseline *b, int64_t step, double loss)
 {
-    return b && step < b->steps ? loss - b->loss[step] : (double)NAN;
+    return b && step >= b->first && step - b->first < b->steps ? loss - b->loss[step - b->first]
+                                                               : (double)NAN;
 }

@@ -4,8 +4,8 @@
 #include "sim/config/config.h"
 
 typedef struct Baseline {
-    int64_t steps; /* it finished; 0: there is no baseline */
-    double *loss;  /* [steps], nats a token */
+    int64_t first, steps; /* which step it begins with, and how many it finished; 0: there is no baseline */
+    double *loss;         /* [steps], nats a token */
 } Baseline;
 
 /* Reads output.baseline's /steps/loss; leaves `b` empty when the key is. Refuses what is no run file, has no

@@ -291,20 +291,29 @@ static bool read_all(Trainer *t, Group *world, const char *path, Error *error)
     return agree(world, whole);
 }
 
-static bool check(const Trainer *t, const char *path, CheckpointState *state, Error *error)
+/* Rank 0's view of what the file says of itself; and all know it. */
+static CheckpointLoaded check(const Trainer *t, Group *world, const char *path, CheckpointState *state,
+                              Error *error)
 {
-    H5 *file = h5_open(path, error);
-    bool ok = file && checkpoint_check(file, t->gpt, t->config, data_mark(t->data), state, error);
+    int32_t found = CHECKPOINT_LOADED;
+    H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
+    if (world->rank == 0 && !file)
+        found = CHECKPOINT_DAMAGED;
+    else if (file && !checkpoint_check(file, t->gpt, t->config, data_mark(t->data), state, error))
+        found = CHECKPOINT_REFUSED;
     if (file) h5_close(file, NULL);
-    return ok;
+    tree_broadcast(world, CONTROL, &found, sizeof found, 0);
+    return (CheckpointLoaded)found;
 }
 
-bool checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
+CheckpointLoaded checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
+                                 Error *error)
 {
     *state = (CheckpointState){.step = 0};
-    if (!agree(world, world->rank > 0 || check(t, path, state, error))) return false;
+    CheckpointLoaded found = check(t, world, path, state, error);
+    if (found != CHECKPOINT_LOADED) return found;
     tree_broadcast(world, INIT_BROADCAST, state, sizeof *state, 0);
-    if (!read_all(t, world, path, error)) return false;
+    if (!read_all(t, world, path, error)) return CHECKPOINT_DAMAGED;
     t->updates = state->updates;
     /* what another precision scaled its loss by says nothing of this one's */
     if (t->config->train.precision == PRECISION_FP16 && state->scaled) {
@@ -312,5 +321,5 @@ bool checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState
         t->fine = state->fine;
     }
     if (t->updates > 0) kept_settle(t->data_parallel);
-    return true;
+    return CHECKPOINT_LOADED;
 }

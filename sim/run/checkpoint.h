@@ -14,6 +14,9 @@ bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, c
                      Error *error);
 
 /* Collective, before the first step. Every rank then holds what it needs of the file's values, and the trainer goes on
- * from there. False on all ranks where the file is refused, the reason known on rank 0. */
-bool checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error);
+ * from there. On all ranks alike: whether the file is another run's than this one, or cannot be read as it was written,
+ * the reason known on rank 0. */
+typedef enum { CHECKPOINT_LOADED, CHECKPOINT_REFUSED, CHECKPOINT_DAMAGED } CheckpointLoaded;
+CheckpointLoaded checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
+                                 Error *error);
 #endif

@@ -36,7 +36,7 @@ void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run
     if (world->rank > 0 || !asked_for(c)) return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (run)
+    if (run[0])
         snprintf(c->run, sizeof c->run, "%s", run);
     else
         snprintf(c->run, sizeof c->run, "%llx.%lx-%lx", (long long)now.tv_sec, now.tv_nsec, (long)getpid());

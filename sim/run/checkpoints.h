@@ -14,7 +14,7 @@ typedef struct Checkpoints {
     Error why;
 } Checkpoints;
 
-/* All ranks call these together. `run`: whose checkpoints go on; NULL: of a new run. Says what will be written. */
+/* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */
 void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run);
 /* When so many steps are done: writes one if it is due. What finds no room is a warning. */
 void checkpoints_after(Checkpoints *c, int64_t steps);

@@ -5,6 +5,7 @@
 
 typedef struct RunOptions {
     const char *config, *output; /* output: NULL = [output] file or results/NAME.h5 */
+    const char *resume;          /* a checkpoint, or "auto"; NULL: a run of its own */
     const char *const *sets;
     int set_count;
     bool dry, force; /* force: whatever it is estimated to take */

@@ -25,6 +25,7 @@
 #include "sim/run/baseline.h"
 #include "sim/run/carry_weights.h"
 #include "sim/run/checkpoints.h"
+#include "sim/run/resume.h"
 #include "sim/run/initialise.h"
 #include "sim/run/run_record.h"
 #include "sim/run/share_text.h"
@@ -41,8 +42,9 @@ typedef struct Run {
     Baseline baseline; /* rank 0's */
     Trainer *trainer;
     Record record;
-    bool gradients_due; /* output.gradients is asked for, and no step has had finite ones yet */
-    Saved gradients;    /* rank 0's: where they are */
+    bool gradients_due;   /* output.gradients is asked for, and no step has had finite ones yet */
+    Saved gradients;      /* rank 0's: where they are */
+    CheckpointState from; /* what it goes on from; step 0: the beginning */
     Checkpoints checkpoints;
     Error error;
 } Run;
@@ -136,11 +138,12 @@ static bool can_go_on(const Config *c, int64_t step, const StepResult *result, d
     return true;
 }
 
-static void show_step(Progress *p, const Config *c, int64_t step, double loss, double wall_time)
+static void show_step(Progress *p, const Config *c, int64_t step, int64_t first, double loss,
+                      double wall_time)
 {
     double tokens = (double)(c->train.global_batch * c->model.shape.sequence);
     int digits = p->terminal ? 0 : snprintf(NULL, 0, "%lld", (long long)c->train.steps);
-    if (progress_due(p, (double)step + 1))
+    if (progress_due(p, (double)(step - first) + 1))
         progress_show(p, "step %*lld/%lld   loss %.4f   %.0f tokens/s", digits, (long long)step + 1,
                       (long long)c->train.steps, loss, tokens / wall_time);
 }
@@ -164,9 +167,10 @@ static void train(Run *run)
     int64_t steps = dry ? 1 : c->train.steps;
     Progress progress = {.terminal = false};
     Watch inside;
-    run->gradients_due = c->output.gradients[0] != '\0';
-    if (run->main) progress_begin(&progress, (double)steps, 0);
-    for (int64_t step = 0; step < steps; step++) {
+    int64_t first = run->from.step;
+    run->gradients_due = c->output.gradients[0] != '\0' && first == 0; /* the first step's */
+    if (run->main) progress_begin(&progress, (double)(steps - first), 0);
+    for (int64_t step = first; step < steps; step++) {
         double began = clock_now();
         record_step_begin(&run->record);
         watch(run, &progress, &inside, step);
@@ -174,7 +178,7 @@ static void train(Run *run)
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (run->main && dry) watch_end(&run->alike->watch); /* all ranks have told what they did */
         if (run->main && !dry) {
-            show_step(&progress, c, step, loss, wall_time);
+            show_step(&progress, c, step, first, loss, wall_time);
             if (!can_go_on(c, step, &result, loss, &run->error)) {
                 progress_end(&progress);
                 stopped_forget(); /* MPI ends with TERM what has failed */
@@ -207,6 +211,22 @@ static bool finish(Run *run)
         (long long)run->config->train.steps, run->config->train.loss_scale);
 }
 
+/* Of a checkpoint, a file of weights, or the seed. */
+static bool begin_values(Run *run)
+{
+    Error why;
+    const char *init = run->config->model.init;
+    if (run->options->resume &&
+        !resume(run->trainer, run->world, run->options->resume, &run->from, &run->error))
+        return false;
+    if (run->from.run[0]) return true;
+    if (!init[0])
+        initialise_weights(run->trainer, run->main);
+    else if (!weights_load(init, run->trainer, run->world, &why))
+        return config_refuse(run->config, "model.init", &run->error, "%s", why.text);
+    return true;
+}
+
 static int run_all(Run *run)
 {
     if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run))
@@ -226,18 +246,11 @@ static int run_all(Run *run)
     }
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
-    if (run->config->model.init[0]) {
-        Error why;
-        if (!weights_load(run->config->model.init, run->trainer, run->world, &why)) {
-            config_refuse(run->config, "model.init", &run->error, "%s", why.text);
-            return STATUS_BAD_REQUEST;
-        }
-    } else {
-        initialise_weights(run->trainer, run->main);
-    }
+    if (!begin_values(run)) return STATUS_BAD_REQUEST;
     initialise_data(run->trainer, run->main);
-    record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line);
-    checkpoints_begin(&run->checkpoints, run->trainer, run->world, NULL);
+    record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line,
+                 run->from.step);
+    checkpoints_begin(&run->checkpoints, run->trainer, run->world, run->from.run);
     train(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
 }

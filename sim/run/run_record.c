@@ -77,6 +77,7 @@ static void open_recorder(Record *r, const char *command_line)
                     .recorded = (int)rows,
                     .rank = rank,
                     .dry = t->device.dry,
+                    .first = r->first,
                     .parameters = gpt_parameter_count(&config->model.shape),
                     .entropy = data_entropy(t->data),
                     .actions = actions_of(r),
@@ -92,19 +93,25 @@ static void open_recorder(Record *r, const char *command_line)
     if (!r->recorder) fail("%s", error.text);
     snprintf(r->path, sizeof r->path, "%s", recorder_path(r->recorder));
     announce_place("run", config->output.file, r->path, kept);
+    const char *apart = recorder_apart(r->recorder);
+    if (r->first > 0)
+        printf("  step %lld on is recorded in %s, %s%s\n", (long long)r->first + 1, r->path,
+               *apart ? "apart from those before: " : "behind those before", apart);
     free(bytes);
     free(memory);
     free(rank);
 }
 
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
-                  const char *command_line)
+                  const char *command_line, int64_t first)
 {
-    *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1};
+    *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1, .first = first};
     recent_make(&r->recent, trainer, reports_of(r));
     if (world->rank > 0) return;
     open_recorder(r, command_line);
-    if (!trainer->device.dry) stopped_tell(r->path, trainer->config->train.steps);
+    if (trainer->device.dry) return;
+    stopped_tell(r->path, trainer->config->train.steps);
+    stopped_kept(first);
 }
 
 void record_free(Record *r)
@@ -298,7 +305,7 @@ void record_end(Record *r)
         ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
                             &error) &&
              recorder_work(r->recorder, work, &error) &&
-             recorder_timeline(r->recorder, step, NULL, 0, &error);
+             recorder_timeline(r->recorder, r->first + step, NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();

@@ -14,6 +14,7 @@ typedef struct Record {
     Group *world;
     uint64_t bytes[PURPOSES], messages[PURPOSES], across[PURPOSES]; /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
+    int64_t first;                                                  /* step */
     Recent recent;
     WorkRecord work;
     Recorder *recorder; /* rank 0's, as is what follows */
@@ -23,9 +24,9 @@ typedef struct Record {
 } Record;
 
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
- * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it. */
+ * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it. `first`: the step it begins with. */
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
-                  const char *command_line);
+                  const char *command_line, int64_t first);
 void record_step_begin(Record *r);
 /* Returns the step's mean loss on rank 0; NaN in a dry run. */
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);

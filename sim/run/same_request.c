@@ -23,6 +23,7 @@ static char *write_request(const RunOptions *o, size_t *bytes)
     fprintf(out, "sim " SIM_VERSION " in " REAL_NAME "\n--config %s\n", o->config);
     if (o->force) fputs("--force\n", out);
     if (o->output) fprintf(out, "--output %s\n", o->output);
+    if (o->resume) fprintf(out, "--resume %s\n", o->resume);
     for (int i = 0; i < o->set_count; i++) fprintf(out, "--set %s\n", o->sets[i]);
     if (fclose(out)) fail("out of memory: the request");
     return text;

@@ -33,6 +33,69 @@ others_stay() {
 }
 check "those of another run stay, too, under names of their own" others_stay
 
+# ---- going on ----
+on=(--config zero3.ini --set model.layers=1 --set train.steps=8)
+train 2 "${on[@]}" --set output.checkpoint=never/a.h5 --set output.checkpoint_every=2 --set output.weights=never.w.h5 --output never.h5 >/dev/null 2>&1
+# shellcheck disable=SC2317
+killed_and_on() { # at any moment, also in the middle of a checkpoint
+    train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.checkpoint_every=1 --output on.h5 >out 2>&1 &
+    local job=$! process
+    until [ -e on/a-000003.h5 ] || ! kill -0 $job; do sleep 0.05; done
+    for process in /proc/[0-9]*; do
+        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q '^[^ ]*sim .*--output on.h5' && kill -9 "${process#/proc/}" && break
+    done
+    wait $job && return 1
+    ran 0 train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
+        grep -q 'goes on from on/a-00000[3-8].h5, after step' out && grep -q 'behind those before$' out
+}
+check "killed, and on from the newest" killed_and_on
+check "every step stands once, and is as in a run that never stopped" compare alike never.h5 on.h5
+check "no more and no fewer" compare steps on.h5 8
+check "and its bytes are the formula's" compare bytes on.h5
+check "and so are the weights" compare same never.w.h5 on.w.h5
+check "the file is whole" "$float/bin/sim" report on.h5
+# shellcheck disable=SC2317
+under_another_split() {
+    ran 0 "$float/bin/sim" "${on[@]}" --output on.h5 --resume never/a-000006.h5 && [ -e on.1.h5 ] &&
+        grep -q 'recorded in on.h5, apart from those before: that file is of 2 ranks$' out &&
+        "$float/bin/sim" report on.h5 | grep -q 'on.h5: zero3 on 1 rank, complete; recorded from step 7 on' &&
+        compare steps on.h5 2
+}
+check "under another split, in a file that begins where the checkpoint ends" under_another_split
+# shellcheck disable=SC2317
+past_the_damaged() {
+    printf 'x' | dd of=never/a-000008.h5 bs=1 seek=500000 conv=notrunc 2>/dev/null
+    ran 0 "$float/bin/sim" "${on[@]}" --set train.steps=7 --set output.checkpoint=never/a.h5 --set output.checkpoint_keep=0 --output past.h5 --resume auto &&
+        grep -q '^sim: warning: never/a-000008.h5: tensor /.* is not as it was written: its checksum is .*; try an earlier' out &&
+        grep -q 'goes on from never/a-000006.h5, after step 6' out
+}
+check "past one that is damaged" past_the_damaged
+# refused NAME PATTERN ARGUMENT...: with status 2 and one line, before anything is trained.
+refused() {
+    local name=$1 pattern=$2
+    shift 2
+    ran 2 "$float/bin/sim" "${on[@]}" --output refused.h5 "$@" >log 2>&1 && [ "$(grep '^sim: ' log | grep -vc warning)" -eq 1 ] &&
+        grep -qE "^sim: .*($pattern)" log && [ ! -e refused.h5 ]
+    ok $? "$name"
+}
+refused "one that is damaged" 'never/a-000008.h5: tensor /.*; try an earlier' --resume never/a-000008.h5
+head -c 2000000 never/a-000006.h5 >short.h5
+refused "one cut short" 'short.h5: cannot open: ' --resume short.h5
+refused "one that is missing" 'none.h5: cannot open: No such file' --resume none.h5
+refused "a run file" 'never.h5: not a checkpoint: ' --resume never.h5
+refused "another model" 'made with model.layers = 1, and this run has 2; try model.layers = 1' --set model.layers=2 --resume never/a-000006.h5
+refused "nothing left to do" 'all 6 steps of train.steps = 6 are done in it; try train.steps = 12' --set train.steps=6 --resume never/a-000006.h5
+refused "auto, nowhere" 'looks where output.checkpoint says' --resume auto
+refused "a dry run" 'a dry run has no values' --dry-run --resume never/a-000006.h5
+cp short.h5 cut-000002.h5
+refused "auto, where none is whole" 'none of the 1 checkpoint of cut.h5 is whole; remove them' --set output.checkpoint=cut.h5 --resume auto
+# shellcheck disable=SC2317
+from_the_start() {
+    ran 0 "$float/bin/sim" "${on[@]}" --set train.steps=1 --set output.checkpoint=new/a.h5 --output new.h5 --resume auto &&
+        grep -q 'no checkpoint of new/a.h5 yet: begins with step 1' out && holds new a-000001.h5
+}
+check "auto, where there is none yet" from_the_start
+
 # A disk with room for one and not for two, and then for none.
 mkdir disk
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=5m tmpfs disk 2>/dev/null; then

@@ -80,7 +80,7 @@ static int64_t begin(Trainer *t, void *context)
         Error error;
         Group *world = group_world(t->comm, CHANNELS);
         path_of(path, s->load);
-        bool ok = checkpoint_load(t, world, path, &state, &error);
+        bool ok = checkpoint_load(t, world, path, &state, &error) == CHECKPOINT_LOADED;
         if (t->comm->rank == 0) s->refused = !ok;
         if (t->comm->rank == 0 && !ok) s->error = error;
         group_free(world);
@@ -296,6 +296,78 @@ static void the_same_split_goes_on_to_the_same_bits(void **state)
         if (ranks_fit(SAME[i].ranks)) goes_on_alike(&SAME[i]);
 }
 
+/* ---- files that are another's ---- */
+
+static void edit(const char *name, const char *attribute, const char *text, double number)
+{
+    char path[PATH];
+    Error error;
+    path_of(path, name);
+    H5 *file = h5_edit(path, &error);
+    bool ok = file && (text ? h5_set_text(file, "/", attribute, text, &error)
+                            : h5_set_integer(file, "/", attribute, (int64_t)number, &error));
+    if (!ok || !h5_close(file, &error)) fail_msg("%s", error.text);
+}
+
+static void refused_as(const char *what, const char *words, const char *says)
+{
+    Stops stops = {.load = "edited"};
+    Case c = case_of_words(AT + 1, "%s %s", MODEL, words);
+    c.begin = begin;
+    c.context = &stops;
+    case_virtual(&c, 1);
+    if (!stops.refused || !strstr(stops.error.text, says)) print_error("%s: %s\n", what, stops.error.text);
+    assert_true(stops.refused && strstr(stops.error.text, says));
+    case_free(&c);
+}
+
+static void refuses_what_is_another_s(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *attribute, *text;
+        double number;
+        const char *says;
+    } edits[] = {
+        {"schema", "sim-checkpoint/2", 0, "another sim: its attribute schema is \"sim-checkpoint/2\", not"},
+        {"schema", "sim-run/3", 0, "not a checkpoint"},
+        {"precision", "fp8", 0, "try the build that wrote it"},
+        {"next_sample", NULL, 47, "2 steps of 24 samples are done, and its next sample is 47"},
+        {"step", NULL, -1, "attribute step is missing or no count"},
+        {"updates", NULL, 3, "attributes are not a checkpoint's"},
+        {"data", "00000000000000ff", 0, "another text"}};
+    static const struct {
+        const char *words, *says;
+    } configs[] = {
+        {"model.hidden=16", "made with model.hidden = 24, and this run has 16; try model.hidden = 24"},
+        {"model.heads=2", "made with model.heads = 4, and this run has 2"},
+        {"model.layers=5", "made with model.layers = 4"},
+        {"train.seed=2", "made with train.seed = 1"},
+        {"data.seed=2", "made with data.seed = 1"},
+        {"train.global_batch=12", "made with train.global_batch = 24"},
+        {"train.optimizer=momentum",
+         "it has no /optimizer/momentum_v/wte.weight, as it was made with train.optimizer = adamw"}};
+    if (mpi) return;
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        Case c = case_of_words(AT, "%s", MODEL);
+        run_virtual(&c, &(Stops){.save = "edited", .at = AT}, 1);
+        case_free(&c);
+        edit("edited", edits[i].attribute, edits[i].text, edits[i].number);
+        refused_as(edits[i].attribute, "", edits[i].says);
+    }
+    Case c = case_of_words(AT, "%s", MODEL);
+    run_virtual(&c, &(Stops){.save = "edited", .at = AT}, 1);
+    case_free(&c);
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
+        refused_as(configs[i].words, configs[i].words, configs[i].says);
+    Stops stops = {.load = "edited"}; /* and of what may be another's */
+    c = case_of_words(
+        AT + 1, "%s train.learning_rate=1e-4 train.clip=0 train.optimizer=adam model.attention=flash", MODEL);
+    run_virtual(&c, &stops, 1);
+    assert_false(stops.refused);
+    case_free(&c);
+}
+
 /* In memory, where there is such a place: a disk's time is not what is tested. */
 static int make_folder(void)
 {
@@ -325,6 +397,7 @@ int ranks_checkpoint(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_split_goes_on_under_any_other),
         cmocka_unit_test(the_same_split_goes_on_to_the_same_bits),
+        cmocka_unit_test(refuses_what_is_another_s),
     };
     return cmocka_run_group_tests_name("checkpoints", tests, make, clear);
 }

@@ -26,7 +26,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     const int64_t steps = t->config->train.steps;
     if (t->step == 0) {
         r->world[rank] = group_world(t->comm, CHANNELS);
-        record_begin(&r->record[rank], t, r->world[rank], NULL, "test_recent");
+        record_begin(&r->record[rank], t, r->world[rank], NULL, "test_recent", 0);
     }
     for (int i = 0; i < t->rows; i++) t->timeline[i].measured_end = (double)t->step;
     t->device.lanes.spent[PART_COMPUTE] = (double)t->step;

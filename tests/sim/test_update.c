@@ -56,7 +56,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     s->gradients[t->step] = collected(s, t, true);
     if (t->step == 0) {
         s->world = group_world(t->comm, CHANNELS);
-        record_begin(&s->record, t, s->world, NULL, "test_update");
+        record_begin(&s->record, t, s->world, NULL, "test_update", 0);
     }
     record_step_begin(&s->record);
     record_step(&s->record, t->step, result, 1);

@@ -238,7 +238,7 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
     if (main) check_port(seen, t);
     if (last) {
         Record record;
-        record_begin(&record, t, world, NULL, "ranks clock");
+        record_begin(&record, t, world, NULL, "ranks clock", 0);
         record_step_begin(&record);
         record_step(&record, 0, result, 1);
         record_end(&record);

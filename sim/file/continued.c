@@ -1,0 +1,103 @@
+/* continued.c - what of the earlier part stays, and what is as if it had never ended. */
+#include "sim/file/continued.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "sim/base/draft.h"
+#include "sim/base/words.h"
+#include "sim/config/rows.h"
+#include "sim/file/checksums.h"
+#include "sim/file/config_record.h"
+#include "sim/file/run_file.h"
+#include "sim/file/skeleton.h"
+
+/* What leaves every column of a file as it was meant: how long and how fast a run learns, and what else it writes. */
+static bool may_change(const char *key)
+{
+    static const char *const keys[] = {"train.steps",
+                                       "train.learning_rate",
+                                       "train.warmup",
+                                       "train.decay",
+                                       "train.beta1",
+                                       "train.beta2",
+                                       "train.epsilon",
+                                       "train.weight_decay",
+                                       "train.alpha",
+                                       "train.momentum",
+                                       "train.clip",
+                                       "train.loss_scale",
+                                       "model.init",
+                                       "model.preset",
+                                       "train.loss_scale_backoff",
+                                       "train.loss_scale_interval"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(key, keys[i]) == 0) return true;
+    return strncmp(key, "output.", 7) == 0;
+}
+
+static bool same_config(const RunFile *run, const Config *config, Error *why)
+{
+    char key[64], mine[CONFIG_VALUE], theirs[CONFIG_VALUE];
+    for (int i = 0; config_row(config, i, key, sizeof key, mine, sizeof mine); i++) {
+        const ConfigRow *row = config_row_at(i);
+        bool recorded = row->when != WITH_A_MACHINE || config_row_applies(row, config);
+        if (!recorded || may_change(key)) continue;
+        run_file_config(run, key, theirs, sizeof theirs);
+        if (strcmp(mine, theirs) != 0) return error_set(why, "that file has %s = %s", key, theirs);
+    }
+    return true;
+}
+
+static bool is_earlier_part(const RunFile *run, const RunInfo *info, const Config *config, Error *why)
+{
+    if (run->dry || run->ranks != info->ranks)
+        return error_set(why, "that file is of %d rank%s", run->ranks, words_s(run->ranks));
+    if (run->first > info->first || run->first + (int64_t)run->steps < info->first)
+        return error_set(why, "that file has steps %lld to %lld", (long long)run->first + 1,
+                         (long long)run->first + (long long)run->steps);
+    if (run->actions != (size_t)info->actions || run->purposes != PURPOSES ||
+        run->categories != MEMORY_CATEGORIES || run->parts != PARTS || run->kinds != WORK_KINDS)
+        return error_set(why, "that file is of another sim");
+    return same_config(run, config, why);
+}
+
+/* By netCDF's convention a line for each program that wrote it. */
+static bool add_history(H5 *file, const RunInfo *info, Error *error)
+{
+    enum { EARLIER = 1 << 16 };
+    char *history = allocate(EARLIER + strlen(info->command_line) + 64), now_text[32];
+    const time_t now = time(NULL);
+    struct tm utc;
+    if (!h5_get_text(file, "/", "history", history, EARLIER)) history[0] = '\0';
+    strftime(now_text, sizeof now_text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    size_t used = strlen(history);
+    snprintf(history + used, strlen(info->command_line) + 64, "\n%s: from step %lld: %s", now_text,
+             (long long)info->first + 1, info->command_line);
+    bool ok = h5_set_text(file, "/", "history", history, error);
+    free(history);
+    return ok;
+}
+
+H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_t *done, Error *why)
+{
+    if (access(info->path, F_OK)) {
+        error_set(why, "there was no such file");
+        return NULL;
+    }
+    RunFile *run = run_file_open(info->path, why);
+    bool is = run && is_earlier_part(run, info, config, why);
+    if (is) *done = (size_t)(info->first - run->first);
+    run_file_close(run);
+    if (is && draft_is_written(info->path)) is = error_set(why, "another run still writes that file");
+    H5 *file = is ? h5_edit(info->path, why) : NULL;
+    /* trimmed, so that what was recorded after the checkpoint is gone; the copy is complete only when it ends */
+    if (!file || (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
+                  skeleton_extend(file, *done + rows, why) &&
+                  skeleton_no_actions(file, (size_t)info->actions, why) && checksums_clear(file, why) &&
+                  config_record_again(file, config, why) && add_history(file, info, why)))
+        return file;
+    h5_abandon(file);
+    fail("%s", why->text);
+}

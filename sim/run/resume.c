@@ -1,0 +1,66 @@
+/* resume.c - which checkpoint, and whether there is anything left to do. */
+#include "sim/run/resume.h"
+#include <stdio.h>
+#include <string.h>
+#include "parallel/collectives/collectives.h"
+#include "sim/base/words.h"
+#include "sim/file/checkpoint_list.h"
+#include "sim/run/agree.h"
+
+enum { PATH_SIZE = CONFIG_PATH + 64 };
+
+/* The state is the same on all ranks. */
+static bool has_steps_left(const Trainer *t, const char *path, const CheckpointState *state, Error *error)
+{
+    int64_t steps = t->config->train.steps;
+    if (t->comm->rank == 0) printf("  goes on from %s, after step %lld\n", path, (long long)state->step);
+    return state->step < steps ||
+           error_set(error,
+                     "%s: all %lld step%s of train.steps = %lld are done in it; try train.steps = %lld", path,
+                     (long long)state->step, words_s(state->step), (long long)steps,
+                     2 * (long long)state->step);
+}
+
+static bool resume_from(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
+{
+    return checkpoint_load(t, world, path, state, error) == CHECKPOINT_LOADED &&
+           has_steps_left(t, path, state, error);
+}
+
+/* Rank 0 has the list; all walk down it. */
+static bool resume_newest(Trainer *t, Group *world, CheckpointState *state, Error *error)
+{
+    CheckpointFound *found = NULL;
+    const char *where = t->config->output.checkpoint;
+    int64_t count = world->rank == 0 ? (int64_t)checkpoint_list(where, &found) : 0;
+    CheckpointLoaded loaded = CHECKPOINT_DAMAGED;
+    char path[PATH_SIZE] = "";
+    tree_broadcast(world, CONTROL, &count, sizeof count, 0);
+    for (int64_t i = 0; i < count && loaded == CHECKPOINT_DAMAGED; i++) {
+        if (found) snprintf(path, sizeof path, "%s", found[i].path);
+        tree_broadcast(world, CONTROL, path, sizeof path, 0);
+        loaded = checkpoint_load(t, world, path, state, error);
+        if (loaded == CHECKPOINT_DAMAGED && found) {
+            fflush(stdout);
+            fprintf(stderr, "sim: warning: %s\n", error->text);
+        }
+    }
+    checkpoint_list_free(found, (size_t)(found ? count : 0));
+    if (world->rank == 0 && count == 0) printf("  no checkpoint of %s yet: begins with step 1\n", where);
+    if (count == 0) return true;
+    if (loaded == CHECKPOINT_DAMAGED)
+        return error_set(
+            error, "--resume auto: none of the %lld checkpoint%s of %s is whole; remove them to begin again",
+            (long long)count, words_s(count), where);
+    return loaded == CHECKPOINT_LOADED && has_steps_left(t, path, state, error);
+}
+
+bool resume(Trainer *t, Group *world, const char *from, CheckpointState *state, Error *error)
+{
+    *state = (CheckpointState){.step = 0};
+    if (strcmp(from, "auto") != 0) return resume_from(t, world, from, state, error);
+    if (!t->config->output.checkpoint[0])
+        return error_set(error, "--resume auto: looks where output.checkpoint says, and that is empty; try "
+                                "--set output.checkpoint=results/ck.h5, or --resume FILE.h5");
+    return resume_newest(t, world, state, error);
+}
