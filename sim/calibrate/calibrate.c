@@ -25,7 +25,7 @@
 #include "sim/run/agree.h"
 
 const char calibrate_usage[] =
-    "mpirun -n N sim calibrate [--out FILE.ini] [--seconds S] [--all]\n"
+    "sim calibrate [--out FILE.ini] [--seconds S] [--all]\n"
     "\n"
     "Measures this machine as a run uses it: products by shape, kernels that memory or arithmetic bounds,\n"
     "the optimizer, attention, and, on two ranks or more, messages and rings between these ranks. Fits the\n"
@@ -38,8 +38,8 @@ const char calibrate_usage[] =
     "let the machine do nothing else meanwhile.\n"
     "    --out FILE.ini   in place of localhost.ini in this folder; hardware.profile = PATH/FILE.ini names "
     "it\n"
+    "    --seconds S      how long it measures, about (default 8); more makes medians of more\n"
     "    --all            print every shape that was measured, not a few of each kind\n"
-    "    --seconds S      how long it may take, about (default 8); more makes medians of more\n"
     "A file that is there already is kept as localhost.1.ini.\n"
     "\n"
     "    mpirun -n 2 sim calibrate\n"

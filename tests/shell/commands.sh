@@ -81,12 +81,12 @@ ugly=$'a\e[31mb\nsim: all is well'
 check "a name of control bytes is shown in one line" one_line --config "$ugly" --dry-run
 check "an option of them" one_line "--$ugly"
 check "a number of them" one_line --ranks "$ugly"
-for command in plot report trace help 'help x'; do
+for command in plot report trace calibrate help 'help x'; do
     # shellcheck disable=SC2086
     check "a word of them after $command" one_line $command "$ugly"
 done
 
-for command in plot report trace schedule sweep validate; do
+for command in plot report trace schedule sweep validate calibrate; do
     "$sim" $command --help >help 2>&1
     check "sim help $command is sim $command --help" says 0 "^sim $command " help $command
     check "to the letter" cmp said help
