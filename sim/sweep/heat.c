@@ -156,7 +156,7 @@ static void write_cell(FILE *out, Heat *h, int i)
     char one[64] = "", two[64] = "", three[128] = "";
     int others = h->sweep->space.keys - 1 - (h->key[1] >= 0);
     if (c->state == SWEEP_FITS) {
-        snprintf(one, sizeof one, best->a_device >= 1000 ? "%.0f" : "%.4g", best->a_device);
+        snprintf(one, sizeof one, best->a_device >= 1000 ? "%.0f" : "%#.4g", best->a_device);
         unit_show(two, sizeof two, best->step_time, unit_of_seconds);
         if (others <= OTHERS_MOST) describe_others(h, c->best, three, sizeof three);
     } else if (c->state == SWEEP_TOO_LARGE) {

@@ -52,9 +52,9 @@ static void put_row(const Sweep *s, int64_t index, Cells *c, int line)
     else
         snprintf(cell[at++], CELL, "-");
     for (int k = 0; k < s->space.keys; k++) words_show(cell[at++], CELL, space_value(&s->space, index, k));
-    snprintf(cell[at++], CELL, "%.4g %s", row->step_time / unit.scale, unit.name);
+    snprintf(cell[at++], CELL, "%#.4g %s", row->step_time / unit.scale, unit.name);
     snprintf(cell[at++], CELL, "%.0f", row->tokens_per_second);
-    snprintf(cell[at++], CELL, row->a_device < 1000 ? "%.4g" : "%.0f", row->a_device);
+    snprintf(cell[at++], CELL, row->a_device < 1000 ? "%#.4g" : "%.0f", row->a_device);
     snprintf(cell[at++], CELL, "%.1f %%", 100 * row->mfu);
     snprintf(cell[at++], CELL, "%.1f %%", 100 * row->bubble);
     char needs[16], has[16];

@@ -291,6 +291,42 @@ static void memory(void **state)
     assert_false(folder_has(in_folder(place, "no"), "sweep.h5"));
 }
 
+/* More refusals than a table begins with, each once, and those that differ in numbers in one group. */
+static void reasons(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000 };
+    static char list[8 * COUNT];
+    Sweep s = {.row = allocate_zeroed(2 * COUNT, sizeof(SweepRow)), .best = -1};
+    Error error;
+    SweepTexts *texts = sweep_texts_new();
+    strcpy(list, "train.seed=0");
+    for (int i = 1; i < COUNT; i++) sprintf(list + strlen(list), ",%d", i);
+    assert_true(space_add(&s.space, list, &error) && space_add(&s.space, "parallel.tp=1,2", &error));
+    assert_true(space_close(&s.space, &error));
+    /* told from the last to the first, so that numbers change */
+    for (int64_t i = s.space.count - 1; i >= 0; i--) {
+        char why[64];
+        s.row[i] = sweep_refused(8);
+        snprintf(why, sizeof why, i % 2 ? "seed = %s (or %d): odd; try %d" : "tp: even",
+                 space_value(&s.space, i, 0), (int)i, (int)i);
+        s.row[i].reason = sweep_texts_add(texts, why);
+    }
+    sweep_finish(&s, texts);
+    assert_int_equal(s.reasons, COUNT + 1);
+    assert_string_equal(s.reason[0], "tp: even");
+    assert_string_equal(s.reason[s.row[5].reason], "seed = 2 (or 5): odd; try 5");
+    assert_int_equal(s.row[5].reason, 3);
+    int groups, *group_of = allocate((size_t)s.reasons * sizeof *group_of);
+    SweepGroup *group = sweep_groups(&s, &groups, group_of);
+    assert_int_equal(groups, 2);
+    assert_true(group[0].count == COUNT && group[1].count == COUNT && group[0].reason == 0);
+    for (int i = 0; i < s.reasons; i++) assert_int_equal(group_of[i], i > 0);
+    free(group);
+    free(group_of);
+    sweep_free(&s);
+}
+
 /* ---- the picture ---- */
 
 static void drawn(void **state)
@@ -415,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_best_runs, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(by_any_workers, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(memory, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test(reasons),
         cmocka_unit_test_setup_teardown(drawn, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(damaged, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(ended, plot_setup_undrawn, plot_teardown),
