@@ -48,6 +48,16 @@ for strategy in ddp zero2 zero3; do
     check "$case_name bytes equal the witness's" compare witness "$case_name.h5" "$case_name"
 done
 
+# Over trees, of 8 ranks in nodes of three.
+tree="--set hardware.profile=a100-80gb-dgx --set node.devices=3 --set hardware.all_reduce=tree --set parallel.bucket_mb=0.5"
+# shellcheck disable=SC2086
+check "tree trains under the witness" witnessed tree 8 --config ddp.ini $few $tree --set output.gradients=tree-g.h5
+check "tree bytes equal the formula" compare bytes tree.h5
+check "tree bytes equal the witness's" compare witness tree.h5 tree
+# shellcheck disable=SC2086
+check "tree dry" "$float/bin/sim" --config ddp.ini $few $tree --dry-run --ranks 8 --output tree-dry.h5
+check "tree dry bytes and peaks equal the real ones" compare dry tree.h5 tree-dry.h5
+
 check "a dry run writes no weights" test ! -e never.h5 -a ! -e never-w.h5
 
 # One rank is the truth; files carry the comparison.
@@ -57,6 +67,7 @@ for strategy in dp ddp zero1 zero2 zero3; do
     check "$strategy-3 gradients as one rank's" compare near one-g.h5 $strategy-3-g.h5 1e-5
     check "$strategy-8 gradients as one rank's" compare near one-g.h5 $strategy-8-g.h5 1e-5
 done
+check "gradients over trees as one rank's" compare near one-g.h5 tree-g.h5 1e-5
 for strategy in zero1 zero2 zero3; do
     check "$strategy-8 weights as ddp-8's, bit for bit" compare same ddp-8-w.h5 $strategy-8-w.h5
 done
