@@ -1,40 +1,16 @@
-/* rows.h - a key of the config is one row of a table: section, name, type, when it has an effect, default, range or
- * choices, help with an example. */
+/* rows.h - the table of all keys: a row is found, explained, read and written. */
 #ifndef SIM_CONFIG_ROWS_H
 #define SIM_CONFIG_ROWS_H
-#include "sim/config/conditions.h"
 #include "sim/config/config.h"
-
-typedef enum {
-    ROW_INTEGER, /* int64_t */
-    ROW_NUMBER,  /* double */
-    ROW_CHOICE,  /* int: index into `choices` */
-    ROW_SWITCH,  /* bool */
-    ROW_TEXT,    /* char[size] */
-    ROW_LIST     /* NumberList */
-} RowType;
-
-typedef struct ConfigRow {
-    const char *section, *key;
-    RowType type;
-    When when;                  /* it has an effect: looks at rows above, or such that always have */
-    size_t offset, size;        /* of the field in Config */
-    const char *fallback;       /* the default as the ini spells it; NULL: the preset gives it */
-    double low, high;           /* all of numbers: the range; 0, 0 for an integer: any from 0 up */
-    bool low_out, high_out;     /* the end itself is out of the range */
-    const char *const *choices; /* ROW_CHOICE: ends in NULL */
-    bool required;              /* ROW_TEXT: may not be empty */
-    const char *example;        /* a value that fits */
-    const char *help;           /* one line, no full stop */
-    const char *more;           /* what `sim help section.key` adds; paragraphs end in \n */
-} ConfigRow;
+#include "sim/config/row.h"
 
 typedef struct ConfigSection {
     const char *name, *help;
+    const ConfigRow *row;
+    int rows;
 } ConfigSection;
 
-enum { CONFIG_ROWS = 123, CONFIG_SECTIONS = 9 };
-extern const ConfigRow config_rows[CONFIG_ROWS];
+enum { CONFIG_SECTIONS = 9 };
 extern const ConfigSection config_sections[CONFIG_SECTIONS];
 
 /* Row `index`, from 0 to below CONFIG_ROWS, in the order of the help. */
