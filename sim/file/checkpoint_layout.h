@@ -1,7 +1,9 @@
 /* checkpoint_layout.h - what the sources of checkpoint_file.h share; inside sim/file only. */
 #ifndef SIM_FILE_CHECKPOINT_LAYOUT_H
 #define SIM_FILE_CHECKPOINT_LAYOUT_H
-#include "sim/file/checkpoint_file.h"
+#include "models/layers/gpt_parameters.h"
+#include "sim/config/config.h"
+#include "sim/file/h5.h"
 
 extern const char checkpoint_schema[];
 /* A parameter's rank and extents. */

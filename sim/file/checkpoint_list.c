@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/file/checkpoint_file.h"
 #include "sim/file/checkpoint_layout.h"
 
 enum { PATH_SIZE = 4096, DIGITS = 6, DIGITS_MOST = 18 };
