@@ -92,8 +92,10 @@ static int finish(Job *r, Error *error)
     if (s->states[SWEEP_REFUSED] == s->space.count) {
         int groups;
         SweepGroup *group = sweep_groups(s, &groups, NULL);
-        error_set(error, "none of the %lld combinations is possible; %lld of them: %s",
-                  (long long)s->space.count, (long long)group[0].count, s->reason[group[0].reason]);
+        char most[32] = "";
+        if (groups > 1) snprintf(most, sizeof most, ", %lld of them", (long long)group[0].count);
+        error_set(error, "none of the %lld combinations is possible%s: %s", (long long)s->space.count, most,
+                  s->reason[group[0].reason]);
         free(group);
         return STATUS_BAD_REQUEST;
     }
@@ -226,6 +228,7 @@ int sweep_command(int argc, char **argv, const char *program_directory, const ch
         status = STATUS_OK;
     } else
         status = r.asked.file ? show(&r, &error) : try_all(&r, argc, argv, command_line, &error);
+    if (status != STATUS_OK && !comm_mpi_is_first()) comm_mpi_await_end(); /* the first says why */
     if (status != STATUS_OK && comm_mpi_is_first()) {
         fflush(stdout);
         fprintf(stderr, "sim: sweep: %s\n", error.text);

@@ -153,6 +153,8 @@ check "and are kept twice" [ -f results/3d-sweep/sweep.1.h5 ]
 check "its table is told apart from a run's" says 0 '^  Of 6 combinations ' report results/3d-sweep/sweep.h5
 check "also among runs" meant "results/3d-sweep/sweep.h5: a sweep's table, not a run's file; try sim sweep results/3d-sweep/sweep.h5" \
     report results/3d-sweep/sweep.h5 results/3d-sweep/sweep.1.h5
+train 2 sweep --config 3d.ini --set parallel.tp=1,2 --workers 2 >said 2>&1
+check "of ranks the first says what is wrong" grep -q '^sim: sweep: --workers: under mpirun it is the ranks' said
 check "a sweep that is none" meant "sim: sweep: no key has several values; try --set parallel.tp=1,2,4,8" sweep --config 3d.ini
 
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
