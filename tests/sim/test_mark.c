@@ -68,7 +68,7 @@ static void test_any_change(void **state)
     PlotPlace *place = *state;
     static const char *const names[] = {"a.gp", "a.svg", "a.html", "a.pdf", "a.png"};
     char text[100] = "some\ntext\n";
-    memcpy(text + 10, png_end, 12);
+    memcpy(text + 10, png_end, sizeof png_end);
     for (int k = 0; k < 5; k++) {
         const char *path = in_folder(place, names[k]);
         place_marked(path, text, k == 4 ? 22 : 10);
