@@ -9,7 +9,6 @@
 #include "sim/config/rows.h"
 #include "sim/config/tokens.h"
 #include "sim/file/checkpoint_file.h"
-#include "sim/file/checkpoint_layout.h"
 
 enum { VALUE = CONFIG_VALUE };
 

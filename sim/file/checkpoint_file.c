@@ -1,67 +1,17 @@
-/* checkpoint_file.c - its layout, and what it is made of before and after the values. */
+/* checkpoint_file.c - what a checkpoint is made of before and after its values, and whether it is whole. */
 #include "sim/file/checkpoint_file.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "models/machine/hash.h"
-#include "models/training/optimizer.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/version.h"
-#include "sim/file/checkpoint_layout.h"
 #include "sim/file/config_record.h"
-
-const char checkpoint_schema[] = "sim-checkpoint/1";
-const H5Kind checkpoint_kind = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
 
 static const char sum_attribute[] = "checksum";
 enum { SUM_TEXT = 17 }; /* 16 digits */
-
-static OptimizerKind optimizer_of(const Config *config)
-{
-    return (OptimizerKind)config->train.optimizer.kind;
-}
-
-int checkpoint_parts(const Config *config)
-{
-    return 1 + optimizer_states(optimizer_of(config));
-}
-
-int checkpoint_which(int part)
-{
-    return part ? part - 1 : OPTIMIZER_MASTER;
-}
-
-static void group_of(const Config *config, int part, char path[CHECKPOINT_PATH])
-{
-    if (part)
-        snprintf(path, CHECKPOINT_PATH, "/optimizer/%s",
-                 optimizer_state_name(optimizer_of(config), checkpoint_which(part)));
-    else
-        snprintf(path, CHECKPOINT_PATH, "/model");
-}
-
-void checkpoint_dataset(const Config *config, int part, const Parameter *p, char path[CHECKPOINT_PATH])
-{
-    group_of(config, part, path);
-    size_t used = strlen(path);
-    snprintf(path + used, CHECKPOINT_PATH - used, "/%s", p->name);
-}
-
-size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
-{
-    enum { HEADER = 1024, REST = 1 << 20 }; /* of a dataset; of the file */
-    size_t values = (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
-    return (size_t)checkpoint_parts(config) * (values + (size_t)gpt->parameters * HEADER) + REST;
-}
-
-int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
-{
-    dims[0] = (size_t)(p->whole_rows ? p->whole_rows : p->whole_columns);
-    dims[1] = (size_t)p->whole_columns;
-    return p->whole_rows ? 2 : 1;
-}
 
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values)
 {
@@ -76,20 +26,6 @@ uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *valu
 }
 
 /* ---- making it ---- */
-
-bool checkpoint_each(const Gpt *gpt, const Config *config,
-                     bool (*visit)(const Parameter *p, const char *path, int tensor, void *context),
-                     void *context)
-{
-    char path[CHECKPOINT_PATH];
-    bool ok = true;
-    for (int i = 0; ok && i < checkpoint_parts(config) * gpt->parameters; i++) {
-        const Parameter *p = &gpt->parameter[i % gpt->parameters];
-        checkpoint_dataset(config, i / gpt->parameters, p, path);
-        ok = p->copy_of || visit(p, path, i, context);
-    }
-    return ok;
-}
 
 typedef struct Writing {
     H5 *file;
@@ -142,7 +78,7 @@ static bool make_groups(H5 *file, const Config *config, Error *error)
     char path[CHECKPOINT_PATH];
     bool ok = checkpoint_parts(config) == 1 || h5_group(file, "/optimizer", error);
     for (int part = 0; ok && part < checkpoint_parts(config); part++) {
-        group_of(config, part, path);
+        checkpoint_group(config, part, path);
         ok = h5_group(file, path, error);
     }
     return ok;

@@ -15,6 +15,7 @@
 #include "sim/base/progress.h"
 #include "sim/run/agree.h"
 #include "sim/run/stopped.h"
+#include "sim/run/verdict.h"
 
 enum { DRAFT_PATH = CONFIG_PATH + 128 };
 
@@ -103,52 +104,6 @@ static void answer_for(Carrying *c, int unit)
     c->alone_count = alone.device ? alone.count : 0;
 }
 
-/* ---- agreement ---- */
-
-/* What a rank tells rank 0 in one piece: how it went, and behind that its checksums. */
-typedef struct Verdict {
-    int64_t ok;
-    char why[512];
-} Verdict;
-
-typedef struct Verdicts {
-    size_t tensors;
-    uint64_t *sum;
-    int failed; /* the first rank that did; -1: none */
-    char why[sizeof(((Verdict *)0)->why)];
-} Verdicts;
-
-static void hear(void *context, int rank, const void *piece)
-{
-    Verdicts *all = context;
-    Verdict verdict;
-    memcpy(&verdict, piece, sizeof verdict);
-    const uint64_t *sum = (const uint64_t *)((const char *)piece + sizeof verdict);
-    for (size_t i = 0; i < all->tensors; i++) all->sum[i] += sum[i];
-    if (verdict.ok || all->failed >= 0) return;
-    all->failed = rank;
-    memcpy(all->why, verdict.why, sizeof all->why);
-}
-
-/* On rank 0 `sum` (tensors) becomes that of all ranks, or NULL asks for none; false there if any rank failed, with
- * who and why. */
-static bool hear_all(Group *world, bool ok, uint64_t *sum, size_t tensors, Error *error)
-{
-    size_t bytes = sizeof(Verdict) + tensors * sizeof *sum;
-    char *mine = allocate_zeroed(1, bytes);
-    Verdict verdict = {.ok = ok};
-    if (!ok) snprintf(verdict.why, sizeof verdict.why, "%.511s", error->text);
-    memcpy(mine, &verdict, sizeof verdict);
-    memcpy(mine + sizeof verdict, sum, tensors * sizeof *sum);
-    memset(sum, 0, tensors * sizeof *sum);
-    Verdicts all = {.tensors = tensors, .sum = sum, .failed = -1};
-    gather_each(world, OUTPUT_GATHER, mine, bytes, hear, &all, 0);
-    free(mine);
-    if (world->rank > 0 || all.failed < 0) return true;
-    if (all.failed == 0) return error_set(error, "%s", all.why);
-    return error_set(error, "rank %d: %s", all.failed, all.why);
-}
-
 /* ---- saving ---- */
 
 static void write_units(Carrying *c)
@@ -184,7 +139,7 @@ static void write_all(Trainer *t, Group *world, const char *path, H5 *lent, uint
     Carrying c = {.t = t, .file = file, .writes = true, .sum = sum, .error = &error, .ok = file != NULL};
     write_units(&c);
     size_t tensors = (size_t)tensors_of(t);
-    if (!hear_all(world, c.ok, sum, tensors, &error)) {
+    if (!verdict_of_all(world, c.ok, sum, tensors, &error)) {
         h5_abandon(lent);
         stopped_forget(); /* MPI ends with TERM what has failed */
         fail("%s: not written, and earlier ones are untouched: %s", path, error.text);
@@ -192,7 +147,7 @@ static void write_all(Trainer *t, Group *world, const char *path, H5 *lent, uint
     agree(world, true); /* who comes here after a failure waits for the end */
     if (!h5_close(file, &error)) fail("%s", error.text);
     uint64_t none;
-    hear_all(world, true, &none, 0, &error); /* all have closed it */
+    verdict_of_all(world, true, &none, 0, &error); /* all have closed it */
 }
 
 bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
@@ -283,7 +238,7 @@ static bool read_all(Trainer *t, Group *world, const char *path, Error *error)
     H5 *file = h5_open(path, &why); /* each by itself, as a file that is read */
     Carrying c = {.t = t, .file = file, .sum = sum, .error = &why, .ok = file != NULL};
     read_units(&c);
-    bool whole = hear_all(world, c.ok, sum, tensors, &why);
+    bool whole = verdict_of_all(world, c.ok, sum, tensors, &why);
     if (!whole) *error = why;
     if (world->rank == 0 && whole) whole = checkpoint_is_whole(file, t->gpt, t->config, sum, error);
     if (file) h5_close(file, NULL);

@@ -1,4 +1,4 @@
-/* checkpoint.h - a training run's state to and from a file (sim/file/checkpoint_file.h), whatever the split: each rank
+/* checkpoint.h - a training run's state to and from a file (sim/file/checkpoint_layout.h), whatever the split: each rank
  * writes and reads its own parts of it, and nothing but checksums is sent. */
 #ifndef SIM_RUN_CHECKPOINT_H
 #define SIM_RUN_CHECKPOINT_H

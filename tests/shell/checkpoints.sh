@@ -40,11 +40,11 @@ train 2 "${on[@]}" --set output.checkpoint=never/a.h5 --set output.checkpoint_ev
 killed_and_on() { # at any moment, also in the middle of a checkpoint
     train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.checkpoint_every=1 --output on.h5 >out 2>&1 &
     local job=$! process
-    until [ -e on/a-000003.h5 ] || ! kill -0 $job; do sleep 0.05; done
+    until [ -e on/a-000003.h5 ] || ! kill -0 "$job"; do sleep 0.05; done
     for process in /proc/[0-9]*; do
         tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q '^[^ ]*sim .*--output on.h5' && kill -9 "${process#/proc/}" && break
     done
-    wait $job && return 1
+    wait "$job" && return 1
     ran 0 train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
         grep -q 'goes on from on/a-00000[3-8].h5, after step' out && grep -q 'behind those before$' out
 }

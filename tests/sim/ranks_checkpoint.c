@@ -23,7 +23,7 @@ static const double TOLERANCE = 1e-5;
 /* A vocabulary that is padded, heads of keys and values that ranks share, a tied embedding of which a pipeline has a
  * copy, and units that no number of replicas divides. */
 static const char MODEL[] = "model.hidden=24 model.heads=4 model.kv_heads=2 model.ffn=20 model.layers=4 "
-                            "model.sequence=8 train.microbatch=2";
+                            "model.sequence=8 train.microbatch=1 train.global_batch=12";
 typedef struct Split {
     int ranks;
     const char *split;
@@ -238,6 +238,8 @@ static void any_split_goes_on_under_any_other(void **state)
     for (int i = 0; i < SPLIT_COUNT && is_first(); i++) case_free(&truth[i]);
 }
 
+#ifndef SIM_DOUBLE /* where 16 bits are refused; what follows is the same in either */
+
 /* ---- the same split ---- */
 
 /* What there is of a run beside its losses: gathered in another way, rounded, scaled. */
@@ -252,17 +254,15 @@ static const Split SAME[] = {
     {2, "parallel.data=zero1 parallel.gather=forward model.dropout=0.1"},
     {6, "parallel.pp=3 parallel.data=zero1"},
     {8, "parallel.tp=2 parallel.pp=2 parallel.data=zero2 model.dropout=0.1"},
-#ifndef SIM_DOUBLE
     {1, "train.precision=bf16"},
     {2, "train.precision=bf16 parallel.data=ddp"},
     {4, "train.precision=bf16 parallel.data=zero1 parallel.quantize=parameters"},
     /* the scale falls and rises, and when it stops has been as it is for a step or two */
     {2, "train.precision=fp16 parallel.data=zero3 train.loss_scale=4e9 train.loss_scale_backoff=0.2 "
         "train.loss_scale_interval=3"},
-    {4, "train.precision=fp16 parallel.tp=2 train.loss_scale=1024 train.loss_scale_interval=4"},
-#endif
+    {4, "train.precision=fp16 parallel.tp=2 train.loss_scale=1024 train.loss_scale_interval=3"},
 };
-enum { SAME_COUNT = sizeof SAME / sizeof *SAME, LONG = 9, STOP = 5 };
+enum { SAME_COUNT = sizeof SAME / sizeof *SAME, LONG = 6, STOP = 4 };
 
 /* Losses from where it stopped on, and the weights at the end. */
 static void goes_on_alike(const Split *s)
@@ -275,7 +275,8 @@ static void goes_on_alike(const Split *s)
     if (!is_first()) return;
     if (!look_at || rest.refused) print_error("%s: %s%s\n", s->split, on.refused, rest.error.text);
     assert_true(look_at && !rest.refused);
-    bool losses = memcmp(never.loss + STOP, on.loss + STOP, (LONG - STOP) * sizeof *on.loss) == 0;
+    bool losses = true;
+    for (int step = STOP; step < LONG; step++) losses &= never.loss[step] == on.loss[step];
     bool weights = memcmp(never.weights, on.weights, (size_t)on.parameters * sizeof *on.weights) == 0;
     assert_true(whole.loss_scale == rest.loss_scale && whole.fine == rest.fine &&
                 whole.updates == rest.updates);
@@ -332,7 +333,7 @@ static void refuses_what_is_another_s(void **state)
         {"schema", "sim-checkpoint/2", 0, "another sim: its attribute schema is \"sim-checkpoint/2\", not"},
         {"schema", "sim-run/3", 0, "not a checkpoint"},
         {"precision", "fp8", 0, "try the build that wrote it"},
-        {"next_sample", NULL, 47, "2 steps of 24 samples are done, and its next sample is 47"},
+        {"next_sample", NULL, 47, "2 steps of 12 samples are done, and its next sample is 47"},
         {"step", NULL, -1, "attribute step is missing or no count"},
         {"updates", NULL, 3, "attributes are not a checkpoint's"},
         {"data", "00000000000000ff", 0, "another text"}};
@@ -344,7 +345,7 @@ static void refuses_what_is_another_s(void **state)
         {"model.layers=5", "made with model.layers = 4"},
         {"train.seed=2", "made with train.seed = 1"},
         {"data.seed=2", "made with data.seed = 1"},
-        {"train.global_batch=12", "made with train.global_batch = 24"},
+        {"train.global_batch=24", "made with train.global_batch = 12"},
         {"train.optimizer=momentum",
          "it has no /optimizer/momentum_v/wte.weight, as it was made with train.optimizer = adamw"}};
     if (mpi) return;
@@ -367,6 +368,8 @@ static void refuses_what_is_another_s(void **state)
     assert_false(stops.refused);
     case_free(&c);
 }
+
+#endif
 
 /* In memory, where there is such a place: a disk's time is not what is tested. */
 static int make_folder(void)
@@ -396,8 +399,10 @@ int ranks_checkpoint(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_split_goes_on_under_any_other),
+#ifndef SIM_DOUBLE
         cmocka_unit_test(the_same_split_goes_on_to_the_same_bits),
         cmocka_unit_test(refuses_what_is_another_s),
+#endif
     };
     return cmocka_run_group_tests_name("checkpoints", tests, make, clear);
 }

@@ -1,0 +1,66 @@
+/* checkpoint_layout.c - the layout as functions of a model and its optimizer. */
+#include "sim/file/checkpoint_layout.h"
+#include <stdio.h>
+#include <string.h>
+
+const char checkpoint_schema[] = "sim-checkpoint/1";
+const H5Kind checkpoint_kind = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
+
+static OptimizerKind optimizer_of(const Config *config)
+{
+    return (OptimizerKind)config->train.optimizer.kind;
+}
+
+int checkpoint_parts(const Config *config)
+{
+    return 1 + optimizer_states(optimizer_of(config));
+}
+
+int checkpoint_which(int part)
+{
+    return part ? part - 1 : OPTIMIZER_MASTER;
+}
+
+void checkpoint_group(const Config *config, int part, char path[CHECKPOINT_PATH])
+{
+    if (part)
+        snprintf(path, CHECKPOINT_PATH, "/optimizer/%s",
+                 optimizer_state_name(optimizer_of(config), checkpoint_which(part)));
+    else
+        snprintf(path, CHECKPOINT_PATH, "/model");
+}
+
+void checkpoint_dataset(const Config *config, int part, const Parameter *p, char path[CHECKPOINT_PATH])
+{
+    checkpoint_group(config, part, path);
+    size_t used = strlen(path);
+    snprintf(path + used, CHECKPOINT_PATH - used, "/%s", p->name);
+}
+
+size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
+{
+    enum { HEADER = 1024, REST = 1 << 20 }; /* of a dataset; of the file */
+    size_t values = (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
+    return (size_t)checkpoint_parts(config) * (values + (size_t)gpt->parameters * HEADER) + REST;
+}
+
+int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK])
+{
+    dims[0] = (size_t)(p->whole_rows ? p->whole_rows : p->whole_columns);
+    dims[1] = (size_t)p->whole_columns;
+    return p->whole_rows ? 2 : 1;
+}
+
+bool checkpoint_each(const Gpt *gpt, const Config *config,
+                     bool (*visit)(const Parameter *p, const char *path, int tensor, void *context),
+                     void *context)
+{
+    char path[CHECKPOINT_PATH];
+    bool ok = true;
+    for (int i = 0; ok && i < checkpoint_parts(config) * gpt->parameters; i++) {
+        const Parameter *p = &gpt->parameter[i % gpt->parameters];
+        checkpoint_dataset(config, i / gpt->parameters, p, path);
+        ok = p->copy_of || visit(p, path, i, context);
+    }
+    return ok;
+}
