@@ -6,6 +6,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/letter.h"
+#include "sim/base/csv.h"
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 
@@ -126,17 +127,6 @@ static void print_number(double x)
         if (strtod(digits, NULL) == x) break;
     }
     fputs(digits, stdout);
-}
-
-static void csv_text(const char *text)
-{
-    bool quotes = text[strcspn(text, "\",\r\n")] != '\0';
-    if (quotes) putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    if (quotes) putchar('"');
 }
 
 void run_table_csv(const RunTable *t)

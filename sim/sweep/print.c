@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/csv.h"
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 
@@ -157,20 +158,6 @@ void sweep_print(const Sweep *s, bool all)
 }
 
 /* ---- CSV ---- */
-
-static void csv_text(const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"') putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
 
 static void csv_number(double value)
 {
