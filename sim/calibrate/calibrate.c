@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "models/kernels/matmul.h"
 #include "models/machine/device.h"
@@ -207,15 +206,11 @@ static void settle(Calibration *c)
 
 static void name_machine(Profile *p, int ranks)
 {
-    static char created[32];
-    const time_t now = time(NULL);
-    struct tm utc;
     Node node = node_look(".");
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     *p = profile_begin(node.cores > ranks ? node.cores : ranks, memory);
     p->ranks = ranks;
-    p->created = created;
+    utc_now(p->created);
     node_describe(p->node.host, sizeof p->node.host);
 }
 

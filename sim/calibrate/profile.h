@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include "models/hardware/software.h"
 #include "parallel/network/node.h"
+#include "sim/base/utc.h"
 
 typedef struct Profile {
     Machine machine;
     NetworkNode node;
-    int ranks;           /* it was measured on */
-    const char *created; /* when */
+    int ranks;              /* it was measured on */
+    char created[UTC_TEXT]; /* when */
 } Profile;
 
 /* Whose numbers are yet to be measured: a CPU without accelerators, on which every kernel runs as it is. Of `devices`

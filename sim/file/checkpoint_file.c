@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "models/machine/hash.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
+#include "sim/base/utc.h"
 #include "sim/base/version.h"
 #include "sim/file/config_record.h"
 
@@ -55,10 +55,8 @@ static bool sign_tensor(const Parameter *p, const char *path, int tensor, void *
 
 static bool write_header(H5 *file, const CheckpointState *state, Error *error)
 {
-    char created[32], data[SUM_TEXT];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    char created[UTC_TEXT], data[SUM_TEXT];
+    utc_now(created);
     snprintf(data, sizeof data, "%016" PRIx64, state->data);
     return h5_set_text(file, "/", "schema", checkpoint_schema, error) &&
            h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -54,11 +53,9 @@ static CheckpointFound found_at(const char *path, int64_t step)
 {
     CheckpointFound one = {.step = step};
     struct stat there;
-    struct tm utc;
     if (look_at(path, &one)) return one;
     one = (CheckpointFound){.step = step};
-    if (!stat(path, &there))
-        strftime(one.created, sizeof one.created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&there.st_mtime, &utc));
+    if (!stat(path, &there)) utc_text(there.st_mtime, one.created);
     return one;
 }
 
@@ -72,8 +69,8 @@ static int by_age(const void *a, const void *b)
 size_t checkpoint_list(const char *path, CheckpointFound **found)
 {
     char folder[PATH_SIZE], name[2 * PATH_SIZE];
-    size_t count = 0, room = 16;
-    *found = allocate(room * sizeof **found);
+    size_t count = 0;
+    *found = NULL;
     files_folder(path, folder, sizeof folder);
     DIR *directory = opendir(folder);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
@@ -81,18 +78,12 @@ size_t checkpoint_list(const char *path, CheckpointFound **found)
         if (step < 0) continue;
         /* as `path` is written: "ck-000120.h5" of "ck.h5" */
         checkpoint_name(path, step, name, sizeof name);
-        if (count == room) {
-            CheckpointFound *more = allocate(2 * room * sizeof *more);
-            memcpy(more, *found, count * sizeof *more);
-            free(*found);
-            *found = more;
-            room *= 2;
-        }
+        *found = allocate_more(*found, count, sizeof **found);
         (*found)[count] = found_at(name, step);
         (*found)[count++].path = words_copy(name);
     }
     if (directory) closedir(directory);
-    qsort(*found, count, sizeof **found, by_age);
+    if (count) qsort(*found, count, sizeof **found, by_age);
     return count;
 }
 

@@ -4,15 +4,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "sim/base/utc.h"
 
 /* "results/ck-000120.h5" of "results/ck.h5". */
 void checkpoint_name(const char *path, int64_t step, char *name, size_t size);
 
 typedef struct CheckpointFound {
     char *path;
-    int64_t step;     /* by its name */
-    char created[32]; /* "2026-05-04T03:02:01Z"; when it was last written to, where it does not say */
-    char run[32];     /* whose it is; "": it does not say */
+    int64_t step;           /* by its name */
+    char created[UTC_TEXT]; /* "2026-05-04T03:02:01Z"; when it was last written to, where it does not say */
+    char run[32];           /* whose it is; "": it does not say */
 } CheckpointFound;
 
 /* Those whose names are of `path`, the newest first; malloc'd. Whether one is whole, only reading it tells. */

@@ -1,13 +1,16 @@
 /* config_record.c - a key at a time. */
 #include "sim/file/config_record.h"
-#include "sim/config/rows.h"
+
+bool config_is_recorded(const ConfigRow *row, const Config *config)
+{
+    return row->when != WITH_A_MACHINE || config_row_applies(row, config);
+}
 
 static bool write_keys(H5 *file, const Config *config, Error *error)
 {
     char key[128], value[CONFIG_VALUE];
     for (int i = 0; config_row(config, i, key, sizeof key, value, sizeof value); i++) {
-        const ConfigRow *row = config_row_at(i); /* a machine's numbers are those of no other */
-        if (row->when == WITH_A_MACHINE && !config_row_applies(row, config)) continue;
+        if (!config_is_recorded(config_row_at(i), config)) continue;
         if (!h5_set_text(file, "/config", key, value, error)) return false;
     }
     return true;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "sim/base/draft.h"
+#include "sim/base/utc.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/file/checksums.h"
@@ -41,9 +41,7 @@ static bool same_config(const RunFile *run, const Config *config, Error *why)
 {
     char key[64], mine[CONFIG_VALUE], theirs[CONFIG_VALUE];
     for (int i = 0; config_row(config, i, key, sizeof key, mine, sizeof mine); i++) {
-        const ConfigRow *row = config_row_at(i);
-        bool recorded = row->when != WITH_A_MACHINE || config_row_applies(row, config);
-        if (!recorded || may_change(key)) continue;
+        if (!config_is_recorded(config_row_at(i), config) || may_change(key)) continue;
         run_file_config(run, key, theirs, sizeof theirs);
         if (strcmp(mine, theirs) != 0) return error_set(why, "that file has %s = %s", key, theirs);
     }
@@ -67,13 +65,11 @@ static bool is_earlier_part(const RunFile *run, const RunInfo *info, const Confi
 static bool add_history(H5 *file, const RunInfo *info, Error *error)
 {
     enum { EARLIER = 1 << 16 };
-    char *history = allocate(EARLIER + strlen(info->command_line) + 64), now_text[32];
-    const time_t now = time(NULL);
-    struct tm utc;
+    char *history = allocate(EARLIER + strlen(info->command_line) + 64), now[UTC_TEXT];
     if (!h5_get_text(file, "/", "history", history, EARLIER)) history[0] = '\0';
-    strftime(now_text, sizeof now_text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    utc_now(now);
     size_t used = strlen(history);
-    snprintf(history + used, strlen(info->command_line) + 64, "\n%s: from step %lld: %s", now_text,
+    snprintf(history + used, strlen(info->command_line) + 64, "\n%s: from step %lld: %s", now,
              (long long)info->first + 1, info->command_line);
     bool ok = h5_set_text(file, "/", "history", history, error);
     free(history);

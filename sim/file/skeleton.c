@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "models/machine/lanes.h"
 #include "models/machine/tensor.h"
 #include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
+#include "sim/base/utc.h"
 #include "sim/base/version.h"
 #include "sim/config/rows.h"
 #include "sim/file/checksums.h"
@@ -35,10 +35,8 @@ static bool make_dataset(const Skeleton *s, const LayoutDataset *d, bool is_scal
 static bool write_header(const Skeleton *s, const Config *config, Error *error)
 {
     const RunInfo *info = s->info;
-    char created[32], title[CONFIG_PATH + 32];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    char created[UTC_TEXT], title[CONFIG_PATH + 32];
+    utc_now(created);
     snprintf(title, sizeof title, "sim run of %s", config->name);
     size_t history_size = strlen(created) + strlen(info->command_line) + 3;
     char *history = allocate(history_size);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "sim/base/utc.h"
 #include "sim/base/version.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
@@ -142,10 +142,8 @@ static bool write_scale(H5 *file, const Space *space, Error *error)
 
 static bool write_header(H5 *file, const Sweep *s, Error *error)
 {
-    char created[32], title[CONFIG_PATH + 32];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    char created[UTC_TEXT], title[CONFIG_PATH + 32];
+    utc_now(created);
     snprintf(title, sizeof title, "sim sweep of %s", s->config);
     return h5_set_text(file, "/", "schema", SCHEMA, error) &&
            h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&

@@ -221,7 +221,7 @@ static void the_file_is_read_back(void **state)
         p.machine.chip = known().chip;
         p.machine.software.step_ms = 0.125;
         p.ranks = ranks;
-        p.created = "2026-01-01T00:00:00Z";
+        utc_text(0, p.created);
         strcpy(p.node.host, "vm-1, A Processor; of a kind");
         p.node.link_gb = 3.5;
         p.node.link_us = 4;
