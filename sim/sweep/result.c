@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/hash.h"
 #include "sim/base/words.h"
 
 const char *const sweep_state_names[SWEEP_STATES] = {[SWEEP_UNTRIED] = "untried",
@@ -36,17 +37,10 @@ struct SweepTexts {
     int slots; /* a power of two */
 };
 
-static uint32_t hash_of(const char *text)
-{
-    uint32_t h = 2166136261u; /* Fowler, Noll, Vo */
-    for (; *text; text++) h = (h ^ (unsigned char)*text) * 16777619u;
-    return h;
-}
-
 /* The slot that has the text, or would. */
 static int slot_of(const SweepTexts *t, const char *text)
 {
-    int at = (int)(hash_of(text) & (uint32_t)(t->slots - 1));
+    int at = (int)(hash_add(HASH_BEGIN, text, strlen(text)) & (uint64_t)(t->slots - 1));
     while (t->slot[at] >= 0 && strcmp(t->text[t->slot[at]], text) != 0) at = (at + 1) & (t->slots - 1);
     return at;
 }
