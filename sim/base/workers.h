@@ -12,13 +12,13 @@
 typedef struct Jobs {
     int count;
     size_t result; /* bytes that a job gives */
-    /* Mostly in a worker: job 0 to count - 1, whose result is all zero before. False, with `error` filled, ends them all. */
+    /* Job 0 to count - 1, mostly in a worker; its result is all zero before. False, with `error` filled, ends all. */
     bool (*perform)(const void *context, int job, void *result, Error *error);
     const void *context;
     void (*tell)(void *listener, int done); /* here, as jobs are done; or NULL */
     void *listener;
-    /* Not 0, as a signal's handler may make it: all end, before their time; or NULL. Then it is for this process alone to
-     * end the workers: they ignore INT and HUP, which a terminal sends to all. */
+    /* Or NULL. Not 0, as a signal's handler may make it: all end before their time. It is for this process alone to
+     * end the workers then: they ignore INT and HUP, which a terminal sends to all. */
     const volatile sig_atomic_t *stopped;
 } Jobs;
 
@@ -27,7 +27,6 @@ int workers_cores(void);
 
 /* Does all jobs in as many workers, or fewer where there are fewer jobs; their results, one behind the other, are in
  * `results`. False where a job is refused (of several, the first in order), a worker ended before its time, after which
- * none begins another job, or all were stopped. All
- * workers have ended when it returns. Memory is theirs together: nobody checks it. */
+ * none begins another job, or all were stopped. All workers have ended when it returns. Memory is theirs together: nobody checks it. */
 bool workers_perform(const Jobs *jobs, int workers, void *results, Error *error);
 #endif

@@ -14,6 +14,6 @@ typedef struct CalibrateRequest {
 
 /* argv[0] is "calibrate"; the same on every rank. */
 bool calibrate_parse(int argc, char **argv, CalibrateRequest *request, Error *error);
-/* Collective, once MPI has started: measures, fits, writes, and prints what the fit is worth. Returns the exit status. */
+/* Collective, once MPI has started: measures, fits, prints what the fit is worth, writes. Returns the exit status. */
 int calibrate_ranks(Comm *comm, const CalibrateRequest *request);
 #endif

@@ -1,6 +1,6 @@
 /* fit.h - from what kernels and links took to the few numbers of a machine's model: each by least squares of relative
- * errors, log(model / measured), weighed by the root of all their seconds, over the shapes that it bears on; one number after
- * the other, and round again. */
+ * errors, log(model / measured), weighed by the root of all their seconds, over the shapes that it bears on; one number
+ * after the other, and round again. */
 #ifndef SIM_CALIBRATE_FIT_H
 #define SIM_CALIBRATE_FIT_H
 #include "parallel/network/node.h"

@@ -31,7 +31,7 @@ void timings_free(Timings *timings);
 
 /* What the machine's model says of a shape, in seconds. */
 double timing_foretold(const Timing *timing, const Machine *machine);
-/* Of that, one kind's operations have no part: what is left of the seconds for kernels of this kind. */
+/* Whether a kernel of this kind is part of it. */
 bool timing_has(const Timing *timing, WorkKind kind);
 /* "matmul 768 x 512 x 128", "softmax 96 x 32 x 32, 5 kernels", "norm backward 768 x 128". */
 void timing_name(const Timing *timing, char *text, size_t size);

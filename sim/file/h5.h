@@ -149,7 +149,7 @@ double h5_bytes(H5 *file, const char *path);
 /* Reading. Returned memory is malloc'd and the caller's to free. */
 bool h5_exists(H5 *file, const char *path);
 bool h5_is_floating(H5 *file, const char *path); /* a dataset of floating-point numbers, of any width */
-/* Whether every value of a dataset lies in the file itself, if compressed: others are read as zeros, or from elsewhere. */
+/* Whether all values of a dataset lie in the file itself, if compressed: others are read as zeros, or from elsewhere. */
 bool h5_is_written(H5 *file, const char *path);
 bool h5_shape(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error);
 bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error); /* the whole array */

@@ -1,8 +1,8 @@
 /* recorder.h - a run's file: what rank 0 writes while it trains.
  *
  * The layout is the contract "sim-run/3": /config, /steps, /comm, /memory,
- * /pipeline, /breakdown, /links, /work, /timeline (README, "The run file"; layout.h). The file appears whole or not at all;
- * columns are allocated up to 1024 rows at a time, twice as many each time,
+ * /pipeline, /breakdown, /links, /work, /timeline (README, "The run file";
+ * layout.h). The file appears whole or not at all; columns are allocated up to 1024 rows at a time, twice as many each time,
  * and filled with NaN (step: -1); a step's number is written after a flush of
  * the rest. Growing makes a larger copy and renames it into place, so that a
  * kill or a full disk at any moment leaves a file with every finished step.
@@ -70,8 +70,8 @@ bool recorder_pipeline(Recorder *recorder, const double *simulated, const double
  * first call. */
 bool recorder_breakdown(Recorder *recorder, const double *seconds, const double *hidden, Error *error);
 
-/* bytes: [ROUTES][PURPOSES] of all ranks in a step; busy: [rank][ROUTES] seconds that its links sent. NaN until the first
- * call. */
+/* bytes: [ROUTES][PURPOSES] of all ranks in a step; busy: [rank][ROUTES] seconds that its links sent. NaN until the
+ * first call. */
 bool recorder_links(Recorder *recorder, const double *bytes, const double *busy, Error *error);
 
 /* What kernels of all ranks did in a step, by kind. NaN until the first call. */

@@ -1,12 +1,12 @@
-/* foretell.h - a dry run of one step, of which nothing is printed or kept: what it takes, as numbers, or whatever there is
- * to see of its ranks. */
+/* foretell.h - a dry run of one step, of which nothing is printed or kept: what it takes, as numbers, or whatever there
+ * is to see of its ranks. */
 #ifndef SIM_RUN_FORETELL_H
 #define SIM_RUN_FORETELL_H
 #include "sim/run/alike.h"
 #include "sim/run/step.h"
 
-/* Walks one step on so many ranks, as run_dry() does. False where that would refuse, or where the config's seconds are no
- * machine's. */
+/* Walks one step on so many ranks, as run_dry() does. False where that would refuse, or where the config's seconds are
+ * no machine's. */
 bool foretell_step(const RunOptions *options, int ranks, double *seconds, Error *error);
 
 /* What a run's file has of the same step (README.md, "The run file"). */

@@ -24,7 +24,8 @@ typedef struct Record {
 } Record;
 
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
- * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it. `first`: the step it begins with. */
+ * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it.
+ * `first`: the step it begins with. */
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
                   const char *command_line, int64_t first);
 void record_step_begin(Record *r);

@@ -12,10 +12,10 @@
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
-/* Of the bytes that `rank` sends by theory_bytes, and as many others like it, `alike` ranks in all, those that stay inside
+/* Of the bytes that `rank` sends by theory_bytes, and others like it, `alike` ranks in all, those that stay inside
  * nodes and those that leave them: added to bytes[route][purpose]; NaN where no formula stands. Of a ring of n ranks over
- * N nodes the N leave theirs that sit at its end; of a hierarchical all-reduce every rank leaves with (N-1)/(n-1) of what
- * it sends. */
+ * N nodes the last in each sends out of its own; of a hierarchical all-reduce (N-1)/(n-1) of what each rank sends goes
+ * out; over trees a block goes out once for each edge of its tree between nodes (all_reduce.c). */
 void theory_links(const Config *config, const Plan *plan, int ranks, int rank, int alike,
                   double bytes[ROUTES][PURPOSES]);
 
@@ -49,11 +49,12 @@ double theory_flops_selective(const GptShape *shape, double samples);
 /* What any model needs: 6 N + 12 L h s a token, N all its parameters (Chowdhery et al. 2204.02311, appendix B). */
 double theory_flops_parameters(const GptShape *shape, double samples);
 
-/* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every stage alike, whatever its layers: what
- * the formulas of bubbles count on, so that a schedule alone is judged and not how a model was cut; where a rank holds
- * v stages, a run takes 1/v of these, so that steps of one model compare. B and I are longer by what is computed
- * again: a whole F under full recomputation; under selective QK^T's share of a block's flops, 2 b s^2 h of
- * 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198, appendix A). */
+/* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every
+ * stage alike, whatever its layers: what the formulas of bubbles count on, so that a schedule alone is judged and
+ * not how a model was cut; where a rank holds v stages, a run takes 1/v of these, so that steps of one model
+ * compare. B and I are longer by what is computed again: a whole F under full recomputation; under selective QK^T's
+ * share of a block's flops, 2 b s^2 h of 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198,
+ * appendix A). */
 Ideal theory_ideal(const Config *config);
 
 /* Of B's or I's seconds there, what is computed again. */

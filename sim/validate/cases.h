@@ -1,4 +1,5 @@
-/* cases.h - what others measured, or worked out, and published: a set of cases in NAME.csv, with what all of them share in NAME.ini.
+/* cases.h - what others measured, or worked out, and published: a set of cases in NAME.csv, with what all of them
+ * share in NAME.ini.
  *
  * The first line names the columns: case, source, ranks, one of what was measured (seconds, or another that measure.h
  * has; all_reduce_us comes with all_reduce_bytes), and keys of a config (model.hidden), in any order; each other line is

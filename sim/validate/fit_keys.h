@@ -19,8 +19,8 @@ typedef struct FitKeys {
     unsigned *has;        /* of each case in the list, bit k: it has key k */
 } FitKeys;
 
-/* Reads "chip.sustained,korthikanti-2022:software.launch_us". Refuses what is no key, is no number that a fit could move a
- * little, is given twice, or is of a set that is not there. */
+/* Reads "chip.sustained,korthikanti-2022:software.launch_us". Refuses what is no key, is no number that a fit could
+ * move a little, is given twice, or is of a set that is not there. */
 bool fit_keys_read(FitKeys *keys, const char *text, const CaseSet *set, int sets, Error *error);
 /* Looks up where each key begins in every case; refuses one that begins differently in two of them, and one that none
  * has. After a refusal, too, to be freed. */

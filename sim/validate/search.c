@@ -106,7 +106,7 @@ static bool find_lines(Search *s, Lines *l, bool first, Error *why)
     return true;
 }
 
-/* Goes where the lines are least. `moved`: it was better there; `mean` and `box` change with it. */
+/* Goes where the lines are least. `moved`: it was better there; s->after, the mean, and `box` change with it. */
 static bool go(Search *s, Lines *l, double *box, bool *moved, Error *why)
 {
     double d[SEARCH_MOST], value[SEARCH_MOST], *error = allocate((size_t)s->errors * sizeof *error);
