@@ -62,8 +62,10 @@ static bool read_key(FitKey *key, char *word, const CaseSet *set, int sets, Erro
 static int by_place(const void *a, const void *b)
 {
     const FitKey *first = a, *second = b;
+    int one = config_row_find(first->row->section, first->row->key);
+    int other = config_row_find(second->row->section, second->row->key);
     if (first->set != second->set) return !first->set || (second->set && first->set < second->set) ? -1 : 1;
-    return first->row < second->row ? -1 : first->row > second->row;
+    return (one > other) - (one < other);
 }
 
 bool fit_keys_read(FitKeys *keys, const char *text, const CaseSet *set, int sets, Error *error)
