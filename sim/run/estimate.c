@@ -9,29 +9,34 @@
 #include "sim/run/step.h"
 #include "sim/theory/theory.h"
 
-/* What each takes: measured on one core of an AMD EPYC, over dry runs of 8 to 2048 ranks, 6 to 10000 layers and 1 to
- * 16384 microbatches, and over real ones of 1 to 8. */
+/* What each takes: measured on a core of an AMD EPYC and of an Intel Xeon, over dry runs of 8 to 3072 ranks, 6 to 10000
+ * layers and 1 to 16384 microbatches, and over real ones of 1 to 8. */
 static const struct {
-    double program, process, rank; /* bytes: of a dry run but for its ranks; of a process under MPI; of a dry
-                                            * rank, stack and all */
+    /* bytes: of a dry run but for its ranks; of a process under MPI; of a dry rank, stack and all */
+    double program, process, rank;
+    double program_seconds;               /* to begin and end a dry run */
     double rank_seconds, layer_seconds;   /* of a dry rank; of its table, a layer */
     double visit_seconds, action_seconds; /* of F or B, a layer; to perform and record an action */
-    double bucket_seconds,
-        ring_seconds;     /* of half an all-reduce, or of another ring: of units, with what is made
-                                           * for it; of activations */
+    /* of half an all-reduce, or of another ring: of units, with what is made for it; of activations; and on a machine for
+     * its ports */
+    double bucket_seconds, ring_seconds, port_seconds;
     double piece_seconds; /* of each tensor in it */
+    double block_seconds; /* of each of a unit's blocks, one a replica, that a rank visits */
     double row_file;      /* bytes of an action in a run's file */
     double operations;    /* of products, in a second, in fp32 */
 } takes = {.program = 20e6,
            .process = 35e6,
-           .rank = 40e3,
-           .rank_seconds = 60e-6,
+           .rank = 55e3,
+           .program_seconds = 20e-3,
+           .rank_seconds = 150e-6,
            .layer_seconds = 6e-6,
-           .visit_seconds = 0.8e-6,
+           .visit_seconds = 1.5e-6,
            .action_seconds = 1e-6,
            .bucket_seconds = 2.5e-6,
            .ring_seconds = 150e-9,
-           .piece_seconds = 100e-9,
+           .port_seconds = 700e-9,
+           .piece_seconds = 250e-9,
+           .block_seconds = 120e-9,
            .row_file = 165,
            .operations = 1e11};
 
@@ -125,6 +130,20 @@ static Rings rings_of_data(const Config *config, const Plan *plan, double replic
     return (Rings){all * (rings + norms), all * tensors * cut};
 }
 
+/* How often ranks visit a block of a unit: in whole gradients each replica's, for the norm, on every rank but in dp; and
+ * with 8 bits each that it sends apart, adds up or has gathered. */
+static double visits_of_blocks(const Config *config, const Plan *plan, double replicas)
+{
+    int kind = config->parallel.kind, quantize = config->parallel.quantize;
+    double m = plan->shape.m, units = (double)config->model.shape.layers + 3;
+    double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1, each = 0;
+    if (kind == DATA_DP) each = 1 / replicas;
+    if (kind == DATA_DDP) each = quantize ? 4 : 1;
+    if (kind >= DATA_ZERO1 && (quantize & QUANTIZE_GRADIENTS)) each += 2 * reductions;
+    if (kind >= DATA_ZERO1 && (quantize & QUANTIZE_PARAMETERS)) each += kind == DATA_ZERO3 ? 2 * m : 1;
+    return each * units * replicas;
+}
+
 static Rings rings_of_tensor(const Config *config, const Plan *plan)
 {
     double t = (double)config->tensor.size, m = plan->shape.m, L = (double)config->model.shape.layers;
@@ -167,9 +186,11 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double rings = pipelines * (data.halves + tensor.halves);
     double pieces = pipelines * (data.pieces + tensor.pieces);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
+    double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
     Estimate e = {.work = rings + visits + rows};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
+    e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
     e.memory[COST_LAYERS] = N * L * bytes_of_layer();
     e.memory[COST_ACTIONS] =
@@ -180,8 +201,9 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
     e.seconds[COST_ACTIONS] = visits * takes.visit_seconds + rows * takes.action_seconds;
     e.seconds[COST_MESSAGES] =
-        pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
-        pieces * takes.piece_seconds;
+        pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) + ports +
+        pieces * takes.piece_seconds +
+        pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds;
     e.file = file_bytes(rows, N, 1);
     return e;
 }

@@ -52,6 +52,35 @@ static void memory_of_ranks(void **state)
     }
 }
 
+/* Of every rank: where each visits what all others have, four times as long for twice as many. */
+static void time_of_ranks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sets;
+        bool square;
+    } runs[] = {{"parallel.data=ddp", true},
+                {"parallel.data=zero2 parallel.quantize=gradients", true},
+                {"parallel.data=zero3 parallel.quantize=parameters", true},
+                {"parallel.data=zero2", false},
+                {"parallel.data=zero1 parallel.tp=2", false}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        Config config;
+        char sets[128];
+        double seconds[2];
+        for (int k = 0; k < 2; k++) {
+            int ranks = 4096 << k;
+            snprintf(sets, sizeof sets, "%s train.global_batch=%d", runs[i].sets, ranks);
+            Estimate e = estimate_of(sets, ranks, true, &config);
+            seconds[k] = estimate_total(e.seconds);
+            config_free(&config);
+        }
+        double grows = seconds[1] / seconds[0];
+        if (runs[i].square ? grows < 3 || grows > 4 : grows < 1.7 || grows > 2.2)
+            fail_msg("%s: %g s, then %g s", runs[i].sets, seconds[0], seconds[1]);
+    }
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -118,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_of_ranks),
+        cmocka_unit_test(time_of_ranks),
         cmocka_unit_test(refusals),
         cmocka_unit_test(memory_of_a_node),
     };
