@@ -101,7 +101,7 @@ check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one 
 	@$(MAKE) --no-print-directory build/tests/sim/test_representatives
 	@build/tests/sim/test_representatives large
 
-bench: all ## CPU time and memory of dry runs, as ratios to a small one (needs GNU time)
+bench: all ## what dry runs cost, as ratios to a small one, and the clock in training (needs GNU time; 4 minutes)
 	@tests/bench.sh $(BUILD)
 
 bench-calibrate: all ## sim calibrate on 1 and 2 ranks: steps of the shipped configs as foretold over measured (2 quiet cores)

@@ -65,6 +65,9 @@ done
 sim plot "${runs[@]}" --out microbatches
 cp microbatches/bubble_microbatches.png "$gallery/bubble-microbatches.png"
 
+# Time over actions.
+"$gallery/../../tests/bench.sh" "$1/.." dry "$gallery"
+
 # Published steps.
 sim validate --out validation
 cp validation/validation.png "$gallery/validation.png"
