@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 
@@ -75,7 +76,8 @@ static bool check_head(CaseSet *set, const bool *seen, Error *error)
 static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
 {
     bool seen[KEY + 1] = {false};
-    char shown[100];
+    char shown[100], list[200] = "";
+    for (int kind = CASE; kind < KEY; kind++) words_append(list, sizeof list, "%s, ", kind_name(kind));
     if (!cut(set, 1, line, columns->name, &columns->count, error)) return false;
     for (int i = 0; i < columns->count; i++) {
         const char *name = columns->name[i];
@@ -84,10 +86,9 @@ static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
         columns->kind[i] = kind;
         words_show(shown, sizeof shown, name);
         if (kind == KEY && !strchr(name, '.'))
-            return error_set(error,
-                             "%s:1: column %d, %s: neither case, source, ranks, seconds nor a key such as "
-                             "model.hidden; try one of them",
-                             set->path, i + 1, shown);
+            return error_set(
+                error, "%s:1: column %d, %s: none of %sand no key such as model.hidden; try one of them",
+                set->path, i + 1, shown, list);
         for (int k = 0; k < i; k++)
             if (!strcmp(columns->name[k], name))
                 return error_set(error, "%s:1: column %d, %s: already column %d; try one of the two",
@@ -193,6 +194,14 @@ bool cases_read(CaseSet *set, const char *path, Error *error)
     if (!name_set(set, path, error)) return false;
     FILE *file = files_open(path);
     if (!file) return error_set(error, "%s: cannot be read: %s; try another file", path, files_reason(errno));
+    if (access(set->config, F_OK) != 0 && errno == ENOENT) {
+        fclose(file);
+        return error_set(
+            error,
+            "%s: no such file beside %s, and it has what all cases share, their machine, too; try "
+            "[hardware] and profile = h100-dgx in it",
+            set->config, path);
+    }
     set->text = files_read(file, LARGEST, &bytes);
     bool whole = !ferror(file) && bytes < LARGEST && strlen(set->text) == bytes;
     fclose(file);

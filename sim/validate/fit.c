@@ -164,6 +164,9 @@ static void print_key(const Fit *f, int k, bool half)
         return;
     }
     printf("%.10g before", key->start);
+    const SearchNumber range = fit_key_number(key);
+    if (f->found[ALL].value[k] <= range.low || f->found[ALL].value[k] >= range.high)
+        printf("; at the end of its range: something else is off");
     if (half)
         printf("; fitted to halves %.10g and %.10g", f->found[FIRST].value[k], f->found[SECOND].value[k]);
     if (f->like[k]) {

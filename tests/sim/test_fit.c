@@ -85,6 +85,7 @@ static void finds_the_machine(void **state)
     assert_int_equal(VALIDATE(place, csv, "--fit", "software.launch_us,chip.sustained"), STATUS_OK);
     assert_says(place->said, "2 keys fitted to 8 cases of 1 set, by ");
     assert_says(place->said, "\n\n[chip]\nsustained = ");
+    assert_null(strstr(place->said, "at the end"));
     assert_says(place->said, "; 0.88 before\n[software]\nlaunch_us = ");
     assert_says(place->said, "; 105 before\n\n");
     assert_true(fabs(printed(place, "sustained") - 0.613) < 2e-3);
@@ -171,6 +172,10 @@ static void what_does_not_matter(void **state)
     assert_string_equal(place->said,
                         "sim: validate: --fit chip.flash_forward: does not matter: no case changes with "
                         "it; try another key\n");
+    /* sooner than any clock allows */
+    csv = write_file(place, "m.csv", HEAD "one,here,2,1e-6,1024,4,8,\ntwo,here,2,1e-6,2048,4,8,\n");
+    assert_int_equal(VALIDATE(place, csv, "--fit", "chip.sustained"), STATUS_OK);
+    assert_says(place->said, "\nsustained = 1               ; 0.88 before; at the end of its range: ");
 }
 
 static void refusals(void **state)

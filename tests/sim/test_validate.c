@@ -39,7 +39,10 @@ static void refusals(void **state)
         const char *csv, *message;
     } cases[] = {
         {"case,source,ranks,model.hidden\na,b,8,64\n", "t.csv:1: no column seconds; try case,"},
-        {"case,source,ranks,seconds,hidden\na,b,8,1,64\n", "t.csv:1: column 5, hidden: neither case, source"},
+        {"case,source,ranks,seconds,hidden\na,b,8,1,64\n",
+         "t.csv:1: column 5, hidden: none of case, source, ranks, "
+         "all_reduce_bytes, seconds, all_reduce_us, bubble, model_states_gb, layer_activation_bytes, and no "
+         "key"},
         {"case,source,ranks,seconds,case\na,b,8,1,c\n", "t.csv:1: column 5, case: already column 1; try"},
         {HEAD "a,b,8,1,64\na,b,8,-1,64\n",
          "t.csv:3: seconds = -1: not a number above 0 and up to 1e+09; try"},
@@ -72,7 +75,7 @@ static void refusals(void **state)
     assert_says(place->said, "t.ini:2: hardware.profile = ideal: its seconds are no machine's; try");
     assert_int_equal(remove(ini), 0);
     assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
-    assert_says(place->said, "t.ini: no such file");
+    assert_says(place->said, "t.ini: no such file beside ");
     assert_int_equal(VALIDATE(place, in_folder(place, "none.csv")), STATUS_BAD_REQUEST);
     assert_says(place->said, "none.csv: cannot be read: ");
     assert_int_equal(VALIDATE(place, "x.txt"), STATUS_BAD_REQUEST);
