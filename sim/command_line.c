@@ -71,12 +71,14 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
         shown, config, rest, quoted, quoted);
 }
 
+const char *const command_line_commands[] = {"plot",     "report",    "schedule", "sweep", "trace",
+                                             "validate", "calibrate", "help",     NULL};
+
 /* A word without an option before it: what was meant by it. */
 static bool refuse_word(const CommandLine *r, char **argv, Error *error)
 {
-    static const char *const commands[] = {"plot",     "report",    "schedule", "sweep", "trace",
-                                           "validate", "calibrate", "help",     NULL};
-    const char *word = argv[optind], *nearest = words_nearest(word, commands), *dot = strchr(word, '.');
+    const char *word = argv[optind], *nearest = words_nearest(word, command_line_commands),
+               *dot = strchr(word, '.');
     char quoted[1024], shown[100];
     words_show(shown, sizeof shown, word);
     words_quote(quoted, sizeof quoted, word);

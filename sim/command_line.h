@@ -12,6 +12,9 @@ typedef struct CommandLine {
     bool csv, help, version;
 } CommandLine;
 
+/* The first words that are no option: a list that ends in NULL. */
+extern const char *const command_line_commands[];
+
 /* Takes the options of either; refuses a word that is none, with the line that was meant. The line stays where it is
  * while its options are used. */
 bool command_line_parse(int argc, char **argv, CommandLine *line, Error *error);

@@ -103,11 +103,12 @@ static int help(int argc, char **argv, const char *program_directory)
         fputs(calibrate_usage, stdout);
         return STATUS_OK;
     }
-    if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0) {
+    if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0 || strcmp(what, "help") == 0) {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
     }
-    if (config_help(stdout, argc > 1 ? argv[1] : NULL, &error)) return STATUS_OK;
+    if (config_help(stdout, argc > 1 ? argv[1] : NULL, program_directory, command_line_commands, &error))
+        return STATUS_OK;
     fprintf(stderr, "sim: %s\n", error.text);
     return STATUS_BAD_REQUEST;
 }

@@ -158,20 +158,34 @@ char *config_read(const char *name, const char *program_directory, Error *error)
     return text;
 }
 
+/* The machines that come with sim, sorted; a list that ends in NULL. */
+static int list_machines(const char *program_directory, char *names[LISTED + 1])
+{
+    char folder[PATH_SIZE];
+    names[0] = NULL;
+    if (!config_folder(program_directory, "hardware", folder, sizeof folder)) return 0;
+    int count = list_configs(folder, names);
+    for (int k = 0; k < count; k++) *strrchr(names[k], '.') = '\0';
+    return count;
+}
+
+bool config_machines(char *list, size_t size, const char *program_directory)
+{
+    char *names[LISTED + 1];
+    int count = list_machines(program_directory, names);
+    words_join(list, size, (const char *const *)names);
+    for (int k = 0; k < count; k++) free(names[k]);
+    return count > 0;
+}
+
 /* Names no file: says which there are, and which may have been meant. */
 static char *refuse_machine(const Config *config, const char *program_directory, Error *error)
 {
     enum { BUILTIN = 4 };
     char *names[BUILTIN + LISTED + 1] = {words_copy("ideal"), words_copy("measured"), words_copy("given"),
                                          words_copy("localhost")};
-    char folder[PATH_SIZE - 16], path[PATH_SIZE], list[512];
-    int count = BUILTIN;
-    for (int i = 0; i < PLACES && count == BUILTIN; i++) {
-        if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
-        snprintf(path, sizeof path, "%s/hardware", folder);
-        count += list_configs(path, names + BUILTIN);
-    }
-    for (int k = BUILTIN; k < count; k++) *strrchr(names[k], '.') = '\0';
+    char list[512];
+    int count = BUILTIN + list_machines(program_directory, names + BUILTIN);
     words_join(list, sizeof list, (const char *const *)names);
     const char *nearest = words_nearest(config->hardware.name, (const char *const *)names);
     config_refuse(config, "hardware.profile", error,

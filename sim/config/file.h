@@ -14,6 +14,9 @@ char *config_read(const char *name, const char *program_directory, Error *error)
 /* The folder `name` among sim's own configs, in the first of these places that has it. */
 bool config_folder(const char *program_directory, const char *name, char *folder, size_t size);
 
+/* Writes "a100-80gb-dgx, h100-dgx": what hardware.profile may name of sim's own; false where there is none. */
+bool config_machines(char *list, size_t size, const char *program_directory);
+
 /* Returns the malloc'd text of the file of the machine that hardware.profile names, or NULL: NAME is NAME.ini in the
  * folder hardware of one of these places; FILE.ini, or a path, is taken as it is; localhost is localhost.ini here. */
 char *config_read_profile(const Config *config, const char *program_directory, Error *error);

@@ -2,6 +2,7 @@
 #include "sim/config/help.h"
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/file.h"
 #include "sim/config/presets.h"
 #include "sim/config/rows.h"
 
@@ -79,12 +80,14 @@ static void print_section(FILE *out, const ConfigSection *section)
         short_range(row, range, sizeof range);
         int used = fprintf(out, "  %s = %s", row->key, value);
         used += fprintf(out, "%*s%s", used < COLUMN ? COLUMN - used : 1, "", row->help);
-        if (used + 3 + (int)strlen(range) > WIDTH) {
+        if (!*range)
+            fputc('\n', out);
+        else if (used + 3 + (int)strlen(range) > WIDTH) {
             fprintf(out, "\n%*s(", COLUMN, "");
             words_append(range, sizeof range, ")");
             print_wrapped(out, range, strlen(range), COLUMN + 1, COLUMN + 1);
         } else
-            fprintf(out, *range ? " (%s)\n" : "%s\n", range);
+            fprintf(out, " (%s)\n", range);
     }
 }
 
@@ -101,10 +104,19 @@ static void print_presets(FILE *out)
           out);
 }
 
-static void print_row(FILE *out, const ConfigRow *row)
+/* What hardware.profile may name. */
+static void print_machines(FILE *out, const char *program_directory)
+{
+    char list[512];
+    if (!config_machines(list, sizeof list, program_directory)) return;
+    fputs("\n  Machines that come with sim: ", out);
+    print_wrapped(out, list, strlen(list), 2, 31);
+}
+
+static void print_row(FILE *out, const ConfigRow *row, const char *program_directory)
 {
     const Condition *condition = &config_conditions[row->when];
-    char value[CONFIG_VALUE], range[256];
+    char value[CONFIG_VALUE], range[256], set[CONFIG_VALUE], quoted[2 * CONFIG_VALUE];
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
     fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);
@@ -120,9 +132,12 @@ static void print_row(FILE *out, const ConfigRow *row)
         print_wrapped(out, condition->words, strlen(condition->words), 12, 12);
     }
     fprintf(out, "  %-9s [%s]\n  %9s %s = %s\n", "example", row->section, "", row->key, row->example);
-    fprintf(out, "  %-9s --set %s.%s=%s\n", "or", row->section, row->key, row->example);
+    snprintf(set, sizeof set, "%s.%s=%s", row->section, row->key, row->example);
+    words_quote(quoted, sizeof quoted, set);
+    fprintf(out, "  %-9s --set %s\n", "or", quoted);
     if (row->more) print_paragraphs(out, row->more);
     if (row->choices == preset_names) print_presets(out);
+    if (strcmp(row->key, "profile") == 0) print_machines(out, program_directory);
 }
 
 static void print_overview(FILE *out)
@@ -140,10 +155,31 @@ static void print_overview(FILE *out)
           out);
 }
 
-/* `sim help seed`: the one row of that bare name; -1 with `error` filled when there are none or several. */
-static int bare_row(const char *key, Error *error)
+/* No key of that bare name, nor a section or a command: which was meant. */
+static void refuse_bare(const char *key, const char *const *commands, Error *error)
 {
-    char why[1024], list[256] = "", shown[100];
+    char why[1024], list[256], shown[100];
+    const char *command = words_nearest(key, commands);
+    int far = command ? words_far(key, command) : 0;
+    for (int i = 0; command && i < CONFIG_ROWS; i++) {
+        int other = words_far(key, config_row_at(i)->key);
+        if (other >= 0 && other < far) command = NULL; /* a key is nearer */
+    }
+    words_show(shown, sizeof shown, key);
+    config_row_unknown("", key, why, sizeof why);
+    words_join(list, sizeof list, commands);
+    if (command)
+        error_set(error, "help %s: no such command; try sim help %s", shown, command);
+    else if (strstr(why, "try one of"))
+        error_set(error, "help %s: %s, or a command: %s", shown, why, list);
+    else
+        error_set(error, "help %s: %s", shown, why);
+}
+
+/* `sim help seed`: the one row of that bare name; -1 with `error` filled when there are none or several. */
+static int bare_row(const char *key, const char *const *commands, Error *error)
+{
+    char list[256] = "";
     int found = -1, count = 0;
     for (int i = 0; i < CONFIG_ROWS; i++) {
         if (strcmp(config_row_at(i)->key, key) != 0) continue;
@@ -154,15 +190,13 @@ static int bare_row(const char *key, Error *error)
     if (count == 1) return found;
     if (count > 1)
         error_set(error, "help %s: more than one key has that name; try sim help %s", key, list);
-    else {
-        config_row_unknown("", key, why, sizeof why);
-        words_show(shown, sizeof shown, key);
-        error_set(error, "help %s: %s", shown, why);
-    }
+    else
+        refuse_bare(key, commands, error);
     return -1;
 }
 
-bool config_help(FILE *out, const char *key, Error *error)
+bool config_help(FILE *out, const char *key, const char *program_directory, const char *const *commands,
+                 Error *error)
 {
     if (!key) {
         print_overview(out);
@@ -182,8 +216,8 @@ bool config_help(FILE *out, const char *key, Error *error)
         config_row_unknown(section, dot + 1, why, sizeof why);
         return error_set(error, "help %s: %s", shown, why);
     }
-    if (index < 0) index = bare_row(key, error);
+    if (index < 0) index = bare_row(key, commands, error);
     if (index < 0) return false;
-    print_row(out, config_row_at(index));
+    print_row(out, config_row_at(index), program_directory);
     return true;
 }

@@ -5,6 +5,9 @@
 #include "models/machine/error.h"
 
 /* `sim help`: all keys by section (key NULL); `sim help parallel`: one section; `sim help parallel.data`, or
- * `sim help bucket_mb` where no other section has such a key: one key in full. */
-bool config_help(FILE *out, const char *key, Error *error);
+ * `sim help bucket_mb` where no other section has such a key: one key in full. The machines it names are those found from
+ * `program_directory` (NULL: none). Refuses any other word, and suggests a key, a section, or one of the commands, a list
+ * that ends in NULL. */
+bool config_help(FILE *out, const char *key, const char *program_directory, const char *const *commands,
+                 Error *error);
 #endif

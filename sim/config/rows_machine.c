@@ -30,7 +30,7 @@ static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
 
 const ConfigRow rows_of_hardware[] = {
     {"hardware", "profile", ROW_TEXT, ALWAYS, FIELD(hardware.name), "ideal", .required = true,
-     .example = "measured", .help = "where simulated time comes from: ideal, measured, given, or a machine",
+     .example = "h100-dgx", .help = "where simulated time comes from: ideal, measured, given, or a machine",
      .more =
          "ideal: all stages are alike, however many layers they have, F takes 1 s, B 2 s, its halves I and W "
          "1 s each, and messages take no time: what the papers' bubbles count on. With v virtual stages a "
@@ -75,7 +75,8 @@ const ConfigRow rows_of_hardware[] = {
          "root and down again. A step for each level instead of one for each rank: sooner for short messages "
          "over many nodes. Leaves send less than others; all together as much as on a ring. auto: where a "
          "group lies over several nodes, ring or tree, whichever takes less for that group and that many "
-         "bytes (node.collectives says how they are carried); in one node, ring. hierarchical: where a group "
+         "bytes alone, with the cards to itself (node.collectives says how they are carried); in one node, "
+         "ring. hierarchical: where a group "
          "has as many members in each of its nodes, two or more, a reduce-scatter inside each node, "
          "an all-reduce of each block across, and an all-gather inside. A rank sends as much as on a ring; "
          "of "

@@ -187,6 +187,8 @@ static void output_and_stem(void **state)
 
 /* ---- help ----------------------------------------------------------------------- */
 
+static const char *const commands[] = {"plot", "sweep", NULL};
+
 /* The help for `key` as text. */
 static char *help(const char *key)
 {
@@ -194,7 +196,7 @@ static char *help(const char *key)
     size_t size;
     Error error;
     FILE *out = open_memstream(&text, &size);
-    bool known = config_help(out, key, &error);
+    bool known = config_help(out, key, "build/bin", commands, &error);
     fclose(out);
     if (!known) fail_msg("%s", error.text);
     char *copy = strdup(text);
@@ -218,8 +220,13 @@ static void help_for_every_key(void **state)
         free(text);
     }
     for (const char *at = all; *at; at += strcspn(at, "\n") + 1) assert_true(strcspn(at, "\n") <= 100);
+    assert_null(strstr(all, "()")); /* a key without a range says nothing of one */
     free(all);
     config_free(&c);
+    char *profile = help("hardware.profile");
+    assert_non_null(strstr(profile, "\n  Machines that come with sim: a100-"));
+    assert_non_null(strstr(profile, "h100-dgx, h200"));
+    free(profile);
     free(help("train"));
     free(help("bucket_mb"));
 }
@@ -228,14 +235,18 @@ static void help_refuses(void **state)
 {
     (void)state;
     Error error;
-    assert_false(config_help(stdout, "seed", &error));
+    assert_false(config_help(stdout, "seed", NULL, commands, &error));
     assert_string_equal(error.text,
                         "help seed: more than one key has that name; try sim help data.seed or train.seed");
-    assert_false(config_help(stdout, "trian.steps", &error));
+    assert_false(config_help(stdout, "trian.steps", NULL, commands, &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
-    assert_false(config_help(stdout, "zero3", &error));
+    assert_false(config_help(stdout, "zero3", NULL, commands, &error));
     assert_string_equal(error.text, "help zero3: no such section; try one of model, data, train, parallel, "
-                                    "hardware, chip, node, software, output");
+                                    "hardware, chip, node, software, output, or a command: plot, sweep");
+    assert_false(config_help(stdout, "sweeep", NULL, commands, &error));
+    assert_string_equal(error.text, "help sweeep: no such command; try sim help sweep");
+    assert_false(config_help(stdout, "step", NULL, commands, &error)); /* nearer than sweep */
+    assert_string_equal(error.text, "help step: no such key; try train.steps");
 }
 
 int main(void)

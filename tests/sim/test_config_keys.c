@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 #include "sim/config/help.h"
 #include "sim/config/rows.h"
 #include "tests/support/check.h"
@@ -181,12 +182,13 @@ static void help_says_when(void **state)
         if (strncmp(row->key, "checkpoint_", 11) == 0) words = "output.checkpoint=ck.h5";
         if (strcmp(row->key, "source") == 0) words = "model.vocab=256";
         FILE *out = open_memstream(&help, &size);
-        assert_true(config_help(out, name, &error));
+        assert_true(config_help(out, name, NULL, (const char *[]){NULL}, &error));
         fclose(out);
         snprintf(line, sizeof line, "\n  applies   %.40s", config_conditions[row->when].words);
         assert_true(!!strstr(help, line) == (row->when != ALWAYS));
         snprintf(set, sizeof set, "%s=%s", name, row->example);
-        snprintf(line, sizeof line, "--set %s\n", set);
+        words_quote(text, sizeof text, set);
+        snprintf(line, sizeof line, "--set %s\n", text);
         assert_non_null(strstr(help, line));
         free(help);
         if (!config_keys_buildable(words) || !config_keys_buildable(row->example)) continue;
