@@ -9,17 +9,12 @@
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
-static int validate(PlotPlace *place, const char *const *words)
+static int validate(int argc, char **argv, const PlotPlace *place)
 {
-    char *argv[20] = {"validate"};
-    int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
-    Capture c = capture();
-    int status = validate_command(argc, argv, place->program);
-    captured(place, c);
-    return status;
+    return validate_command(argc, argv, place->program);
 }
-#define VALIDATE(place, ...) validate(place, (const char *const[]){__VA_ARGS__, NULL})
+#define VALIDATE(place, ...) \
+    command_words(place, "validate", validate, (const char *const[]){__VA_ARGS__, NULL})
 
 #define HEAD "case,source,ranks,seconds,model.hidden,model.layers,train.microbatch,parallel.pp\n"
 static const char INI[] =
@@ -30,27 +25,17 @@ enum { CASES = 8 };
 static const char *const shapes[CASES] = {"1024,4,8,", "2048,4,8,", "4096,2,4,", "8192,2,2,",
                                           "512,4,1,",  "512,8,2,2", "4096,2,8,", "8192,4,4,2"};
 
-static const char *write_file(const PlotPlace *place, const char *name, const char *text)
-{
-    const char *path = in_folder(place, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    bool written = fputs(text, file) >= 0;
-    assert_true(fclose(file) == 0 && written);
-    return path;
-}
-
 /* NAME.csv of cases that "took" what is foretold with these keys; 1 to `count`, of which the last is `off` times that. */
 static const char *measured_with(PlotPlace *place, const char *name, const char *const keys[2], double off)
 {
     char file[32], text[2048] = HEAD;
     const char *at;
     snprintf(file, sizeof file, "%s.ini", name);
-    write_file(place, file, INI);
+    written_in(place, file, INI);
     snprintf(file, sizeof file, "%s.csv", name);
     for (int i = 0; i < CASES; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "case %d,here,2,1,%s\n", i + 1, shapes[i]);
-    const char *csv = write_file(place, file, text);
+    const char *csv = written_in(place, file, text);
     assert_int_equal(VALIDATE(place, csv, "--csv", "--set", keys[0], "--set", keys[1]), STATUS_OK);
     strcpy(text, HEAD);
     at = place->said;
@@ -61,7 +46,7 @@ static const char *measured_with(PlotPlace *place, const char *name, const char 
         snprintf(text + strlen(text), sizeof text - strlen(text), "case %d,here,2,%.17g,%s\n", i + 1,
                  seconds * (i == CASES - 1 ? off : 1), shapes[i]);
     }
-    return write_file(place, file, text);
+    return written_in(place, file, text);
 }
 
 /* The number behind "KEY = " in what was printed. */
@@ -140,7 +125,7 @@ static void a_set_of_its_own(void **state)
     char ini[sizeof INI];
     strcpy(ini, INI);
     strstr(ini, "0.88")[2] = '5';
-    write_file(place, "two.ini", ini);
+    written_in(place, "two.ini", ini);
     assert_int_equal(
         VALIDATE(place, one, two, "--fit", "two:chip.sustained,software.launch_us,chip.sustained"),
         STATUS_OK);
@@ -173,7 +158,7 @@ static void what_does_not_matter(void **state)
                         "sim: validate: --fit chip.flash_forward: does not matter: no case changes with "
                         "it; try another key\n");
     /* sooner than any clock allows */
-    csv = write_file(place, "m.csv", HEAD "one,here,2,1e-6,1024,4,8,\ntwo,here,2,1e-6,2048,4,8,\n");
+    csv = written_in(place, "m.csv", HEAD "one,here,2,1e-6,1024,4,8,\ntwo,here,2,1e-6,2048,4,8,\n");
     assert_int_equal(VALIDATE(place, csv, "--fit", "chip.sustained"), STATUS_OK);
     assert_says(place->said, "\nsustained = 1               ; 0.88 before; at the end of its range: ");
 }
@@ -211,14 +196,14 @@ static void refusals(void **state)
         {{"--out", "a", "--out=b"}, "--out b: given again, after --out a; try one of the two"},
     };
     PlotPlace *place = *state;
-    write_file(place, "t.ini", INI);
-    write_file(place, "h.ini", "[hardware]\nprofile = h100-dgx\n[chip]\nsustained = 0.72\n");
-    const char *t = write_file(place, "t.csv", HEAD "one,here,8,1,1024,4,4,\n");
-    const char *h = write_file(place, "h.csv", "case,source,ranks,seconds\ntwo,here,8,1\n");
+    written_in(place, "t.ini", INI);
+    written_in(place, "h.ini", "[hardware]\nprofile = h100-dgx\n[chip]\nsustained = 0.72\n");
+    const char *t = written_in(place, "t.csv", HEAD "one,here,8,1,1024,4,4,\n");
+    const char *h = written_in(place, "h.csv", "case,source,ranks,seconds\ntwo,here,8,1\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *words[7] = {t, h};
         for (int k = 0; k < 4; k++) words[2 + k] = cases[i].words[k];
-        assert_int_equal(validate(place, words), STATUS_BAD_REQUEST);
+        assert_int_equal(command_words(place, "validate", validate, words), STATUS_BAD_REQUEST);
         assert_int_equal(strncmp(place->said, "sim: validate: ", 15), 0);
         assert_says(place->said, cases[i].message);
         assert_ptr_equal(strchr(place->said, '\n'), place->said + strlen(place->said) - 1);

@@ -185,27 +185,12 @@ static void to_the_last_digit(void **state)
     }
 }
 
-static int validate(PlotPlace *place, const char *const *words)
+static int validate(int argc, char **argv, const PlotPlace *place)
 {
-    char *argv[16] = {"validate"};
-    int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
-    Capture c = capture();
-    int status = validate_command(argc, argv, place->program);
-    captured(place, c);
-    return status;
+    return validate_command(argc, argv, place->program);
 }
-#define VALIDATE(place, ...) validate(place, (const char *const[]){__VA_ARGS__, NULL})
-
-static const char *write_file(const PlotPlace *place, const char *name, const char *text)
-{
-    const char *path = in_folder(place, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    bool written = fputs(text, file) >= 0;
-    assert_true(fclose(file) == 0 && written);
-    return path;
-}
+#define VALIDATE(place, ...) \
+    command_words(place, "validate", validate, (const char *const[]){__VA_ARGS__, NULL})
 
 #define BUBBLE "case,source,ranks,bubble\n"
 static const char INI[] =
@@ -215,8 +200,8 @@ static const char INI[] =
 static void exact_sets_in_words(void **state)
 {
     PlotPlace *place = *state;
-    write_file(place, "t.ini", INI); /* 3 / 7 = 0.428571 */
-    const char *csv = write_file(place, "t.csv",
+    written_in(place, "t.ini", INI); /* 3 / 7 = 0.428571 */
+    const char *csv = written_in(place, "t.csv",
                                  BUBBLE "one,here,4,0.4286\ntwo,here,4,0.42857\nthree,there,4,0.43\n"
                                         "four,there,4,0.428\nfive,there,4,0.44\n");
     assert_int_equal(VALIDATE(place, csv), STATUS_OK);
@@ -239,7 +224,7 @@ static void ideal_all_reduces(void **state)
 {
     PlotPlace *place = *state;
     char text[4096] = "case,source,ranks,all_reduce_us,all_reduce_bytes,node.devices,node.cards\n", *row;
-    write_file(place, "t.ini",
+    written_in(place, "t.ini",
                "[hardware]\nprofile = a100-80gb-dgx\n[train]\nglobal_batch = 840\n[node]\n"
                "collectives = ideal\nlink_gb = 80\nlink_share = 1\nlink_us = 3\n"
                "card_gb = 25\ncard_share = 1\ncard_us = 7\n");
@@ -250,7 +235,7 @@ static void ideal_all_reduces(void **state)
                 snprintf(text + strlen(text), sizeof text - strlen(text), "x,y,%d,%.17g,%.0f,%d,%d\n", n, us,
                          bytes, across ? 1 : 8, across ? 1 : 8);
             }
-    assert_int_equal(VALIDATE(place, write_file(place, "t.csv", text), "--csv"), STATUS_OK);
+    assert_int_equal(VALIDATE(place, written_in(place, "t.csv", text), "--csv"), STATUS_OK);
     row = strchr(place->said, '\n') + 1;
     for (int i = 0; i < 7 * 2 * 3; i++, row = strchr(row, '\n') + 1) {
         double published, foretold, ratio;
@@ -284,9 +269,9 @@ static void refusals(void **state)
          "a dry run measures no time; try hardware.profile = given"},
     };
     PlotPlace *place = *state;
-    write_file(place, "t.ini", INI);
+    written_in(place, "t.ini", INI);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *csv = write_file(place, "t.csv", cases[i].csv);
+        const char *csv = written_in(place, "t.csv", cases[i].csv);
         assert_int_equal(VALIDATE(place, csv, cases[i].word), STATUS_BAD_REQUEST);
         assert_int_equal(strncmp(place->said, "sim: validate: ", 15), 0);
         assert_says(place->said, cases[i].message);

@@ -13,17 +13,12 @@
 #include "tests/support/traced.h"
 #include "tests/support/walked.h"
 
-static int trace_words(PlotPlace *place, const char *const *words)
+static int run_trace(int argc, char **argv, const PlotPlace *place)
 {
-    char *argv[16] = {"trace"};
-    int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
-    const Capture c = capture();
-    const int status = trace_command(argc, argv);
-    captured(place, c);
-    return status;
+    (void)place;
+    return trace_command(argc, argv);
 }
-#define TRACE(place, ...) trace_words(place, (const char *const[]){__VA_ARGS__, NULL})
+#define TRACE(place, ...) command_words(place, "trace", run_trace, (const char *const[]){__VA_ARGS__, NULL})
 
 /* ---- what it says ---- */
 
@@ -196,7 +191,7 @@ static void test_refusals(void **state)
          "or still runs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(trace_words(place, cases[i].words), 2);
+        assert_int_equal(command_words(place, "trace", run_trace, cases[i].words), 2);
         assert_int_equal(strncmp(place->said, "sim: trace: ", 12), 0);
         assert_says(place->said, cases[i].says);
         assert_ptr_equal(strchr(place->said, '\n'), place->said + strlen(place->said) - 1);

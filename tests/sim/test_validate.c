@@ -11,17 +11,12 @@
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
-static int validate(PlotPlace *place, const char *const *words)
+static int validate(int argc, char **argv, const PlotPlace *place)
 {
-    char *argv[16] = {"validate"};
-    int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
-    Capture c = capture();
-    int status = validate_command(argc, argv, place->program);
-    captured(place, c);
-    return status;
+    return validate_command(argc, argv, place->program);
 }
-#define VALIDATE(place, ...) validate(place, (const char *const[]){__VA_ARGS__, NULL})
+#define VALIDATE(place, ...) \
+    command_words(place, "validate", validate, (const char *const[]){__VA_ARGS__, NULL})
 
 static void write_file(const char *path, const char *text)
 {

@@ -1,4 +1,4 @@
-/* plot_place.c - calling `sim plot`, and looking at what it wrote. */
+/* plot_place.c - calling commands, and looking at what it wrote. */
 #include "tests/support/plot_place.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +57,16 @@ const char *in_folder(const PlotPlace *place, const char *name)
     return path[turn];
 }
 
+const char *written_in(const PlotPlace *place, const char *name, const char *text)
+{
+    const char *path = in_folder(place, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    bool written = fputs(text, file) >= 0;
+    assert_true(fclose(file) == 0 && written);
+    return path;
+}
+
 Capture capture(void)
 {
     fflush(NULL);
@@ -78,15 +88,25 @@ void captured(PlotPlace *place, Capture c)
     fclose(c.said);
 }
 
-int plot_words(PlotPlace *place, const char *const *words)
+int command_words(PlotPlace *place, const char *name, PlaceCommand *command, const char *const *words)
 {
-    char *argv[64] = {"plot"};
+    char *argv[64] = {(char *)(uintptr_t)name};
     int argc = 1;
-    for (; words[argc - 1]; argc++) argv[argc] = (char *)words[argc - 1];
+    for (; words[argc - 1]; argc++) argv[argc] = (char *)(uintptr_t)words[argc - 1];
     const Capture c = capture();
-    const int status = plot_command(argc, argv, place->program);
+    const int status = command(argc, argv, place);
     captured(place, c);
     return status;
+}
+
+static int plot(int argc, char **argv, const PlotPlace *place)
+{
+    return plot_command(argc, argv, place->program);
+}
+
+int plot_words(PlotPlace *place, const char *const *words)
+{
+    return command_words(place, "plot", plot, words);
 }
 
 char *text_of(const char *path)

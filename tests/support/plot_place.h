@@ -1,4 +1,4 @@
-/* plot_place.h - what tests of `sim plot` share: a folder, a call of it, looks at what it wrote. */
+/* plot_place.h - what tests of `sim plot` and other commands share: a folder, calls of them, looks at what they wrote. */
 #ifndef TESTS_SUPPORT_PLOT_PLACE_H
 #define TESTS_SUPPORT_PLOT_PLACE_H
 #include <limits.h>
@@ -20,6 +20,8 @@ int plot_setup_undrawn(void **state);
 int plot_teardown(void **state);
 /* The path of a name in the folder; the last sixteen hold. */
 const char *in_folder(const PlotPlace *place, const char *name);
+/* The same of a file with this text. */
+const char *written_in(const PlotPlace *place, const char *name, const char *text);
 
 /* Between these two calls, what is printed on both streams lands in place->said. */
 typedef struct Capture {
@@ -29,7 +31,10 @@ typedef struct Capture {
 Capture capture(void);
 void captured(PlotPlace *place, Capture c);
 
-/* Runs sim plot on words given up to NULL, fewer than 63 of them: its exit status. */
+/* Runs sim NAME, which `command` is, on words given up to NULL, fewer than 63 of them: its exit status. */
+typedef int PlaceCommand(int argc, char **argv, const PlotPlace *place);
+int command_words(PlotPlace *place, const char *name, PlaceCommand *command, const char *const *words);
+/* Of sim plot. */
 int plot_words(PlotPlace *place, const char *const *words);
 #define PLOT(place, ...) plot_words(place, (const char *const[]){__VA_ARGS__, NULL})
 
