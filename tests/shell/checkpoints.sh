@@ -36,15 +36,36 @@ check "those of another run stay, too, under names of their own" others_stay
 # ---- going on ----
 on=(--config zero3.ini --set model.layers=1 --set train.steps=8)
 train 2 "${on[@]}" --set output.checkpoint=never/a.h5 --set output.checkpoint_every=2 --set output.weights=never.w.h5 --output never.h5 >/dev/null 2>&1
+# rank_of FILE: the process of a rank here that records into it.
+# shellcheck disable=SC2317
+rank_of() {
+    local process
+    grep -la -- "$1" /proc/[0-9]*/cmdline 2>/dev/null | while IFS=/ read -r _ _ process _; do
+        [ "$(readlink "/proc/$process/cwd")" = "$PWD" ] && [ "$(readlink "/proc/$process/exe")" = "$(realpath "$float/bin/sim")" ] &&
+            echo "$process"
+    done | grep -m 1 .
+}
+# kill_at CHECKPOINT ARGUMENT...: a rank of what trains so, when that is there, and not later than it ends.
+# shellcheck disable=SC2317
+kill_at() {
+    local checkpoint=$1 victim job
+    shift
+    rm -rf "${checkpoint%/*}" on.h5
+    train 2 "$@" >out 2>&1 &
+    job=$!
+    until victim=$(rank_of on.h5) || ! kill -0 "$job"; do sleep 0.01; done
+    until [ -e "$checkpoint" ] || ! kill -0 "$job"; do sleep 0.01; done
+    kill -9 "$victim"
+    ! wait "$job"
+}
 # shellcheck disable=SC2317
 killed_and_on() { # at any moment, also in the middle of a checkpoint
-    train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.checkpoint_every=1 --output on.h5 >out 2>&1 &
-    local job=$! process
-    until [ -e on/a-000003.h5 ] || ! kill -0 "$job"; do sleep 0.05; done
-    for process in /proc/[0-9]*; do
-        tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q '^[^ ]*sim .*--output on.h5' && kill -9 "${process#/proc/}" && break
+    local try
+    for try in 1 2 3 4 5; do # one that is over before it is killed tells nothing
+        kill_at on/a-000003.h5 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.checkpoint_every=1 --output on.h5 &&
+            [ ! -e on/a-000008.h5 ] && break
+        [ "$try" -lt 5 ] || return 1
     done
-    wait "$job" && return 1
     ran 0 train 2 "${on[@]}" --set output.checkpoint=on/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
         grep -q 'goes on from on/a-00000[3-8].h5, after step' out && grep -q 'behind those before$' out
 }
