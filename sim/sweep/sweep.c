@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/wire/comm_mpi.h"
+#include "sim/base/clock.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/standard.h"
@@ -105,14 +106,17 @@ static int finish(Job *r, Error *error)
 
 /* ---- trying ---- */
 
-/* Of all combinations, from a few that lie far apart. */
+/* Of all combinations, from a few that lie far apart, or fewer where these take their time: 29 is prime to all
+ * numbers of them. */
 static double estimate(const Job *r, int workers)
 {
     enum { SAMPLES = 24 };
-    int64_t count = r->sweep.space.count, samples = count < SAMPLES ? count : SAMPLES;
+    const double patience = 0.3, began = clock_now();
+    int64_t count = r->sweep.space.count, samples = count < SAMPLES ? count : SAMPLES, tried = 0;
     double seconds = 0;
-    for (int64_t i = 0; i < samples; i++) seconds += trial_estimate(&r->trials, i * count / samples);
-    return seconds * (double)count / (double)samples / workers;
+    for (; tried < samples && clock_now() - began < patience; tried++)
+        seconds += trial_estimate(&r->trials, tried * 29 % samples * count / samples);
+    return seconds * (double)count / (double)tried / workers;
 }
 
 static void announce_sweep(const Job *r, int workers, const char *who)

@@ -409,7 +409,7 @@ static pid_t worker_of(pid_t process)
     char path[64];
     long first = 0, second = 0;
     snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)process, (long)process);
-    for (int i = 0; i < 1000 && !second; i++) {
+    for (int i = 0; i < 4000 && !second; i++) {
         FILE *file = fopen(path, "r");
         if (!file) break;
         if (fscanf(file, "%ld %ld", &first, &second) != 2) second = 0;
