@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -121,10 +122,21 @@ bool draft_is_possible(const char *path, Error *error)
     return true;
 }
 
+/* Where a file system cannot give room beforehand (NFS), what it says to have free is all there is to know: the C
+ * library's way would be to write it all. */
+static int take_bytes(int file, off_t bytes)
+{
+    struct statvfs disk;
+    if (bytes <= 0 || !fallocate(file, 0, 0, bytes)) return 0;
+    if (errno != EOPNOTSUPP || fstatvfs(file, &disk)) return errno;
+    off_t there = lseek(file, 0, SEEK_END);
+    return (double)disk.f_bavail * (double)disk.f_frsize < (double)(bytes - there) ? ENOSPC : 0;
+}
+
 static bool take_room(const Draft *draft, off_t bytes, Error *error)
 {
     char what[64];
-    int number = bytes > 0 ? posix_fallocate(draft->file, 0, bytes) : 0;
+    int number = take_bytes(draft->file, bytes);
     snprintf(what, sizeof what, "take %.1f MB on the disk", (double)bytes / 1e6);
     return !number || files_refuse(draft->path, what, number, error);
 }

@@ -5,13 +5,27 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "sim/base/draft.h"
 #include "sim/base/words.h"
+#include "sim/config/refuse.h"
 #include "sim/file/checkpoint_list.h"
+#include "sim/run/agree.h"
 #include "sim/run/announce.h"
 
 static bool asked_for(const Checkpoints *c)
 {
     return c->trainer->config->output.checkpoint[0] != '\0';
+}
+
+bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error)
+{
+    const Config *c = t->config;
+    bool ok = true;
+    Error why;
+    if (world->rank == 0 && c->output.checkpoint[0] && !t->device.dry)
+        ok = draft_has_room(c->output.checkpoint, checkpoint_bytes(t->gpt, c), &why) ||
+             config_refuse(c, "output.checkpoint", error, "%s", why.text);
+    return agree(world, ok);
 }
 
 static void announce_size(const Checkpoints *c)

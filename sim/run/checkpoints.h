@@ -14,6 +14,10 @@ typedef struct Checkpoints {
     Error why;
 } Checkpoints;
 
+/* Collective, before anything is computed: whether there is room for one now. Refused on all ranks, the reason known on
+ * rank 0. */
+bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error);
+
 /* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */
 void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run);
 /* When so many steps are done: writes one if it is due. What finds no room is a warning. */

@@ -219,6 +219,8 @@ static bool begin_values(Run *run)
     if (run->options->resume &&
         !resume(run->trainer, run->world, run->options->resume, &run->from, &run->error))
         return false;
+    if (run->main && run->from.step > 0 && run->config->output.gradients[0])
+        printf("  no gradients are written: those of the first step were before\n");
     if (run->from.run[0]) return true;
     if (!init[0])
         initialise_weights(run->trainer, run->main);
@@ -244,6 +246,7 @@ static int run_all(Run *run)
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
+    if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
     if (!begin_values(run)) return STATUS_BAD_REQUEST;

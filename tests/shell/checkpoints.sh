@@ -129,10 +129,13 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=5m tmpfs disk 2>/dev/null; the
     }
     check "a full disk costs a checkpoint, not the run" goes_on_without
     check "which is complete" compare bytes full.h5
+    refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d.h5: cannot take .* No space left on device' \
+        --set output.checkpoint=disk/d.h5
     umount disk
 else
     skip "a full disk costs a checkpoint, not the run: needs root to mount a small one"
     skip "which is complete"
+    skip "and one that has no room at first, a run"
 fi
 
 # A write that fails in the middle, on a rank that is not the first.
