@@ -316,12 +316,48 @@ static void what_is_hidden_takes_its_share(void **state)
     on_all_ranks(beside_body);
 }
 
+/* A collective is a kernel that the host launches, where there is somebody to send to; in backward in the time that
+ * takes there. */
+static void launched_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    for (int backward = 0; backward < 2; backward++)
+        for (int dry = 0; dry <= !mpi; dry++) {
+            Device device = {.dry = dry, .lanes.launch = {2, 3}};
+            Tensor part = part_new(&device, 2520);
+            Collective ring;
+            if (!dry) tensor_zero(part);
+            lane_begin(comm, &device.lanes);
+            device.lanes.backward = backward;
+            Group *group = group_world(comm, CHANNEL);
+            ring_all_gather_begin(&ring, group, PP_EMBEDDING, &part, 1);
+            double launch = comm->size > 1 ? 2 + backward : 0;
+            expect(f, device.lanes.now == launch && device.lanes.spent[PART_COMPUTE] == launch,
+                   "%g s to launch a ring, not %g", device.lanes.now, launch);
+            ring_end(&ring);
+            double takes = (comm->size - 1) * (LANE_LINK.latency + (double)tensor_bytes(part) / comm->size *
+                                                                       LANE_LINK.seconds_per_byte);
+            expect(f, lane_near(device.lanes.now, launch + takes), "a ring ends at %g, not %g",
+                   device.lanes.now, launch + takes);
+            tensor_free(&part);
+            comm->lanes = NULL;
+            group_free(group);
+        }
+}
+
+static void the_host_launches_rings(void **state)
+{
+    (void)state;
+    on_all_ranks(launched_body);
+}
+
 int ranks_network(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inside_across_inside),    cmocka_unit_test(else_a_ring),
         cmocka_unit_test(senders_queue_at_a_port), cmocka_unit_test(rings_never_beat_the_link),
         cmocka_unit_test(rings_take_both_ports),   cmocka_unit_test(what_is_hidden_takes_its_share),
+        cmocka_unit_test(the_host_launches_rings),
     };
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
 }

@@ -166,6 +166,29 @@ static int compare(const char *what, Dry dry, int ranks)
     return few.count;
 }
 
+/* ---- a schedule of its own ---- */
+
+/* Backwards whole and in halves by turns: of B and of I another pass repeats. */
+static void whole_and_in_halves(void **state)
+{
+    (void)state;
+    static const char text[] = "0F0,0F1,0F2,0F3,0F4,0F5,0I0,0W0,0B1,0I2,0W2,0B3,0I4,0W4,0B5\n"
+                               "1F0,1F1,1F2,1F3,1F4,1F5,1I0,1W0,1B1,1I2,1W2,1B3,1I4,1W4,1B5\n";
+    Case c = case_of_words(1, "model.layers=4 model.hidden=24 model.heads=4 model.ffn=64 model.sequence=16 "
+                              "train.global_batch=24 train.microbatch=2 parallel.pp=2 parallel.tp=2 "
+                              "parallel.schedule=own.csv hardware.profile=slow.ini");
+    Config config;
+    Plan plan;
+    Error error = {""};
+    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
+        !plan_from_config(&config, 8, text, sizeof text - 1, &plan, &error))
+        fail_msg("%s", error.text);
+    compare("B, and I and W", (Dry){.config = &config, .plan = &plan}, 8);
+    plan_free(&plan);
+    config_free(&config);
+    case_free(&c);
+}
+
 /* ---- random grids ---- */
 
 typedef struct Draw {
@@ -289,6 +312,7 @@ int main(int argc, char **argv)
     (void)argv;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
+        cmocka_unit_test(whole_and_in_halves),
     };
     if (argc > 1) cases = 60, most_ranks = 1024;
     return cmocka_run_group_tests_name("ranks that stand for others", tests, NULL, NULL);
