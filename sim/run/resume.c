@@ -13,12 +13,12 @@ enum { PATH_SIZE = CONFIG_PATH + 64 };
 static bool has_steps_left(const Trainer *t, const char *path, const CheckpointState *state, Error *error)
 {
     int64_t steps = t->config->train.steps;
+    if (state->step >= steps)
+        return error_set(
+            error, "%s: all %lld step%s of train.steps = %lld are done in it; try train.steps = %lld", path,
+            (long long)state->step, words_s(state->step), (long long)steps, 2 * (long long)state->step);
     if (t->comm->rank == 0) printf("  goes on from %s, after step %lld\n", path, (long long)state->step);
-    return state->step < steps ||
-           error_set(error,
-                     "%s: all %lld step%s of train.steps = %lld are done in it; try train.steps = %lld", path,
-                     (long long)state->step, words_s(state->step), (long long)steps,
-                     2 * (long long)state->step);
+    return true;
 }
 
 static bool resume_from(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
