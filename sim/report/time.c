@@ -113,6 +113,49 @@ static bool was_here(const RunFile *run)
     return run->host[0] && run_file_config(run, "node.host", host, sizeof host) && !strcmp(host, run->host);
 }
 
+/* The seconds that each recorded rank computed in the step whose actions are recorded, as its CPU's clock has them. */
+static double *read_computed(const RunFile *run, Error *error)
+{
+    TimelineRow *action = run_file_actions(run, error);
+    if (!action) return NULL;
+    double *seconds = allocate_zeroed((size_t)run->recorded, sizeof *seconds);
+    for (size_t i = 0; i < run->actions; i++) {
+        int row = action[i].action[0] ? run_file_row(run, action[i].rank) : -1;
+        if (row >= 0) seconds[row] += action[i].measured_compute;
+    }
+    free(action);
+    return seconds;
+}
+
+/* What of that was foretold, and of which rank it is most: where a step took longer and this did not, ranks waited, for
+ * each other or for a core. */
+static bool add_computed(const RunFile *run, Sheet *sheet, Error *error)
+{
+    static const Part computes[] = {PART_COMPUTE, PART_RECOMPUTE, PART_OPTIMIZER};
+    if (isnan(run->timed_step)) return true;
+    double *part = run_file_first(run, "/breakdown/simulated", (size_t)run->recorded, error);
+    double *here = part ? read_computed(run, error) : NULL, foretold = 0;
+    char told[32], took[32];
+    int most = 0;
+    for (int r = 1; here && r < run->recorded; r++)
+        if (here[r] > here[most]) most = r;
+    for (size_t k = 0; here && k < sizeof computes / sizeof *computes; k++)
+        for (size_t i = 0; i < run->parts; i++)
+            if (!strcmp(run->part[i], part_name[computes[k]]))
+                foretold += part[(size_t)most * run->parts + i];
+    if (here && here[most] > 0 && foretold > 0) {
+        unit_show(told, sizeof told, foretold, unit_of_seconds);
+        unit_show(took, sizeof took, here[most], unit_of_seconds);
+        sheet_line(sheet, SHEET_FACT, "computing");
+        sheet_cell(sheet, "%s of it, measured %s of CPU time in step %.0f on rank %d (%+.1f %%)", told, took,
+                   run->timed_step + 1, run->rank[most], 100 * (foretold / here[most] - 1));
+    }
+    bool read = here != NULL;
+    free(here);
+    free(part);
+    return read;
+}
+
 bool report_simulated(const RunFile *run, Sheet *sheet, Error *error)
 {
     double seconds, tokens, measured = (double)NAN;
@@ -130,7 +173,7 @@ bool report_simulated(const RunFile *run, Sheet *sheet, Error *error)
         sheet_line(sheet, SHEET_FACT, "predicted");
         sheet_cell(sheet, "%s a step by %s, measured %s in the median (%+.1f %%)", time, machine, here,
                    100 * (seconds / measured - 1));
-        return true;
+        return add_computed(run, sheet, error);
     }
     sheet_line(sheet, SHEET_FACT, "simulated");
     sheet_cell(sheet, "%s a step, %.0f tokens/s on %d of %s", time, tokens / seconds, run->ranks, machine);

@@ -7,7 +7,8 @@
 /* The grid, the schedule and its bubble, in lines under the report's first. */
 bool report_grid(const RunFile *run, Sheet *sheet, Error *error);
 /* What the last step takes on the machine that was simulated, and where the run trained on that machine itself
- * (node.host) the median of what its steps took beside it; nothing where none was simulated. */
+ * (node.host) the median of what its steps took beside it, and what its kernels took of a core; nothing where none was
+ * simulated. */
 bool report_simulated(const RunFile *run, Sheet *sheet, Error *error);
 /* The table of the rank with the least idling. */
 bool report_breakdown(const RunFile *run, Sheet *sheet, Error *error);
