@@ -209,12 +209,22 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
     return virtual_run_some(&(WalkedRanks){ranks, ranks, NULL}, body, context, error);
 }
 
+int walked_rank(const WalkedRanks *w, int i)
+{
+    return w->rank ? w->rank[i] : i;
+}
+
+int walked_stands_for(const WalkedRanks *w, int i)
+{
+    return (i + 1 < w->count ? walked_rank(w, i + 1) : w->ranks) - walked_rank(w, i);
+}
+
 static int *places(const WalkedRanks *w)
 {
     if (w->count == w->ranks) return NULL;
     int *place = allocate((size_t)w->ranks * sizeof *place);
     for (int rank = 0; rank < w->ranks; rank++) place[rank] = -1;
-    for (int i = 0; i < w->count; i++) place[w->rank[i]] = i;
+    for (int i = 0; i < w->count; i++) place[walked_rank(w, i)] = i;
     return place;
 }
 
@@ -229,11 +239,10 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
     for (int i = 0; i < ranks; i++) {
         VirtualRank *r = &world.rank[i];
         *r = (VirtualRank){.world = &world};
-        int rank = world.place ? w->rank[i] : i, next = i + 1 == ranks ? w->ranks
-                                                        : world.place  ? w->rank[i + 1]
-                                                                       : i + 1;
-        r->comm =
-            (Comm){.backend = &VIRTUAL_BACKEND, .rank = rank, .size = w->ranks, .stands_for = next - rank};
+        r->comm = (Comm){.backend = &VIRTUAL_BACKEND,
+                         .rank = walked_rank(w, i),
+                         .size = w->ranks,
+                         .stands_for = walked_stands_for(w, i)};
         r->coroutine = coroutine_new(live, r, STACK);
         make_runnable(&world, i);
     }

@@ -16,8 +16,11 @@ bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *conte
  * message, or waits for one's, ends the job: such ranks are not alike. */
 typedef struct WalkedRanks {
     int ranks, count;
-    const int *rank; /* (count); rank 0 is the first */
+    const int *rank; /* (count); rank 0 is the first; NULL where all are walked */
 } WalkedRanks;
+/* The i-th of them, and how many it stands for: itself and those after it, up to the next. */
+int walked_rank(const WalkedRanks *walked, int i);
+int walked_stands_for(const WalkedRanks *walked, int i);
 bool virtual_run_some(const WalkedRanks *walked, void (*body)(Comm *comm, void *context), void *context,
                       Error *error);
 #endif

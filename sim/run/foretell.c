@@ -73,12 +73,11 @@ static Foretold add_up(const Alike *alike, const Walked *rank)
     Foretold f = {.seconds = 0};
     for (int i = 0; i < walked->count; i++) f.seconds = fmax(f.seconds, rank[i].end);
     for (int i = 0; i < walked->count; i++) {
-        int first = walked->rank ? walked->rank[i] : i, next = first + 1;
-        if (walked->rank) next = i + 1 < walked->count ? walked->rank[i + 1] : walked->ranks;
+        int ranks = walked_stands_for(walked, i);
         double idle = rank[i].idle + (pipeline ? f.seconds - rank[i].end : 0);
-        f.bubble += idle / f.seconds * (next - first) / walked->ranks;
+        f.bubble += idle / f.seconds * ranks / walked->ranks;
         f.memory = fmax(f.memory, rank[i].memory);
-        f.products += rank[i].products * (next - first);
+        f.products += rank[i].products * ranks;
     }
     return f;
 }
