@@ -67,20 +67,13 @@ void device_keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, -1);
 }
 
-static bool is_same_product(const Work *a, const Work *b)
-{
-    return a->kind == b->kind && a->m == b->m && a->n == b->n && a->k == b->k && a->batch == b->batch &&
-           a->type == b->type && a->adds == b->adds && a->backward == b->backward && a->bytes == b->bytes &&
-           a->flops == b->flops;
-}
-
 /* Found again at the place that its shape gives it; another of that place takes it over. */
 static KernelTime time_of(Device *device, const Work *work)
 {
     if (device->listens || !work_kind[work->kind].products[0]) return device->time_of(device->machine, work);
     uint64_t place = (uint64_t)(work->m * 31 + work->n * 17 + work->k * 7 + work->batch) + work->kind;
     TimedWork *timed = &device->timed[(place * 0x9e3779b97f4a7c15u) >> 59];
-    if (!timed->known || !is_same_product(&timed->work, work))
+    if (!timed->known || !work_is(&timed->work, work))
         *timed = (TimedWork){true, *work, device->time_of(device->machine, work)};
     return timed->time;
 }

@@ -30,6 +30,13 @@ double work_products(const Work *w)
            (double)w->k;
 }
 
+bool work_is(const Work *a, const Work *b)
+{
+    return a->kind == b->kind && a->backward == b->backward && a->adds == b->adds && a->batch == b->batch &&
+           a->m == b->m && a->n == b->n && a->k == b->k && a->type == b->type && a->flops == b->flops &&
+           a->bytes == b->bytes;
+}
+
 void work_done(WorkDone *done, const Work *work, bool again)
 {
     double products = work_products(work);

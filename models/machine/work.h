@@ -2,8 +2,8 @@
  * shape it has, the type it is in, and its operations and bytes.
  *
  * Whoever asks what it takes on some machine has all there is to know: a product's time follows from its shape and
- * type, that of all else from its bytes. The bytes are those of the operands, each in the type it is stored in and
- * read or written once, whatever this machine's kernel does with them.
+ * type, that of all else from its bytes or, on a CPU, its operations. The bytes are those of the operands, each in the
+ * type it is stored in and read or written once, whatever this machine's kernel does with them.
  *
  * Over values, m n of them go through the kernel in rows of n, of scores a batch of heads: they are read from the
  * kernel before and written for the next. One that is fused with either need not, so 2 m n values are what fusing
@@ -85,6 +85,9 @@ static inline Work work_backward(Work work)
     work.backward = true;
     return work;
 }
+
+/* Whether they say the same in all: one kernel, of one shape. */
+bool work_is(const Work *a, const Work *b);
 
 /* Operations of its products with nothing left out: what papers count, and what a kernel does that computes a causal
  * product whole. 0 of all that is no product. */

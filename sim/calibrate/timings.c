@@ -20,18 +20,11 @@ bool timing_joins(const Timing *timing, const Work *work)
     return work->kind == WORK_RESIDUAL && work->backward && last->kind == WORK_NORM && last->backward;
 }
 
-static bool same_work(const Work *a, const Work *b)
-{
-    return a->kind == b->kind && a->backward == b->backward && a->adds == b->adds && a->batch == b->batch &&
-           a->m == b->m && a->n == b->n && a->k == b->k && a->type == b->type && a->flops == b->flops &&
-           a->bytes == b->bytes;
-}
-
 static bool same_shape(const Timing *a, const Timing *b)
 {
     if (a->works != b->works) return false;
     for (int i = 0; i < a->works; i++)
-        if (!same_work(&a->work[i], &b->work[i])) return false;
+        if (!work_is(&a->work[i], &b->work[i])) return false;
     return true;
 }
 
