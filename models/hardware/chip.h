@@ -20,10 +20,9 @@ typedef struct Chip {
     double elementwise;                   /* and kernels over activations */
     double gap_us;                        /* to start and drain a kernel */
     /* 1e9 operations a second of kernels of a kind that are no products, as they count their own; of dropout, numbers
-     * drawn. 0: memory alone bounds them, as on an accelerator. Kinds that no key names have 0 */
+     * drawn. 0: memory alone bounds them, as on an accelerator. Kinds that no key names have 0. */
     double vector_gflops[WORK_KINDS];
-    bool
-        cut_tiles; /* a tile that ends where the product does takes as much less: there are no tensor cores */
+    bool cut_tiles; /* a tile that ends where the product does takes as much less: no tensor cores */
 } Chip;
 
 /* Seconds of a (batch of) (m, k) by (k, n), with what its bytes take and the start. */

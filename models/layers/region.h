@@ -24,10 +24,10 @@ typedef struct Values {
 /* Each begins to move something, which end() waits for. */
 typedef struct RegionOps {
     void *(*sum)(void *context, Tensor t); /* over ranks, in place */
-    /* Of whole (B, T, C), in each sample these values of every rank's rows: this rank's are in place */
+    /* Of whole (B, T, C), in each sample these values of every rank's rows: this rank's are in place; or, of a
+     * sum, complete in the end. */
     void *(*gather_rows)(void *context, Tensor whole, int64_t B, Values values);
-    void *(*sum_to_rows)(void *context, Tensor whole, int64_t B,
-                         Values values);            /* this rank's are complete */
+    void *(*sum_to_rows)(void *context, Tensor whole, int64_t B, Values values);
     void *(*gather_all)(void *context, Tensor all); /* block `rank` of all is in place */
     void (*end)(void *moving);
 } RegionOps;

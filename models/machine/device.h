@@ -52,10 +52,10 @@ typedef struct Device {
     /* what kernels take on the machine that is to be simulated; NULL: their time comes from elsewhere (lanes.h) */
     KernelTime (*time_of)(const void *machine, const Work *work);
     const void *machine;
-    TimedWork
-        timed[TIMED_PRODUCTS]; /* what some took: layers are alike, and the best tiling takes long to find */
-    bool listens;              /* time_of is to hear of each kernel, also of a product whose time is known */
-    bool as_one;               /* several kernels' time is taken */
+    /* what some took: layers are alike, and the best tiling takes long to find */
+    TimedWork timed[TIMED_PRODUCTS];
+    bool listens; /* time_of is to hear of each kernel, also of a product whose time is known */
+    bool as_one;  /* several kernels' time is taken */
     Between *between;
 } Device;
 

@@ -29,8 +29,8 @@ typedef enum {
 /* As its section of a config has it. */
 enum { NODE_HOST = 192 };
 typedef struct NetworkNode {
-    char host
-        [NODE_HOST];   /* the machine it was measured on, by name and processor; empty: none that runs sim */
+    /* the machine it was measured on, by name and processor; empty: none that runs sim */
+    char host[NODE_HOST];
     int64_t devices;   /* 0: one node has all ranks, and no cards are needed */
     double link_gb;    /* GB (1e9 bytes) a second of a device's links together, in each direction */
     double link_share; /* of it that a collective reaches */

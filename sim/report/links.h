@@ -13,8 +13,8 @@ extern const char *const links_axis[LINK_AXES]; /* their names */
 typedef struct Links {
     double bytes[LINK_AXES][ROUTES]; /* a device sends, the mean over all */
     const char *verdict[LINK_AXES];  /* against the formula; "" where there is none */
-    double busy[ROUTES],
-        busiest[ROUTES]; /* share of the step: the mean over devices, and of the busiest link */
+    double busy[ROUTES];             /* share of the step, the mean over devices; */
+    double busiest[ROUTES];          /* and of the busiest link */
 } Links;
 bool links_read(const RunFile *run, Links *links, Error *error);
 
