@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "parallel/wire/comm_virtual.h"
 #include "sim/config/refuse.h"
+#include "sim/run/step_time.h"
 
 /* ---- the walk ---- */
 
@@ -91,7 +92,7 @@ bool foretell(const Alike *alike, Foretold *foretold, Error *error)
     bool good = foretell_walk(alike, look, &seen, error);
     if (good) *foretold = add_up(alike, seen.rank);
     free(seen.rank);
-    return good;
+    return good && step_time_check(&alike->config, foretold->seconds, error);
 }
 
 bool foretell_step(const RunOptions *options, int ranks, double *seconds, Error *error)

@@ -13,6 +13,7 @@
 #include "sim/run/announce.h"
 #include "sim/run/one_step.h"
 #include "sim/run/rows.h"
+#include "sim/run/step_time.h"
 #include "sim/run/stopped.h"
 #include "sim/theory/theory.h"
 
@@ -204,7 +205,8 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     if (r->trainer->device.dry) row.loss = row.grad_norm = row.wall_time = (double)NAN;
     row.loss_difference = baseline_difference(r->baseline, step, row.loss);
     Error error;
-    if (!recorder_step(r->recorder, &row, bytes, messages, &error) ||
+    if (!step_time_check(c, row.simulated_time, &error) ||
+        !recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
         lose(r, &error);
     stopped_kept(step + 1);

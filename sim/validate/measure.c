@@ -6,6 +6,7 @@
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/run/foretell.h"
+#include "sim/run/step_time.h"
 
 const MeasureColumn measure_column[MEASURES] = {
     [MEASURE_SECONDS] = {"seconds", "s", "12.5", 1e9, false},
@@ -119,7 +120,8 @@ static bool foretell_all_reduce(const RunOptions *run, int ranks, int64_t bytes,
     bool good = alike_is_possible(alike, run, ranks, error);
     Network network = good ? config_network(&alike->config, ranks) : (Network){.cards = 0};
     Ring ring = {.network = &network, .bytes = bytes};
-    good = good && virtual_run(ranks, reduce, &ring, error);
+    good = good && virtual_run(ranks, reduce, &ring, error) &&
+           step_time_check(&alike->config, ring.seconds, error);
     *us = 1e6 * ring.seconds;
     alike_free(alike);
     return good;

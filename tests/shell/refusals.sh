@@ -62,6 +62,8 @@ refused "a machine with an impossible number" 2 'chip.ini:2: chip.processors = 0
     train 2 --config ddp.ini --set hardware.profile=chip.ini
 refused "a machine nobody knows" 2 'hardware.profile = a100: neither one of ideal, measured, given, a100-80gb-4hdr, .*; try' \
     train 2 --config ddp.ini --set hardware.profile=a100
+refused "a step that takes longer than any clock runs" 1 'hardware.profile = a100-80gb-dgx: a step takes inf s .* try larger speeds, or shorter latencies, in .chip., .node.' \
+    "$float/bin/sim" --config ddp.ini --dry-run --set hardware.profile=a100-80gb-dgx --set node.link_gb=1e-300
 refused "a key without effect, given" 2 'set train.momentum=0.9: .* only with train.optimizer = momentum; try leaving it out, or' \
     train 2 --config ddp.ini --set train.momentum=0.9
 refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
