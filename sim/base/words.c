@@ -17,6 +17,12 @@ char *words_copy(const char *text)
     return memcpy(allocate(size), text, size);
 }
 
+const char *words_behind_mark(const char *text)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    return text + (strncmp(text, mark, strlen(mark)) ? 0 : strlen(mark));
+}
+
 void words_append(char *text, size_t size, const char *format, ...)
 {
     size_t used = strlen(text);

@@ -8,6 +8,9 @@
 /* A copy, to be freed. */
 char *words_copy(const char *text);
 
+/* `text` behind the byte order mark that some editors and spreadsheets put before UTF-8, if it has one. */
+const char *words_behind_mark(const char *text);
+
 /* Adds to the end of `text`, never past `size`. */
 void words_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

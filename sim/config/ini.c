@@ -167,9 +167,7 @@ static int take_entry(void *user, const char *section, const char *key, const ch
 
 bool ini_each(const char *name, const char *text, IniVisit visit, void *context, Error *error)
 {
-    static const char byte_order_mark[] = "\xEF\xBB\xBF";
-    if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0) text += strlen(byte_order_mark);
-    char *copy = words_copy(text);
+    char *copy = words_copy(words_behind_mark(text));
     Lines lines = {.name = name, .next = copy, .visit = visit, .context = context, .error = error};
     int status = ini_parse_stream(read_line, &lines, take_entry, &lines);
     if (status != 0 && !lines.failed) refuse(&lines, "not 'key = value'");

@@ -89,6 +89,9 @@ static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
             return error_set(
                 error, "%s:1: column %d, %s: none of %sand no key such as model.hidden; try one of them",
                 set->path, i + 1, shown, list);
+        if (!strncmp(name, "output.", 7))
+            return error_set(error, "%s:1: column %d, %s: no case writes a file; try leaving it out",
+                             set->path, i + 1, shown);
         for (int k = 0; k < i; k++)
             if (!strcmp(columns->name[k], name))
                 return error_set(error, "%s:1: column %d, %s: already column %d; try one of the two",
@@ -105,15 +108,17 @@ static bool read_number(const CaseSet *set, int line, int kind, const char *text
 {
     char *end, shown[100];
     const MeasureColumn *measure = kind < MEASURED ? NULL : &measure_column[kind - MEASURED];
+    const double least = measure ? 1e-9 : 1; /* what is foretold is divided by it */
     double most = measure ? measure->most : kind == RANKS ? MOST_RANKS : 1e15;
     *number = strtod(text, &end);
     words_show(shown, sizeof shown, text);
-    bool whole = measure || (*number >= 1 && *number == floor(*number));
+    bool whole = measure || *number == floor(*number);
     /* the digits of one that is exact are counted */
-    bool plain = !measure || !measure->exact || !text[strspn(text, "0123456789.")];
-    if (end != text && !*end && *number > 0 && *number <= most && whole && plain) return true;
-    return error_set(error, "%s:%d: %s = %s: not a %snumber above 0 and up to %g; try %s", set->path, line,
-                     kind_name(kind), shown, measure ? "" : "whole ", most,
+    bool exact = measure && measure->exact,
+         plain = !text[strspn(text, exact ? "0123456789." : "0123456789.eE+-")];
+    if (end != text && !*end && *number >= least && *number <= most && whole && plain) return true;
+    return error_set(error, "%s:%d: %s = %s: not a %snumber from %g to %g; try %s", set->path, line,
+                     kind_name(kind), shown, measure ? "" : "whole ", least, most,
                      measure         ? measure->example
                      : kind == RANKS ? "8"
                                      : "1048576");
@@ -210,7 +215,7 @@ bool cases_read(CaseSet *set, const char *path, Error *error)
     size_t lines = 1;
     for (const char *c = set->text; *c; c++) lines += *c == '\n';
     set->item = allocate_zeroed(lines, sizeof *set->item);
-    char *rest = set->text, *line = next_line(&rest);
+    char *rest = set->text + (words_behind_mark(set->text) - set->text), *line = next_line(&rest);
     if (!read_head(set, line, &columns, error)) return false;
     for (int number = 2; (line = next_line(&rest)); number++) {
         if (!*line) continue;

@@ -48,6 +48,8 @@ static bool take_path(ValidateRequest *r, const char *word, Error *error)
         return error_set(error, "%s: no such option of sim validate; try sim help validate", word);
     if (r->paths == REQUEST_SETS)
         return error_set(error, "more than %d sets; try some of them", REQUEST_SETS);
+    for (int i = 0; i < r->paths; i++)
+        if (!strcmp(r->path[i], word)) return error_set(error, "%s: given twice; try it once", word);
     r->path[r->paths++] = word;
     return true;
 }
@@ -55,6 +57,8 @@ static bool take_path(ValidateRequest *r, const char *word, Error *error)
 static bool take_set(ValidateRequest *r, const char *value, Error *error)
 {
     if (!value[0]) return error_set(error, "--set needs a value; try sim help validate");
+    if (!strncmp(value, "output.", 7))
+        return error_set(error, "--set %s: no case writes a file; try leaving it out", value);
     if (r->keys == REQUEST_KEYS)
         return error_set(error, "--set: more than %d of them; try a set of your own", REQUEST_KEYS);
     r->key[r->keys++] = value;

@@ -39,12 +39,15 @@ static void refusals(void **state)
          "all_reduce_bytes, seconds, all_reduce_us, bubble, model_states_gb, layer_activation_bytes, and no "
          "key"},
         {"case,source,ranks,seconds,case\na,b,8,1,c\n", "t.csv:1: column 5, case: already column 1; try"},
-        {HEAD "a,b,8,1,64\na,b,8,-1,64\n",
-         "t.csv:3: seconds = -1: not a number above 0 and up to 1e+09; try"},
+        {HEAD "a,b,8,1,64\na,b,8,-1,64\n", "t.csv:3: seconds = -1: not a number from 1e-09 to 1e+09; try"},
         {HEAD "a,b,8,inf,64\n", "t.csv:2: seconds = inf: not a number"},
         {HEAD "a,b,8,nan,64\n", "t.csv:2: seconds = nan: not a number"},
         {HEAD "a,b,8,1 s,64\n", "t.csv:2: seconds = 1 s: not a number"},
-        {HEAD "a,b,2.5,1,64\n", "t.csv:2: ranks = 2.5: not a whole number above 0 and up to 65536; try 8"},
+        {HEAD "a,b,8,1e-308,64\n", "t.csv:2: seconds = 1e-308: not a number from 1e-09"},
+        {HEAD "a,b,8,0x3,64\n", "t.csv:2: seconds = 0x3: not a number"},
+        {"case,source,ranks,seconds,output.file\na,b,8,1,x.h5\n",
+         "t.csv:1: column 5, output.file: no case writes a file; try leaving it out"},
+        {HEAD "a,b,2.5,1,64\n", "t.csv:2: ranks = 2.5: not a whole number from 1 to 65536; try 8"},
         {HEAD "a,b,0,1,64\n", "t.csv:2: ranks = 0: not a whole number"},
         {HEAD "a,b,8,1\n", "t.csv:2: 4 fields, and line 1 names 5 columns; try"},
         {HEAD "\"a\",b,8,1,64\n", "t.csv:2: a quote, which no field has; try"},
@@ -77,9 +80,43 @@ static void refusals(void **state)
     assert_says(place->said, "x.txt: not the path of a file that ends in .csv");
     assert_int_equal(VALIDATE(place, "--set"), STATUS_BAD_REQUEST);
     assert_says(place->said, "--set needs a value");
+    assert_int_equal(VALIDATE(place, csv, csv), STATUS_BAD_REQUEST);
+    assert_says(place->said, "t.csv: given twice; try it once");
+    assert_int_equal(VALIDATE(place, "--set", "output.file=x.h5"), STATUS_BAD_REQUEST);
+    assert_says(place->said, "--set output.file=x.h5: no case writes a file; try leaving it out");
     assert_int_equal(VALIDATE(place, "--fast"), STATUS_BAD_REQUEST);
     assert_int_equal(VALIDATE(place, "--csv", "--out", "x"), STATUS_BAD_REQUEST);
     assert_int_equal(VALIDATE(place, "--help"), STATUS_OK);
+}
+
+/* A time that no clock has is no result: which machine's numbers it comes of is. */
+static void no_time_at_all(void **state)
+{
+    static const char *const slips[] = {"node.link_gb=1e-300", "chip.sustained=1e-30",
+                                        "chip.bandwidth_gb=1e-300"};
+    PlotPlace *place = *state;
+    const char *csv = in_folder(place, "t.csv");
+    write_file(in_folder(place, "t.ini"), "[hardware]\nprofile = a100-80gb-dgx\n");
+    write_file(csv, HEAD "a,b,8,1,64\n");
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        assert_int_equal(VALIDATE(place, csv, "--set", slips[i]), STATUS_BAD_REQUEST);
+        assert_says(place->said, "t.csv:2: ");
+        assert_says(place->said, "hardware.profile = a100-80gb-dgx: a step takes ");
+        assert_says(place->said,
+                    " s by its numbers, more than the 1e+12 that a time may be; try larger speeds");
+    }
+}
+
+/* As spreadsheets save a table: a mark before the first column, lines that end in CR LF. */
+static void of_a_spreadsheet(void **state)
+{
+    PlotPlace *place = *state;
+    const char *csv = in_folder(place, "t.csv");
+    write_file(in_folder(place, "t.ini"), "[hardware]\nprofile = a100-80gb-dgx\n");
+    write_file(csv, "\xEF\xBB\xBF"
+                    "case,source,ranks,seconds,model.hidden\r\na,b,8,1,64\r\n");
+    assert_int_equal(VALIDATE(place, csv), STATUS_OK);
+    assert_says(place->said, "1 case");
 }
 
 /* ---- how far off ---- */
@@ -221,6 +258,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(refusals, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(no_time_at_all, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(of_a_spreadsheet, plot_setup, plot_teardown),
         cmocka_unit_test(arithmetic),
         cmocka_unit_test_setup_teardown(with_other_numbers, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(as_a_dry_run, plot_setup, plot_teardown),
