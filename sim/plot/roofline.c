@@ -75,7 +75,9 @@ bool plot_roofline(FILE *out, const PlotRun *runs, int count, char *why, size_t 
             break;
         }
     fputs("NAME = 'roofline'\n", out);
-    plot_set_text(out, "TITLE", "Kernels of a step under the roof of the chip");
+    char title[128];
+    snprintf(title, sizeof title, "Kernels of a step under the roof of the chip: %.64s", runs->label);
+    plot_set_text(out, "TITLE", title);
     plot_set_text(out, "SUBTITLE1", first);
     plot_set_text(out, "SUBTITLE2", second);
     write_bounds(out, work);

@@ -247,6 +247,15 @@ static Unit percent(double highest)
     return (Unit){"%", 0.01};
 }
 
+/* Of no dry run. */
+static bool is_measured(const PlotRun *runs, int count)
+{
+    for (int i = 0; i < count; i++)
+        for (int rank = 0; rank < runs[i].recorded; rank++)
+            if (runs[i].bubble.value[(size_t)rank * runs[i].bubble.parts + 1] > 0) return true;
+    return false;
+}
+
 bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t size)
 {
     static const PlotKind kind = {bubble_of, total, total, percent, false};
@@ -263,9 +272,9 @@ bool plot_bubble(FILE *out, const PlotRun *runs, int count, char *why, size_t si
             words_append(formula, sizeof formula, " %s", run_shape_formula(&runs->shape));
     }
     plot_set_text(out, "FORMULA", formula);
-    return plot_bars_write(
-        out, &bars, &kind, count > 1,
-        (PlotWords){"bubble", "Pipeline bubble per rank", first,
-                    "The share of a step in which a rank has nothing to do. Measured: from CPU times, as if "
-                    "each rank had a core"});
+    char second[128] = "The share of a step in which a rank has nothing to do";
+    if (is_measured(runs, count))
+        words_append(second, sizeof second, ". Measured: from CPU times, as if each rank had a core");
+    return plot_bars_write(out, &bars, &kind, count > 1,
+                           (PlotWords){"bubble", "Pipeline bubble per rank", first, second});
 }

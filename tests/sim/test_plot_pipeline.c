@@ -25,8 +25,10 @@ static void test_bubble(void **state)
     assert_file_says(gp, "HIGHEST = 50.0\n"); /* the higher of both, not their sum */
     assert_file_says(gp, "$D << EOD\n0.5 0.25 NaN 0.31578947368421");
     assert_int_equal(count_in(gp, " 0.5\n"), 2);
+    assert_file_says(gp, "nothing to do. Measured: from CPU times");
     gp = in_folder(place, "b-charts/bubble.gp");
     assert_file_says(gp, "array PART[1] = ['simulated']\n");
+    assert_file_says(gp, "a rank has nothing to do'\n");
     assert_file_says(gp, " NaN NaN 0.31578947368421");
 }
 

@@ -192,6 +192,7 @@ static void roofline(void **state)
     assert_int_equal(PLOT(place, path, "--charts", "roofline"), 0);
     assert_drawn(place, "run-charts", "roofline");
     const char *gp = in_folder(place, "run-charts/roofline.gp");
+    assert_file_says(gp, "TITLE = 'Kernels of a step under the roof of the chip: run'\n");
     assert_file_says(gp, "KINDS = 2\narray NAMES[2] = ['matmul, 80.0 %', 'softmax, 20.0 %']\n");
     assert_file_says(
         gp,
