@@ -131,47 +131,34 @@ static void in_the_order_of_the_trees(void **state)
 
 /* ---- several at once ---- */
 
-enum { RINGS = 4 };
-typedef struct Overlap {
-    Collective ring[RINGS];
-    int calls;
-} Overlap;
-
-static void progress_all(void *context)
-{
-    Overlap *o = context;
-    o->calls++;
-    for (int k = 0; k < RINGS; k++)
-        if (o->ring[k].group) ring_progress(&o->ring[k]);
-}
-
 /* Each rank moves them on in an order of its own, and from inside kernels; they end in one order on all. */
 static void overlap_body(Comm *comm, void *context)
 {
     Findings *f = context;
-    static const int ends[RINGS] = {2, 0, 3, 1};
+    static const int ends[OVERLAPPING] = {2, 0, 3, 1};
     int n = comm->size, r = comm->rank;
     for (int devices = 1; devices <= 3 && devices <= n; devices++) {
         Overlap o = {.calls = 0};
-        Between between = {.call = progress_all, .context = &o};
+        Between between = {.call = overlap_progress, .context = &o};
         Device device = {.between = &between};
-        Tensor part[RINGS];
+        Tensor part[OVERLAPPING];
         begin(comm, &device, devices);
         Group *group = group_world(comm, CHANNEL);
-        for (int k = 0; k < RINGS; k++) {
+        for (int k = 0; k < OVERLAPPING; k++) {
             part[k] = part_new(&device, 17 + k * 20000);
             fill_plain(part[k], r);
         }
-        for (int k = 0; k < RINGS; k++) {
+        for (int k = 0; k < OVERLAPPING; k++) {
             if (k == 1) ring_reduce_scatter_begin(&o.ring[k], group, PP_EMBEDDING, &part[k], 1);
             if (k != 1) ring_all_reduce_begin(&o.ring[k], group, PP_EMBEDDING, &part[k], 1);
         }
-        for (int turn = 0; turn < 3 * RINGS; turn++) ring_progress(&o.ring[(turn * 3 + r) % RINGS]);
-        for (int k = 0; k < RINGS; k++) {
+        for (int turn = 0; turn < 3 * OVERLAPPING; turn++)
+            ring_progress(&o.ring[(turn * 3 + r) % OVERLAPPING]);
+        for (int k = 0; k < OVERLAPPING; k++) {
             ring_end(&o.ring[ends[k]]);
             expect(f, ring_progress(&o.ring[ends[k]]), "what has ended is not done");
         }
-        for (int k = 0; k < RINGS; k++) {
+        for (int k = 0; k < OVERLAPPING; k++) {
             int64_t from = k == 1 ? block_offset(part[k].count, n, r) : 0,
                     to = k == 1 ? block_offset(part[k].count, n, r + 1) : part[k].count;
             for (int64_t i = from; i < to; i++)

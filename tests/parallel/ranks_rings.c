@@ -197,50 +197,36 @@ static void blocks_apart(void **state)
 
 /* ---- rings that overlap ---- */
 
-enum { RINGS = 4 };
-typedef struct Overlap {
-    Collective ring[RINGS];
-    int calls;
-} Overlap;
-
-/* Called as each kernel starts, also those of the rings themselves. */
-static void progress_all(void *context)
-{
-    Overlap *o = context;
-    o->calls++;
-    for (int k = 0; k < RINGS; k++)
-        if (o->ring[k].group) ring_progress(&o->ring[k]);
-}
-
 /* Each rank moves them on in an order of its own; they end in one order on all. */
 static void overlap_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Overlap o = {.calls = 0};
-    Between between = {progress_all, &o, NULL};
+    Between between = {overlap_progress, &o, NULL};
     Device device = {.between = &between};
     Group *group = group_world(comm, CHANNEL);
     int n = comm->size, r = comm->rank;
-    static const int ends[RINGS] = {2, 0, 3, 1};
+    static const int ends[OVERLAPPING] = {2, 0, 3, 1};
     for (int round = 0; round < 5; round++) { /* the last with messages too long for MPI to buffer */
-        Tensor part[RINGS][2];
-        for (int k = 0; k < RINGS; k++)
+        Tensor part[OVERLAPPING][2];
+        for (int k = 0; k < OVERLAPPING; k++)
             for (int p = 0; p < 2; p++) {
                 part[k][p] = part_new(&device, 40 + 7 * k + p + round + (round == 4 ? 30000 : 0));
                 fill_plain(part[k][p], r);
             }
-        for (int k = 0; k < RINGS; k++) {
+        for (int k = 0; k < OVERLAPPING; k++) {
             int parts = 1 + k % 2;
             if (k == 2) ring_all_gather_begin(&o.ring[k], group, CONTROL, part[k], parts);
             if (k != 2) ring_all_reduce_begin(&o.ring[k], group, CONTROL, part[k], parts);
         }
-        for (int turn = 0; turn < 3 * RINGS; turn++) ring_progress(&o.ring[(turn * 3 + r + round) % RINGS]);
-        for (int k = 0; k < RINGS; k++) {
+        for (int turn = 0; turn < 3 * OVERLAPPING; turn++)
+            ring_progress(&o.ring[(turn * 3 + r + round) % OVERLAPPING]);
+        for (int k = 0; k < OVERLAPPING; k++) {
             ring_end(&o.ring[ends[k]]);
             expect(f, ring_progress(&o.ring[ends[k]]), "an ended ring is not done");
-            for (int turn = 0; turn < RINGS; turn++) ring_progress(&o.ring[(turn + r) % RINGS]);
+            for (int turn = 0; turn < OVERLAPPING; turn++) ring_progress(&o.ring[(turn + r) % OVERLAPPING]);
         }
-        for (int k = 0; k < RINGS; k++)
+        for (int k = 0; k < OVERLAPPING; k++)
             for (int p = 0; p < 2; p++) {
                 bool travelled = p < 1 + k % 2;
                 for (int b = 0; b < n; b++)

@@ -82,3 +82,11 @@ void fill_wild(Tensor t, int rank, int part)
 {
     for (int64_t i = 0; i < t.count; i++) reals(t)[i] = wild(rank, part, i);
 }
+
+void overlap_progress(void *overlap)
+{
+    Overlap *o = overlap;
+    o->calls++;
+    for (int k = 0; k < OVERLAPPING; k++)
+        if (o->ring[k].group) ring_progress(&o->ring[k]);
+}

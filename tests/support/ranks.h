@@ -37,4 +37,12 @@ double plain_sum(int n, int64_t i);
 /* Numbers of very different sizes, whose sum depends on the order of adding; of up to PARTS_MAX parts. */
 real wild(int rank, int part, int64_t i);
 void fill_wild(Tensor t, int rank, int part);
+
+/* Collectives that are under way at once, moved on from inside kernels, also their own: a Between's call and context. */
+enum { OVERLAPPING = 4 };
+typedef struct Overlap {
+    Collective ring[OVERLAPPING];
+    int calls;
+} Overlap;
+void overlap_progress(void *overlap);
 #endif
