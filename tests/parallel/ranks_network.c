@@ -322,7 +322,7 @@ static void launched_body(Comm *comm, void *context)
 {
     Findings *f = context;
     for (int backward = 0; backward < 2; backward++)
-        for (int dry = 0; dry <= !mpi; dry++) {
+        for (int dry = 0; dry < (mpi ? 1 : 2); dry++) {
             Device device = {.dry = dry, .lanes.launch = {2, 3}};
             Tensor part = part_new(&device, 2520);
             Collective ring;
