@@ -10,6 +10,7 @@
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/file/h5.h"
+#include "sim/sweep/sweep_sum.h"
 
 #define SCHEMA "sim-sweep/1"
 enum { PATH = SPACE_NAME + 16, TEXT_MOST = 1 << 24 };
@@ -159,7 +160,7 @@ bool sweep_file_write(const Sweep *s, SweepPlace *place, Error *error)
     H5 *file = h5_create(place->asked, error);
     bool good = file && write_header(file, s, error) && write_scale(file, &s->space, error) &&
                 write_keys(file, &s->space, error) && write_columns(file, s, error) &&
-                h5_publish(file, error);
+                sweep_sum_write(file, &s->space, error) && h5_publish(file, error);
     if (!good) {
         h5_abandon(file);
         return false;
@@ -292,7 +293,8 @@ bool sweep_file_read(Sweep *s, const char *path, Error *error)
     H5 *file = h5_open(path, error);
     bool good = file && read_header(file, s, path, error) && read_keys(file, &s->space, path, error);
     if (good) s->row = allocate_zeroed((size_t)s->space.count, sizeof *s->row);
-    good = good && read_columns(file, s, error) && read_states(file, s, path, error);
+    good = good && read_columns(file, s, error) && read_states(file, s, path, error) &&
+           sweep_sum_check(file, &s->space, path, error);
     if (file) h5_close(file, &ignored);
     if (!good) sweep_free(s);
     return good;
