@@ -114,6 +114,11 @@ bool draft_begin(Draft *draft, const char *path, Error *error)
     return true;
 }
 
+void draft_clear(const char *path)
+{
+    remove_abandoned(path);
+}
+
 bool draft_is_possible(const char *path, Error *error)
 {
     Draft draft;

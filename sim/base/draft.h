@@ -21,6 +21,9 @@ typedef struct Draft {
 /* Makes an empty file beside `path` and removes the drafts of `path` that others abandoned. */
 bool draft_begin(Draft *draft, const char *path, Error *error);
 
+/* Removes them without making one. */
+void draft_clear(const char *path);
+
 /* Whether that would work now: asked before the work that ends in a file. */
 bool draft_is_possible(const char *path, Error *error);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/file/checkpoint_file.h"
@@ -106,4 +107,19 @@ void checkpoint_prune(const char *path, const char *run, size_t keep)
     for (size_t i = 0; i < count; i++)
         if (strcmp(found[i].run, run) == 0 && ++kept > keep) unlink(found[i].path);
     checkpoint_list_free(found, count);
+}
+
+void checkpoint_clear(const char *path)
+{
+    char folder[PATH_SIZE], name[2 * PATH_SIZE];
+    files_folder(path, folder, sizeof folder);
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char *draft = strstr(entry->d_name, ".sim-");
+        if (draft) *draft = '\0';
+        int64_t step = draft ? step_of(path, entry->d_name) : -1;
+        checkpoint_name(path, step, name, sizeof name);
+        if (step >= 0) draft_clear(name);
+    }
+    if (directory) closedir(directory);
 }

@@ -22,6 +22,8 @@ void checkpoint_list_free(CheckpointFound *found, size_t count);
 
 /* Whether a file is a checkpoint of that run. */
 bool checkpoint_is_of(const char *path, const char *run);
+/* Removes what killed runs have left of those they were writing. */
+void checkpoint_clear(const char *path);
 /* Removes those of the run but the newest `keep`. */
 void checkpoint_prune(const char *path, const char *run, size_t keep);
 #endif

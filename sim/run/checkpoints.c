@@ -54,6 +54,7 @@ void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run
         snprintf(c->run, sizeof c->run, "%s", run);
     else
         snprintf(c->run, sizeof c->run, "%llx.%lx-%lx", (long long)now.tv_sec, now.tv_nsec, (long)getpid());
+    if (!t->device.dry) checkpoint_clear(t->config->output.checkpoint);
     announce_size(c);
 }
 

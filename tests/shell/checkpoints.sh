@@ -55,6 +55,7 @@ kill_at() {
     job=$!
     until victim=$(rank_of on.h5) || ! kill -0 "$job"; do sleep 0.01; done
     until [ -e "$checkpoint" ] || ! kill -0 "$job"; do sleep 0.01; done
+    echo half >"${checkpoint%/*}/a-000099.h5.sim-1.tmp" # one that no later step takes the place of
     kill -9 "$victim"
     ! wait "$job"
 }
@@ -71,6 +72,9 @@ killed_and_on() { # at any moment, also in the middle of a checkpoint
 }
 check "killed, and on from the newest" killed_and_on
 check "every step stands once, and is as in a run that never stopped" compare alike never.h5 on.h5
+# shellcheck disable=SC2317
+no_draft() { ! find on -name '*.tmp' | grep .; }
+check "of what was being written nothing is left" no_draft
 check "no more and no fewer" compare steps on.h5 8
 check "and its bytes are the formula's" compare bytes on.h5
 check "and so are the weights" compare same never.w.h5 on.w.h5
