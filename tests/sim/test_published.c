@@ -230,10 +230,11 @@ static void ideal_all_reduces(void **state)
                "card_gb = 25\ncard_share = 1\ncard_us = 7\n");
     for (int n = 2; n <= 8; n++)
         for (int across = 0; across <= 1; across++)
-            for (double bytes = 1680; bytes < 1e11; bytes *= 1000) {
-                double us = 2e6 * (n - 1) * (bytes / n / (across ? 25e9 : 80e9) + (across ? 7e-6 : 3e-6));
-                snprintf(text + strlen(text), sizeof text - strlen(text), "x,y,%d,%.17g,%.0f,%d,%d\n", n, us,
-                         bytes, across ? 1 : 8, across ? 1 : 8);
+            for (int64_t bytes = 1680; bytes < 100000000000; bytes *= 1000) {
+                double us =
+                    2e6 * (n - 1) * ((double)bytes / n / (across ? 25e9 : 80e9) + (across ? 7e-6 : 3e-6));
+                snprintf(text + strlen(text), sizeof text - strlen(text), "x,y,%d,%.17g,%lld,%d,%d\n", n, us,
+                         (long long)bytes, across ? 1 : 8, across ? 1 : 8);
             }
     assert_int_equal(VALIDATE(place, written_in(place, "t.csv", text), "--csv"), STATUS_OK);
     row = strchr(place->said, '\n') + 1;

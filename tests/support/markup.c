@@ -65,8 +65,10 @@ static void read_tag(Reader *r)
     if (take(r, "!DOCTYPE html>")) return;
     if (take(r, "!--")) {
         const char *end = strstr(r->at, "--");
-        if (!end || end[2] != '>') bad(r, "a comment does not end");
-        r->at = end + 3;
+        if (end && end[2] == '>')
+            r->at = end + 3;
+        else
+            bad(r, "a comment does not end");
         return;
     }
     if (take(r, "/")) {
