@@ -5,8 +5,7 @@
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 
-/* A file's name without its folder and `ending`. */
-static void stem_of(const char *path, const char *ending, char *stem, size_t size)
+void config_stem_of(const char *path, const char *ending, char *stem, size_t size)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     size_t length = strlen(base) - (words_end_in(base, ending) ? strlen(ending) : 0);
@@ -16,12 +15,12 @@ static void stem_of(const char *path, const char *ending, char *stem, size_t siz
 void config_stem(const Config *config, char *stem, size_t size)
 {
     char own[CONFIG_PATH];
-    stem_of(config->name, ".ini", stem, size);
+    config_stem_of(config->name, ".ini", stem, size);
     /* a schedule of one's own must not take the place of the config's run */
     if (!config_schedule_is_file(config) ||
         config->origin[config_row_named("parallel.schedule")] != ORIGIN_SET)
         return;
-    stem_of(config->pipeline.schedule, ".csv", own, sizeof own);
+    config_stem_of(config->pipeline.schedule, ".csv", own, sizeof own);
     bool taken = strcmp(own, stem) == 0;
     for (int k = 0; k < SCHEDULE_KINDS; k++) taken |= strcmp(own, schedule_name[k]) == 0;
     snprintf(stem, size, "%s%s", own, taken ? "-own" : "");

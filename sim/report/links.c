@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "parallel/wire/purpose.h"
+#include "sim/base/divisor.h"
 #include "sim/base/words.h"
 #include "sim/report/run_config.h"
 
@@ -93,11 +94,6 @@ bool report_links(const RunFile *run, Sheet *sheet, Error *error)
 
 /* ---- tensor groups over nodes ---- */
 
-static int common_divisor(int a, int b)
-{
-    return b ? common_divisor(b, a % b) : a;
-}
-
 bool report_crossing(const RunFile *run, Sheet *sheet, Error *error)
 {
     Links links;
@@ -105,7 +101,8 @@ bool report_crossing(const RunFile *run, Sheet *sheet, Error *error)
     if (!(links.bytes[0][ROUTE_ACROSS] > 0)) return true;
     Config *config = run_config_new(run);
     if (config) {
-        int devices = (int)config->node.devices, tp = run->shape.mesh.tp, fits = common_divisor(tp, devices);
+        int devices = (int)config->node.devices, tp = run->shape.mesh.tp,
+            fits = (int)divisor_common(tp, devices);
         sheet_line(sheet, SHEET_FACT, "crossing");
         sheet_cell(sheet,
                    "tensor groups of %d reach over nodes of %d devices, and wait for cards in every layer",

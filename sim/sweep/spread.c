@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/collectives/collectives.h"
+#include "sim/base/divisor.h"
 
 /* What came of a share: of each combination its number, its row, and a reason with a zero behind. */
 typedef struct Parcel {
@@ -63,16 +64,11 @@ static void gather_parcels(Group *world, Parcel *mine, Tally *tally)
     free(used);
 }
 
-static int64_t common(int64_t a, int64_t b)
-{
-    return b ? common(b, a % b) : a;
-}
-
 /* Neighbours cost alike, and what turns fastest would fall to the same ranks: combinations are dealt far apart. */
 static int64_t stride_of(int64_t count)
 {
     int64_t stride = (int64_t)((double)count * 0.6180339887);
-    while (stride > 1 && common(stride, count) != 1) stride--;
+    while (stride > 1 && divisor_common(stride, count) != 1) stride--;
     return stride > 1 ? stride : 1;
 }
 

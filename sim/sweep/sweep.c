@@ -10,6 +10,7 @@
 #include "sim/base/standard.h"
 #include "sim/base/words.h"
 #include "sim/base/workers.h"
+#include "sim/config/stem.h"
 #include "sim/plot/draw.h"
 #include "sim/run/announce.h"
 #include "sim/sweep/asked.h"
@@ -36,15 +37,14 @@ typedef struct Job {
 static bool choose_folder(Job *r, Error *error)
 {
     const Asked *a = &r->asked;
-    char name[PLOT_PATH];
+    char name[PLOT_PATH], stem[PLOT_PATH - 16];
     if (a->out) return plot_join(r->folder, a->out, "", error);
     if (a->file) {
         files_folder(a->file, name, sizeof name);
         return plot_join(r->folder, name, "", error);
     }
-    const char *slash = strrchr(a->config, '/'), *stem = slash ? slash + 1 : a->config;
-    int letters = (int)strlen(stem) - (words_end_in(stem, ".ini") ? 4 : 0);
-    snprintf(name, sizeof name, "%.*s-sweep/", letters, stem);
+    config_stem_of(a->config, ".ini", stem, sizeof stem);
+    snprintf(name, sizeof name, "%s-sweep/", stem);
     return plot_join(r->folder, "results", name, error);
 }
 
