@@ -165,6 +165,8 @@ static void write_comparison(FILE *out, const Page *page, const Contents *c)
 {
     fputs("<h2>Figures</h2>\n", out);
     html_runs(out, &c->figures, page->label, run_table_says);
+    const char *note = run_table_note(&c->figures, 0, c->figures.runs);
+    if (*note) fprintf(out, "<p>%s</p>\n", note);
     fputs("<h2>What the configs differ in</h2>\n", out);
     html_runs(out, &c->config, page->label, differs);
     fputs("<h2>Runs</h2>\n", out);

@@ -74,13 +74,46 @@ void run_table_cell(const Line *line, size_t run, char cell[CELL])
         snprintf(cell, CELL, x == floor(x) || fabs(x) >= 1000 ? "%.0f" : "%.4g", x);
 }
 
-bool run_table_says(const RunTable *t, const Line *line)
+/* Of the runs from `first` to before `end`. */
+static bool says(const Line *line, size_t first, size_t end)
 {
-    for (size_t r = 0; r < t->runs; r++)
+    for (size_t r = first; r < end; r++)
         if (line->kind == LINE_TEXT ? line->text[r] && line->text[r][0]
                                     : !isnan(line->number[r]) && line->number[r] != 0)
             return true;
     return line->kind == LINE_SWITCH;
+}
+
+/* Whether a line is a formula's, of "sent_formula.control", and in all these runs just what "sent.control" says. */
+static bool repeats(const RunTable *t, const Line *line, size_t first, size_t end)
+{
+    static const char mark[] = "_formula.";
+    const char *at = strstr(line->key, mark);
+    char counted[sizeof line->key];
+    if (!at) return false;
+    snprintf(counted, sizeof counted, "%.*s.%s", (int)(at - line->key), line->key, at + strlen(mark));
+    for (size_t i = 0; i < t->lines; i++) {
+        if (strcmp(t->line[i].key, counted) != 0) continue;
+        size_t r = first;
+        while (r < end && (line->number[r] == t->line[i].number[r] ||
+                           (isnan(line->number[r]) && isnan(t->line[i].number[r]))))
+            r++;
+        return r == end;
+    }
+    return false;
+}
+
+bool run_table_says(const RunTable *t, const Line *line)
+{
+    return says(line, 0, t->runs) && !repeats(t, line, 0, t->runs);
+}
+
+const char *run_table_note(const RunTable *t, size_t first, size_t end)
+{
+    for (size_t i = 0; i < t->lines; i++)
+        if (says(&t->line[i], first, end) && repeats(t, &t->line[i], first, end))
+            return "formulas equal what was counted, where they have no line";
+    return "";
 }
 
 static int width_of(const RunTable *t, size_t run)
@@ -104,7 +137,7 @@ void run_table_print(const RunTable *t)
         }
         putchar('\n');
         for (size_t i = 0; i < t->lines; i++) {
-            if (!run_table_says(t, &t->line[i])) continue;
+            if (!says(&t->line[i], first, end) || repeats(t, &t->line[i], first, end)) continue;
             printf("  %-*s", LABEL, t->line[i].key);
             for (size_t r = first; r < end; r++) {
                 char cell[CELL];
@@ -113,6 +146,8 @@ void run_table_print(const RunTable *t)
             }
             putchar('\n');
         }
+        const char *note = run_table_note(t, first, end);
+        if (*note) printf("  %s\n", note);
     }
 }
 

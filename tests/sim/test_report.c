@@ -138,6 +138,38 @@ static void test_table(void **state)
     assert_true(strstr(place->said, "/a.h5,") < strstr(place->said, "/b,"));
 }
 
+/* Of runs that stand under each other, each without the lines that only the other has. */
+static void test_table_is_short(void **state)
+{
+    PlotPlace *place = *state;
+    RunTable t = {.runs = 2};
+    char wide[60];
+    memset(wide, 'w', sizeof wide - 1);
+    wide[sizeof wide - 1] = '\0';
+    for (size_t r = 0; r < 2; r++) {
+        run_table_text(&t, r, "run", wide);
+        run_table_number(&t, r, LINE_BYTES, "sent.a", r == 0 ? 5 : 0);
+        run_table_number(&t, r, LINE_BYTES, "sent.b", 7);
+        run_table_number(&t, r, LINE_BYTES, "sent_formula.a", r == 0 ? 5 : 0);
+        run_table_number(&t, r, LINE_BYTES, "sent_formula.b", r == 0 ? 7 : 8);
+    }
+    Capture c = capture();
+    run_table_print(&t);
+    fflush(stdout);
+    captured(place, c);
+    run_table_free(&t);
+    const char *second = strstr(place->said + 5, "\n  run ");
+    assert_non_null(second);
+    const char *a = strstr(place->said, "\n  sent.a "), *b = strstr(place->said, "\n  sent_formula.b ");
+    assert_true(a && a < second && b && b > second);
+    assert_null(strstr(second, "sent.a "));
+    assert_null(strstr(place->said, "sent_formula.a"));
+    assert_non_null(strstr(second, "sent.b "));
+    const char *rest = strstr(place->said, "equal what was counted, where they have no line\n");
+    assert_true(rest && rest < second);
+    assert_null(strstr(second, "equal what was counted"));
+}
+
 static void check_cell(LineKind kind, double value, const char *expected)
 {
     char cell[RUN_TABLE_CELL];
@@ -176,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_layout, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_table, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_table_is_short, plot_setup, plot_teardown),
         cmocka_unit_test(test_cells),
         cmocka_unit_test_setup_teardown(test_dry_process, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
