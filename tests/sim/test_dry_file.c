@@ -6,6 +6,7 @@
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/run_file.h"
+#include "sim/report/report_command.h"
 #include "sim/run/run.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"
@@ -209,6 +210,17 @@ static void bytes_by_link_are_reported(void **state)
                     "         equal\n    data                   0 B                        ");
     }
     assert_says(place->said, "\n    link busy sending      ");
+    char *argv[] = {(char *)"report", (char *)in_folder(place, "run.h5"), (char *)"--json"};
+    Capture c = capture();
+    int status = report_command(3, argv);
+    captured(place, c);
+    assert_int_equal(status, 0);
+    if (sizeof(real) == 4) {
+        assert_says(place->said, "\"sent_inside.tensor_bytes\": 42060");
+        assert_says(place->said, "\"sent_across.tensor_bytes\": 42060");
+    }
+    assert_says(place->said, "\"sent_inside.data_bytes\": 0");
+    assert_says(place->said, "\"busy_across_ratio\": 0.");
     record(place, "two.h5", two, false);
     assert_null(strstr(place->said, "crossing"));
     assert_says(place->said, "0 B                        equal\n    data");
