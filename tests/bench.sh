@@ -78,20 +78,23 @@ sweep() {
 cpu() { # COMMAND...: its seconds
     { command time -f '%U %S' "$@" >/dev/null; } 2>&1 | awk 'END { print $1 + $2 }'
 }
-# clock_of NAME COMMAND...: by the medians, and by the least of either, on which what else the machine does weighs least
+# clock_of NAME COMMAND...: by the medians, and by the least of either, on which what else the machine does weighs least;
+# beside them the ideal clock's over its own again, which says how far such ratios can be trusted here and now
 clock_of() {
-    local name=$1 pairs=9 i
+    local name=$1 rounds=7 i
     shift
     rm -f cpu.*
-    for ((i = 0; i < pairs; i++)); do
-        rm -f ideal*.h5 machine*.h5
+    for ((i = 0; i < rounds; i++)); do
+        rm -f ideal*.h5 machine*.h5 again*.h5
         cpu "$@" --set hardware.profile=ideal --output ideal.h5 >>cpu.ideal
         cpu "$@" --set hardware.profile=a100-80gb-dgx --output machine.h5 >>cpu.machine
+        cpu "$@" --set hardware.profile=ideal --output again.h5 >>cpu.again
     done
-    paste <(sort -g cpu.ideal) <(sort -g cpu.machine) | awk -v name="$name" '{ a[NR] = $1; b[NR] = $2 } END {
-        m = int((NR + 1) / 2)
-        printf "%-34s %7.2f s CPU; with a machine'"'"'s clock x %.3f, by the least of %d x %.3f\n", name, a[m], b[m] / a[m],
-            NR, b[1] / a[1] }'
+    paste <(sort -g cpu.ideal) <(sort -g cpu.machine) <(sort -g cpu.again) | awk -v name="$name" '
+        { a[NR] = $1; b[NR] = $2; c[NR] = $3 }
+        END { m = int((NR + 1) / 2)
+            printf "%-34s %7.2f s CPU; with a machine'"'"'s clock x %.3f, by the least x %.3f; the same again x %.3f, x %.3f\n",
+                name, a[m], b[m] / a[m], b[1] / a[1], c[m] / a[m], c[1] / a[1] }'
 }
 
 clock() {
