@@ -39,8 +39,7 @@ static void check_unchanged(const Text *text)
     show_time(&now.st_mtim, is);
     show_time(&text->written, was);
     fail("%s: was written to while this run read it: it has as many bytes, but was last written at %s where "
-         "it "
-         "had been at %s; try a copy that stays as it is",
+         "it had been at %s; try a copy that stays as it is",
          text->name, is, was);
 }
 

@@ -114,8 +114,7 @@ static bool is_one_node(Calibration *c)
         if (!same)
             error_set(&c->error,
                       "calibrate: rank 0 is on %s and rank %d on %s, and a profile is of one machine; try "
-                      "all ranks "
-                      "on one",
+                      "all ranks on one",
                       all, r, all + (size_t)r * NODE_NAME);
     }
     free(all);
@@ -136,8 +135,7 @@ static void warn_if_crowded(int ranks)
     if (ranks > cores)
         fprintf(stderr,
                 "sim: calibrate: %d ranks share %d core%s, so what their links take is a wait for one; try "
-                "mpirun -n "
-                "%d\n",
+                "mpirun -n %d\n",
                 ranks, cores, words_s(cores), cores);
 }
 

@@ -105,8 +105,7 @@ void profile_write(FILE *out, const void *what)
             "; This machine as `sim calibrate` measured it on %d rank%s, %s:\n; %s.\n;\n"
             "; hardware.profile = localhost finds this file in the current folder. It holds for " REAL_NAME
             " and for as many ranks\n; as have a core each. Measure again where the machine, the build or "
-            "the load "
-            "is another.\n\n",
+            "the load is another.\n\n",
             p->ranks, words_s(p->ranks), p->created, p->node.host);
     write_chip(out, &p->machine.chip);
     write_node(out, p);

@@ -64,8 +64,7 @@ const ConfigRow rows_of_hardware[] = {
      .choices = rank_orders, .example = "tp-pp-dp",
      .help = "which ranks lie side by side in a node, from inside out",
      .more = "tp-dp-pp: the slices of a replica's stage, then the replicas, then the stages. What lies in a "
-             "node talks "
-             "over its links; what does not, over its part of the node's cards.\n"},
+             "node talks over its links; what does not, over its part of the node's cards.\n"},
     {"hardware", "all_reduce", ROW_CHOICE, WITH_A_MACHINE, FIELD(hardware.all_reduce), "ring",
      .choices = all_reduces, .example = "hierarchical",
      .help = "how gradients and activations are summed over nodes",
@@ -76,15 +75,12 @@ const ConfigRow rows_of_hardware[] = {
          "over many nodes. Leaves send less than others; all together as much as on a ring. auto: where a "
          "group lies over several nodes, ring or tree, whichever takes less for that group and that many "
          "bytes alone, with the cards to itself (node.collectives says how they are carried); in one node, "
-         "ring. hierarchical: where a group "
-         "has as many members in each of its nodes, two or more, a reduce-scatter inside each node, "
-         "an all-reduce of each block across, and an all-gather inside. A rank sends as much as on a ring; "
-         "of "
-         "g members a node 1/g of it leaves the node.\n"
+         "ring. hierarchical: where a group has as many members in each of its nodes, two or more, a "
+         "reduce-scatter inside each node, an all-reduce of each block across, and an all-gather inside. A "
+         "rank sends as much as on a ring; of g members a node 1/g of it leaves the node.\n"
          "Each adds in an order of its own, always the same, so losses differ in rounding; and ring alone "
-         "adds "
-         "in that of a reduce-scatter, so that ddp and zero1 are the same to the last bit. Published steps "
-         "and all-reduces over two nodes with four cards took what a ring takes, up to twice what auto "
+         "adds in that of a reduce-scatter, so that ddp and zero1 are the same to the last bit. Published "
+         "steps and all-reduces over two nodes with four cards took what a ring takes, up to twice what auto "
          "foretells.\n"},
 };
 
@@ -161,8 +157,7 @@ const ConfigRow rows_of_node[] = {
     {"node", "cards", ROW_INTEGER, WITH_A_MACHINE, NODE(cards), "", 0, 1e6, .example = "8",
      .help = "of a node to the network; 0: none, and ranks must fit one node",
      .more = "Each device has its part of them, so rings of fewer members a node share what one ring over "
-             "all its "
-             "devices has alone.\n"},
+             "all its devices has alone.\n"},
     {"node", "card_gb", ROW_NUMBER, WITH_CARDS, NODE(card_gb), "25", 0, 1e9, .low_out = true, .example = "50",
      .help = "GB (1e9 bytes) a second of a card, in each direction", .more = "25 is 200 Gbit/s.\n"},
     {"node", "card_share", ROW_NUMBER, WITH_CARDS, NODE(card_share), "1", 0, 1, .low_out = true,
@@ -174,13 +169,11 @@ const ConfigRow rows_of_node[] = {
     {"node", "any_card", ROW_SWITCH, WITH_CARDS, NODE(any_card), "no", .example = "yes",
      .help = "a device reaches each card of its node at full rate (NCCL's PXN)",
      .more = "no: a ring whose members in a node do not lie side by side (data parallelism beside tp = 2 or "
-             "4) goes "
-             "through one card there, and all rings like it through the same.\n"},
+             "4) goes through one card there, and all rings like it through the same.\n"},
     {"node", "switch_gb", ROW_NUMBER, WITH_A_CARRIER, NODE(switch_gb), "0", 0, 1e9, .example = "480",
      .help = "GB a second of an all-reduce that the switch adds (NVLS); 0: it does not",
      .more = "In bus bandwidth, 2 (n-1)/n of the bytes over the time, of all-reduces inside a node on three "
-             "devices "
-             "or more. Only the time is the switch's; what is sent is counted as a ring's.\n"},
+             "devices or more. Only the time is the switch's; what is sent is counted as a ring's.\n"},
     {"node", "collectives", ROW_CHOICE, WITH_A_MACHINE, NODE(carrier), "ideal", .choices = carriers,
      .example = "nccl-ampere", .help = "what carries them: ideal, or NCCL's protocols, by chip",
      .more =

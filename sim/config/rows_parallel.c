@@ -38,13 +38,10 @@ const ConfigRow rows_of_parallel[] = {
      .help = "zero1, zero2: when updated parameters reach all ranks",
      .more =
          "step: as the step ends, and all wait. forward: as the next step begins, bucket by bucket in the "
-         "order "
-         "in which its forward needs them, so that with overlap most of it goes on beside computing, or "
-         "while a "
-         "later stage waits for its first microbatch (Megatron-Core's overlap_param_gather). The numbers and "
-         "the bytes are the same either way; the first step gathers, too. zero3 gathers before each use in "
-         "any "
-         "case.\n"},
+         "order in which its forward needs them, so that with overlap most of it goes on beside computing, "
+         "or while a later stage waits for its first microbatch (Megatron-Core's overlap_param_gather). The "
+         "numbers and the bytes are the same either way; the first step gathers, too. zero3 gathers before "
+         "each use in any case.\n"},
     {"parallel", "bucket_mb", ROW_NUMBER, WITH_BUCKETS, FIELD(parallel.bucket_mb), "25", 0, 1e6,
      .example = "1", .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
@@ -90,19 +87,16 @@ const ConfigRow rows_of_parallel[] = {
      .choices = tensor_overlaps, .example = "bulk", .help = "with tp: what its communication goes on beside",
      .more =
          "none: the ranks wait for each. bulk: in backward the sum of a linear layer's input gradient goes "
-         "on "
-         "beside the product that makes its weights' gradient, and under sequence_parallel the input's "
-         "second "
-         "gathering beside the product that makes its own, as Megatron-LM does it (arXiv 2205.05198, section "
-         "4.2.2). zb-h1 computes these products apart, so there is nothing to do it beside. The numbers are "
-         "the same, bit for bit; a whole input and a whole gradient are held at once.\n"
+         "on beside the product that makes its weights' gradient, and under sequence_parallel the input's "
+         "second gathering beside the product that makes its own, as Megatron-LM does it (arXiv 2205.05198, "
+         "section 4.2.2). zb-h1 computes these products apart, so there is nothing to do it beside. The "
+         "numbers are the same, bit for bit; a whole input and a whole gradient are held at once.\n"
          "pipelined, under sequence_parallel: that, and all else that enters a block's products or leaves "
-         "them "
-         "does so in tensor_pieces, as Megatron-Core with Transformer Engine does it (--tp-comm-overlap): a "
-         "rank multiplies its own rows, then each piece of the others' as it comes; and sends a piece of a "
-         "result when it is multiplied. As many bytes in more messages and more, smaller products, each of "
-         "which takes whole waves of tiles; the numbers are the same to rounding. With zb-h1 only what goes "
-         "by pieces is hidden.\n"},
+         "them does so in tensor_pieces, as Megatron-Core with Transformer Engine does it "
+         "(--tp-comm-overlap): a rank multiplies its own rows, then each piece of the others' as it comes; "
+         "and sends a piece of a result when it is multiplied. As many bytes in more messages and more, "
+         "smaller products, each of which takes whole waves of tiles; the numbers are the same to rounding. "
+         "With zb-h1 only what goes by pieces is hidden.\n"},
     {"parallel", "tensor_pieces", ROW_INTEGER, WITH_PIECES, FIELD(tensor.pieces), "4", 1, REGION_PIECES,
      .example = "8", .help = "pipelined: that a rank's rows cross in",
      .more =

@@ -123,11 +123,10 @@ const ConfigRow rows_of_output[] = {
      .help = "HDF5 file of all that a run needs to go on; empty: none",
      .more =
          "Written after the last step, and every checkpoint_every steps before. The number of steps done "
-         "goes "
-         "into the name: results/ck.h5 makes results/ck-000120.h5. It holds the weights as the optimizer "
-         "updates them, what the optimizer has besides, the loss scale and the place in the data, all of it "
-         "whole: nothing in it depends on the split. Every rank writes its own parts, each tensor has a "
-         "checksum, and the file appears complete or not at all. On a full disk a warning says so, and "
+         "goes into the name: results/ck.h5 makes results/ck-000120.h5. It holds the weights as the "
+         "optimizer updates them, what the optimizer has besides, the loss scale and the place in the data, "
+         "all of it whole: nothing in it depends on the split. Every rank writes its own parts, each tensor "
+         "has a checksum, and the file appears complete or not at all. On a full disk a warning says so, and "
          "training goes on; a run whose last checkpoint is missing ends with status 1. Dry runs write "
          "none.\n"},
     {"output", "checkpoint_every", ROW_INTEGER, ALWAYS, FIELD(output.checkpoint_every), "0", 0, 1e9,

@@ -2,9 +2,9 @@
  *
  * The layout is the contract "sim-run/3": /config, /steps, /comm, /memory,
  * /pipeline, /breakdown, /links, /work, /timeline (README, "The run file";
- * layout.h). The file appears whole or not at all; columns are allocated up to 1024 rows at a time, twice as many each time,
- * and filled with NaN (step: -1); a step's number is written after a flush of
- * the rest. Growing makes a larger copy and renames it into place, so that a
+ * layout.h). The file appears whole or not at all; columns are allocated up to
+ * 1024 rows at a time, twice as many each time, and filled with NaN (step: -1);
+ * a step's number is written after a flush of the rest. Growing makes a larger copy and renames it into place, so that a
  * kill or a full disk at any moment leaves a file with every finished step.
  *
  * After a false from any of these: recorder_abandon(), then exit() or

@@ -17,8 +17,8 @@ static const struct {
     double program_seconds;               /* to begin and end a dry run */
     double rank_seconds, layer_seconds;   /* of a dry rank; of its table, a layer */
     double visit_seconds, action_seconds; /* of F or B, a layer; to perform and record an action */
-    /* of half an all-reduce, or of another ring: of units, with what is made for it; of activations; and on a machine for
-     * its ports */
+    /* of half an all-reduce, or of another ring: of units, with what is made for it; of activations; and on a machine
+     * for its ports */
     double bucket_seconds, ring_seconds, port_seconds;
     double piece_seconds; /* of each tensor in it */
     double block_seconds; /* of each of a unit's blocks, one a replica, that a rank visits */

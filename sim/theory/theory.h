@@ -13,9 +13,9 @@
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
 /* Of the bytes that `rank` sends by theory_bytes, and others like it, `alike` ranks in all, those that stay inside
- * nodes and those that leave them: added to bytes[route][purpose]; NaN where no formula stands. Of a ring of n ranks over
- * N nodes the last in each sends out of its own; of a hierarchical all-reduce (N-1)/(n-1) of what each rank sends goes
- * out; over trees a block goes out once for each edge of its tree between nodes (all_reduce.c). */
+ * nodes and those that leave them: added to bytes[route][purpose]; NaN where no formula stands. Of a ring of n ranks
+ * over N nodes the last in each sends out of its own; of a hierarchical all-reduce (N-1)/(n-1) of what each rank
+ * sends goes out; over trees a block goes out once for each edge of its tree between nodes (all_reduce.c). */
 void theory_links(const Config *config, const Plan *plan, int ranks, int rank, int alike,
                   double bytes[ROUTES][PURPOSES]);
 

@@ -209,8 +209,7 @@ static void print(const Fit *f, bool half)
            100 * mean(f, f->found[ALL].error, NULL, ALL));
     if (half)
         printf("; fitted to the 1st half: it %.1f %%, the 2nd, unseen, %.1f %%; to the 2nd: it %.1f %%, the "
-               "1st, "
-               "unseen, %.1f %%",
+               "1st, unseen, %.1f %%",
                100 * mean(f, first, NULL, FIRST), 100 * mean(f, first, NULL, SECOND),
                100 * mean(f, second, NULL, SECOND), 100 * mean(f, second, NULL, FIRST));
     putchar('\n');

@@ -199,7 +199,8 @@ static NetworkNode dgx_a100(void)
     return node;
 }
 
-/* By hand from NCCL's tables: DGX A100 over four nodes; 231.9 GB/s inside, 184 across, 25 us to launch, 62 for Simple. */
+/* By hand from NCCL's tables: DGX A100 over four nodes; 231.9 GB/s inside, 184 across, 25 us to launch, 62 for
+ * Simple. */
 static void trees_take_what_nccl_says(void **state)
 {
     (void)state;

@@ -159,8 +159,8 @@ static void whatever_the_numbers(void **state)
 
 /* ---- what the keys change ---- */
 
-/* Sums over nodes of two, in a hierarchy and over trees: of gradients, of the activations of a tensor group that lies across, of heads that several
- * ranks hold. Trained, against one rank; and the bytes against the formula. */
+/* Sums over nodes of two, in a hierarchy and over trees: of gradients, of the activations of a tensor group that lies
+ * across, of heads that several ranks hold. Trained, against one rank; and the bytes against the formula. */
 static void sums_over_nodes_train(const char *how)
 {
     static const struct {

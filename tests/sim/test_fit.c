@@ -25,7 +25,8 @@ enum { CASES = 8 };
 static const char *const shapes[CASES] = {"1024,4,8,", "2048,4,8,", "4096,2,4,", "8192,2,2,",
                                           "512,4,1,",  "512,8,2,2", "4096,2,8,", "8192,4,4,2"};
 
-/* NAME.csv of cases that "took" what is foretold with these keys; 1 to `count`, of which the last is `off` times that. */
+/* NAME.csv of cases that "took" what is foretold with these keys; 1 to `count`, of which the last is `off` times
+ * that. */
 static const char *measured_with(PlotPlace *place, const char *name, const char *const keys[2], double off)
 {
     char file[32], text[2048] = HEAD;
@@ -95,8 +96,8 @@ static void finds_the_machine(void **state)
     assert_true(fitted > 0.5);
 }
 
-/* One case in eight is wrong by far: the 4th of the second half. Fitted to the first half, that half is right; a case that a
- * fit did not see is counted as one. */
+/* One case in eight is wrong by far: the 4th of the second half. Fitted to the first half, that half is right; a case
+ * that a fit did not see is counted as one. */
 static void halves(void **state)
 {
     PlotPlace *place = *state;

@@ -218,8 +218,8 @@ static void exact_sets_in_words(void **state)
     assert_says(place->said, "0.250000   DIFFERS");
 }
 
-/* Over ideal links an all-reduce of S bytes takes 2 (n-1) (S / (n B) + L): 80 GB/s and 3 us inside a node of eight, 25 GB/s
- * a card and 7 us between nodes, of one member each. */
+/* Over ideal links an all-reduce of S bytes takes 2 (n-1) (S / (n B) + L): 80 GB/s and 3 us inside a node of eight,
+ * 25 GB/s a card and 7 us between nodes, of one member each. */
 static void ideal_all_reduces(void **state)
 {
     PlotPlace *place = *state;

@@ -1,4 +1,5 @@
-/* test_validate.c - published measurements: files that are refused, how far off a set is, and what is foretold and printed. */
+/* test_validate.c - published measurements: files that are refused, how far off a set is, and what is foretold and
+ * printed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
