@@ -78,12 +78,14 @@ static bool write_all(Job *r, Error *error)
     if (!plot_join(place.asked, r->folder, "sweep.h5", error) || !sweep_file_write(&r->sweep, &place, error))
         return false;
     tell(r, "table", &place);
-    if (r->sweep.best >= 0) {
-        if (!plot_join(place.asked, r->folder, "best.ini", error) ||
-            !winner_write(&r->sweep, &r->trials, &place, error))
-            return false;
+    bool fits = r->sweep.best >= 0;
+    if (!plot_join(place.asked, r->folder, "best.ini", error) ||
+        !(fits ? winner_write(&r->sweep, &r->trials, &place, error) : winner_none(&place, error)))
+        return false;
+    if (fits)
         tell(r, "config of the best", &place);
-    }
+    else if (!r->asked.csv)
+        announce_place("config of the best", place.asked, place.path, place.kept);
     return draw(r, error);
 }
 

@@ -1,9 +1,12 @@
 /* winner.c - from a resolved config to an ini: the keys that somebody gave, in the order of the table of keys. */
 #include "sim/sweep/winner.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "sim/base/draft.h"
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 
@@ -52,20 +55,39 @@ static void write_ini(FILE *out, const void *what)
     }
 }
 
+static bool put(SweepPlace *place, void (*write)(FILE *out, const void *what), const void *what, Error *error)
+{
+    Draft draft;
+    if (!draft_begin(&draft, place->asked, error)) return false;
+    bool good = draft_fill(&draft, write, what, error) && draft_place(&draft, NULL, error);
+    if (good) snprintf(place->path, sizeof place->path, "%s", draft.path);
+    if (good) snprintf(place->kept, sizeof place->kept, "%s", draft.kept ? draft.kept : "");
+    draft_end(&draft);
+    return good;
+}
+
 bool winner_write(const Sweep *s, const Trials *trials, SweepPlace *place, Error *error)
 {
     Config *config = allocate_zeroed(1, sizeof *config);
-    Draft draft;
-    bool good = trial_config(trials, s->best, config, error);
     Winner winner = {s, config, place->asked};
-    if (good && draft_begin(&draft, place->asked, error)) {
-        good = draft_fill(&draft, write_ini, &winner, error) && draft_place(&draft, NULL, error);
-        if (good) snprintf(place->path, sizeof place->path, "%s", draft.path);
-        if (good) snprintf(place->kept, sizeof place->kept, "%s", draft.kept ? draft.kept : "");
-        draft_end(&draft);
-    } else
-        good = false;
+    bool good = trial_config(trials, s->best, config, error) && put(place, write_ini, &winner, error);
     config_free(config);
     free(config);
     return good;
+}
+
+static void write_nothing(FILE *out, const void *what)
+{
+    (void)out;
+    (void)what;
+}
+
+bool winner_none(SweepPlace *place, Error *error)
+{
+    snprintf(place->path, sizeof place->path, "%s", place->asked);
+    place->kept[0] = '\0';
+    if (access(place->asked, F_OK) != 0) return true;
+    /* an empty file takes its place, as any would, and goes */
+    return put(place, write_nothing, NULL, error) &&
+           (remove(place->path) == 0 || files_refuse(place->path, "remove", errno, error));
 }

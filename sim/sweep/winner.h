@@ -7,4 +7,6 @@
 /* Writes an ini of all that was given and has an effect in the sweep's best combination to place->asked, and says the
  * rest of `place`. */
 bool winner_write(const Sweep *sweep, const Trials *trials, SweepPlace *place, Error *error);
+/* Nothing fits: what lies at place->asked is an earlier sweep's best, and goes out of the way (place->kept, or ""). */
+bool winner_none(SweepPlace *place, Error *error);
 #endif

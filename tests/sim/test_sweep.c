@@ -284,6 +284,14 @@ static void memory(void **state)
                      STATUS_OK);
     assert_says(place->said, "none fits; nearest to it comes ranks 8, which needs ");
     assert_false(folder_has(in_folder(place, "none"), "best.ini"));
+    /* nor that of the earlier sweep beside another's table */
+    assert_true(folder_has(in_folder(place, "out"), "best.ini"));
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "4,8", "--set", "train.microbatch=1", "--set",
+                           "chip.memory_gb=0.001", "--out", in_folder(place, "out")),
+                     STATUS_OK);
+    assert_says(place->said, "an earlier config of the best is kept as ");
+    assert_false(folder_has(in_folder(place, "out"), "best.ini"));
+    assert_true(folder_has(in_folder(place, "out"), "best.1.ini"));
     assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "5,7", "--set", "train.microbatch=1", "--out",
                            in_folder(place, "no")),
                      STATUS_BAD_REQUEST);
