@@ -149,7 +149,9 @@ static bool run(const Jobs *jobs, int workers, Board *board, Error *error)
         Error one;
         if (!ended_well(worker[w], &one) && good) good = error_set(error, "%s", one.text);
     }
-    return none_refused(board, started, error) && good;
+    bool refused = !none_refused(board, started, error);
+    if (jobs->lost) *jobs->lost = !good && !refused;
+    return good && !refused;
 }
 
 bool workers_perform(const Jobs *jobs, int workers, void *results, Error *error)

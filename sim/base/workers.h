@@ -20,6 +20,9 @@ typedef struct Jobs {
     /* Or NULL. Not 0, as a signal's handler may make it: all end before their time. It is for this process alone to
      * end the workers then: they ignore INT and HUP, which a terminal sends to all. */
     const volatile sig_atomic_t *stopped;
+    bool *
+        lost; /* or NULL. Set where a worker ended before its time: no job was refused, so the request is as good
+                 * as it was. */
 } Jobs;
 
 /* Cores that this process may use. */

@@ -40,11 +40,15 @@ static bool foretell_case(const void *context, int i, void *result, Error *error
 
 bool cases_foretell(const Foretelling *f, double *foretold, Error *error)
 {
+    bool lost = false;
     const Jobs jobs = {.count = f->count,
                        .result = sizeof *foretold,
                        .perform = foretell_case,
                        .context = f,
                        .tell = f->tell,
-                       .listener = f->listener};
-    return workers_perform(&jobs, workers_cores(), foretold, error);
+                       .listener = f->listener,
+                       .lost = &lost};
+    bool good = workers_perform(&jobs, workers_cores(), foretold, error);
+    if (lost) fail("validate: %s", error->text);
+    return good;
 }

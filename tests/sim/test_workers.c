@@ -55,7 +55,7 @@ static void each_job_once(void **state)
         Plan plan = {COUNT, -1};
         Heard heard = {0};
         Error error;
-        Jobs jobs = {COUNT, sizeof *result, square, &plan, hear, &heard, NULL};
+        Jobs jobs = {COUNT, sizeof *result, square, &plan, hear, &heard, NULL, NULL};
         memset(result, 0xff, sizeof result);
         if (!workers_perform(&jobs, workers, result, &error)) fail_msg("%s", error.text);
         for (int i = 0; i < COUNT; i++) {
@@ -76,8 +76,10 @@ static void the_first_refusal_is_told(void **state)
         Plan plan = {from, -1};
         Error error;
         char wanted[32];
-        Jobs jobs = {COUNT, sizeof *result, square, &plan, NULL, NULL, NULL};
+        bool lost = true;
+        Jobs jobs = {COUNT, sizeof *result, square, &plan, NULL, NULL, NULL, &lost};
         assert_false(workers_perform(&jobs, 5, result, &error));
+        assert_false(lost);
         snprintf(wanted, sizeof wanted, "job %d is refused", from);
         assert_string_equal(error.text, wanted);
     }
@@ -89,8 +91,10 @@ static void a_worker_that_is_killed_is_told(void **state)
     static Result result[COUNT];
     Plan plan = {COUNT, 30};
     Error error;
-    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, NULL, NULL, NULL};
+    bool lost = false;
+    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, NULL, NULL, NULL, &lost};
     assert_false(workers_perform(&jobs, 2, result, &error));
+    assert_true(lost);
     assert_non_null(strstr(error.text, "was ended by signal 9; is memory short?"));
     assert_int_equal(result[COUNT - 1].process, 0); /* the other took no more */
 }
@@ -109,7 +113,7 @@ static void all_are_stopped(void **state)
     static Result result[COUNT];
     Plan plan = {COUNT, -1};
     Error error;
-    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, stop, NULL, &stopped};
+    Jobs jobs = {COUNT, sizeof *result, slowly, &plan, stop, NULL, &stopped, NULL};
     assert_false(workers_perform(&jobs, 2, result, &error));
     assert_true(result[0].process > 0 && result[COUNT - 1].process == 0);
 }
@@ -126,7 +130,7 @@ static void failing(void *context)
 {
     (void)context;
     Error error;
-    Jobs jobs = {8, 0, fails, NULL, NULL, NULL, NULL};
+    Jobs jobs = {8, 0, fails, NULL, NULL, NULL, NULL, NULL};
     bool good = workers_perform(&jobs, 2, NULL, &error);
     fprintf(stderr, "%s\n", good ? "good" : error.text);
     _exit(7);
