@@ -95,7 +95,7 @@ static void tell(const Trace *trace, const Draft *draft)
 static bool write_file(const Trace *trace, const char *path, Error *error)
 {
     Draft draft;
-    if (!files_prepare(path, error) || !draft_begin(&draft, path, error)) return false;
+    if (!draft_begin(&draft, path, error)) return false;
     const bool good = draft_fill(&draft, trace_write, trace, error) && draft_place(&draft, NULL, error);
     if (good) tell(trace, &draft);
     draft_end(&draft);
@@ -103,16 +103,19 @@ static bool write_file(const Trace *trace, const char *path, Error *error)
 }
 
 /* What standard output could not take is told by whoever ends the program (standard.h). */
-static bool write_out(const Trace *trace, const char *out, Error *error)
+static int write_out(const Trace *trace, const char *out, Error *error)
 {
     if (out && !strcmp(out, "-")) {
         trace_write(stdout, trace);
-        return true;
+        return STATUS_OK;
     }
     char *beside = out ? NULL : place_beside(trace->run->path);
-    const bool good = write_file(trace, out ? out : beside, error);
+    const char *path = out ? out : beside;
+    int status = STATUS_BAD_REQUEST;
+    if (files_prepare(path, error) && draft_is_possible(path, error))
+        status = write_file(trace, path, error) ? STATUS_OK : STATUS_FAILED;
     free(beside);
-    return good;
+    return status;
 }
 
 static int trace_run(const Request *r, Error *error)
@@ -123,8 +126,7 @@ static int trace_run(const Request *r, Error *error)
         error_set(error, "--out %s is the run itself; try another name", r->out);
         return status;
     }
-    if (trace_read(&trace, r->path, r->measured, error))
-        status = write_out(&trace, r->out, error) ? STATUS_OK : STATUS_FAILED;
+    if (trace_read(&trace, r->path, r->measured, error)) status = write_out(&trace, r->out, error);
     trace_free(&trace);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/base/posix.h"
 #include "sim/base/progress.h"
 #include "sim/base/standard.h"
 #include "sim/base/words.h"
@@ -120,7 +121,8 @@ bool validate_foretell(CaseSet *set, int sets, const RunOptions *options, bool q
 static int print_foretold(CaseSet *set, int sets, const ValidateRequest *r, const RunOptions *options,
                           Error *error)
 {
-    if (r->out && !draw_cases_can(set, sets, error)) return STATUS_BAD_REQUEST;
+    if (r->out && (!draw_cases_can(set, sets, error) || !files_make_folder(r->out, error)))
+        return STATUS_BAD_REQUEST;
     if (!validate_foretell(set, sets, options, r->csv, error)) return STATUS_BAD_REQUEST;
     if (r->csv) print_csv_head();
     for (int i = 0; i < sets; i++) {

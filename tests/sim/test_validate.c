@@ -72,6 +72,10 @@ static void refusals(void **state)
     write_file(ini, "[hardware]\nprofile = ideal\n");
     assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
     assert_says(place->said, "t.ini:2: hardware.profile = ideal: its seconds are no machine's; try");
+    write_file(ini, "[hardware]\nprofile = a100-80gb-dgx\n");
+    assert_int_equal(VALIDATE(place, csv, "--out", ini), STATUS_BAD_REQUEST);
+    assert_int_equal(strncmp(place->said, "sim: validate: ", 15), 0); /* before anything is foretold */
+    assert_says(place->said, "a part of the path is a file");
     assert_int_equal(remove(ini), 0);
     assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
     assert_says(place->said, "t.ini: no such file beside ");
