@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/clock.h"
 #include "sim/base/draft.h"
@@ -12,6 +13,7 @@
 #include "sim/base/workers.h"
 #include "sim/config/stem.h"
 #include "sim/plot/draw.h"
+#include "sim/run/agree.h"
 #include "sim/run/announce.h"
 #include "sim/sweep/asked.h"
 #include "sim/sweep/cores.h"
@@ -163,7 +165,13 @@ static int try_together(Job *r, int *argc, char ***argv, Error *error)
     Comm *comm = comm_mpi_start(argc, argv);
     bool main = comm->rank == 0;
     int ranks = comm->size;
-    if (main && !prepare(r, error)) fail("sweep: %s", error->text);
+    Group *world = group_world(comm, CHANNEL_CONTROL);
+    bool can = agree(world, !main || prepare(r, error));
+    group_free(world);
+    if (!can) {
+        comm_mpi_stop(comm);
+        return STATUS_BAD_REQUEST;
+    }
     if (main && !r->asked.csv) announce_sweep(r, ranks, "rank");
     tally_begin(&tally, &r->sweep, r->asked.csv);
     spread_try(&r->trials, comm, &tally);

@@ -155,11 +155,15 @@ check "also among runs" meant "results/3d-sweep/sweep.h5: a sweep's table, not a
     report results/3d-sweep/sweep.h5 results/3d-sweep/sweep.1.h5
 train 2 sweep --config 3d.ini --set parallel.tp=1,2 --workers 2 >said 2>&1
 check "of ranks the first says what is wrong" grep -q '^sim: sweep: --workers: under mpirun it is the ranks' said
+train 2 sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2 --out alone.csv >said 2>&1
+check "they end together where its folder is a file" [ $? -eq 2 ]
+check "which the first says, too" grep -q '^sim: sweep: alone.csv/: .* a part of the path is a file' said
 check "a sweep that is none" meant "sim: sweep: no key has several values; try --set parallel.tp=1,2,4,8" sweep --config 3d.ini
 
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
 check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
+check "a trace into a folder" meant "sim: trace: results: is a folder; name a file in it, such as results/run.h5" trace 'a b.h5' --out results
 cp 'a b.h5' $'n\nl.h5'
 check "a run's name of control bytes stays on its line" says 0 '^n[?]l.h5: .* on 1 rank, dry' report $'n\nl.h5'
 check "a long name leaves room for the reason" says 2 'd[.]{3}: cannot open: File name too long' report "$(printf '%04000d' 0 | tr 0 d)/x.h5"
