@@ -247,9 +247,34 @@ static void products_are_timed_once(void **state)
     assert_true(d.lanes.now == now + 2);
 }
 
+/* Any number that differs makes another kernel of it. */
+static void works_are_told_apart(void **state)
+{
+    (void)state;
+    const Work one = {
+        .kind = WORK_MATMUL, .batch = 1, .m = 2, .n = 3, .k = 4, .type = REAL, .flops = 48, .bytes = 9};
+    enum { OTHERS = 10 };
+    Work other[OTHERS];
+    for (int i = 0; i < OTHERS; i++) other[i] = one;
+    assert_true(work_is(&one, &other[0]));
+    other[0].kind = WORK_ATTENTION;
+    other[1].backward = true;
+    other[2].adds = true;
+    other[3].batch++;
+    other[4].m++;
+    other[5].n++;
+    other[6].k++;
+    other[7].type = BF16;
+    other[8].flops++;
+    other[9].bytes++;
+    for (int i = 0; i < OTHERS; i++)
+        if (work_is(&one, &other[i])) fail_msg("as number %d", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(works_are_told_apart),
         cmocka_unit_test(memory_by_category),
         cmocka_unit_test(work_and_the_hook_between_kernels),
         cmocka_unit_test(zero_copy_add),
