@@ -108,6 +108,10 @@ static void refusals(void **state)
     refused_on(
         slow_machine, "[chip]\nsustained = 1\n",
         "t.ini:2: chip.sustained = 1: has an effect only with a machine as hardware.profile; try leaving it");
+    refused_on(slow_machine, slow_machine,
+               "t.ini:9: chip.peak_16_tflops = 2e-6: that is the file of a machine, and --config wants a "
+               "run's; try --config "
+               "zero3.ini --set hardware.profile=t.ini");
     refused_on(slow_machine, "[hardware]\nprofile = given\nforward_ms = 0\n",
                "t.ini:3: hardware.forward_ms = 0: outside 0 to 1e9, without 0; try");
 }
