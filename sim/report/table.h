@@ -32,12 +32,12 @@ void run_table_number(RunTable *t, size_t run, LineKind kind, const char *key, d
 void run_table_text(RunTable *t, size_t run, const char *key, const char *text);
 void run_table_free(RunTable *t);
 
-/* Whether the line is more than empty or zero in all runs, and no formula that is in all of them what was counted; what
- * is to be said under those of the runs from `first` to before `end`, or ""; and a line's figure of one, rounded, with
- * its unit. */
-enum { RUN_TABLE_CELL = 64 };
+/* Whether the line is more than empty or zero in all runs, and no formula that is in all of them what was counted. */
 bool run_table_says(const RunTable *t, const Line *line);
+/* What is to be said under the lines of the runs from `first` to before `end`, or "". */
 const char *run_table_note(const RunTable *t, size_t first, size_t end);
+/* A line's figure of one run, rounded, with its unit. */
+enum { RUN_TABLE_CELL = 64 };
 void run_table_cell(const Line *line, size_t run, char cell[RUN_TABLE_CELL]);
 
 /* To standard output. Text: a run a column, rounded, as many beside each other as there is room for, without lines that
