@@ -195,14 +195,26 @@ static void write_cells(FILE *out, Heat *h)
     fputs("EOD\n", out);
 }
 
+/* A tic's label is to gnuplot the format of its number. */
+static void label_of(const char *value, char label[2 * LABEL])
+{
+    char shown[LABEL], *end = label;
+    words_show(shown, sizeof shown, value);
+    for (const char *c = shown; *c; c++) {
+        if (*c == '%') *end++ = '%';
+        *end++ = *c;
+    }
+    *end = '\0';
+}
+
 static void write_axis(FILE *out, const char *prefix, const Space *space, int key)
 {
-    char array[16], label[LABEL];
+    char array[16], label[2 * LABEL];
     int count = key < 0 ? 1 : space->key[key].count;
     snprintf(array, sizeof array, "%sVALUE", prefix);
     fprintf(out, "%sCOUNT = %d\narray %s[%d]\n", prefix, count, array, count);
     for (int i = 0; i < count; i++) {
-        words_show(label, sizeof label, key < 0 ? "" : space->key[key].value[i]);
+        label_of(key < 0 ? "" : space->key[key].value[i], label);
         quote_item(out, array, i + 1, key < 0 ? "" : label);
     }
     snprintf(array, sizeof array, "%sKEY", prefix);

@@ -348,6 +348,11 @@ static void drawn(void **state)
     assert_in_picture(svg, "parallel.tp");
     assert_in_picture(svg, "refused (a)");
     assert_in_picture(svg, "In each cell the best of 4 combinations of pp, recompute");
+    assert_int_equal(SWEEP(place, "--config", ini, "--set", "node.host=50 %s,b %n", "--set", "parallel.pp=2",
+                           "--out", in_folder(place, "named")),
+                     STATUS_OK);
+    assert_in_picture(in_folder(place, "named/sweep.svg"), "50 %s");
+    assert_in_picture(in_folder(place, "named/sweep.svg"), "b %n");
     assert_int_equal(SWEEP(place, in_folder(place, "out/sweep.h5"), "--axes", "recompute,parallel.pp",
                            "--out", in_folder(place, "again")),
                      STATUS_OK);
