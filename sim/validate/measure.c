@@ -1,6 +1,7 @@
 /* measure.c - a dry run for each measure, and what is read off it. */
 #include "sim/validate/measure.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/collectives/collectives.h"
@@ -114,10 +115,28 @@ static void reduce(Comm *comm, void *context)
     group_free(group);
 }
 
+/* A batch that the ranks divide, which a collective does not ask for, and a config does; the case's own comes after. */
+static bool is_possible(Alike *alike, const RunOptions *run, int ranks, Error *error)
+{
+    enum { OWN = 2 };
+    char batch[64];
+    const char **sets = allocate((size_t)(run->set_count + OWN) * sizeof *sets);
+    RunOptions whole = *run;
+    snprintf(batch, sizeof batch, "train.global_batch=%d", ranks);
+    sets[0] = batch;
+    sets[1] = "train.microbatch=0";
+    for (int i = 0; i < run->set_count; i++) sets[OWN + i] = run->sets[i];
+    whole.sets = sets;
+    whole.set_count = OWN + run->set_count;
+    bool possible = alike_is_possible(alike, &whole, ranks, error);
+    free((void *)sets);
+    return possible;
+}
+
 static bool foretell_all_reduce(const RunOptions *run, int ranks, int64_t bytes, double *us, Error *error)
 {
     Alike *alike = alike_new();
-    bool good = alike_is_possible(alike, run, ranks, error);
+    bool good = is_possible(alike, run, ranks, error);
     Network network = good ? config_network(&alike->config, ranks) : (Network){.cards = 0};
     Ring ring = {.network = &network, .bytes = bytes};
     good = good && virtual_run(ranks, reduce, &ring, error) &&

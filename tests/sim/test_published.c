@@ -225,7 +225,7 @@ static void ideal_all_reduces(void **state)
     PlotPlace *place = *state;
     char text[4096] = "case,source,ranks,all_reduce_us,all_reduce_bytes,node.devices,node.cards\n", *row;
     written_in(place, "t.ini",
-               "[hardware]\nprofile = a100-80gb-dgx\n[train]\nglobal_batch = 840\n[node]\n"
+               "[hardware]\nprofile = a100-80gb-dgx\n[node]\n"
                "collectives = ideal\nlink_gb = 80\nlink_share = 1\nlink_us = 3\n"
                "card_gb = 25\ncard_share = 1\ncard_us = 7\n");
     for (int n = 2; n <= 8; n++)
