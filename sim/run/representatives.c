@@ -34,6 +34,28 @@ static bool spread_alike(const Network *network, MeshShape shape, Axis axis, int
     return alike;
 }
 
+/* Whether a message from a stage to any other leaves its node, or not, alike for all ranks of the stage: those of each
+ * share a node among themselves as the first's do. A stage is known by the first one in its node, in place of each pair
+ * of stages. */
+static bool stages_alike(const Placement *placement, MeshShape shape, int *first)
+{
+    int replica = shape.dp * shape.tp, ranks = mesh_ranks(shape);
+    int *seen = allocate((size_t)ranks * sizeof *seen); /* a node's first stage; -1: none yet */
+    bool alike = true;
+    for (int node = 0; node < ranks; node++) seen[node] = -1;
+    for (int r = 0; alike && r < replica; r++) {
+        for (int s = 0; s < shape.pp; s++) {
+            int *known = &seen[place_node(placement, s * replica + r)];
+            if (*known < 0) *known = s;
+            if (r == 0) first[s] = *known;
+            alike = alike && first[s] == *known;
+        }
+        for (int s = 0; s < shape.pp; s++) seen[place_node(placement, s * replica + r)] = -1;
+    }
+    free(seen);
+    return alike;
+}
+
 /* And so do those that hold the same keys and values, and messages between stages. */
 static bool placed_alike(const Config *config, int ranks)
 {
@@ -54,11 +76,7 @@ static bool placed_alike(const Config *config, int ranks)
         Spread own = place_spread(&network.placement, member, sharing);
         alike = place_alike(&one, &own);
     }
-    for (int from = 0; alike && from < shape.pp; from++)
-        for (int to = from + 1; to < shape.pp; to++)
-            for (int r = 1; r < replica; r++)
-                alike = alike && network_route(&network, from * replica + r, to * replica + r) ==
-                                     network_route(&network, from * replica, to * replica);
+    alike = alike && stages_alike(&network.placement, shape, member);
     free(member);
     return alike;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "models/machine/random.h"
 #include "sim/config/ranks.h"
 #include "sim/run/plan_from_config.h"
@@ -307,12 +308,42 @@ static void one_rank_stands_for_those_that_do_the_same(void **state)
     assert_true(stood_for > 7 * compared);
 }
 
+/* As many stages as a grid can have are looked at one by one, not each against each other. */
+static void of_many_stages(void **state)
+{
+    (void)state;
+    enum { RANKS = 65536, STAGES = 32768 };
+    Config *c = allocate_zeroed(1, sizeof *c);
+    c->model.shape = (GptShape){.layers = STAGES, .hidden = 8, .heads = 1, .kv_heads = 1};
+    c->parallel.kind = DATA_DDP;
+    c->tensor.size = 1;
+    c->pipeline.size = STAGES;
+    c->hardware.profile = PROFILE_MACHINE;
+    c->node = (NetworkNode){.devices = 8, .cards = 8, .link_gb = 300, .card_gb = 25};
+    clock_t began = clock();
+    WalkedRanks few = representatives_of(c, RANKS);
+    assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 2);
+    assert_int_equal(few.count, STAGES); /* the first of two replicas: both lie alike over the nodes */
+    free((void *)few.rank);
+    /* of four stages side by side, replica by replica, nodes of three hold 0 1 2, 3 and 0, 1 2, 3; of four all */
+    c->pipeline.size = c->model.shape.layers = 4;
+    c->hardware.order = ORDER_PP_DP_TP;
+    for (int devices = 3; devices <= 4; devices++) {
+        c->node.devices = devices;
+        few = representatives_of(c, 8);
+        assert_int_equal(few.count, devices == 4 ? 4 : 8);
+        free((void *)few.rank);
+    }
+    free(c);
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
         cmocka_unit_test(whole_and_in_halves),
+        cmocka_unit_test(of_many_stages),
     };
     if (argc > 1) cases = 60, most_ranks = 1024;
     return cmocka_run_group_tests_name("ranks that stand for others", tests, NULL, NULL);
