@@ -46,11 +46,20 @@ bool utilization_read(const RunFile *run, Utilization *u, Error *error)
     return true;
 }
 
+static void add_speed(Sheet *sheet, double speed)
+{
+    static const char *const units[] = {"kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s"};
+    double scale = 1e3;
+    int unit = 0;
+    for (; unit < 3 && speed >= 999.95 * scale; unit++) scale *= 1e3;
+    sheet_cell(sheet, "%.4g %s", speed / scale, units[unit]);
+}
+
 static void add_row(Sheet *sheet, const char *label, double speed, double peak, const char *words)
 {
     if (isnan(speed)) return;
     sheet_line(sheet, SHEET_ROW, label);
-    sheet_cell(sheet, "%.4g TFLOP/s", speed / 1e12);
+    add_speed(sheet, speed);
     sheet_cell(sheet, "%.1f %%", 100 * speed / peak);
     sheet_cell(sheet, "%s", words);
 }
@@ -61,7 +70,7 @@ bool report_utilization(const RunFile *run, Sheet *sheet, Error *error)
     if (!utilization_read(run, &u, error)) return false;
     if (isnan(u.peak)) return true;
     sheet_line(sheet, SHEET_HEAD, "a device");
-    sheet_cell(sheet, "%.4g TFLOP/s", u.peak / 1e12);
+    add_speed(sheet, u.peak);
     sheet_cell(sheet, "used");
     sheet_cell(sheet, "by what count of a step's operations");
     add_row(sheet, "MFU", u.model, u.peak, "72 B L s h^2 (1 + s/6h + V/12hL) [2205.05198, eq. 7]");

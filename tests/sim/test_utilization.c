@@ -97,11 +97,11 @@ static void reported(void **state)
     const double bytes[] = {1000, 1000};
     machine_run(path, SHAPE, "train.recompute=selective", 2, 11.010048, bytes);
     report(place, NULL, path);
-    assert_says(place->said, "  a device                 1e-06 TFLOP/s              used");
-    assert_says(place->said, "    MFU                    5e-07 TFLOP/s              50.0 %");
-    assert_says(place->said, "    MFU, by parameters     5.246e-07 TFLOP/s          52.5 %");
-    assert_says(place->said, "    HFU                    5e-07 TFLOP/s              50.0 %");
-    assert_says(place->said, "    HFU, by equation       5.357e-07 TFLOP/s          53.6 %");
+    assert_says(place->said, "  a device                 1 MFLOP/s                  used");
+    assert_says(place->said, "    MFU                    500 kFLOP/s                50.0 %");
+    assert_says(place->said, "    MFU, by parameters     524.6 kFLOP/s              52.5 %");
+    assert_says(place->said, "    HFU                    500 kFLOP/s                50.0 %");
+    assert_says(place->said, "    HFU, by equation       535.7 kFLOP/s              53.6 %");
     assert_says(
         place->said,
         "    dp_exposed             2.75 s                     25.0 %                     and 1.38 s hidden");
@@ -114,7 +114,7 @@ static void reported(void **state)
     machine_run(in_folder(place, "half.h5"), SHAPE, "train.precision=bf16", 1, 11.010048, bytes);
     report(place, NULL, in_folder(place, "half.h5"));
     assert_says(place->said,
-                "    MFU                    1e-06 TFLOP/s              50.0 %"); /* of twice the peak */
+                "    MFU                    1 MFLOP/s                  50.0 %"); /* of twice the peak */
 }
 
 /* ---- the ledger ---- */
