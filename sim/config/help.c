@@ -125,7 +125,9 @@ static void print_row(FILE *out, const ConfigRow *row, const char *program_direc
             : row->type == ROW_CHOICE ? "choices"
                                       : "values");
     print_wrapped(out, range, strlen(range), 12, 12);
-    fprintf(out, "  %-9s %s%s\n", "default", *value ? value : "(empty)",
+    const char *none =
+        row->type == ROW_TEXT || row->type == ROW_LIST ? "(empty)" : "(none: the machine's file gives it)";
+    fprintf(out, "  %-9s %s%s\n", "default", *value ? value : none,
             row->fallback ? "" : ", from the preset toy");
     if (row->when != ALWAYS) {
         fprintf(out, "  %-9s ", "applies");

@@ -227,6 +227,11 @@ static void help_for_every_key(void **state)
     assert_non_null(strstr(profile, "\n  Machines that come with sim: a100-"));
     assert_non_null(strstr(profile, "h100-dgx, h200"));
     free(profile);
+    char *chip = help("chip.sustained"), *init = help("model.init");
+    assert_non_null(strstr(chip, "\n  default   (none: the machine's file gives it)\n"));
+    assert_non_null(strstr(init, "\n  default   (empty)\n"));
+    free(chip);
+    free(init);
     free(help("train"));
     free(help("bucket_mb"));
 }
