@@ -60,7 +60,7 @@ refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2
 printf '[chip]\nprocessors = 0\n' >chip.ini
 refused "a machine with an impossible number" 2 'chip.ini:2: chip.processors = 0: outside 1 to 1000000; try 108$' \
     train 2 --config ddp.ini --set hardware.profile=chip.ini
-refused "a machine nobody knows" 2 'hardware.profile = a100: neither one of ideal, measured, given, a100-80gb-4hdr, .*; try' \
+refused "a machine nobody knows" 2 'hardware.profile = a100: neither one of ideal, measured, given, localhost, a100-80gb-4hdr, .*; try' \
     train 2 --config ddp.ini --set hardware.profile=a100
 refused "a step that takes longer than any clock runs" 1 'hardware.profile = a100-80gb-dgx: a step takes inf s .* try larger speeds, or shorter latencies, in .chip., .node.' \
     "$float/bin/sim" --config ddp.ini --dry-run --set hardware.profile=a100-80gb-dgx --set node.link_gb=1e-300
@@ -85,8 +85,8 @@ refused "a text that a rank does not see" 2 'data.source = short.txt: rank 1, on
     -wdir other_node -n 1 "$float/bin/sim" --config ddp.ini --set data.source=short.txt --set model.vocab=256
 refused "a folder as text" 2 'data.source = /tmp: .*directory' train 3 --config ddp.ini --set data.source=/tmp --set model.vocab=256
 refused "bytes need 256 tokens" 2 '256' train 3 --config ddp.ini --set data.source=short.txt
-refused "an unwritable output" 2 '/dev/null/x.h5: cannot' train 3 --config ddp.ini --output /dev/null/x.h5
-refused "unwritable weights, before training" 2 '/dev/null/w.h5: cannot' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
+refused "an unwritable output" 2 '/dev/null: cannot make this folder: Not a directory; .*: name another folder' train 3 --config ddp.ini --output /dev/null/x.h5
+refused "unwritable weights, before training" 2 '/dev/null: cannot make this folder: Not a directory; .*: name another folder' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
 refused "weights whose file could not be made, before training" 2 'www.h5: cannot create: File name too long' \
     "$float/bin/sim" --config single.ini --set output.weights="$(printf '%0250d' 0 | tr 0 w).h5"
 refused "weights from a missing file" 2 'model.init = nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
