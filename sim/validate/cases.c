@@ -167,7 +167,11 @@ static bool read_case(const CaseSet *set, int line, const Columns *columns, char
         else if (!read_field(set, columns->kind[i], field[i], item, error))
             return false;
     }
-    return true;
+    if (set->measure != MEASURE_ALL_REDUCE || (item->ranks > 1 && item->bytes >= 2)) return true;
+    return error_set(error,
+                     "%s:%d: ranks = %d, all_reduce_bytes = %lld: nothing is sent; try 2 ranks or more, and "
+                     "2 bytes, a bf16, or more",
+                     set->path, line, item->ranks, (long long)item->bytes);
 }
 
 /* ---- a set ---- */

@@ -197,8 +197,8 @@ static void print(const Fit *f, bool half)
     int matter = 0;
     const double *first = f->found[FIRST].error, *second = f->found[SECOND].error;
     for (int k = 0; k < f->keys.count; k++) matter += f->matters[k];
-    printf("%d key%s fitted to %d cases of %d set%s, by %d evaluations\n\n", matter, words_s(matter),
-           f->cases.count, f->sets, words_s(f->sets), f->evaluations);
+    printf("%d key%s fitted to %d case%s of %d set%s, by %d evaluations\n\n", matter, words_s(matter),
+           f->cases.count, words_s(f->cases.count), f->sets, words_s(f->sets), f->evaluations);
     for (int k = 0; k < f->keys.count; k++) print_key(f, k, half);
     printf("\n  mean error               cases    before    fitted");
     if (half) printf("  1st half  2nd half  2nd half  1st half");

@@ -21,6 +21,9 @@ static bool find_set(FitKey *key, const char *name, const CaseSet *set, int sets
     const char *names[SEARCH_MOST * 4 + 1] = {NULL};
     char shown[100], list[512];
     for (int i = 0; i < sets; i++) {
+        if (!strcmp(set[i].name, name) && key->set)
+            return error_set(error, "--fit %s:...: two sets here, %s and %s; try another name for one", name,
+                             key->set->path, set[i].path);
         if (!strcmp(set[i].name, name)) key->set = &set[i];
         if (i < SEARCH_MOST * 4) names[i] = set[i].name;
     }

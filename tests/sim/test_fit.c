@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "sim/base/standard.h"
 #include "sim/validate/validate.h"
 #include "tests/support/check.h"
@@ -209,6 +210,13 @@ static void refusals(void **state)
         assert_says(place->said, cases[i].message);
         assert_ptr_equal(strchr(place->said, '\n'), place->said + strlen(place->said) - 1);
     }
+    /* of two sets of one name neither is meant more */
+    assert_int_equal(mkdir(in_folder(place, "sub"), 0777), 0);
+    written_in(place, "sub/t.ini", INI);
+    const char *other = written_in(place, "sub/t.csv", HEAD "one,here,8,1,1024,4,4,\n");
+    assert_int_equal(VALIDATE(place, t, other, "--fit", "t:chip.sustained"), STATUS_BAD_REQUEST);
+    assert_says(place->said, "--fit t:...: two sets here, ");
+    assert_says(place->said, "t.csv; try another name for one");
 }
 
 int main(void)
