@@ -2,8 +2,10 @@
  * leave the signal mask alone (swapcontext asks the kernel for it twice a switch); told to the address sanitizer,
  * which must know which stack it is on. */
 #include "parallel/wire/coroutine.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -63,8 +65,11 @@ Coroutine *coroutine_new(void (*body)(void *context), void *context, size_t stac
     c->stack = stack_bytes;
     c->memory = mmap(NULL, c->guard + c->stack, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (c->memory == MAP_FAILED) fail("out of memory: a virtual rank's stack of %zu bytes", c->stack);
-    mprotect(c->memory, c->guard, PROT_NONE);
+    /* a stack and its guard are two mappings, of which a process may have so many: 65530 unless told otherwise */
+    if (c->memory == MAP_FAILED || mprotect(c->memory, c->guard, PROT_NONE))
+        fail("no room for one more virtual rank's stack of %zu bytes: %s; try fewer ranks, or a higher limit "
+             "(ulimit -v, or sysctl vm.max_map_count)",
+             c->stack, strerror(errno));
     getcontext(&c->first);
     c->first.uc_stack.ss_sp = c->memory + c->guard;
     c->first.uc_stack.ss_size = c->stack;

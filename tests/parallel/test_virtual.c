@@ -5,6 +5,7 @@
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "parallel/wire/coroutine.h"
 #include "tests/support/check.h"
 #include "tests/support/child.h"
 
@@ -95,6 +96,21 @@ static void a_wrong_size_is_refused(void **state)
     assert_int_equal(child_run(of_two_sizes, NULL, text, sizeof text, NULL), 1);
     assert_non_null(
         strstr(text, "sim: rank 1 expects 12 bytes from rank 0 (channel 5, tag 7) and is sent 16"));
+}
+
+static void of_no_room(void *context)
+{
+    coroutine_new(NULL, context, (size_t)1 << 60);
+}
+
+static void a_stack_that_finds_no_room_is_refused(void **state)
+{
+    (void)state;
+    char text[512];
+    assert_int_equal(child_run(of_no_room, NULL, text, sizeof text, NULL), 1);
+    assert_non_null(strstr(text,
+                           "sim: no room for one more virtual rank's stack of 1152921504606846976 bytes: "
+                           "Cannot allocate memory; try fewer ranks, or a higher limit"));
 }
 
 /* Messages of one sender and tag arrive in the order they were sent; of several, as asked for. */
@@ -192,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deadlock_is_named),
         cmocka_unit_test(a_wrong_size_is_refused),
+        cmocka_unit_test(a_stack_that_finds_no_room_is_refused),
         cmocka_unit_test(letters_keep_their_order),
         cmocka_unit_test(dry_ranks_move_the_same_sizes),
     };
