@@ -30,6 +30,7 @@ const char validate_help[] =
     "    --half      with --fit: also fit to every other case of each set and to the rest, and say how far "
     "off\n"
     "                the cases are that the fit did not see: what to expect of steps that nobody measured\n"
+    "    --force     also cases that are estimated to be too large for this machine, or to take long\n"
     "\n"
     "    sim validate --out results/validation-charts\n"
     "    sim validate --set chip.sustained=0.8\n"
@@ -99,6 +100,8 @@ bool validate_parse(ValidateRequest *r, int argc, char **argv, Error *error)
             r->csv = true;
         else if (!strcmp(word, "--half"))
             r->half = true;
+        else if (!strcmp(word, "--force"))
+            r->force = true;
         else if ((value = option_value("--out", argc, argv, &i)))
             good = take_once(&r->out, "--out", value, error);
         else if ((value = option_value("--fit", argc, argv, &i)))

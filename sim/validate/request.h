@@ -9,7 +9,7 @@ typedef struct ValidateRequest {
     const char *path[REQUEST_SETS], *key[REQUEST_KEYS]; /* FILE.csv; --set's */
     int paths, keys;
     const char *out, *fit; /* --out's folder, --fit's keys; or NULL */
-    bool help, csv, half;
+    bool help, csv, half, force;
 } ValidateRequest;
 
 bool validate_parse(ValidateRequest *request, int argc, char **argv, Error *error);

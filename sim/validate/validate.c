@@ -140,7 +140,8 @@ static int print_foretold(CaseSet *set, int sets, const ValidateRequest *r, cons
 static int validate(const ValidateRequest *r, const char *program_directory, Error *error)
 {
     CaseSet set[REQUEST_SETS] = {{.count = 0}};
-    const RunOptions options = {.sets = r->key, .set_count = r->keys, .program_directory = program_directory};
+    const RunOptions options = {
+        .sets = r->key, .set_count = r->keys, .force = r->force, .program_directory = program_directory};
     int sets = 0, status;
     if (!read_sets(set, r, program_directory, &sets, error))
         status = STATUS_BAD_REQUEST;

@@ -8,6 +8,7 @@
 #include "sim/file/run_file.h"
 #include "sim/run/foretell.h"
 #include "sim/run/run.h"
+#include "sim/validate/request.h"
 #include "sim/validate/validate.h"
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
@@ -89,6 +90,15 @@ static void refusals(void **state)
     assert_says(place->said, "t.csv: given twice; try it once");
     assert_int_equal(VALIDATE(place, "--set", "output.file=x.h5"), STATUS_BAD_REQUEST);
     assert_says(place->said, "--set output.file=x.h5: no case writes a file; try leaving it out");
+    /* too much for this machine is said, with the option that takes it all the same */
+    write_file(ini, "[hardware]\nprofile = a100-80gb-dgx\n[model]\nlayers = 65536\n[parallel]\npp = 32768\n");
+    write_file(csv, "case,source,ranks,seconds,train.global_batch\na,b,65536,1,2\n");
+    assert_int_equal(VALIDATE(place, csv), STATUS_BAD_REQUEST);
+    assert_says(place->said, "or --force to start it all the same");
+    ValidateRequest forced = {.paths = 0};
+    Error error;
+    assert_true(validate_parse(&forced, 3, (char *[]){"validate", "t.csv", "--force"}, &error) &&
+                forced.force);
     assert_int_equal(VALIDATE(place, "--fast"), STATUS_BAD_REQUEST);
     assert_int_equal(VALIDATE(place, "--csv", "--out", "x"), STATUS_BAD_REQUEST);
     assert_int_equal(VALIDATE(place, "--help"), STATUS_OK);
