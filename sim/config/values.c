@@ -153,13 +153,13 @@ static bool parse_text(const ConfigRow *row, const char *text, char *value, char
 {
     size_t length = strlen(text);
     if (length >= row->size) {
-        snprintf(why, size, "%zu characters, more than the %zu there is room for; try a shorter path", length,
+        snprintf(why, size, "%zu characters, more than the %zu there is room for; try a shorter one", length,
                  row->size - 1);
         return false;
     }
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 127) {
-            snprintf(why, size, "character %d has the code %d, which is no part of a path; try %s",
+            snprintf(why, size, "character %d has the code %d, which no line of text has; try %s",
                      (int)(c - text) + 1, *c, row->example);
             return false;
         }

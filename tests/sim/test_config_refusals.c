@@ -136,6 +136,8 @@ static void wrong_lines(void **state)
            "t.ini:2: text after the closing quote; try a blank and ; or # before a comment");
     refuse_with("[train]\rsteps = 3\r", NULL, "t.ini:1: a carriage return inside the line");
     refuse_with("[output]\nfile = a\tb\n", NULL, "has the code 9");
+    refuse_with("[node]\nhost = a\tb\n", NULL,
+                "character 2 has the code 9, which no line of text has; try vm-1, Xeon");
 }
 
 static void long_lines(void **state)
@@ -175,7 +177,7 @@ static void long_lines(void **state)
     path[CONFIG_PATH] = '\0';
     snprintf(line, sizeof line, "[output]\nfile = %s", path);
     snprintf(expected, sizeof expected,
-             "%.80s...: 512 characters, more than the 511 there is room for; try a shorter path", path);
+             "%.80s...: 512 characters, more than the 511 there is room for; try a shorter one", path);
     refuse_with(line, NULL, expected);
     Error error;
     assert_false(config_parse(&c, &(ConfigSource){.name = path, .text = ""}, &error));
