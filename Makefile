@@ -78,27 +78,30 @@ test-programs: all $(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/witness.so
 
 # ---- using ----
 
+# On all cores, unless make was told how many.
+ON_CORES = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 deps: ## install the system packages that are missing (apt)
 	@tests/deps.sh $(PACKAGES)
 
 demo: deps ## train zero3.ini on 8 ranks, report, draw the charts
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(ON_CORES) --no-print-directory all
 	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" mpirun -n 8 sim --config zero3.ini
 	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sim plot results/zero3.h5
 
 check: deps ## build in both precisions and run every test
-	@$(MAKE) --no-print-directory test-programs
-	@$(MAKE) --no-print-directory test-programs REAL=double
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs REAL=double
 	@tests/run.sh $(BUILD) $(BUILD)/double
 
 check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recomputation, in double and in 16 bits
-	@$(MAKE) --no-print-directory build/double/tests/matrix REAL=double
-	@$(MAKE) --no-print-directory build/tests/matrix
+	@$(MAKE) $(ON_CORES) --no-print-directory build/double/tests/matrix REAL=double
+	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/matrix
 	@build/double/tests/matrix
 	@build/tests/matrix
 
 check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one pass for all that do the same, against every one
-	@$(MAKE) --no-print-directory build/tests/sim/test_representatives
+	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/sim/test_representatives
 	@build/tests/sim/test_representatives large
 
 bench: all ## what dry runs cost, as ratios to a small one, and the clock in training (needs GNU time; 4 minutes)
@@ -109,21 +112,21 @@ bench-calibrate: all ## sim calibrate on 1 and 2 ranks: steps of the shipped con
 
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/compare
+	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/run.sh $(BUILD) $(BUILD) slurm
 
 check-page: deps ## index.html of real runs in a headless chromium; screenshots in build/page
 	@tests/deps.sh chromium
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(ON_CORES) --no-print-directory all
 	@tests/run.sh $(BUILD) $(BUILD) page
 
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
-	@$(MAKE) --no-print-directory test-programs SANITIZE=1
-	@$(MAKE) --no-print-directory test-programs REAL=double SANITIZE=1
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs SANITIZE=1
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs REAL=double SANITIZE=1
 	@tests/run.sh build/sanitized build/double-sanitized
 
 fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=2)
-	@$(MAKE) --no-print-directory build/sanitized/tests/sim/test_run_file_fuzz SANITIZE=1
+	@$(MAKE) $(ON_CORES) --no-print-directory build/sanitized/tests/sim/test_run_file_fuzz SANITIZE=1
 	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
