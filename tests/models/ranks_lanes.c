@@ -66,6 +66,7 @@ static void waiting_counts_by_axis(void **state)
         assert_true(lanes.spent[PART_DP_EXPOSED] == (dp ? 3 : 0));
         assert_true(lanes.spent[PART_PP_IDLE] == (pp ? 1 : 0));
         assert_true(lanes.spent[PART_PP_WIRE] == (pp ? 2 : 0));
+        comm_free_ports(&comm);
     }
 }
 

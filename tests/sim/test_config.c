@@ -196,7 +196,7 @@ static char *help(const char *key)
     size_t size;
     Error error;
     FILE *out = open_memstream(&text, &size);
-    bool known = config_help(out, key, "build/bin", commands, &error);
+    bool known = config_help(out, key, "tests/sim", commands, &error);
     fclose(out);
     if (!known) fail_msg("%s", error.text);
     char *copy = strdup(text);

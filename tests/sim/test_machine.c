@@ -127,7 +127,7 @@ static void missing_files(void **state)
         snprintf(text, sizeof text, "[hardware]\nprofile = %s\n", names[i]);
         snprintf(where, sizeof where,
                  "t.ini:2: hardware.profile = %s: neither one of ideal, measured, given, ", names[i]);
-        assert_null(config_profile_text(&(ConfigSource){.name = "t.ini", .text = text}, "build/bin", &error));
+        assert_null(config_profile_text(&(ConfigSource){.name = "t.ini", .text = text}, "tests/sim", &error));
         if (strncmp(error.text, where, strlen(where)) != 0) fail_msg("%s", error.text);
         assert_non_null(strstr(error.text, i == 0   ? "; try a100-80gb-dgx"
                                            : i == 1 ? "; try a100-"
@@ -154,7 +154,7 @@ static void shipped(void **state)
         snprintf(text, sizeof text, "[hardware]\nprofile = %.*s\n", (int)(dot - entry->d_name),
                  entry->d_name);
         ConfigSource source = {.name = "t.ini", .text = text};
-        char *machine = config_profile_text(&source, "build/bin", &error);
+        char *machine = config_profile_text(&source, "tests/sim", &error);
         if (!machine) fail_msg("%s", error.text);
         source.profile = machine;
         if (!config_parse(&c, &source, &error)) fail_msg("%s", error.text);

@@ -81,7 +81,7 @@ static char *machine_text(void)
 {
     Error error;
     ConfigSource on = {.name = "t.ini", .text = "[hardware]\nprofile = a100-80gb-dgx\n"};
-    return config_profile_text(&on, "build/bin", &error);
+    return config_profile_text(&on, "tests/sim", &error);
 }
 
 static void a_layer_as_measured(void **state)
