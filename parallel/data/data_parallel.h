@@ -105,11 +105,10 @@ struct DataParallel {
 
     Bucket *bucket; /* in the order backward completes them */
     int buckets, *bucket_of;
-    Transfer *
-        gathering; /* per unit, the all-gather of its parameters; of zero1 and zero2 that of a bucket is its last's */
-    Bucket *sent;    /* the last that was sent, or NULL */
-    int transfers;   /* begun and not ended */
-    Between between; /* while there are some */
+    Transfer *gathering; /* per unit, the all-gather of its parameters; a bucket's is its last unit's */
+    Bucket *sent;        /* the last that was sent, or NULL */
+    int transfers;       /* begun and not ended */
+    Between between;     /* while there are some */
     bool progressing;
     bool stale; /* parameters were updated where they are owned, and not gathered since */
 };

@@ -8,8 +8,7 @@
 
 /* Collective over `world`, of real ranks or virtual ones, after step `step` - 1. False on all ranks where the file
  * cannot be begun or finds no room, the reason known on rank 0: nothing is left of it, and training can go on. What
- * fails later ends the job through fail(), and leaves none of it either. What
- * lies at `path` is kept (h5_publish()). */
+ * fails later ends the job through fail(), and leaves none of it either. What lies at `path` is kept (h5_publish()). */
 bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
                      Error *error);
 
