@@ -7,7 +7,7 @@ const char *const part_name[PARTS] = {
     "compute", "recompute", "tp_exposed", "dp_exposed", "pp_wire", "pp_idle", "optimizer",
 };
 
-static double cpu_clock(void)
+double lanes_cpu_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -23,7 +23,7 @@ static void spend(Lanes *lanes, Part part, double seconds)
 static void follow_clock(Lanes *lanes)
 {
     if (!lanes->reads_clock || lanes->pauses) return;
-    double clock = cpu_clock(), passed = clock - lanes->clock;
+    double clock = lanes_cpu_clock(), passed = clock - lanes->clock;
     lanes->clock = clock;
     lanes->cpu += passed;
     if (lanes->measured) spend(lanes, lanes->part, passed);
@@ -95,7 +95,7 @@ void lanes_pause(Lanes *lanes)
 void lanes_resume(Lanes *lanes)
 {
     if (!lanes || --lanes->pauses) return;
-    if (lanes->reads_clock) lanes->clock = cpu_clock();
+    if (lanes->reads_clock) lanes->clock = lanes_cpu_clock();
 }
 
 Lanes lanes_read(Lanes *lanes)

@@ -44,6 +44,8 @@ typedef struct Lanes {
     void *told_context;
 } Lanes;
 
+/* CPU seconds of this thread, so that what else the machine does is not counted. */
+double lanes_cpu_clock(void);
 /* Back to 0 and paused; reads_clock, measured and launch stay. */
 void lanes_begin_step(Lanes *lanes);
 /* Told: so many seconds were computed. */

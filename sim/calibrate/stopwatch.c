@@ -1,14 +1,5 @@
 /* stopwatch.c - in the place of the simulated machine, which is asked of every kernel. */
 #include "sim/calibrate/stopwatch.h"
-#include <time.h>
-
-/* Of this thread, so that what else the machine does is not counted. */
-static double cpu_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* What is under way ends here. */
 static void lap(Stopwatch *watch, double clock)
@@ -31,8 +22,8 @@ static KernelTime hear(const void *machine, const Work *work)
     if (!watch->started) return (KernelTime){0};
     bool first = watch->now.works == 0 && watch->whole;
     if (!first && !timing_joins(&watch->now, work)) {
-        lap(watch, cpu_clock());
-        watch->since = cpu_clock(); /* what the table takes is nobody's */
+        lap(watch, lanes_cpu_clock());
+        watch->since = lanes_cpu_clock(); /* what the table takes is nobody's */
     }
     watch->now.work[watch->now.works++] = *work;
     return (KernelTime){0};
@@ -51,11 +42,11 @@ void stopwatch_start(Stopwatch *watch)
     watch->started = true;
     watch->now = (Timing){0};
     watch->between = watch->total = 0;
-    watch->since = cpu_clock();
+    watch->since = lanes_cpu_clock();
 }
 
 void stopwatch_stop(Stopwatch *watch)
 {
-    lap(watch, cpu_clock());
+    lap(watch, lanes_cpu_clock());
     watch->started = false;
 }
