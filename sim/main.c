@@ -14,6 +14,8 @@
 #include "sim/calibrate/calibrate.h"
 #include "sim/command_line.h"
 #include "sim/config/help.h"
+#include "sim/inspect/diff.h"
+#include "sim/inspect/inspect.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
@@ -33,6 +35,8 @@ static const char USAGE[] =
     "  sim plot results/zero3.h5                   draw one run; several, or a folder's, are compared\n"
     "  sim report results/zero3.h5                 loss, bytes, memory and bubble beside their formulas\n"
     "  sim trace results/zero3.h5                  the timeline of a step for chrome://tracing and Perfetto\n"
+    "  sim inspect FILE.h5                         what a run's file, a checkpoint or weights hold\n"
+    "  sim diff A.h5 B.h5                          compare two of them: by step, by tensor\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim sweep --config F --set KEY=A,B...       foretell all combinations of values, and rank them\n"
     "  mpirun -n 2 sim calibrate                   measure this machine, so that dry runs foretell real "
@@ -97,6 +101,8 @@ static int help(int argc, char **argv, const char *program_directory)
     if (strcmp(what, "plot") == 0) return plot_command(2, as_command, program_directory);
     if (strcmp(what, "report") == 0) return report_command(2, as_command);
     if (strcmp(what, "trace") == 0) return trace_command(2, as_command);
+    if (strcmp(what, "inspect") == 0) return inspect_command(2, as_command);
+    if (strcmp(what, "diff") == 0) return diff_command(2, as_command);
     if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
     if (strcmp(what, "sweep") == 0) return sweep_command(2, as_command, program_directory, "");
     if (strcmp(what, "calibrate") == 0) {
@@ -238,8 +244,9 @@ static int command(int argc, char **argv)
     bool plots = strcmp(name, "plot") == 0, reports = strcmp(name, "report") == 0,
          schedules = strcmp(name, "schedule") == 0, validates = strcmp(name, "validate") == 0,
          traces = strcmp(name, "trace") == 0, helps = strcmp(name, "help") == 0,
+         inspects = strcmp(name, "inspect") == 0, diffs = strcmp(name, "diff") == 0,
          sweeps = strcmp(name, "sweep") == 0;
-    if (plots || reports || schedules || validates || traces || helps) {
+    if (plots || reports || schedules || validates || traces || inspects || diffs || helps) {
         /* these need no other rank: of a parallel launch the first does them */
         if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
         if (!comm_mpi_is_first()) return STATUS_OK;
@@ -251,6 +258,8 @@ static int command(int argc, char **argv)
     if (reports) return report_command(argc - 1, argv + 1);
     if (schedules) return schedule(argc - 1, argv + 1, directory);
     if (traces) return trace_command(argc - 1, argv + 1);
+    if (inspects) return inspect_command(argc - 1, argv + 1);
+    if (diffs) return diff_command(argc - 1, argv + 1);
     if (validates) return validate_command(argc - 1, argv + 1, directory);
     if (helps) return help(argc - 1, argv + 1, directory);
     if (strcmp(name, "calibrate") == 0) return calibrate(argc, argv);

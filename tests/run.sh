@@ -120,6 +120,7 @@ on_ranks() {
 alone() {
     local build program
     queue programs tests/shell/commands.sh "$float" "$double"
+    queue programs tests/shell/inspect.sh "$float" "$double"
     for build in "$float" "$double"; do
         queue programs "$build/tests/matrix" slice
         for program in $(find tests -name 'test_*.c' | sort); do

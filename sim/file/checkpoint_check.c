@@ -12,7 +12,7 @@
 
 enum { VALUE = CONFIG_VALUE };
 
-static bool check_schema(H5 *file, Error *error)
+static bool check_schema(H5 *file, H5Kind *kind, Error *error)
 {
     char schema[32] = "", precision[16] = "";
     const char *path = h5_path(file);
@@ -28,12 +28,20 @@ static bool check_schema(H5 *file, Error *error)
                          "the sim that wrote it",
                          path, schema, checkpoint_schema);
     if (!h5_get_text(file, "/", "precision", precision, sizeof precision) ||
-        strcmp(precision, REAL_NAME) != 0)
-        return error_set(error,
-                         "%s: its values are %s, and this sim computes in " REAL_NAME
-                         "; try the build that wrote it",
-                         path, strcmp(precision, "fp64") ? "fp32" : "fp64");
+        (strcmp(precision, "fp32") != 0 && strcmp(precision, "fp64") != 0))
+        return error_set(error, "%s: its attribute precision is neither fp32 nor fp64; is the file damaged?",
+                         path);
+    *kind = strcmp(precision, "fp64") ? H5_F32 : H5_F64;
     return true;
+}
+
+/* Values are carried as they are. */
+static bool check_build(H5 *file, H5Kind kind, Error *error)
+{
+    return kind == checkpoint_kind || error_set(error,
+                                                "%s: its values are %s, and this sim computes in " REAL_NAME
+                                                "; try the build that wrote it",
+                                                h5_path(file), kind == H5_F32 ? "fp32" : "fp64");
 }
 
 /* A whole number from 0 up. */
@@ -142,10 +150,17 @@ static bool check_data(const Check *c, const CheckpointState *s, uint64_t data)
                (long long)s->next_sample);
 }
 
+bool checkpoint_state(H5 *file, CheckpointState *state, H5Kind *kind, Error *error)
+{
+    return h5_check_object(file, "/", error) && check_schema(file, kind, error) &&
+           read_state(file, state, error);
+}
+
 bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data, CheckpointState *state,
                       Error *error)
 {
     Check c = {file, config, error};
-    return h5_check_object(file, "/", error) && check_schema(file, error) && read_state(file, state, error) &&
-           check_keys(&c) && check_data(&c, state, data) && checkpoint_each(gpt, config, check_tensor, &c);
+    H5Kind kind;
+    return checkpoint_state(file, state, &kind, error) && check_build(file, kind, error) && check_keys(&c) &&
+           check_data(&c, state, data) && checkpoint_each(gpt, config, check_tensor, &c);
 }

@@ -13,15 +13,23 @@
 static const char sum_attribute[] = "checksum";
 enum { SUM_TEXT = 17 }; /* 16 digits */
 
+uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = 0;
+        memcpy(&bits, (const char *)values + i * bytes, bytes);
+        sum += hash_mix(bits ^ hash_mix(first + i + 1));
+    }
+    return sum;
+}
+
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < slab->rows; i++)
-        for (size_t j = 0; j < slab->columns; j++) {
-            uint64_t place = (slab->row + i) * (size_t)p->whole_columns + slab->column + j, bits = 0;
-            memcpy(&bits, &values[slab->from + i * slab->stride + j], sizeof *values);
-            sum += hash_mix(bits ^ hash_mix(place + 1));
-        }
+        sum += checkpoint_sum_values((slab->row + i) * (size_t)p->whole_columns + slab->column,
+                                     values + slab->from + i * slab->stride, sizeof *values, slab->columns);
     return sum;
 }
 
@@ -109,18 +117,23 @@ bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint6
 
 /* ---- whether it is whole ---- */
 
+bool checkpoint_tensor_is_whole(H5 *file, const char *tensor, uint64_t sum, Error *error)
+{
+    char text[SUM_TEXT], written[SUM_TEXT] = "";
+    snprintf(text, sizeof text, "%016" PRIx64, sum);
+    if (h5_get_text(file, tensor, sum_attribute, written, sizeof written) && !strcmp(text, written))
+        return true;
+    return error_set(
+        error,
+        "%s: tensor %s is not as it was written: its checksum is %s, not %s; try an earlier checkpoint",
+        h5_path(file), tensor, text, *written ? written : "there");
+}
+
 static bool is_tensor_whole(const Parameter *p, const char *path, int tensor, void *context)
 {
     (void)p;
     const Writing *w = context;
-    char text[SUM_TEXT], written[SUM_TEXT];
-    snprintf(text, sizeof text, "%016" PRIx64, w->sum[tensor]);
-    if (h5_get_text(w->file, path, sum_attribute, written, sizeof written) && !strcmp(text, written))
-        return true;
-    return error_set(
-        w->error,
-        "%s: tensor %s is not as it was written: its checksum is %s, not %s; try an earlier checkpoint",
-        h5_path(w->file), path, text, *written ? written : "there");
+    return checkpoint_tensor_is_whole(w->file, path, w->sum[tensor], w->error);
 }
 
 bool checkpoint_is_whole(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)

@@ -3,7 +3,9 @@
 #define SIM_FILE_CHECKPOINT_FILE_H
 #include "sim/file/checkpoint_layout.h"
 
-/* What the values of a slab add to a checksum. */
+/* What `count` values of `bytes` each, of which the first is element `first` of its tensor, add to a checksum; and
+ * what those of a slab do. */
+uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count);
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values);
 
 /* Of one process: the draft of a file at `path`, lent (h5_lend) and with room for all its values. NULL: there is no
@@ -17,6 +19,10 @@ bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint6
  * tokens. `data`: this run's text. */
 bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data, CheckpointState *state,
                       Error *error);
+/* The same of any build's, by what the file says of itself; `kind` is what its values are. */
+bool checkpoint_state(H5 *file, CheckpointState *state, H5Kind *kind, Error *error);
+/* Whether a tensor's values add up to what is written with it. */
+bool checkpoint_tensor_is_whole(H5 *file, const char *tensor, uint64_t sum, Error *error);
 /* Whether what was read adds up to (tensors) what was written. */
 bool checkpoint_is_whole(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error);
 #endif

@@ -163,4 +163,11 @@ char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error); /
 void h5_free_names(char **names, size_t count);
 /* Calls `visit` for each dataset at the root, in name order, until it returns false. */
 bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *context, Error *error);
+/* The same for each dataset of the file itself, at any depth, by its path from the root: "/model/wte.weight". */
+bool h5_walk(H5 *file, bool (*visit)(const char *path, void *context), void *context, Error *error);
+/* The same for each attribute of a group or dataset. */
+bool h5_each_attribute(H5 *file, const char *object, bool (*visit)(const char *name, void *context),
+                       void *context, Error *error);
+/* "[5, 3] of 8-byte floats", by a dataset's header. */
+void h5_describe(H5 *file, const char *path, char *text, size_t size);
 #endif

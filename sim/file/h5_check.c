@@ -27,6 +27,18 @@ static void describe(char *text, size_t size, int rank, const hsize_t *dims, hid
                  class >= 0 && class < H5T_NCLASSES ? classes[class] : "nothing known");
 }
 
+void h5_describe(H5 *file, const char *path, char *text, size_t size)
+{
+    hid_t data = h5_dataset(file, path), space = data >= 0 ? H5Dget_space(data) : -1;
+    hid_t type = data >= 0 ? H5Dget_type(data) : -1;
+    hsize_t dims[H5S_MAX_RANK];
+    const int rank = space >= 0 ? H5Sget_simple_extent_dims(space, dims, NULL) : -1;
+    snprintf(text, size, "unreadable");
+    if (rank >= 0 && type >= 0) describe(text, size, rank, dims, type);
+    h5_release(type);
+    h5_release(space);
+}
+
 /* The bytes of so many elements, or more than `most`. */
 static size_t bytes_of(int rank, const hsize_t *dims, size_t element, size_t most)
 {

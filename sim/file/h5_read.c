@@ -232,3 +232,38 @@ bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *con
     return H5Literate(file->id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_dataset, &v) >= 0 ||
            h5_fail(file->path, "list", "the datasets", error);
 }
+
+/* Links that are no names of their own lead back, nowhere, or to other files. */
+static herr_t visit_at_depth(hid_t root, const char *name, const H5L_info_t *info, void *context)
+{
+    char path[1024];
+    const bool own = info->type == H5L_TYPE_HARD && strlen(name) + 2 < sizeof path;
+    if (own) snprintf(path, sizeof path, "/%s", name);
+    return own ? visit_dataset(root, path, info, context) : 0;
+}
+
+bool h5_walk(H5 *file, bool (*visit)(const char *path, void *context), void *context, Error *error)
+{
+    Visit v = {visit, context};
+    return H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, visit_at_depth, &v) >= 0 ||
+           h5_fail(file->path, "list", "the datasets", error);
+}
+
+static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
+{
+    (void)object;
+    (void)info;
+    const Visit *v = context;
+    return !v->visit(name, v->context);
+}
+
+bool h5_each_attribute(H5 *file, const char *object, bool (*visit)(const char *name, void *context),
+                       void *context, Error *error)
+{
+    Visit v = {visit, context};
+    hid_t id = H5Oopen(file->id, object, H5P_DEFAULT);
+    bool ok = id >= 0 && H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &v) >= 0;
+    if (!ok) h5_fail(file->path, "read the attributes of", object, error);
+    h5_release(id);
+    return ok;
+}

@@ -204,7 +204,7 @@ static bool add_tables(Sheet *sheet, const RunFile *run, Error *error)
     return ok && add_totals(sheet, run, error);
 }
 
-static void add_title(Sheet *sheet, const RunFile *run)
+void report_title(const RunFile *run, Sheet *sheet)
 {
     char planned[64];
     sheet_line(sheet, SHEET_TITLE, run->path);
@@ -225,7 +225,7 @@ static void add_title(Sheet *sheet, const RunFile *run)
 bool report_read(const RunFile *run, Sheet *sheet, Error *error)
 {
     Columns columns = {0};
-    add_title(sheet, run);
+    report_title(run, sheet);
     if (!report_grid(run, sheet, error)) return false;
     if (run->steps == 0) {
         sheet_line(sheet, SHEET_FACT, "no finished step");

@@ -6,7 +6,9 @@
 #include "sim/file/run_file.h"
 #include "sim/report/sheet.h"
 
-/* Fills the sheet with loss, bytes and memory beside their formulas, bubble and time. */
+/* Begins the sheet with what run it is: "zero3.h5: zero3 on 8 ranks, complete". */
+void report_title(const RunFile *run, Sheet *sheet);
+/* Fills the sheet with that, loss, bytes and memory beside their formulas, bubble and time. */
 bool report_read(const RunFile *run, Sheet *sheet, Error *error);
 /* Prints that as a screen of text, and what to do next. */
 bool report_run(const char *path, Error *error);

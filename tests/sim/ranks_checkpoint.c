@@ -332,7 +332,9 @@ static void refuses_what_is_another_s(void **state)
     } edits[] = {
         {"schema", "sim-checkpoint/2", 0, "another sim: its attribute schema is \"sim-checkpoint/2\", not"},
         {"schema", "sim-run/3", 0, "not a checkpoint"},
-        {"precision", "fp8", 0, "try the build that wrote it"},
+        {"precision", "fp64", 0,
+         "its values are fp64, and this sim computes in fp32; try the build that wrote it"},
+        {"precision", "fp8", 0, "its attribute precision is neither fp32 nor fp64"},
         {"next_sample", NULL, 47, "2 steps of 12 samples are done, and its next sample is 47"},
         {"step", NULL, -1, "attribute step is missing or no count"},
         {"updates", NULL, 3, "attributes are not a checkpoint's"},

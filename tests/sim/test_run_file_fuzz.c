@@ -1,5 +1,5 @@
-/* test_run_file_fuzz.c - damaged and made-up run files: report, plot, trace and baseline refuse each in one line, or read
- * it, soon and in little memory. A file of a complete run whose damage is not refused says what it said before.
+/* test_run_file_fuzz.c - damaged and made-up run files: report, plot, trace, inspect and baseline refuse each in one line, or
+ * read it, soon and in little memory. A file of a complete run whose damage is not refused says what it said before.
  *
  *   test_run_file_fuzz [DAMAGED STRUCTURAL [SEED]]
  * Each file is a function of the seed and its number; -v as the last word prints each one's fate. */

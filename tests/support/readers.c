@@ -1,4 +1,4 @@
-/* readers.c - report, plot, trace and baseline under watch. */
+/* readers.c - report, plot, trace, inspect and baseline under watch. */
 #include "tests/support/readers.h"
 #include <limits.h>
 #include <stdbool.h>
@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sim/inspect/inspect.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report.h"
 #include "sim/run/baseline.h"
@@ -15,7 +16,7 @@
 #include "tests/support/check.h"
 #include "tests/support/sample_run.h"
 
-const char *const reader_name[READERS] = {"report", "plot", "trace", "baseline"};
+const char *const reader_name[READERS] = {"report", "plot", "trace", "inspect", "baseline"};
 
 enum { SECONDS_MOST = 2, MEGABYTES_MOST = 1000, PATIENCE = 20 };
 static const char no_gnuplot[] = "gnuplot is not installed";
@@ -56,7 +57,7 @@ static int read_as(Reader reader, const char *path, const char *folder)
     Error error;
     char program[PATH_MAX] = "";
     char *words[] = {"plot", (char *)path, "--out", (char *)folder},
-         *trace_words[] = {"trace", (char *)path, "--out", "-"};
+         *trace_words[] = {"trace", (char *)path, "--out", "-"}, *inspect_words[] = {"inspect", (char *)path};
     switch (reader) {
     case READ_REPORT: return report_run(path, &error) ? 0 : refused(&error);
     case READ_PLOT:
@@ -65,6 +66,7 @@ static int read_as(Reader reader, const char *path, const char *folder)
         *strrchr(program, '/') = '\0';
         return plot_command(4, words, program);
     case READ_TRACE: return trace_command(4, trace_words);
+    case READ_INSPECT: return inspect_command(2, inspect_words);
     default: return read_baseline(path, &error);
     }
 }

@@ -3,7 +3,7 @@
 #define TESTS_SUPPORT_READERS_H
 #include <stddef.h>
 
-typedef enum { READ_REPORT, READ_PLOT, READ_TRACE, READ_BASELINE, READERS } Reader;
+typedef enum { READ_REPORT, READ_PLOT, READ_TRACE, READ_INSPECT, READ_BASELINE, READERS } Reader;
 extern const char *const reader_name[READERS];
 
 enum { SAID_MOST = 1 << 16 };
@@ -17,7 +17,7 @@ typedef struct Reading {
 } Reading;
 
 /* `sim report`, the scripts of `sim plot` (without gnuplot, so that a file that can be drawn ends in status 1, and
- * a line that it is missing), `sim trace` as it prints, or the reading of output.baseline for a run like sample_run()'s. Charts land in
+ * a line that it is missing), `sim trace` as it prints, `sim inspect`, or the reading of output.baseline for a run like sample_run()'s. Charts land in
  * `folder`. Ended by SIGALRM after 20 s. */
 void readers_read(Reading *reading, Reader reader, const char *path, const char *folder);
 

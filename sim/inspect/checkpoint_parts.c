@@ -1,0 +1,97 @@
+/* checkpoint_parts.c - parameters and the optimizer's values of them, tensor by tensor. */
+#include "sim/inspect/checkpoint_parts.h"
+#include <stdio.h>
+#include <string.h>
+#include "models/training/optimizer.h"
+#include "sim/base/words.h"
+#include "sim/config/rows.h"
+#include "sim/file/checkpoint_file.h"
+#include "sim/inspect/pieces.h"
+
+enum { PATH = 1100 };
+static const char model[] = "/model/";
+
+typedef struct Parts {
+    H5 *file;
+    const Arrays *arrays;
+    H5Kind kind;
+    OptimizerKind optimizer;
+    Error *error;
+} Parts;
+
+static bool read_optimizer(Parts *p)
+{
+    const ConfigRow *row = config_row_at(config_row_find("train", "optimizer"));
+    char name[32] = "", shown[64];
+    h5_get_text(p->file, "/config", "train.optimizer", name, sizeof name);
+    for (int i = 0; row->choices[i]; i++)
+        if (strcmp(row->choices[i], name) == 0) {
+            p->optimizer = (OptimizerKind)i;
+            return true;
+        }
+    words_show(shown, sizeof shown, name);
+    return error_set(p->error, "%s: its train.optimizer is %s, which this sim has not; is the file damaged?",
+                     h5_path(p->file), shown);
+}
+
+/* A dataset that a checkpoint has values in: its values are all there, and of its kind. */
+static bool check_tensor(const Parts *p, const Array *a)
+{
+    if (a->rank == 1 || a->rank == 2)
+        return h5_check_array(p->file, a->path, p->kind, a->rank, a->dims, p->error);
+    return error_set(p->error, "%s: %s has %d dimensions, not 1 or 2; is the file damaged?", h5_path(p->file),
+                     a->path, a->rank);
+}
+
+static bool check_states(const Parts *p, const Array *parameter)
+{
+    for (int state = 0; state < optimizer_states(p->optimizer); state++) {
+        char path[PATH];
+        snprintf(path, sizeof path, "/optimizer/%s/%s", optimizer_state_name(p->optimizer, state),
+                 parameter->path + strlen(model));
+        const Array *a = arrays_find(p->arrays, path);
+        if (!a || !arrays_alike(a, parameter))
+            return error_set(p->error, "%s: it has no %s in the shape of %s; is the file damaged?",
+                             h5_path(p->file), path, parameter->path);
+    }
+    return true;
+}
+
+static bool is_value(const Array *a)
+{
+    return strncmp(a->path, model, strlen(model)) == 0 || strncmp(a->path, "/optimizer/", 11) == 0;
+}
+
+static bool check_shapes(const Parts *p, double *values)
+{
+    size_t parameters = 0;
+    *values = 0;
+    for (size_t i = 0; i < p->arrays->count; i++) {
+        const Array *a = &p->arrays->array[i];
+        bool parameter = strncmp(a->path, model, strlen(model)) == 0;
+        if (!is_value(a)) continue;
+        if (!check_tensor(p, a) || (parameter && !check_states(p, a))) return false;
+        parameters += parameter;
+        *values += (double)array_values(a);
+    }
+    return parameters > 0 ||
+           error_set(p->error, "%s: it has no tensor in /model; is the file damaged?", h5_path(p->file));
+}
+
+bool checkpoint_parts_check(H5 *file, const Arrays *arrays, H5Kind kind, Error *error)
+{
+    Parts p = {file, arrays, kind, OPTIMIZER_SGD, error};
+    Progress progress;
+    double values;
+    bool ok = h5_check_object(file, "/config", error) && read_optimizer(&p) && check_shapes(&p, &values);
+    if (!ok) return false;
+    progress_begin_aside(&progress, values);
+    for (size_t i = 0; ok && i < arrays->count; i++) {
+        uint64_t sum;
+        ok = !is_value(&arrays->array[i]) ||
+             (values_sum(file, &arrays->array[i], kind, &sum, &progress, error) &&
+              checkpoint_tensor_is_whole(file, arrays->array[i].path, sum, error));
+    }
+    progress_end(&progress);
+    return ok;
+}

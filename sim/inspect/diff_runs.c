@@ -1,0 +1,234 @@
+/* diff_runs.c - dataset by dataset of the layout. */
+#include "sim/inspect/diff_runs.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sim/base/words.h"
+#include "sim/file/layout.h"
+#include "sim/inspect/columns.h"
+#include "sim/inspect/diff_steps.h"
+
+enum { VALUES = 1 << 16, TEXT = 192 }; /* read at a time */
+
+typedef struct Runs {
+    const RunFile *a, *b;
+    const DiffOptions *options;
+    bool clock; /* what took so long, simulated or not, is a measurement */
+    SharedSteps shared;
+    bool differ;
+    Error *error;
+} Runs;
+
+/* ---- what can be compared ---- */
+
+/* Of this machine at that moment; scales are no values. */
+static bool is_compared(const Runs *r, const LayoutDataset *d)
+{
+    static const char *const never[] = {layout_step,
+                                        "/rank",
+                                        "/action",
+                                        "/steps/wall_time",
+                                        "/steps/tokens_per_second",
+                                        "/memory/rss_peak",
+                                        "/steps/loss_difference",
+                                        "/pipeline/bubble_ratio_measured"};
+    static const char *const clocks[] = {"/steps/simulated_time", "/pipeline/bubble_ratio_simulated",
+                                         "/breakdown/simulated",  "/breakdown/hidden",
+                                         "/links/busy",           "/work/seconds"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (strcmp(d->path, never[i]) == 0) return false;
+    for (size_t i = 0; r->clock && i < sizeof clocks / sizeof *clocks; i++)
+        if (strcmp(d->path, clocks[i]) == 0) return false;
+    return true;
+}
+
+static bool same_names(char *const *a, size_t count, char *const *b, size_t others)
+{
+    bool same = count == others;
+    for (size_t i = 0; same && i < count; i++) same = strcmp(a[i], b[i]) == 0;
+    return same;
+}
+
+static bool same_ranks(const RunFile *a, const RunFile *b)
+{
+    return a->ranks == b->ranks && a->recorded == b->recorded &&
+           memcmp(a->rank, b->rank, (size_t)a->recorded * sizeof *a->rank) == 0;
+}
+
+/* Whether along an axis rows of both are of the same things; else `why` tells of what. */
+static bool same_axis(const Runs *r, char axis, char why[TEXT])
+{
+    const RunFile *a = r->a, *b = r->b;
+    bool same = true;
+    snprintf(why, TEXT, "of other names");
+    switch (axis) {
+    case 'p': same = same_names(a->purpose, a->purposes, b->purpose, b->purposes); break;
+    case 'c': same = same_names(a->category, a->categories, b->category, b->categories); break;
+    case 'b': same = same_names(a->part, a->parts, b->part, b->parts); break;
+    case 'k': same = same_names(a->kind, a->kinds, b->kind, b->kinds); break;
+    case 'l': same = same_names(a->route, a->routes, b->route, b->routes); break;
+    case 'a':
+        same = a->actions == b->actions;
+        snprintf(why, TEXT, "of %zu actions, %zu", a->actions, b->actions);
+        break;
+    case 'r':
+        same = same_ranks(a, b);
+        snprintf(why, TEXT, "of %d rank%s, %d%s", a->ranks, words_s(a->ranks), b->ranks,
+                 a->ranks == b->ranks ? ", of which others are recorded" : "");
+        break;
+    default: break;
+    }
+    return same;
+}
+
+static bool same_axes(const Runs *r, const LayoutDataset *d, char why[TEXT])
+{
+    for (const char *axis = d->axes; *axis; axis++)
+        if (!same_axis(r, *axis, why)) return false;
+    return true;
+}
+
+/* ---- comparing ---- */
+
+/* How far rows of a dataset reach, and the values of one. */
+typedef struct Extent {
+    size_t rows, row, first_a, first_b;
+} Extent;
+
+static Extent extent_of(const Runs *r, const LayoutDataset *d)
+{
+    const RunFile *a = r->a;
+    const LayoutSizes sizes = {
+        a->rows, (size_t)a->recorded, a->actions, a->purposes, a->categories, a->parts, a->kinds, a->routes};
+    size_t dims[H5_MAX_RANK] = {1};
+    Extent e = {.row = 1};
+    const int rank = layout_shape(d, &sizes, dims);
+    for (int i = 1; i < rank; i++) e.row *= dims[i];
+    e.rows = dims[0];
+    if (d->axes[0] != 's') return e;
+    e.rows = r->shared.count;
+    e.first_a = (size_t)(r->shared.first - a->first);
+    e.first_b = (size_t)(r->shared.first - r->b->first);
+    return e;
+}
+
+static bool compare(const Runs *r, const LayoutDataset *d, const Extent *e, Apart *apart)
+{
+    const size_t most = e->row < VALUES ? VALUES / (e->row ? e->row : 1) : 1;
+    double *x = allocate(2 * most * e->row * sizeof *x + 1), *y = x + most * e->row;
+    bool ok = true;
+    for (size_t row = 0; ok && row < e->rows; row += most) {
+        const size_t rows = e->rows - row < most ? e->rows - row : most;
+        ok = run_file_rows(r->a, d->path, e->first_a + row, rows, x, r->error) &&
+             run_file_rows(r->b, d->path, e->first_b + row, rows, y, r->error);
+        if (ok) apart_add(apart, row * e->row, x, y, rows * e->row);
+    }
+    free(x);
+    return ok;
+}
+
+/* ---- telling ---- */
+
+/* "step 7, rank 3, zero.all_gather" */
+static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *text, size_t size)
+{
+    const RunFile *a = r->a;
+    size_t along[H5_MAX_RANK] = {0};
+    const int rank = (int)strlen(d->axes);
+    for (int i = rank - 1; i >= 0; i--) {
+        const char axis = d->axes[i];
+        const size_t extent = axis == 'r'   ? (size_t)a->recorded
+                              : axis == 'p' ? a->purposes
+                              : axis == 'c' ? a->categories
+                              : axis == 'b' ? a->parts
+                              : axis == 'k' ? a->kinds
+                              : axis == 'l' ? a->routes
+                              : axis == 'a' ? a->actions
+                                            : r->shared.count;
+        along[i] = at % extent;
+        at /= extent;
+    }
+    text[0] = '\0';
+    for (int i = 0; i < rank; i++) {
+        const char *comma = i ? ", " : "";
+        switch (d->axes[i]) {
+        case 's':
+            words_append(text, size, "%sstep %" PRId64, comma, r->shared.first + (int64_t)along[i] + 1);
+            break;
+        case 'r': words_append(text, size, "%srank %d", comma, a->rank[along[i]]); break;
+        case 'p': words_append(text, size, "%s%s", comma, a->purpose[along[i]]); break;
+        case 'c': words_append(text, size, "%s%s", comma, a->category[along[i]]); break;
+        case 'b': words_append(text, size, "%s%s", comma, a->part[along[i]]); break;
+        case 'k': words_append(text, size, "%s%s", comma, a->kind[along[i]]); break;
+        case 'l': words_append(text, size, "%s%s", comma, a->route[along[i]]); break;
+        default: words_append(text, size, "%saction %zu", comma, along[i]);
+        }
+    }
+}
+
+static void tell(const Runs *r, Columns *c, const LayoutDataset *d, const Apart *x)
+{
+    char place[TEXT];
+    columns_row(c, "%s", d->path);
+    if (x->differ == 0) {
+        columns_cell(c, "equal");
+        return;
+    }
+    place_text(r, d, x->at, place, sizeof place);
+    columns_cell(c, "%zu of %zu", x->differ, x->values);
+    columns_cell(c, "%.3g", x->largest);
+    columns_cell(c, "%.3g", apart_relative(x));
+    columns_cell(c, "%s%s%.9g, %.9g", place, place[0] ? ": " : "", x->a, x->b);
+}
+
+static bool compare_datasets(Runs *r)
+{
+    Columns c = {.rows = 0};
+    size_t compared = 0, apart = 0;
+    columns_row(&c, "dataset");
+    columns_cell(&c, "values that differ");
+    columns_cell(&c, "farthest");
+    columns_cell(&c, "of the largest");
+    columns_cell(&c, "where: in A, in B");
+    for (int i = 0; i < LAYOUT_DATASETS; i++) {
+        const LayoutDataset *d = &layout_datasets[i];
+        Apart x = {0};
+        char why[TEXT];
+        if (!is_compared(r, d)) continue;
+        const bool comparable = same_axes(r, d, why);
+        const Extent e = extent_of(r, d);
+        if (comparable && !compare(r, d, &e, &x)) return false;
+        const bool differs = !comparable || apart_is(&x, r->options);
+        compared++;
+        apart += differs;
+        if (comparable && (differs || r->options->all)) tell(r, &c, d, &x);
+        if (!comparable) {
+            columns_row(&c, "%s", d->path);
+            columns_cell(&c, "%s", why);
+        }
+    }
+    columns_print(&c);
+    printf("\n  %zu of %zu datasets differ%s; measured times and processes are not compared\n", apart,
+           compared, apart == 1 ? "s" : "");
+    r->differ |= apart > 0;
+    return true;
+}
+
+/* Whose simulated seconds are CPU time that it took. */
+static bool is_measured(const RunFile *run)
+{
+    char profile[64];
+    return run_file_config(run, "hardware.profile", profile, sizeof profile) &&
+           strcmp(profile, "measured") == 0;
+}
+
+bool diff_runs(const RunFile *a, const RunFile *b, const DiffOptions *options, bool *differ, Error *error)
+{
+    Runs r = {.a = a, .b = b, .options = options, .error = error};
+    r.clock = is_measured(a) || is_measured(b);
+    r.shared = shared_steps(a, b);
+    bool ok = diff_steps(a, b, &r.shared, options, &r.differ, error) && compare_datasets(&r);
+    *differ |= r.differ;
+    return ok;
+}
