@@ -104,6 +104,7 @@ void device_between_end(Device *device, Between *between)
 
 bool device_kernel(Device *device, Work work)
 {
+    if (device->dies) device->dies();
     take_time(device, &work);
     work_done(&device->done[work.kind], &work, device->lanes.part == PART_RECOMPUTE);
     for (Between *b = device->between; b; b = b->next) b->call(b->context);

@@ -57,6 +57,7 @@ typedef struct Device {
     bool listens; /* time_of is to hear of each kernel, also of a product whose time is known */
     bool as_one;  /* several kernels' time is taken */
     Between *between;
+    void (*dies)(void); /* called in the place of the next kernel, and does not return; NULL: it is well */
 } Device;
 
 /* NULL on a dry device; ends the job when memory is gone. */

@@ -20,10 +20,20 @@ static void spend(Lanes *lanes, Part part, double seconds)
     lanes->spent[part] += seconds;
 }
 
+/* What a straggler takes longer it really takes: its core is busy until then. */
+static double busy_until(double moment)
+{
+    double clock = lanes_cpu_clock();
+    while (clock < moment) clock = lanes_cpu_clock();
+    return clock;
+}
+
 static void follow_clock(Lanes *lanes)
 {
     if (!lanes->reads_clock || lanes->pauses) return;
     double clock = lanes_cpu_clock(), passed = clock - lanes->clock;
+    if (lanes->slower > 0) clock = busy_until(clock + lanes->slower * passed);
+    passed = clock - lanes->clock;
     lanes->clock = clock;
     lanes->cpu += passed;
     if (lanes->measured) spend(lanes, lanes->part, passed);
@@ -33,6 +43,7 @@ void lanes_begin_step(Lanes *lanes)
 {
     *lanes = (Lanes){.reads_clock = lanes->reads_clock,
                      .measured = lanes->measured,
+                     .slower = lanes->slower,
                      .launch = {lanes->launch[0], lanes->launch[1]},
                      .pauses = 1};
 }
@@ -41,7 +52,7 @@ void lanes_compute(Lanes *lanes, double seconds)
 {
     assert(!lanes->measured);
     if (lanes->told) lanes->told(lanes->told_context, lanes->part, seconds, false);
-    spend(lanes, lanes->part, seconds);
+    spend(lanes, lanes->part, seconds * (1 + lanes->slower));
 }
 
 void lanes_launch(Lanes *lanes)

@@ -28,6 +28,8 @@ extern const char *const part_name[PARTS];
 typedef struct Lanes {
     bool reads_clock; /* not on a dry device: there is nothing to measure */
     bool measured;    /* what the clock says advances the lane; else lanes_compute() does */
+    double
+        slower; /* by this share computing takes longer than it would: 0.2 of a straggler at 1.2; 0: it does not */
     Part part;        /* what computing counts as now */
     double now;       /* simulated seconds since the step began */
     double launch[2]; /* seconds the host takes to launch a kernel of a forward pass, of a backward pass */
@@ -46,9 +48,9 @@ typedef struct Lanes {
 
 /* CPU seconds of this thread, so that what else the machine does is not counted. */
 double lanes_cpu_clock(void);
-/* Back to 0 and paused; reads_clock, measured and launch stay. */
+/* Back to 0 and paused; reads_clock, measured, slower and launch stay. */
 void lanes_begin_step(Lanes *lanes);
-/* Told: so many seconds were computed. */
+/* Told: so many seconds were computed, which took a straggler longer. */
 void lanes_compute(Lanes *lanes, double seconds);
 /* A kernel or a collective is launched by the host, which goes ahead of the device; what it has not launched waits. */
 void lanes_launch(Lanes *lanes);

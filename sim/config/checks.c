@@ -7,6 +7,7 @@
 #include "models/kernels/dropout.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/config/check_faults.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 #include "sim/config/suggest.h"
@@ -304,5 +305,5 @@ bool config_check(const Config *config, Error *error)
 {
     return check_machine(config, error) && check_model(config, error) && check_pipeline(config, error) &&
            check_quantize(config, error) && check_train(config, error) && check_checkpoints(config, error) &&
-           check_files(config, same_text, error);
+           config_check_faults(config, error) && check_files(config, same_text, error);
 }

@@ -36,6 +36,12 @@ MeshShape config_mesh(const Config *config, int ranks)
     return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size);
 }
 
+int64_t config_steps(const Config *config, bool dry)
+{
+    if (!dry) return config->train.steps;
+    return faults_any(&config->fault) ? faults_finished(&config->fault, config->train.steps) : 1;
+}
+
 Network config_network(const Config *config, int ranks)
 {
     Link link = {config->hardware.latency_us * 1e-6, 1 / (config->hardware.bandwidth * 1e9)};

@@ -14,6 +14,7 @@
 #include "parallel/network/network.h"
 #include "parallel/schedule/schedule.h"
 #include "parallel/tensor_parallel.h"
+#include "sim/config/faults.h"
 
 enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 128 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
@@ -73,6 +74,8 @@ typedef struct Config {
         char checkpoint[CONFIG_PATH];              /* a step's number goes into its name */
         int64_t checkpoint_every, checkpoint_keep; /* steps, 0: only the last; how many stay, 0: all */
     } output;
+    FaultTexts faults; /* as the ini spells them, */
+    Faults fault;      /* and read (faults_read.h) */
 
     /* where things came from, for errors and for the record */
     char name[CONFIG_PATH];      /* the file as the user named it: zero3.ini */
@@ -87,6 +90,8 @@ void config_free(Config *config);
 MeshShape config_mesh(const Config *config, int ranks);
 int64_t config_replica_ranks(const Config *config); /* of one of them: pp x tp */
 int config_microbatches(const Config *config, int ranks);
+/* Steps that a run has: a dry one walks one for all, or, where faults make them differ, each that is finished. */
+int64_t config_steps(const Config *config, bool dry);
 /* The schedule of that name; SCHEDULE_KINDS when parallel.schedule is no name. */
 ScheduleKind config_schedule(const Config *config);
 /* Whether parallel.schedule is the path of a user's own. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
+#include "sim/config/check_faults.h"
 #include "sim/config/file.h"
 #include "sim/config/idle.h"
 #include "sim/config/ini.h"
@@ -270,7 +271,8 @@ bool config_parse(Config *config, const ConfigSource *source, Error *error)
                 (strcmp(file->hardware.name, config->hardware.name) != 0 ||
                  take_machine(file, source->profile, error)) &&
                 take_output(config, source->output, error) && config_check_schedule(config, error) &&
-                config_drop_idle(config, file, error) && config_check(config, error);
+                config_drop_idle(config, file, error) && config_read_faults(config, error) &&
+                config_check(config, error);
     free(file);
     if (fine) config->text = words_copy(source->text);
     return fine;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/config/checks.h"
+#include "sim/config/check_faults.h"
 #include "sim/config/refuse.h"
 #include "sim/config/suggest.h"
 
@@ -172,5 +173,6 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
     return check_tensor(config, ranks, error) && check_groups(config, ranks, error) &&
            check_node(config, ranks, error) && check_batch(config, ranks, error) &&
-           config_check_matrices(config, error) && check_schedule(config, ranks, error);
+           config_check_matrices(config, error) && check_schedule(config, ranks, error) &&
+           config_check_fault_ranks(config, ranks, error);
 }

@@ -39,8 +39,9 @@ enum {
     ROWS_OF_NODE = 17,
     ROWS_OF_SOFTWARE = 11,
     ROWS_OF_OUTPUT = 7,
+    ROWS_OF_FAULTS = 2,
     CONFIG_ROWS = ROWS_OF_MODEL + ROWS_OF_DATA + ROWS_OF_TRAIN + ROWS_OF_PARALLEL + ROWS_OF_HARDWARE +
-                  ROWS_OF_CHIP + ROWS_OF_NODE + ROWS_OF_SOFTWARE + ROWS_OF_OUTPUT
+                  ROWS_OF_CHIP + ROWS_OF_NODE + ROWS_OF_SOFTWARE + ROWS_OF_OUTPUT + ROWS_OF_FAULTS
 };
 extern const ConfigRow rows_of_model[ROWS_OF_MODEL];
 extern const ConfigRow rows_of_data[ROWS_OF_DATA];
@@ -51,4 +52,5 @@ extern const ConfigRow rows_of_chip[ROWS_OF_CHIP];
 extern const ConfigRow rows_of_node[ROWS_OF_NODE];
 extern const ConfigRow rows_of_software[ROWS_OF_SOFTWARE];
 extern const ConfigRow rows_of_output[ROWS_OF_OUTPUT];
+extern const ConfigRow rows_of_faults[ROWS_OF_FAULTS];
 #endif

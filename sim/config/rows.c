@@ -12,6 +12,7 @@ const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"node", "how accelerators are joined, in a node and to others", rows_of_node, ROWS_OF_NODE},
     {"software", "what a training stack makes of it", rows_of_software, ROWS_OF_SOFTWARE},
     {"output", "what is kept", rows_of_output, ROWS_OF_OUTPUT},
+    {"faults", "what goes wrong, and when", rows_of_faults, ROWS_OF_FAULTS},
 };
 
 const ConfigRow *config_row_at(int index)

@@ -94,8 +94,7 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     r->path = words_copy(info->path);
     r->recorded = info->rank ? info->recorded : info->ranks;
     r->actions = info->actions;
-    r->planned = (size_t)config->train.steps;
-    if (info->dry) r->planned = least(r->planned, 1); /* a dry run walks one */
+    r->planned = least((size_t)config->train.steps, (size_t)config_steps(config, info->dry));
     r->planned -= (size_t)info->first;
     r->rows = least(r->planned, first_rows(r));
     if (continues(r, info, config, error)) return r;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/report/faults.h"
 #include "sim/report/fit.h"
 #include "sim/report/links.h"
 #include "sim/report/quoted.h"
@@ -209,7 +210,9 @@ void report_title(const RunFile *run, Sheet *sheet)
     char planned[64];
     sheet_line(sheet, SHEET_TITLE, run->path);
     sheet_more(sheet, ": %s on %d rank%s, ", run->shape.data, run->ranks, words_s(run->ranks));
-    if (run->dry)
+    if (run->dry && run->steps > 1)
+        sheet_more(sheet, "dry: %zu steps walked without numbers", run->steps);
+    else if (run->dry)
         sheet_more(sheet, "dry: one step walked without numbers");
     else if (run->complete)
         sheet_more(sheet, "complete");
@@ -240,12 +243,13 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         free_columns(&columns);
         if (!read) return false;
     }
-    if (!report_simulated(run, sheet, error) || !report_fit(run, sheet, error) ||
-        !report_crossing(run, sheet, error) || !report_utilization(run, sheet, error) ||
-        !add_tables(sheet, run, error) || !report_links(run, sheet, error))
+    if (!report_simulated(run, sheet, error) || !report_faults(run, sheet, error) ||
+        !report_fit(run, sheet, error) || !report_crossing(run, sheet, error) ||
+        !report_utilization(run, sheet, error) || !add_tables(sheet, run, error) ||
+        !report_links(run, sheet, error))
         return false;
     report_quoted(run, sheet);
-    return report_breakdown(run, sheet, error);
+    return report_breakdown(run, sheet, error) && report_waiting(run, sheet, error);
 }
 
 static void print_command(const char *what, const char *command, const char *path)

@@ -5,6 +5,7 @@
 #include "parallel/collectives/collectives.h"
 #include "sim/config/file.h"
 #include "sim/config/ranks.h"
+#include "sim/config/refuse.h"
 #include "sim/run/admit.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/representatives.h"
@@ -74,6 +75,10 @@ bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error
 /* Of a config that is resolved. */
 static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *error)
 {
+    if (config_steps(&alike->config, true) == 0)
+        return config_refuse(&alike->config, "faults.die", error,
+                             "no step is finished before, so there is nothing to walk; try %d at 2",
+                             alike->config.fault.die_rank);
     char *text = NULL; /* of a schedule's file; one with a name has none */
     int64_t bytes = 0;
     bool named = !config_schedule_is_file(&alike->config);
@@ -84,7 +89,8 @@ static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *
     alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
                               : representatives_of(&alike->config, ranks);
     alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);
-    watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count);
+    watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count,
+               config_steps(&alike->config, true));
     return force || admit_dry(&alike->config, &alike->estimate, ranks, error);
 }
 

@@ -186,8 +186,9 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double rings = pipelines * (data.halves + tensor.halves);
     double pieces = pipelines * (data.pieces + tensor.pieces);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
+    double steps = (double)config_steps(config, true);
     double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
-    Estimate e = {.work = rings + visits + rows};
+    Estimate e = {.work = steps * (rings + visits + rows)};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
     e.seconds[COST_PROGRAM] = takes.program_seconds;
@@ -199,12 +200,12 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
     e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
-    e.seconds[COST_ACTIONS] = visits * takes.visit_seconds + rows * takes.action_seconds;
+    e.seconds[COST_ACTIONS] = steps * (visits * takes.visit_seconds + rows * takes.action_seconds);
     e.seconds[COST_MESSAGES] =
-        pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) + ports +
-        pieces * takes.piece_seconds +
-        pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds;
-    e.file = file_bytes(rows, N, 1);
+        steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
+                 ports + pieces * takes.piece_seconds +
+                 pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds);
+    e.file = file_bytes(rows, N, steps);
     return e;
 }
 

@@ -30,6 +30,11 @@ static void walk_rank(Comm *comm, void *context)
 bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error *error)
 {
     Walk walk = {alike, look, context};
+    const Config *config = &alike->config;
+    if (faults_any(&config->fault))
+        return config_refuse(config, config->faults.slow[0] ? "faults.slow" : "faults.die", error,
+                             "what is foretold here is one step, and faults hold in some; try "
+                             "sim --config F --dry-run, or leaving it out");
     if (!data_is_markov(&alike->config.data))
         return config_refuse(&alike->config, "data.source", error,
                              "what is foretold reads no text; try markov");

@@ -1,22 +1,29 @@
 /* recent.c - a ring of the last steps. */
 #include "sim/run/recent.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/collectives/collectives.h"
 
-static size_t place_of(const Recent *r, int64_t step)
+static size_t place_of(const Recent *r, int64_t kept)
 {
-    return (size_t)(step % (int64_t)r->most);
+    return (size_t)(kept % (int64_t)r->places);
+}
+
+static const Faults *faults_of(const Recent *r)
+{
+    return &r->trainer->config->fault;
 }
 
 void recent_make(Recent *r, const Trainer *t, size_t reports)
 {
-    const int64_t steps = t->device.dry ? 1 : t->config->train.steps;
+    const int64_t steps = config_steps(t->config, t->device.dry);
     const bool main = t->comm->rank == 0;
     *r = (Recent){.trainer = t, .most = 1, .reports = reports};
     if (steps > 1) r->most = steps < RECENT_MOST ? (size_t)steps : RECENT_MOST;
-    if (r->most > 1) r->timeline = allocate(r->most * (size_t)t->rows * sizeof *r->timeline);
-    if (main) r->records = allocate(r->most * r->reports * sizeof *r->records);
+    r->places = r->most + faults_any(faults_of(r));
+    if (r->places > 1) r->timeline = allocate(r->places * (size_t)t->rows * sizeof *r->timeline);
+    if (main) r->records = allocate(r->places * r->reports * sizeof *r->records);
 }
 
 void recent_free(Recent *r)
@@ -28,41 +35,76 @@ void recent_free(Recent *r)
 
 StepRecord *recent_records(const Recent *r)
 {
-    return r->records ? r->records + place_of(r, r->seen) * r->reports : NULL;
+    return r->records ? r->records + place_of(r, r->kept) * r->reports : NULL;
 }
 
 void recent_keep(Recent *r, double wall_time)
 {
-    const size_t place = place_of(r, r->seen), rows = (size_t)r->trainer->rows;
+    const size_t place = place_of(r, r->kept), rows = (size_t)r->trainer->rows;
+    const bool holds = faults_hold(faults_of(r), r->trainer->step);
+    r->seen++;
+    if (r->faulty && !holds) return;
+    if (holds && !r->faulty) r->from = r->kept;
+    r->faulty |= holds;
+    r->step[place] = r->trainer->step;
     r->wall_time[place] = wall_time;
     if (r->timeline) memcpy(r->timeline + place * rows, r->trainer->timeline, rows * sizeof *r->timeline);
-    r->seen++;
+    r->kept++;
 }
 
-int64_t recent_typical(const Recent *r, Group *world)
+static int64_t median_of(const Recent *r, int64_t first)
 {
-    const int64_t first = r->seen > (int64_t)r->most ? r->seen - (int64_t)r->most : 0,
-                  count = r->seen - first;
+    const int64_t count = r->kept - first;
     int64_t typical = first;
-    for (int64_t step = first; step < r->seen; step++) {
+    for (int64_t step = first; step < r->kept; step++) {
         int64_t shorter = 0; /* steps than this one; of equal ones the later count */
-        for (int64_t other = first; other < r->seen; other++) {
+        for (int64_t other = first; other < r->kept; other++) {
             const double mine = r->wall_time[place_of(r, step)], its = r->wall_time[place_of(r, other)];
             shorter += its < mine || (its == mine && other > step);
         }
         if (shorter == (count - 1) / 2) typical = step;
     }
+    return typical;
+}
+
+/* Simulated seconds, until the last rank ended; rank 0 knows. */
+static double seconds_of(const Recent *r, int64_t kept)
+{
+    const StepRecord *record = recent_records_of(r, kept);
+    double end = 0;
+    for (size_t i = 0; i < r->reports; i++) end = fmax(end, record[i].simulated);
+    return end;
+}
+
+static int64_t longest_of(const Recent *r, int64_t first)
+{
+    int64_t longest = first;
+    for (int64_t step = first + 1; r->records && step < r->kept; step++)
+        if (seconds_of(r, step) > seconds_of(r, longest)) longest = step;
+    return longest;
+}
+
+int64_t recent_typical(const Recent *r, Group *world)
+{
+    const int64_t most = (int64_t)r->most, oldest = r->kept > most ? r->kept - most : 0,
+                  first = oldest > r->from ? oldest : r->from;
+    int64_t typical = faults_any(faults_of(r)) ? longest_of(r, first) : median_of(r, first);
     /* of a dry run, too: it sends what a real one does */
     tree_broadcast(world, CONTROL, &typical, sizeof typical, 0);
     return typical;
 }
 
-const TimelineRow *recent_timeline(const Recent *r, int64_t step)
+int64_t recent_step(const Recent *r, int64_t kept)
 {
-    return r->timeline ? r->timeline + place_of(r, step) * (size_t)r->trainer->rows : r->trainer->timeline;
+    return r->step[place_of(r, kept)];
 }
 
-const StepRecord *recent_records_of(const Recent *r, int64_t step)
+const TimelineRow *recent_timeline(const Recent *r, int64_t kept)
 {
-    return r->records + place_of(r, step) * r->reports;
+    return r->timeline ? r->timeline + place_of(r, kept) * (size_t)r->trainer->rows : r->trainer->timeline;
+}
+
+const StepRecord *recent_records_of(const Recent *r, int64_t kept)
+{
+    return r->records + place_of(r, kept) * r->reports;
 }

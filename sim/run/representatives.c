@@ -104,6 +104,7 @@ WalkedRanks representatives_of(const Config *config, int ranks)
     MeshShape shape = config_mesh(config, ranks);
     bool alike = tensor_ranks_alike(config) && placed_alike(config, ranks) &&
                  !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
+    if (faults_any(&config->fault)) return (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL};
     bool replicas = config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA);
     int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;

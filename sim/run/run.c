@@ -30,6 +30,7 @@
 #include "sim/run/run_record.h"
 #include "sim/run/share_text.h"
 #include "sim/run/step.h"
+#include "sim/run/step_faults.h"
 #include "sim/run/stopped.h"
 #include "sim/run/watch.h"
 
@@ -164,7 +165,7 @@ static void train(Run *run)
     Trainer *t = run->trainer;
     const Config *c = run->config;
     bool dry = run->options->dry;
-    int64_t steps = dry ? 1 : c->train.steps;
+    int64_t steps = config_steps(c, dry);
     Progress progress = {.terminal = false};
     Watch inside;
     int64_t first = run->from.step;
@@ -176,7 +177,8 @@ static void train(Run *run)
         watch(run, &progress, &inside, step);
         StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
-        if (run->main && dry) watch_end(&run->alike->watch); /* all ranks have told what they did */
+        if (run->main && dry && step + 1 == steps)
+            watch_end(&run->alike->watch); /* all ranks have told what they did */
         if (run->main && !dry) {
             show_step(&progress, c, step, first, loss, wall_time);
             if (!can_go_on(c, step, &result, loss, &run->error)) {
@@ -251,6 +253,8 @@ static int run_all(Run *run)
     if (run->options->dry) watch_made(&run->alike->watch);
     if (!begin_values(run)) return STATUS_BAD_REQUEST;
     initialise_data(run->trainer, run->main);
+    run->trainer->goes_on = run->from.step > 0;
+    if (run->main) faults_announce(run->config, run->options->dry, run->trainer->goes_on);
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line,
                  run->from.step);
     checkpoints_begin(&run->checkpoints, run->trainer, run->world, run->from.run);

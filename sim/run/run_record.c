@@ -307,7 +307,7 @@ void record_end(Record *r)
         ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
                             &error) &&
              recorder_work(r->recorder, work, &error) &&
-             recorder_timeline(r->recorder, r->first + step, NULL, 0, &error);
+             recorder_timeline(r->recorder, recent_step(&r->recent, step), NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
     if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
     if (!dry) stopped_forget();

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/clock.h"
+#include "sim/run/step_faults.h"
 
 /* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
  * of train.steps. Steps that are skipped hold it. */
@@ -296,6 +297,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     StepResult result = {0};
     double began = clock_now();
     t->step = step;
+    faults_begin_step(&t->device, &t->config->fault, t->comm->rank, step, t->goes_on);
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {

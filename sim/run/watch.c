@@ -1,12 +1,12 @@
 /* watch.c - actions that are counted as they are done. */
 #include "sim/run/watch.h"
 
-void watch_walk(Watch *w, const Estimate *estimate, const Plan *plan, int ranks)
+void watch_walk(Watch *w, const Estimate *estimate, const Plan *plan, int ranks, int64_t steps)
 {
     const double *seconds = estimate->seconds, before = seconds[COST_RANKS] + seconds[COST_LAYERS];
     double actions = 0;
     for (int p = 0; p < plan->shape.p; p++) actions += plan->list[p].count;
-    actions *= (double)ranks / plan->shape.p;
+    actions *= (double)ranks / plan->shape.p * (double)steps;
     *w = (Watch){.actions = actions, .ranks = ranks};
     w->rank = before / ranks;
     w->action = (estimate_total(seconds) - before) / actions;

@@ -4,7 +4,7 @@
 #include "sim/base/progress.h"
 #include "sim/run/estimate.h"
 
-/* Of a dry run's only step, all ranks together; or of rank 0's part of a real one. */
+/* Of a dry run's steps, all ranks together; or of rank 0's part of a real one. */
 typedef struct Watch {
     Progress progress;
     double actions, performed;
@@ -14,7 +14,7 @@ typedef struct Watch {
 } Watch;
 
 /* Before any rank is made. */
-void watch_walk(Watch *w, const Estimate *estimate, const Plan *plan, int ranks);
+void watch_walk(Watch *w, const Estimate *estimate, const Plan *plan, int ranks, int64_t steps);
 void watch_made(Watch *w);
 /* As real step `step` of so many begins. */
 void watch_step(Watch *w, const Schedule *list, int64_t step, int64_t steps);

@@ -78,6 +78,17 @@ check "of what was being written nothing is left" no_draft
 check "no more and no fewer" compare steps on.h5 8
 check "and its bytes are the formula's" compare bytes on.h5
 check "and so are the weights" compare same never.w.h5 on.w.h5
+
+# shellcheck disable=SC2317
+died_and_on() { # of a death that was asked for, which is over as the run goes on
+    local -a ill=("${on[@]}" --set output.checkpoint=ill/a.h5 --set output.checkpoint_every=2 --set "faults.die=1 at 6" --output ill.h5)
+    ran 137 train 2 "${ill[@]}" && grep -q '^sim: rank 1 dies at step 6, as faults.die says$' out && compare steps ill.h5 5 &&
+        holds ill "a-000002.h5 a-000004.h5" && "$float/bin/sim" report ill.h5 >out &&
+        grep -q 'death  *rank 1 at step 6, after 5: the checkpoint after step 4 has 4 of them, and 1 step, .*, are to be done again$' out &&
+        ran 0 train 2 "${ill[@]}" --set output.weights=ill.w.h5 --resume auto && grep -q 'dies: 1 at 6 is over' out
+}
+check "a rank that dies where it is told to, and on from before" died_and_on
+check "with the weights of a run in which nobody died" compare same never.w.h5 ill.w.h5
 check "the file is whole" "$float/bin/sim" report on.h5
 # shellcheck disable=SC2317
 under_another_split() {

@@ -246,8 +246,9 @@ static void help_refuses(void **state)
     assert_false(config_help(stdout, "trian.steps", NULL, commands, &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", NULL, commands, &error));
-    assert_string_equal(error.text, "help zero3: no such section; try one of model, data, train, parallel, "
-                                    "hardware, chip, node, software, output, or a command: plot, sweep");
+    assert_string_equal(error.text,
+                        "help zero3: no such section; try one of model, data, train, parallel, "
+                        "hardware, chip, node, software, output, faults, or a command: plot, sweep");
     assert_false(config_help(stdout, "sweeep", NULL, commands, &error));
     assert_string_equal(error.text, "help sweeep: no such command; try sim help sweep");
     assert_false(config_help(stdout, "step", NULL, commands, &error)); /* nearer than sweep */

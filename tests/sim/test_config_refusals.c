@@ -96,7 +96,7 @@ static void wrong_keys(void **state)
            "virtual_stages, layers_per_stage");
     refuse("[cluster]\nnodes = 2\n", NULL,
            "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, chip, "
-           "node, software, output");
+           "node, software, output, faults");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,

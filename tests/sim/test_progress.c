@@ -108,7 +108,7 @@ static void a_walk_ends_at_its_total(void **state)
     char said[8192], last[64];
     int actions = 0;
     const Heard h = hear(STDOUT_FILENO);
-    watch_walk(&w, &e, &plan, RANKS);
+    watch_walk(&w, &e, &plan, RANKS, 1);
     w.progress.began -= 10;
     for (int r = 0; r < RANKS; r++) watch_made(&w);
     for (int p = 0; p < plan.shape.p; p++)

@@ -1,0 +1,22 @@
+/* rows_faults.c - [faults]: what goes wrong, and when. */
+#include "sim/config/row_field.h"
+
+const ConfigRow rows_of_faults[] = {
+    {"faults", "slow", ROW_TEXT, ALWAYS, FIELD(faults.slow), "", .example = "3 x1.2 from 5",
+     .help = "stragglers: RANK xFACTOR [from STEP] [to STEP], ...; empty: none",
+     .more =
+         "Computing takes this rank FACTOR times as long, in the steps from the one to the other, both among "
+         "them; steps count from 1, ranks from 0. Several stand between commas: 3 x1.2 from 5, 0 x2 from 8 "
+         "to "
+         "10. In simulated time each kernel takes so much longer; a real run keeps a core busy so much "
+         "longer "
+         "after each stretch of computing, before anything is sent. Communication takes what it took, and "
+         "numbers are the same to the last bit. A dry run then walks every rank, and all of train.steps. The "
+         "report has a step's time with and without, and who waits.\n"},
+    {"faults", "die", ROW_TEXT, ALWAYS, FIELD(faults.die), "", .example = "2 at 12",
+     .help = "a death: RANK at STEP; empty: none",
+     .more =
+         "The rank is killed (SIGKILL) as its device would start the step's first kernel, and with it the "
+         "job. The run file has the steps before, and --resume goes on from the last checkpoint; a run "
+         "that goes on is not killed again. A dry run ends before that step, and tells what is lost.\n"},
+};

@@ -1,0 +1,40 @@
+/* step_faults.c - from the config's faults to a device. */
+#include "sim/run/step_faults.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The line that a rank which is killed could not write. */
+static char last_words[128];
+
+/* Nothing of the process has a chance to tidy up: what others then find is what a lost node leaves. */
+static void die(void)
+{
+    ssize_t written = write(STDERR_FILENO, last_words, strlen(last_words));
+    (void)written; /* nobody is left to tell */
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+/* A dry run, in which nobody can be killed alone, ends before that step. */
+void faults_begin_step(Device *device, const Faults *faults, int rank, int64_t step, bool goes_on)
+{
+    device->lanes.slower = faults_slower(faults, rank, step);
+    if (device->dry || goes_on || !faults_kill(faults, rank, step)) return;
+    snprintf(last_words, sizeof last_words, "sim: rank %d dies at step %lld, as faults.die says\n", rank,
+             (long long)step + 1);
+    device->dies = die;
+}
+
+void faults_announce(const Config *config, bool dry, bool goes_on)
+{
+    const FaultTexts *texts = &config->faults;
+    if (texts->slow[0]) printf("  slow: %s\n", texts->slow);
+    if (texts->die[0])
+        printf("  dies: %s%s\n", texts->die,
+               dry       ? "; what is before that is walked"
+               : goes_on ? " is over: a run that goes on has all its ranks"
+                         : "");
+    fflush(stdout);
+}
