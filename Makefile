@@ -66,12 +66,13 @@ $(TESTS) $(BUILD)/tests/ranks: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
-# The outside witness: counts what reaches MPI, from outside the program.
-$(BUILD)/tests/witness.so: tests/witness.c
+# Outside witnesses: of what reaches MPI, and of the order in which files reach the disk.
+WITNESSES := $(BUILD)/tests/witness.so $(BUILD)/tests/disk_witness.so
+$(WITNESSES): $(BUILD)/%.so: %.c
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
-test-programs: all $(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/witness.so
+test-programs: all $(TESTS) $(BUILD)/tests/ranks $(WITNESSES)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:

@@ -196,9 +196,13 @@ static void check_threads(void)
 
 Comm *comm_mpi_start(int *argc, char ***argv)
 {
+    int threads;
     check_threads();
-    MPI_Init(argc, argv);
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED,
+                    &threads); /* others may be beside this one, and call none of it */
     fail_through(end_job);
+    if (threads < MPI_THREAD_FUNNELED)
+        fail("this MPI wants a process to have one thread; try another build of it");
     check_tags();
     Comm *comm = allocate_zeroed(1, sizeof *comm);
     comm->backend = &MPI_BACKEND;
@@ -206,11 +210,6 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
     return comm;
-}
-
-int comm_mpi_number(const Comm *comm)
-{
-    return comm->backend == &MPI_BACKEND && comm->size > 1 ? (int)MPI_Comm_c2f(MPI_COMM_WORLD) : -1;
 }
 
 void comm_mpi_stop(Comm *comm)

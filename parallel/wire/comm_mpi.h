@@ -22,9 +22,6 @@ bool comm_mpi_await_end(void);
 
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);
-/* For a library that talks through MPI by itself: all ranks, by MPI's number for Fortran (MPI_Comm_f2c); -1 where they
- * are not MPI's, or there is one. */
-int comm_mpi_number(const Comm *comm);
 /* All ranks, after their last message. */
 void comm_mpi_stop(Comm *comm);
 /* Ends the job on every rank with this status, without waiting for anyone. */

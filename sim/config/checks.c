@@ -147,12 +147,14 @@ static bool check_train(const Config *config, Error *error)
     return true;
 }
 
-/* How often, and how many, of none. */
+/* How often, how many, and beside what, of none; and beside what, of the last. */
 static bool check_checkpoints(const Config *config, Error *error)
 {
-    static const char *const keys[] = {"output.checkpoint_every", "output.checkpoint_keep"};
+    enum { KEYS = 3 };
+    static const char *const keys[KEYS] = {"output.checkpoint_every", "output.checkpoint_keep",
+                                           "output.checkpoint_async"};
     char value[CONFIG_VALUE];
-    for (int i = 0; i < 2 && !*config->output.checkpoint; i++) {
+    for (int i = 0; i < KEYS && !*config->output.checkpoint; i++) {
         const ConfigRow *row = config_row_at(config_row_named(keys[i]));
         config_row_format(row, config, value, sizeof value);
         if (strcmp(value, row->fallback) != 0)
@@ -161,6 +163,10 @@ static bool check_checkpoints(const Config *config, Error *error)
                                  "leaving %s out",
                                  keys[i]);
     }
+    if (!config->output.checkpoint_async && !config->output.checkpoint_every)
+        return config_refuse(config, "output.checkpoint_async", error,
+                             "the only checkpoint is that after the last step, which is waited for; try "
+                             "output.checkpoint_every = 20, or leaving output.checkpoint_async out");
     return true;
 }
 

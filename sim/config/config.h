@@ -73,6 +73,7 @@ typedef struct Config {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
         char checkpoint[CONFIG_PATH];              /* a step's number goes into its name */
         int64_t checkpoint_every, checkpoint_keep; /* steps, 0: only the last; how many stay, 0: all */
+        bool checkpoint_async;                     /* written beside the steps that follow */
     } output;
     FaultTexts faults; /* as the ini spells them, */
     Faults fault;      /* and read (faults_read.h) */

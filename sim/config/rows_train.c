@@ -126,8 +126,9 @@ const ConfigRow rows_of_output[] = {
          "goes into the name: results/ck.h5 makes results/ck-000120.h5. It holds the weights as the "
          "optimizer updates them, what the optimizer has besides, the loss scale and the place in the data, "
          "all of it whole: nothing in it depends on the split. Every rank writes its own parts, each tensor "
-         "has a checksum, and the file appears complete or not at all. On a full disk a warning says so, and "
-         "training goes on; a run whose last checkpoint is missing ends with status 1. Dry runs write "
+         "has a checksum, and the file appears complete or not at all. On a full disk, or where a "
+         "rank cannot write, a warning says so, and training goes on; a run whose last checkpoint is missing "
+         "ends with status 1. Dry runs write "
          "none.\n"},
     {"output", "checkpoint_every", ROW_INTEGER, ALWAYS, FIELD(output.checkpoint_every), "0", 0, 1e9,
      .example = "20", .help = "with checkpoint: steps from one to the next; 0: only after the last step"},
@@ -136,6 +137,21 @@ const ConfigRow rows_of_output[] = {
      .more =
          "An older one goes when a new one is complete, so that there is one at any moment. Those of other "
          "runs stay: what lies where one goes is kept under another name.\n"},
+    {"output", "checkpoint_async", ROW_SWITCH, ALWAYS, FIELD(output.checkpoint_async), "yes", .example = "no",
+     .help = "with checkpoint_every: training goes on while one is written",
+     .more =
+         "yes: between two steps every rank copies its parts, and a thread writes the copy beside the steps "
+         "that follow, in time that no rank wants (nice 19); the next checkpoint waits for it, and so does "
+         "the "
+         "end of the run. no: every rank waits until the file is complete. The files are the same. yes is "
+         "the "
+         "default because a step then pays for the copy alone; the copy takes memory of the host, beside "
+         "what "
+         "the ledger counts of the accelerator's: the report has how much, and what steps beside a "
+         "checkpoint "
+         "took. What ends the job while one is written leaves the one before. The last checkpoint has no "
+         "step "
+         "beside it: it is waited for either way.\n"},
     {"output", "baseline", ROW_TEXT, ALWAYS, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/machine/hash.h"
+#include "models/machine/vector.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/utc.h"
@@ -13,15 +14,31 @@
 static const char sum_attribute[] = "checksum";
 enum { SUM_TEXT = 17 }; /* 16 digits */
 
-uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count)
+VECTORISED static uint64_t sum_of_4(size_t first, const char *values, size_t count)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        uint64_t bits = 0;
-        memcpy(&bits, (const char *)values + i * bytes, bytes);
+        uint32_t bits;
+        memcpy(&bits, values + i * sizeof bits, sizeof bits);
         sum += hash_mix(bits ^ hash_mix(first + i + 1));
     }
     return sum;
+}
+
+VECTORISED static uint64_t sum_of_8(size_t first, const char *values, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, values + i * sizeof bits, sizeof bits);
+        sum += hash_mix(bits ^ hash_mix(first + i + 1));
+    }
+    return sum;
+}
+
+uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count)
+{
+    return bytes == sizeof(uint32_t) ? sum_of_4(first, values, count) : sum_of_8(first, values, count);
 }
 
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values)
@@ -38,18 +55,19 @@ uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *valu
 typedef struct Writing {
     H5 *file;
     const uint64_t *sum; /* NULL: not known yet */
+    uint64_t *place;     /* as it is made */
     Error *error;
 } Writing;
 
 static bool make_tensor(const Parameter *p, const char *path, int tensor, void *context)
 {
-    (void)tensor;
     const Writing *w = context;
     H5Array array = {.path = path, .units = "1", .kind = checkpoint_kind, .unfilled = true};
     array.long_name = strncmp(path, "/model/", 7) == 0 ? "parameter" : "optimizer state";
     array.rank = checkpoint_shape(p, array.dims);
     return h5_array(w->file, &array, w->error) &&
-           h5_set_text(w->file, path, sum_attribute, "0000000000000000", w->error);
+           h5_set_text(w->file, path, sum_attribute, "0000000000000000", w->error) &&
+           h5_place(w->file, path, &w->place[tensor], w->error);
 }
 
 static bool sign_tensor(const Parameter *p, const char *path, int tensor, void *context)
@@ -91,12 +109,12 @@ static bool make_groups(H5 *file, const Config *config, Error *error)
 }
 
 H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
-                    Error *error)
+                    uint64_t *place, Error *error)
 {
     /* a full disk shows before HDF5 has anything open that it could not close */
     if (!files_prepare(path, error) || !draft_has_room(path, checkpoint_bytes(gpt, config), error))
         return NULL;
-    Writing w = {.file = h5_create(path, error), .error = error};
+    Writing w = {.file = h5_create(path, error), .place = place, .error = error};
     if (!w.file) return NULL;
     if (!write_header(w.file, state, error) || !config_record(w.file, config, error) ||
         !make_groups(w.file, config, error) || !checkpoint_each(gpt, config, make_tensor, &w) ||

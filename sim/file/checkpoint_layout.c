@@ -16,6 +16,11 @@ int checkpoint_parts(const Config *config)
     return 1 + optimizer_states(optimizer_of(config));
 }
 
+size_t checkpoint_tensors(const Gpt *gpt, const Config *config)
+{
+    return (size_t)(checkpoint_parts(config) * gpt->parameters);
+}
+
 int checkpoint_which(int part)
 {
     return part ? part - 1 : OPTIMIZER_MASTER;

@@ -30,6 +30,7 @@ typedef struct CheckpointState {
 /* A model's tensors in the file, `parts` times its parameters: part 0 is the parameters themselves, the others are the
  * optimizer's states. Tensor i is parameter i % parameters of part i / parameters; copies have none. */
 int checkpoint_parts(const Config *config);
+size_t checkpoint_tensors(const Gpt *gpt, const Config *config); /* copies among them */
 /* What `which` of parallel/data/kept.h a part is. */
 int checkpoint_which(int part);
 enum { CHECKPOINT_PATH = 96 };

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "models/machine/error.h"
+#include "sim/base/draft.h"
 #include "sim/base/progress.h"
 
 typedef struct H5 H5;
@@ -113,20 +114,19 @@ typedef struct H5Slab {
     size_t row, column, rows, columns;
     size_t from, stride;
 } H5Slab;
-bool h5_write_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, const void *values,
-                   Error *error);
 bool h5_read_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, void *values, Error *error);
 
 /* A draft that several processes fill at once, each with slabs of its own, none of which overlap. Who made it, with
- * all its datasets, lends it; all join it and write, without waiting for one another (HDF5's collective writes, through
- * this Open MPI, hang or lose data on a full disk), and close; when they have, its maker takes it back and publishes. */
-bool h5_lend(H5 *file, Error *error); /* false: as after a failed write */
+ * all its datasets, notes where their values lie and lends it; all write there, as into any file, beside each other and
+ * beside what else they do: HDF5 knows of one thread, and its parallel writes, through this Open MPI, hang or lose data
+ * on a full disk. When they have, its maker takes it back, or gives the draft to whoever puts it in its place. */
+bool h5_place(H5 *file, const char *path, uint64_t *place, Error *error); /* of a dataset made `unfilled` */
+bool h5_lend(H5 *file, Error *error);                                     /* false: as after a failed write */
 bool h5_take_room(H5 *file,
                   Error *error);      /* of one that is lent; false: it may be abandoned, and all goes on */
-const char *h5_draft(const H5 *file); /* what to join */
+const char *h5_draft(const H5 *file); /* what to write into */
 bool h5_take_back(H5 *file, Error *error);
-/* `ranks`: who joins, together, as comm_mpi_number() has it; -1: processes by themselves, or one. */
-H5 *h5_join(const char *draft, int ranks, Error *error);
+bool h5_give_draft(H5 *file, Draft *draft, Error *error); /* frees `file`; false: as after a failed write */
 
 /* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this
  * type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was

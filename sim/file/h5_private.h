@@ -2,7 +2,6 @@
  * h5_checksum.c) share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
 #ifndef SIM_FILE_H5_PRIVATE_H
 #define SIM_FILE_H5_PRIVATE_H
-#include "sim/base/draft.h"
 #include "sim/file/h5.h"
 
 typedef struct H5Open {

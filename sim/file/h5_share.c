@@ -1,4 +1,4 @@
-/* h5_share.c - one file that several processes fill, and rectangles of its arrays. */
+/* h5_share.c - a file that others fill, and rectangles of its arrays. */
 #define H5_USE_110_API
 #include <hdf5.h>
 #include "sim/file/h5_private.h"
@@ -24,27 +24,28 @@ const char *h5_draft(const H5 *file)
     return file->draft.temporary;
 }
 
-static hid_t open_to_write(const char *draft, int ranks)
-{
-    hid_t list = h5_access_list();
-    if (ranks >= 0) H5Pset_fapl_mpio(list, MPI_Comm_f2c(ranks), MPI_INFO_NULL);
-    hid_t id = H5Fopen(draft, H5F_ACC_RDWR, list);
-    h5_release(list);
-    return id;
-}
-
 bool h5_take_back(H5 *file, Error *error)
 {
-    file->id = open_to_write(file->draft.temporary, -1);
+    hid_t list = h5_access_list();
+    file->id = H5Fopen(file->draft.temporary, H5F_ACC_RDWR, list);
+    h5_release(list);
     return file->id >= 0 || h5_fail(file->path, "open", "", error);
 }
 
-H5 *h5_join(const char *draft, int ranks, Error *error)
+bool h5_give_draft(H5 *file, Draft *draft, Error *error)
 {
-    hid_t id = open_to_write(draft, ranks);
-    if (id >= 0) return h5_new(id, draft);
-    h5_fail(draft, "open", "", error);
-    return NULL;
+    if (!h5_lend(file, error)) return false;
+    *draft = file->draft;
+    file->draft = (Draft){.file = -1};
+    h5_abandon(file);
+    return true;
+}
+
+bool h5_place(H5 *file, const char *path, uint64_t *place, Error *error)
+{
+    haddr_t at = H5Dget_offset(h5_dataset(file, path));
+    *place = (uint64_t)at;
+    return at != HADDR_UNDEF || h5_fail(file->path, "find the values of", path, error);
 }
 
 /* ---- rectangles ---- */
@@ -76,15 +77,6 @@ static bool end_slab(H5 *file, const char *path, const char *verb, Spaces spaces
     h5_release(spaces.in_memory);
     h5_release(spaces.in_file);
     return ok;
-}
-
-bool h5_write_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, const void *values,
-                   Error *error)
-{
-    Spaces s;
-    bool ok = select_slab(file, path, slab, &s) &&
-              H5Dwrite(s.data, h5_type(kind, false), s.in_memory, s.in_file, H5P_DEFAULT, values) >= 0;
-    return end_slab(file, path, "write", s, ok, error);
 }
 
 bool h5_read_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, void *values, Error *error)

@@ -66,42 +66,73 @@ static void let_go(Checkpoints *c, Saved *saved)
     saved->kept[0] = '\0';
 }
 
-static void write_one(Checkpoints *c, int64_t steps)
+/* Rank 0's: one is complete, or is not. */
+static void tell(Checkpoints *c, const char *path, bool written, Saved *saved)
 {
     const Config *config = c->trainer->config;
-    char path[CONFIG_PATH + 32];
-    Saved saved;
-    checkpoint_name(config->output.checkpoint, steps, path, sizeof path);
-    c->missed = !checkpoint_save(c->trainer, c->world, path, steps, c->run, &saved, &c->why);
-    if (c->world->rank > 0) return;
+    c->missed = !written;
     if (c->missed) {
         fflush(stdout);
         fprintf(stderr, "sim: warning: no checkpoint after step %lld, and training goes on: %s\n",
-                (long long)steps, c->why.text);
+                (long long)c->saved_step, c->why.text);
         return;
     }
-    let_go(c, &saved);
-    announce_place("checkpoint", path, saved.path, saved.kept);
-    c->last = saved;
+    let_go(c, saved);
+    announce_place("checkpoint", path, saved->path, saved->kept);
+    c->last = *saved;
     c->written++;
     if (config->output.checkpoint_keep)
         checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep);
+}
+
+/* The one under way, to its end. */
+static void finish(Checkpoints *c)
+{
+    char path[CONFIG_PATH + 32];
+    Saved saved;
+    if (!c->saving) return;
+    checkpoint_name(c->trainer->config->output.checkpoint, c->saved_step, path, sizeof path);
+    bool written = checkpoint_end(c->saving, &saved, &c->why);
+    c->saving = NULL;
+    if (c->world->rank == 0) tell(c, path, written, &saved);
+}
+
+/* The one before is in its place by then, or is none. */
+static void begin(Checkpoints *c, int64_t steps, bool beside)
+{
+    char path[CONFIG_PATH + 32];
+    finish(c);
+    c->saved_step = steps;
+    checkpoint_name(c->trainer->config->output.checkpoint, steps, path, sizeof path);
+    c->saving = checkpoint_begin(c->trainer, c->world, path, steps, c->run, beside, &c->why);
+    if (!c->saving && c->world->rank == 0) tell(c, path, false, NULL);
 }
 
 void checkpoints_after(Checkpoints *c, int64_t steps)
 {
     const Config *config = c->trainer->config;
     int64_t every = config->output.checkpoint_every;
-    bool due = asked_for(c) && every && steps % every == 0 && steps < config->train.steps;
-    if (due && !c->trainer->device.dry) write_one(c, steps);
+    bool due = asked_for(c) && every && steps % every == 0 && steps < config->train.steps,
+         beside = config->output.checkpoint_async;
+    if (c->saving && checkpoint_goes_on(c->saving)) finish(c);
+    if (!due || c->trainer->device.dry) return;
+    begin(c, steps, beside);
+    if (!beside) finish(c);
 }
 
 bool checkpoints_end(Checkpoints *c, Error *error)
 {
     int64_t steps = c->trainer->config->train.steps;
     if (!asked_for(c) || c->trainer->device.dry) return true;
-    write_one(c, steps);
-    if (c->missed) return error_set(error, "no checkpoint after the last step: %s", c->why.text);
+    begin(c, steps, false);
+    finish(c);
+    if (!agree(c->world, !c->missed))
+        return error_set(error, "no checkpoint after the last step: %s", c->why.text);
     if (c->world->rank == 0) printf("  checkpoint after step %lld in %s\n", (long long)steps, c->last.path);
     return true;
+}
+
+void checkpoints_drop(Checkpoints *c)
+{
+    checkpoint_drop(c->saving);
 }

@@ -2,10 +2,13 @@
 #ifndef SIM_RUN_CHECKPOINTS_H
 #define SIM_RUN_CHECKPOINTS_H
 #include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_save.h"
 
 typedef struct Checkpoints {
     Trainer *trainer;
     Group *world;
+    Saving *saving; /* the one under way, after so many steps; NULL: none is */
+    int64_t saved_step;
     /* rank 0's */
     char run[sizeof(((CheckpointState *)0)->run)];
     int written;
@@ -20,9 +23,12 @@ bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error);
 
 /* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */
 void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run);
-/* When so many steps are done: writes one if it is due. What finds no room is a warning. */
+/* When so many steps are done: goes on with the one under way, and begins one if it is due, which with
+ * output.checkpoint_async is written beside the steps to come. What finds no room is a warning. */
 void checkpoints_after(Checkpoints *c, int64_t steps);
-/* After the last step: writes the last one, and says where it is. False on all ranks where it is missing, the
- * reason known on rank 0. */
+/* After the last step: writes the last one, waits for it, and says where it is. False on all ranks where it is missing,
+ * the reason known on rank 0. */
 bool checkpoints_end(Checkpoints *c, Error *error);
+/* On rank 0, of a job that is about to end through fail(): of one under way nothing is left. */
+void checkpoints_drop(Checkpoints *c);
 #endif

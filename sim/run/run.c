@@ -183,6 +183,7 @@ static void train(Run *run)
             show_step(&progress, c, step, first, loss, wall_time);
             if (!can_go_on(c, step, &result, loss, &run->error)) {
                 progress_end(&progress);
+                checkpoints_drop(&run->checkpoints);
                 stopped_forget(); /* MPI ends with TERM what has failed */
                 fail("%s", run->error.text);
             }

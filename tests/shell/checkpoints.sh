@@ -153,15 +153,55 @@ else
     skip "and one that has no room at first, a run"
 fi
 
-# A write that fails in the middle, on a rank that is not the first.
+# A write that fails in the middle, on a rank that is not the first. What lay there stays as it was.
 # shellcheck disable=SC2317
 one_cannot_write() {
     local with=(--config zero3.ini --set train.steps=2 --set output.checkpoint=few/c.h5 --set output.checkpoint_every=1
         --output few.h5)
-    ran 1 timeout 60 mpirun -n 1 "$float/bin/sim" "${with[@]}" : \
-        -n 1 bash -c 'ulimit -f 10240; exec "$@"' - "$float/bin/sim" "${with[@]}" &&
-        [ "$(grep -c '^sim: ' out)" -eq 1 ] && [ -z "$(ls few)" ] &&
-        grep -q '^sim: few/c-000001.h5: not written, and earlier ones are untouched: rank 1: cannot write /[a-z]*/.* (no room, ' out
+    mkdir few && cp before.h5 few/c-000002.h5 &&
+        ran 1 timeout 60 mpirun -n 1 "$float/bin/sim" "${with[@]}" : \
+            -n 1 bash -c 'ulimit -f 10240; exec "$@"' - "$float/bin/sim" "${with[@]}" &&
+        [ "$(grep -c '^sim: ' out)" -eq 3 ] && holds few c-000002.h5 && cmp before.h5 few/c-000002.h5 &&
+        grep -q '^sim: warning: no checkpoint after step 1, and .*: rank 1: few/c-000001.h5: cannot write .*: File too large; raise' out &&
+        grep -q '^sim: no checkpoint after the last step: rank 1: few/c-000002.h5: .*; the run itself is complete, in few.h5$' out
 }
-check "a rank that cannot write its part ends the job in one line, and nothing is left" one_cannot_write
+check "a rank that cannot write its part costs checkpoints, not the run, and nothing is left" one_cannot_write
+check "which is complete" compare bytes few.h5
+
+# ---- beside training ----
+
+# The sanitizers' runtime wants to be loaded before anything preloaded.
+asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
+beside=("${on[@]}" --set train.steps=5 --set output.checkpoint_every=2)
+# The first two are each written slowly, beside steps; the run ends while the second is.
+# shellcheck disable=SC2317
+in_order() {
+    ran 0 train 2 DISK_LOG=order DISK_SLOW=20000 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" \
+        "${beside[@]}" --set output.checkpoint=slow/d.h5 --set output.checkpoint_keep=1 --output slow.h5 &&
+        holds slow d-000005.h5
+}
+sim="env" check "a run that ends while a checkpoint is written waits for it" in_order
+# Of each process, no write into a file after its last sync when the file gets its name; no earlier one removed before
+# the name is on the disk, too.
+# shellcheck disable=SC2317
+synced_first() {
+    awk '/^W/ { open[$3, $2] = 1 }
+        /^S/ { open[$3, $2] = 0 }
+        /^R.* d-[0-9]*\.h5$/ { named++; kept = 1
+            for (i in open) { split(i, of, SUBSEP); if (of[1] == $3 && open[i]) { print "named before the sync:", $0; bad = 1 } } }
+        /^D/ { kept = 0 }
+        /^U.* d-[0-9]*\.h5$/ { removed++; if (kept) { print "removed too early:", $0; bad = 1 } }
+        END { print named, "named,", removed, "removed"; exit bad || named != 3 || removed != 2 }' order
+}
+check "each is on the disk before it has its name, and has it before an earlier one goes" synced_first
+# shellcheck disable=SC2317
+full_beside() {
+    LD_PRELOAD="$asan $float/tests/disk_witness.so" DISK_FULL=e-000004.h5.sim- ran 0 "$float/bin/sim" "${beside[@]}" \
+        --set output.checkpoint=full/e.h5 --output full2.h5 && holds full "e-000002.h5 e-000005.h5" &&
+        [ "$(grep -c '^sim: ' out)" -eq 1 ] &&
+        grep -q '^sim: warning: no checkpoint after step 4, and training goes on: full/e-000004.h5: cannot write .*: No space left' out
+}
+check "a disk that is full while one is written costs that one" full_beside
+check "and that before is whole" ran 0 "$float/bin/sim" "${beside[@]}" --set train.steps=3 --set output.checkpoint_every=0 \
+    --output after.h5 --resume full/e-000002.h5
 finish

@@ -2,18 +2,22 @@
  * bits where the split is the same, and elsewhere the losses of the run that never stopped.
  * On virtual ranks in this process; under mpirun (tests/run.sh does both) on the ranks it was given. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/progress.h"
 #include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_save.h"
 #include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/folder.h"
 
-enum { AT = 2, PATH = 64 };
+enum { AT = 2, PATH = 64, RANKS_MOST = 8 };
 #ifdef SIM_DOUBLE
 static const double TOLERANCE = 1e-12;
 #else
@@ -58,6 +62,10 @@ typedef struct Stops {
     int64_t fine, updates;
     bool refused;
     Error error;
+    const char *beside; /* what is written beside the steps after `at`, */
+    Saving *saving[RANKS_MOST];
+    Group *world[RANKS_MOST]; /* whose it is */
+    int written;              /* on so many ranks */
 } Stops;
 
 static void save(Trainer *t, const char *name, int64_t step)
@@ -89,6 +97,39 @@ static int64_t begin(Trainer *t, void *context)
     return state.step;
 }
 
+/* In place of the C library's: while this is so, other threads than the first write nothing. */
+static atomic_bool held;
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t at)
+{
+    while (atomic_load(&held) && gettid() != getpid()) usleep(1000);
+    return syscall(SYS_pwrite64, file, bytes, count, at);
+}
+
+/* Begun after step `at`, ended after the last, each rank by itself; until then no thread has written any of it. */
+static void write_beside(Trainer *t, Stops *s)
+{
+    Saving **saving = &s->saving[t->comm->rank];
+    Group **world = &s->world[t->comm->rank];
+    char path[PATH];
+    Saved saved;
+    Error error;
+    path_of(path, s->beside);
+    if (t->step + 1 < s->at) return;
+    if (t->step + 1 == s->at) {
+        atomic_store(&held, true);
+        *world = group_world(t->comm, CHANNELS);
+        *saving = checkpoint_begin(t, *world, path, s->at, "test", true, &error);
+        if (!*saving) fail("%s", error.text);
+        assert_true(checkpoint_copied(*saving) > 0);
+    }
+    assert_false(checkpoint_goes_on(*saving) && atomic_load(&held));
+    if (t->step + 1 < t->config->train.steps) return;
+    atomic_store(&held, false);
+    if (!checkpoint_end(*saving, &saved, &error)) fail("%s", error.text);
+    group_free(*world);
+    s->written++;
+}
+
 static void look(Trainer *t, const StepResult *result, void *context)
 {
     (void)result;
@@ -99,6 +140,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
         s->updates = t->updates;
     }
     if (s->save && t->step + 1 == s->at) save(t, s->save, s->at);
+    if (s->beside) write_beside(t, s);
 }
 
 /* `ranks` is the split's, on MPI's or virtual ranks: as run_case(). */
@@ -236,6 +278,34 @@ static void any_split_goes_on_under_any_other(void **state)
         for (int k = 0; k < READS && ranks_fit(SPLITS[to].ranks); k++)
             reshard(&truth[read_by(to, k)], read_by(to, k), to);
     for (int i = 0; i < SPLIT_COUNT && is_first(); i++) case_free(&truth[i]);
+}
+
+/* ---- beside training ---- */
+
+/* While it is written the values change; in the file they are as those of a run that waits. */
+static void what_is_written_beside_training_is_the_same(void **state)
+{
+    (void)state;
+    static const Split splits[] = {{1, "parallel.tp=1"},
+                                   {4, "parallel.pp=2 parallel.tp=2"},
+                                   {3, "parallel.data=ddp"},
+                                   {6, "parallel.data=zero3"}};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        if (!ranks_fit(splits[i].ranks)) continue;
+        char path[PATH];
+        Stops stops = {.save = "waited", .beside = "beside", .at = AT};
+        Case c = case_of_words(AT + 2, "%s %s", MODEL, splits[i].split);
+        bool look_at = run_stops(&c, &stops, splits[i].ranks);
+        assert_true(stops.written == (mpi ? 1 : splits[i].ranks));
+        if (look_at) {
+            assert_true(same_files(&c, "waited", "beside"));
+            path_of(path, "beside");
+            remove(path);
+            path_of(path, "waited");
+            remove(path);
+        }
+        case_free(&c);
+    }
 }
 
 #ifndef SIM_DOUBLE /* where 16 bits are refused; what follows is the same in either */
@@ -400,6 +470,7 @@ static int clear(void **state)
 int ranks_checkpoint(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_beside_training_is_the_same),
         cmocka_unit_test(any_split_goes_on_under_any_other),
 #ifndef SIM_DOUBLE
         cmocka_unit_test(the_same_split_goes_on_to_the_same_bits),

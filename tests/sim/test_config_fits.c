@@ -32,6 +32,12 @@ static void values_that_do_not_fit(void **state)
     refuse("[output]\ncheckpoint_keep = 1\n", NULL,
            "t.ini:2: output.checkpoint_keep = 1: there are no checkpoints; try output.checkpoint = "
            "results/ck.h5, or leaving output.checkpoint_keep out");
+    refuse("[output]\ncheckpoint_async = no\n", NULL,
+           "t.ini:2: output.checkpoint_async = no: there are no checkpoints; try output.checkpoint = "
+           "results/ck.h5, or leaving output.checkpoint_async out");
+    refuse("[output]\ncheckpoint = a.h5\ncheckpoint_async = no\n", NULL,
+           "t.ini:3: output.checkpoint_async = no: the only checkpoint is that after the last step, which is "
+           "waited for; try output.checkpoint_every = 20, or leaving output.checkpoint_async out");
     refuse_with("[model]\nvocab=256\n[data]\nsource = a\n[output]\nfile = a\n", NULL, "are the same file");
     refuse_with("[model]\nlayers = 1000000\nhidden = 10000000\nheads=1\n", NULL,
                 "1.2e+21 parameters (layers 1000000");

@@ -179,7 +179,8 @@ static void help_says_when(void **state)
             if (strcmp(config_keys[k].key, name) == 0) words = config_keys[k].applies;
         if (strcmp(row->key, "heads") == 0) words = "model.hidden=768 parallel.tp=1";
         if (strcmp(row->key, "layers_per_stage") == 0) words = "model.layers=32 parallel.pp=4";
-        if (strncmp(row->key, "checkpoint_", 11) == 0) words = "output.checkpoint=ck.h5";
+        if (strncmp(row->key, "checkpoint_", 11) == 0)
+            words = "output.checkpoint=ck.h5 output.checkpoint_every=20";
         if (strcmp(row->key, "source") == 0) words = "model.vocab=256";
         FILE *out = open_memstream(&help, &size);
         assert_true(config_help(out, name, NULL, (const char *[]){NULL}, &error));

@@ -8,7 +8,7 @@
 #include "sim/inspect/apart.h"
 #include "sim/inspect/held.h"
 #include "sim/inspect/pieces.h"
-#include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_save.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/damage.h"

@@ -1,0 +1,230 @@
+/* checkpoint_save.c - who writes what of a checkpoint, and the agreement on how it went.
+ *
+ * No rank waits for another's writes, so that stages and replicas write at once, and one that fails keeps nobody
+ * waiting. Rank 0 hears of each; only when all have written their parts, and these are on the disk, is the file signed,
+ * and only when that is, too, does it get its name. */
+#include "sim/run/checkpoint_save.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/collectives/collectives.h"
+#include "parallel/data/kept.h"
+#include "sim/base/beside.h"
+#include "sim/base/posix.h"
+#include "sim/file/checkpoint_file.h"
+#include "sim/file/checkpoint_writer.h"
+#include "sim/run/agree.h"
+#include "sim/run/stopped.h"
+#include "sim/run/verdict.h"
+
+enum { DRAFT_PATH = CONFIG_PATH + 128 };
+
+struct Saving {
+    const Trainer *t;
+    Group *world;
+    char path[CONFIG_PATH + 32];
+    CheckpointWriter *writer; /* NULL: this rank has told how it went */
+    real *copy;               /* NULL: of the values themselves */
+    size_t copied;            /* bytes */
+    Verdicts *verdicts;       /* NULL: they are in */
+    bool waits;               /* for what is left, from here on */
+    /* rank 0's */
+    H5 *file;       /* lent to all; NULL: signed, or dropped */
+    Draft draft;    /* then: on its way to its place, */
+    Beside placing; /* by this */
+    bool ok;
+    Error error;
+};
+
+/* ---- what this rank has ---- */
+
+typedef struct Piece {
+    Saving *s;
+    int part;           /* of the file */
+    const real *values; /* of a range of a unit */
+} Piece;
+
+/* Of what ranks of a tensor group hold alike the first one writes. */
+static void add_run(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+{
+    const Piece *part = context;
+    const Gpt *gpt = part->s->t->gpt;
+    ParameterSlab slab[PARAMETER_SLABS];
+    if (p->copy_of) return;
+    int slabs = parameter_slabs(p, gpt->region.size, gpt->region.rank, in_parameter, count, slab);
+    for (int i = 0; i < slabs; i++) {
+        if (!slab[i].first) continue;
+        checkpoint_writer_add(
+            part->s->writer,
+            &(CheckpointPart){.parameter = p,
+                              .tensor = (size_t)(part->part * gpt->parameters + (int)(p - gpt->parameter)),
+                              .slab = {(size_t)slab[i].row, (size_t)slab[i].column, (size_t)slab[i].rows,
+                                       (size_t)slab[i].columns, (size_t)slab[i].from, (size_t)slab[i].stride},
+                              .values = part->values + in_range});
+    }
+}
+
+/* Unit i of all parts, one part after the other; without a device: nothing. */
+static Tensor unit_of(const Trainer *t, int i, int64_t *first)
+{
+    const Tensor nothing = {0};
+    int unit = i % t->gpt->units;
+    if (!t->gpt->unit[unit].held) return nothing;
+    return kept_alone(t->data_parallel, checkpoint_which(i / t->gpt->units), unit, first);
+}
+
+static void add_units(Saving *s, bool copies)
+{
+    const Trainer *t = s->t;
+    int units = checkpoint_parts(t->config) * t->gpt->units;
+    int64_t first;
+    size_t used = 0;
+    for (int i = 0; i < units && copies; i++) {
+        Tensor unit = unit_of(t, i, &first);
+        if (unit.device) s->copied += (size_t)unit.count * sizeof(real);
+    }
+    if (copies) s->copy = device_aside(&t->device, s->copied);
+    for (int i = 0; i < units; i++) {
+        Tensor unit = unit_of(t, i, &first);
+        if (!unit.device) continue;
+        Piece part = {.s = s, .part = i / t->gpt->units, .values = reals(unit)};
+        if (copies) part.values = memcpy(s->copy + used, reals(unit), (size_t)unit.count * sizeof(real));
+        used += (size_t)unit.count;
+        gpt_each_parameter(t->gpt, i % t->gpt->units, first, unit.count, add_run, &part);
+    }
+}
+
+/* ---- beginning ---- */
+
+/* What rank 0 tells: where the draft is, and behind that where the values of each tensor lie in it. */
+static void join(Saving *s, const uint64_t *places)
+{
+    size_t tensors = checkpoint_tensors(s->t->gpt, s->t->config),
+           bytes = DRAFT_PATH + tensors * sizeof *places;
+    char *told = allocate_zeroed(1, bytes);
+    uint64_t *place = (uint64_t *)(told + DRAFT_PATH);
+    if (s->file) {
+        snprintf(told, DRAFT_PATH, "%s", h5_draft(s->file));
+        memcpy(place, places, tensors * sizeof *places);
+    }
+    tree_broadcast(s->world, CONTROL, told, bytes, 0);
+    s->writer = checkpoint_writer_new(&(CheckpointDraft){s->path, told, place}, tensors);
+    s->verdicts = verdicts_new(s->world, tensors);
+    free(told);
+}
+
+Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t step, const char *run,
+                         bool beside, Error *error)
+{
+    CheckpointState state = {.step = step,
+                             .updates = t->updates,
+                             .next_sample = step * t->config->train.global_batch,
+                             .fine = t->fine,
+                             .loss_scale = t->loss_scale,
+                             .scaled = t->config->train.precision == PRECISION_FP16,
+                             .data = data_mark(t->data)};
+    snprintf(state.run, sizeof state.run, "%s", run);
+    Saving *s = allocate_zeroed(1, sizeof *s);
+    s->t = t;
+    s->world = world;
+    s->draft.file = -1;
+    snprintf(s->path, sizeof s->path, "%s", path);
+    uint64_t *places = allocate_zeroed(checkpoint_tensors(t->gpt, t->config), sizeof *places);
+    if (world->rank == 0) s->file = checkpoint_make(path, t->gpt, t->config, &state, places, error);
+    bool made = agree(world, s->file);
+    if (made) {
+        join(s, places);
+        add_units(s, beside);
+        if (beside) checkpoint_writer_begin(s->writer);
+    }
+    free(places);
+    if (made) return s;
+    free(s);
+    return NULL;
+}
+
+/* ---- going on ---- */
+
+static void tell(Saving *s)
+{
+    Error error;
+    bool ok = checkpoint_writer_end(s->writer, s->waits && s->world->rank == 0, &error);
+    verdicts_tell(s->verdicts, ok, checkpoint_writer_sums(s->writer), &error);
+    checkpoint_writer_free(s->writer);
+    s->writer = NULL;
+    free(s->copy);
+    s->copy = NULL;
+}
+
+/* In a thread: once it is on the disk. */
+static void place(void *saving)
+{
+    Saving *s = saving;
+    s->ok = draft_place(&s->draft, NULL, &s->error) && files_sync_folder(s->draft.path, &s->error);
+}
+
+/* All values are in it, or it is not to be. */
+static void hear(Saving *s)
+{
+    uint64_t *sum = allocate(checkpoint_tensors(s->t->gpt, s->t->config) * sizeof *sum);
+    s->ok = verdicts_end(s->verdicts, sum, &s->error);
+    s->verdicts = NULL;
+    if (s->world->rank == 0) {
+        if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, sum, &s->error) ||
+                      !h5_give_draft(s->file, &s->draft, &s->error))) {
+            h5_abandon(s->file);
+            stopped_forget(); /* MPI ends with TERM what has failed */
+            fail("%s", s->error.text);
+        }
+        if (s->ok)
+            beside_begin(&s->placing, place, s);
+        else
+            h5_abandon(s->file);
+        s->file = NULL;
+    }
+    free(sum);
+}
+
+bool checkpoint_goes_on(Saving *s)
+{
+    if (s->writer && checkpoint_writer_is_done(s->writer)) tell(s);
+    if (s->verdicts && verdicts_are_in(s->verdicts)) hear(s);
+    return !s->writer && !s->verdicts && beside_is_done(&s->placing);
+}
+
+bool checkpoint_end(Saving *s, Saved *saved, Error *error)
+{
+    *saved = (Saved){0};
+    s->waits = true;
+    if (s->writer) tell(s);
+    if (s->verdicts) hear(s);
+    beside_end(&s->placing);
+    bool ok = s->ok;
+    if (!ok) *error = s->error;
+    if (ok && s->world->rank == 0) {
+        snprintf(saved->path, sizeof saved->path, "%s", s->draft.path);
+        snprintf(saved->kept, sizeof saved->kept, "%s", s->draft.kept ? s->draft.kept : "");
+    }
+    draft_end(&s->draft);
+    free(s);
+    return ok;
+}
+
+void checkpoint_drop(Saving *s)
+{
+    if (!s) return;
+    h5_abandon(s->file);
+    beside_end(&s->placing);
+}
+
+size_t checkpoint_copied(const Saving *s)
+{
+    return s->copied;
+}
+
+bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
+                     Error *error)
+{
+    Saving *s = checkpoint_begin(t, world, path, step, run, false, error);
+    return s && agree(world, checkpoint_end(s, saved, error));
+}

@@ -1,0 +1,35 @@
+/* checkpoint_save.h - a training run's state into a file (sim/file/checkpoint_layout.h), whatever the split: each rank
+ * writes its own parts of it, and nothing but checksums is sent.
+ *
+ * Beside training a rank takes a copy of its parts between two steps, and a thread writes that while the next ones run.
+ * Then it tells rank 0, which signs the file between two steps, and a thread puts it in its place once it is on the
+ * disk. MPI and HDF5 are called between steps alone, by the thread that trains. */
+#ifndef SIM_RUN_CHECKPOINT_SAVE_H
+#define SIM_RUN_CHECKPOINT_SAVE_H
+#include "sim/run/carry_weights.h"
+#include "sim/run/step.h"
+
+typedef struct Saving Saving;
+
+/* Collective over `world`, of real ranks or virtual ones, after step `step` - 1. `beside`: a copy is taken, and the values
+ * may change at once; else they stay until checkpoint_end(). NULL on all ranks where the file cannot be begun or finds no
+ * room, the reason known on rank 0: nothing is left of it, and training can go on. */
+Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t step, const char *run,
+                         bool beside, Error *error);
+/* Between steps, each rank by itself: does what can be done without waiting. True: nothing is left to do here, and
+ * checkpoint_end() will not wait. */
+bool checkpoint_goes_on(Saving *s);
+/* Each rank by itself, all of them at some time before the next collective: waits for the rest, and frees it. On rank 0 the
+ * file is in its place then, what lay there is kept (h5_publish()); false there: it could not be written, and nothing is
+ * left of it. What can be undone by no one ends the job through fail(). */
+bool checkpoint_end(Saving *s, Saved *saved, Error *error);
+/* On rank 0, of a job that is about to end through fail(): nothing is left of it. NULL is left alone. */
+void checkpoint_drop(Saving *s);
+
+/* Bytes of this rank's copy. */
+size_t checkpoint_copied(const Saving *s);
+
+/* All of it at once. Collective; false on all ranks. */
+bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
+                     Error *error);
+#endif
