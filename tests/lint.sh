@@ -24,7 +24,7 @@ door 'Random123/' models/machine/random.c
 # The folders by floors: an arrow goes down, or stays in its folder.
 floors='sim
 sim/inspect
-sim/validate sim/sweep sim/calibrate
+sim/validate sim/sweep sim/calibrate sim/goodput
 sim/run sim/plot sim/trace
 sim/page
 sim/report

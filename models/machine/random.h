@@ -11,7 +11,8 @@ typedef enum {
     STREAM_MARKOV_TABLE,
     STREAM_MARKOV_SAMPLE,
     STREAM_TEXT_ORDER,
-    STREAM_DROPOUT
+    STREAM_DROPOUT,
+    STREAM_FAILURES
 } RandomStream;
 
 uint64_t random_bits(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor);
