@@ -71,8 +71,8 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
         shown, config, rest, quoted, quoted);
 }
 
-const char *const command_line_commands[] = {"plot", "report",   "schedule",  "sweep", "trace", "inspect",
-                                             "diff", "validate", "calibrate", "help",  NULL};
+const char *const command_line_commands[] = {"plot",    "report", "schedule", "sweep",     "goodput", "trace",
+                                             "inspect", "diff",   "validate", "calibrate", "help",    NULL};
 
 /* A word without an option before it: what was meant by it. */
 static bool refuse_word(const CommandLine *r, char **argv, Error *error)

@@ -14,6 +14,7 @@
 #include "sim/calibrate/calibrate.h"
 #include "sim/command_line.h"
 #include "sim/config/help.h"
+#include "sim/goodput/goodput.h"
 #include "sim/inspect/diff.h"
 #include "sim/inspect/inspect.h"
 #include "sim/plot/plot.h"
@@ -39,6 +40,7 @@ static const char USAGE[] =
     "  sim diff A.h5 B.h5                          compare two of them: by step, by tensor\n"
     "  sim schedule --config 1f1b.ini              draw who computes what, and when, and the bubble\n"
     "  sim sweep --config F --set KEY=A,B...       foretell all combinations of values, and rank them\n"
+    "  sim goodput --config F                      how often to write a checkpoint where nodes fail\n"
     "  mpirun -n 2 sim calibrate                   measure this machine, so that dry runs foretell real "
     "ones\n"
     "  sim validate                                foretell published measurements, and say how far off\n"
@@ -104,6 +106,7 @@ static int help(int argc, char **argv, const char *program_directory)
     if (strcmp(what, "inspect") == 0) return inspect_command(2, as_command);
     if (strcmp(what, "diff") == 0) return diff_command(2, as_command);
     if (strcmp(what, "validate") == 0) return validate_command(2, as_command, program_directory);
+    if (strcmp(what, "goodput") == 0) return goodput_command(2, as_command, program_directory, "");
     if (strcmp(what, "sweep") == 0) return sweep_command(2, as_command, program_directory, "");
     if (strcmp(what, "calibrate") == 0) {
         fputs(calibrate_usage, stdout);
@@ -216,6 +219,14 @@ static int sweep(int argc, char **argv, const char *program_directory)
     return status;
 }
 
+static int goodput(int argc, char **argv, const char *program_directory)
+{
+    char *line = join(argc, argv);
+    int status = goodput_command(argc - 1, argv + 1, program_directory, line);
+    free(line);
+    return status;
+}
+
 static int calibrate(int argc, char **argv)
 {
     CalibrateRequest request;
@@ -245,8 +256,8 @@ static int command(int argc, char **argv)
          schedules = strcmp(name, "schedule") == 0, validates = strcmp(name, "validate") == 0,
          traces = strcmp(name, "trace") == 0, helps = strcmp(name, "help") == 0,
          inspects = strcmp(name, "inspect") == 0, diffs = strcmp(name, "diff") == 0,
-         sweeps = strcmp(name, "sweep") == 0;
-    if (plots || reports || schedules || validates || traces || inspects || diffs || helps) {
+         sweeps = strcmp(name, "sweep") == 0, goodputs = strcmp(name, "goodput") == 0;
+    if (plots || reports || schedules || validates || traces || inspects || diffs || helps || goodputs) {
         /* these need no other rank: of a parallel launch the first does them */
         if (refuse_beside_others(name)) return STATUS_BAD_REQUEST;
         if (!comm_mpi_is_first()) return STATUS_OK;
@@ -260,6 +271,7 @@ static int command(int argc, char **argv)
     if (traces) return trace_command(argc - 1, argv + 1);
     if (inspects) return inspect_command(argc - 1, argv + 1);
     if (diffs) return diff_command(argc - 1, argv + 1);
+    if (goodputs) return goodput(argc, argv, directory);
     if (validates) return validate_command(argc - 1, argv + 1, directory);
     if (helps) return help(argc - 1, argv + 1, directory);
     if (strcmp(name, "calibrate") == 0) return calibrate(argc, argv);

@@ -70,6 +70,11 @@ typedef struct Config {
     Machine machine;  /* what a profile's file describes, */
     NetworkNode node; /* and of how these are joined */
     struct {
+        double gb,
+            copy_gb; /* GB (1e9 bytes) a second: of a node to what checkpoints lie on; of an accelerator to its
+                             * host's memory */
+    } storage;
+    struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
         char checkpoint[CONFIG_PATH];              /* a step's number goes into its name */
         int64_t checkpoint_every, checkpoint_keep; /* steps, 0: only the last; how many stay, 0: all */

@@ -36,7 +36,7 @@ enum {
     ROWS_OF_PARALLEL = 16,
     ROWS_OF_HARDWARE = 9,
     ROWS_OF_CHIP = 21,
-    ROWS_OF_NODE = 17,
+    ROWS_OF_NODE = 19,
     ROWS_OF_SOFTWARE = 11,
     ROWS_OF_OUTPUT = 8,
     ROWS_OF_FAULTS = 2,

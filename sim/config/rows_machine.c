@@ -21,6 +21,7 @@ static const char *const carriers[] = {[CARRIED_IDEALLY] = "ideal",
 
 #define CHIP(member) FIELD(machine.chip.member)
 #define NODE(member) FIELD(node.member)
+#define STORAGE(member) FIELD(storage.member)
 #define SOFTWARE(member) FIELD(machine.software.member)
 #define VECTOR(kind) CHIP(vector_gflops[WORK_##kind])
 
@@ -192,6 +193,16 @@ const ConfigRow rows_of_node[] = {
      .more = "NCCL's kernels run on the same processors. A collective that is hidden behind computing makes "
              "it longer by "
              "this share of its own time.\n"},
+    {"node", "storage_gb", ROW_NUMBER, WITH_A_MACHINE, STORAGE(gb), "1", 0, 1e9, .low_out = true,
+     .example = "2", .help = "GB a second that a node writes checkpoints with, and reads",
+     .more = "`sim goodput` alone asks for it. All nodes at once: of a file system that they share, its rate "
+             "over "
+             "their number. 1: Llama 3's 2 TB/s for 2048 nodes (2407.21783, section 3.3.1).\n"},
+    {"node", "copy_gb", ROW_NUMBER, WITH_A_MACHINE, STORAGE(copy_gb), "25", 0, 1e9, .low_out = true,
+     .example = "50", .help = "GB a second that an accelerator copies to its host's memory",
+     .more =
+         "`sim goodput --async` alone asks for it: all that training waits for there. Of PCI Express 4 with "
+         "16 lanes, 31.5 in each direction, about 25 arrive.\n"},
 };
 
 const ConfigRow rows_of_software[] = {

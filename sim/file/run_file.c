@@ -31,6 +31,9 @@ static bool check_schema(RunFile *run, Error *error)
     if (!strncmp(schema, "sim-sweep/", 10))
         return error_set(error, "%s: a sweep's table, not a run's file; try sim sweep %s", run->path,
                          run->path);
+    if (!strncmp(schema, "sim-goodput/", 12))
+        return error_set(error, "%s: a table of sim goodput, not a run's file; its chart lies beside it",
+                         run->path);
     return error_set(
         error,
         "%s: not a run file of this sim: its attribute schema is \"%s\", not \"%s\"; give a file that "

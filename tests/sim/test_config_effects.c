@@ -76,10 +76,12 @@ static bool trains_the_same(const ConfigKey *k, const char *words)
     return alike;
 }
 
-/* A Case reads no text, draws its weights and has no report; nor are there stages where no schedule has them. */
+/* A Case reads no text, draws its weights and has no report or checkpoints; nor are there stages where no schedule has them. */
 static bool in_cases(const ConfigKey *k, const char *words)
 {
-    if (strcmp(k->key, "chip.memory_gb") == 0 || strcmp(k->key, "node.host") == 0) return false;
+    static const char *const told[] = {"chip.memory_gb", "node.host", "node.storage_gb", "node.copy_gb"};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (strcmp(k->key, told[i]) == 0) return false;
     bool stages = strcmp(k->key, "parallel.virtual_stages") == 0 && !strstr(words, "interleaved");
     return !strstr(words, "a.txt") && !strstr(words, "init=") && !stages && config_keys_buildable(words);
 }

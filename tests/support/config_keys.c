@@ -121,6 +121,8 @@ const ConfigKey config_keys[CONFIG_KEYS] = {
     {"node.collective_us", "1e6", NULL, SLOW " node.collectives=ideal", SLOW " node.collectives=nccl-volta"},
     {"node.simple_us", "1e6", NULL, SLOW " node.collectives=ideal", SLOW " node.collectives=nccl-volta"},
     {"node.taken", "1", NULL, "hardware.profile=ideal", SLOW " parallel.bucket_mb=0.001"},
+    {"node.storage_gb", "3", NULL, "hardware.profile=ideal", SLOW},
+    {"node.copy_gb", "3", NULL, "hardware.profile=ideal", SLOW},
     {"software.sender_waits", "yes", NULL, "hardware.profile=ideal", SLOW " parallel.pp=2"},
     {"software.message_us", "1e6", NULL, "hardware.profile=ideal", SLOW " parallel.pp=2"},
     {"software.fused_bias", "no", NULL, "hardware.profile=ideal", SLOW},

@@ -1,0 +1,122 @@
+/* print.c - the job, the table, and three intervals. */
+#include "sim/goodput/print.h"
+#include <math.h>
+#include <stdio.h>
+#include "sim/base/units.h"
+#include "sim/base/words.h"
+#include "sim/goodput/seconds.h"
+
+static void print_line(const char *name, const char *value, const char *from)
+{
+    printf("  %-12s %-26s %s\n", name, value, from);
+}
+
+void goodput_print_job(const Points *p, const GoodputRequest *r)
+{
+    const Costs *c = &p->costs;
+    const GoodputJob *job = &c->job;
+    char value[128], from[256], time[32], bytes[32], most[32];
+    goodput_seconds((double)job->steps * job->step, time, sizeof time);
+    printf("%s: %lld steps on %d rank%s in %d node%s, %s if nothing fails\n", r->config,
+           (long long)job->steps, c->ranks, words_s(c->ranks), c->nodes, words_s(c->nodes), time);
+    unit_show(value, sizeof value, job->step, unit_of_seconds);
+    print_line("step", value, "by a dry run");
+    goodput_seconds(job->mtbf, time, sizeof time);
+    snprintf(value, sizeof value, "one every %s", time);
+    snprintf(from, sizeof from, "a node's %g hours (--mtbf) over %d", r->mtbf_hours, c->nodes);
+    print_line("failures", value, from);
+    words_bytes_about(c->checkpoint, bytes, sizeof bytes);
+    words_bytes_about(c->written, most, sizeof most);
+    goodput_seconds(c->write_seconds, time, sizeof time);
+    snprintf(value, sizeof value, "%s in %s", bytes, time);
+    snprintf(from, sizeof from, "the node with most writes %s at %g GB/s (node.storage_gb)", most,
+             1e-9 * c->storage);
+    print_line("checkpoint", value, from);
+    goodput_seconds(job->stall, value, sizeof value);
+    goodput_seconds(c->copy_seconds, time, sizeof time);
+    words_bytes_about(c->copied, most, sizeof most);
+    if (p->async)
+        snprintf(from, sizeof from, "the rank with most copies %s at %g GB/s (node.copy_gb)", most,
+                 1e-9 * c->copy);
+    else
+        snprintf(from, sizeof from, "all of it; with --async %s", time);
+    print_line("  stalls", value, from);
+    words_bytes_about(c->read, most, sizeof most);
+    goodput_seconds(job->restart, value, sizeof value);
+    goodput_seconds(c->read_seconds, time, sizeof time);
+    snprintf(from, sizeof from, "%g s (--restart), and the node with most reads %s in %s", r->restart_seconds,
+             most, time);
+    print_line("restart", value, from);
+    if (c->memory > c->capacity) {
+        words_bytes_about(c->memory, bytes, sizeof bytes);
+        words_bytes_about(c->capacity, most, sizeof most);
+        printf("  memory       %s on the rank with most, and an accelerator has %s: as it is, no such job "
+               "runs\n",
+               bytes, most);
+    }
+    fflush(stdout);
+}
+
+void goodput_interval_text(const Points *p, int64_t interval, char *text, size_t size)
+{
+    char time[32];
+    goodput_seconds((double)interval * p->costs.job.step, time, sizeof time);
+    snprintf(text, size, "every %s, %lld step%s", time, (long long)interval, words_s(interval));
+}
+
+/* By a formula: of the interval in whole steps that is nearest to what it says. */
+static void print_formula(const Points *p, const char *name, double seconds)
+{
+    const GoodputJob *job = &p->costs.job;
+    char text[80];
+    double steps = fmax(round(seconds / job->step), (double)goodput_least_interval(job));
+    int64_t interval = steps < (double)job->steps ? (int64_t)steps : job->steps;
+    goodput_interval_text(p, interval, text, sizeof text);
+    printf("  %-14s %-34s %6.2f %% expected%s\n", name, text, 100 * goodput_expected(job, interval),
+           (double)interval * job->step < seconds * 0.99 - job->step ? "; the job is no longer" : "");
+}
+
+void goodput_print_points(const Points *p)
+{
+    printf("\n  %9s  %12s  %17s  %9s  %12s  %8s  %9s  %8s\n", "steps", "interval", "goodput", "expected",
+           "checkpoints", "lost", "restarts", "failures");
+    for (int i = 0; i < p->count; i++) {
+        const Point *at = &p->point[i];
+        char time[32];
+        goodput_seconds((double)at->interval * p->costs.job.step, time, sizeof time);
+        printf("  %9lld  %12s  %6.2f %% +- %-5.2f  %7.2f %%  %10.2f %%  %6.2f %%  %7.2f %%  %8.1f\n",
+               (long long)at->interval, time, 100 * at->goodput, 100 * at->deviation, 100 * at->expected,
+               100 * at->stalled, 100 * at->lost, 100 * at->restarting, at->failures);
+    }
+    printf(
+        "\n  goodput of %d job%s an interval, all together, and one's standard deviation; expected by Daly's "
+        "model\n",
+        p->runs, words_s(p->runs));
+    if (p->left_out)
+        printf("  %d longer interval%s left out: less than 1 %% of the time would count\n", p->left_out,
+               p->left_out > 1 ? "s are" : " is");
+    char text[80];
+    const Point *best = &p->point[p->best];
+    goodput_interval_text(p, best->interval, text, sizeof text);
+    printf("\n  %-14s %-34s %6.2f %% expected, %.2f %% found\n", "best of these", text, 100 * best->expected,
+           100 * best->goodput);
+    print_formula(p, "Young 1974", p->young);
+    print_formula(p, "Daly 2006", p->daly);
+    const GoodputJob *job = &p->costs.job;
+    if (p->daly < (double)goodput_least_interval(job) * job->step)
+        printf("  No checkpoint begins before the one before it is written: every %lld step%s at most.\n",
+               (long long)goodput_least_interval(job), words_s(goodput_least_interval(job)));
+}
+
+void goodput_csv(const Points *p)
+{
+    printf("interval_steps,interval_s,goodput_ratio,error_ratio,deviation_ratio,expected_ratio,checkpoints_"
+           "ratio,"
+           "lost_ratio,restarts_ratio,failures,wall_s\n");
+    for (int i = 0; i < p->count; i++) {
+        const Point *at = &p->point[i];
+        printf("%lld,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g\n", (long long)at->interval,
+               (double)at->interval * p->costs.job.step, at->goodput, at->error, at->deviation, at->expected,
+               at->stalled, at->lost, at->restarting, at->failures, at->seconds);
+    }
+}
