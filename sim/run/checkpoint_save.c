@@ -145,7 +145,7 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t ste
 
 /* ---- going on ---- */
 
-static void tell(Saving *s)
+static void write_rest(Saving *s)
 {
     Error error;
     bool ok = checkpoint_writer_end(s->writer, s->waits && s->world->rank == 0, &error);
@@ -185,9 +185,14 @@ static void hear(Saving *s)
     free(sum);
 }
 
+void checkpoint_tell(Saving *s)
+{
+    if (s->writer && checkpoint_writer_is_done(s->writer)) write_rest(s);
+}
+
 bool checkpoint_goes_on(Saving *s)
 {
-    if (s->writer && checkpoint_writer_is_done(s->writer)) tell(s);
+    checkpoint_tell(s);
     if (s->verdicts && verdicts_are_in(s->verdicts)) hear(s);
     return !s->writer && !s->verdicts && beside_is_done(&s->placing);
 }
@@ -196,7 +201,7 @@ bool checkpoint_end(Saving *s, Saved *saved, Error *error)
 {
     *saved = (Saved){0};
     s->waits = true;
-    if (s->writer) tell(s);
+    if (s->writer) write_rest(s);
     if (s->verdicts) hear(s);
     beside_end(&s->placing);
     bool ok = s->ok;

@@ -16,6 +16,9 @@ typedef struct Saving Saving;
  * room, the reason known on rank 0: nothing is left of it, and training can go on. */
 Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t step, const char *run,
                          bool beside, Error *error);
+/* As a step ends, each rank by itself, before it sends rank 0 what it has to tell of the step: so rank 0 will have heard
+ * of what is written by now when it has that. Never waits. */
+void checkpoint_tell(Saving *s);
 /* Between steps, each rank by itself: does what can be done without waiting. True: nothing is left to do here, and
  * checkpoint_end() will not wait. */
 bool checkpoint_goes_on(Saving *s);

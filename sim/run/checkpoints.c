@@ -67,7 +67,7 @@ static void let_go(Checkpoints *c, Saved *saved)
 }
 
 /* Rank 0's: one is complete, or is not. */
-static void tell(Checkpoints *c, const char *path, bool written, Saved *saved)
+static void conclude(Checkpoints *c, const char *path, bool written, Saved *saved)
 {
     const Config *config = c->trainer->config;
     c->missed = !written;
@@ -94,7 +94,7 @@ static void finish(Checkpoints *c)
     checkpoint_name(c->trainer->config->output.checkpoint, c->saved_step, path, sizeof path);
     bool written = checkpoint_end(c->saving, &saved, &c->why);
     c->saving = NULL;
-    if (c->world->rank == 0) tell(c, path, written, &saved);
+    if (c->world->rank == 0) conclude(c, path, written, &saved);
 }
 
 /* The one before is in its place by then, or is none. */
@@ -105,7 +105,12 @@ static void begin(Checkpoints *c, int64_t steps, bool beside)
     c->saved_step = steps;
     checkpoint_name(c->trainer->config->output.checkpoint, steps, path, sizeof path);
     c->saving = checkpoint_begin(c->trainer, c->world, path, steps, c->run, beside, &c->why);
-    if (!c->saving && c->world->rank == 0) tell(c, path, false, NULL);
+    if (!c->saving && c->world->rank == 0) conclude(c, path, false, NULL);
+}
+
+void checkpoints_tell(Checkpoints *c)
+{
+    if (c->saving) checkpoint_tell(c->saving);
 }
 
 void checkpoints_after(Checkpoints *c, int64_t steps)

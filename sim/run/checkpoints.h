@@ -23,6 +23,8 @@ bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error);
 
 /* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */
 void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run);
+/* As a step ends, before it is recorded: what this rank has written by now it tells. */
+void checkpoints_tell(Checkpoints *c);
 /* When so many steps are done: goes on with the one under way, and begins one if it is due, which with
  * output.checkpoint_async is written beside the steps to come. What finds no room is a warning. */
 void checkpoints_after(Checkpoints *c, int64_t steps);

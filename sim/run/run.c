@@ -176,6 +176,7 @@ static void train(Run *run)
         record_step_begin(&run->record);
         watch(run, &progress, &inside, step);
         StepResult result = trainer_step(t, step, run->gradients_due ? save_gradients : NULL, run);
+        checkpoints_tell(&run->checkpoints);
         double wall_time = clock_now() - began, loss = record_step(&run->record, step, &result, wall_time);
         if (run->main && dry && step + 1 == steps)
             watch_end(&run->alike->watch); /* all ranks have told what they did */

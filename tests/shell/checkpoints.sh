@@ -81,7 +81,7 @@ check "and so are the weights" compare same never.w.h5 on.w.h5
 
 # shellcheck disable=SC2317
 died_and_on() { # of a death that was asked for, which is over as the run goes on
-    local -a ill=("${on[@]}" --set output.checkpoint=ill/a.h5 --set output.checkpoint_every=2 --set "faults.die=1 at 6" --output ill.h5)
+    local -a ill=("${on[@]}" --set output.checkpoint=ill/a.h5 --set output.checkpoint_every=2 --set output.checkpoint_async=no --set "faults.die=1 at 6" --output ill.h5)
     ran 137 train 2 "${ill[@]}" && grep -q '^sim: rank 1 dies at step 6, as faults.die says$' out && compare steps ill.h5 5 &&
         holds ill "a-000002.h5 a-000004.h5" && "$float/bin/sim" report ill.h5 >out &&
         grep -q 'death  *rank 1 at step 6, after 5: the checkpoint after step 4 has 4 of them, and 1 step, .*, are to be done again$' out &&
