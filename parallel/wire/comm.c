@@ -174,13 +174,18 @@ void comm_ring_end(Comm *comm, const RingShape *shape, double start)
 /* ---- messages ---- */
 
 /* Whether there is anything to send or receive. */
-static bool begin(Request *request, Group *group, int tag, Purpose purpose, size_t bytes)
+static bool begin(Request *request, Group *group, int peer, int tag, Purpose purpose, size_t bytes)
 {
     assert(tag >= 0 && tag < COMM_TAGS);
     *request = (Request){0};
     group->comm->singles++;
     if (bytes == 0) return false;
-    *request = (Request){.comm = group->comm, .purpose = purpose, .bytes = bytes};
+    *request = (Request){.comm = group->comm,
+                         .purpose = purpose,
+                         .peer = group->members[peer],
+                         .channel = group->channel,
+                         .tag = tag,
+                         .bytes = bytes};
     return true;
 }
 
@@ -221,7 +226,7 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
 void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes)
 {
     Request request;
-    if (!begin(&request, group, tag, CONTROL, bytes)) return;
+    if (!begin(&request, group, to, tag, CONTROL, bytes)) return;
     group->comm->backend->send(group, to, tag, data, &request);
     comm_finish(&request);
 }
@@ -229,7 +234,7 @@ void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes)
 void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
                        Request *request)
 {
-    if (!begin(request, group, tag, purpose, payload.bytes)) return;
+    if (!begin(request, group, to, tag, purpose, payload.bytes)) return;
     request->stamp = (Stamp){.sent = sent, .left = sent};
     send(group, to, tag, payload.data, request);
 }
@@ -238,7 +243,7 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
                Request *request)
 {
     Comm *comm = group->comm;
-    if (!begin(request, group, tag, purpose, bytes)) return;
+    if (!begin(request, group, to, tag, purpose, bytes)) return;
     lanes_pause(comm->lanes); /* which brings it up to date */
     double now = comm_now(comm);
     request->stamp = (Stamp){.sent = now, .left = now};
@@ -256,7 +261,7 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
 void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes,
                   Request *request)
 {
-    if (!begin(request, group, tag, purpose, bytes)) return;
+    if (!begin(request, group, from, tag, purpose, bytes)) return;
     request->receives = true;
     request->route = route_to(group, from);
     lanes_pause(request->comm->lanes);

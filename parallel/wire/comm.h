@@ -51,6 +51,7 @@ typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
     Route route;
+    int peer, channel, tag; /* the other rank, of the world; what it is matched by */
     bool receives, done;
     size_t bytes;
     Stamp stamp; /* of a receive once it is done */
@@ -96,6 +97,11 @@ struct Comm {
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
     Tape *tape;   /* which notes it (tape.h), or NULL */
     int tapes;    /* recorded so far */
+    /* Writes where in its work the rank is, for who tells that it waits ("at REDUCE of step 5"); NULL: nobody knows */
+    void (*at)(const void *whose, char *text, size_t size);
+    const void *whose;
+    double
+        stall_timeout; /* seconds that a rank waits for a message (stall.h), where ranks are real; 0: for ever */
 };
 
 /* Of the groups there are. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "models/machine/error.h"
+#include "parallel/wire/stall.h"
 
 static void group_begin(Group *group)
 {
@@ -72,6 +73,26 @@ static bool test(Request *request)
     return done;
 }
 
+/* ---- waiting ---- */
+
+/* Groups have channels of their own: on the world's, all that ever travels is what ranks wait for when they wait too
+ * long. Nobody need take it, and the process ends before its room would be given back. */
+static void tell(int rank, const Waits *mine)
+{
+    MPI_Request request;
+    MPI_Isend(mine, sizeof *mine, MPI_BYTE, rank, 0, MPI_COMM_WORLD, &request);
+}
+
+static bool hear(Waits *told)
+{
+    int there;
+    MPI_Iprobe(MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+    if (there) MPI_Recv(told, sizeof *told, MPI_BYTE, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    return there;
+}
+
+static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime};
+
 /* Whether other processes want the cores that waiting ranks would look from. */
 static bool shares_cores;
 
@@ -79,10 +100,13 @@ static bool shares_cores;
  * them. Under MPI_Waitall ranks that wait take most of the time of those that they wait for. */
 static void wait(Request *request)
 {
-    enum { LOOKS = 200, NAP_NS = 50000 };
+    enum { LOOKS = 200, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
-    for (int looks = 1; !test(request); looks++)
+    Patience patience = {0};
+    for (uint64_t looks = 1; !test(request); looks++) {
         if (shares_cores && looks >= LOOKS) nanosleep(&nap, NULL);
+        if (looks % STALL_LOOKS == 0) stall_look(&patience, request, &DOOR);
+    }
 }
 
 /* There are more ranks than cores on this node, or the user says so in Open MPI's way. */

@@ -13,14 +13,10 @@
 #include "parallel/wire/coroutine.h"
 #include "parallel/wire/mailbox.h"
 #include "parallel/wire/meeting.h"
+#include "parallel/wire/stall.h"
 
-/* Which letters a receive takes: what its Request holds; a send is done at once. */
-typedef struct Pending {
-    Address address;
-    void *data;
-    size_t bytes;
-} Pending;
-_Static_assert(sizeof(Pending) <= sizeof(((Request *)0)->state), "Request.state must hold a Pending");
+/* Where a receive's data goes is what its Request holds; a send is done at once. */
+_Static_assert(sizeof(void *) <= sizeof(((Request *)0)->state), "Request.state must hold a pointer");
 
 typedef struct World World;
 typedef struct VirtualRank {
@@ -29,7 +25,7 @@ typedef struct VirtualRank {
     Coroutine *coroutine;
     Mailbox mailbox;
     bool runnable, ended;
-    const Pending *waiting; /* what it waits for, while not runnable */
+    const Request *waiting; /* what it waits for, while not runnable */
     const Meeting *meeting; /* or for whom */
     int next_waiting;       /* the place of who waits there, too; -1: none */
 } VirtualRank;
@@ -61,6 +57,12 @@ static void make_runnable(World *world, int place)
 
 /* ---- messages ---- */
 
+/* Which letters a receive takes. */
+static Address address_of(const Request *receive)
+{
+    return (Address){.channel = receive->channel, .from = receive->peer, .tag = receive->tag};
+}
+
 /* The other end of a message. */
 static VirtualRank *walked(const Group *group, int peer)
 {
@@ -82,29 +84,29 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
     VirtualRank *receiver = walked(group, to);
     if (data) letter.data = memcpy(allocate(bytes), data, bytes);
     mailbox_post(&receiver->mailbox, &me->world->spares, address, letter);
-    if (receiver->waiting && address_equal(receiver->waiting->address, address))
+    if (receiver->waiting && address_equal(address_of(receiver->waiting), address))
         make_runnable(me->world, (int)(receiver - me->world->rank));
 }
 
 static void receive(Group *group, int from, int tag, void *data, Request *request)
 {
-    Address address = {.channel = group->channel, .from = walked(group, from)->comm.rank, .tag = tag};
-    Pending pending = {address, data, request->bytes};
-    memcpy(request->state, &pending, sizeof pending);
+    (void)tag;
+    walked(group, from);
+    memcpy(request->state, &data, sizeof data);
 }
 
 static bool test(Request *request)
 {
     VirtualRank *me = (VirtualRank *)request->comm;
-    Pending p;
+    void *data;
     Letter letter;
     if (!request->receives) return true;
-    memcpy(&p, request->state, sizeof p);
-    if (!mailbox_take(&me->mailbox, &me->world->spares, p.address, &letter)) return false;
-    if (letter.bytes != p.bytes)
+    memcpy(&data, request->state, sizeof data);
+    if (!mailbox_take(&me->mailbox, &me->world->spares, address_of(request), &letter)) return false;
+    if (letter.bytes != request->bytes)
         fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank,
-             p.bytes, p.address.from, p.address.channel, p.address.tag, letter.bytes);
-    if (letter.data && p.data) memcpy(p.data, letter.data, p.bytes);
+             request->bytes, request->peer, request->channel, request->tag, letter.bytes);
+    if (letter.data && data) memcpy(data, letter.data, letter.bytes);
     free(letter.data);
     request->stamp = letter.stamp;
     return true;
@@ -114,9 +116,7 @@ static void wait(Request *request)
 {
     VirtualRank *me = (VirtualRank *)request->comm;
     while (!test(request)) {
-        Pending pending;
-        memcpy(&pending, request->state, sizeof pending);
-        me->waiting = &pending;
+        me->waiting = request;
         coroutine_yield(me->coroutine);
         me->waiting = NULL;
     }
@@ -182,26 +182,35 @@ static void live(void *context)
     me->ended = true;
 }
 
+static const char *what_waits(const VirtualRank *r, char *line, size_t size)
+{
+    const Meeting *m = r->meeting;
+    Waits waits;
+    if (m) {
+        waits_at(&r->comm, waits.at, sizeof waits.at);
+        snprintf(line, size, "rank %d waits %s%sfor %d of %d ranks to begin (channel %d, tag %d)",
+                 r->comm.rank, waits.at, waits.at[0] ? " " : "", m->members - m->came, m->members,
+                 m->key.channel, m->key.tag);
+        return line;
+    }
+    waits_of(r->waiting, 0, &waits);
+    return waits_text(&waits, line, size);
+}
+
 static bool report_deadlock(const World *world, Error *error)
 {
-    char text[512] = "";
+    enum { NAMED = 4 };
+    char text[NAMED * STALL_LINE] = "", line[STALL_LINE];
     size_t used = 0;
     int waiting = 0;
     for (int i = 0; i < world->ranks; i++) {
-        const Pending *w = world->rank[i].waiting;
-        const Meeting *m = world->rank[i].meeting;
-        int rank = world->rank[i].comm.rank;
-        if ((!w && !m) || waiting++ >= 4) continue;
-        const char *comma = used ? ";" : "";
-        used += (size_t)(w ? snprintf(text + used, sizeof text - used,
-                                      "%s rank %d for %zu bytes from rank %d (channel %d, tag %d)", comma,
-                                      rank, w->bytes, w->address.from, w->address.channel, w->address.tag)
-                           : snprintf(text + used, sizeof text - used,
-                                      "%s rank %d for %d of %d ranks to begin (channel %d, tag %d)", comma,
-                                      rank, m->members - m->came, m->members, m->key.channel, m->key.tag));
+        const VirtualRank *r = &world->rank[i];
+        if ((!r->waiting && !r->meeting) || waiting++ >= NAMED) continue;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s", used ? ";" : "",
+                                 what_waits(r, line, sizeof line));
     }
     return error_set(error, "deadlock: %d of %d ranks wait for messages nobody sends:%s%s", waiting,
-                     world->ranks, text, waiting > 4 ? "; ..." : "");
+                     world->ranks, text, waiting > NAMED ? "; ..." : "");
 }
 
 bool virtual_run(int ranks, void (*body)(Comm *comm, void *context), void *context, Error *error)

@@ -16,7 +16,7 @@
 #include "parallel/tensor_parallel.h"
 #include "sim/config/faults.h"
 
-enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 128 };
+enum { CONFIG_PATH = 512, CONFIG_LIST = 256, CONFIG_VALUE = 8 * CONFIG_LIST, CONFIG_KEYS_MAX = 192 };
 typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
 /* What gradients are kept in: auto is fp32 where a step adds up those of several microbatches, else as precision. */
@@ -79,6 +79,7 @@ typedef struct Config {
         char checkpoint[CONFIG_PATH];              /* a step's number goes into its name */
         int64_t checkpoint_every, checkpoint_keep; /* steps, 0: only the last; how many stay, 0: all */
         bool checkpoint_async;                     /* written beside the steps that follow */
+        double stall_timeout;                      /* seconds; 0: for ever */
     } output;
     FaultTexts faults; /* as the ini spells them, */
     Faults fault;      /* and read (faults_read.h) */

@@ -158,4 +158,15 @@ const ConfigRow rows_of_output[] = {
          "/steps/loss_difference keeps the loss minus the baseline's, step by step, and the report sums it "
          "up: what 16 bits, 8 bits on the wire or another optimizer cost. Both runs must train on the same "
          "tokens: the same [data], model.vocab, model.sequence, train.global_batch and train.seed.\n"},
+    {"output", "stall_timeout", ROW_NUMBER, ALWAYS, FIELD(output.stall_timeout), "600", 0, 1e6,
+     .example = "60", .help = "seconds that a rank waits for a message before the run ends; 0: for ever",
+     .more = "A rank that is stopped, or lost with its node, would keep the others waiting for ever. So when "
+             "one has "
+             "waited this long, every rank that waits says at which action, for which message and for whom, "
+             "the ranks "
+             "that say nothing are named, and the run ends with status 1, its file holding every finished "
+             "step. A "
+             "shorter pause costs only its time. It must be longer than a rank ever computes, or writes a "
+             "file, while "
+             "others wait: the default is that of PyTorch for NCCL, 10 minutes.\n"},
 };

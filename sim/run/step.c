@@ -301,11 +301,13 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {
-        perform_timed(t, list->action[i], &t->timeline[i], began, &result);
+        t->action = &list->action[i];
+        perform_timed(t, *t->action, &t->timeline[i], began, &result);
         if (t->performed) t->performed(t->watch);
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
         if (reduced && after_reduce) after_reduce(t, context);
     }
     stages_flush(t->stages);
+    t->action = NULL;
     return result;
 }

@@ -35,6 +35,7 @@ typedef struct Trainer {
     double loss_scale;              /* 1 but for fp16 */
     int64_t fine;                   /* steps since the scale changed */
     int64_t step;                   /* the one under way, from 0 */
+    const Action *action;           /* and what of it; NULL: before the first, or after the last */
     bool goes_on;                   /* from a checkpoint: who died has been replaced */
     int *chunk_of;                  /* of each stage this rank holds: which of them it is */
     Slot *slot;                     /* (chunk, microbatch) */

@@ -1,4 +1,5 @@
 /* trainer.c - everything one rank trains with: made, and freed. */
+#include <stdio.h>
 #include <stdlib.h>
 #include "sim/run/step.h"
 #include "sim/theory/theory.h"
@@ -16,6 +17,18 @@ static void fill_batch(void *context, int rank, int microbatch, int32_t *tokens)
     int64_t B = t->config->train.microbatch, T = t->config->model.shape.sequence;
     int64_t first = trainer_first_sample(t, rank, microbatch);
     for (int64_t i = 0; i < B; i++) data_sample(t->data, first + i, tokens + i * (T + 1));
+}
+
+/* Comm.at of a Trainer. */
+static void at(const void *trainer, char *text, size_t size)
+{
+    const Trainer *t = trainer;
+    char action[48];
+    if (t->action)
+        snprintf(text, size, "at %s of step %lld", action_text(*t->action, action, sizeof action),
+                 (long long)t->step + 1);
+    else
+        snprintf(text, size, "outside the steps");
 }
 
 /* A row for each action of the longest list. */
@@ -42,6 +55,8 @@ static void set_clock(Trainer *t)
         lanes->launch[1] = 1e-6 * c->machine.software.launch_backward_us;
     }
     t->comm->lanes = lanes;
+    t->comm->at = at;
+    t->comm->whose = t;
     /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */
     double v = t->plan->shape.v;
     Ideal stage = theory_ideal(c);
@@ -100,6 +115,7 @@ void trainer_free(Trainer *t)
 {
     if (!t) return;
     t->comm->lanes = NULL;
+    t->comm->at = NULL;
     repeats_free(t->repeats);
     stages_free(t->stages);
     data_parallel_free(t->data_parallel);

@@ -168,7 +168,7 @@ static void who_waits_for_whom_is_named(void **state)
     Error error;
     assert_false(virtual_run(3, one_stays_away, NULL, &error));
     assert_non_null(strstr(error.text, "deadlock: 2 of 3 ranks"));
-    assert_non_null(strstr(error.text, "rank 0 for 1 of 3 ranks to begin (channel 5, tag 0)"));
+    assert_non_null(strstr(error.text, "rank 0 waits for 1 of 3 ranks to begin (channel 5, tag 0)"));
 }
 
 /* ---- tapes ---- */

@@ -42,9 +42,16 @@ static void one_is_absent(Comm *comm, void *context)
     ++*ended;
 }
 
+static void at_an_action(const void *whose, char *text, size_t size)
+{
+    snprintf(text, size, "at %s of step 2", (const char *)whose);
+}
+
 static void all_wait(Comm *comm, void *context)
 {
     (void)context;
+    comm->at = at_an_action;
+    comm->whose = "3F0";
     Group group = group_of(comm);
     int data = 0;
     Request request;
@@ -59,14 +66,15 @@ static void a_deadlock_is_named(void **state)
     int ended = 0;
     assert_false(virtual_run(3, one_waits, NULL, &error));
     assert_non_null(strstr(error.text, "deadlock: 1 of 3 ranks"));
-    assert_non_null(strstr(error.text, "rank 1 for 24 bytes from rank 2 (channel 5, tag 7)"));
+    assert_non_null(
+        strstr(error.text, "rank 1 waits for 24 bytes of control from rank 2 (channel 5, tag 7)"));
     assert_false(virtual_run(4, one_is_absent, &ended, &error));
     assert_non_null(strstr(error.text, "deadlock: 1 of 4 ranks"));
-    assert_non_null(strstr(error.text, "rank 0 for 4 bytes from rank 3"));
+    assert_non_null(strstr(error.text, "rank 0 waits for 4 bytes of control from rank 3"));
     assert_int_equal(ended, 3); /* the others went on to their end */
     assert_false(virtual_run(9, all_wait, NULL, &error));
     assert_non_null(strstr(error.text, "deadlock: 9 of 9 ranks"));
-    assert_non_null(strstr(error.text, "rank 0 for 4 bytes from rank 1"));
+    assert_non_null(strstr(error.text, "rank 0 waits at 3F0 of step 2 for 4 bytes of control from rank 1"));
     assert_non_null(strstr(error.text, "; ...")); /* some named, not all */
 }
 
