@@ -311,6 +311,13 @@ int draft_hold(const Draft *draft)
     return draft->file < 0 ? -1 : fcntl(draft->file, F_DUPFD_CLOEXEC, 0);
 }
 
+/* There are file systems that count no names. */
+bool draft_is_there(const Draft *draft)
+{
+    struct stat about;
+    return fstat(draft->file, &about) || about.st_nlink > 0 || is_still(draft->file, draft->path);
+}
+
 void draft_end(Draft *draft)
 {
     if (draft->temporary) {

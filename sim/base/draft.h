@@ -54,6 +54,9 @@ bool draft_renew(Draft *draft, bool (*own)(const char *path), Error *error);
 /* The lock outlives draft_end() until what this returns is closed; -1 of a draft that has ended. */
 int draft_hold(const Draft *draft);
 
+/* Once placed: whether its file has a name still, whichever, so that whoever looks can find it. */
+bool draft_is_there(const Draft *draft);
+
 /* Frees it. A draft that is not placed is removed, and its room on the disk with it. */
 void draft_end(Draft *draft);
 #endif

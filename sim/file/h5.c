@@ -171,6 +171,11 @@ int h5_hold(const H5 *file)
     return draft_hold(&file->draft);
 }
 
+bool h5_is_there(const H5 *file)
+{
+    return draft_is_there(&file->draft);
+}
+
 static void forget_datasets(H5 *file)
 {
     for (H5Open *open = file->open, *next; open; open = next) {

@@ -40,6 +40,8 @@ const char *h5_path(const H5 *file);
 const char *h5_kept(const H5 *file);
 /* Others take the file to be written until this is closed, whatever becomes of `file`; -1 of one opened to read. */
 int h5_hold(const H5 *file);
+/* Of one that is published: false when it was removed since, with its folder maybe. */
+bool h5_is_there(const H5 *file);
 /* Publishes what is not published yet, and closes. False: the file is abandoned. */
 bool h5_close(H5 *file, Error *error);
 /* Forgets a broken file without calling HDF5; removes its draft. NULL is left alone. */

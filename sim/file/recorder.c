@@ -126,6 +126,15 @@ int recorder_hold(const Recorder *r)
 
 /* ---- while it runs ---- */
 
+static bool vanished(const Recorder *r, Error *error)
+{
+    return error_set(
+        error,
+        "%s: was removed or replaced while this run recorded its first %zu steps in it; give each "
+        "run a file of its own with --output",
+        r->path, r->done);
+}
+
 /* Gives the columns `rows` rows, in a copy that replaces the file when it is
  * whole. Growing in place would rewrite the indices of all columns: a kill or
  * a full disk in between would cost the run. Where the file was moved, its copy goes there. */
@@ -137,11 +146,7 @@ static bool resize(Recorder *r, size_t rows, Error *error)
     snprintf(path, sizeof path, "%s", r->path);
     files_follow(hold, path, sizeof path);
     bool ok = !stat(path, &there) && there.st_dev == r->device && there.st_ino == r->inode;
-    if (!ok)
-        error_set(error,
-                  "%s: was removed or replaced while this run recorded its first %zu steps in it; give each "
-                  "run a file of its own with --output",
-                  r->path, r->done);
+    if (!ok) vanished(r, error);
     if (ok) {
         H5 *file = r->file;
         r->file = NULL;
@@ -187,7 +192,7 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
               h5_write(r->file, layout_step, r->done, 1, H5_I64, &row->step, error) &&
               h5_flush(r->file, error);
     if (ok) r->done++;
-    return ok;
+    return ok && (h5_is_there(r->file) || vanished(r, error)); /* not only as it ends, hours later */
 }
 
 bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_total, const uint64_t *rss,
