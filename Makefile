@@ -66,13 +66,13 @@ $(TESTS) $(BUILD)/tests/ranks: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
-# Outside witnesses: of what reaches MPI, and of the order in which files reach the disk.
-WITNESSES := $(BUILD)/tests/witness.so $(BUILD)/tests/disk_witness.so
-$(WITNESSES): $(BUILD)/%.so: %.c
+# Preloaded: witnesses of what reaches MPI, and of the order in which files reach the disk; and what makes a run go wrong.
+PRELOADED := $(BUILD)/tests/witness.so $(BUILD)/tests/disk_witness.so $(BUILD)/tests/faulty.so
+$(PRELOADED): $(BUILD)/%.so: %.c
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
-test-programs: all $(TESTS) $(BUILD)/tests/ranks $(WITNESSES)
+test-programs: all $(TESTS) $(BUILD)/tests/ranks $(PRELOADED)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:

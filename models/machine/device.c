@@ -22,7 +22,7 @@ static void *take(const Device *device, const char *what, size_t bytes)
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!memory)
-        fail("out of memory: %.3f GB more for %s on top of %.3f GB; try a smaller train.microbatch, "
+        fail("out of memory: %.3g GB more for %s on top of %.3g GB; try a smaller train.microbatch, "
              "more ranks, or --dry-run to see what the run needs",
              (double)bytes / 1e9, what, (double)device->total / 1e9);
     return memory;
