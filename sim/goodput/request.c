@@ -40,7 +40,9 @@ const char goodput_help[] =
     "                        again; 300 unless given, an assumption. Reading is added to it\n"
     "    --async             training waits only until a checkpoint is in the host's memory (node.copy_gb); "
     "it is\n"
-    "                        written beside the steps that follow, and counts once it is whole\n"
+    "                        written beside the steps that follow, and counts once it is whole, as a run has "
+    "it\n"
+    "                        with output.checkpoint_async = yes. Without: it waits until that is written\n"
     "    --seeds N           jobs for each interval; 40 unless given. The same N failures befall all "
     "intervals;\n"
     "                        other ones with another train.seed\n"
@@ -55,10 +57,10 @@ const char goodput_help[] =
     "at once. Into the folder go goodput.h5, a dataset a column, and the chart, goodput.png, .svg and .gp.\n"
     "\n"
     "    sim goodput --config 1f1b.ini --set model.preset=gpt3-175b --set train.precision=bf16 \\\n"
-    "        --set train.global_batch=1536 --set parallel.data=zero1 --set parallel.tp=8 --set "
+    "        --set train.global_batch=8192 --set parallel.data=zero1 --set parallel.tp=8 --set "
     "parallel.pp=16 "
     "\\\n"
-    "        --set hardware.profile=h100-dgx --ranks 1024\n"
+    "        --set hardware.profile=h100-dgx --ranks 16384\n"
     "Exit status: 0 walked, 1 failed, 2 bad request.\n";
 
 /* The word of an option that is given once. */

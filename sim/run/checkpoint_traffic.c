@@ -1,4 +1,4 @@
-/* checkpoint_traffic.c - the ranges that checkpoint.c carries, counted. */
+/* checkpoint_traffic.c - the ranges that checkpoint_save.c writes and checkpoint.c reads, counted. */
 #include "sim/run/checkpoint_traffic.h"
 #include "parallel/data/kept.h"
 #include "sim/file/checkpoint_layout.h"
