@@ -71,12 +71,14 @@ static double out_of_node(const Network *n, const Spread *spread)
     return spread->least ? byte * n->placement.devices / spread->least : byte;
 }
 
-/* Over trees a byte leaves an inner node twice, up and down or down to two, and a leaf once; of two nodes each is a leaf
- * of one tree and the root of the other, so that half as much goes across. */
+/* Each half of the bytes goes over a tree's edges once up and once down. The node with most edges in both trees has
+ * three in one, to above and to two below, and as a leaf one in the other; of three nodes it has nobody but one below,
+ * and of two it has an edge in each tree. */
 static double across(const Network *n, const RingSize *ring)
 {
+    enum { EDGES = 4 };
     double byte = out_of_node(n, &ring->spread);
-    return ring->trees && ring->spread.nodes == 2 ? byte / 2 : byte;
+    return ring->trees && ring->spread.nodes < EDGES ? byte * ring->spread.nodes / EDGES : byte;
 }
 
 /* Of all steps. */

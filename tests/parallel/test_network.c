@@ -165,7 +165,7 @@ static void slower_links_are_never_faster(void **state)
 
 /* ---- trees ---- */
 
-/* 2 (g - 1 + ceil(log2 N)) steps, and 2 S through a member inside; across two nodes S, across more 2 S. */
+/* 2 (g - 1 + ceil(log2 N)) steps, and 2 S through a member inside; across two nodes S, three 1.5 S, more 2 S. */
 static void ideal_trees_take_the_formula(void **state)
 {
     (void)state;
@@ -174,7 +174,7 @@ static void ideal_trees_take_the_formula(void **state)
     static const int depth[] = {0, 0, 1, 2, 2, 3, 3, 3, 3, 4};
     for (int nodes = 1; nodes < 10; nodes++)
         for (size_t bytes = 1; bytes < (size_t)1 << 30; bytes *= 13) {
-            double across = nodes == 1 ? 0 : (nodes == 2 ? 1 : 2) * (double)bytes;
+            double across = nodes == 1 ? 0 : fmin(nodes, 4) / 2 * (double)bytes;
             Spread all = cluster_spread(&n, 8 * nodes, 1), one_each = cluster_spread(&n, nodes, 8);
             RingSize trees = trees_size(&all, bytes);
             near(takes(&n, &trees),
