@@ -10,7 +10,7 @@
  *       1   3                    4   2
  *
  * Up: a rank adds to its own what comes from below, first a chain's, then the left one's, then the right one's as
- * drawn, and sends the sum up. Down: the root's sum goes to all, in place. In messages of at most 64 KiB, one after the
+ * drawn, and sends the sum up. Down: the root's sum goes to all, in place. In messages of at most 60 KiB, one after the
  * other, so that a tree's ranks all work at once. A sum's order follows from the tree alone: fixed.
  *
  * In a node of several ranks they stand in a chain, whose first is in the tree. There are as many chains as ranks, each
