@@ -62,7 +62,7 @@ $(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
 
 # Programs of tests; one holds all groups that run on ranks, so that they share launches.
 $(BUILD)/tests/ranks: $(GROUPS)
-$(TESTS) $(BUILD)/tests/ranks: %: %.o $(LIBRARIES)
+$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/hosts/collectives: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
@@ -116,6 +116,11 @@ check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/run.sh $(BUILD) $(BUILD) slurm
 
+check-hosts: deps ## nodes with links of known rates on this machine: collectives and steps, measured beside foretold (root)
+	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh iproute2
+	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare $(BUILD)/tests/hosts/collectives
+	@tests/shell/hosts.sh $(BUILD) $(BUILD)
+
 check-page: deps ## index.html of real runs in a headless chromium; screenshots in build/page
 	@tests/deps.sh chromium
 	@$(MAKE) $(ON_CORES) --no-print-directory all
@@ -157,4 +162,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-slurm check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
