@@ -33,7 +33,7 @@ LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -ljansson -lm
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
 # In one precision: files, pictures, ideal seconds on paper, and dry work, where no real number goes in.
-ONCE     := calibrate goodput% plot% page mark report trace recorder% run_file% clock_shapes work progress machine per_layer remedy utilization validate workers words fit search sweep published
+ONCE     := calibrate goodput% plot% page mark report trace recorder% run_file% clock_shapes work progress machine per_layer remedy utilization validate workers words fit search sweep published stop
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(filter double,$(REAL)),$(ONCE:%=tests/sim/test_%.c)), \
             $(shell find tests -name 'test_*.c' | sort)) tests/matrix.c tests/compare.c)
 GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))

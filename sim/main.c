@@ -20,6 +20,7 @@
 #include "sim/plot/plot.h"
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
+#include "sim/run/stop.h"
 #include "sim/schedule_command.h"
 #include "sim/sweep/sweep.h"
 #include "sim/trace/trace_command.h"
@@ -61,7 +62,11 @@ static const char USAGE[] =
     "  --force                  start what is estimated to be too large for this machine, or to take long\n"
     "  --help, --version\n"
     "\n"
-    "exit status: 0 done, 1 the run failed, 2 the request was refused\n";
+    "TERM, INT or USR1, to mpirun or to a rank, stops a run after a step, with a checkpoint if\n"
+    "output.checkpoint asks for any. mpirun passes USR1 on; after TERM and INT it gives ranks a second, and\n"
+    "ends with 1.\n"
+    "\n"
+    "exit status: 0 done, 1 the run failed, 2 the request was refused, 75 stopped, to go on with --resume\n";
 
 static char *join(int argc, char **argv)
 {
@@ -201,6 +206,7 @@ static int run(int argc, char **argv, const char *program_directory)
         status =
             comm_mpi_is_first() ? run_dry(request.ranks ? request.ranks : 8, &request.options) : STATUS_OK;
     } else {
+        stop_on_warning();
         Comm *comm = comm_mpi_start(&argc, &argv);
         warn_if_alone(comm);
         status = run_rank(comm, &request.options);

@@ -29,6 +29,7 @@ static const struct {
     {"machine", ranks_machine, {1, 2, 3, 4, 8}},
     {"quantize", ranks_quantize, {2, 3, 4, 8}},
     {"checkpoint", ranks_checkpoint, {4, 8}},
+    {"stop", ranks_stop, {3, 8}},
 };
 enum { GROUP_COUNT = sizeof GROUPS / sizeof *GROUPS };
 

@@ -16,4 +16,5 @@ int ranks_clock(void);
 int ranks_machine(void);
 int ranks_quantize(void);
 int ranks_checkpoint(void);
+int ranks_stop(void);
 #endif

@@ -111,7 +111,7 @@ on_ranks() {
     for group in checkpoint quantize equivalence families stages precision rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in checkpoint precision families lanes-cpu rings collectives network lanes clock; do
+    for group in stop checkpoint precision families lanes-cpu rings collectives network lanes clock; do
         queue programs "$float/tests/ranks" $group
     done
 }

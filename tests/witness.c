@@ -3,7 +3,7 @@
  * Preloaded over MPI's profiling interface: every call that carries payload is
  * counted and passed on. A message under an odd tag is the stamp of one under
  * the even tag below: its simulated time, no payload, and counted by itself. A
- * violation is a stamp that is not two doubles, or does not go where the message
+ * violation is a stamp that is not three doubles, or does not go where the message
  * before it went, and a collective of MPI's own, since sim builds its own. At
  * the end each rank writes "rank bytes messages stamps violations" to
  * $WITNESS.RANK. */
@@ -21,7 +21,7 @@ static void count(int n, MPI_Datatype type, int to, int tag, MPI_Comm comm)
     PMPI_Type_size(type, &size);
     if (tag % 2) {
         stamps++;
-        if ((size_t)n * (size_t)size != 2 * sizeof(double) || to != last_to || tag != last_tag + 1 ||
+        if ((size_t)n * (size_t)size != 3 * sizeof(double) || to != last_to || tag != last_tag + 1 ||
             comm != last_comm)
             violations++;
         return;

@@ -173,6 +173,18 @@ void comm_ring_end(Comm *comm, const RingShape *shape, double start)
 
 /* ---- messages ---- */
 
+void comm_say_last(Comm *comm, int64_t steps)
+{
+    if (comm->last == 0 || steps < comm->last) comm->last = steps;
+}
+
+/* What came with a message. */
+static void hear(const Request *request)
+{
+    if (request->receives && request->stamp.last > 0)
+        comm_say_last(request->comm, (int64_t)request->stamp.last);
+}
+
 /* Whether there is anything to send or receive. */
 static bool begin(Request *request, Group *group, int peer, int tag, Purpose purpose, size_t bytes)
 {
@@ -218,6 +230,7 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
 {
     Comm *comm = request->comm;
     comm_count(comm, request->purpose, 1, request->bytes);
+    request->stamp.last = (double)comm->last;
     if (is_simulated(comm, request->purpose) && route_to(group, to) == ROUTE_ACROSS)
         comm->across[request->purpose] += request->bytes * group_stands_for(group);
     comm->backend->send(group, to, tag, data, request);
@@ -273,6 +286,7 @@ bool comm_test(Request *request)
 {
     if (!request->comm || request->done) return true;
     request->done = request->comm->backend->test(request);
+    if (request->done) hear(request);
     return request->done;
 }
 
@@ -281,6 +295,7 @@ void comm_finish(Request *request)
     if (!request->comm || request->done) return;
     request->comm->backend->wait(request);
     request->done = true;
+    hear(request);
 }
 
 void comm_wait(Request *request)

@@ -41,9 +41,10 @@ typedef struct Group {
     void *handle;    /* the backend's */
 } Group;
 
-/* Simulated seconds that go with a message: when it was sent, and when the last of it had left its sender's port. */
+/* What goes with a message: simulated seconds, of when it was sent and when the last of it had left its sender's port;
+ * and the sender's Comm.last, a whole number, or 0. */
 typedef struct Stamp {
-    double sent, left;
+    double sent, left, last;
 } Stamp;
 
 /* Stays where it is until it is done: the backend writes to it. */
@@ -90,7 +91,8 @@ struct Comm {
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
     uint64_t across[PURPOSES]; /* simulated: bytes that leave their nodes, of all ranks that it stands for */
     uint64_t singles;          /* messages that it began to send or to receive one by one */
-    Network network;           /* simulated, like all below */
+    int64_t last;    /* steps after which all ranks stop, as far as it is known here; 0: nobody has said so */
+    Network network; /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
     Port out[ROUTES], in[ROUTES];
     Port waited;  /* the compute lane, for any of them */
@@ -167,6 +169,9 @@ void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start);
 double comm_ring_meet(Group *group, int tag, double start);
 void comm_ring_end(Comm *comm, const RingShape *shape, double start);
+/* All ranks are to stop after so many steps. The word goes with every message from here on, and whoever receives one says
+ * so in turn: it is where any value has come that was worked out from one of this rank's since. */
+void comm_say_last(Comm *comm, int64_t steps);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
 void comm_free_ports(Comm *comm);

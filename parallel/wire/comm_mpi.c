@@ -43,14 +43,15 @@ enum { DATA, STAMP, HALVES };
 _Static_assert(HALVES * sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
                "Request.state must hold the MPI_Requests of data and stamp");
 
-_Static_assert(sizeof(Stamp) == 2 * sizeof(double), "a stamp travels as two doubles");
+enum { STAMP_DOUBLES = sizeof(Stamp) / sizeof(double) };
+_Static_assert(STAMP_DOUBLES * sizeof(double) == sizeof(Stamp), "a stamp travels as doubles");
 
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
     MPI_Request r[HALVES];
     MPI_Comm comm = *(MPI_Comm *)group->handle;
     MPI_Isend(data, count_of(request->bytes), MPI_BYTE, to, HALVES * tag + DATA, comm, &r[DATA]);
-    MPI_Isend(&request->stamp, 2, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
+    MPI_Isend(&request->stamp, STAMP_DOUBLES, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
     memcpy(request->state, r, sizeof r);
 }
 
@@ -59,7 +60,7 @@ static void receive(Group *group, int from, int tag, void *data, Request *reques
     MPI_Request r[HALVES];
     MPI_Comm comm = *(MPI_Comm *)group->handle;
     MPI_Irecv(data, count_of(request->bytes), MPI_BYTE, from, HALVES * tag + DATA, comm, &r[DATA]);
-    MPI_Irecv(&request->stamp, 2, MPI_DOUBLE, from, HALVES * tag + STAMP, comm, &r[STAMP]);
+    MPI_Irecv(&request->stamp, STAMP_DOUBLES, MPI_DOUBLE, from, HALVES * tag + STAMP, comm, &r[STAMP]);
     memcpy(request->state, r, sizeof r);
 }
 

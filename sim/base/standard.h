@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include "models/machine/error.h"
 
-/* What a command ends with, and the process. */
-enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_REQUEST = 2 };
+/* What a command ends with, and the process; stopped: by a signal, and it may go on later (EX_TEMPFAIL of sysexits.h). */
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_REQUEST = 2, STATUS_STOPPED = 75 };
 
 /* Takes the numbers of standard files that are closed, so that no other file becomes one and is printed into: prints
  * there fail. A file that grows beyond a limit (ulimit -f) is an error of the write, not a signal. */

@@ -122,8 +122,9 @@ const ConfigRow rows_of_output[] = {
     {"output", "checkpoint", ROW_TEXT, ALWAYS, FIELD(output.checkpoint), "", .example = "results/ck.h5",
      .help = "HDF5 file of all that a run needs to go on; empty: none",
      .more =
-         "Written after the last step, and every checkpoint_every steps before. The number of steps done "
-         "goes into the name: results/ck.h5 makes results/ck-000120.h5. It holds the weights as the "
+         "Written after the last step, every checkpoint_every steps before, and where a signal (TERM, INT, "
+         "USR1) stops the run, which then ends with status 75. The number of steps done goes into the name: "
+         "results/ck.h5 makes results/ck-000120.h5. It holds the weights as the "
          "optimizer updates them, what the optimizer has besides, the loss scale and the place in the data, "
          "all of it whole: nothing in it depends on the split. Every rank writes its own parts, each tensor "
          "has a checksum, and the file appears complete or not at all. On a full disk, or where a "

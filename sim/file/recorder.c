@@ -297,18 +297,33 @@ static void forget(Recorder *r)
     free(r);
 }
 
-bool recorder_finish(Recorder *r, Error *error)
+static bool trim(Recorder *r, Error *error)
 {
-    if (r->done < r->rows && !resize(r, r->done, error)) return false;
-    /* the checksums reach the file before what says that they are there */
-    if (!checksums_write(r->file, error) || !h5_flush(r->file, error) ||
-        !h5_set_integer(r->file, "/", "complete", 1, error))
-        return false;
+    return r->done == r->rows || resize(r, r->done, error);
+}
+
+static bool close_and_forget(Recorder *r, Error *error)
+{
     H5 *file = r->file;
     r->file = NULL;
     if (!h5_close(file, error)) return false;
     forget(r);
     return true;
+}
+
+bool recorder_finish(Recorder *r, Error *error)
+{
+    if (!trim(r, error)) return false;
+    /* the checksums reach the file before what says that they are there */
+    if (!checksums_write(r->file, error) || !h5_flush(r->file, error) ||
+        !h5_set_integer(r->file, "/", "complete", 1, error))
+        return false;
+    return close_and_forget(r, error);
+}
+
+bool recorder_stop(Recorder *r, Error *error)
+{
+    return trim(r, error) && h5_flush(r->file, error) && close_and_forget(r, error);
 }
 
 void recorder_abandon(Recorder *r)

@@ -83,6 +83,9 @@ bool recorder_outside(Recorder *recorder, const uint64_t *bytes, const uint64_t 
 /* Trims the columns to the steps done, sets complete = 1, closes and frees. */
 bool recorder_finish(Recorder *recorder, Error *error);
 
+/* The same of a run that stops before its end, to go on later: complete stays 0. */
+bool recorder_stop(Recorder *recorder, Error *error);
+
 /* Forgets the file without touching it. NULL is left alone. */
 void recorder_abandon(Recorder *recorder);
 #endif

@@ -14,7 +14,7 @@
 #include "sim/file/checkpoint_file.h"
 #include "sim/file/checkpoint_writer.h"
 #include "sim/run/agree.h"
-#include "sim/run/stopped.h"
+#include "sim/run/stop.h"
 #include "sim/run/verdict.h"
 
 enum { DRAFT_PATH = CONFIG_PATH + 128 };
@@ -173,7 +173,7 @@ static void hear(Saving *s)
         if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, sum, &s->error) ||
                       !h5_give_draft(s->file, &s->draft, &s->error))) {
             h5_abandon(s->file);
-            stopped_forget(); /* MPI ends with TERM what has failed */
+            stop_forget(); /* MPI ends with TERM what has failed */
             fail("%s", s->error.text);
         }
         if (s->ok)

@@ -125,9 +125,8 @@ void checkpoints_after(Checkpoints *c, int64_t steps)
     if (!beside) finish(c);
 }
 
-bool checkpoints_end(Checkpoints *c, Error *error)
+bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error)
 {
-    int64_t steps = c->trainer->config->train.steps;
     if (!asked_for(c) || c->trainer->device.dry) return true;
     begin(c, steps, false);
     finish(c);

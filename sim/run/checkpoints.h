@@ -28,9 +28,9 @@ void checkpoints_tell(Checkpoints *c);
 /* When so many steps are done: goes on with the one under way, and begins one if it is due, which with
  * output.checkpoint_async is written beside the steps to come. What finds no room is a warning. */
 void checkpoints_after(Checkpoints *c, int64_t steps);
-/* After the last step: writes the last one, waits for it, and says where it is. False on all ranks where it is missing,
- * the reason known on rank 0. */
-bool checkpoints_end(Checkpoints *c, Error *error);
+/* After the last step, which made it so many: writes the last one, waits for it, and says where it is. False on all ranks
+ * where it is missing, the reason known on rank 0. */
+bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error);
 /* On rank 0, of a job that is about to end through fail(): of one under way nothing is left. */
 void checkpoints_drop(Checkpoints *c);
 #endif

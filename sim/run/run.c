@@ -31,7 +31,7 @@
 #include "sim/run/share_text.h"
 #include "sim/run/step.h"
 #include "sim/run/step_faults.h"
-#include "sim/run/stopped.h"
+#include "sim/run/stop.h"
 #include "sim/run/watch.h"
 
 typedef struct Run {
@@ -47,6 +47,8 @@ typedef struct Run {
     Saved gradients;      /* rank 0's: where they are */
     CheckpointState from; /* what it goes on from; step 0: the beginning */
     Checkpoints checkpoints;
+    int64_t done; /* steps */
+    bool stopped; /* before the last, as a signal asked for */
     Error error;
 } Run;
 
@@ -160,6 +162,12 @@ static void watch(Run *run, const Progress *steps, Watch *inside, int64_t step)
     if (shows && !dry) watch_step(inside, &t->plan->list[t->mesh.place.pipe], step, c->train.steps);
 }
 
+/* All ranks know alike. */
+static bool stops(const Run *run, int64_t steps)
+{
+    return run->world->comm->last == run->done && run->done < steps;
+}
+
 static void train(Run *run)
 {
     Trainer *t = run->trainer;
@@ -171,7 +179,9 @@ static void train(Run *run)
     int64_t first = run->from.step;
     run->gradients_due = c->output.gradients[0] != '\0' && first == 0; /* the first step's */
     if (run->main) progress_begin(&progress, (double)(steps - first), 0);
-    for (int64_t step = first; step < steps; step++) {
+    run->done = first;
+    t->asked = dry ? NULL : stop_asked();
+    for (int64_t step = first; step < steps && !run->stopped; step++) {
         double began = clock_now();
         record_step_begin(&run->record);
         watch(run, &progress, &inside, step);
@@ -185,11 +195,13 @@ static void train(Run *run)
             if (!can_go_on(c, step, &result, loss, &run->error)) {
                 progress_end(&progress);
                 checkpoints_drop(&run->checkpoints);
-                stopped_forget(); /* MPI ends with TERM what has failed */
+                stop_forget(); /* MPI ends with TERM what has failed */
                 fail("%s", run->error.text);
             }
         }
-        checkpoints_after(&run->checkpoints, step + 1);
+        run->done = step + 1;
+        run->stopped = stops(run, steps);
+        if (!run->stopped) checkpoints_after(&run->checkpoints, run->done);
     }
     if (run->main) progress_end(&progress);
 }
@@ -200,8 +212,8 @@ static bool finish(Run *run)
     Saved saved = {0};
     bool kept = !weights[0] || weights_save(weights, run->trainer, run->world, false, &saved, &run->error);
     Error missed;
-    bool can_go_on_later = checkpoints_end(&run->checkpoints, &missed);
-    record_end(&run->record);
+    bool can_go_on_later = checkpoints_end(&run->checkpoints, run->done, &missed);
+    record_end(&run->record, false);
     if (!kept) fail("%s; the run itself is complete, in %s", run->error.text, run->record.path);
     if (saved.path[0]) announce_place("file", weights, saved.path, saved.kept);
     if (run->gradients.path[0]) announce_place("file", gradients, run->gradients.path, run->gradients.kept);
@@ -213,6 +225,32 @@ static bool finish(Run *run)
         "gradients overflowed in every step, so none were written; try more train.steps than "
         "%lld, or a smaller train.loss_scale than %g",
         (long long)run->config->train.steps, run->config->train.loss_scale);
+}
+
+/* The weights at its end are another's, who goes on. */
+static int finish_stopped(Run *run)
+{
+    const Config *c = run->config;
+    long long done = run->done, steps = c->train.steps;
+    Error missed;
+    bool kept = checkpoints_end(&run->checkpoints, run->done, &missed);
+    record_end(&run->record, true);
+    if (run->gradients.path[0])
+        announce_place("file", c->output.gradients, run->gradients.path, run->gradients.kept);
+    if (!kept) {
+        error_set(&run->error, "stopped by %s after step %lld of %lld: %s", stop_name(), done, steps,
+                  missed.text);
+        return STATUS_FAILED;
+    }
+    if (c->output.checkpoint[0])
+        error_set(&run->error, "stopped by %s after step %lld of %lld; try --resume %s to go on", stop_name(),
+                  done, steps, run->checkpoints.last.path);
+    else
+        error_set(&run->error,
+                  "stopped by %s after step %lld of %lld, and no checkpoint was asked for; try --set "
+                  "output.checkpoint=results/ck.h5 in a run that is to go on",
+                  stop_name(), done, steps);
+    return STATUS_STOPPED;
 }
 
 /* Of a checkpoint, a file of weights, or the seed. */
@@ -262,6 +300,7 @@ static int run_all(Run *run)
                  run->from.step);
     checkpoints_begin(&run->checkpoints, run->trainer, run->world, run->from.run);
     train(run);
+    if (run->stopped) return finish_stopped(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;
 }
 

@@ -14,7 +14,7 @@
 #include "sim/run/one_step.h"
 #include "sim/run/rows.h"
 #include "sim/run/step_time.h"
-#include "sim/run/stopped.h"
+#include "sim/run/stop.h"
 #include "sim/theory/theory.h"
 
 /* How many ranks report. */
@@ -108,11 +108,10 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
 {
     *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1, .first = first};
     recent_make(&r->recent, trainer, reports_of(r));
-    if (world->rank > 0) return;
-    open_recorder(r, command_line);
+    if (world->rank == 0) open_recorder(r, command_line);
     if (trainer->device.dry) return;
-    stopped_tell(r->path, trainer->config->train.steps);
-    stopped_kept(first);
+    stop_listen(world->rank == 0 ? r->path : NULL, trainer->config->train.steps);
+    stop_kept(first);
 }
 
 void record_free(Record *r)
@@ -126,7 +125,7 @@ void record_free(Record *r)
 static _Noreturn void lose(Record *r, const Error *error)
 {
     recorder_abandon(r->recorder);
-    if (!r->trainer->device.dry) stopped_forget();
+    if (!r->trainer->device.dry) stop_forget();
     fail("%s", error->text);
 }
 
@@ -209,7 +208,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
         !recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
         lose(r, &error);
-    stopped_kept(step + 1);
+    stop_kept(step + 1);
     free(table);
     return row.loss;
 }
@@ -280,7 +279,7 @@ static bool write_outside(Record *r, const uint64_t *all, Error *error)
     return ok;
 }
 
-void record_end(Record *r)
+void record_end(Record *r, bool stopped)
 {
     const Trainer *t = r->trainer;
     size_t reports = reports_of(r), actions = (size_t)t->rows;
@@ -299,7 +298,10 @@ void record_end(Record *r)
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);
     gather(r->world, CONTROL, mine, sizeof mine, all, 0);
-    if (!main) return; /* nothing is sent from here on */
+    if (!main) { /* nothing is sent from here on */
+        if (!dry && !stopped) stop_forget();
+        return;
+    }
 
     Error error = rows.error;
     bool ok = rows.ok && write_outside(r, all, &error);
@@ -309,8 +311,9 @@ void record_end(Record *r)
              recorder_work(r->recorder, work, &error) &&
              recorder_timeline(r->recorder, recent_step(&r->recent, step), NULL, 0, &error);
     r->hold = recorder_hold(r->recorder);
-    if (!ok || !recorder_finish(r->recorder, &error)) lose(r, &error);
-    if (!dry) stopped_forget();
+    ok = ok && (stopped ? recorder_stop(r->recorder, &error) : recorder_finish(r->recorder, &error));
+    if (!ok) lose(r, &error);
+    if (!dry && !stopped) stop_forget();
     files_follow(r->hold, r->path, sizeof r->path);
     free(rows.computed);
     free(all);

@@ -31,6 +31,7 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
 void record_step_begin(Record *r);
 /* Returns the step's mean loss on rank 0; NaN in a dry run. */
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);
-void record_end(Record *r);
+/* Closes the file; `stopped`: before the last step of those asked for, and it may go on in it. */
+void record_end(Record *r, bool stopped);
 void record_free(Record *r); /* from here on another run may move the file */
 #endif

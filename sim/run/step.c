@@ -290,17 +290,35 @@ static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, 
     row->memory_peak = t->device.high;
 }
 
+/* The last action that computes gradients. */
+static int last_backward(const Schedule *list)
+{
+    int last = list->count - 1;
+    while (last > 0 && !is_backward(list->action[last].kind)) last--;
+    return last;
+}
+
+/* The norm, which every rank has as a step ends, was worked out from gradients of every rank, also from those that are
+ * computed next: so the word, which goes with all that is sent from here on, is everywhere by then, in messages that
+ * are sent anyway. Asked any later a rank might say it to some only, who would not be there in the next step. */
+static void say_if_asked(Trainer *t)
+{
+    if (t->asked && *t->asked) comm_say_last(t->comm, t->step + 1);
+}
+
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context)
 {
     const Schedule *list = &t->plan->list[t->mesh.place.pipe];
     StepResult result = {0};
     double began = clock_now();
+    int last = last_backward(list);
     t->step = step;
     faults_begin_step(&t->device, &t->config->fault, t->comm->rank, step, t->goes_on);
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {
+        if (i == last) say_if_asked(t);
         t->action = &list->action[i];
         perform_timed(t, *t->action, &t->timeline[i], began, &result);
         if (t->performed) t->performed(t->watch);

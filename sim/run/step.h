@@ -1,6 +1,7 @@
 /* step.h - the interpreter: one training step, an action at a time. */
 #ifndef SIM_RUN_STEP_H
 #define SIM_RUN_STEP_H
+#include <signal.h>
 #include "models/layers/gpt.h"
 #include "models/training/data.h"
 #include "parallel/data/data_parallel.h"
@@ -46,6 +47,8 @@ typedef struct Trainer {
     int rows;                       /* the same number on all ranks */
     void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
     void *watch;
+    const volatile sig_atomic_t
+        *asked;       /* not 0: this rank is asked to stop after a step; NULL: it never is */
     Repeats *repeats; /* of a dry run; NULL: every pass is walked */
 } Trainer;
 
@@ -66,7 +69,8 @@ void trainer_free(Trainer *t);
 /* The first of a microbatch's samples, of all the run's. */
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
 
-/* Runs the schedule once. `after_reduce` (or NULL) is called when gradients are complete and not yet clipped; not
+/* Runs the schedule once. A rank that is asked to stop before the last of its gradients are computed says so in that
+ * step, and as it ends all ranks know (comm->last). `after_reduce` (or NULL) is called when gradients are complete and not yet clipped; not
  * in a step that is skipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);

@@ -90,6 +90,39 @@ died_and_on() { # of a death that was asked for, which is over as the run goes o
 check "a rank that dies where it is told to, and on from before" died_and_on
 check "with the weights of a run in which nobody died" compare same never.w.h5 ill.w.h5
 check "the file is whole" "$float/bin/sim" report on.h5
+# A warning, such as Slurm's, to mpirun, which passes it on, or a signal to a rank that is not the first.
+cat >told <<'SH'
+#!/bin/bash
+echo $$ $PPID >"told.$OMPI_COMM_WORLD_RANK"
+exec "$real" "$@"
+SH
+chmod +x told
+# stopped_and_on SIGNAL TO NAME: the run stops after a step, with a checkpoint, and goes on; TO: mpirun, or rank.
+# shellcheck disable=SC2317
+stopped_and_on() {
+    local job got try to rank mpirun
+    for try in 1 2 3 4 5; do # one that is over before tells nothing
+        rm -rf warned on.h5
+        real=$float/bin/sim sim=./told train 2 "${on[@]}" --set output.checkpoint=warned/a.h5 --output on.h5 >out 2>&1 &
+        job=$!
+        until grep -q ' step 1/8 ' out || ! kill -0 "$job"; do sleep 0.01; done
+        read -r rank mpirun <told.1
+        if [ "$2" = mpirun ]; then to=$mpirun; else to=$rank; fi
+        kill "-$1" "$to"
+        wait "$job"
+        got=$?
+        [ $got -ne 0 ] && break
+        [ "$try" -lt 5 ] || return 1
+    done
+    cat out
+    [ $got -eq 75 ] && [ "$(grep -c '^sim: ' out)" -eq 1 ] &&
+        grep -qE "^sim: stopped by $3 after step [1-7] of 8; try --resume warned/a-00000[1-7].h5 to go on$" out &&
+        "$float/bin/sim" report on.h5 | grep -qE '^on.h5: .* [1-7] of 8 steps, running or stopped$' &&
+        ran 0 train 2 "${on[@]}" --set output.checkpoint=warned/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
+        compare alike never.h5 on.h5 && compare steps on.h5 8 && compare same never.w.h5 on.w.h5
+}
+check "warned, it stops after a step, and goes on to the same bits" stopped_and_on USR1 mpirun USR1
+check "and where a rank that is not the first is told to end" stopped_and_on TERM rank 'a signal'
 # shellcheck disable=SC2317
 under_another_split() {
     ran 0 "$float/bin/sim" "${on[@]}" --output on.h5 --resume never/a-000006.h5 && [ -e on.1.h5 ] &&

@@ -158,27 +158,29 @@ check "the killed run's file opens with every finished step" compare steps kille
 check "and its bytes equal the formula" compare bytes killed.h5
 check "sim report of a killed run" "$float/bin/sim" report killed.h5
 
-# TERM and INT: a line of what is kept, by rank 0 alone, and no status of 0. As a user has it, mpirun gives ranks a second.
-# stops SIGNAL COMMAND...: the line is true, and the file opens with as many steps.
+# TERM and INT: rank 0 alone says what is kept, and the run ends after a step, if it is given the time. As a user has it,
+# mpirun, which ends with a status of its own, gives ranks one second.
+# stops SIGNAL STATUS COMMAND...: the lines are true, and the file opens with as many steps.
 # shellcheck disable=SC2317
 stops() {
-    local signal=$1 got steps job
-    shift
+    local signal=$1 status=$2 got kept steps job
+    shift 2
     rm -f "stopped by.h5"
     OMPI_MCA_odls_base_sigkill_timeout=1 env --default-signal=INT,TERM timeout --foreground -k 5 60 "$@" \
-        --config zero3.ini --set train.steps=100000 --output "stopped by.h5" >stopped 2>&1 &
+        --config zero3.ini --set model.layers=1 --set train.steps=100000 --output "stopped by.h5" >stopped 2>&1 &
     job=$!
     until compare steps "stopped by.h5" -1 >/dev/null 2>&1 || ! kill -0 "$job"; do sleep 0.1; done
     kill "-$signal" "$job"
     wait "$job"
     got=$?
     cat stopped
-    [ "$got" -ne 0 ] && [ "$(grep -c '^sim: ' stopped)" -eq 1 ] || return
-    steps=$(sed -n "s/^sim: stopped by [A-Z]*: \([0-9]*\) of 100000 steps kept; try sim report 'stopped by.h5'$/\1/p" stopped)
-    [ "$steps" -gt 0 ] && "$float/bin/sim" report "stopped by.h5" | grep -qE "^stopped by.h5: .* ($steps|$((steps + 1))) of 100000 steps,"
+    kept=$(sed -n "s/^sim: stopping on [A-Z]*: \([0-9]*\) of 100000 steps kept, and the next if it ends; try sim report 'stopped by.h5'$/\1/p" stopped)
+    steps=$(sed -n "s/^sim: stopped by $signal after step \([0-9]*\) of 100000, and no checkpoint was asked for; .*/\1/p" stopped)
+    if [ -z "$steps" ] && [ "$1" = mpirun ]; then steps="($kept|$((kept + 1)))"; fi # there was no time
+    [ "$got" -eq "$status" ] && [ "$kept" -gt 0 ] && "$float/bin/sim" report "stopped by.h5" | grep -qE "^stopped by.h5: .* $steps of 100000 steps,"
 }
-check "INT of a run alone" stops INT "$float/bin/sim"
-check "TERM of ranks" stops TERM mpirun -n 3 "$float/bin/sim"
+check "INT of a run alone" stops INT 75 "$float/bin/sim"
+check "TERM of ranks" stops TERM 1 mpirun -n 3 "$float/bin/sim"
 
 # A full disk, when the columns grow (after 1024 rows).
 mkdir disk

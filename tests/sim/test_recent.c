@@ -34,7 +34,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     record_step(&r->record[rank], t->step, result,
                 rank ? (double)-t->step : (double)(t->step * r->stride % steps));
     if (t->step + 1 < steps) return;
-    record_end(&r->record[rank]);
+    record_end(&r->record[rank], false);
     record_free(&r->record[rank]);
     group_free(r->world[rank]);
 }

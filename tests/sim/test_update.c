@@ -62,7 +62,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     record_step(&s->record, t->step, result, 1);
     if (s->skips > 0) t->loss_scale = t->step + 1 < s->skips ? INFINITY : 1024; /* of the next step */
     if (t->step + 1 < t->config->train.steps) return;
-    record_end(&s->record);
+    record_end(&s->record, false);
     record_free(&s->record);
     group_free(s->world);
 }

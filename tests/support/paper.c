@@ -241,7 +241,7 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
         record_begin(&record, t, world, NULL, "ranks clock", 0);
         record_step_begin(&record);
         record_step(&record, 0, result, 1);
-        record_end(&record);
+        record_end(&record, false);
         record_free(&record);
     }
     if (main && last) {
