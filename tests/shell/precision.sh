@@ -5,7 +5,7 @@
 . "$(dirname "$0")/tap.sh"
 
 # ---- 200 steps ----
-short="--set train.steps=200 --set model.preset=toy --set train.warmup=20 --set parallel.data=zero2"
+short="--set train.steps=200 --set train.global_batch=12 --set model.preset=toy --set train.warmup=20 --set parallel.data=zero2"
 for precision in fp32 bf16 fp16; do
     first=$([ $precision = fp16 ] && echo --set train.loss_scale=1e9) # too large
     # shellcheck disable=SC2086

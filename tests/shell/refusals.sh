@@ -100,7 +100,8 @@ refused "a report of nothing" 2 'nope.h5' "$float/bin/sim" report nope.h5
 refused "a report of a text" 2 'short.txt' "$float/bin/sim" report short.txt
 refused "help for an unknown key" 2 'buckets' "$float/bin/sim" help parallel.buckets
 refused "a loss that is no number" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.clip = 1$' \
-    train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.clip=0 --set train.steps=40 --output diverged.h5
+    train 3 --config ddp.ini --set model.layers=1 --set train.global_batch=6 --set train.optimizer=sgd --set train.learning_rate=1000 \
+    --set train.clip=0 --set train.steps=40 --output diverged.h5
 check "the steps before it are kept" compare bytes diverged.h5
 
 refused "the same, clipped, in fp16" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.precision = bf16$' \
@@ -115,11 +116,11 @@ check "no file of them" test ! -e none.h5
 check "the run is kept" compare bytes skipped.h5
 
 train 1 --config single.ini --set train.steps=0 --set output.weights=w.h5 --output w-run.h5 >/dev/null 2>&1
-train 1 --config single.ini --set train.steps=0 --set model.activation=relu --set output.weights=over.h5 \
+train 1 --config single.ini --set model.layers=2 --set train.steps=0 --set model.activation=relu --set output.weights=over.h5 \
     --output over-run.h5 >/dev/null 2>&1
 check "weights that overflow at any loss scale" compare overflow over.h5
 refused "a loss scale without end" 1 'step 36: gradients overflow at any loss scale, down to 6e-08; try train.precision = bf16' \
-    train 2 --config ddp.ini --set model.activation=relu --set model.init=over.h5 --set train.precision=fp16 \
+    train 2 --config ddp.ini --set model.layers=2 --set train.global_batch=4 --set model.activation=relu --set model.init=over.h5 --set train.precision=fp16 \
     --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 --set train.warmup=0 \
     --set train.loss_scale=1024 --set train.steps=60 --output endless.h5
 check "the skipped steps are kept" compare bytes endless.h5

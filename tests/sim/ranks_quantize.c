@@ -285,9 +285,10 @@ static void the_same_bits(void **state)
 static void trains_as_well(void **state)
 {
     (void)state;
+    static const int ranks[] = {3, 8, 0};
     if (mpi) return; /* the same as on virtual ranks, and long where cores are few */
-    for (const int *n = rank_counts(); *n; n++)
-        for (int strategy = 0; strategy < 4 && *n > 1; strategy++) {
+    for (const int *n = ranks; *n; n++)
+        for (int strategy = 0; strategy < 4; strategy++) {
             const Variant whole = {.more = {"train.microbatch=0", NULL}};
             Variant plain = whole;
             Case a = make_case(&plain, STRATEGIES[strategy], "none", 50);

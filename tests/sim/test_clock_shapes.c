@@ -56,7 +56,7 @@ static void check_shape(ScheduleKind kind, Shape s, const char *recompute, uint6
     case_free(&c);
 }
 
-/* Every m up to 4p or, in `strides` of p - 1, those on both sides of p's multiples. */
+/* Every m up to 4p or, in `strides` of p - 1 and for p above 5, those on both sides of p's multiples. */
 static void all_shapes(const char *recompute, bool strides)
 {
     for (int kind = 0; kind < SCHEDULE_KINDS; kind++)
@@ -64,7 +64,7 @@ static void all_shapes(const char *recompute, bool strides)
             for (int v = kind == SCHEDULE_INTERLEAVED ? 2 : 1; v <= (kind == SCHEDULE_INTERLEAVED ? 3 : 1);
                  v++) {
                 uint64_t one[8] = {0};
-                for (int m = 1; m <= 4 * p; m += strides && v == 1 ? p - 1 : 1)
+                for (int m = 1; m <= 4 * p; m += (strides || p > 5) && v == 1 ? p - 1 : 1)
                     if (v == 1 || m % p == 0)
                         check_shape((ScheduleKind)kind, (Shape){v, p, m}, recompute, one);
             }
