@@ -32,10 +32,12 @@ LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -ljansson -lm
 
 SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
 LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
-# In one precision: files, pictures, ideal seconds on paper, and dry work, where no real number goes in.
-ONCE     := calibrate goodput% plot% page mark report trace recorder% run_file% clock_shapes work progress machine per_layer remedy utilization validate workers words fit search sweep published stop
-TESTS    := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(filter double,$(REAL)),$(ONCE:%=tests/sim/test_%.c)), \
-            $(shell find tests -name 'test_*.c' | sort)) tests/matrix.c tests/compare.c)
+# Tests of what computes with real numbers, or holds them in files: built in both precisions, the others in one.
+TWICE    := attention block device dropout families half kernels kernels_half model optimizer parameters vector \
+            config_keys loss_scale share_text theory update weights_file
+PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
+TESTS    := $(if $(filter double,$(REAL)),$(foreach name,$(TWICE),$(filter %/test_$(name),$(PROGRAMS))),$(PROGRAMS)) \
+            $(BUILD)/tests/matrix $(BUILD)/tests/compare
 GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))
 SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "models/kernels/matmul.h"
+#include "models/kernels/openblas.h"
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/standard.h"
@@ -290,8 +290,7 @@ static int command(int argc, char **argv)
 
 /* What the loader calls before it lets any library begin. */
 __attribute__((section(".preinit_array"),
-               used)) static void (*const before_libraries)(int, char **,
-                                                            char **) = matmul_begin_with_one_thread;
+               used)) static void (*const before_libraries)(int, char **, char **) = openblas_begin;
 
 int main(int argc, char **argv)
 {

@@ -15,12 +15,14 @@
  *   compare skipped RUN MIN [MAX]  so many steps were skipped, and none of the last tenth
  *   compare overflow WEIGHTS       makes WEIGHTS such that, with relu and after one step that decays them by -1e6, the
  *                                  loss in fp16 is finite and gradients never are
+ *   compare core                   prints whose kernels sim has OpenBLAS take here
  * Exit status 0 when so; else 1, with a line that says where not. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/kernels/openblas.h"
 #include "sim/file/h5.h"
 
 typedef struct Numbers {
@@ -315,6 +317,10 @@ static int make_overflow(const char *path)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "core") == 0) {
+        if (openblas_core()) puts(openblas_core());
+        return 0;
+    }
     if (argc < 3) return 2;
     const char *what = argv[1];
     if (strcmp(what, "overflow") == 0) return make_overflow(argv[2]);

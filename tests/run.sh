@@ -20,7 +20,8 @@ trap 'trap "" INT TERM HUP; kill -TERM "${!running[@]}" 2>/dev/null; wait; exit 
 # Ranks that wait let others compute: there are programs beside them.
 export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # looking for networks takes half of a launch, and all is on this machine
-export OPENBLAS_NUM_THREADS=1 # sim begins again where it is not set
+export OPENBLAS_NUM_THREADS=1 # sim begins again where these two are not set
+if core=${OPENBLAS_CORETYPE:-$("$float/tests/compare" core)} && [ -n "$core" ]; then export OPENBLAS_CORETYPE=$core; fi
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
 # queue LIST COMMAND...: the command is to run, as one of the launches or of the programs.
@@ -127,7 +128,7 @@ alone() {
         queue programs "$build/tests/matrix" slice
         for program in $(find tests -name 'test_*.c' | sort); do
             program=${program%.c}
-            # Of files, pictures, and ideal seconds on paper, where no real number goes in, make builds one.
+            # Where no real number goes in, make builds one.
             [ "$build" = "$double" ] && [ ! -e "$build/$program" ] && continue
             queue programs "$build/$program"
         done

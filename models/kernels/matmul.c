@@ -1,31 +1,10 @@
 /* matmul.c - the only file that knows cblas. */
 #include "models/kernels/matmul.h"
 #include <cblas.h>
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
 
 void matmul_one_thread(void)
 {
     openblas_set_num_threads(1);
-}
-
-void matmul_begin_with_one_thread(int argc, char **argv, char **environment)
-{
-    enum { VARIABLES = 16384 };
-    static char *with[VARIABLES + 2], one[] = "OPENBLAS_NUM_THREADS=1";
-    char program[PATH_MAX]; /* by its own name, which ps shows */
-    const size_t name = strlen("OPENBLAS_NUM_THREADS=");
-    (void)argc;
-    int count = 0;
-    for (; environment[count]; count++)
-        if (count == VARIABLES || !strncmp(environment[count], one, name)) return;
-    memcpy(with, environment, (size_t)count * sizeof *with);
-    with[count] = one;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length < 0) return;
-    program[length] = '\0';
-    execve(program, argv, with);
 }
 
 void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)

@@ -5,13 +5,6 @@
 
 /* One thread a rank: ranks are the parallelism here. Call once at start. */
 void matmul_one_thread(void);
-/* The same for all of a program, before any library begins: OpenBLAS starts a thread a core as it is loaded, of 128 MB
- * of address space each, and ends the process by a signal where a limit (ulimit -u) refuses them, or asks for them until
- * it is killed (ulimit -v). Only the environment says otherwise, so the program begins again with it set, as the same
- * process. Returns where it is set, or where that cannot be. To be called from .preinit_array alone, of which it has
- * the parameters: it uses nothing that a library has to have begun for. */
-void matmul_begin_with_one_thread(int argc, char **argv, char **environment);
-
 /* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */
 typedef struct Matrix {
     Tensor values; /* REAL, BF16 or FP16 */
