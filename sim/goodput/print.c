@@ -6,6 +6,8 @@
 #include "sim/base/words.h"
 #include "sim/goodput/seconds.h"
 
+enum { FEW = 30 };
+
 static void print_line(const char *name, const char *value, const char *from)
 {
     printf("  %-12s %-26s %s\n", name, value, from);
@@ -64,6 +66,12 @@ void goodput_interval_text(const Points *p, int64_t interval, char *text, size_t
     snprintf(text, size, "every %s, %lld step%s", time, (long long)interval, words_s(interval));
 }
 
+/* Of percentages: what is lost of nearly all is told, too. */
+static int digits_of(const Points *p)
+{
+    return p->point[p->best].expected > 0.999 ? 4 : 2;
+}
+
 /* By a formula: of the interval in whole steps that is nearest to what it says. */
 static void print_formula(const Points *p, const char *name, double seconds)
 {
@@ -72,21 +80,24 @@ static void print_formula(const Points *p, const char *name, double seconds)
     double steps = fmax(round(seconds / job->step), (double)goodput_least_interval(job));
     int64_t interval = steps < (double)job->steps ? (int64_t)steps : job->steps;
     goodput_interval_text(p, interval, text, sizeof text);
-    printf("  %-14s %-34s %6.2f %% expected%s\n", name, text, 100 * goodput_expected(job, interval),
+    printf("  %-14s %-34s %6.*f %% expected%s\n", name, text, digits_of(p),
+           100 * goodput_expected(job, interval),
            (double)interval * job->step < seconds * 0.99 - job->step ? "; the job is no longer" : "");
 }
 
 void goodput_print_points(const Points *p)
 {
-    printf("\n  %9s  %12s  %17s  %9s  %12s  %8s  %9s  %8s\n", "steps", "interval", "goodput", "expected",
-           "checkpoints", "lost", "restarts", "failures");
+    int digits = digits_of(p), width = digits + 4;
+    printf("\n  %9s  %12s  %*s  %*s  %12s  %8s  %9s  %8s\n", "steps", "interval", 2 * digits + 13, "goodput",
+           width + 2, "expected", "checkpoints", "lost", "restarts", "failures");
     for (int i = 0; i < p->count; i++) {
         const Point *at = &p->point[i];
         char time[32];
         goodput_seconds((double)at->interval * p->costs.job.step, time, sizeof time);
-        printf("  %9lld  %12s  %6.2f %% +- %-5.2f  %7.2f %%  %10.2f %%  %6.2f %%  %7.2f %%  %8.1f\n",
-               (long long)at->interval, time, 100 * at->goodput, 100 * at->deviation, 100 * at->expected,
-               100 * at->stalled, 100 * at->lost, 100 * at->restarting, at->failures);
+        printf("  %9lld  %12s  %*.*f %% +- %-*.*f  %*.*f %%", (long long)at->interval, time, width, digits,
+               100 * at->goodput, width - 1, digits, 100 * at->deviation, width, digits, 100 * at->expected);
+        printf("  %10.*f %%  %6.*f %%  %7.*f %%  %8.1f\n", digits, 100 * at->stalled, digits, 100 * at->lost,
+               digits, 100 * at->restarting, at->failures);
     }
     printf(
         "\n  goodput of %d job%s an interval, all together, and one's standard deviation; expected by Daly's "
@@ -98,10 +109,15 @@ void goodput_print_points(const Points *p)
     char text[80];
     const Point *best = &p->point[p->best];
     goodput_interval_text(p, best->interval, text, sizeof text);
-    printf("\n  %-14s %-34s %6.2f %% expected, %.2f %% found\n", "best of these", text, 100 * best->expected,
-           100 * best->goodput);
+    printf("\n  %-14s %-34s %6.*f %% expected, %.*f %% found\n", "best of these", text, digits,
+           100 * best->expected, digits, 100 * best->goodput);
     print_formula(p, "Young 1974", p->young);
     print_formula(p, "Daly 2006", p->daly);
+    if (best->failures * p->runs < FEW)
+        printf("  Few failures befell these jobs, %.0f in all, so what is found says little: try more "
+               "--seeds, or longer "
+               "jobs.\n",
+               best->failures * p->runs);
     const GoodputJob *job = &p->costs.job;
     if (p->daly < (double)goodput_least_interval(job) * job->step)
         printf("  No checkpoint begins before the one before it is written: every %lld step%s at most.\n",

@@ -204,6 +204,9 @@ static void all_of_it(void **state)
     again[count + 2] = NULL;
     assert_int_equal(goodput(place, again), STATUS_OK);
     assert_int_not_equal(strcmp(place->said, csv), 0);
+    assert_int_equal(GOODPUT(place, "--config", ini, "--steps", "1000", "--intervals", "100", "--out", out),
+                     STATUS_OK);
+    assert_says(place->said, "Few failures befell these jobs, 0 in all");
     assert_int_equal(GOODPUT(place, "--help"), STATUS_OK);
     assert_says(place->said, "sim goodput --config F");
 }
