@@ -7,10 +7,11 @@
 #include "sim/inspect/checkpoint_parts.h"
 #include "sim/sweep/sweep_file.h"
 
-const char *const held_kind[HELD_KINDS] = {"a run's file", "a checkpoint", "weights", "gradients",
-                                           "a sweep's file"};
+const char *const held_kind[HELD_KINDS] = {"a run's file", "a checkpoint",   "weights",
+                                           "gradients",    "a sweep's file", "a table of sim goodput"};
 
-static const char try_one[] = "try a run's file, a checkpoint, weights, gradients or a sweep's file";
+static const char try_one[] =
+    "try a run's file, a checkpoint, weights, gradients, a sweep's file or a table of sim goodput";
 
 /* All there is of weights is tensors; what else lies beside them in a file of another's is let be. */
 static bool has_tensors(const Held *h, Error *error)
@@ -27,11 +28,9 @@ static HeldKind kind_of(const Held *h, char *schema, size_t size)
     static const struct {
         const char *begins;
         HeldKind kind;
-    } schemas[] = {{"sim-run/", HELD_RUN},
-                   {"sim-checkpoint/", HELD_CHECKPOINT},
-                   {"sim-weights/1", HELD_WEIGHTS},
-                   {"sim-gradients/1", HELD_GRADIENTS},
-                   {"sim-sweep/", HELD_SWEEP}};
+    } schemas[] = {{"sim-run/", HELD_RUN},          {"sim-checkpoint/", HELD_CHECKPOINT},
+                   {"sim-weights/1", HELD_WEIGHTS}, {"sim-gradients/1", HELD_GRADIENTS},
+                   {"sim-sweep/", HELD_SWEEP},      {"sim-goodput/1", HELD_GOODPUT}};
     if (!h5_get_text(h->file, "/", "schema", schema, size)) return HELD_WEIGHTS;
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
         if (strncmp(schema, schemas[i].begins, strlen(schemas[i].begins)) == 0) return schemas[i].kind;
@@ -53,6 +52,7 @@ static bool open_kind(Held *h, Error *error)
                checkpoint_parts_check(h->file, &h->arrays, h->real, error);
     case HELD_SWEEP:
         return sweep_file_read(&h->sweep, h->path, error) && arrays_read(&h->arrays, h->file, error);
+    case HELD_GOODPUT: return arrays_read(&h->arrays, h->file, error);
     case HELD_WEIGHTS:
     case HELD_GRADIENTS: return arrays_read(&h->arrays, h->file, error) && has_tensors(h, error);
     default:

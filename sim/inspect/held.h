@@ -6,7 +6,15 @@
 #include "sim/inspect/arrays.h"
 #include "sim/sweep/result.h"
 
-typedef enum { HELD_RUN, HELD_CHECKPOINT, HELD_WEIGHTS, HELD_GRADIENTS, HELD_SWEEP, HELD_KINDS } HeldKind;
+typedef enum {
+    HELD_RUN,
+    HELD_CHECKPOINT,
+    HELD_WEIGHTS,
+    HELD_GRADIENTS,
+    HELD_SWEEP,
+    HELD_GOODPUT,
+    HELD_KINDS
+} HeldKind;
 extern const char *const held_kind[HELD_KINDS]; /* "a run's file", "a checkpoint", ... */
 
 typedef struct Held {
@@ -22,7 +30,7 @@ typedef struct Held {
 
 /* False, with nothing to close and a line that names the file: it is of no such kind, or not whole. A run that is
  * complete, a checkpoint and a sweep are held against their checksums; weights and gradients have none, and may be
- * another's. */
+ * another's; a table of sim goodput has none. */
 bool held_open(Held *held, const char *path, Error *error);
 void held_close(Held *held);
 #endif

@@ -122,6 +122,23 @@ static void show_sweep(const Sweep *s)
     fact("best", "%s: %.5g tokens/s and device", best, s->row[s->best].a_device);
 }
 
+/* As far as its attributes say. */
+static void show_goodput(H5 *file)
+{
+    double steps = NAN, step = NAN, ranks = NAN, nodes = NAN, mtbf = NAN, daly = NAN;
+    char config[TEXT] = "";
+    h5_get_number(file, "/", "steps", &steps);
+    h5_get_number(file, "/", "step_time", &step);
+    h5_get_number(file, "/", "ranks", &ranks);
+    h5_get_number(file, "/", "nodes", &nodes);
+    h5_get_number(file, "/", "mtbf", &mtbf);
+    h5_get_number(file, "/", "daly", &daly);
+    if (h5_get_text(file, "/", "config", config, sizeof config)) fact("config", "%s", config);
+    fact("job", "%.0f steps of %.4g s on %.0f ranks in %.0f nodes, a failure every %.5g s", steps, step,
+         ranks, nodes, mtbf);
+    fact("best", "a checkpoint every %.4g s by Daly's formula", daly);
+}
+
 /* ---- config ---- */
 
 /* A section a paragraph. */
@@ -230,8 +247,10 @@ bool show(const Held *h, Error *error)
     if (h->kind == HELD_RUN && !show_run(h->run, error)) return false;
     if (h->kind == HELD_CHECKPOINT) show_state(h);
     if (h->kind == HELD_SWEEP) show_sweep(&h->sweep);
+    if (h->kind == HELD_GOODPUT) show_goodput(h->file);
     if (!show_config(h->file, error)) return false;
-    if (h->kind != HELD_RUN && h->kind != HELD_SWEEP) return show_tensors(h, error);
+    bool tensors = h->kind != HELD_RUN && h->kind != HELD_SWEEP && h->kind != HELD_GOODPUT;
+    if (tensors) return show_tensors(h, error);
     show_datasets(h);
     return true;
 }

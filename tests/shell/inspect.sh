@@ -41,6 +41,9 @@ run half --set train.precision=fp16
 by=$double/bin/sim run wide
 sweep=("$sim" sweep --config single.ini --set train.global_batch=4 --set 'train.microbatch=1,2' --set hardware.profile=a100-80gb-dgx --ranks 1)
 for name in s1 s2; do "${sweep[@]}" --out $name >>made 2>&1; done
+goodput=("$sim" goodput --config single.ini --ranks 1 --set hardware.profile=a100-80gb-dgx --steps 100000 --mtbf 0.02 --seeds 3 --intervals 500,2000)
+"${goodput[@]}" --out g >>made 2>&1
+"${goodput[@]}" --out g2 --set train.seed=5 >>made 2>&1
 "${sweep[@]}" --out s3 --set model.layers=1,2 >>made 2>&1
 
 check "a checkpoint: its step, state, config and tensors" says 0 '^a.ck-000002.h5: a checkpoint after step 2, whole, ' \
@@ -55,6 +58,8 @@ check "one that goes on" says 0 '^  steps +3 to 4 of 4$' -- "$sim" inspect on.h5
 check "weights and gradients" says 0 '^a.w.h5: weights, ' '^a.g.h5: gradients, ' '^    /wte.weight ' -- "$sim" inspect a.w.h5 a.g.h5
 check "a sweep" says 0 '^s1/sweep.h5: a sweep of 2 combinations$' '^  keys +train.microbatch = 1, 2$' '^  best +train.microbatch [12]: ' '^    /memory_peak ' -- \
     "$sim" inspect s1/sweep.h5
+check "a table of sim goodput" says 0 '^g/goodput.h5: a table of sim goodput, ' '^  job +100000 steps of .* s on 1 ranks in 1 nodes, a failure every 72 s$' \
+    '^    /goodput_expected .*1  ' -- "$sim" inspect g/goodput.h5
 check "one that is refused keeps no other from being shown" says 2 '^sim: inspect: none.h5: cannot open: ' '^a.w.h5: weights' -- "$sim" inspect none.h5 a.w.h5
 
 check "nothing but the name is other in a copy" says 0 '^  0 of 48 tensors differ$' -- "$sim" diff a.ck-000004.h5 on.ck-000004.h5
@@ -71,6 +76,9 @@ check "and to rounding" says 0 '^  0 of 16 tensors differ by more than 1e-05 of 
 check "all tensors, where all are asked for" says 0 '^    /wte.weight +equal$' -- "$sim" diff a.w.h5 on.w.h5 --all
 check "a sweep made twice" says 0 '^  0 of 2 combinations fit, ' -- "$sim" diff s1/sweep.h5 s2/sweep.h5
 check "one of other keys" says 1 '^    model.layers +not swept +1, 2$' 'combinations are not compared' -- "$sim" diff s1/sweep.h5 s3/sweep.h5
+
+check "goodput of other failures, column by column" says 1 '^    /lost .* 2 of 2 ' -- "$sim" diff g/goodput.h5 g2/goodput.h5
+check "and of the same" says 0 '^  0 of [0-9]+ tensors differ$' -- "$sim" diff g/goodput.h5 g/goodput.h5
 
 # One byte: weights have no checksum, and tell where it is; what has one is refused.
 for file in a.w a.ck-000004 s1/sweep a; do
