@@ -113,6 +113,10 @@ bench: all ## what dry runs cost, as ratios to a small one, and the clock in tra
 bench-calibrate: all ## sim calibrate on 1 and 2 ranks: steps of the shipped configs as foretold over measured (2 quiet cores)
 	@tests/bench_calibrate.sh $(BUILD)
 
+check-kills: deps ## 200 SIGKILLs to ranks at random, of all strategies and several grids: each run goes on to the same bits (KILLS, SEED)
+	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
+	@tests/shell/kills.sh $(BUILD) $(BUILD) $(or $(KILLS),200) $(or $(SEED),1)
+
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
@@ -164,4 +168,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

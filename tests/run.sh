@@ -138,7 +138,7 @@ alone() {
 if [ $# -gt 0 ]; then
     suites "$@"
 else
-    suites training golden refusals precision schedule calibrate checkpoints faults # first: they leave cores to the programs beside them
+    suites training golden refusals precision schedule calibrate checkpoints kills faults # first: they leave cores to the programs beside them
     on_ranks
     alone
 fi
