@@ -64,7 +64,7 @@ $(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
 
 # Programs of tests; one holds all groups that run on ranks, so that they share launches.
 $(BUILD)/tests/ranks: $(GROUPS)
-$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/hosts/collectives: %: %.o $(LIBRARIES)
+$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
@@ -102,6 +102,12 @@ check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recompu
 	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/matrix
 	@build/double/tests/matrix
 	@build/tests/matrix
+
+check-reshard: deps ## a checkpoint of each of 10 splits gone on from under each other, in fp64, fp32, bf16 and fp16
+	@$(MAKE) $(ON_CORES) --no-print-directory build/double/tests/reshard REAL=double
+	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/reshard
+	@build/double/tests/reshard
+	@build/tests/reshard
 
 check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one pass for all that do the same, against every one
 	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/sim/test_representatives
@@ -168,4 +174,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-dry bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
