@@ -2,7 +2,7 @@
 #include "sim/goodput/goodput_file.h"
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include "sim/base/utc.h"
 #include "sim/base/version.h"
 #include "sim/file/h5.h"
@@ -61,7 +61,7 @@ static bool write_columns(H5 *file, const Points *p, Error *error)
     bool good = write_numbers(file, &time, values, count, error);
     for (int c = 0; c < COLUMNS && good; c++) {
         for (int i = 0; i < p->count; i++)
-            values[i] = *(const double *)((const char *)&p->point[i] + columns[c].offset);
+            memcpy(&values[i], (const char *)&p->point[i] + columns[c].offset, sizeof values[i]);
         good = write_numbers(file, &columns[c], values, count, error);
     }
     return good;

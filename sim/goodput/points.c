@@ -36,8 +36,8 @@ static void add_row(Points *p)
     const GoodputJob *job = &p->costs.job;
     int64_t least = goodput_least_interval(job);
     double centre = fmax(p->daly / job->step, (double)least);
-    for (int i = 0; i < ROW; i++) {
-        double steps = round(centre * pow(2, (i - ROW / 2) / 2.0));
+    for (int i = -(ROW / 2); i <= ROW / 2; i++) {
+        double steps = round(centre * pow(2, i / 2.0));
         if (steps < (double)least) steps = (double)least;
         add(p, steps < (double)job->steps ? (int64_t)steps : job->steps);
     }

@@ -196,7 +196,8 @@ static void formulas_of_the_best(void **state)
     assert_true(fabs(goodput_young(5, 360) - 60) < 1e-12); /* sqrt(2 x 5 x 360) */
     assert_true(fabs(goodput_daly(8, 100) - (40 * (1 + 0.2 / 3 + 0.04 / 9) - 8)) < 1e-12);
     assert_true(goodput_daly(200, 100) == 100 && goodput_daly(300, 100) == 100);
-    for (double stall = 0.01; stall < 100; stall *= 2) {
+    for (int i = 0; i < 14; i++) {
+        double stall = 0.01 * (1 << i);
         double best = best_of_all(stall, 100), off = fabs(goodput_daly(stall, 100) / best - 1);
         assert_true(off < (stall < 20 ? 0.002 : 0.05));
         assert_true(off < fabs(goodput_young(stall, 100) / best - 1));
