@@ -1,4 +1,4 @@
-/* layout.c - the run file "sim-run/3": its layout as a table. */
+/* layout.c - the run file "sim-run/4": its layout as a table. */
 #include "sim/file/layout.h"
 #include <stddef.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
 
-const char layout_schema[] = "sim-run/3";
+const char layout_schema[] = "sim-run/4";
 const char layout_step[] = "/step";
 
 const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
@@ -28,6 +28,12 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
     {"/steps/loss_difference", "s", H5_F64, "1",
      "loss minus that of output.baseline, nats per token; NaN: none"},
     {"/steps/skipped", "s", H5_I64, "1", "1 where a gradient overflowed and the weights stayed as they were"},
+    {"/steps/checkpoint_beside", "s", H5_F64, "1", "1 where a checkpoint was being written beside the step"},
+    {"/steps/checkpoint_time", "s", H5_F64, "s",
+     "what training waited for checkpoints after the step: for the copy of one, or for all of it"},
+    {"/steps/checkpoint_written", "s", H5_F64, "s",
+     "until the checkpoint that was begun then was in its place; NaN: there is none"},
+    {"/steps/checkpoint_bytes", "s", H5_F64, "byte", "its size"},
     {"/comm/bytes_sent", "srp", H5_U64, "byte", "payload handed to the network by a rank in a step"},
     {"/comm/messages", "srp", H5_U64, "1", "messages sent by a rank in a step"},
     {"/comm/theory_bytes", "rp", H5_F64, "byte", "payload a rank sends in one step by the formula"},
@@ -37,6 +43,8 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
     {"/memory/peak_total", "r", H5_U64, "byte", "most bytes allocated at a time, all categories together"},
     {"/memory/theory", "rc", H5_F64, "byte", "peak by the formula; NaN: there is none"},
     {"/memory/rss_peak", "r", H5_U64, "byte", "peak resident set size of the rank's process"},
+    {"/memory/checkpoint_copy", "r", H5_U64, "byte",
+     "most of a rank's copies of its part of a checkpoint, in the host's memory, beside all categories"},
     {"/pipeline/bubble_ratio_simulated", "r", H5_F64, "1",
      "share of the step in /timeline a rank idles, simulated"},
     {"/pipeline/bubble_ratio_measured", "r", H5_F64, "1",

@@ -1,4 +1,4 @@
-/* layout.h - what a run file "sim-run/3" is made of: the table that its writer and its reader share. */
+/* layout.h - what a run file "sim-run/4" is made of: the table that its writer and its reader share. */
 #ifndef SIM_FILE_LAYOUT_H
 #define SIM_FILE_LAYOUT_H
 #include "sim/file/h5.h"
@@ -14,7 +14,7 @@ typedef struct LayoutDataset {
 
 /* The scales of what is counted come first: netCDF looks for scales beside or above a dataset, so they stand at
  * the root. */
-enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 38 };
+enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 43 };
 extern const LayoutDataset layout_datasets[LAYOUT_DATASETS];
 
 /* The scales of what has names: texts along one axis. */

@@ -167,6 +167,7 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         if (!resize(r, rows, error)) return false;
     }
     const double tokens_per_second = row->wall_time > 0 ? (double)row->tokens / row->wall_time : NAN;
+    const double none = 0;
     const struct {
         const char *path;
         H5Kind kind;
@@ -182,6 +183,8 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         {"/steps/loss_scale", H5_F64, &row->loss_scale},
         {"/steps/skipped", H5_I64, &row->skipped},
         {"/steps/loss_difference", H5_F64, &row->loss_difference},
+        {"/steps/checkpoint_beside", H5_F64, &none},
+        {"/steps/checkpoint_time", H5_F64, &none},
         {"/comm/bytes_sent", H5_U64, bytes},
         {"/comm/messages", H5_U64, messages},
     };
@@ -193,6 +196,27 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
               h5_flush(r->file, error);
     if (ok) r->done++;
     return ok && (h5_is_there(r->file) || vanished(r, error)); /* not only as it ends, hours later */
+}
+
+/* A number in a row that is there. */
+static bool note(Recorder *r, const char *column, size_t row, double value, Error *error)
+{
+    return h5_write(r->file, column, row, 1, H5_F64, &value, error);
+}
+
+bool recorder_checkpoint(Recorder *r, bool beside, double seconds, Error *error)
+{
+    return note(r, "/steps/checkpoint_beside", r->done - 1, beside, error) &&
+           note(r, "/steps/checkpoint_time", r->done - 1, seconds, error) && h5_flush(r->file, error);
+}
+
+bool recorder_placed(Recorder *r, const CheckpointPlaced *p, Error *error)
+{
+    size_t row = r->done - 1 - p->back, ranks = (size_t)r->recorded;
+    return note(r, "/steps/checkpoint_written", row, p->seconds, error) &&
+           note(r, "/steps/checkpoint_bytes", row, p->bytes, error) &&
+           (!p->copies || h5_write(r->file, "/memory/checkpoint_copy", 0, ranks, H5_U64, p->copies, error)) &&
+           h5_flush(r->file, error);
 }
 
 bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_total, const uint64_t *rss,

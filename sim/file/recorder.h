@@ -1,6 +1,6 @@
 /* recorder.h - a run's file: what rank 0 writes while it trains.
  *
- * The layout is the contract "sim-run/3": /config, /steps, /comm, /memory,
+ * The layout is the contract "sim-run/4": /config, /steps, /comm, /memory,
  * /pipeline, /breakdown, /links, /work, /timeline (README, "The run file";
  * layout.h). The file appears whole or not at all; columns are allocated up to
  * 1024 rows at a time, twice as many each time, and filled with NaN (step: -1);
@@ -51,6 +51,18 @@ int recorder_hold(const Recorder *recorder);
 /* bytes, messages: [rank][PURPOSES] sent in this step. */
 bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
                    Error *error);
+
+/* What checkpoints cost after the last step so far, 0 as long as there is no such call; `beside`: one was being written
+ * while that step ran. */
+bool recorder_checkpoint(Recorder *recorder, bool beside, double seconds, Error *error);
+/* That which was begun `back` steps before the last so far is in its place, and so large. copies: [rank] bytes; NULL:
+ * without. */
+typedef struct CheckpointPlaced {
+    size_t back;
+    double seconds, bytes;
+    const uint64_t *copies;
+} CheckpointPlaced;
+bool recorder_placed(Recorder *recorder, const CheckpointPlaced *placed, Error *error);
 
 /* peak: [rank][MEMORY_CATEGORIES]; peak_total, rss: [rank]; bytes. May be called again as peaks grow. */
 bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *peak_total,

@@ -30,7 +30,12 @@ static bool is_compared(const Runs *r, const LayoutDataset *d)
                                         "/action",
                                         "/steps/wall_time",
                                         "/steps/tokens_per_second",
+                                        "/steps/checkpoint_beside",
+                                        "/steps/checkpoint_time",
+                                        "/steps/checkpoint_written",
+                                        "/steps/checkpoint_bytes",
                                         "/memory/rss_peak",
+                                        "/memory/checkpoint_copy",
                                         "/steps/loss_difference",
                                         "/pipeline/bubble_ratio_measured"};
     static const char *const clocks[] = {"/steps/simulated_time", "/pipeline/bubble_ratio_simulated",

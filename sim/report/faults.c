@@ -51,6 +51,18 @@ static double sum_of(const RunFile *run, const double *values, int64_t from)
     return sum;
 }
 
+/* Steps that the newest checkpoint has which was in its place by the last; those before the run's first, where it went on
+ * from one. */
+static int64_t kept_of(const RunFile *run)
+{
+    int64_t kept = run->first;
+    double *written = run_file_first(run, "/steps/checkpoint_written", run->steps, NULL);
+    for (size_t i = 0; written && i < run->steps; i++)
+        if (written[i] > 0) kept = run->first + (int64_t)i + 1;
+    free(written);
+    return kept;
+}
+
 /* Of a run that ended with it. */
 static void tell_death(const RunFile *run, Sheet *sheet, const Faults *faults, const double *values,
                        bool measured)
@@ -61,7 +73,10 @@ static void tell_death(const RunFile *run, Sheet *sheet, const Faults *faults, c
     if (run_file_config(run, "output.checkpoint", checkpoint, sizeof checkpoint) && *checkpoint &&
         run_file_config(run, "output.checkpoint_every", every, sizeof every))
         between = strtoll(every, NULL, 10);
-    if (between > 0) kept = done - done % between;
+    if (measured)
+        kept = kept_of(run);
+    else if (between > 0)
+        kept = done - done % between;
     show(run, sum_of(run, values, kept), measured, time, sizeof time);
     sheet_line(sheet, SHEET_FACT, "death");
     sheet_cell(sheet, "rank %d at step %lld, after %lld: ", faults->die_rank, (long long)faults->die_step,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/report/faults.h"
+#include "sim/report/checkpoints.h"
 #include "sim/report/fit.h"
 #include "sim/report/links.h"
 #include "sim/report/quoted.h"
@@ -241,7 +242,7 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
             add_skipped(sheet, run, &columns);
         }
         free_columns(&columns);
-        if (!read) return false;
+        if (!read || !report_checkpoints(run, sheet, error)) return false;
     }
     if (!report_simulated(run, sheet, error) || !report_faults(run, sheet, error) ||
         !report_fit(run, sheet, error) || !report_crossing(run, sheet, error) ||

@@ -10,6 +10,7 @@
 #include "parallel/collectives/collectives.h"
 #include "parallel/data/kept.h"
 #include "sim/base/beside.h"
+#include "sim/base/clock.h"
 #include "sim/base/posix.h"
 #include "sim/file/checkpoint_file.h"
 #include "sim/file/checkpoint_writer.h"
@@ -24,14 +25,17 @@ struct Saving {
     Group *world;
     char path[CONFIG_PATH + 32];
     CheckpointWriter *writer; /* NULL: this rank has told how it went */
-    real *copy;               /* NULL: of the values themselves */
+    bool beside;              /* from copies */
+    real *copy;               /* until it is written */
     size_t copied;            /* bytes */
+    double began, placed;     /* when; the latter is rank 0's */
     Verdicts *verdicts;       /* NULL: they are in */
     bool waits;               /* for what is left, from here on */
     /* rank 0's */
     H5 *file;       /* lent to all; NULL: signed, or dropped */
     Draft draft;    /* then: on its way to its place, */
     Beside placing; /* by this */
+    uint64_t *sum;  /* (tensors), and behind them (ranks) what each has copied */
     bool ok;
     Error error;
 };
@@ -73,22 +77,22 @@ static Tensor unit_of(const Trainer *t, int i, int64_t *first)
     return kept_alone(t->data_parallel, checkpoint_which(i / t->gpt->units), unit, first);
 }
 
-static void add_units(Saving *s, bool copies)
+static void add_units(Saving *s)
 {
     const Trainer *t = s->t;
     int units = checkpoint_parts(t->config) * t->gpt->units;
     int64_t first;
     size_t used = 0;
-    for (int i = 0; i < units && copies; i++) {
+    for (int i = 0; i < units && s->beside; i++) {
         Tensor unit = unit_of(t, i, &first);
         if (unit.device) s->copied += (size_t)unit.count * sizeof(real);
     }
-    if (copies) s->copy = device_aside(&t->device, s->copied);
+    if (s->beside) s->copy = device_aside(&t->device, s->copied);
     for (int i = 0; i < units; i++) {
         Tensor unit = unit_of(t, i, &first);
         if (!unit.device) continue;
         Piece part = {.s = s, .part = i / t->gpt->units, .values = reals(unit)};
-        if (copies) part.values = memcpy(s->copy + used, reals(unit), (size_t)unit.count * sizeof(real));
+        if (s->beside) part.values = memcpy(s->copy + used, reals(unit), (size_t)unit.count * sizeof(real));
         used += (size_t)unit.count;
         gpt_each_parameter(t->gpt, i % t->gpt->units, first, unit.count, add_run, &part);
     }
@@ -109,7 +113,8 @@ static void join(Saving *s, const uint64_t *places)
     }
     tree_broadcast(s->world, CONTROL, told, bytes, 0);
     s->writer = checkpoint_writer_new(&(CheckpointDraft){s->path, told, place}, tensors);
-    s->verdicts = verdicts_new(s->world, tensors);
+    s->sum = allocate_zeroed(tensors + (size_t)s->world->size, sizeof *s->sum);
+    s->verdicts = verdicts_new(s->world, tensors + (size_t)s->world->size);
     free(told);
 }
 
@@ -128,13 +133,15 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t ste
     s->t = t;
     s->world = world;
     s->draft.file = -1;
+    s->beside = beside;
+    s->began = clock_now();
     snprintf(s->path, sizeof s->path, "%s", path);
     uint64_t *places = allocate_zeroed(checkpoint_tensors(t->gpt, t->config), sizeof *places);
     if (world->rank == 0) s->file = checkpoint_make(path, t->gpt, t->config, &state, places, error);
     bool made = agree(world, s->file);
     if (made) {
         join(s, places);
-        add_units(s, beside);
+        add_units(s);
         if (beside) checkpoint_writer_begin(s->writer);
     }
     free(places);
@@ -148,8 +155,11 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t ste
 static void write_rest(Saving *s)
 {
     Error error;
+    size_t tensors = checkpoint_tensors(s->t->gpt, s->t->config);
     bool ok = checkpoint_writer_end(s->writer, s->waits && s->world->rank == 0, &error);
-    verdicts_tell(s->verdicts, ok, checkpoint_writer_sums(s->writer), &error);
+    memcpy(s->sum, checkpoint_writer_sums(s->writer), tensors * sizeof *s->sum);
+    s->sum[tensors + (size_t)s->world->rank] = s->copied;
+    verdicts_tell(s->verdicts, ok, s->sum, &error);
     checkpoint_writer_free(s->writer);
     s->writer = NULL;
     free(s->copy);
@@ -161,16 +171,16 @@ static void place(void *saving)
 {
     Saving *s = saving;
     s->ok = draft_place(&s->draft, NULL, &s->error) && files_sync_folder(s->draft.path, &s->error);
+    s->placed = clock_now();
 }
 
 /* All values are in it, or it is not to be. */
 static void hear(Saving *s)
 {
-    uint64_t *sum = allocate(checkpoint_tensors(s->t->gpt, s->t->config) * sizeof *sum);
-    s->ok = verdicts_end(s->verdicts, sum, &s->error);
+    s->ok = verdicts_end(s->verdicts, s->sum, &s->error);
     s->verdicts = NULL;
     if (s->world->rank == 0) {
-        if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, sum, &s->error) ||
+        if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, s->sum, &s->error) ||
                       !h5_give_draft(s->file, &s->draft, &s->error))) {
             h5_abandon(s->file);
             stop_forget(); /* MPI ends with TERM what has failed */
@@ -182,7 +192,6 @@ static void hear(Saving *s)
             h5_abandon(s->file);
         s->file = NULL;
     }
-    free(sum);
 }
 
 void checkpoint_tell(Saving *s)
@@ -211,8 +220,23 @@ bool checkpoint_end(Saving *s, Saved *saved, Error *error)
         snprintf(saved->kept, sizeof saved->kept, "%s", s->draft.kept ? s->draft.kept : "");
     }
     draft_end(&s->draft);
-    free(s);
     return ok;
+}
+
+double checkpoint_seconds(const Saving *s)
+{
+    return s->placed - s->began;
+}
+
+const uint64_t *checkpoint_copies(const Saving *s)
+{
+    return s->beside ? s->sum + checkpoint_tensors(s->t->gpt, s->t->config) : NULL;
+}
+
+void checkpoint_free(Saving *s)
+{
+    free(s->sum);
+    free(s);
 }
 
 void checkpoint_drop(Saving *s)
@@ -222,14 +246,12 @@ void checkpoint_drop(Saving *s)
     beside_end(&s->placing);
 }
 
-size_t checkpoint_copied(const Saving *s)
-{
-    return s->copied;
-}
-
 bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
                      Error *error)
 {
     Saving *s = checkpoint_begin(t, world, path, step, run, false, error);
-    return s && agree(world, checkpoint_end(s, saved, error));
+    if (!s) return false;
+    bool written = checkpoint_end(s, saved, error);
+    checkpoint_free(s);
+    return agree(world, written);
 }

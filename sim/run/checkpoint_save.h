@@ -22,15 +22,19 @@ void checkpoint_tell(Saving *s);
 /* Between steps, each rank by itself: does what can be done without waiting. True: nothing is left to do here, and
  * checkpoint_end() will not wait. */
 bool checkpoint_goes_on(Saving *s);
-/* Each rank by itself, all of them at some time before the next collective: waits for the rest, and frees it. On rank 0 the
+/* Each rank by itself, all of them at some time before the next collective: waits for the rest. On rank 0 the
  * file is in its place then, what lay there is kept (h5_publish()); false there: it could not be written, and nothing is
  * left of it. What can be undone by no one ends the job through fail(). */
 bool checkpoint_end(Saving *s, Saved *saved, Error *error);
+void checkpoint_free(Saving *s);
+
+/* On rank 0 then: seconds from its beginning until it was in its place, and the bytes that each rank had a copy of
+ * (ranks); NULL: without copies. */
+double checkpoint_seconds(const Saving *s);
+const uint64_t *checkpoint_copies(const Saving *s);
+
 /* On rank 0, of a job that is about to end through fail(): nothing is left of it. NULL is left alone. */
 void checkpoint_drop(Saving *s);
-
-/* Bytes of this rank's copy. */
-size_t checkpoint_copied(const Saving *s);
 
 /* All of it at once. Collective; false on all ranks. */
 bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "sim/base/clock.h"
 #include "sim/base/draft.h"
 #include "sim/base/words.h"
 #include "sim/config/refuse.h"
@@ -44,9 +46,10 @@ static void announce_size(const Checkpoints *c)
     fflush(stdout);
 }
 
-void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run)
+void checkpoints_begin(Checkpoints *c, Trainer *t, Record *record, const char *run)
 {
-    *c = (Checkpoints){.trainer = t, .world = world};
+    const Group *world = record->world;
+    *c = (Checkpoints){.trainer = t, .world = record->world, .record = record};
     if (world->rank > 0 || !asked_for(c)) return;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -85,6 +88,15 @@ static void conclude(Checkpoints *c, const char *path, bool written, Saved *save
         checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep);
 }
 
+static void note(const Checkpoints *c, const char *path)
+{
+    struct stat there;
+    CheckpointPlaced placed = {.seconds = checkpoint_seconds(c->saving),
+                               .copies = checkpoint_copies(c->saving)};
+    if (!stat(path, &there)) placed.bytes = (double)there.st_size;
+    record_placed(c->record, c->saved_step, placed);
+}
+
 /* The one under way, to its end. */
 static void finish(Checkpoints *c)
 {
@@ -93,6 +105,8 @@ static void finish(Checkpoints *c)
     if (!c->saving) return;
     checkpoint_name(c->trainer->config->output.checkpoint, c->saved_step, path, sizeof path);
     bool written = checkpoint_end(c->saving, &saved, &c->why);
+    if (c->world->rank == 0 && written) note(c, saved.path);
+    checkpoint_free(c->saving);
     c->saving = NULL;
     if (c->world->rank == 0) conclude(c, path, written, &saved);
 }
@@ -118,18 +132,23 @@ void checkpoints_after(Checkpoints *c, int64_t steps)
     const Config *config = c->trainer->config;
     int64_t every = config->output.checkpoint_every;
     bool due = asked_for(c) && every && steps % every == 0 && steps < config->train.steps,
-         beside = config->output.checkpoint_async;
-    if (c->saving && checkpoint_goes_on(c->saving)) finish(c);
-    if (!due || c->trainer->device.dry) return;
-    begin(c, steps, beside);
-    if (!beside) finish(c);
+         writing = c->saving, beside = config->output.checkpoint_async;
+    double began = clock_now();
+    if (c->trainer->device.dry || (!due && !writing)) return;
+    if (writing && checkpoint_goes_on(c->saving)) finish(c);
+    if (due) begin(c, steps, beside);
+    if (due && !beside) finish(c);
+    if (c->world->rank == 0) record_checkpoint(c->record, writing, clock_now() - began);
 }
 
 bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error)
 {
     if (!asked_for(c) || c->trainer->device.dry) return true;
+    double began = clock_now();
+    bool writing = c->saving;
     begin(c, steps, false);
     finish(c);
+    if (c->world->rank == 0) record_checkpoint(c->record, writing, clock_now() - began);
     if (!agree(c->world, !c->missed))
         return error_set(error, "no checkpoint after the last step: %s", c->why.text);
     if (c->world->rank == 0) printf("  checkpoint after step %lld in %s\n", (long long)steps, c->last.path);

@@ -3,12 +3,14 @@
 #define SIM_RUN_CHECKPOINTS_H
 #include "sim/run/checkpoint.h"
 #include "sim/run/checkpoint_save.h"
+#include "sim/run/run_record.h"
 
 typedef struct Checkpoints {
     Trainer *trainer;
     Group *world;
     Saving *saving; /* the one under way, after so many steps; NULL: none is */
     int64_t saved_step;
+    Record *record; /* rank 0 notes there what they cost */
     /* rank 0's */
     char run[sizeof(((CheckpointState *)0)->run)];
     int written;
@@ -22,7 +24,7 @@ typedef struct Checkpoints {
 bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error);
 
 /* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */
-void checkpoints_begin(Checkpoints *c, Trainer *t, Group *world, const char *run);
+void checkpoints_begin(Checkpoints *c, Trainer *t, Record *record, const char *run);
 /* As a step ends, before it is recorded: what this rank has written by now it tells. */
 void checkpoints_tell(Checkpoints *c);
 /* When so many steps are done: goes on with the one under way, and begins one if it is due, which with

@@ -298,7 +298,7 @@ static int run_all(Run *run)
     if (run->main) faults_announce(run->config, run->options->dry, run->trainer->goes_on);
     record_begin(&run->record, run->trainer, run->world, &run->baseline, run->options->command_line,
                  run->from.step);
-    checkpoints_begin(&run->checkpoints, run->trainer, run->world, run->from.run);
+    checkpoints_begin(&run->checkpoints, run->trainer, &run->record, run->from.run);
     train(run);
     if (run->stopped) return finish_stopped(run);
     return finish(run) ? STATUS_OK : STATUS_FAILED;

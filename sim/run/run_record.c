@@ -219,7 +219,23 @@ double record_step(Record *r, int64_t step, const StepResult *result, double wal
     gather_records(r, result);
     double loss = r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
     recent_keep(&r->recent, wall_time);
+    r->held = 0;
     return loss;
+}
+
+void record_checkpoint(Record *r, bool beside, double seconds)
+{
+    Error error;
+    r->held += seconds;
+    if (r->recent.seen > 0 && !recorder_checkpoint(r->recorder, beside, r->held, &error)) lose(r, &error);
+}
+
+void record_placed(Record *r, int64_t steps, CheckpointPlaced placed)
+{
+    Error error;
+    int64_t last = r->first + r->recent.seen;
+    placed.back = (size_t)(last - steps);
+    if (steps > r->first && !recorder_placed(r->recorder, &placed, &error)) lose(r, &error);
 }
 
 /* ---- after the last step ---- */

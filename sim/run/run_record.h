@@ -15,6 +15,7 @@ typedef struct Record {
     uint64_t bytes[PURPOSES], messages[PURPOSES], across[PURPOSES]; /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     int64_t first;                                                  /* step */
+    double held; /* seconds for checkpoints after the last step so far */
     Recent recent;
     WorkRecord work;
     Recorder *recorder; /* rank 0's, as is what follows */
@@ -31,6 +32,11 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
 void record_step_begin(Record *r);
 /* Returns the step's mean loss on rank 0; NaN in a dry run. */
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time);
+/* On rank 0, after the step so far last, once or several times: checkpoints took so long, and one was being written
+ * `beside` it. Before a first step there is nothing to note it at. */
+void record_checkpoint(Record *r, bool beside, double seconds);
+/* On rank 0: that after `steps` steps is in its place; placed->back is filled. */
+void record_placed(Record *r, int64_t steps, CheckpointPlaced placed);
 /* Closes the file; `stopped`: before the last step of those asked for, and it may go on in it. */
 void record_end(Record *r, bool stopped);
 void record_free(Record *r); /* from here on another run may move the file */

@@ -211,7 +211,8 @@ beside=("${on[@]}" --set train.steps=5 --set output.checkpoint_every=2)
 in_order() {
     ran 0 train 2 DISK_LOG=order DISK_SLOW=20000 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" \
         "${beside[@]}" --set output.checkpoint=slow/d.h5 --set output.checkpoint_keep=1 --output slow.h5 &&
-        holds slow d-000005.h5
+        holds slow d-000005.h5 &&
+        grep -qE '^  checkpoints 3 of 2.5.* MB; training waited .*, beside [2-3] steps, from copies of 1.2.* MB a rank in' out
 }
 sim="env" check "a run that ends while a checkpoint is written waits for it" in_order
 # Of each process, no write into a file after its last sync when the file gets its name; no earlier one removed before

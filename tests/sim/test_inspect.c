@@ -188,7 +188,7 @@ static void a_checkpoint_in_part_is_refused(void **state)
     damage_text(copy, "/", "schema", "sim-soup/1");
     is_refused("not a file of this sim: its attribute schema is \"sim-soup/1\"; try a run's file");
     copy_again();
-    damage_text(copy, "/", "schema", "sim-run/3");
+    damage_text(copy, "/", "schema", "sim-run/4");
     is_refused("cannot read /timeline");
 }
 

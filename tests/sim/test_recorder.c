@@ -39,7 +39,7 @@ static void check_attributes(H5 *file)
     const struct {
         const char *object, *name, *value;
     } texts[] = {
-        {"/", "schema", "sim-run/3"},
+        {"/", "schema", "sim-run/4"},
         {"/", "command_line", "sim --config made-up.ini"},
         {"/", "Conventions", "CF-1.10"},
         {"/config", "train.steps", "5"},
@@ -307,6 +307,11 @@ static void test_described(void **state)
         "/steps/loss_scale",
         "/steps/loss_difference",
         "/steps/skipped",
+        "/steps/checkpoint_beside",
+        "/steps/checkpoint_time",
+        "/steps/checkpoint_written",
+        "/steps/checkpoint_bytes",
+        "/memory/checkpoint_copy",
         "/steps/simulated_time",
         "/pipeline/bubble_ratio_simulated",
         "/pipeline/bubble_ratio_measured",

@@ -31,6 +31,23 @@ static void test_not_complete(void **state)
     assert_says(place->said, "stopped.h5: zero3 on 4 ranks, complete\n");
 }
 
+static void test_checkpoints(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "beside.h5");
+    record_made_up(path, (MadeUp){.ranks = 2, .steps = 16, .checkpoint_every = 5});
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said,
+                "checkpoints 3 of 1.000 MB; training waited 2.0 ms for one, which was in its place after "
+                "1100.0 ms, beside 3 steps, from copies of 500.000 kB a rank in the host's memory; those "
+                "steps took +4.0 % (medians)\n");
+    record_made_up(path, (MadeUp){.ranks = 2, .steps = 10, .checkpoint_every = 5});
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said,
+                "checkpoints 1 of 1.000 MB; training waited 2.0 ms for one, which was in its place after "
+                "1100.0 ms, beside 1 step, from copies of 500.000 kB a rank in the host's memory\n");
+}
+
 static void check_quoted(const char *name, const char *expected)
 {
     char quoted[64];
@@ -204,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_not_complete, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_checkpoints, plot_setup, plot_teardown),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_layout, plot_setup, plot_teardown),

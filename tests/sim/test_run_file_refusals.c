@@ -168,9 +168,9 @@ static void test_attributes(void **state)
     sample_refused(place, "the attribute ranks of / is missing or no number");
     damage_any_text(place->copy, "/", "schema", layout_schema);
     sample_refused(
-        place, "its attribute schema is missing, or of variable length as in files before sim-run/3; record");
-    damage_text(place->copy, "/", "schema", "sim-run/2");
-    sample_refused(place, "its attribute schema is \"sim-run/2\", not \"sim-run/3\"");
+        place, "its attribute schema is missing, or of variable length as in files before sim-run/4; record");
+    damage_text(place->copy, "/", "schema", "sim-run/3");
+    sample_refused(place, "its attribute schema is \"sim-run/3\", not \"sim-run/4\"");
 }
 
 /* Steps are counted from 0. */

@@ -5,6 +5,18 @@
 #include "sim/file/recorder.h"
 #include "tests/support/check.h"
 
+/* What there is to tell of checkpoints after step n. */
+static void note_checkpoints(Recorder *recorder, MadeUp made, int n)
+{
+    bool beside = n > 0 && n % made.checkpoint_every == 0, due = (n + 1) % made.checkpoint_every == 0;
+    Error error = {""};
+    uint64_t *copies = allocate((size_t)made.ranks * sizeof *copies);
+    for (int r = 0; r < made.ranks; r++) copies[r] = 250000 * (uint64_t)(r + 1);
+    if (beside || due) assert_true(recorder_checkpoint(recorder, beside, due ? 0.002 : 0.0001, &error));
+    if (beside) assert_true(recorder_placed(recorder, &(CheckpointPlaced){1, 1.1, 1e6, copies}, &error));
+    free(copies);
+}
+
 void record_made_up(const char *path, MadeUp made)
 {
     const size_t ranks = (size_t)made.ranks;
@@ -56,10 +68,12 @@ void record_made_up(const char *path, MadeUp made)
     for (int n = 0; n < made.steps; n++) {
         const double seconds = made.dry           ? NAN
                                : made.seconds > 0 ? made.seconds
-                                                  : 1,
+                                                  : 1 + 0.04 * (made.checkpoint_every && n &&
+                                                                n % made.checkpoint_every == 0),
                      loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
         const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
+        if (made.checkpoint_every) note_checkpoints(recorder, made, n);
     }
     assert_true(recorder_memory(recorder, peak, total, total, &error));
     if (!made.dry && !made.untimed && made.steps)
