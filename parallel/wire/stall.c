@@ -69,7 +69,7 @@ static _Noreturn void report(const Comm *comm, const Waits *told)
              "seconds; the network between them may have lost a message",
              comm->size, comm->stall_timeout);
     fail("stalled: %d of %d rank%s waited, as above, one of them for output.stall_timeout = %g seconds, and "
-         "rank%s %s%s did not answer: stopped, lost, or computing for so long; see to %s, or try a larger "
+         "rank%s %s%s did not answer: stopped, lost, or at work for so long; see to %s, or try a larger "
          "output.stall_timeout",
          waiting, comm->size, comm->size == 1 ? "" : "s", comm->stall_timeout, missing == 1 ? "" : "s",
          silent, missing > 8 ? ", ..." : "", missing == 1 ? "it" : "them");
