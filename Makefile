@@ -113,6 +113,10 @@ check-dry: deps ## dry runs of random grids up to 1,024 ranks: one rank and one 
 	@$(MAKE) $(ON_CORES) --no-print-directory build/tests/sim/test_representatives
 	@build/tests/sim/test_representatives large
 
+check-faults: deps ## what tests/shell/faults.sh does, on every split and at many moments; a node lost, one frozen
+	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare $(BUILD)/tests/faulty.so
+	@FAULTS=all LIMIT=1800 tests/run.sh $(BUILD) $(BUILD) faults
+
 bench: all ## what dry runs cost, as ratios to a small one, and the clock in training (needs GNU time; 4 minutes)
 	@tests/bench.sh $(BUILD)
 
@@ -174,4 +178,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

@@ -3,7 +3,8 @@
 # faults.sh FLOAT_BUILD DOUBLE_BUILD - what goes wrong under a run that was right: a rank that is stopped, memory that is
 # refused, folders that vanish or are locked, writes cut short. Each ends in time, with a line and a status that is not 0,
 # or goes on to the same bits; the run's file holds every finished step, and from the last checkpoint it goes on.
-# (A rank killed, a full disk: refusals.sh and checkpoints.sh.)
+# With FAULTS=all (make check-faults) on many splits, at many moments, and of nodes. (A rank killed, a full disk:
+# refusals.sh and checkpoints.sh.)
 # shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
@@ -81,7 +82,7 @@ stalls() {
     for ((other = 0; other < ranks; other++)); do
         [ "$(grep -cE "^  rank $other waits (at .* of step [0-9]+|outside the steps) for .*, for [0-9.]+ s$" out)" -eq $((other != rank)) ] || return
     done
-    grep -qE "^  rank [0-9]+ waits .* (from rank $rank |for rank $rank to take )" out && is_gone "$stopped" && compare steps stall.h5 -1
+    grep -qE "^  rank [0-9]+ waits .* (from rank $rank |for rank $rank to take )" out && is_gone "$stopped" && "$float/bin/sim" report stall.h5 >/dev/null
 }
 check "stopped for good, the others say for what they wait, and end" stalls 1 2 "${eight[@]}" $(checkpoints stall)
 check "and from the last checkpoint it goes on" goes_on stall
@@ -109,4 +110,8 @@ results_removed() {
 }
 check "a results folder that is removed ends the run" results_removed
 
+if [ "${FAULTS:-}" = all ]; then
+    # shellcheck source=tests/shell/faults_all.sh
+    . "$root/tests/shell/faults_all.sh"
+fi
 finish
