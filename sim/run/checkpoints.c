@@ -13,6 +13,7 @@
 #include "sim/file/checkpoint_list.h"
 #include "sim/run/agree.h"
 #include "sim/run/announce.h"
+#include "sim/run/shared_folder.h"
 
 static bool asked_for(const Checkpoints *c)
 {
@@ -22,12 +23,11 @@ static bool asked_for(const Checkpoints *c)
 bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error)
 {
     const Config *c = t->config;
-    bool ok = true;
-    Error why;
-    if (world->rank == 0 && c->output.checkpoint[0] && !t->device.dry)
-        ok = draft_has_room(c->output.checkpoint, checkpoint_bytes(t->gpt, c), &why) ||
-             config_refuse(c, "output.checkpoint", error, "%s", why.text);
-    return agree(world, ok);
+    Error why = {.text = ""};
+    if (!c->output.checkpoint[0] || t->device.dry) return true;
+    bool room = world->rank > 0 || draft_has_room(c->output.checkpoint, checkpoint_bytes(t->gpt, c), &why);
+    if (agree(world, room) && shared_folder(world, c->output.checkpoint, &why)) return true;
+    return config_refuse(c, "output.checkpoint", error, "%s", why.text);
 }
 
 static void announce_size(const Checkpoints *c)

@@ -19,8 +19,8 @@ typedef struct Checkpoints {
     Error why;
 } Checkpoints;
 
-/* Collective, before anything is computed: whether there is room for one now. Refused on all ranks, the reason known on
- * rank 0. */
+/* Collective, before anything is computed: whether there is room for one now, in a folder that all ranks
+ * see. Refused on all ranks, the reason known on rank 0. */
 bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error);
 
 /* All ranks call these together. `run`: whose checkpoints go on; "": of a new run. Says what will be written. */

@@ -186,6 +186,22 @@ else
     skip "and one that has no room at first, a run"
 fi
 
+# Each node has a folder of that name, and they are not one.
+mkdir unseen
+# shellcheck disable=SC2317
+not_shared() {
+    local with=(--config zero3.ini --set output.checkpoint=unseen/c.h5 --output unseen.h5)
+    ran 2 timeout 60 mpirun -n 1 "$float/bin/sim" "${with[@]}" : \
+        -n 1 unshare -m bash -c 'mount -t tmpfs tmpfs unseen && exec "$@"' - "$float/bin/sim" "${with[@]}" &&
+        grep -q '^sim: --set output.checkpoint=unseen/c.h5: .*: rank 1: on .* the folder unseen is not the one that rank 0 has' out &&
+        [ -z "$(ls -A unseen)" ] && [ ! -e unseen.h5 ]
+}
+if unshare -m mount -t tmpfs tmpfs unseen 2>/dev/null; then
+    check "a folder that not all ranks see is refused, before anything is trained" not_shared
+else
+    skip "a folder that not all ranks see is refused, before anything is trained: needs root to hide one"
+fi
+
 # A write that fails in the middle, on a rank that is not the first. What lay there stays as it was.
 # shellcheck disable=SC2317
 one_cannot_write() {
