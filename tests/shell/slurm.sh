@@ -42,10 +42,10 @@ cat >placed <<'SH'
 hostname >"host.$OMPI_COMM_WORLD_RANK"
 exec sim "$@"
 SH
-# Stands in for sim: rank 1 is killed after a while.
+# Stands in for sim: rank 1 is killed after a step.
 cat >killed <<'SH'
 #!/bin/bash
-if [ "$OMPI_COMM_WORLD_RANK" -eq 1 ]; then (sleep 2 && kill -KILL $$) & fi
+if [ "$OMPI_COMM_WORLD_RANK" -eq 1 ]; then (until grep -qs '^  step' killed.*.out; do sleep 0.1; done && kill -KILL $$) & fi
 exec sim "$@"
 SH
 chmod +x placed killed
@@ -57,12 +57,60 @@ submit() {
     sbatch --job-name="$name" "$@" </dev/null
 }
 
+# steps_are INI STEPS: from now on so many are asked for.
+steps_are() { sed -i "s/^steps = .*/steps = $2/" "$1"; }
+for ini in limit fallen; do printf '[model]\nlayers = 1\n[parallel]\ndata = zero3\n[train]\nglobal_batch = 24\ndecay = constant\nsteps = 1000000\n' >$ini.ini; done
+
+# All processes of a node at once; the last of them takes its network along.
+node_dies() {
+    local slurmd process victims=()
+    slurmd=$(pgrep -f "slurmd -D -N $1\$" | head -n 1)
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/ns/uts")" = "$(readlink "/proc/$slurmd/ns/uts")" ] && victims+=("${process#/proc/}")
+    done
+    kill -KILL "${victims[@]}"
+}
+
+# What is done as jobs go on; each once.
+did=" "
+once() { # NAME COMMAND...
+    [[ $did == *" $1 "* ]] && return
+    "${@:2}" && did+="$1 "
+}
+# The job over its limit was stopped: five steps more are enough, and another job takes all of them at once.
+after_the_limit() {
+    local steps
+    steps=$(sed -n 's/^sim: stopped by USR1 after step \([0-9]*\) of .*/\1/p' limit.*.out | head -n 1)
+    [ -n "$steps" ] || return
+    steps_are limit.ini $((steps + 5))
+    submit whole -n 2 "$script" limit.ini --output whole.h5 --set output.weights=whole.w.h5
+}
+# Then two nodes, for this job alone, of which one dies.
+then_a_node() {
+    submit fallen --exclusive -N 2 -n 2 "$script" fallen.ini --output fallen.h5 --set output.weights=fallen.w.h5 \
+        --set output.checkpoint=fallen/ck.h5 --set output.checkpoint_every=5
+}
+dies_under_it() {
+    local steps
+    [ -e fallen/ck-000010.h5 ] || return
+    node_dies "$(scontrol show hostnames "$(squeue -h -n fallen -o %N)" | tail -n 1)"
+    sleep 1
+    steps=$(basename "$(printf '%s\n' fallen/ck-*.h5 | tail -n 1)" .h5)
+    steps=$((10#${steps#ck-} + 5))
+    steps_are fallen.ini "$steps"
+    submit upright -N 2 -n 2 "$script" fallen.ini --output upright.h5 --set output.weights=upright.w.h5
+}
+# As a user stops a job by hand.
+by_hand() {
+    grep -qs '^  step ' chain1.*.out && scancel --batch --signal=USR1 --name=chain1
+}
+
 # On the login node. The job over its limit takes one node, the others share the other four.
 jobs_of_this_suite() {
     local few="--set train.steps=3" id waited
     # shellcheck disable=SC2086
     {
-        submit limit -n 2 -t 1 "$script" zero3.ini --set train.steps=1000000 --output limit.h5
+        submit limit -n 2 -t 1 --signal=B:USR1@30 "$script" limit.ini --output limit.h5 --set output.weights=limit.w.h5
         sbatch -N 4 -n 8 "$script" "$config" $few >first.submitted 2>&1 </dev/null
         SIM=$PWD/placed submit placed -N 4 -n 8 "$script" "$config" $few --output placed.h5
         submit refused -N 4 -n 8 "$script" zero3.ini --set train.global_batch=25
@@ -71,17 +119,34 @@ jobs_of_this_suite() {
         SIM=$PWD/nowhere/sim submit nowhere "$script" zero3.ini
         submit nothing "$script"
         SIM=$PWD/killed submit killed -N 2 -n 4 "$script" zero3.ini --set train.steps=1000000 --output killed.h5
+        submit apart -N 2 -n 2 "$script" zero3.ini --set output.checkpoint=/dev/shm/ck.h5
+        VARY="parallel.data=ddp,zero1 train.seed=1,2" submit array -n 1 --array=0-3 "$script" ddp.ini $few
+        VARY="train.seed=1,2" submit beyond -n 1 --array=2 "$script" ddp.ini $few
+        if srun --mpi=list 2>&1 | grep -q pmix; then
+            LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini $few --output bysrun.h5
+        fi
+        export REQUEUE=no CHECKPOINT=chain/ck.h5
+        few="--set train.steps=60 --set model.layers=1 --output chain.h5"
+        id=$(submit chain1 --parsable -n 2 "$script" zero3.ini $few)
+        id=$(submit chain2 --parsable -n 2 -d afternotok:$id "$script" zero3.ini $few)
+        submit chain3 -n 2 -d afternotok:$id --kill-on-invalid-dep=yes "$script" zero3.ini $few
+        unset REQUEUE CHECKPOINT
     }
-    for ((waited = 0; waited < 240; waited++)); do
-        [ -z "$(squeue -h)" ] && break
-        sleep 1
+    for ((waited = 0; waited < 600; waited++)); do
+        once limit after_the_limit
+        once chain by_hand
+        [[ $did == *" limit "* ]] && once fallen then_a_node
+        [[ $did == *" fallen "* ]] && once dies dies_under_it
+        [[ $did == *" dies "* ]] && [ -z "$(squeue -h)" ] && break
+        sleep 0.5
     done
     squeue >queue.txt
-    for id in $(seq 1 20); do scontrol show job -o "$id" >>jobs.txt 2>/dev/null; done
+    for id in $(seq 1 30); do scontrol show job -o "$id" >>jobs.txt 2>/dev/null; done
     readlink /proc/[0-9]*/ns/{pid,net,uts,ipc,mnt} | sort -u >namespaces
     ps -e -o pid,args >processes.txt
 }
-export -f submit jobs_of_this_suite
+export -f submit jobs_of_this_suite steps_are node_dies once after_the_limit then_a_node dies_under_it by_hand
+export did
 
 # ---- what came of it ----
 
@@ -172,12 +237,57 @@ check "with an example" said nothing 'no config; try  sbatch'
 
 ended killed FAILED 137:0
 check "the killed job's file has every finished step" compare steps killed.h5 -1
-ended limit TIMEOUT '[0-9]+:[0-9]+'
-check "its file has every finished step" compare steps limit.h5 -1
+# back NAME: it was queued again, at least once, and said so.
+back() { grep -qE " JobName=$1 .* Requeue=1 Restarts=[1-9]" jobs.txt && grep -qE '^job [0-9]+ is back ' "$1".*.out; }
+ended limit COMPLETED 0:0
+check "warned of its limit, it stopped, with a checkpoint" said limit '^sim: stopped by USR1 after step [0-9]+ of 1000000; try --resume results/ck\.[0-9]+-[0-9]+\.h5 to go on$'
+check "queued itself again" back limit
+check "and went on" said limit '^  goes on from results/ck\.[0-9]+-[0-9]+\.h5, after step [0-9]+$'
+ended whole COMPLETED 0:0
+check "every step stands once in its file, as in that of a job that was not stopped" compare alike whole.h5 limit.h5
 check "and their bytes equal the formula" compare bytes limit.h5
+check "and the weights are the same, bit for bit" compare same whole.w.h5 limit.w.h5
 
-check "sim and Slurm ran in the cluster" grep -qE 'slurmd -D -N node4' processes.txt
-check "on a login node and 5 nodes, with networks of their own" test "$(grep -c '^net:' namespaces)" -eq 6
+ended fallen COMPLETED 0:0
+check "though a node died under it: queued again" back fallen
+check "it went on from its newest checkpoint" said fallen '^  goes on from fallen/ck-[0-9]+\.h5, after step [1-9][0-9]*$'
+ended upright COMPLETED 0:0
+check "and to the same bits" compare alike upright.h5 fallen.h5
+check "also of the weights" compare same upright.w.h5 fallen.w.h5
+
+ended apart FAILED 2:0
+check "a folder that each node has for itself is refused, with the node's name" said apart \
+    '^sim: .*output.checkpoint.*: rank 1: on node[0-9] the folder /dev/shm is not the one that rank 0 has'
+
+check "the tasks of an array end COMPLETED" test "$(grep -E ' JobName=array .* JobState=COMPLETED ' jobs.txt | sort -u | wc -l)" -eq 4
+of_the_array() {
+    local task data=(ddp ddp zero1 zero1) seed=(1 2 1 2)
+    for task in 0 1 2 3; do
+        compare steps "results/ddp.$task.h5" 3 && "$float/bin/sim" report "results/ddp.$task.h5" | grep -q ": ${data[task]} on 1 rank" &&
+            h5_has_seed "results/ddp.$task.h5" "${seed[task]}" || return
+    done
+}
+h5_has_seed() { "$float/bin/sim" inspect "$1" | grep -q "recompute = .* seed = $2, steps"; }
+check "each with a combination and a file of its own" of_the_array
+ended beyond FAILED 2:0
+check "a task that has no combination says so" said beyond "^sim.sbatch: VARY='train.seed=1,2' has fewer combinations than task 2"
+
+if grep -q ' JobName=bysrun ' jobs.txt; then
+    ended bysrun COMPLETED 0:0
+    check "srun's ranks are one run" said bysrun '^zero3.ini: .* on 4 ranks, '
+    check "and their bytes equal the formula" compare bytes bysrun.h5
+else
+    skip "srun: this Slurm has no pmix (srun --mpi=list)"
+fi
+
+ended chain1 FAILED 75:0
+ended chain2 COMPLETED 0:0
+check "the next of a chain goes on where the one before was stopped" said chain2 '^  goes on from chain/ck-[0-9]+\.h5, after step [0-9]+$'
+check "in its file" compare steps chain.h5 60
+ended chain3 CANCELLED 0:0
+
+check "sim and Slurm ran in the cluster" grep -qE 'slurmd -D -N node0' processes.txt
+check "on a login node and the 4 nodes that are left, with networks of their own" test "$(grep -c '^net:' namespaces)" -eq 5
 nothing_left "afterwards"
 
 # ---- when it ends otherwise ----

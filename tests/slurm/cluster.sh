@@ -78,6 +78,7 @@ SwitchType=switch/none
 MpiDefault=pmix
 PropagateResourceLimits=NONE
 ReturnToService=2
+SlurmdTimeout=20
 KillWait=5
 KillOnBadExit=1
 MinJobAge=3600
