@@ -30,6 +30,7 @@ static const struct {
     {"quantize", ranks_quantize, {2, 3, 4, 8}},
     {"checkpoint", ranks_checkpoint, {4, 8}},
     {"stop", ranks_stop, {3, 8}},
+    {"faults", ranks_faults, {4}},
 };
 enum { GROUP_COUNT = sizeof GROUPS / sizeof *GROUPS };
 

@@ -21,7 +21,7 @@ static void count(int n, MPI_Datatype type, int to, int tag, MPI_Comm comm)
     PMPI_Type_size(type, &size);
     if (tag % 2) {
         stamps++;
-        if ((size_t)n * (size_t)size != 3 * sizeof(double) || to != last_to || tag != last_tag + 1 ||
+        if ((size_t)n * (size_t)size != 5 * sizeof(double) || to != last_to || tag != last_tag + 1 ||
             comm != last_comm)
             violations++;
         return;

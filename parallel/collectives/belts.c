@@ -130,7 +130,7 @@ static void send_to_all(Collective *c, Tree *t, Belt *b, Tensor piece)
         if (b->in[k].stamp.sent > c->start) c->start = b->in[k].stamp.sent;
         if (b == &t->up) tensor_add(piece, room_for(t, k, piece.count), WORK_REDUCE);
     }
-    Payload payload = {piece.data, tensor_bytes(piece)};
+    Payload payload = {piece.data, tensor_bytes(piece), c->number};
     for (int k = 0; k < b->tos; k++)
         comm_send_stamped(c->group, b->to[k], t->tag, c->purpose, payload, c->start, &b->out[k]);
 }
@@ -239,6 +239,18 @@ RingShape trees_shape(Collective *c)
     }
     shape.leg[0] = trees_size(&s, (size_t)all * width);
     return shape;
+}
+
+int64_t trees_messages(Collective *c, int to)
+{
+    int64_t messages = 0;
+    for (int t = 0; t < c->trees; t++) {
+        const TreePlace *place = &c->tree[t].place;
+        int64_t ways = place->up == to;
+        for (int k = 0; k < place->downs; k++) ways += place->down[k] == to;
+        for (int i = 0; i < c->parts; i++) messages += ways * messages_of(c, block_of(c, i, t));
+    }
+    return messages;
 }
 
 void trees_report(const Collective *c)

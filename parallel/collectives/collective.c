@@ -12,12 +12,13 @@ typedef struct Moves {
     void (*start)(Collective *c);
     void (*move)(Collective *c, bool to_the_end);
     void (*report)(const Collective *c);
+    int64_t (*messages)(Collective *c, int to);
 } Moves;
 
 static const Moves *moves_of(const Collective *c)
 {
-    static const Moves rings = {ring_prepare, ring_start, ring_move, ring_report},
-                       trees = {trees_prepare, trees_start, trees_move, trees_report};
+    static const Moves rings = {ring_prepare, ring_start, ring_move, ring_report, ring_messages},
+                       trees = {trees_prepare, trees_start, trees_move, trees_report, trees_messages};
     return c->over_trees ? &trees : &rings;
 }
 
@@ -56,6 +57,19 @@ static void come(Collective *c)
 
 /* ---- begun, progressed, ended ---- */
 
+/* It is over when its last message is: late ones hold it up, on all ranks, as if it had begun so much later. */
+static double held_up(Collective *c)
+{
+    Group *group = c->group;
+    const Comm *comm = group->comm;
+    double seconds = 0;
+    c->number = allocate_zeroed((size_t)comm->lates, sizeof *c->number);
+    for (int to = 0; to < group->size; to++)
+        if (comm_late_to(comm, group->members[to]))
+            seconds += comm_reserve(group, c->purpose, to, moves_of(c)->messages(c, to), c->number);
+    return seconds;
+}
+
 /* `how`: the group, the purpose, how many parts; and an exchange's arrival. */
 static void begin(Collective *c, Collective how, const Tensor *part, bool reduces, bool gathers)
 {
@@ -74,6 +88,7 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
     c->done = c->shape.legs == 0;
     if (!c->done) {
         moves_of(c)->prepare(c);
+        if (group->comm->lates) c->start += held_up(c);
         if (can_meet(c))
             come(c);
         else
@@ -147,5 +162,6 @@ void ring_end(Collective *c)
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->whole);
+    free(c->number);
     *c = (Collective){0};
 }

@@ -58,7 +58,8 @@ typedef struct Collective {
     void *context;
     Request send, receive; /* so it stays where it is while outstanding */
     RingShape shape;
-    double start; /* simulated: the latest beginning known */
+    double start;    /* simulated: the latest beginning known */
+    int64_t *number; /* (the comm's lates) of its messages so far; NULL: none can be late */
 } Collective;
 
 /* Collectives over `parts` tensors at once, each cut into blocks by

@@ -15,6 +15,9 @@ void trees_move(Collective *c, bool to_the_end);
 void ring_report(const Collective *c);
 void trees_report(const Collective *c);
 void trees_end(Collective *c);
+/* How many messages it sends to a group rank, in all, once it is prepared. */
+int64_t ring_messages(Collective *c, int to);
+int64_t trees_messages(Collective *c, int to);
 /* What this rank sends over trees, and what they take. */
 RingShape trees_shape(Collective *c);
 #endif

@@ -140,8 +140,8 @@ static void step_begin(Collective *c)
         each_piece(c, leaves, out, pack);
     }
     comm_receive(c->group, peer(c, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
-    comm_send_stamped(c->group, peer(c, r + hop), c->tag, c->purpose, (Payload){out.data, tensor_bytes(out)},
-                      c->start, &c->send);
+    comm_send_stamped(c->group, peer(c, r + hop), c->tag, c->purpose,
+                      (Payload){out.data, tensor_bytes(out), c->number}, c->start, &c->send);
     c->moving = true;
     c->busy = false;
 }
@@ -185,6 +185,22 @@ void ring_prepare(Collective *c)
     if (c->parts > 1) c->outgoing = tensor_new(device, MEM_COMMUNICATION, dtype, most);
     if (c->parts > 1 || c->reduce_steps > 0)
         c->incoming = tensor_new(device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
+}
+
+/* Empty ones are not sent. */
+int64_t ring_messages(Collective *c, int to)
+{
+    int64_t messages = 0;
+    for (int at = 0, leaves, arrives; at < c->legs; at++) {
+        leg_begin(c, at);
+        for (; c->step < c->steps; c->step++) {
+            blocks_at(c, &leaves, &arrives);
+            int hop = exchanging(c) ? c->step + 1 : 1;
+            messages += peer(c, leg_of(c)->rank + hop) == to && blocks_count(c, leaves) > 0;
+        }
+    }
+    leg_begin(c, 0);
+    return messages;
 }
 
 void ring_start(Collective *c)

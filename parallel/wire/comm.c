@@ -225,6 +225,45 @@ void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes)
     comm->bytes[purpose] += bytes;
 }
 
+/* Whether messages to group rank `to` may be late over this link. */
+static bool is_over(const Group *group, int to, Purpose purpose, const Late *late)
+{
+    const Comm *comm = group->comm;
+    return late->link.from == comm->rank && late->link.to == group->members[to] &&
+           is_simulated(comm, purpose);
+}
+
+bool comm_late_to(const Comm *comm, int rank)
+{
+    bool any = false;
+    for (int i = 0; i < comm->lates; i++)
+        any |= comm->late[i].link.from == comm->rank && comm->late[i].link.to == rank;
+    return any;
+}
+
+double comm_reserve(Group *group, Purpose purpose, int to, int64_t messages, int64_t *number)
+{
+    Comm *comm = group->comm;
+    double seconds = 0;
+    for (int i = 0; i < comm->lates; i++)
+        if (is_over(group, to, purpose, &comm->late[i]))
+            seconds += late_reserve(&comm->late[i], messages, &number[i]);
+    return seconds;
+}
+
+/* Seconds that the message which is about to be sent is held back; `number`: one of those that were reserved. */
+static double held_back(const Group *group, int to, Purpose purpose, int64_t *number)
+{
+    Comm *comm = group->comm;
+    double seconds = 0;
+    for (int i = 0; i < comm->lates; i++) {
+        Late *late = &comm->late[i];
+        if (is_over(group, to, purpose, late))
+            seconds += number ? late_reserved(late, &number[i]) : late_next(late);
+    }
+    return seconds;
+}
+
 /* Of what `request` holds. */
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
@@ -249,6 +288,7 @@ void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload p
 {
     if (!begin(request, group, to, tag, purpose, payload.bytes)) return;
     request->stamp = (Stamp){.sent = sent, .left = sent};
+    if (payload.number) request->stamp.held = held_back(group, to, purpose, payload.number);
     send(group, to, tag, payload.data, request);
 }
 
@@ -258,12 +298,12 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     Comm *comm = group->comm;
     if (!begin(request, group, to, tag, purpose, bytes)) return;
     lanes_pause(comm->lanes); /* which brings it up to date */
-    double now = comm_now(comm);
-    request->stamp = (Stamp){.sent = now, .left = now};
+    double now = comm_now(comm), held = held_back(group, to, purpose, NULL);
+    request->stamp = (Stamp){.sent = now, .left = now, .held = held};
     if (is_simulated(comm, purpose)) {
         request->route = route_to(group, to);
         Link link = link_of(request);
-        request->stamp.left = port_take(&comm->out[request->route], now, link_busy(&link, bytes));
+        request->stamp.left = port_take(&comm->out[request->route], now, link_busy(&link, bytes)) + held;
         if (comm->network.sender_waits)
             comm_join(comm, purpose, (Arrival){.sent = now, .arrives = request->stamp.left + link.latency});
     }

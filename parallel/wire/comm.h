@@ -10,7 +10,8 @@
  * has taken it in, if nothing else kept that busy. So a message alone arrives
  * latency + bytes / bandwidth after it was sent (Hockney 1994), and messages that
  * share a rank's port share its bandwidth (port.h). A receiver on its compute
- * lane waits until then. Which ports a message takes and what they can do is the
+ * lane waits until then. One that is late (late.h) left so much later, and a
+ * backend of processes does hold it back. Which ports a message takes and what they can do is the
  * network's to say (parallel/network/network.h). */
 #ifndef PARALLEL_WIRE_COMM_H
 #define PARALLEL_WIRE_COMM_H
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "parallel/network/network.h"
+#include "parallel/wire/late.h"
 #include "parallel/wire/port.h"
 #include "parallel/wire/purpose.h"
 
@@ -45,6 +47,7 @@ typedef struct Group {
  * and the sender's Comm.last, a whole number, or 0. */
 typedef struct Stamp {
     double sent, left, last;
+    double held, began; /* and, of this machine: seconds that it is held back, from when on its clock */
 } Stamp;
 
 /* Stays where it is until it is done: the backend writes to it. */
@@ -56,6 +59,7 @@ typedef struct Request {
     bool receives, done;
     size_t bytes;
     Stamp stamp; /* of a receive once it is done */
+    double due;  /* the backend's, of a receive that is held back: when it may be done */
     _Alignas(16) unsigned char state[64];
 } Request;
 
@@ -95,7 +99,9 @@ struct Comm {
     Network network; /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
     Port out[ROUTES], in[ROUTES];
-    Port waited;  /* the compute lane, for any of them */
+    Port waited; /* the compute lane, for any of them */
+    Late *late;  /* (lates) links whose messages of the simulated machine may be, or NULL */
+    int lates;
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
     Tape *tape;   /* which notes it (tape.h), or NULL */
     int tapes;    /* recorded so far */
@@ -152,9 +158,15 @@ void comm_wait(Request *request);
 typedef struct Payload {
     const void *data;
     size_t bytes;
+    int64_t *number; /* (the comm's lates) of its messages before this one; NULL: none of them can be late */
 } Payload;
 void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload payload, double sent,
                        Request *request);
+/* As a collective begins that sends so many messages to group rank `to`: by how much those that are late hold it up.
+ * `number` (lates) is for its payloads. */
+double comm_reserve(Group *group, Purpose purpose, int to, int64_t messages, int64_t *number);
+/* Whether any message from this rank to that one may be. */
+bool comm_late_to(const Comm *comm, int rank);
 bool comm_test(Request *request);
 /* Data from one walked rank to another that takes the place of messages which are counted with comm_count(). */
 void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes);

@@ -1,6 +1,7 @@
 /* comm_mpi.c - the only file that includes mpi.h. */
 #include "parallel/wire/comm_mpi.h"
 #include <limits.h>
+#include <math.h>
 #include <mpi.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -46,10 +47,18 @@ _Static_assert(HALVES * sizeof(MPI_Request) <= sizeof(((Request *)0)->state),
 enum { STAMP_DOUBLES = sizeof(Stamp) / sizeof(double) };
 _Static_assert(STAMP_DOUBLES * sizeof(double) == sizeof(Stamp), "a stamp travels as doubles");
 
+static double clock_of(clockid_t which)
+{
+    struct timespec t;
+    clock_gettime(which, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
     MPI_Request r[HALVES];
     MPI_Comm comm = *(MPI_Comm *)group->handle;
+    if (request->stamp.held > 0) request->stamp.began = clock_of(CLOCK_REALTIME);
     MPI_Isend(data, count_of(request->bytes), MPI_BYTE, to, HALVES * tag + DATA, comm, &r[DATA]);
     MPI_Isend(&request->stamp, STAMP_DOUBLES, MPI_DOUBLE, to, HALVES * tag + STAMP, comm, &r[STAMP]);
     memcpy(request->state, r, sizeof r);
@@ -64,6 +73,18 @@ static void receive(Group *group, int from, int tag, void *data, Request *reques
     memcpy(request->state, r, sizeof r);
 }
 
+/* Seconds until a message that is here may be. Clocks of two machines may be apart: it is never held longer than it is
+ * meant to be from when it was first looked for. */
+static double held_yet(Request *request)
+{
+    double held = request->receives ? request->stamp.held : 0;
+    if (!(held > 0)) return 0;
+    double now = clock_of(CLOCK_MONOTONIC);
+    if (request->due == 0)
+        request->due = now + fmin(fmax(request->stamp.began + held - clock_of(CLOCK_REALTIME), 0), held);
+    return request->due - now;
+}
+
 static bool test(Request *request)
 {
     MPI_Request r[HALVES];
@@ -71,7 +92,7 @@ static bool test(Request *request)
     memcpy(r, request->state, sizeof r);
     MPI_Testall(HALVES, r, &done, MPI_STATUSES_IGNORE);
     memcpy(request->state, r, sizeof r);
-    return done;
+    return done && held_yet(request) <= 0;
 }
 
 /* ---- waiting ---- */

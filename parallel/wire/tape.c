@@ -43,7 +43,7 @@ bool tape_stop(Tape *tape, Comm *comm)
     comm->lanes->told = NULL;
     bool closed = true;
     for (int i = 0; i < tape->rings; i++) closed &= tape->ring[i].ended;
-    return closed && !tape->spoiled && tape->singles == comm->singles;
+    return closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
 }
 
 int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)

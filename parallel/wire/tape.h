@@ -28,7 +28,8 @@ struct Tape {
 
 /* From here on what the rank does is noted. */
 void tape_record(Tape *tape, Comm *comm);
-/* No longer. Whether it can be played: its rings all began and ended on it, and it has no single messages. */
+/* No longer. Whether it can be played: its rings all began and ended on it, and it has no single messages,
+ * nor any that may be late: another time they are not. */
 bool tape_stop(Tape *tape, Comm *comm);
 void tape_play(const Tape *tape, Comm *comm);
 void tape_free(Tape *tape);

@@ -8,7 +8,7 @@ static bool within(FaultSteps steps, int64_t step)
 
 bool faults_any(const Faults *f)
 {
-    return f->slows > 0 || f->die_step > 0;
+    return f->slows > 0 || f->lates > 0 || f->die_step > 0;
 }
 
 double faults_slower(const Faults *f, int rank, int64_t step)
@@ -19,10 +19,16 @@ double faults_slower(const Faults *f, int rank, int64_t step)
     return factor - 1;
 }
 
+bool faults_late(const Faults *f, int link, int64_t step)
+{
+    return within(f->late_steps[link], step);
+}
+
 bool faults_hold(const Faults *f, int64_t step)
 {
     bool any = false;
     for (int i = 0; i < f->slows; i++) any |= within(f->slow[i].steps, step);
+    for (int i = 0; i < f->lates; i++) any |= faults_late(f, i, step);
     return any;
 }
 

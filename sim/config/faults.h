@@ -1,17 +1,18 @@
-/* faults.h - what [faults] asks for, read: stragglers and deaths, at steps that are given and no others.
+/* faults.h - what [faults] asks for, read: stragglers, deaths and late messages, at steps that are given and no others.
  *
- * Plain data: who trains asks of each step what holds in it, and hands that to the doors (the lanes of a device),
+ * Plain data: who trains asks of each step what holds in it, and hands that to the doors (the lanes of a device, the wire),
  * which know of no config. */
 #ifndef SIM_CONFIG_FAULTS_H
 #define SIM_CONFIG_FAULTS_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "parallel/wire/late.h"
 
 enum { FAULTS_MOST = 16, FAULTS_TEXT = 512 };
 
 /* As an ini file spells them. */
 typedef struct FaultTexts {
-    char slow[FAULTS_TEXT], die[FAULTS_TEXT];
+    char slow[FAULTS_TEXT], die[FAULTS_TEXT], late[FAULTS_TEXT];
 } FaultTexts;
 
 /* Steps as people count them, from 1; the last is INT64_MAX where none is given. */
@@ -30,6 +31,9 @@ typedef struct Faults {
     int slows;
     int die_rank;
     int64_t die_step; /* 0: nobody dies */
+    LateLink late[FAULTS_MOST];
+    FaultSteps late_steps[FAULTS_MOST];
+    int lates;
 } Faults;
 
 /* Steps are counted from 0 here, as in the run. */
@@ -37,6 +41,8 @@ bool faults_any(const Faults *faults);
 /* By how much more computing takes on this rank in this step, as a share: 0.2 where it is 1.2 times as slow. Factors of
  * the same rank and step multiply. */
 double faults_slower(const Faults *faults, int rank, int64_t step);
+/* Whether messages of the link are late in this step. */
+bool faults_late(const Faults *faults, int link, int64_t step);
 /* Whether a step is other than it would be without them. */
 bool faults_hold(const Faults *faults, int64_t step);
 /* Whether the rank dies in it. */

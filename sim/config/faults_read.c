@@ -2,6 +2,7 @@
  *
  *   slow   RANK xFACTOR [from STEP] [to STEP], ...
  *   die    RANK at STEP
+ *   late   RANK->RANK every N by NUMBER us|ms|s [from STEP] [to STEP], ...
  */
 #include "sim/config/faults_read.h"
 #include <ctype.h>
@@ -11,6 +12,7 @@
 
 enum { ENTRY = 64 };
 static const int64_t STEPS_MOST = 1000000000;
+static const double LATE_MOST = 3600;
 
 /* ---- words ---- */
 
@@ -81,6 +83,35 @@ static bool take_death(const char **text, Faults *faults)
            take_whole(text, 1, STEPS_MOST, &faults->die_step);
 }
 
+static bool take_seconds(const char **text, double *seconds)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
+    if (!take_number(text, 0, 1e9, seconds)) return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (take_word(text, units[i].name)) {
+            *seconds *= units[i].seconds;
+            return *seconds <= LATE_MOST;
+        }
+    return false;
+}
+
+static bool take_late(const char **text, Faults *faults)
+{
+    LateLink late;
+    FaultSteps steps;
+    bool read = take_rank(text, &late.from) && take_word(text, "->") && take_rank(text, &late.to) &&
+                late.from != late.to && take_word(text, "every") &&
+                take_whole(text, 1, STEPS_MOST, &late.every) && take_word(text, "by") &&
+                take_seconds(text, &late.seconds) && take_steps(text, &steps);
+    if (!read) return false;
+    faults->late[faults->lates] = late;
+    faults->late_steps[faults->lates++] = steps;
+    return true;
+}
+
 /* A key: its entries, at most so many, each of this form. */
 typedef struct Kind {
     const char *key, *form, *example;
@@ -92,6 +123,9 @@ static const Kind kinds[] = {
     {"faults.slow", "RANK xFACTOR [from STEP] [to STEP], with a factor above 1 and up to 1000",
      "3 x1.2 from 5", take_slow, FAULTS_MOST},
     {"faults.die", "RANK at STEP, one of them", "2 at 12", take_death, 1},
+    {"faults.late",
+     "RANK->RANK every N by NUMBER us, ms or s [from STEP] [to STEP], up to an hour, of two ranks",
+     "0->1 every 50 by 2 ms", take_late, FAULTS_MOST},
 };
 
 static bool read_entries(const Kind *kind, const char *text, Faults *faults, char *why, size_t size)
@@ -117,7 +151,7 @@ static bool read_entries(const Kind *kind, const char *text, Faults *faults, cha
 
 bool faults_read(const FaultTexts *texts, Faults *faults, const char **key, char *why, size_t size)
 {
-    const char *const text[] = {texts->slow, texts->die};
+    const char *const text[] = {texts->slow, texts->die, texts->late};
     *faults = (Faults){.slows = 0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         *key = kinds[i].key;

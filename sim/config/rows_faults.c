@@ -3,7 +3,7 @@
 
 const ConfigRow rows_of_faults[] = {
     {"faults", "slow", ROW_TEXT, ALWAYS, FIELD(faults.slow), "", .example = "3 x1.2 from 5",
-     .help = "stragglers: RANK xFACTOR [from STEP] [to STEP], ...; empty: none",
+     .help = "stragglers, as RANK xFACTOR [from STEP] [to STEP]",
      .more =
          "Computing takes this rank FACTOR times as long, in the steps from the one to the other, both among "
          "them; steps count from 1, ranks from 0. Several stand between commas: 3 x1.2 from 5, 0 x2 from 8 "
@@ -14,9 +14,17 @@ const ConfigRow rows_of_faults[] = {
          "numbers are the same to the last bit. A dry run then walks every rank, and all of train.steps. The "
          "report has a step's time with and without, and who waits.\n"},
     {"faults", "die", ROW_TEXT, ALWAYS, FIELD(faults.die), "", .example = "2 at 12",
-     .help = "a death: RANK at STEP; empty: none",
+     .help = "a death, as RANK at STEP",
      .more =
          "The rank is killed (SIGKILL) as its device would start the step's first kernel, and with it the "
          "job. The run file has the steps before, and --resume goes on from the last checkpoint; a run "
          "that goes on is not killed again. A dry run ends before that step, and tells what is lost.\n"},
+    {"faults", "late", ROW_TEXT, ALWAYS, FIELD(faults.late), "", .example = "0->1 every 50 by 2 ms",
+     .help = "late messages, as RANK->RANK every N by TIME [from STEP] [to STEP]",
+     .more =
+         "Of the messages of training from the one rank to the other each N-th is held back so long, in "
+         "simulated time and, between processes, for real; they are counted from the run's beginning, in "
+         "the steps named. What waits for it waits longer: a stage for its microbatch; a ring or a tree of "
+         "them is over so much later for all its ranks. A link is of two ranks that differ along one axis "
+         "(pp, dp or tp). Bytes and numbers are the same. The report has how many were late.\n"},
 };

@@ -313,6 +313,12 @@ bool recorder_outside(Recorder *r, const uint64_t *bytes, const uint64_t *messag
            h5_flush(r->file, error);
 }
 
+bool recorder_late(Recorder *r, int64_t messages, int64_t late, Error *error)
+{
+    return h5_set_integer(r->file, "/comm", "late_link_messages", messages, error) &&
+           h5_set_integer(r->file, "/comm", "late_messages", late, error) && h5_flush(r->file, error);
+}
+
 /* ---- the end ---- */
 
 static void forget(Recorder *r)

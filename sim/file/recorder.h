@@ -92,6 +92,9 @@ bool recorder_work(Recorder *recorder, const WorkDone done[WORK_KINDS], Error *e
 /* bytes, messages: [rank][PURPOSES] sent before the first step and after the last. */
 bool recorder_outside(Recorder *recorder, const uint64_t *bytes, const uint64_t *messages, Error *error);
 
+/* How many messages went over links that hold some back, and how many of them were. */
+bool recorder_late(Recorder *recorder, int64_t messages, int64_t late, Error *error);
+
 /* Trims the columns to the steps done, sets complete = 1, closes and frees. */
 bool recorder_finish(Recorder *recorder, Error *error);
 

@@ -85,6 +85,9 @@ static bool check_attributes(RunFile *run, Error *error)
     run->dry = dry > 0;
     run->ranks = (int)ranks;
     run->timed_step = step >= 0 ? step : (double)NAN;
+    run->late_link_messages = run->late_messages = (double)NAN;
+    h5_get_number(run->file, "/comm", "late_link_messages", &run->late_link_messages);
+    h5_get_number(run->file, "/comm", "late_messages", &run->late_messages);
     get_shown(run, "/", "precision", run->precision, sizeof run->precision);
     get_shown(run, "/", "host", run->host, sizeof run->host);
     return check_entropy(run, error);

@@ -26,11 +26,12 @@ typedef struct RunFile {
     char precision[16];         /* "fp32", "fp64", ...; "" */
     char host[192];             /* the machine it trained on: its name, and its processor; "" */
     RunShape shape;
-    double timed_step; /* whose actions are recorded; NaN: none's */
-    int64_t first;     /* step of the first row: above 0 where a run goes on that is recorded elsewhere */
-    size_t steps;      /* finished ones */
-    size_t rows;       /* there is room for */
-    size_t actions;    /* rows of the timeline, used or not */
+    double late_link_messages, late_messages; /* of faults.late; NaN: unknown, as of a run that is not over */
+    double timed_step;                        /* whose actions are recorded; NaN: none's */
+    int64_t first;  /* step of the first row: above 0 where a run goes on that is recorded elsewhere */
+    size_t steps;   /* finished ones */
+    size_t rows;    /* there is room for */
+    size_t actions; /* rows of the timeline, used or not */
     size_t purposes, categories, parts, kinds, routes;
     char **purpose, **category, **part, **kind, **route; /* their names: short, of plain letters */
 } RunFile;

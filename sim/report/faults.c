@@ -164,6 +164,7 @@ static bool read_faults(const RunFile *run, FaultTexts *texts, Faults *faults)
     char why[256];
     run_file_config(run, "faults.slow", texts->slow, sizeof texts->slow);
     run_file_config(run, "faults.die", texts->die, sizeof texts->die);
+    run_file_config(run, "faults.late", texts->late, sizeof texts->late);
     return faults_read(texts, faults, &ignored, why, sizeof why) && faults_any(faults);
 }
 
@@ -176,6 +177,12 @@ static bool add_facts(const RunFile *run, Sheet *sheet, const FaultTexts *texts,
     if (read && texts->slow[0]) {
         sheet_line(sheet, SHEET_FACT, "slow");
         sheet_cell(sheet, "%s", texts->slow);
+    }
+    if (read && texts->late[0]) {
+        sheet_line(sheet, SHEET_FACT, "late");
+        sheet_cell(sheet, "%s", texts->late);
+        if (!isnan(run->late_messages))
+            sheet_more(sheet, ": %.0f of %.0f messages", run->late_messages, run->late_link_messages);
     }
     if (read) {
         compare(run, sheet, faults, simulated, false);

@@ -32,7 +32,11 @@ bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error 
     Walk walk = {alike, look, context};
     const Config *config = &alike->config;
     if (faults_any(&config->fault))
-        return config_refuse(config, config->faults.slow[0] ? "faults.slow" : "faults.die", error,
+        return config_refuse(config,
+                             config->fault.slows   ? "faults.slow"
+                             : config->fault.lates ? "faults.late"
+                                                   : "faults.die",
+                             error,
                              "what is foretold here is one step, and faults hold in some; try "
                              "sim --config F --dry-run, or leaving it out");
     if (!data_is_markov(&alike->config.data))

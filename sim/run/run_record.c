@@ -295,6 +295,30 @@ static bool write_outside(Record *r, const uint64_t *all, Error *error)
     return ok;
 }
 
+/* Of all ranks, on rank 0. */
+typedef struct LateCount {
+    int64_t messages, late;
+} LateCount;
+
+static LateCount sum_late(const Record *r)
+{
+    const Comm *comm = r->world->comm;
+    size_t reports = reports_of(r);
+    LateCount mine = {0, 0}, sum = {0, 0},
+              *all = r->world->rank == 0 ? allocate(reports * sizeof *all) : NULL;
+    for (int i = 0; i < comm->lates; i++) {
+        mine.messages += comm->late[i].messages;
+        mine.late += comm->late[i].late;
+    }
+    gather(r->world, CONTROL, &mine, sizeof mine, all, 0);
+    for (size_t i = 0; all && i < reports; i++) {
+        sum.messages += all[i].messages;
+        sum.late += all[i].late;
+    }
+    free(all);
+    return sum;
+}
+
 void record_end(Record *r, bool stopped)
 {
     const Trainer *t = r->trainer;
@@ -310,6 +334,8 @@ void record_end(Record *r, bool stopped)
 
     WorkDone work[WORK_KINDS];
     if (walked) work_record_sum(&r->work, r->world, work);
+    const bool lates = t->config->fault.lates > 0;
+    LateCount late = lates ? sum_late(r) : (LateCount){0, 0};
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);
@@ -320,7 +346,8 @@ void record_end(Record *r, bool stopped)
     }
 
     Error error = rows.error;
-    bool ok = rows.ok && write_outside(r, all, &error);
+    bool ok = rows.ok && write_outside(r, all, &error) &&
+              (!lates || recorder_late(r->recorder, late.messages, late.late, &error));
     if (ok && walked)
         ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
                             &error) &&

@@ -314,7 +314,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     double began = clock_now();
     int last = last_backward(list);
     t->step = step;
-    faults_begin_step(&t->device, &t->config->fault, t->comm->rank, step, t->goes_on);
+    faults_begin_step(&t->device, t->comm, &t->config->fault, step, t->goes_on);
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);
     for (int i = 0; i < list->count; i++) {

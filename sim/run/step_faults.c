@@ -1,9 +1,11 @@
-/* step_faults.c - from the config's faults to a device. */
+/* step_faults.c - from the config's faults to a device and a comm. */
 #include "sim/run/step_faults.h"
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "models/machine/error.h"
 
 /* The line that a rank which is killed could not write. */
 static char last_words[128];
@@ -17,9 +19,26 @@ static void die(void)
     for (;;) pause();
 }
 
-/* A dry run, in which nobody can be killed alone, ends before that step. */
-void faults_begin_step(Device *device, const Faults *faults, int rank, int64_t step, bool goes_on)
+void faults_begin(Comm *comm, const Faults *faults)
 {
+    if (faults->lates == 0) return;
+    comm->late = allocate_zeroed((size_t)faults->lates, sizeof *comm->late);
+    comm->lates = faults->lates;
+    for (int i = 0; i < faults->lates; i++) comm->late[i].link = faults->late[i];
+}
+
+void faults_end(Comm *comm)
+{
+    free(comm->late);
+    comm->late = NULL;
+    comm->lates = 0;
+}
+
+/* A dry run, in which nobody can be killed alone, ends before that step. */
+void faults_begin_step(Device *device, Comm *comm, const Faults *faults, int64_t step, bool goes_on)
+{
+    int rank = comm->rank;
+    for (int i = 0; i < comm->lates; i++) comm->late[i].holds = faults_late(faults, i, step);
     device->lanes.slower = faults_slower(faults, rank, step);
     if (device->dry || goes_on || !faults_kill(faults, rank, step)) return;
     snprintf(last_words, sizeof last_words, "sim: rank %d dies at step %lld, as faults.die says\n", rank,
@@ -31,6 +50,7 @@ void faults_announce(const Config *config, bool dry, bool goes_on)
 {
     const FaultTexts *texts = &config->faults;
     if (texts->slow[0]) printf("  slow: %s\n", texts->slow);
+    if (texts->late[0]) printf("  late: %s\n", texts->late);
     if (texts->die[0])
         printf("  dies: %s%s\n", texts->die,
                dry       ? "; what is before that is walked"

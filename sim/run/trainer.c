@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/run/step.h"
+#include "sim/run/step_faults.h"
 #include "sim/theory/theory.h"
 
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch)
@@ -57,6 +58,7 @@ static void set_clock(Trainer *t)
     t->comm->lanes = lanes;
     t->comm->at = at;
     t->comm->whose = t;
+    faults_begin(t->comm, &c->fault);
     /* so that steps of one model compare: of v stages each has 1/v of a rank's layers */
     double v = t->plan->shape.v;
     Ideal stage = theory_ideal(c);
@@ -116,6 +118,7 @@ void trainer_free(Trainer *t)
     if (!t) return;
     t->comm->lanes = NULL;
     t->comm->at = NULL;
+    faults_end(t->comm);
     repeats_free(t->repeats);
     stages_free(t->stages);
     data_parallel_free(t->data_parallel);

@@ -57,6 +57,39 @@ static void a_death_is_read(void **state)
     config_free(&c);
 }
 
+static void late_messages_are_read(void **state)
+{
+    (void)state;
+    Config c;
+    Error error;
+    take(&c,
+         "[faults]\nlate = 0->1 every 50 by 2 ms, 3 -> 1 every 1 by 1e2us from 2 to 3,2->0 every 7 by 1.5s\n",
+         NULL);
+    const LateLink *l = c.fault.late;
+    assert_int_equal(c.fault.lates, 3);
+    assert_true(l[0].from == 0 && l[0].to == 1 && l[0].every == 50 && l[0].seconds == 2e-3);
+    assert_true(l[1].from == 3 && l[1].to == 1 && l[1].every == 1 && fabs(l[1].seconds - 1e-4) < 1e-18);
+    assert_true(l[2].seconds == 1.5 && faults_any(&c.fault) && faults_hold(&c.fault, 0));
+    assert_true(!faults_late(&c.fault, 1, 0) && faults_late(&c.fault, 1, 1) && !faults_late(&c.fault, 1, 3));
+    config_free(&c);
+    take(&c, "[parallel]\npp = 2\ntp = 2\n",
+         "faults.late=5->2 every 2 by 1 ms"); /* (1, 0, 1) and (0, 1, 0) */
+    assert_false(config_check_ranks(&c, 8, &error));
+    assert_non_null(strstr(error.text,
+                           "ranks 5 and 2 differ along more than one of pp, dp and tp, so that no "
+                           "message goes from one to the other; try 5->1"));
+    config_free(&c);
+    static const char *const links[] = {"4->5", "4->6", "4->0", "7->5"};
+    for (int i = 0; i < 4; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "faults.late=%s every 2 by 1 ms", links[i]);
+        take(&c, "[parallel]\npp = 2\ntp = 2\n", set);
+        assert_true(config_check_ranks(&c, 8, &error));
+        assert_false(config_check_ranks(&c, 4, &error));
+        config_free(&c);
+    }
+}
+
 static void others_are_refused(void **state)
 {
     (void)state;
@@ -78,6 +111,22 @@ static void others_are_refused(void **state)
         snprintf(set, sizeof set, "faults.die=%s", die[i]);
         refuse_with("", set, "is not RANK at STEP, one of them; try 2 at 12");
     }
+    static const char *const late[] = {"0->1",
+                                       "0->1 every 5",
+                                       "0->1 every 0 by 1 s",
+                                       "0->0 every 5 by 1 s",
+                                       "0-1 every 5 by 1 s",
+                                       "0->1 every 5 by 0 s",
+                                       "0->1 every 5 by 2",
+                                       "0->1 every 5 by 2 h",
+                                       "0->1 every 5 by 3601 s",
+                                       "0->1 every 5 by 2 ms from 0",
+                                       "0->1 by 2 ms"};
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        snprintf(set, sizeof set, "faults.late=%s", late[i]);
+        refuse_with("", set, "is not RANK->RANK every N by NUMBER us, ms or s [from STEP] [to STEP]");
+    }
+    refuse_with("[train]\nsteps = 10\n", "faults.late=0->1 every 5 by 2 ms from 11", "there is no step 11");
     char many[FAULTS_TEXT] = "faults.slow=0 x2";
     for (int i = 0; i < FAULTS_MOST; i++) strcat(many, ",0 x2");
     refuse_with("", many, "more than the 16 there is room for; try fewer");
@@ -107,6 +156,7 @@ enum { STEPS = 4, RANKS_MOST = 8 };
 /* Each rank's seconds of each step, computing and in all. */
 typedef struct Seen {
     double computing[STEPS][RANKS_MOST], now[STEPS][RANKS_MOST];
+    Late late[RANKS_MOST][2]; /* at the end */
 } Seen;
 
 static void look(Trainer *t, const StepResult *result, void *context)
@@ -117,6 +167,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
     seen->now[t->step][t->comm->rank] = lanes->now;
     seen->computing[t->step][t->comm->rank] =
         lanes->spent[PART_COMPUTE] + lanes->spent[PART_RECOMPUTE] + lanes->spent[PART_OPTIMIZER];
+    for (int i = 0; i < t->comm->lates; i++) seen->late[t->comm->rank][i] = t->comm->late[i];
 }
 
 /* Runs it on virtual ranks; the case is the caller's to free. */
@@ -157,12 +208,48 @@ static void the_slowest_bounds_a_step(void **state)
     }
 }
 
+/* Two stages of 1 F and 2 of B, and one microbatch: 6; and two messages from the first to the second, of the microbatch
+ * and of the norm, for which all wait. */
+static void late_messages_are_waited_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        double seconds[STEPS];
+        int messages, late;
+    } cases[] = {
+        {"faults.late=0->1every1by2500ms", {11, 11, 11, 11}, 8, 8},
+        {"faults.late=0->1every2by2500ms", {8.5, 8.5, 8.5, 8.5}, 8, 4},
+        {"faults.late=0->1every4by2500ms", {6, 8.5, 6, 8.5}, 8, 2},
+        {"faults.late=0->1every3by2500ms", {6, 8.5, 8.5, 6}, 8, 2},
+        {"faults.late=0->1every2by2500msfrom2to3", {6, 8.5, 8.5, 6}, 4, 2},
+        {"faults.late=0->1every1by2500msfrom4,0->1every1by1sto1", {8, 6, 6, 11}, 2, 2},
+    };
+    for (int dry = 0; dry < 2; dry++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            Seen seen;
+            Case c = run(&seen, 2, dry,
+                         "parallel.pp=2 parallel.schedule=naive train.microbatch=24 model.tie_embeddings=no",
+                         cases[i].fault);
+            for (int s = 0; s < STEPS; s++)
+                if (step_of(&seen, s, 2) != cases[i].seconds[s])
+                    fail_msg("%s: step %d takes %g", cases[i].fault, s + 1, step_of(&seen, s, 2));
+            assert_true(seen.late[0][0].messages == cases[i].messages &&
+                        seen.late[0][0].late == cases[i].late);
+            assert_true(seen.late[1][0].messages == 0 && seen.late[1][0].late == 0);
+            case_free(&c);
+        }
+}
+
 static const struct {
     const char *words;
     int ranks;
 } GRIDS[] = {
     {"parallel.data=ddp parallel.bucket_mb=0.01", 3},
     {"parallel.data=zero3", 4},
+    {"parallel.data=ddp hardware.all_reduce=tree parallel.bucket_mb=0.01", 4},
+    {"parallel.data=ddp parallel.tp=2 hardware.all_reduce=hierarchical hardware.order=dp-tp-pp", 8},
+    {"parallel.data=zero1 parallel.quantize=both", 3},
     {"parallel.data=dp", 3},
     {"parallel.tp=2 parallel.data=zero1", 4},
     {"parallel.pp=2 parallel.schedule=1f1b parallel.data=zero2", 4},
@@ -170,7 +257,8 @@ static const struct {
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 #define SLOW " hardware.profile=slow.ini software.launch_us=2e4"
-static const char *const FAULTS[] = {"faults.slow=1x1.5from2to3", "faults.slow=0x3,2x1.1from3"};
+static const char *const FAULTS[] = {"faults.slow=1x1.5from2to3", "faults.slow=0x3,2x1.1from3",
+                                     "faults.late=0->1every3by90s"};
 enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
 
 /* On a machine training has, step by step, the dry run's seconds on every rank; the same twice; never fewer than without
@@ -194,10 +282,17 @@ static void time_is_foretold_and_numbers_stay(void **state)
             assert_memory_equal(&again, &dry, sizeof seen);
             assert_true(case_same_bits(&a, &b));
             assert_memory_equal(a.bytes, b.bytes, (size_t)ranks * sizeof *a.bytes);
+            for (int r = 0; r < ranks; r++) {
+                const Late *l = &seen.late[r][0];
+                bool over = f == 2 && r == 0; /* its first steps may be without */
+                if ((l->messages >= 3) != over || l->late != (over ? l->messages / 3 : 0))
+                    fail_msg("%s %s: rank %d: %lld of %lld messages are late", sets, FAULTS[f], r,
+                             (long long)l->late, (long long)l->messages);
+            }
             bool longer = false;
             for (int s = 0; s < STEPS; s++) {
                 double with = step_of(&seen, s, ranks), without = step_of(&well, s, ranks);
-                bool holds = f == 1 || (s >= 1 && s <= 2);
+                bool holds = f > 0 || (s >= 1 && s <= 2);
                 if (with < without * (1 - 1e-12) || (!holds && with != without))
                     fail_msg("%s %s: step %d takes %.17g, without %.17g", sets, FAULTS[f], s + 1, with,
                              without);
@@ -280,8 +375,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stragglers_are_read),
         cmocka_unit_test(a_death_is_read),
+        cmocka_unit_test(late_messages_are_read),
         cmocka_unit_test(others_are_refused),
         cmocka_unit_test(the_slowest_bounds_a_step),
+        cmocka_unit_test(late_messages_are_waited_for),
         cmocka_unit_test(time_is_foretold_and_numbers_stay),
         cmocka_unit_test(every_rank_is_walked),
         cmocka_unit_test(a_straggler_is_busy),
