@@ -9,6 +9,9 @@
 typedef struct RunInfo {
     const char *path, *command_line;
     const char *host; /* the machine it trains on, as node_describe() has it; NULL of a dry run */
+    const char
+        *hosts; /* "host0: 0-1; host1: 2-3": which ranks are on which, where they are several; or NULL */
+    int across; /* tensor groups that are on more than one */
     int ranks;
     int recorded; /* rows, each of its rank and of those after it, up to the next row's, which do the same; */
     const int *rank; /* (recorded), ascending from 0; NULL: all ranks have their own */

@@ -70,6 +70,9 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
     for (size_t i = 0; i < sizeof integers / sizeof *integers && ok; i++)
         ok = h5_set_integer(s->file, "/", integers[i].name, integers[i].value, error);
     if (ok && info->host) ok = h5_set_text(s->file, "/", "host", info->host, error);
+    if (ok && info->hosts) ok = h5_set_text(s->file, "/", "hosts", info->hosts, error);
+    if (ok && info->hosts)
+        ok = h5_set_integer(s->file, "/", "tensor_groups_across_hosts", info->across, error);
     if (ok && !isnan(info->entropy)) ok = h5_set_number(s->file, "/", "entropy", info->entropy, error);
     free(history);
     return ok;

@@ -231,6 +231,7 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
     Columns columns = {0};
     report_title(run, sheet);
     if (!report_grid(run, sheet, error)) return false;
+    report_hosts(run, sheet);
     if (run->steps == 0) {
         sheet_line(sheet, SHEET_FACT, "no finished step");
         return true;

@@ -96,6 +96,20 @@ bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
     return shape->mesh.pp == 1 || add_bubble(run, sheet, error);
 }
 
+void report_hosts(const RunFile *run, Sheet *sheet)
+{
+    if (!run->hosts[0]) return;
+    sheet_line(sheet, SHEET_FACT, "hosts");
+    sheet_cell(sheet, "ranks on %s", run->hosts);
+    if (run->across == 0) return;
+    sheet_line(sheet, SHEET_FACT, "");
+    sheet_cell(
+        sheet,
+        "tensor groups on several of them: %d of %d; try ranks side by side (mpirun --map-by slot), as "
+        "many a host as parallel.tp = %d divides",
+        run->across, run->ranks / run->shape.mesh.tp, run->shape.mesh.tp);
+}
+
 /* The median of the steps' wall times. */
 static bool read_measured(const RunFile *run, double *seconds, Error *error)
 {

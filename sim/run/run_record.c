@@ -11,6 +11,7 @@
 #include "sim/base/node.h"
 #include "sim/base/posix.h"
 #include "sim/run/announce.h"
+#include "sim/run/hosts.h"
 #include "sim/run/one_step.h"
 #include "sim/run/rows.h"
 #include "sim/run/step_time.h"
@@ -50,7 +51,7 @@ static void tell_if_many(const Record *r, const char *what)
     fflush(stdout);
 }
 
-static void open_recorder(Record *r, const char *command_line)
+static void open_recorder(Record *r, const char *command_line, const Hosts *hosts)
 {
     const Trainer *t = r->trainer;
     const Config *config = t->config;
@@ -89,6 +90,8 @@ static void open_recorder(Record *r, const char *command_line)
     Error error;
     node_describe(host, sizeof host);
     if (!t->device.dry) info.host = host;
+    if (hosts->count > 1) info.hosts = hosts->text;
+    info.across = hosts->across;
     tell_if_many(r, "making a file for");
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);
@@ -108,7 +111,9 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
 {
     *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1, .first = first};
     recent_make(&r->recent, trainer, reports_of(r));
-    if (world->rank == 0) open_recorder(r, command_line);
+    const int tp = config_mesh(trainer->config, world->size).tp;
+    const Hosts hosts = hosts_look(world, tp, trainer->device.dry);
+    if (world->rank == 0) open_recorder(r, command_line, &hosts);
     if (trainer->device.dry) return;
     stop_listen(world->rank == 0 ? r->path : NULL, trainer->config->train.steps);
     stop_kept(first);

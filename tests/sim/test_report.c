@@ -29,6 +29,10 @@ static void test_not_complete(void **state)
     sample_run(path, true);
     assert_int_equal(REPORT(place, path), 0);
     assert_says(place->said, "stopped.h5: zero3 on 4 ranks, complete\n");
+    assert_says(place->said, "  hosts       ranks on host0: 0-1; host1: 2-3\n");
+    assert_says(place->said,
+                "tensor groups on several of them: 1 of 4; try ranks side by side (mpirun --map-by slot), as "
+                "many a host as parallel.tp = 1 divides\n");
 }
 
 static void test_checkpoints(void **state)

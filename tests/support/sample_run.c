@@ -100,6 +100,8 @@ void sample_run(const char *path, bool complete)
     if (!complete) config.train.steps *= 2;
     const RunInfo info = {.path = path,
                           .command_line = "sim --config sample.ini",
+                          .hosts = "host0: 0-1; host1: 2-3",
+                          .across = 1,
                           .ranks = SAMPLE_RANKS,
                           .parameters = 106240,
                           .entropy = 1.5,
