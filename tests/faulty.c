@@ -94,7 +94,7 @@ static size_t length(const struct iovec *all, int count)
     return bytes;
 }
 
-#define NEXT(name) (*(__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define NEXT(name) (*(__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int file, const void *data, size_t bytes)
 {

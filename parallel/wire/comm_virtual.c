@@ -185,7 +185,7 @@ static void live(void *context)
 static const char *what_waits(const VirtualRank *r, char *line, size_t size)
 {
     const Meeting *m = r->meeting;
-    Waits waits;
+    Waits waits = {.at = ""};
     if (m) {
         waits_at(&r->comm, waits.at, sizeof waits.at);
         snprintf(line, size, "rank %d waits %s%sfor %d of %d ranks to begin (channel %d, tag %d)",
