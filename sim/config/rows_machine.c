@@ -200,9 +200,9 @@ const ConfigRow rows_of_node[] = {
              "their number. 1: Llama 3's 2 TB/s for 2048 nodes (2407.21783, section 3.3.1).\n"},
     {"node", "copy_gb", ROW_NUMBER, WITH_A_MACHINE, STORAGE(copy_gb), "25", 0, 1e9, .low_out = true,
      .example = "50", .help = "GB a second that an accelerator copies to its host's memory",
-     .more =
-         "`sim goodput --async` alone asks for it: all that training waits for there. Of PCI Express 4 with "
-         "16 lanes, 31.5 in each direction, about 25 arrive.\n"},
+     .more = "`sim goodput` alone asks for it: all that training waits for under output.checkpoint_async = "
+             "yes. Of PCI Express 4 with "
+             "16 lanes, 31.5 in each direction, about 25 arrive.\n"},
 };
 
 const ConfigRow rows_of_software[] = {

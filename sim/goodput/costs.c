@@ -64,6 +64,7 @@ static void fill(Costs *c, const Config *config, const Foretold *f, const Goodpu
     c->storage = 1e9 * config->storage.gb;
     c->copy = 1e9 * config->storage.copy_gb;
     c->seed = config->train.seed;
+    c->async = config->output.checkpoint_async;
     c->write_seconds = c->written / c->storage;
     c->read_seconds = c->read / c->storage;
     c->copy_seconds = c->copied / c->copy;
@@ -71,8 +72,8 @@ static void fill(Costs *c, const Config *config, const Foretold *f, const Goodpu
                           .step = f->seconds,
                           .mtbf = r->mtbf_hours * HOUR / c->nodes,
                           .restart = r->restart_seconds + c->read_seconds,
-                          .stall = r->async ? c->copy_seconds : c->write_seconds,
-                          .write = r->async ? c->write_seconds : 0};
+                          .stall = c->async ? c->copy_seconds : c->write_seconds,
+                          .write = c->async ? c->write_seconds : 0};
 }
 
 static bool count_steps(Costs *c, const GoodputRequest *r, Error *error)
@@ -87,11 +88,18 @@ static bool count_steps(Costs *c, const GoodputRequest *r, Error *error)
     return true;
 }
 
+/* The job writes checkpoints, also where its config, of which no run is made here, has none. */
+enum { WRITES = 2 };
+static const char *const writes[WRITES] = {"output.checkpoint=ck.h5", "output.checkpoint_every=1"};
+
 bool costs_foretell(Costs *c, const GoodputRequest *r, const char *program_directory, Error *error)
 {
+    const char *set[GOODPUT_SETS + WRITES];
+    for (int i = 0; i < WRITES; i++) set[i] = writes[i];
+    for (int i = 0; i < r->sets; i++) set[WRITES + i] = r->set[i];
     const RunOptions options = {.config = r->config,
-                                .sets = r->set,
-                                .set_count = r->sets,
+                                .sets = set,
+                                .set_count = WRITES + r->sets,
                                 .dry = true,
                                 .force = r->force,
                                 .program_directory = program_directory};

@@ -8,6 +8,7 @@ typedef struct Costs {
     GoodputJob job;
     int ranks, nodes;
     int64_t seed;            /* train.seed */
+    bool async;              /* output.checkpoint_async */
     double memory, capacity; /* bytes: the rank that holds the most; what an accelerator has */
     double checkpoint;       /* bytes of its values, all ranks' */
     double written,

@@ -41,7 +41,7 @@ static void write_titles(FILE *out, const Drawing *d)
     plot_set_text(out, "SUBTITLE1", text);
     goodput_seconds(c->job.stall, stalls, sizeof stalls);
     snprintf(text, sizeof text, "Training waits %s for %s checkpoint; %lld steps of %.3g s", stalls,
-             p->async ? "the copy of an asynchronous" : "a synchronous", (long long)c->job.steps,
+             c->async ? "the copy of an asynchronous" : "a synchronous", (long long)c->job.steps,
              c->job.step);
     plot_set_text(out, "SUBTITLE2", text);
     if (p->left_out)

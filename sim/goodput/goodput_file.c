@@ -74,7 +74,7 @@ static bool write_job(H5 *file, const Points *p, Error *error)
         const char *name;
         int64_t value;
     } whole[] = {{"ranks", c->ranks}, {"nodes", c->nodes}, {"steps", c->job.steps},
-                 {"runs", p->runs},   {"seed", c->seed},   {"asynchronous", p->async}};
+                 {"runs", p->runs},   {"seed", c->seed},   {"asynchronous", c->async}};
     const struct {
         const char *name;
         double value;

@@ -103,7 +103,6 @@ bool points_choose(Points *p, const Costs *costs, const GoodputRequest *r, Error
 {
     const GoodputJob *job = &costs->job;
     *p = (Points){.costs = *costs,
-                  .async = r->async,
                   .young = goodput_young(job->stall, job->mtbf),
                   .daly = goodput_daly(job->stall, job->mtbf),
                   .runs = r->runs,

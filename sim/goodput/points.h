@@ -18,7 +18,6 @@ typedef struct Point {
 
 typedef struct Points {
     Costs costs;
-    bool async;
     double young, daly;    /* seconds of steps between checkpoints, by their formulas */
     Point *point;          /* (count), intervals ascending */
     int count, runs, best; /* best: the one with most goodput */

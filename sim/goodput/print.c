@@ -37,11 +37,11 @@ void goodput_print_job(const Points *p, const GoodputRequest *r)
     goodput_seconds(job->stall, value, sizeof value);
     goodput_seconds(c->copy_seconds, time, sizeof time);
     words_bytes_about(c->copied, most, sizeof most);
-    if (p->async)
+    if (c->async)
         snprintf(from, sizeof from, "the rank with most copies %s at %g GB/s (node.copy_gb)", most,
                  1e-9 * c->copy);
     else
-        snprintf(from, sizeof from, "all of it; with --async %s", time);
+        snprintf(from, sizeof from, "all of it; with output.checkpoint_async = yes %s", time);
     print_line("  stalls", value, from);
     words_bytes_about(c->read, most, sizeof most);
     goodput_seconds(job->restart, value, sizeof value);

@@ -12,7 +12,7 @@ enum { RANKS = 8, RANKS_MOST = 65536, RUNS = 40 };
 static const double LLAMA_3_HOURS = 6335;
 
 const char goodput_help[] =
-    "sim goodput --config F [--set section.key=value]... [--ranks N] [--mtbf HOURS] [--async] ...\n"
+    "sim goodput --config F [--set section.key=value]... [--ranks N] [--mtbf HOURS] ...\n"
     "\n"
     "How often to write a checkpoint. Goodput is the share of a job's time spent on steps that count: not "
     "on\n"
@@ -38,11 +38,6 @@ const char goodput_help[] =
     "    --restart SECONDS   from a failure until the job reads its checkpoint: noticed, put on other nodes, "
     "begun\n"
     "                        again; 300 unless given, an assumption. Reading is added to it\n"
-    "    --async             training waits only until a checkpoint is in the host's memory (node.copy_gb); "
-    "it is\n"
-    "                        written beside the steps that follow, and counts once it is whole, as a run has "
-    "it\n"
-    "                        with output.checkpoint_async = yes. Without: it waits until that is written\n"
     "    --seeds N           jobs for each interval; 40 unless given. The same N failures befall all "
     "intervals;\n"
     "                        other ones with another train.seed\n"
@@ -54,7 +49,11 @@ const char goodput_help[] =
     "\n"
     "A checkpoint takes the bytes of the node that has the most of it over node.storage_gb; every node "
     "writes\n"
-    "at once. Into the folder go goodput.h5, a dataset a column, and the chart, goodput.png, .svg and .gp.\n"
+    "at once. Training waits until it is in the host's memory (node.copy_gb); it is written beside the steps "
+    "that\n"
+    "follow, and counts once it is whole. With --set output.checkpoint_async=no training waits until it is "
+    "written.\n"
+    "Into the folder go goodput.h5, a dataset a column, and the chart, goodput.png, .svg and .gp.\n"
     "\n"
     "    sim goodput --config 1f1b.ini --set model.preset=gpt3-175b --set train.precision=bf16 \\\n"
     "        --set train.global_batch=8192 --set parallel.data=zero1 --set parallel.tp=8 --set "
@@ -134,7 +133,6 @@ static bool take_option(GoodputRequest *r, const char *number[VALUED], int argc,
     char shown[100], quoted[1024];
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) return r->help = true;
     if (!strcmp(word, "--csv")) return r->csv = true;
-    if (!strcmp(word, "--async")) return r->async = true;
     if (!strcmp(word, "--force")) return r->force = true;
     if ((value = option_value("--config", argc, argv, i)))
         return take_word("--config", &r->config, value, error);

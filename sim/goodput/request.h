@@ -16,7 +16,7 @@ typedef struct GoodputRequest {
     int ranks, runs;                     /* runs: of each interval, with failures of their own */
     int64_t steps;                       /* 0: as many as take `days` */
     double days, mtbf_hours, restart_seconds;
-    bool async, csv, force, help;
+    bool csv, force, help;
 } GoodputRequest;
 
 extern const char goodput_help[];

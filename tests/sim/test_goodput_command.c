@@ -15,9 +15,9 @@
 
 /* ---- intervals ---- */
 
-static Points points_of(const GoodputJob *job, int runs, bool async)
+static Points points_of(const GoodputJob *job, int runs)
 {
-    GoodputRequest request = {.runs = runs, .async = async};
+    GoodputRequest request = {.runs = runs};
     Costs costs = {.job = *job, .nodes = 1, .seed = 5};
     Points p;
     Error error;
@@ -35,7 +35,7 @@ static void found_where_daly_has_it(void **state)
                                       {20000, 1, 500, 100, 60, 0},
                                       {20000, 3, 9000, 300, 40, 80}};
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
-        Points p = points_of(&jobs[i], 100, jobs[i].write > 0);
+        Points p = points_of(&jobs[i], 100);
         int nearest = 0;
         for (int k = 0; k < p.count; k++) {
             const Point *at = &p.point[k];
@@ -61,13 +61,13 @@ static void rows_that_end(void **state)
                                 .stall = 10}, /* than Daly's */
         beside = {.steps = 1000, .step = 10, .mtbf = 1e4, .restart = 1, .stall = 0.01, .write = 155},
                      fails = {.steps = 10000, .step = 10, .mtbf = 400, .restart = 100, .stall = 60};
-    Points p = points_of(&shorter, 5, false);
+    Points p = points_of(&shorter, 5);
     assert_int_equal(p.point[p.count - 1].interval, 40);
     points_free(&p);
-    p = points_of(&beside, 5, true);
+    p = points_of(&beside, 5);
     assert_int_equal(p.point[0].interval, 16); /* the fewest in 155 s */
     points_free(&p);
-    p = points_of(&fails, 5, false);
+    p = points_of(&fails, 5);
     assert_true(p.left_out > 0 && p.count + p.left_out <= 17 && p.point[p.count - 1].expected >= 0.01);
     points_free(&p);
 }
@@ -100,6 +100,8 @@ static void refusals(void **state)
         const char *words[6], *message;
     } cases[] = {
         {{"--mtbf", "5"}, "no --config; try sim goodput --config"},
+        {{"--config", "S", "--set", "output.checkpoint="},
+         "output.checkpoint_every = 1: there are no checkpoints"},
         {{"--config", "S", "--fast"}, "--fast: no such option of sim goodput; try sim help goodput"},
         {{"--config", "S", "--mtbf", "0"}, "--mtbf 0: not a number from 1e-06 to 1e+12; try --mtbf 6335"},
         {{"--config", "S", "--mtbf", "5h"}, "--mtbf 5h: not a number"},
@@ -116,7 +118,7 @@ static void refusals(void **state)
         {{"--config", "S", "--days", "1e6"}, "--days 1e+06: "},
         {{"--config", "S", "--set", "hardware.profile=ideal"}, "its seconds are no machine's; try"},
         {{"--config", "S", "--set", "node.storage_gb=0"}, "node.storage_gb = 0: outside 0 to 1e9, without 0"},
-        {{"--config", "S", "--set", "node.storage_gb=1e-9", "--async", "--intervals=5"},
+        {{"--config", "S", "--set", "node.storage_gb=1e-9", "--intervals=5"},
          "s of steps, and a checkpoint is written in "},
         {{"--config", "S", "--mtbf", "1e-6"}, "such a job does not get on: on 1 node it fails every 3.60 ms"},
         {{"--config", "S", "--mtbf", "0.01", "--intervals=100000", "--restart=0"},
@@ -164,18 +166,21 @@ static void all_of_it(void **state)
     Error error;
     H5 *file = h5_open(in_folder(place, "found/goodput.h5"), &error);
     assert_non_null(file);
-    double found[3], expected[3], step, mtbf, stall, restart;
+    double found[3], expected[3], step, mtbf, stall, write, restart;
+    double asynchronous;
     read_column(file, "/goodput", found, 3);
     read_column(file, "/goodput_expected", expected, 3);
     assert_true(h5_get_number(file, "/", "step_time", &step) && h5_get_number(file, "/", "mtbf", &mtbf) &&
                 h5_get_number(file, "/", "stall_time", &stall) &&
+                h5_get_number(file, "/", "write_time", &write) &&
+                h5_get_number(file, "/", "asynchronous", &asynchronous) &&
                 h5_get_number(file, "/", "restart_time", &restart));
     assert_true(h5_close(file, &error));
-    const GoodputJob job = {50000, step, mtbf, restart, stall, 0};
+    const GoodputJob job = {50000, step, mtbf, restart, stall, write};
     const RunOptions options = {.config = ini, .dry = true, .program_directory = place->program};
     double foretold;
     assert_true(foretell_step(&options, 16, &foretold, &error) && step == foretold && mtbf == 900);
-    assert_true(restart > 20 && restart < 21 && stall > 0);
+    assert_true(restart > 20 && restart < 21 && stall > 0 && stall < write && asynchronous == 1);
     for (int i = 0; i < 3; i++) {
         assert_true(expected[i] == goodput_expected(&job, 100 << 2 * i));
         assert_true(fabs(found[i] - expected[i]) < 0.05);
@@ -211,22 +216,25 @@ static void all_of_it(void **state)
     assert_says(place->said, "sim goodput --config F");
 }
 
-/* Half the storage, twice the seconds; beside training only the copy stalls. */
+/* Half the storage, twice the seconds; beside training, as the config has it or by default, only the copy stalls. */
 static void machines(void **state)
 {
     PlotPlace *place = *state;
     const char *ini = config_in(place);
-    const char *set[2] = {"node.storage_gb=0.5", "node.copy_gb=2"};
+    const char *set[] = {"output.checkpoint_async=no", "node.storage_gb=0.5", "node.copy_gb=2"};
     GoodputRequest request = {.config = ini, .ranks = 16, .steps = 10, .mtbf_hours = 8, .restart_seconds = 7};
     Costs whole, half, beside;
     Error error;
-    assert_true(costs_foretell(&whole, &request, place->program, &error));
     request.set[0] = set[0];
+    request.sets = 1;
+    assert_true(costs_foretell(&whole, &request, place->program, &error));
     request.set[1] = set[1];
-    request.sets = 2;
+    request.set[2] = set[2];
+    request.sets = 3;
     assert_true(costs_foretell(&half, &request, place->program, &error));
-    request.async = true;
+    request.set[0] = "output.checkpoint_async=yes";
     assert_true(costs_foretell(&beside, &request, place->program, &error));
+    assert_true(!whole.async && !half.async && beside.async);
     assert_true(whole.nodes == 2 && whole.job.mtbf == 4 * 3600 && whole.job.write == 0);
     assert_true(half.job.stall == 2 * whole.job.stall && half.job.step == whole.job.step);
     assert_true(fabs(half.job.restart - 7 - 2 * (whole.job.restart - 7)) < 1e-12);
