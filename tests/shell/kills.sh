@@ -15,7 +15,7 @@ all=("${few[@]}" "2 parallel.data=dp" "3 parallel.data=ddp" "3 parallel.data=zer
     "2 parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2 train.microbatch=3"
     "4 parallel.pp=2 parallel.schedule=zb-h1 parallel.tp=2 train.microbatch=3" "8 parallel.pp=2 parallel.tp=2 parallel.data=zero1 train.microbatch=3"
     "6 parallel.tp=2 parallel.data=zero3" "2 parallel.data=zero3 train.precision=bf16"
-    "4 parallel.tp=2 parallel.data=zero1 train.precision=fp16 train.loss_scale=1e9 train.loss_scale_interval=2"
+    "4 parallel.tp=2 parallel.data=zero1 train.precision=fp16 train.loss_scale=1024 train.loss_scale_interval=2"
     "2 parallel.data=zero2 parallel.quantize=both" "3 parallel.data=zero3 model.dropout=0.1" "2 parallel.data=zero1 parallel.gather=forward train.optimizer=momentum")
 if [ "$kills" -le 20 ]; then splits=("${few[@]}") layers=2 steps=3; else splits=("${all[@]}") layers=4 steps=5; fi
 small=(--config single.ini --set model.hidden=16 --set model.heads=4 --set model.kv_heads=4 --set model.ffn=16
@@ -44,18 +44,26 @@ child() {
     child=${children[$2]:-}
 }
 
-# never WHICH: what the split makes that nobody kills, once; how long it takes is the time that kills are drawn from.
-declare -A took=()
+# never WHICH: what the split makes that nobody kills, once. Kills are drawn from the time it takes, from a little before
+# it begins to write its first checkpoint on.
+declare -A took=() first=()
 never() {
-    local began
+    local began job
     [ -z "${took[$1]}" ] || return 0
     mkdir "never$1"
     began=$(now)
-    (cd "never$1" && launch "${splits[$1]}" >out 2>&1) || return 1
-    took[$1]=$(echo "$began $(now)" | awk '{ print $2 - $1 }')
+    (cd "never$1" && launch "${splits[$1]}" >out 2>&1) &
+    job=$!
+    while kill -0 $job 2>/dev/null && ! compgen -G "never$1/ck/*" >/dev/null; do sleep 0.02; done
+    first[$1]=$(echo "$began $(now)" | awk '{ print 0.7 * ($2 - $1) }')
+    wait $job || return 1
+    took[$1]=$(echo "$began $(now)" | awk '{ print 0.95 * ($2 - $1) }')
 }
 
 drafts() { find "on$1" -name '*.h5.*.tmp' | sort; }
+
+# all_done WHICH: sim said so of one that was killed when nothing was left to do but to end.
+all_done() { grep -q "all $steps steps of train.steps = $steps are done in it" "on$1/out"; }
 
 # killed WHICH RANK SECONDS: whether a rank of it was, before all had ended. It goes on where it was killed before.
 killed() {
@@ -73,7 +81,7 @@ killed() {
         sleep 0.01
     done
     [ -z "$child" ] || kill -9 "$child" 2>/dev/null
-    ! wait $job
+    ! wait $job 2>/dev/null && ! all_done "$1" # the shell tells of a launcher that was ended, too
 }
 
 # Where the kill found it, in $where, and counted.
@@ -90,10 +98,10 @@ find_out() {
     fi
 }
 
-# ended WHICH: it is at its end, or goes on to it; where it was killed when all was done but to say so, sim says that.
+# ended WHICH: it goes on to its end, or is there.
 # shellcheck disable=SC2317
 ended() {
-    (cd "on$1" && launch "${splits[$1]}" --resume auto >out 2>&1) || grep -q "all $steps steps of train.steps = $steps are done in it" "on$1/out" ||
+    (cd "on$1" && launch "${splits[$1]}" --resume auto >out 2>&1) || all_done "$1" ||
         { cat "on$1/out" && return 1; }
 }
 
@@ -121,7 +129,7 @@ for ((try = 0; done < kills && try < 4 * kills; try++)); do
     which=$((try % ${#splits[@]}))
     never $which || { cat "never$which/out" && break; }
     rank=$((RANDOM % ${splits[$which]%% *})) part=$((RANDOM * 32768 + RANDOM))
-    after=$(echo "$part ${took[$which]}" | awk '{ printf "%.3f", 0.9 * $1 / 2 ^ 30 * $2 }')
+    after=$(echo "$part ${first[$which]} ${took[$which]}" | awk '{ printf "%.3f", $2 + $1 / 2 ^ 30 * ($3 - $2) }')
     if ! killed $which $rank "$after"; then # it had ended
         if [ -z "${of[$which]}" ]; then rm -rf "on$which"; else verdict $which as_never; fi
         continue
