@@ -1,6 +1,6 @@
 /* reshard.c - a checkpoint of each split gone on from under each other: written again it is the same file, bit for bit,
- * and the next step has the loss, norm and gradients of one rank that read it; which are those of the run that
- * never stopped. On virtual ranks; built in double in fp64 to 1e-12, else in fp32, and in 16 bits with their masters to
+ * and the next steps have the losses, norm and gradients of one rank that read it; whose losses are those of the run
+ * that never stopped. On virtual ranks; built in double in fp64 to 1e-12, else in fp32, and in 16 bits with their masters to
  * a few roundings. A line a pair, then the totals. */
 #include <math.h>
 #include <stdio.h>

@@ -182,7 +182,8 @@ void stops_remove(const char *name)
 
 static Case case_of_split(const Reshard *r, int split)
 {
-    return case_of_words(RESHARD_AT + 1, "%s %s %s", reshard_model, reshard_split[split].words, r->numbers);
+    return case_of_words(RESHARD_AT + RESHARD_STEPS, "%s %s %s", reshard_model, reshard_split[split].words,
+                         r->numbers);
 }
 
 static void name_of(const Reshard *r, char name[STOPS_PATH])
@@ -193,6 +194,17 @@ static void name_of(const Reshard *r, char name[STOPS_PATH])
 static double relative(double a, double b)
 {
     return a == b ? 0 : fabs(a / b - 1);
+}
+
+/* Of the steps after the checkpoint. */
+static double losses_apart(const Case *a, const Case *b)
+{
+    double most = 0;
+    for (int step = RESHARD_AT; step < RESHARD_AT + RESHARD_STEPS; step++) {
+        double apart = relative(a->loss[step], b->loss[step]);
+        if (isnan(apart) || apart > most) most = apart; /* a NaN stays */
+    }
+    return most;
 }
 
 void reshard_begin(Reshard *r, int from, const char *numbers)
@@ -206,7 +218,7 @@ void reshard_begin(Reshard *r, int from, const char *numbers)
     r->truth = case_of_split(r, 0);
     if (!stops_virtual(&r->truth, &reads, 1) || reads.refused)
         fail("%s%s", r->truth.refused, reads.error.text);
-    r->unbroken = relative(never.loss[RESHARD_AT], r->truth.loss[RESHARD_AT]);
+    r->unbroken = losses_apart(&never, &r->truth);
     case_free(&never);
 }
 
@@ -232,7 +244,7 @@ bool reshard_read(const Reshard *r, int to, Reread *reread)
         snprintf(reread->error, sizeof reread->error, "%s", ran ? stops.error.text : c.refused);
     if (reread->read) {
         reread->same = stops_same(&c, saved, stops.again);
-        reread->loss = relative(c.loss[RESHARD_AT], truth->loss[RESHARD_AT]);
+        reread->loss = losses_apart(&c, truth);
         reread->norm = relative(c.grad_norm, truth->grad_norm);
         reread->gradients = case_distance(truth, &c, true);
         reread->together = case_gradients_apart(truth, &c);

@@ -39,8 +39,9 @@ bool stops_is_first(void);
 /* ---- any split's checkpoint under any other ---- */
 
 /* A vocabulary that is padded, heads of keys and values that ranks share, a tied embedding of which a pipeline has a
- * copy, and units that no number of replicas divides. A checkpoint is written after step RESHARD_AT. */
-enum { RESHARD_AT = 2, RESHARD_SPLITS = 10 };
+ * copy, and units that no number of replicas divides. A checkpoint is written after step RESHARD_AT; RESHARD_STEPS
+ * more follow, of which the last shows what the optimizer held. */
+enum { RESHARD_AT = 2, RESHARD_STEPS = 2, RESHARD_SPLITS = 10 };
 extern const char reshard_model[];
 typedef struct ReshardSplit {
     int ranks;
@@ -48,9 +49,9 @@ typedef struct ReshardSplit {
 } ReshardSplit;
 extern const ReshardSplit reshard_split[RESHARD_SPLITS]; /* the first is none */
 
-/* What `from` wrote lies under its number; `truth` is what one rank makes of it in the next step, as loss, norm and
- * gradients; `unbroken` how far its loss is from that of `from` itself, which never stopped. `numbers` are further
- * sets: the precision. All on virtual ranks. */
+/* What `from` wrote lies under its number. `truth` is what one rank makes of it: losses of the next steps, norm and
+ * gradients of the first of them; `unbroken` is how far its losses are from those of `from` itself, which never
+ * stopped. `numbers` are further sets: the precision. All on virtual ranks. */
 typedef struct Reshard {
     int from;
     const char *numbers;
@@ -60,7 +61,7 @@ typedef struct Reshard {
 void reshard_begin(Reshard *r, int from, const char *numbers);
 void reshard_end(Reshard *r);
 
-/* How `to` reads it: whether at all, whether it writes the same again, and how far its next step is from the truth's,
+/* How `to` reads it: whether at all, whether it writes the same again, and how far its next steps are from the truth's,
  * relatively: each parameter's gradient to its largest value, and all together. False where there is nothing to look
  * at, on other ranks than the first. */
 typedef struct Reread {
