@@ -4,6 +4,7 @@
 #include <math.h>
 #include <mpi.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -113,7 +114,30 @@ static bool hear(Waits *told)
     return there;
 }
 
-static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime};
+/* Where each rank is, learnt while all answer. */
+typedef struct Process {
+    char node[64];
+    long number;
+} Process;
+static Process *processes; /* (ranks) */
+
+static void learn_processes(int ranks)
+{
+    Process mine = {.number = (long)getpid()};
+    char node[MPI_MAX_PROCESSOR_NAME];
+    int length;
+    MPI_Get_processor_name(node, &length);
+    snprintf(mine.node, sizeof mine.node, "%.*s", length, node);
+    processes = allocate((size_t)ranks * sizeof *processes);
+    MPI_Allgather(&mine, sizeof mine, MPI_BYTE, processes, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
+}
+
+static void where(int rank, char *text, size_t size)
+{
+    snprintf(text, size, "process %ld on %s", processes[rank].number, processes[rank].node);
+}
+
+static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime, .where = where};
 
 /* Whether other processes want the cores that waiting ranks would look from. */
 static bool shares_cores;
@@ -275,6 +299,7 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     comm->stands_for = 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
+    learn_processes(comm->size);
     return comm;
 }
 
@@ -282,6 +307,7 @@ void comm_mpi_stop(Comm *comm)
 {
     comm_free_ports(comm);
     free(comm);
+    free(processes);
     fail_through(NULL);
     MPI_Finalize();
 }

@@ -51,9 +51,10 @@ static double grace_of(const Comm *comm)
 }
 
 /* What all have told, by rank; [rank].bytes is 0 of those that have not. */
-static _Noreturn void report(const Comm *comm, const Waits *told)
+static _Noreturn void report(const Comm *comm, const Waits *told, const StallDoor *door)
 {
-    char line[STALL_LINE], silent[STALL_LINE] = "";
+    enum { NAMED = 8 };
+    char line[STALL_LINE], where[STALL_LINE / 2], silent[NAMED * STALL_LINE / 2] = "";
     int waiting = 0, missing = 0;
     size_t used = 0;
     fflush(stdout);
@@ -61,8 +62,11 @@ static _Noreturn void report(const Comm *comm, const Waits *told)
         if (told[r].bytes) {
             fprintf(stderr, "  %s\n", waits_text(&told[r], line, sizeof line));
             waiting++;
-        } else if (missing++ < 8)
-            used += (size_t)snprintf(silent + used, sizeof silent - used, "%s%d", used ? ", " : "", r);
+        } else if (missing++ < NAMED) {
+            door->where(r, where, sizeof where);
+            used += (size_t)snprintf(silent + used, sizeof silent - used, "%s%d (%s)", used ? ", " : "", r,
+                                     where);
+        }
     }
     if (missing == 0)
         fail("stalled: all %d ranks wait for each other, as above, one of them for output.stall_timeout = %g "
@@ -72,7 +76,7 @@ static _Noreturn void report(const Comm *comm, const Waits *told)
          "rank%s %s%s did not answer: stopped, lost, or at work for so long; see to %s, or try a larger "
          "output.stall_timeout",
          waiting, comm->size, comm->size == 1 ? "" : "s", comm->stall_timeout, missing == 1 ? "" : "s",
-         silent, missing > 8 ? ", ..." : "", missing == 1 ? "it" : "them");
+         silent, missing > NAMED ? ", ..." : "", missing == 1 ? "it" : "them");
 }
 
 static void keep(Waits *told, int size, const Waits *w)
@@ -97,7 +101,7 @@ static _Noreturn void end(const Patience *patience, const Request *request, cons
         while (door->hear(&heard)) keep(told, comm->size, &heard);
         while (!told[first].bytes) first++;
         double since = door->now() - began;
-        if (since >= (first == comm->rank ? grace : 3 * grace)) report(comm, told);
+        if (since >= (first == comm->rank ? grace : 3 * grace)) report(comm, told, door);
         nanosleep(&nap, NULL);
     }
 }

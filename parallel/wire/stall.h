@@ -33,6 +33,8 @@ typedef struct StallDoor {
     void (*tell)(int rank, const Waits *mine);
     bool (*hear)(Waits *told); /* what has come next, from any rank; false: nothing */
     double (*now)(void);       /* seconds */
+    void (*where)(int rank, char *text,
+                  size_t size); /* "process 4711 on node2", to look for one that is silent */
 } StallDoor;
 
 /* Of one wait; all 0 as it begins. */

@@ -78,7 +78,7 @@ stalls() {
     local rank=$1 ranks=$2 other
     shift 2
     FAULT_RANK=$rank stopping stall "$ranks" "$@" --set output.stall_timeout=1
-    ends 1 wait "$job" && says "stalled: $((ranks - 1)) of $ranks ranks waited, .* output.stall_timeout = 1 seconds, and rank $rank did not answer: " || return
+    ends 1 wait "$job" && says "stalled: $((ranks - 1)) of $ranks ranks waited, .* output.stall_timeout = 1 seconds, and rank $rank .process $stopped on .*. did not answer: " || return
     for ((other = 0; other < ranks; other++)); do
         [ "$(grep -cE "^  rank $other waits (at .* of step [0-9]+|outside the steps) for .*, for [0-9.]+ s$" out)" -eq $((other != rank)) ] || return
     done

@@ -116,6 +116,6 @@ frozen_node() {
         sleep 0.1
     done
     kill -CONT "${node[@]}"
-    ! wait "$job" && cat out && says 'stalled: 2 of 4 ranks waited, .* and ranks 2, 3 did not answer: ' && compare steps frozen.h5 -1
+    ! wait "$job" && cat out && says "stalled: 2 of 4 ranks waited, .* and ranks 2 .process ${node[0]} on .*, 3 .process ${node[1]} on .* did not answer: " && compare steps frozen.h5 -1
 }
 check "the ranks of a node that is frozen are named" frozen_node
