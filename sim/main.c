@@ -239,6 +239,8 @@ static int calibrate(int argc, char **argv)
     Error error;
     if (refuse_beside_others("calibrate")) return STATUS_BAD_REQUEST;
     if (!calibrate_parse(argc - 1, argv + 1, &request, &error)) {
+        Error why = error;
+        error_set(&error, "calibrate: %s", why.text);
         say_refusal(&error);
         return STATUS_BAD_REQUEST;
     }

@@ -55,8 +55,7 @@ static bool parse_seconds(const char *text, double *seconds, Error *error)
     *seconds = strtod(text, &end);
     words_show(shown, sizeof shown, text);
     if (end != text && !*end && *seconds > 0 && *seconds <= 3600) return true;
-    return error_set(error, "calibrate: --seconds %s: not a number above 0 and up to 3600; try --seconds 8",
-                     shown);
+    return error_set(error, "--seconds %s: not a number above 0 and up to 3600; try --seconds 8", shown);
 }
 
 bool calibrate_parse(int argc, char **argv, CalibrateRequest *r, Error *error)
@@ -71,18 +70,16 @@ bool calibrate_parse(int argc, char **argv, CalibrateRequest *r, Error *error)
         } else if (!strcmp(argv[i], "--all")) {
             r->all = true;
         } else if ((value = option_value("--out", argc, argv, &i))) {
-            if (r->out) return error_set(error, "calibrate: --out %s: given again; try it once", value);
-            if (!*value) return error_set(error, "calibrate: --out needs a file; try --out FILE.ini");
+            if (!option_once("--out", &r->out, value, error)) return false;
+            if (!*value) return error_set(error, "--out needs a file; try --out FILE.ini");
             if (!words_end_in(value, ".ini"))
-                return error_set(
-                    error, "calibrate: --out %s: not the name of an ini file; try --out FILE.ini", value);
-            r->out = value;
+                return error_set(error, "--out %s: not the name of an ini file; try --out FILE.ini", value);
         } else if ((value = option_value("--seconds", argc, argv, &i))) {
-            if (seconds) return error_set(error, "calibrate: --seconds %s: given again; try it once", value);
-            seconds = value;
-            if (!parse_seconds(value, &r->seconds, error)) return false;
+            if (!option_once("--seconds", &seconds, value, error) ||
+                !parse_seconds(value, &r->seconds, error))
+                return false;
         } else {
-            return error_set(error, "calibrate: %s: no such option; try sim help calibrate", shown);
+            return error_set(error, "%s: no such option; try sim help calibrate", shown);
         }
     }
     if (!r->out) r->out = "localhost.ini";

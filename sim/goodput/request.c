@@ -65,11 +65,8 @@ const char goodput_help[] =
 /* The word of an option that is given once. */
 static bool take_word(const char *option, const char **word, const char *value, Error *error)
 {
-    char shown[100];
-    words_show(shown, sizeof shown, value);
-    if (*word) return error_set(error, "%s %s: given again; try it once", option, shown);
-    *word = value;
-    return *value || error_set(error, "%s needs a value; try sim help goodput", option);
+    return option_once(option, word, value, error) &&
+           (*value || error_set(error, "%s needs a value; try sim help goodput", option));
 }
 
 static bool read_number(const char *option, const char *text, double low, double high, double *number,

@@ -64,11 +64,9 @@ static bool parse(DiffRequest *r, int argc, char **argv, Error *error)
         else if (options && !strcmp(word, "--all"))
             r->options.all = true;
         else if (options && (value = option_value("--within", argc, argv, &i))) {
-            if (within)
-                return error_set(error, "--within %s: given again, after --within %s; try one of the two",
-                                 value, within);
-            within = value;
-            if (!parse_within(value, &r->options.within, error)) return false;
+            if (!option_once("--within", &within, value, error) ||
+                !parse_within(value, &r->options.within, error))
+                return false;
         } else if (options && word[0] == '-')
             return error_set(error, "%s: no such option of sim diff; try sim diff --help", word);
         else if (!word[0])

@@ -77,11 +77,8 @@ static bool parse_option(PlotRequest *request, int argc, char **argv, int *i, Er
     const char *word = argv[*i], *value;
     if (!strcmp(word, "--help") || !strcmp(word, "-h")) return request->help = true;
     if ((value = option_value("--out", argc, argv, i))) {
-        if (request->out)
-            return error_set(error, "--out %s: given again, after --out %s; try one of the two", value,
-                             request->out);
-        request->out = value;
-        return value[0] || error_set(error, "--out needs a folder; try --out DIR");
+        return option_once("--out", &request->out, value, error) &&
+               (value[0] || error_set(error, "--out needs a folder; try --out DIR"));
     }
     if ((value = option_value("--charts", argc, argv, i))) return want_charts(request, value, error);
     if ((value = option_value("--format", argc, argv, i)))

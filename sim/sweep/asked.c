@@ -50,7 +50,7 @@ static bool take_axes(Asked *r, const char *value, Error *error)
 {
     char shown[100];
     words_show(shown, sizeof shown, value);
-    if (r->axes_text) return error_set(error, "--axes %s: given again; try it once", shown);
+    if (!option_once("--axes", &r->axes_word, value, error)) return false;
     r->axes_text = words_copy(value);
     char *comma = strchr(r->axes_text, ',');
     if (comma) *comma = '\0';
@@ -77,11 +77,8 @@ static bool take_workers(Asked *r, const char *value, Error *error)
 /* The word of an option that is given once. */
 static bool take_word(const char *option, const char **word, const char *value, Error *error)
 {
-    char shown[100];
-    words_show(shown, sizeof shown, *word ? *word : value);
-    if (*word) return error_set(error, "%s %s: given again; try it once", option, shown);
-    *word = value;
-    return *value || error_set(error, "%s needs a value; try sim help sweep", option);
+    return option_once(option, word, value, error) &&
+           (*value || error_set(error, "%s needs a value; try sim help sweep", option));
 }
 
 static bool take_option(Asked *r, int argc, char **argv, int *i, Error *error)

@@ -4,12 +4,13 @@
 #include "sim/sweep/space.h"
 
 typedef struct Asked {
-    const char *config;  /* the ini; NULL: `file` is shown again */
-    const char *file;    /* of an earlier sweep */
-    const char *out;     /* the folder; NULL: the default */
-    const char *axes[2]; /* the keys of the chart; NULL: the two with most values */
-    char *axes_text;     /* that these lie in */
-    int workers;         /* 0: as many as there are cores */
+    const char *config;    /* the ini; NULL: `file` is shown again */
+    const char *file;      /* of an earlier sweep */
+    const char *out;       /* the folder; NULL: the default */
+    const char *axes[2];   /* the keys of the chart; NULL: the two with most values */
+    const char *axes_word; /* as given */
+    char *axes_text;       /* that these lie in */
+    int workers;           /* 0: as many as there are cores */
     Space space;
     bool help, csv, all, force;
 } Asked;

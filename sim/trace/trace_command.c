@@ -52,11 +52,8 @@ static bool parse(Request *r, int argc, char **argv, Error *error)
         else if (options && !strcmp(word, "--measured"))
             r->measured = true;
         else if (options && (value = option_value("--out", argc, argv, &i))) {
-            if (r->out)
-                return error_set(error, "--out %s: given again, after --out %s; try one of the two", value,
-                                 r->out);
+            if (!option_once("--out", &r->out, value, error)) return false;
             if (!value[0]) return error_set(error, "--out needs a file; try --out FILE, or - to print it");
-            r->out = value;
         } else if (options && word[0] == '-')
             return error_set(error, "%s: no such option of sim trace; try sim trace --help", word);
         else if (!word[0])

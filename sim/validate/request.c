@@ -70,11 +70,7 @@ static bool take_set(ValidateRequest *r, const char *value, Error *error)
 static bool take_once(const char **place, const char *option, const char *value, Error *error)
 {
     if (!value[0]) return error_set(error, "%s needs a value; try sim help validate", option);
-    if (*place)
-        return error_set(error, "%s %s: given again, after %s %s; try one of the two", option, value, option,
-                         *place);
-    *place = value;
-    return true;
+    return option_once(option, place, value, error);
 }
 
 /* What does not go together. */

@@ -374,15 +374,15 @@ static void what_is_asked_for(void **state)
     static const struct {
         const char *words[4], *message;
     } cases[] = {
-        {{"--out"}, "calibrate: --out needs a file; try --out FILE.ini"},
-        {{"--out", "here"}, "calibrate: --out here: not the name of an ini file; try --out FILE.ini"},
-        {{"--out", "a.ini", "--out=b.ini"}, "calibrate: --out b.ini: given again; try it once"},
-        {{"--seconds", "0"}, "calibrate: --seconds 0: not a number above 0 and up to 3600; try --seconds 8"},
-        {{"--seconds", "9", "--seconds=8"}, "calibrate: --seconds 8: given again; try it once"},
-        {{"--seconds", "2x"}, "calibrate: --seconds 2x: not a number"},
-        {{"--seconds", "nan"}, "calibrate: --seconds nan: not a number"},
-        {{"--ranks", "2"}, "calibrate: --ranks: no such option; try sim help calibrate"},
-        {{"zero3.ini"}, "calibrate: zero3.ini: no such option; try sim help calibrate"},
+        {{"--out"}, "--out needs a file; try --out FILE.ini"},
+        {{"--out", "here"}, "--out here: not the name of an ini file; try --out FILE.ini"},
+        {{"--out", "a.ini", "--out=b.ini"}, "--out b.ini: given again, after --out a.ini; try one"},
+        {{"--seconds", "0"}, "--seconds 0: not a number above 0 and up to 3600; try --seconds 8"},
+        {{"--seconds", "9", "--seconds=8"}, "--seconds 8: given again, after --seconds 9; try one"},
+        {{"--seconds", "2x"}, "--seconds 2x: not a number"},
+        {{"--seconds", "nan"}, "--seconds nan: not a number"},
+        {{"--ranks", "2"}, "--ranks: no such option; try sim help calibrate"},
+        {{"zero3.ini"}, "zero3.ini: no such option; try sim help calibrate"},
     };
     CalibrateRequest request;
     Error error;
