@@ -51,8 +51,9 @@ int cell_read(const char *start, const char *end, Action action[CELL_ACTIONS], E
     }
     error_show(shown, sizeof shown, start, length);
     bool pair = memchr(start, '(', length) || memchr(start, ')', length);
-    if (!pair && memchr(start, ';', length))
-        error_set(error, "\"%s\" are cells with ; between them; try commas", shown);
+    bool tabs = memchr(start, '\t', length);
+    if (!pair && (tabs || memchr(start, ';', length)))
+        error_set(error, "\"%s\" are cells with %s between them; try commas", shown, tabs ? "tabs" : ";");
     else if (pair)
         error_set(error,
                   "\"%s\" is not a forward and a backward that overlap, such as (0F7;7B3)%s: one of each, "

@@ -73,9 +73,18 @@ static bool check_head(CaseSet *set, const bool *seen, Error *error)
                      measure_column[MEASURE_ALL_REDUCE].name);
 }
 
+/* As spreadsheets write where a comma stands in numbers; a name has neither. */
+static bool has_commas(const CaseSet *set, const char *line, Error *error)
+{
+    const char *between = strchr(line, ';') ? "semicolons" : strchr(line, '\t') ? "tabs" : NULL;
+    return !between || error_set(error, "%s:1: columns with %s between them; try commas, and . in numbers",
+                                 set->path, between);
+}
+
 static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
 {
     bool seen[KEY + 1] = {false};
+    if (!has_commas(set, line, error)) return false;
     char shown[100], list[200] = "";
     for (int kind = CASE; kind < KEY; kind++) words_append(list, sizeof list, "%s, ", kind_name(kind));
     if (!cut(set, 1, line, columns->name, &columns->count, error)) return false;

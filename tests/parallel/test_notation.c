@@ -189,6 +189,7 @@ static void unprintable(void **state)
         {"0F0,\xC0\xAF\xED\xA0\x80", "\"?????\""}, /* no UTF-8 */
         {"0F0,\"0B0", "line 1, cell 2: \"\"0B0\" is not a stage"},
         {"\"0F0,0B0\"", "line 1, cell 1: \"0F0,0B0\" is not a stage"},
+        {"0F0\t0B0", "line 1, cell 1: \"0F0?0B0\" are cells with tabs between them; try commas"},
         {"0F0\r0B0", "cell 1: \"0F0?0B0\""},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
