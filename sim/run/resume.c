@@ -55,12 +55,16 @@ static bool resume_newest(Trainer *t, Group *world, CheckpointState *state, Erro
     return loaded == CHECKPOINT_LOADED && has_steps_left(t, path, state, error);
 }
 
+bool resume_is_possible(const char *from, const Config *config, Error *error)
+{
+    return !from || strcmp(from, "auto") != 0 || config->output.checkpoint[0] ||
+           error_set(error, "--resume auto: looks where output.checkpoint says, and that is empty; try "
+                            "--set output.checkpoint=results/ck.h5, or --resume FILE.h5");
+}
+
 bool resume(Trainer *t, Group *world, const char *from, CheckpointState *state, Error *error)
 {
     *state = (CheckpointState){.step = 0};
-    if (strcmp(from, "auto") != 0) return resume_from(t, world, from, state, error);
-    if (!t->config->output.checkpoint[0])
-        return error_set(error, "--resume auto: looks where output.checkpoint says, and that is empty; try "
-                                "--set output.checkpoint=results/ck.h5, or --resume FILE.h5");
-    return resume_newest(t, world, state, error);
+    if (strcmp(from, "auto") == 0) return resume_newest(t, world, state, error);
+    return resume_from(t, world, from, state, error);
 }

@@ -110,6 +110,7 @@ static int run_all(Run *run)
 {
     if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run))
         return STATUS_BAD_REQUEST;
+    if (!resume_is_possible(run->options->resume, run->config, &run->error)) return STATUS_BAD_REQUEST;
     run->world->comm->stall_timeout = run->config->output.stall_timeout;
     if (!read_text(run)) return STATUS_BAD_REQUEST;
     if (!alike_read_schedule(run->alike, run->world, &run->error) || !has_room(run))

@@ -111,11 +111,11 @@ stopped_and_on() {
         kill "-$1" "$to"
         wait "$job"
         got=$?
-        [ $got -ne 0 ] && break
+        [ "$got" -ne 0 ] && break
         [ "$try" -lt 5 ] || return 1
     done
     cat out
-    [ $got -eq 75 ] && [ "$(grep -c '^sim: ' out)" -eq 1 ] &&
+    [ "$got" -eq 75 ] && [ "$(grep -c '^sim: ' out)" -eq 1 ] &&
         grep -qE "^sim: stopped by $3 after step [1-7] of 8; try --resume warned/a-00000[1-7].h5 to go on$" out &&
         "$float/bin/sim" report on.h5 | grep -qE '^on.h5: .* [1-7] of 8 steps, running or stopped$' &&
         ran 0 train 2 "${on[@]}" --set output.checkpoint=warned/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
@@ -154,7 +154,12 @@ refused "one that is missing" 'none.h5: cannot open: No such file' --resume none
 refused "a run file" 'never.h5: not a checkpoint: ' --resume never.h5
 refused "another model" 'made with model.layers = 1, and this run has 2; try model.layers = 1' --set model.layers=2 --resume never/a-000006.h5
 refused "nothing left to do" 'all 6 steps of train.steps = 6 are done in it; try train.steps = 12' --set train.steps=6 --resume never/a-000006.h5
-refused "auto, nowhere" 'looks where output.checkpoint says' --resume auto
+# shellcheck disable=SC2317
+makes_nothing() {
+    mkdir bare && (cd bare && ran 2 "$float/bin/sim" "${on[@]}" --resume auto) &&
+        grep -q '^sim: .*looks where output.checkpoint says' bare/out && holds bare out
+}
+check "auto, nowhere, and no folder is made" makes_nothing
 refused "a dry run" 'a dry run has no values' --dry-run --resume never/a-000006.h5
 cp short.h5 cut-000002.h5
 refused "auto, where none is whole" 'none of the 1 checkpoint of cut.h5 is whole; remove them' --set output.checkpoint=cut.h5 --resume auto
@@ -177,12 +182,14 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=5m tmpfs disk 2>/dev/null; the
     }
     check "a full disk costs a checkpoint, not the run" goes_on_without
     check "which is complete" compare bytes full.h5
+    check "and the one before is whole" "$float/bin/sim" inspect disk/b-000002.h5
     refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d.h5: cannot take .* No space left on device' \
         --set output.checkpoint=disk/d.h5
     umount disk
 else
     skip "a full disk costs a checkpoint, not the run: needs root to mount a small one"
     skip "which is complete"
+    skip "and the one before is whole"
     skip "and one that has no room at first, a run"
 fi
 
