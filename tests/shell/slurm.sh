@@ -100,9 +100,9 @@ dies_under_it() {
     steps_are fallen.ini "$steps"
     submit upright -N 2 -n 2 "$script" fallen.ini --output upright.h5 --set output.weights=upright.w.h5
 }
-# As a user stops a job by hand.
-by_hand() {
-    grep -qs '^  step ' chain1.*.out && scancel --batch --signal=USR1 --name=chain1
+# As a user stops a job.
+by_hand() { # NAME
+    grep -qs '^  step ' "$1".*.out && scancel --batch --signal=USR1 --name="$1"
 }
 
 # On the login node. The job over its limit takes one node, the others share the other four.
@@ -123,7 +123,7 @@ jobs_of_this_suite() {
         VARY="parallel.data=ddp,zero1 train.seed=1,2" submit array -n 1 --array=0-3 "$script" ddp.ini $few
         VARY="train.seed=1,2" submit beyond -n 1 --array=2 "$script" ddp.ini $few
         if srun --mpi=list 2>&1 | grep -q pmix; then
-            LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini $few --output bysrun.h5
+            LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini --set train.steps=60 --set model.layers=1 --output bysrun.h5
         fi
         export REQUEUE=no CHECKPOINT=chain/ck.h5
         few="--set train.steps=60 --set model.layers=1 --output chain.h5"
@@ -134,7 +134,8 @@ jobs_of_this_suite() {
     }
     for ((waited = 0; waited < 600; waited++)); do
         once limit after_the_limit
-        once chain by_hand
+        once chain by_hand chain1
+        once srun by_hand bysrun
         [[ $did == *" limit "* ]] && once fallen then_a_node
         [[ $did == *" fallen "* ]] && once dies dies_under_it
         [[ $did == *" dies "* ]] && [ -z "$(squeue -h)" ] && break
@@ -274,7 +275,9 @@ check "a task that has no combination says so" said beyond "^sim.sbatch: VARY='t
 
 if grep -q ' JobName=bysrun ' jobs.txt; then
     ended bysrun COMPLETED 0:0
-    check "srun's ranks are one run" said bysrun '^zero3.ini: .* on 4 ranks, '
+    check "srun's ranks are one run, stopped" said bysrun '^sim: stopped by USR1 after step [0-9]+ of 60; '
+    check "and queued again" back bysrun
+    check "with every step" compare steps bysrun.h5 60
     check "and their bytes equal the formula" compare bytes bysrun.h5
 else
     skip "srun: this Slurm has no pmix (srun --mpi=list)"
