@@ -30,7 +30,8 @@ bool config_check_faults(const Config *config, Error *error)
         fine = check_step(config, "faults.slow", f->slow[i].steps.first, error);
     for (int i = 0; i < f->lates && fine; i++)
         fine = check_step(config, "faults.late", f->late_steps[i].first, error);
-    return fine && (f->die_step == 0 || check_step(config, "faults.die", f->die_step, error));
+    return fine && check_step(config, "faults.disk_full", f->full_step, error) &&
+           check_step(config, "faults.die", f->die_step, error);
 }
 
 static bool check_rank(const Config *config, const char *key, int rank, int ranks, Error *error)

@@ -8,7 +8,7 @@ static bool within(FaultSteps steps, int64_t step)
 
 bool faults_any(const Faults *f)
 {
-    return f->slows > 0 || f->lates > 0 || f->die_step > 0;
+    return f->slows > 0 || f->lates > 0 || f->die_step > 0 || f->full_step > 0;
 }
 
 double faults_slower(const Faults *f, int rank, int64_t step)
@@ -35,6 +35,11 @@ bool faults_hold(const Faults *f, int64_t step)
 bool faults_kill(const Faults *f, int rank, int64_t step)
 {
     return f->die_step == step + 1 && f->die_rank == rank;
+}
+
+bool faults_fill_disk(const Faults *f, int64_t step)
+{
+    return f->full_step == step + 1;
 }
 
 int64_t faults_finished(const Faults *f, int64_t steps)

@@ -1,4 +1,4 @@
-/* faults.h - what [faults] asks for, read: stragglers, deaths and late messages, at steps that are given and no others.
+/* faults.h - what [faults] asks for, read: stragglers, deaths, late messages and a full disk, at steps that are given and no others.
  *
  * Plain data: who trains asks of each step what holds in it, and hands that to the doors (the lanes of a device, the wire),
  * which know of no config. */
@@ -13,6 +13,7 @@ enum { FAULTS_MOST = 16, FAULTS_TEXT = 512 };
 /* As an ini file spells them. */
 typedef struct FaultTexts {
     char slow[FAULTS_TEXT], die[FAULTS_TEXT], late[FAULTS_TEXT];
+    int64_t disk_full; /* a step; 0: none */
 } FaultTexts;
 
 /* Steps as people count them, from 1; the last is INT64_MAX where none is given. */
@@ -34,6 +35,7 @@ typedef struct Faults {
     LateLink late[FAULTS_MOST];
     FaultSteps late_steps[FAULTS_MOST];
     int lates;
+    int64_t full_step; /* of a disk; 0: none */
 } Faults;
 
 /* Steps are counted from 0 here, as in the run. */
@@ -47,6 +49,8 @@ bool faults_late(const Faults *faults, int link, int64_t step);
 bool faults_hold(const Faults *faults, int64_t step);
 /* Whether the rank dies in it. */
 bool faults_kill(const Faults *faults, int rank, int64_t step);
+/* Whether the disk is full as it is recorded. */
+bool faults_fill_disk(const Faults *faults, int64_t step);
 /* Of so many steps those that are finished before somebody dies. */
 int64_t faults_finished(const Faults *faults, int64_t steps);
 #endif

@@ -157,5 +157,6 @@ bool faults_read(const FaultTexts *texts, Faults *faults, const char **key, char
         *key = kinds[i].key;
         if (!read_entries(&kinds[i], text[i], faults, why, size)) return false;
     }
+    faults->full_step = texts->disk_full;
     return true;
 }

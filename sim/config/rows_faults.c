@@ -27,4 +27,9 @@ const ConfigRow rows_of_faults[] = {
          "the steps named. What waits for it waits longer: a stage for its microbatch; a ring or a tree of "
          "them is over so much later for all its ranks. A link is of two ranks that differ along one axis "
          "(pp, dp or tp). Bytes and numbers are the same. The report has how many were late.\n"},
+    {"faults", "disk_full", ROW_INTEGER, ALWAYS, FIELD(faults.disk_full), "0", 0, 1e9, .example = "12",
+     .help = "step that finds no room in the run file; 0: none",
+     .more = "What rank 0 writes of that step is refused as a full disk refuses it, and the run ends with "
+             "status 1: "
+             "the file has the steps before. A run that goes on from a checkpoint finds room again.\n"},
 };

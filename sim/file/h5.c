@@ -135,6 +135,11 @@ H5 *h5_edit(const char *path, Error *error)
     return NULL;
 }
 
+void h5_fill_disk(H5 *file)
+{
+    file->full = true;
+}
+
 bool h5_flush(H5 *file, Error *error)
 {
     return H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0 || h5_fail(file->path, "write", "", error);

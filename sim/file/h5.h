@@ -44,6 +44,8 @@ int h5_hold(const H5 *file);
 bool h5_is_there(const H5 *file);
 /* Publishes what is not published yet, and closes. False: the file is abandoned. */
 bool h5_close(H5 *file, Error *error);
+/* From here on what is written into it is refused, as on a full disk; a copy (h5_edit) is not. */
+void h5_fill_disk(H5 *file);
 /* Forgets a broken file without calling HDF5; removes its draft. NULL is left alone. */
 void h5_abandon(H5 *file);
 

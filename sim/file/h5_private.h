@@ -17,6 +17,7 @@ struct H5 {
     bool edits;                          /* a draft that replaces the file at its path */
     bool (*worthless)(const char *path); /* what need not be kept there; NULL: nothing */
     H5Open *open;                        /* datasets in use */
+    bool full;                           /* as if its disk were */
 };
 
 hid_t h5_access_list(void); /* what every file is opened with */

@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include "sim/file/h5_private.h"
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,9 @@ bool h5_extend(H5 *file, const char *path, size_t rows, Error *error)
 static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hid_t type, const void *values,
                        Error *error)
 {
+    if (file->full)
+        return error_set(error, "%s: cannot write %s: %s, as if the disk were full", file->path, path,
+                         strerror(ENOSPC));
     hsize_t start[H5_MAX_RANK] = {first}, count[H5_MAX_RANK] = {0};
     hid_t data = h5_dataset(file, path), space = H5Dget_space(data), memory = -1;
     int rank = H5Sget_simple_extent_dims(space, count, NULL);

@@ -32,6 +32,7 @@ struct Recorder {
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */
     ino_t inode;
+    bool full; /* as if the disk were */
 };
 
 /* ---- opening ---- */
@@ -158,6 +159,11 @@ static bool resize(Recorder *r, size_t rows, Error *error)
     return ok;
 }
 
+void recorder_fill_disk(Recorder *r)
+{
+    r->full = true;
+}
+
 bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
                    Error *error)
 {
@@ -166,6 +172,7 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         if (r->planned > r->rows) rows = least(rows, r->planned);
         if (!resize(r, rows, error)) return false;
     }
+    if (r->full) h5_fill_disk(r->file);
     const double tokens_per_second = row->wall_time > 0 ? (double)row->tokens / row->wall_time : NAN;
     const double none = 0;
     const struct {

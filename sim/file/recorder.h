@@ -48,6 +48,9 @@ const char *recorder_apart(const Recorder *recorder);
 /* No other run moves the file until what this returns is closed: also after the end. */
 int recorder_hold(const Recorder *recorder);
 
+/* From here on its file is refused what is written, as on a full disk. */
+void recorder_fill_disk(Recorder *recorder);
+
 /* bytes, messages: [rank][PURPOSES] sent in this step. */
 bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
                    Error *error);

@@ -63,13 +63,11 @@ static int64_t kept_of(const RunFile *run)
     return kept;
 }
 
-/* Of a run that ended with it. */
-static void tell_death(const RunFile *run, Sheet *sheet, const Faults *faults, const double *values,
-                       bool measured)
+/* Of a run that ended early: what is to be done again. */
+static void tell_lost(const RunFile *run, Sheet *sheet, const double *values, bool measured)
 {
     char checkpoint[512], every[32], time[32];
     int64_t done = run->first + (int64_t)run->steps, between = 0, kept = 0;
-    if (faults->die_step == 0 || done != faults->die_step - 1) return;
     if (run_file_config(run, "output.checkpoint", checkpoint, sizeof checkpoint) && *checkpoint &&
         run_file_config(run, "output.checkpoint_every", every, sizeof every))
         between = strtoll(every, NULL, 10);
@@ -78,9 +76,6 @@ static void tell_death(const RunFile *run, Sheet *sheet, const Faults *faults, c
     else if (between > 0)
         kept = done - done % between;
     show(run, sum_of(run, values, kept), measured, time, sizeof time);
-    sheet_line(sheet, SHEET_FACT, "death");
-    sheet_cell(sheet, "rank %d at step %lld, after %lld: ", faults->die_rank, (long long)faults->die_step,
-               (long long)done);
     if (kept > 0)
         sheet_more(sheet, "the checkpoint after step %lld has %lld of them, and ", (long long)kept,
                    (long long)kept);
@@ -88,6 +83,21 @@ static void tell_death(const RunFile *run, Sheet *sheet, const Faults *faults, c
         sheet_more(sheet, "there is no checkpoint, and ");
     sheet_more(sheet, "%lld step%s, %s, are to be done again", (long long)(done - kept), words_s(done - kept),
                time);
+}
+
+static void tell_end(const RunFile *run, Sheet *sheet, const Faults *faults, const double *values,
+                     bool measured)
+{
+    int64_t done = run->first + (int64_t)run->steps;
+    bool died = faults->die_step == done + 1, full = !died && faults->full_step == done + 1;
+    if (!died && !full) return;
+    sheet_line(sheet, SHEET_FACT, died ? "death" : "full disk");
+    if (died)
+        sheet_cell(sheet, "rank %d at step %lld, after %lld: ", faults->die_rank, (long long)done + 1,
+                   (long long)done);
+    else
+        sheet_cell(sheet, "at step %lld, after %lld: ", (long long)done + 1, (long long)done);
+    tell_lost(run, sheet, values, measured);
 }
 
 /* ---- by rank ---- */
@@ -161,10 +171,12 @@ static void add_ranks(const RunFile *run, Sheet *sheet, const Faults *faults, co
 static bool read_faults(const RunFile *run, FaultTexts *texts, Faults *faults)
 {
     const char *ignored;
-    char why[256];
+    char why[256], step[32];
     run_file_config(run, "faults.slow", texts->slow, sizeof texts->slow);
     run_file_config(run, "faults.die", texts->die, sizeof texts->die);
     run_file_config(run, "faults.late", texts->late, sizeof texts->late);
+    run_file_config(run, "faults.disk_full", step, sizeof step);
+    texts->disk_full = strtoll(step, NULL, 10);
     return faults_read(texts, faults, &ignored, why, sizeof why) && faults_any(faults);
 }
 
@@ -187,7 +199,7 @@ static bool add_facts(const RunFile *run, Sheet *sheet, const FaultTexts *texts,
     if (read) {
         compare(run, sheet, faults, simulated, false);
         if (!run->dry) compare(run, sheet, faults, wall, true);
-        tell_death(run, sheet, faults, run->dry ? simulated : wall, !run->dry);
+        tell_end(run, sheet, faults, run->dry ? simulated : wall, !run->dry);
     }
     free(simulated);
     free(wall);

@@ -33,9 +33,10 @@ bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error 
     const Config *config = &alike->config;
     if (faults_any(&config->fault))
         return config_refuse(config,
-                             config->fault.slows   ? "faults.slow"
-                             : config->fault.lates ? "faults.late"
-                                                   : "faults.die",
+                             config->fault.slows       ? "faults.slow"
+                             : config->fault.lates     ? "faults.late"
+                             : config->fault.full_step ? "faults.disk_full"
+                                                       : "faults.die",
                              error,
                              "what is foretold here is one step, and faults hold in some; try "
                              "sim --config F --dry-run, or leaving it out");

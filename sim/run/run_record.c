@@ -12,6 +12,7 @@
 #include "sim/base/posix.h"
 #include "sim/run/announce.h"
 #include "sim/run/hosts.h"
+#include "sim/run/late_record.h"
 #include "sim/run/one_step.h"
 #include "sim/run/rows.h"
 #include "sim/run/step_time.h"
@@ -209,6 +210,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     if (r->trainer->device.dry) row.loss = row.grad_norm = row.wall_time = (double)NAN;
     row.loss_difference = baseline_difference(r->baseline, step, row.loss);
     Error error;
+    if (faults_fill_disk(&c->fault, step) && !r->trainer->goes_on) recorder_fill_disk(r->recorder);
     if (!step_time_check(c, row.simulated_time, &error) ||
         !recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
@@ -300,30 +302,6 @@ static bool write_outside(Record *r, const uint64_t *all, Error *error)
     return ok;
 }
 
-/* Of all ranks, on rank 0. */
-typedef struct LateCount {
-    int64_t messages, late;
-} LateCount;
-
-static LateCount sum_late(const Record *r)
-{
-    const Comm *comm = r->world->comm;
-    size_t reports = reports_of(r);
-    LateCount mine = {0, 0}, sum = {0, 0},
-              *all = r->world->rank == 0 ? allocate(reports * sizeof *all) : NULL;
-    for (int i = 0; i < comm->lates; i++) {
-        mine.messages += comm->late[i].messages;
-        mine.late += comm->late[i].late;
-    }
-    gather(r->world, CONTROL, &mine, sizeof mine, all, 0);
-    for (size_t i = 0; all && i < reports; i++) {
-        sum.messages += all[i].messages;
-        sum.late += all[i].late;
-    }
-    free(all);
-    return sum;
-}
-
 void record_end(Record *r, bool stopped)
 {
     const Trainer *t = r->trainer;
@@ -340,7 +318,7 @@ void record_end(Record *r, bool stopped)
     WorkDone work[WORK_KINDS];
     if (walked) work_record_sum(&r->work, r->world, work);
     const bool lates = t->config->fault.lates > 0;
-    LateCount late = lates ? sum_late(r) : (LateCount){0, 0};
+    LateCount late = lates ? late_record_sum(r->world) : (LateCount){0, 0};
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);

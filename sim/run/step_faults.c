@@ -51,6 +51,7 @@ void faults_announce(const Config *config, bool dry, bool goes_on)
     const FaultTexts *texts = &config->faults;
     if (texts->slow[0]) printf("  slow: %s\n", texts->slow);
     if (texts->late[0]) printf("  late: %s\n", texts->late);
+    if (texts->disk_full && !goes_on) printf("  full: the disk, at step %lld\n", (long long)texts->disk_full);
     if (texts->die[0])
         printf("  dies: %s%s\n", texts->die,
                dry       ? "; what is before that is walked"

@@ -221,6 +221,11 @@ check "runs started together on one path have a file each, and report their own"
 ln -s . there
 cp "$root/configs/single.ini" own.ini
 dry=("$float/bin/sim" --config single.ini --dry-run --ranks 1)
+refused "a full disk that was asked for" 1 'asked.h5: cannot write /steps/loss: No space left on device' \
+    "$float/bin/sim" --config ddp.ini --dry-run --ranks 4 --set train.steps=5 --set faults.disk_full=3 --output asked.h5
+# shellcheck disable=SC2317
+asked_for() { "$float/bin/sim" report asked.h5 | grep 'full disk  *at step 3, after 2: there is no checkpoint, and 2 steps, 6 F, are to be done again$'; }
+check "which costs that step" asked_for
 refused "weights over the run, spelt another way" 2 'output.file and output.weights are the same file; try another' \
     "${alone[@]}" --output new/a.h5 --set output.weights=there/./new/a.h5
 refused "a run over its weights, by a link" 2 'output.file and model.init are the same file' \

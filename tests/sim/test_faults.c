@@ -57,6 +57,21 @@ static void a_death_is_read(void **state)
     config_free(&c);
 }
 
+static void a_full_disk_is_read(void **state)
+{
+    (void)state;
+    Config c;
+    take(&c, "[faults]\ndisk_full = 3\n", NULL);
+    assert_true(faults_any(&c.fault) && !faults_hold(&c.fault, 2));
+    assert_true(faults_fill_disk(&c.fault, 2) && !faults_fill_disk(&c.fault, 1) &&
+                !faults_fill_disk(&c.fault, 3));
+    config_free(&c);
+    take(&c, "", NULL);
+    assert_true(!faults_fill_disk(&c.fault, 0));
+    config_free(&c);
+    refuse_with("[train]\nsteps = 10\n", "faults.disk_full=11", "there is no step 11");
+}
+
 static void late_messages_are_read(void **state)
 {
     (void)state;
@@ -375,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stragglers_are_read),
         cmocka_unit_test(a_death_is_read),
+        cmocka_unit_test(a_full_disk_is_read),
         cmocka_unit_test(late_messages_are_read),
         cmocka_unit_test(others_are_refused),
         cmocka_unit_test(the_slowest_bounds_a_step),

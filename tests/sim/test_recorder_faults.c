@@ -174,6 +174,24 @@ static void test_full_disk(void **state)
     }
 }
 
+/* One that is asked for: the file as a full disk leaves it, also where its columns would grow first. */
+static void test_as_if_full(void **state)
+{
+    Place *place = *state;
+    for (int64_t steps = 2; steps <= 1024; steps += 1022) {
+        Error error = {""};
+        Recorder *recorder = recorded_begin(place->run, 2000, NULL, &error);
+        for (int64_t n = 0; n < steps; n++) assert_true(recorded_step(recorder, n, &error));
+        recorder_fill_disk(recorder);
+        assert_false(recorded_step(recorder, steps, &error));
+        check_message(&error, place->run, ENOSPC);
+        recorder_abandon(recorder);
+        assert_int_equal(recorded_steps(place->run), steps);
+        assert_int_equal(recorded_complete(place->run), 0);
+        unlink(place->run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_live, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_too_large, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, recorded_setup, recorded_teardown),
+        cmocka_unit_test_setup_teardown(test_as_if_full, recorded_setup, recorded_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
