@@ -3,13 +3,15 @@
  * Preloaded. FAULT says what happens on rank FAULT_RANK (every one, where that is not set) from the moment on that there
  * is a file FAULT_FROM (at once, where it is not set):
  *   stop     the process stops itself, as SIGSTOP does, and leaves its number in the file FAULT_STOPPED
+ *   end      the same where it is done with all but MPI's end
  *   memory   aligned_alloc(), from which all tensors come, has none
  *   short    what is written to a plain file is half of what was to be, as it may, down to a byte
  *   full     so is every second write; those between fail, as on a full disk
- * The first two after FAULT_SKIP calls of aligned_alloc() more. */
+ * stop and memory after FAULT_SKIP calls of aligned_alloc() more. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <mpi.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,7 +43,7 @@ static bool is_due(const char *fault)
     return faulty(fault) && atomic_fetch_add(&calls, 1) >= number_of("FAULT_SKIP");
 }
 
-static void stop(void)
+static void stop_once(void)
 {
     static atomic_bool stopped;
     const char *path = getenv("FAULT_STOPPED");
@@ -56,10 +58,16 @@ static void stop(void)
 void *aligned_alloc(size_t alignment, size_t size)
 {
     void *memory = NULL;
-    if (is_due("stop")) stop();
+    if (is_due("stop")) stop_once();
     if (!is_due("memory") && posix_memalign(&memory, alignment, size) == 0) return memory;
     errno = ENOMEM;
     return NULL;
+}
+
+int MPI_Ibarrier(MPI_Comm all, MPI_Request *request)
+{
+    if (faulty("end")) stop_once();
+    return PMPI_Ibarrier(all, request);
 }
 
 /* How much of so many bytes is written; -1: none, with errno. */

@@ -55,7 +55,7 @@ typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
     Route route;
-    int peer, channel, tag; /* the other rank, of the world; what it is matched by */
+    int peer, channel, tag; /* the other rank, of the world, -1: all of them; what it is matched by */
     bool receives, done;
     size_t bytes;
     Stamp stamp; /* of a receive once it is done */

@@ -144,15 +144,31 @@ static bool shares_cores;
 
 /* A rank that shares its core lets others compute: after LOOKS in vain, some tenths of a millisecond, it sleeps between
  * them. Under MPI_Waitall ranks that wait take most of the time of those that they wait for. */
-static void wait(Request *request)
+static void wait_until(bool (*is_done)(Request *request), Request *request)
 {
     enum { LOOKS = 200, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
     Patience patience = {0};
-    for (uint64_t looks = 1; !test(request); looks++) {
+    for (uint64_t looks = 1; !is_done(request); looks++) {
         if (shares_cores && looks >= LOOKS) nanosleep(&nap, NULL);
         if (looks % STALL_LOOKS == 0) stall_look(&patience, request, &DOOR);
     }
+}
+
+static void wait(Request *request)
+{
+    wait_until(test, request);
+}
+
+/* Whether all ranks have come to where this one is. */
+static bool all_here(Request *request)
+{
+    MPI_Request r;
+    int done;
+    memcpy(&r, request->state, sizeof r);
+    MPI_Test(&r, &done, MPI_STATUS_IGNORE);
+    memcpy(request->state, &r, sizeof r);
+    return done;
 }
 
 /* There are more ranks than cores on this node, or the user says so in Open MPI's way. */
@@ -303,8 +319,14 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     return comm;
 }
 
+/* MPI waits for all, too, and would for ever. */
 void comm_mpi_stop(Comm *comm)
 {
+    Request end = {.comm = comm, .purpose = CONTROL, .peer = -1};
+    MPI_Request r;
+    MPI_Ibarrier(MPI_COMM_WORLD, &r);
+    memcpy(end.state, &r, sizeof r);
+    wait_until(all_here, &end);
     comm_free_ports(comm);
     free(comm);
     free(processes);

@@ -17,7 +17,8 @@ const char *waits_at(const Comm *comm, char *text, size_t size)
 
 void waits_of(const Request *request, double seconds, Waits *waits)
 {
-    *waits = (Waits){.rank = request->comm->rank,
+    *waits = (Waits){.waits = true,
+                     .rank = request->comm->rank,
                      .peer = request->peer,
                      .channel = request->channel,
                      .tag = request->tag,
@@ -33,7 +34,10 @@ const char *waits_text(const Waits *w, char *text, size_t size)
     const char *space = w->at[0] ? " " : "", *name = purpose_row[w->purpose].name;
     char since[32] = "";
     if (w->seconds > 0) snprintf(since, sizeof since, ", for %.3g s", w->seconds);
-    if (w->receives)
+    if (w->peer < 0)
+        snprintf(text, size, "rank %d waits %s%sfor all ranks to come to their end%s", w->rank, w->at, space,
+                 since);
+    else if (w->receives)
         snprintf(text, size, "rank %d waits %s%sfor %zu bytes of %s from rank %d (channel %d, tag %d)%s",
                  w->rank, w->at, space, w->bytes, name, w->peer, w->channel, w->tag, since);
     else
@@ -50,7 +54,7 @@ static double grace_of(const Comm *comm)
     return fmin(fmax(comm->stall_timeout / 10, 1), 10);
 }
 
-/* What all have told, by rank; [rank].bytes is 0 of those that have not. */
+/* What all have told, by rank. */
 static _Noreturn void report(const Comm *comm, const Waits *told, const StallDoor *door)
 {
     enum { NAMED = 8 };
@@ -59,7 +63,7 @@ static _Noreturn void report(const Comm *comm, const Waits *told, const StallDoo
     size_t used = 0;
     fflush(stdout);
     for (int r = 0; r < comm->size; r++) {
-        if (told[r].bytes) {
+        if (told[r].waits) {
             fprintf(stderr, "  %s\n", waits_text(&told[r], line, sizeof line));
             waiting++;
         } else if (missing++ < NAMED) {
@@ -99,7 +103,7 @@ static _Noreturn void end(const Patience *patience, const Request *request, cons
     for (;;) {
         int first = 0;
         while (door->hear(&heard)) keep(told, comm->size, &heard);
-        while (!told[first].bytes) first++;
+        while (!told[first].waits) first++;
         double since = door->now() - began;
         if (since >= (first == comm->rank ? grace : 3 * grace)) report(comm, told, door);
         nanosleep(&nap, NULL);

@@ -12,7 +12,8 @@ enum { STALL_LINE = 256 };
 
 /* One rank's waiting, as it is told to the others. */
 typedef struct Waits {
-    int rank, peer; /* of the world */
+    bool waits;     /* it does; false: it has not told */
+    int rank, peer; /* of the world; peer -1: all of them are to come to their end */
     int channel, tag;
     Purpose purpose;
     bool receives; /* or the other is to take what this one sends */

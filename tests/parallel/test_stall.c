@@ -51,8 +51,13 @@ static void at(const void *whose, char *text, size_t size)
 
 static void hears(double when, int rank, int peer)
 {
-    Waits waits = {
-        .rank = rank, .peer = peer, .purpose = CONTROL, .receives = true, .bytes = 8, .seconds = when};
+    Waits waits = {.rank = rank,
+                   .peer = peer,
+                   .purpose = CONTROL,
+                   .receives = true,
+                   .bytes = 8,
+                   .seconds = when,
+                   .waits = true};
     outside.letter[outside.letters].when = when;
     outside.letter[outside.letters++].waits = waits;
 }
@@ -104,6 +109,10 @@ static void waits_in_words(void **state)
     Waits waits = {.rank = 1, .peer = 12, .purpose = PP_SEND_FORWARD, .channel = 4, .tag = 3, .bytes = 99};
     assert_string_equal(waits_text(&waits, line, sizeof line),
                         "rank 1 waits for rank 12 to take 99 bytes of pp.send_forward (channel 4, tag 3)");
+    waits.peer = -1;
+    assert_string_equal(waits_text(&waits, line, sizeof line),
+                        "rank 1 waits for all ranks to come to their end");
+    waits.peer = 12;
     waits.receives = true;
     waits.seconds = 61.25;
     strcpy(waits.at, "at REDUCE of step 5");

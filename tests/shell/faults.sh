@@ -53,7 +53,7 @@ stopping() {
     local name=$1
     shift
     rm -f "$name.pid"
-    FAULT=stop FAULT_FROM=${FAULT_FROM-$name/a-000002.h5} FAULT_STOPPED=$name.pid faulty "$@" --output "$name.h5" &
+    FAULT=${FAULT-stop} FAULT_FROM=${FAULT_FROM-$name/a-000002.h5} FAULT_STOPPED=$name.pid faulty "$@" --output "$name.h5" &
     job=$!
     until [ -s "$name.pid" ] || ! kill -0 "$job" 2>/dev/null; do sleep 0.02; done
     read -r stopped <"$name.pid"
@@ -90,7 +90,7 @@ check "and from the last checkpoint it goes on" goes_on stall
 # ---- memory ----
 refused_memory() {
     FAULT=memory FAULT_RANK=1 FAULT_FROM=memory/a-000004.h5 ends 1 faulty 2 "${eight[@]}" $(checkpoints memory) --output memory.h5 &&
-        says 'out of memory: [0-9.e-]+ GB more for [a-z]+ on top of [0-9.e-]+ GB; try' && compare steps memory.h5 -1
+        says 'out of memory: [0-9.e-]+ GB more for [a-z0-9 -]+ on top of [0-9.e-]+ GB; try' && compare steps memory.h5 -1
 }
 check "a rank that is refused memory ends the run in a line, after the steps before" refused_memory
 check "and from the last checkpoint it goes on" goes_on memory

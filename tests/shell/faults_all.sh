@@ -15,6 +15,12 @@ for case in dp-4 ddp-4 zero1-4 zero2-3 zero3-4 tp-4 sp-4 naive-4 gpipe-4 1f1b-4 
         seed=$((seed + 1))
     done
 done
+stopped_at_the_end() {
+    FAULT=end FAULT_RANK=1 FAULT_FROM=late.h5 stopping late 2 "${eight[@]}" --set output.stall_timeout=1
+    ends 1 wait "$job" && says "stalled: 1 of 2 ranks waited, .* and rank 1 .process $stopped on .*. did not answer: " &&
+        grep -q '^  rank 0 waits for all ranks to come to their end, for ' out && "$float/bin/sim" report late.h5 | grep -q '^late.h5: .*, complete'
+}
+check "a rank that is stopped when all is done keeps nobody waiting" stopped_at_the_end
 # A job that is suspended as a whole has not waited meanwhile: rank 0 has, for 4 seconds of the clock, and goes on.
 suspended() {
     local ranks=()
@@ -33,7 +39,7 @@ check "a whole job stopped for longer than output.stall_timeout goes on" suspend
 memory_refused_after() {
     rm -rf memory memory.h5
     FAULT=memory FAULT_RANK=$1 FAULT_SKIP=$2 ends 1 faulty 4 --config "$3.ini" --set train.steps=100000 --output memory.h5 &&
-        says 'out of memory: [0-9.e-]+ GB more for [a-z]+ on top of [0-9.e-]+ GB; try' && { [ ! -e memory.h5 ] || "$float/bin/sim" report memory.h5; }
+        says 'out of memory: [0-9.e-]+ GB more for [a-z0-9 -]+ on top of [0-9.e-]+ GB; try' && { [ ! -e memory.h5 ] || "$float/bin/sim" report memory.h5; }
 }
 for config in zero3 1f1b sp; do
     for skip in 0 3 30 300 1000; do
