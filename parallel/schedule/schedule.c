@@ -43,7 +43,12 @@ void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
 
 bool action_computes(ActionKind kind)
 {
-    return kind == ACTION_FORWARD || kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
+    return kind == ACTION_FORWARD || action_is_backward(kind);
+}
+
+bool action_is_backward(ActionKind kind)
+{
+    return kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
 }
 
 int schedule_overlapped_with(const Schedule *s, int index)

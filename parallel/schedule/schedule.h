@@ -72,6 +72,8 @@ void schedule_add(Schedule *schedule, ActionKind kind, int stage, int microbatch
 void schedule_append(Schedule *schedule, Action action);
 /* F, B, I or W: what a stage computes, and a schedule's text names. */
 bool action_computes(ActionKind kind);
+/* Of these B, I and W. */
+bool action_is_backward(ActionKind kind);
 /* The place on the list of the action that the one at `index` is one with; `index` where it is for itself. */
 int schedule_overlapped_with(const Schedule *schedule, int index);
 void schedule_free(Schedule *schedule);

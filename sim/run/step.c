@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include "sim/base/clock.h"
+#include "sim/run/action_time.h"
 #include "sim/run/step_faults.h"
 
 /* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
@@ -188,34 +188,6 @@ static void optimize(Trainer *t, StepResult *result)
     t->loss_scale = loss_scale_after(t->config, t->loss_scale, result->skipped, &t->fine);
 }
 
-/* What an action's compute takes under hardware.profile = ideal and given; all else takes none. */
-static void take_told_time(Trainer *t, ActionKind kind)
-{
-    Lanes *lanes = &t->device.lanes;
-    const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = t->ideal.forward,
-                                          [ACTION_BACKWARD] = t->ideal.backward - t->again,
-                                          [ACTION_INPUT] = t->ideal.input - t->again,
-                                          [ACTION_WEIGHT] = t->ideal.weight};
-    if (kind == ACTION_BACKWARD || kind == ACTION_INPUT) {
-        Part before = lanes_part(lanes, PART_RECOMPUTE);
-        lanes_compute(lanes, t->again);
-        lanes_part(lanes, before);
-    }
-    lanes_compute(lanes, seconds[kind]);
-}
-
-static const char *lane_of(ActionKind kind)
-{
-    switch (kind) {
-    case ACTION_FORWARD:
-    case ACTION_BACKWARD:
-    case ACTION_INPUT:
-    case ACTION_WEIGHT:
-    case ACTION_STEP: return "compute";
-    default: return "network";
-    }
-}
-
 static void perform(Trainer *t, Action a, StepResult *result)
 {
     Slot *slot = a.microbatch >= 0 ? slot_of(t, a.stage, a.microbatch) : NULL;
@@ -239,62 +211,19 @@ static void perform(Trainer *t, Action a, StepResult *result)
     }
 }
 
-/* Seconds between two looks at the lanes, of what is neither computing nor idling for a stage. */
-static double communication(const Lanes *before, const Lanes *after)
-{
-    static const Part parts[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_PP_WIRE};
-    double sum = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        sum += after->spent[parts[i]] - before->spent[parts[i]];
-    return sum;
-}
-
-static bool is_backward(ActionKind kind)
-{
-    return kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
-}
-
-/* Between stages only waiting takes time, as on paper (parallel/schedule/timeline.h): making room is no compute. */
-static bool is_message(ActionKind kind)
-{
-    return kind >= ACTION_SEND_FORWARD && kind <= ACTION_RECV_BACKWARD;
-}
-
-/* Performs an action and notes what it took on either clock; `began`: the wall clock's as the step did. */
+/* `began`: the wall clock as the step did. */
 static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
 {
-    Lanes *lanes = &t->device.lanes;
-    bool dry = t->device.dry;
-    *row = (TimelineRow){
-        .rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
-    strcpy(row->action, action_name[a.kind]);
-    strcpy(row->lane, lane_of(a.kind));
-    double start = dry ? (double)NAN : clock_now() - began;
-    Lanes before = lanes_read(lanes);
-    t->device.high = t->device.total;
-    if (!is_message(a.kind)) lanes_resume(lanes);
-    lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
-    lanes->backward = is_backward(a.kind);
+    ActionBegun begun = action_begin(t, a, began);
     perform(t, a, result);
-    if (!lanes->measured && !t->device.time_of) take_told_time(t, a.kind);
-    if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
-    Lanes after = lanes_read(lanes);
-    row->simulated_start = before.now;
-    row->simulated_end = after.now;
-    row->recompute = after.spent[PART_RECOMPUTE] - before.spent[PART_RECOMPUTE];
-    row->communication = communication(&before, &after);
-    row->measured_start = start;
-    row->measured_end = dry ? (double)NAN : clock_now() - began;
-    row->measured_compute = dry ? (double)NAN : after.cpu - before.cpu;
-    for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = t->device.current[c];
-    row->memory_peak = t->device.high;
+    action_end(t, a, &begun, row);
 }
 
 /* The last action that computes gradients. */
 static int last_backward(const Schedule *list)
 {
     int last = list->count - 1;
-    while (last > 0 && !is_backward(list->action[last].kind)) last--;
+    while (last > 0 && !action_is_backward(list->action[last].kind)) last--;
     return last;
 }
 
