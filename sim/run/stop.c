@@ -13,16 +13,17 @@
 
 enum { SIGNALS = 5, LINE = 8192, DIGITS = 24, AGAIN = 2 /* seconds */ };
 
+/* What a signal does: ends the process; asks for a stop; asks, as early as before there is a step. */
+typedef enum What { ENDS, ASKS, WARNS } What;
 static const struct {
     int number;
+    What what;
     const char *name;
-    bool asks;  /* for a stop; else it ends the process */
-    bool early; /* before there is a step */
-} signals[SIGNALS] = {{SIGUSR1, "USR1", true, true},
-                      {SIGTERM, "TERM", true, false},
-                      {SIGINT, "INT", true, false},
-                      {SIGHUP, "HUP", false, false},
-                      {SIGXCPU, "XCPU", false, false}};
+} signals[SIGNALS] = {{SIGUSR1, WARNS, "USR1"},
+                      {SIGTERM, ASKS, "TERM"},
+                      {SIGINT, ASKS, "INT"},
+                      {SIGHUP, ENDS, "HUP"},
+                      {SIGXCPU, ENDS, "XCPU"}};
 
 /* All that the handler reads and writes; the texts are set before it is. */
 static bool tells; /* on rank 0 */
@@ -90,16 +91,16 @@ static void handle(int number)
 {
     int row = row_of(number);
     time_t now = seconds();
-    if (!signals[row].asks) {
+    if (signals[row].what == ENDS) {
         end_as_ever(number);
         return;
     }
     if (!asked) asked = number;
     if (!first[row]) {
         first[row] = now;
-        if (tells && !signals[row].early)
+        if (tells && signals[row].what == ASKS)
             say("sim: stopping on ", signals[row].name, ", and the next if it ends");
-    } else if (!signals[row].early && now - first[row] >= AGAIN) {
+    } else if (signals[row].what == ASKS && now - first[row] >= AGAIN) {
         end_as_ever(number);
     }
 }
@@ -116,7 +117,7 @@ static void take(int row)
 void stop_on_warning(void)
 {
     for (int i = 0; i < SIGNALS; i++)
-        if (signals[i].early) take(i);
+        if (signals[i].what == WARNS) take(i);
 }
 
 void stop_listen(const char *path, int64_t steps)
@@ -132,7 +133,7 @@ void stop_listen(const char *path, int64_t steps)
     }
     atomic_store(&kept, 0);
     for (int i = 0; i < SIGNALS; i++)
-        if (!signals[i].early && (tells || signals[i].asks)) take(i);
+        if (signals[i].what == ASKS || (signals[i].what == ENDS && tells)) take(i);
 }
 
 void stop_kept(int64_t steps)
@@ -144,7 +145,8 @@ void stop_forget(void)
 {
     tells = false;
     for (int i = 0; i < SIGNALS; i++)
-        if (!signals[i].early && taken[i]) taken[i] = sigaction(signals[i].number, &earlier[i], NULL) != 0;
+        if (signals[i].what != WARNS && taken[i])
+            taken[i] = sigaction(signals[i].number, &earlier[i], NULL) != 0;
 }
 
 const volatile sig_atomic_t *stop_asked(void)
