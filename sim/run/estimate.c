@@ -6,6 +6,7 @@
 #include "parallel/data/transfer.h"
 #include "sim/file/run_info.h"
 #include "sim/file/step_record.h"
+#include "sim/run/recent.h"
 #include "sim/run/step.h"
 #include "sim/theory/theory.h"
 
@@ -170,6 +171,12 @@ static double bytes_of_row(void)
     return 1.5 * sizeof(TimelineRow);
 }
 
+/* Of the steps that are kept, of which one is recorded (recent.h): a dry run's only one is its own. */
+static double rows_kept(double steps)
+{
+    return steps > 1 ? fmin(steps, RECENT_MOST) + 1 : 0;
+}
+
 /* Of a run's file: actions, steps, and what is known of every rank. */
 static double file_bytes(double rows, double ranks, double steps)
 {
@@ -195,7 +202,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
     e.memory[COST_LAYERS] = N * L * bytes_of_layer();
     e.memory[COST_ACTIONS] =
-        N * one.longest * bytes_of_row() +
+        N * one.longest * (bytes_of_row() + rows_kept(steps) * sizeof(TimelineRow)) +
         pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;

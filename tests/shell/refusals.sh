@@ -226,6 +226,15 @@ refused "a full disk that was asked for" 1 'asked.h5: cannot write /steps/loss: 
 # shellcheck disable=SC2317
 asked_for() { "$float/bin/sim" report asked.h5 | grep 'full disk  *at step 3, after 2: there is no checkpoint, and 2 steps, 6 F, are to be done again$'; }
 check "which costs that step" asked_for
+# shellcheck disable=SC2317
+straggles() {
+    "$float/bin/sim" --config straggler.ini --dry-run --ranks 8 --output slow.h5 >out
+    cat out
+    grep -q '^  late  *0->2 every 50 by 200 ms: 4 of 220 messages$' out &&
+        grep -q '^  cost .*; 105 F more in all than 20 of the shortest, 33 F (+16.0 %)$' out &&
+        grep -q '^    rank 4 (x1.5)  *36 F  *7.50 F  *17.2 % of the step$' out && grep -q '^    rank 5  *24 F  *19.5 F ' out
+}
+check "a straggler: what it costs, and who waits for it" straggles
 refused "weights over the run, spelt another way" 2 'output.file and output.weights are the same file; try another' \
     "${alone[@]}" --output new/a.h5 --set output.weights=there/./new/a.h5
 refused "a run over its weights, by a link" 2 'output.file and model.init are the same file' \
