@@ -132,7 +132,7 @@ check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/run.sh $(BUILD) $(BUILD) slurm
 
-check-hosts: deps ## nodes with links of known rates on this machine: collectives and steps, measured beside foretold (root)
+check-hosts: deps ## nodes with links of known rates on this machine: collectives and steps, measured beside foretold (root; RATE=100 Mbit/s)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh iproute2
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare $(BUILD)/tests/hosts/collectives
 	@tests/shell/hosts.sh $(BUILD) $(BUILD)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# hosts.sh FLOAT_BUILD DOUBLE_BUILD - several nodes with links of known rates on this machine (tests/hosts/hosts.sh):
+# [RATE=50] hosts.sh FLOAT_BUILD DOUBLE_BUILD - several nodes with links of known rates on this machine (tests/hosts/hosts.sh):
 # what collectives and steps take, measured, beside what the network model says of these rates; within 20 %. A row a
 # collective; and nothing is left of the nodes.
 # shellcheck disable=SC2317 # functions are called by name
@@ -47,7 +47,7 @@ touch began
 on() { # NODES TRUNK COMMAND...: what it says goes to said, complaints to log
     local nodes=$1 trunk=$2
     shift 2
-    timeout -k 5 180 "$hosts" "$nodes" $rate "$trunk" "$@" >said 2>log </dev/null &
+    timeout -k 5 180 "$hosts" "$nodes" "$rate" "$trunk" "$@" >said 2>log </dev/null &
     running=$!
     wait $running
 }
@@ -136,14 +136,14 @@ named() {
 collectives() {
     local what=$1 nodes=$2 each=$3 trunk=$4 kind measured foretold
     shift 4
-    on "$nodes" "$trunk" mpirun --host "$(named "$nodes" "$each")" "$float/tests/hosts/collectives" config.ini $bytes $times "$@"
+    on "$nodes" "$trunk" mpirun --host "$(named "$nodes" "$each")" "$float/tests/hosts/collectives" config.ini "$bytes" $times "$@"
     for kind; do
         read -r measured foretold < <(sed -n "s/^$kind //p" said)
         held "$what, $kind" "$measured" "$foretold"
     done
 }
 
-card=$(gb_of $rate)
+card=$(gb_of "$rate")
 inside=1 # GB/s through shared memory, copies and sums included: of that order
 profile 1 $inside "$card"
 for nodes in 2 3; do collectives "$nodes nodes" $nodes 1 0 ring tree; done
@@ -154,7 +154,7 @@ for nodes in 2 4; do collectives "$nodes nodes of 2 ranks" $nodes 2 0 ring hiera
 
 # Two switches with a cable between: each is a node, its hosts' cables its links, the trunk its card.
 profile 2 "$card" "$card"
-collectives "4 nodes, 2 on either end of a trunk" 4 1 $rate ring crosswise
+collectives "4 nodes, 2 on either end of a trunk" 4 1 "$rate" ring crosswise
 read -r fair foretold < <(sed -n 's/^ring //p' said)
 read -r crossed foretold_crossed < <(sed -n 's/^crosswise //p' said)
 check "a ring that goes to and fro is foretold to take twice as long" \
@@ -164,6 +164,10 @@ profile 2 "$card" "$(gb_of $((rate / 2)))"
 collectives "4 nodes, a trunk of half the rate" 4 1 $((rate / 2)) ring
 
 # ---- steps of sim ----
+
+# At one rate: at a higher one so few cores decide how long a step takes.
+rate=50
+card=$(gb_of $rate)
 
 # trained WHAT NODES HOSTS TRUNK KEY=VALUE...: the median step of a training run, as its report has it; sets `took` and
 # `foretold`. What four ranks take for it on two cores with no cable between, milliseconds, is told to the model.
@@ -193,10 +197,10 @@ check "is sooner than the ring" awk -v a="$ring" -v b="$took" 'BEGIN { exit !(b 
 # Of four ranks in pairs, whose gradients are added across: both pairs share the trunk, unless each is on one end of it.
 node=(2 "$card" "$card") pairs="parallel.tp=2 model.hidden=384"
 # shellcheck disable=SC2086
-trained "tp 2 x dp 2 over a trunk, order tp-dp-pp" 4 host0,host1,host2,host3 $rate $pairs hardware.order=tp-dp-pp
+trained "tp 2 x dp 2 over a trunk, order tp-dp-pp" 4 host0,host1,host2,host3 "$rate" $pairs hardware.order=tp-dp-pp
 shared=$took foretold_shared=$foretold
 # shellcheck disable=SC2086
-trained "the same, order dp-tp-pp" 4 host0,host2,host1,host3 $rate $pairs hardware.order=dp-tp-pp
+trained "the same, order dp-tp-pp" 4 host0,host2,host1,host3 "$rate" $pairs hardware.order=dp-tp-pp
 check "the order that shares it is foretold to cost twice" \
     awk -v a="$foretold" -v b="$foretold_shared" 'BEGIN { exit !(b > 1.6 * a && b < 2.2 * a) }'
 check "and does" awk -v a="$took" -v b="$shared" 'BEGIN { exit !(a > 0 && b > 1.6 * a && b < 2.4 * a) }'
@@ -227,7 +231,7 @@ check "a command's status is passed on" bash -c '"$0" 1 50 0 bash -c "exit 7"; [
 for signal in INT TERM KILL; do
     rm -f started
     # Started in the background a script ignores Ctrl-C, unless told otherwise.
-    env --default-signal=INT "$hosts" 2 $rate 0 mpirun --host host0,host1 bash -c 'touch started && sleep 600' >log 2>&1 </dev/null &
+    env --default-signal=INT "$hosts" 2 "$rate" 0 mpirun --host host0,host1 bash -c 'touch started && sleep 600' >log 2>&1 </dev/null &
     running=$!
     for ((tries = 0; tries < 300; tries++)); do
         [ -e started ] && break
