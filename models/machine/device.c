@@ -38,9 +38,9 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
     return memory;
 }
 
-void *device_aside(const Device *device, size_t bytes)
+void *device_aside(const Device *device, const char *what, size_t bytes)
 {
-    return take(device, "copies of 16-bit values in 32", bytes);
+    return take(device, what, bytes);
 }
 
 void device_release(Device *device, MemoryCategory category, size_t bytes)

@@ -84,7 +84,7 @@ Tensor wide_for(Tensor t)
 {
     if (t.dtype == REAL) return t;
     Tensor wide = {.device = t.device, .count = t.count, .dtype = REAL, .category = MEM_WORKSPACE};
-    wide.data = device_aside(t.device, tensor_bytes(wide));
+    wide.data = device_aside(t.device, "copies of 16-bit values in 32", tensor_bytes(wide));
     return wide;
 }
 

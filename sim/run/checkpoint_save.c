@@ -87,7 +87,7 @@ static void add_units(Saving *s)
         Tensor unit = unit_of(t, i, &first);
         if (unit.device) s->copied += (size_t)unit.count * sizeof(real);
     }
-    if (s->beside) s->copy = device_aside(&t->device, s->copied);
+    if (s->beside) s->copy = device_aside(&t->device, "a copy that a checkpoint is written from", s->copied);
     for (int i = 0; i < units; i++) {
         Tensor unit = unit_of(t, i, &first);
         if (!unit.device) continue;
