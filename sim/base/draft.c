@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "sim/base/names.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 
@@ -182,59 +183,6 @@ bool draft_fill(const Draft *draft, void (*write)(FILE *out, const void *what), 
 
 /* ---- its place ---- */
 
-/* "STEM.n.EXT" */
-static void numbered(const char *path, int n, char *name, size_t size)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    if (!dot || dot == base) dot = path + strlen(path); /* no extension */
-    snprintf(name, size, "%.*s.%d%s", (int)(dot - path), path, n, dot);
-}
-
-/* Renames, unless there is a file at `to`: 0, or an errno, EEXIST. Not all file systems can: `cannot`. */
-static int rename_alone(const char *from, const char *to, bool *cannot)
-{
-    int number = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) ? errno : 0;
-    *cannot = number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
-    return number;
-}
-
-/* Where that cannot be (NFS), the name is taken first. */
-static int rename_to_new(const char *from, const char *to)
-{
-    bool cannot;
-    int number = rename_alone(from, to, &cannot);
-    if (!cannot) return number;
-    int file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0) return errno;
-    close(file);
-    if (!rename(from, to)) return 0;
-    number = errno;
-    unlink(to);
-    return number;
-}
-
-/* The same of a draft, which nobody else renames: where there are links, the name is never another file's. */
-static int draft_to_new(const char *from, const char *to)
-{
-    bool cannot;
-    int number = rename_alone(from, to, &cannot);
-    if (!cannot) return number;
-    if (!link(from, to)) return unlink(from) ? errno : 0;
-    return errno == EEXIST ? EEXIST : rename_to_new(from, to);
-}
-
-/* Moves `from` to the first free number of `path`, `name`: 0, or an errno. */
-static int take_number(int (*move)(const char *from, const char *to), const char *from, const char *path,
-                       char *name, size_t size)
-{
-    int number = EEXIST;
-    for (int n = 1; number == EEXIST; n++) {
-        numbered(path, n, name, size);
-        number = move(from, name);
-    }
-    return number;
-}
-
 static bool is_on_disk(const Draft *draft, Error *error)
 {
     return !fsync(draft->file) || files_refuse(draft->path, "finish writing", errno, error);
@@ -250,7 +198,7 @@ static void is_placed(Draft *draft)
 static bool keep(Draft *draft, bool (*worthless)(const char *path), Error *error)
 {
     char name[PATH_SIZE + 64];
-    int number = take_number(rename_to_new, draft->path, draft->path, name, sizeof name);
+    int number = names_number(names_move, draft->path, draft->path, name, sizeof name);
     if (number == ENOENT) return true; /* another took it away */
     if (number) return files_refuse(draft->path, "rename the earlier file", number, error);
     if (worthless && is_written(name) == 0 && worthless(name) && !unlink(name)) return true;
@@ -263,9 +211,9 @@ static bool place(Draft *draft, bool (*worthless)(const char *path), Error *erro
 {
     char name[PATH_SIZE + 64];
     int number;
-    while ((number = draft_to_new(draft->temporary, draft->path)) == EEXIST) {
+    while ((number = names_move_own(draft->temporary, draft->path)) == EEXIST) {
         if (is_written(draft->path) == 1) {
-            number = take_number(draft_to_new, draft->temporary, draft->path, name, sizeof name);
+            number = names_number(names_move_own, draft->temporary, draft->path, name, sizeof name);
             if (number) break;
             free(draft->path);
             draft->path = words_copy(name);
