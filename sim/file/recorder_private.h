@@ -1,0 +1,19 @@
+/* recorder_private.h - what the files of a recorder share. */
+#ifndef SIM_FILE_RECORDER_PRIVATE_H
+#define SIM_FILE_RECORDER_PRIVATE_H
+#include <sys/stat.h>
+#include "sim/file/h5.h"
+#include "sim/file/recorder.h"
+
+struct Recorder {
+    H5 *file; /* NULL between the old file and its larger copy */
+    char *path;
+    char apart[128];            /* why it does not go on in an earlier file */
+    int recorded;               /* ranks that have rows */
+    int actions, timed;         /* rows of the timeline, and of them written */
+    size_t planned, rows, done; /* steps: asked for, allocated, written */
+    dev_t device;               /* which file ours is: to notice when another takes its name */
+    ino_t inode;
+    bool full; /* as if the disk were */
+};
+#endif
