@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 
 enum { MOST_TEXT = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
 
@@ -211,43 +212,70 @@ void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *
 
 /* ---- what is there ---- */
 
-typedef struct Visit {
-    bool (*visit)(const char *name, void *context);
-    void *context;
-} Visit;
+typedef struct Names {
+    char **name;
+    size_t count;
+} Names;
 
-static herr_t visit_dataset(hid_t group, const char *name, const H5L_info_t *info, void *context)
+static herr_t take_dataset(hid_t group, const char *name, const H5L_info_t *info, void *context)
 {
     (void)info;
-    const Visit *v = context;
+    Names *names = context;
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
-    bool is_dataset = object >= 0 && H5Iget_type(object) == H5I_DATASET;
+    if (object >= 0 && H5Iget_type(object) == H5I_DATASET) {
+        names->name = allocate_more(names->name, names->count, sizeof *names->name);
+        names->name[names->count++] = words_copy(name);
+    }
     h5_release(object);
-    return is_dataset && !v->visit(name, v->context); /* 1 stops the walk */
-}
-
-bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *context, Error *error)
-{
-    Visit v = {visit, context};
-    return H5Literate(file->id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_dataset, &v) >= 0 ||
-           h5_fail(file->path, "list", "the datasets", error);
+    return 0;
 }
 
 /* Links that are no names of their own lead back, nowhere, or to other files. */
-static herr_t visit_at_depth(hid_t root, const char *name, const H5L_info_t *info, void *context)
+static herr_t take_at_depth(hid_t root, const char *name, const H5L_info_t *info, void *context)
 {
     char path[1024];
     const bool own = info->type == H5L_TYPE_HARD && strlen(name) + 2 < sizeof path;
     if (own) snprintf(path, sizeof path, "/%s", name);
-    return own ? visit_dataset(root, path, info, context) : 0;
+    return own ? take_dataset(root, path, info, context) : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* `listed`: what HDF5 said of the iteration. Frees the names. */
+static bool visit_in_order(H5 *file, Names *names, herr_t listed,
+                           bool (*visit)(const char *name, void *context), void *context, Error *error)
+{
+    bool ok = listed >= 0 || h5_fail(file->path, "list", "the datasets", error);
+    if (names->count) qsort(names->name, names->count, sizeof *names->name, by_name);
+    for (size_t i = 0; ok && i < names->count; i++)
+        if (!visit(names->name[i], context)) break;
+    h5_free_names(names->name, names->count);
+    return ok;
+}
+
+/* Names come as they lie, and are sorted here: to sort them itself HDF5 (1.10.8) makes a table first, and where a link is
+ * damaged it frees what it has not yet put in there. */
+bool h5_each(H5 *file, bool (*visit)(const char *name, void *context), void *context, Error *error)
+{
+    Names names = {.count = 0};
+    herr_t listed = H5Literate(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, take_dataset, &names);
+    return visit_in_order(file, &names, listed, visit, context, error);
 }
 
 bool h5_walk(H5 *file, bool (*visit)(const char *path, void *context), void *context, Error *error)
 {
-    Visit v = {visit, context};
-    return H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, visit_at_depth, &v) >= 0 ||
-           h5_fail(file->path, "list", "the datasets", error);
+    Names names = {.count = 0};
+    herr_t listed = H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, take_at_depth, &names);
+    return visit_in_order(file, &names, listed, visit, context, error);
 }
+
+typedef struct Visit {
+    bool (*visit)(const char *name, void *context);
+    void *context;
+} Visit;
 
 static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
 {
