@@ -1,5 +1,5 @@
-/* run_record.c - gathering on rank 0, and from there into the run file. */
-#include "sim/run/run_record.h"
+/* run_record.c - a run's file begun, and its steps gathered on rank 0 and written there. */
+#include "sim/run/run_record_private.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,18 +9,14 @@
 #include <unistd.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/node.h"
-#include "sim/base/posix.h"
 #include "sim/run/announce.h"
 #include "sim/run/hosts.h"
-#include "sim/run/late_record.h"
-#include "sim/run/one_step.h"
 #include "sim/run/rows.h"
 #include "sim/run/step_time.h"
 #include "sim/run/stop.h"
 #include "sim/theory/theory.h"
 
-/* How many ranks report. */
-static size_t reports_of(const Record *r)
+size_t record_reports(const Record *r)
 {
     return (size_t)group_walks(r->world);
 }
@@ -42,8 +38,7 @@ static int actions_of(const Record *r)
     return (int)actions;
 }
 
-/* A line on what takes more than two seconds. */
-static void tell_if_many(const Record *r, const char *what)
+void record_tell_if_many(const Record *r, const char *what)
 {
     enum { MANY = 1000000 };
     int actions = actions_of(r);
@@ -93,7 +88,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     if (!t->device.dry) info.host = host;
     if (hosts->count > 1) info.hosts = hosts->text;
     info.across = hosts->across;
-    tell_if_many(r, "making a file for");
+    record_tell_if_many(r, "making a file for");
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);
     snprintf(r->path, sizeof r->path, "%s", recorder_path(r->recorder));
@@ -111,7 +106,7 @@ void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *bas
                   const char *command_line, int64_t first)
 {
     *r = (Record){.trainer = trainer, .world = world, .baseline = baseline, .hold = -1, .first = first};
-    recent_make(&r->recent, trainer, reports_of(r));
+    recent_make(&r->recent, trainer, record_reports(r));
     const int tp = config_mesh(trainer->config, world->size).tp;
     const Hosts hosts = hosts_look(world, tp, trainer->device.dry);
     if (world->rank == 0) open_recorder(r, command_line, &hosts);
@@ -127,8 +122,7 @@ void record_free(Record *r)
     r->hold = -1;
 }
 
-/* The file keeps the steps it has; a copy of it that was being made goes. */
-static _Noreturn void lose(Record *r, const Error *error)
+_Noreturn void record_lose(Record *r, const Error *error)
 {
     recorder_abandon(r->recorder);
     if (!r->trainer->device.dry) stop_forget();
@@ -214,7 +208,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     if (!step_time_check(c, row.simulated_time, &error) ||
         !recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
-        lose(r, &error);
+        record_lose(r, &error);
     stop_kept(step + 1);
     free(table);
     return row.loss;
@@ -234,7 +228,8 @@ void record_checkpoint(Record *r, bool beside, double seconds)
 {
     Error error;
     r->held += seconds;
-    if (r->recent.seen > 0 && !recorder_checkpoint(r->recorder, beside, r->held, &error)) lose(r, &error);
+    if (r->recent.seen > 0 && !recorder_checkpoint(r->recorder, beside, r->held, &error))
+        record_lose(r, &error);
 }
 
 void record_placed(Record *r, int64_t steps, CheckpointPlaced placed)
@@ -242,105 +237,5 @@ void record_placed(Record *r, int64_t steps, CheckpointPlaced placed)
     Error error;
     int64_t last = r->first + r->recent.seen;
     placed.back = (size_t)(last - steps);
-    if (steps > r->first && !recorder_placed(r->recorder, &placed, &error)) lose(r, &error);
-}
-
-/* ---- after the last step ---- */
-
-/* What is in no row: sent before the first step, for files, and after the last
- * step, down to the message of `self` bytes that tells rank 0 so. */
-static void count_outside(const Record *r, size_t self, uint64_t *bytes, uint64_t *messages)
-{
-    const Comm *comm = r->world->comm;
-    for (int p = 0; p < PURPOSES; p++) {
-        bytes[p] = comm->bytes[p] - r->reported_bytes[p];
-        messages[p] = comm->messages[p] - r->reported_messages[p];
-    }
-    if (r->world->rank == 0) return; /* rank 0 tells itself without a message */
-    bytes[CONTROL] += self;
-    messages[CONTROL]++;
-}
-
-/* Main only: the timelines on their way into the file, one rank's at a time. */
-typedef struct Timelines {
-    Record *record;
-    double *computed; /* [report][action], what each computed here; NULL in a dry run */
-    bool ok;
-    Error error;
-} Timelines;
-
-/* Lists differ in length from stage to stage: the rows after them are none. */
-static void write_timeline(void *context, int report, const void *piece)
-{
-    Timelines *t = context;
-    const TimelineRow *row = piece;
-    int actions = t->record->trainer->rows, count = 0;
-    while (count < actions && row[count].action[0]) count++;
-    for (int i = 0; i < count && t->computed; i++)
-        t->computed[(size_t)report * (size_t)actions + (size_t)i] = row[i].measured_compute;
-    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
-}
-
-/* Main only: what is in no step, of each row, from all that reported. */
-static bool write_outside(Record *r, const uint64_t *all, Error *error)
-{
-    enum { COUNTS = 2 * PURPOSES };
-    size_t rows = rows_of(r->world), steps = (size_t)r->recent.seen;
-    uint64_t *bytes = allocate(rows * COUNTS * sizeof *bytes), *messages = bytes + rows * PURPOSES;
-    for (size_t k = 0; k < rows; k++) {
-        const uint64_t *counts = all + rows_report(r->world, k) * COUNTS;
-        memcpy(bytes + k * PURPOSES, counts, PURPOSES * sizeof *all);
-        memcpy(messages + k * PURPOSES, counts + PURPOSES, PURPOSES * sizeof *all);
-        if (!rows_is_second(r->world, k)) continue;
-        /* it is no root, and a leaf of every tree: it sends its reports */
-        bytes[k * PURPOSES + INIT_BROADCAST] = messages[k * PURPOSES + INIT_BROADCAST] = 0;
-        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * sizeof(StepRecord);
-        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps;
-    }
-    bool ok = recorder_outside(r->recorder, bytes, messages, error);
-    free(bytes);
-    return ok;
-}
-
-void record_end(Record *r, bool stopped)
-{
-    const Trainer *t = r->trainer;
-    size_t reports = reports_of(r), actions = (size_t)t->rows;
-    bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
-    Timelines rows = {.record = r, .ok = true};
-    int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
-    if (main && walked) tell_if_many(r, "recording");
-    if (main && !dry) rows.computed = allocate(reports * actions * sizeof *rows.computed);
-    if (walked)
-        gather_each(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof(TimelineRow),
-                    write_timeline, &rows, 0);
-
-    WorkDone work[WORK_KINDS];
-    if (walked) work_record_sum(&r->work, r->world, work);
-    const bool lates = t->config->fault.lates > 0;
-    LateCount late = lates ? late_record_sum(r->world) : (LateCount){0, 0};
-    enum { COUNTS = 2 * PURPOSES };
-    uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
-    count_outside(r, sizeof mine, mine, mine + PURPOSES);
-    gather(r->world, CONTROL, mine, sizeof mine, all, 0);
-    if (!main) { /* nothing is sent from here on */
-        if (!dry && !stopped) stop_forget();
-        return;
-    }
-
-    Error error = rows.error;
-    bool ok = rows.ok && write_outside(r, all, &error) &&
-              (!lates || recorder_late(r->recorder, late.messages, late.late, &error));
-    if (ok && walked)
-        ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
-                            &error) &&
-             recorder_work(r->recorder, work, &error) &&
-             recorder_timeline(r->recorder, recent_step(&r->recent, step), NULL, 0, &error);
-    r->hold = recorder_hold(r->recorder);
-    ok = ok && (stopped ? recorder_stop(r->recorder, &error) : recorder_finish(r->recorder, &error));
-    if (!ok) lose(r, &error);
-    if (!dry && !stopped) stop_forget();
-    files_follow(r->hold, r->path, sizeof r->path);
-    free(rows.computed);
-    free(all);
+    if (steps > r->first && !recorder_placed(r->recorder, &placed, &error)) record_lose(r, &error);
 }

@@ -1,0 +1,108 @@
+/* run_record_end.c - after the last step: one step whole, what is in none, and the file's end. */
+#include <stdlib.h>
+#include <string.h>
+#include "parallel/collectives/collectives.h"
+#include "sim/base/posix.h"
+#include "sim/run/late_record.h"
+#include "sim/run/one_step.h"
+#include "sim/run/rows.h"
+#include "sim/run/run_record_private.h"
+#include "sim/run/stop.h"
+
+/* What is in no row: sent before the first step, for files, and after the last
+ * step, down to the message of `self` bytes that tells rank 0 so. */
+static void count_outside(const Record *r, size_t self, uint64_t *bytes, uint64_t *messages)
+{
+    const Comm *comm = r->world->comm;
+    for (int p = 0; p < PURPOSES; p++) {
+        bytes[p] = comm->bytes[p] - r->reported_bytes[p];
+        messages[p] = comm->messages[p] - r->reported_messages[p];
+    }
+    if (r->world->rank == 0) return; /* rank 0 tells itself without a message */
+    bytes[CONTROL] += self;
+    messages[CONTROL]++;
+}
+
+/* Main only: the timelines on their way into the file, one rank's at a time. */
+typedef struct Timelines {
+    Record *record;
+    double *computed; /* [report][action], what each computed here; NULL in a dry run */
+    bool ok;
+    Error error;
+} Timelines;
+
+/* Lists differ in length from stage to stage: the rows after them are none. */
+static void write_timeline(void *context, int report, const void *piece)
+{
+    Timelines *t = context;
+    const TimelineRow *row = piece;
+    int actions = t->record->trainer->rows, count = 0;
+    while (count < actions && row[count].action[0]) count++;
+    for (int i = 0; i < count && t->computed; i++)
+        t->computed[(size_t)report * (size_t)actions + (size_t)i] = row[i].measured_compute;
+    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
+}
+
+/* Main only: what is in no step, of each row, from all that reported. */
+static bool write_outside(Record *r, const uint64_t *all, Error *error)
+{
+    enum { COUNTS = 2 * PURPOSES };
+    size_t rows = rows_of(r->world), steps = (size_t)r->recent.seen;
+    uint64_t *bytes = allocate(rows * COUNTS * sizeof *bytes), *messages = bytes + rows * PURPOSES;
+    for (size_t k = 0; k < rows; k++) {
+        const uint64_t *counts = all + rows_report(r->world, k) * COUNTS;
+        memcpy(bytes + k * PURPOSES, counts, PURPOSES * sizeof *all);
+        memcpy(messages + k * PURPOSES, counts + PURPOSES, PURPOSES * sizeof *all);
+        if (!rows_is_second(r->world, k)) continue;
+        /* it is no root, and a leaf of every tree: it sends its reports */
+        bytes[k * PURPOSES + INIT_BROADCAST] = messages[k * PURPOSES + INIT_BROADCAST] = 0;
+        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * sizeof(StepRecord);
+        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps;
+    }
+    bool ok = recorder_outside(r->recorder, bytes, messages, error);
+    free(bytes);
+    return ok;
+}
+
+void record_end(Record *r, bool stopped)
+{
+    const Trainer *t = r->trainer;
+    size_t reports = record_reports(r), actions = (size_t)t->rows;
+    bool main = r->world->rank == 0, dry = t->device.dry, walked = dry || t->config->train.steps > 0;
+    Timelines rows = {.record = r, .ok = true};
+    int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
+    if (main && walked) record_tell_if_many(r, "recording");
+    if (main && !dry) rows.computed = allocate(reports * actions * sizeof *rows.computed);
+    if (walked)
+        gather_each(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof(TimelineRow),
+                    write_timeline, &rows, 0);
+
+    WorkDone work[WORK_KINDS];
+    if (walked) work_record_sum(&r->work, r->world, work);
+    const bool lates = t->config->fault.lates > 0;
+    LateCount late = lates ? late_record_sum(r->world) : (LateCount){0, 0};
+    enum { COUNTS = 2 * PURPOSES };
+    uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
+    count_outside(r, sizeof mine, mine, mine + PURPOSES);
+    gather(r->world, CONTROL, mine, sizeof mine, all, 0);
+    if (!main) { /* nothing is sent from here on */
+        if (!dry && !stopped) stop_forget();
+        return;
+    }
+
+    Error error = rows.error;
+    bool ok = rows.ok && write_outside(r, all, &error) &&
+              (!lates || recorder_late(r->recorder, late.messages, late.late, &error));
+    if (ok && walked)
+        ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
+                            &error) &&
+             recorder_work(r->recorder, work, &error) &&
+             recorder_timeline(r->recorder, recent_step(&r->recent, step), NULL, 0, &error);
+    r->hold = recorder_hold(r->recorder);
+    ok = ok && (stopped ? recorder_stop(r->recorder, &error) : recorder_finish(r->recorder, &error));
+    if (!ok) record_lose(r, &error);
+    if (!dry && !stopped) stop_forget();
+    files_follow(r->hold, r->path, sizeof r->path);
+    free(rows.computed);
+    free(all);
+}
