@@ -64,7 +64,7 @@ $(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
 
 # Programs of tests; one holds all groups that run on ranks, so that they share launches.
 $(BUILD)/tests/ranks: $(GROUPS)
-$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives: %: %.o $(LIBRARIES)
+$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives $(BUILD)/tests/bench_checkpoint: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
@@ -127,6 +127,10 @@ check-kills: deps ## 200 SIGKILLs to ranks at random, of all strategies and seve
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/shell/kills.sh $(BUILD) $(BUILD) $(or $(KILLS),200) $(or $(SEED),1)
 
+bench-checkpoint: all ## checkpoints beside plain files of as many bytes, and what those written beside steps cost (2 minutes)
+	@$(MAKE) $(ON_CORES) --no-print-directory $(BUILD)/tests/bench_checkpoint
+	@tests/bench_checkpoint.sh $(BUILD)
+
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
 	@[ "$$(id -u)" -ne 0 ] || tests/deps.sh slurm-wlm munge iproute2
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
@@ -178,4 +182,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

@@ -94,7 +94,12 @@ static int place_rectangle(const Parameter *p, int ranks, int rank, ParameterSla
             s.column = before + held * (rank / sharing) + low - at;
             s.columns = high - low;
             s.first = rank % sharing == 0;
-            slab[slabs++] = s;
+            ParameterSlab *before_it = slabs ? &slab[slabs - 1] : NULL;
+            if (before_it && before_it->column + before_it->columns == s.column &&
+                before_it->first == s.first)
+                before_it->columns += s.columns; /* as where nothing is cut */
+            else
+                slab[slabs++] = s;
         }
         at += held;
     }

@@ -188,6 +188,21 @@ bool files_prepare(const char *path, Error *error)
     return files_make_folder(folder, error);
 }
 
+int files_write_at(int file, const void *bytes, size_t count, uint64_t at)
+{
+    const char *from = bytes;
+    while (count > 0) {
+        ssize_t put = pwrite(file, from, count, (off_t)at);
+        if (put < 0 && errno != EINTR) return errno;
+        if (put == 0) return EIO;
+        if (put < 0) continue;
+        from += put;
+        at += (uint64_t)put;
+        count -= (size_t)put;
+    }
+    return 0;
+}
+
 bool files_copy(const char *from, const char *to, Error *error)
 {
     enum { PIECE = 1 << 20 };

@@ -3,6 +3,7 @@
 #define SIM_BASE_POSIX_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include "models/machine/error.h"
 
@@ -38,6 +39,9 @@ bool files_sync_folder(const char *path, Error *error);
 /* Whether a result may be written at `path`: its folder exists or can be
  * made (it is), and what is there already, if anything, is a plain file. */
 bool files_prepare(const char *path, Error *error);
+
+/* Bytes at their place in an open file: 0, or the errno of what kept some from it. */
+int files_write_at(int file, const void *bytes, size_t count, uint64_t at);
 
 bool files_copy(const char *from, const char *to, Error *error);
 #endif

@@ -108,20 +108,40 @@ static bool make_groups(H5 *file, const Config *config, Error *error)
     return ok;
 }
 
-H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
-                    uint64_t *place, Error *error)
+/* The first of a run, closed but lent. What HDF5 cannot undo ends the job. */
+static H5 *make_first(const char *path, const Gpt *gpt, const Config *config, Writing *w)
 {
+    H5 *file = w->file = h5_create(path, w->error);
+    if (!file) return NULL;
+    if (config_record(file, config, w->error) && make_groups(file, config, w->error) &&
+        checkpoint_each(gpt, config, make_tensor, w) && h5_lend(file, w->error))
+        return file;
+    h5_abandon(file);
+    fail("%s", w->error->text);
+}
+
+static H5 *make_next(const char *path, const CheckpointImage *image, Writing *w)
+{
+    H5 *file = h5_blank(path, w->error);
+    if (!file || checkpoint_image_put(image, h5_draft(file), w->place, w->error)) return file;
+    h5_abandon(file);
+    return NULL;
+}
+
+H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
+                    uint64_t *place, CheckpointImage **image, Error *error)
+{
+    Writing w = {.place = place, .error = error};
     /* a full disk shows before HDF5 has anything open that it could not close */
     if (!files_prepare(path, error) || !draft_has_room(path, checkpoint_bytes(gpt, config), error))
         return NULL;
-    Writing w = {.file = h5_create(path, error), .place = place, .error = error};
+    w.file = *image ? make_next(path, *image, &w) : make_first(path, gpt, config, &w);
     if (!w.file) return NULL;
-    if (!write_header(w.file, state, error) || !config_record(w.file, config, error) ||
-        !make_groups(w.file, config, error) || !checkpoint_each(gpt, config, make_tensor, &w) ||
-        !h5_lend(w.file, error)) {
+    if (!h5_take_back(w.file, error) || !write_header(w.file, state, error) || !h5_lend(w.file, error)) {
         h5_abandon(w.file);
         fail("%s", error->text);
     }
+    if (!*image) *image = checkpoint_image_take(h5_draft(w.file), gpt, config, place);
     if (h5_take_room(w.file, error)) return w.file;
     h5_abandon(w.file);
     return NULL;

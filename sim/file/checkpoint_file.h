@@ -1,6 +1,7 @@
 /* checkpoint_file.h - a checkpoint (checkpoint_layout.h) made, signed and checked; its values are others' to move. */
 #ifndef SIM_FILE_CHECKPOINT_FILE_H
 #define SIM_FILE_CHECKPOINT_FILE_H
+#include "sim/file/checkpoint_image.h"
 #include "sim/file/checkpoint_layout.h"
 
 /* What `count` values of `bytes` each, of which the first is element `first` of its tensor, add to a checksum; and
@@ -9,10 +10,10 @@ uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, s
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values);
 
 /* Of one process: the draft of a file at `path`, lent (h5_lend) and with room for all its values; `place` (tensors): where
- * those of each are, in bytes. NULL: there is no room, or no such place, and nothing is left of it; what cannot be undone
+ * those of each are, in bytes. `image`: NULL at first; kept there, to be freed, for the next of the run. NULL: there is no room, or no such place, and nothing is left of it; what cannot be undone
  * ends the job. */
 H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
-                    uint64_t *place, Error *error);
+                    uint64_t *place, CheckpointImage **image, Error *error);
 /* When all values are in it: takes it back, and gives it its checksums (tensors). */
 bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error);
 

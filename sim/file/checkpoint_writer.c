@@ -75,22 +75,6 @@ static void refuse(CheckpointWriter *w, const CheckpointPart *block, int number)
     files_refuse(w->path, what, number, &w->error);
 }
 
-/* 0, or an errno. */
-static int write_at(int file, const void *bytes, size_t count, uint64_t at)
-{
-    const char *from = bytes;
-    while (count > 0) {
-        ssize_t put = pwrite(file, from, count, (off_t)at);
-        if (put < 0 && errno != EINTR) return errno;
-        if (put == 0) return EIO;
-        if (put < 0) continue;
-        from += put;
-        at += (uint64_t)put;
-        count -= (size_t)put;
-    }
-    return 0;
-}
-
 /* Rows that lie one behind the other both here and there are one. */
 static int write_block(const CheckpointWriter *w, const CheckpointPart *b)
 {
@@ -101,7 +85,7 @@ static int write_block(const CheckpointWriter *w, const CheckpointPart *b)
     int number = 0;
     for (size_t i = 0; i < rows && !number; i++) {
         uint64_t at = w->place[b->tensor] + ((s->row + i) * width + s->column) * sizeof(real);
-        number = write_at(w->file, b->values + s->from + i * s->stride, columns * sizeof(real), at);
+        number = files_write_at(w->file, b->values + s->from + i * s->stride, columns * sizeof(real), at);
     }
     return number;
 }

@@ -120,6 +120,9 @@ typedef struct H5Slab {
 } H5Slab;
 bool h5_read_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, void *values, Error *error);
 
+/* An empty draft, as one that is lent: what is to be an HDF5 file when it is taken back is written there. */
+H5 *h5_blank(const char *path, Error *error);
+
 /* A draft that several processes fill at once, each with slabs of its own, none of which overlap. Who made it, with
  * all its datasets, notes where their values lie and lends it; all write there, as into any file, beside each other and
  * beside what else they do: HDF5 knows of one thread, and its parallel writes, through this Open MPI, hang or lose data

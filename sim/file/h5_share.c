@@ -5,6 +5,14 @@
 
 /* ---- who has it ---- */
 
+H5 *h5_blank(const char *path, Error *error)
+{
+    H5 *file = h5_new(-1, path);
+    if (draft_begin(&file->draft, path, error)) return file;
+    h5_abandon(file);
+    return NULL;
+}
+
 bool h5_lend(H5 *file, Error *error)
 {
     if (!h5_flush(file, error)) return false;

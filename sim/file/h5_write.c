@@ -35,19 +35,34 @@ hid_t h5_text_type(size_t size)
     return type;
 }
 
-/* A text that is there already may be of another length: it goes, and comes new. */
+/* A dataset in use, or opened: finding one by its path takes as long as setting its attribute. */
+static hid_t open_object(H5 *file, const char *object)
+{
+    for (H5Open *open = file->open; open; open = open->next)
+        if (!strcmp(open->path, object)) return H5Iinc_ref(open->id) > 0 ? open->id : -1;
+    return H5Oopen(file->id, object, H5P_DEFAULT);
+}
+
+/* One that is there; negative: none is, or it is a text of another length, which then goes, to come new. */
+static hid_t open_attribute(hid_t where, const char *name, hid_t file_type)
+{
+    if (H5Aexists(where, name) <= 0) return -1;
+    hid_t attribute = H5Aopen(where, name, H5P_DEFAULT), type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    bool fits = H5Tget_class(file_type) != H5T_STRING || (type >= 0 && H5Tequal(type, file_type) > 0);
+    h5_release(type);
+    if (fits) return attribute;
+    h5_release(attribute);
+    H5Adelete(where, name);
+    return -1;
+}
+
 static bool set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
                           const void *value, Error *error)
 {
-    hid_t where = H5Oopen(file->id, object, H5P_DEFAULT), space = -1, attribute = -1;
-    bool ok = where >= 0, there = ok && H5Aexists(where, name) > 0;
-    if (there && H5Tget_class(file_type) == H5T_STRING) {
-        ok = H5Adelete(where, name) >= 0;
-        there = false;
-    }
-    if (ok && there) {
-        attribute = H5Aopen(where, name, H5P_DEFAULT);
-    } else if (ok) {
+    hid_t where = open_object(file, object), space = -1, attribute = -1;
+    bool ok = where >= 0;
+    if (ok) attribute = open_attribute(where, name, file_type);
+    if (ok && attribute < 0) {
         space = H5Screate(H5S_SCALAR);
         attribute = H5Acreate2(where, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     }

@@ -118,31 +118,31 @@ static void join(Saving *s, const uint64_t *places)
     free(told);
 }
 
-Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t step, const char *run,
-                         bool beside, Error *error)
+Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *r, Error *error)
 {
-    CheckpointState state = {.step = step,
+    CheckpointState state = {.step = r->step,
                              .updates = t->updates,
-                             .next_sample = step * t->config->train.global_batch,
+                             .next_sample = r->step * t->config->train.global_batch,
                              .fine = t->fine,
                              .loss_scale = t->loss_scale,
                              .scaled = t->config->train.precision == PRECISION_FP16,
                              .data = data_mark(t->data)};
-    snprintf(state.run, sizeof state.run, "%s", run);
+    snprintf(state.run, sizeof state.run, "%s", r->run);
     Saving *s = allocate_zeroed(1, sizeof *s);
     s->t = t;
     s->world = world;
     s->draft.file = -1;
-    s->beside = beside;
+    s->beside = r->beside;
     s->began = clock_now();
-    snprintf(s->path, sizeof s->path, "%s", path);
+    snprintf(s->path, sizeof s->path, "%s", r->path);
     uint64_t *places = allocate_zeroed(checkpoint_tensors(t->gpt, t->config), sizeof *places);
-    if (world->rank == 0) s->file = checkpoint_make(path, t->gpt, t->config, &state, places, error);
+    if (world->rank == 0)
+        s->file = checkpoint_make(r->path, t->gpt, t->config, &state, places, r->image, error);
     bool made = agree(world, s->file);
     if (made) {
         join(s, places);
         add_units(s);
-        if (beside) checkpoint_writer_begin(s->writer);
+        if (r->beside) checkpoint_writer_begin(s->writer);
     }
     free(places);
     if (made) return s;
@@ -249,7 +249,10 @@ void checkpoint_drop(Saving *s)
 bool checkpoint_save(Trainer *t, Group *world, const char *path, int64_t step, const char *run, Saved *saved,
                      Error *error)
 {
-    Saving *s = checkpoint_begin(t, world, path, step, run, false, error);
+    CheckpointImage *image = NULL;
+    Saving *s = checkpoint_begin(
+        t, world, &(SavingRequest){.path = path, .step = step, .run = run, .image = &image}, error);
+    checkpoint_image_free(image);
     if (!s) return false;
     bool written = checkpoint_end(s, saved, error);
     checkpoint_free(s);

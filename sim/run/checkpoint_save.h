@@ -6,16 +6,25 @@
  * disk. MPI and HDF5 are called between steps alone, by the thread that trains. */
 #ifndef SIM_RUN_CHECKPOINT_SAVE_H
 #define SIM_RUN_CHECKPOINT_SAVE_H
+#include "sim/file/checkpoint_image.h"
 #include "sim/run/carry_weights.h"
 #include "sim/run/step.h"
 
 typedef struct Saving Saving;
 
-/* Collective over `world`, of real ranks or virtual ones, after step `step` - 1. `beside`: a copy is taken, and the values
- * may change at once; else they stay until checkpoint_end(). NULL on all ranks where the file cannot be begun or finds no
+/* Which one: after step `step` - 1. */
+typedef struct SavingRequest {
+    const char *path;
+    int64_t step;
+    const char *run;
+    bool
+        beside; /* a copy is taken, and the values may change at once; else they stay until checkpoint_end() */
+    CheckpointImage **image; /* as checkpoint_make() has it; rank 0's */
+} SavingRequest;
+
+/* Collective over `world`, of real ranks or virtual ones; the request is as good as gone then. NULL on all ranks where the file cannot be begun or finds no
  * room, the reason known on rank 0: nothing is left of it, and training can go on. */
-Saving *checkpoint_begin(Trainer *t, Group *world, const char *path, int64_t step, const char *run,
-                         bool beside, Error *error);
+Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *request, Error *error);
 /* As a step ends, each rank by itself, before it sends rank 0 what it has to tell of the step: so rank 0 will have heard
  * of what is written by now when it has that. Never waits. */
 void checkpoint_tell(Saving *s);

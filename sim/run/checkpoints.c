@@ -118,7 +118,8 @@ static void begin(Checkpoints *c, int64_t steps, bool beside)
     finish(c);
     c->saved_step = steps;
     checkpoint_name(c->trainer->config->output.checkpoint, steps, path, sizeof path);
-    c->saving = checkpoint_begin(c->trainer, c->world, path, steps, c->run, beside, &c->why);
+    const SavingRequest request = {path, steps, c->run, beside, &c->image};
+    c->saving = checkpoint_begin(c->trainer, c->world, &request, &c->why);
     if (!c->saving && c->world->rank == 0) conclude(c, path, false, NULL);
 }
 
@@ -153,6 +154,11 @@ bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error)
         return error_set(error, "no checkpoint after the last step: %s", c->why.text);
     if (c->world->rank == 0) printf("  checkpoint after step %lld in %s\n", (long long)steps, c->last.path);
     return true;
+}
+
+void checkpoints_free(Checkpoints *c)
+{
+    checkpoint_image_free(c->image);
 }
 
 void checkpoints_drop(Checkpoints *c)

@@ -14,6 +14,7 @@ typedef struct Checkpoints {
     /* rank 0's */
     char run[sizeof(((CheckpointState *)0)->run)];
     int written;
+    CheckpointImage *image; /* of the files */
     Saved last;
     bool missed; /* the one that was due last is not there */
     Error why;
@@ -33,6 +34,7 @@ void checkpoints_after(Checkpoints *c, int64_t steps);
 /* After the last step, which made it so many: writes the last one, waits for it, and says where it is. False on all ranks
  * where it is missing, the reason known on rank 0. */
 bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error);
+void checkpoints_free(Checkpoints *c);
 /* On rank 0, of a job that is about to end through fail(): of one under way nothing is left. */
 void checkpoints_drop(Checkpoints *c);
 #endif

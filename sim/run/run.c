@@ -157,6 +157,7 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
         fflush(stdout);
         fprintf(stderr, "sim: %s\n", run->error.text);
     }
+    checkpoints_free(&run->checkpoints);
     trainer_free(run->trainer);
     record_free(&run->record);
     baseline_free(&run->baseline);

@@ -84,8 +84,24 @@ typedef struct Beside {
     Stops stops; /* the first of it */
     Saving *saving[RANKS_MOST];
     Group *world[RANKS_MOST]; /* whose it is */
+    CheckpointImage *image;   /* of one that was before */
     int written;              /* on so many ranks */
 } Beside;
+
+/* After the first step. */
+static void write_before(Trainer *t, Beside *b)
+{
+    char path[STOPS_PATH];
+    Saved saved;
+    Error error;
+    Group *world = group_world(t->comm, CHANNELS);
+    stops_path(path, "before");
+    const SavingRequest request = {path, t->step + 1, "another", false, &b->image};
+    Saving *saving = checkpoint_begin(t, world, &request, &error);
+    if (!saving || !checkpoint_end(saving, &saved, &error)) fail("%s", error.text);
+    checkpoint_free(saving);
+    group_free(world);
+}
 
 /* Begun after step `at`, ended after the last, each rank by itself; until then no thread has written any of it. */
 static void write_beside(Trainer *t, Stops *stops)
@@ -97,11 +113,13 @@ static void write_beside(Trainer *t, Stops *stops)
     Saved saved;
     Error error;
     stops_path(path, "beside");
+    if (t->step == 0) write_before(t, b);
     if (t->step + 1 < stops->at) return;
     if (t->step + 1 == stops->at) {
         atomic_store(&held, true);
         *world = group_world(t->comm, CHANNELS);
-        *saving = checkpoint_begin(t, *world, path, stops->at, "test", true, &error);
+        const SavingRequest request = {path, stops->at, "test", true, &b->image};
+        *saving = checkpoint_begin(t, *world, &request, &error);
         if (!*saving) fail("%s", error.text);
     }
     assert_false(checkpoint_goes_on(*saving) && atomic_load(&held));
@@ -133,7 +151,9 @@ static void what_is_written_beside_training_is_the_same(void **state)
             assert_true(stops_same(&c, "waited", "beside"));
             stops_remove("beside");
             stops_remove("waited");
+            stops_remove("before");
         }
+        checkpoint_image_free(beside.image);
         case_free(&c);
     }
 }

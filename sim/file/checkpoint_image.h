@@ -1,0 +1,15 @@
+/* checkpoint_image.h - a checkpoint's file without its values, kept for those that follow: making hundreds of datasets
+ * anew takes longer than writing what HDF5 made of them the first time. */
+#ifndef SIM_FILE_CHECKPOINT_IMAGE_H
+#define SIM_FILE_CHECKPOINT_IMAGE_H
+#include "sim/file/checkpoint_layout.h"
+
+typedef struct CheckpointImage CheckpointImage;
+
+/* Of a draft that is closed; `place` (tensors): where values begin, that stays known, too. NULL: it cannot be read. */
+CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const Config *config,
+                                       const uint64_t *place);
+/* Makes another, empty draft such a file; `place` (tensors) becomes where its values begin. */
+bool checkpoint_image_put(const CheckpointImage *image, const char *draft, uint64_t *place, Error *error);
+void checkpoint_image_free(CheckpointImage *image); /* NULL is left alone */
+#endif
