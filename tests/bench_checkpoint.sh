@@ -1,8 +1,8 @@
 #!/bin/bash
 # bench_checkpoint.sh BUILD [FOLDER] - what checkpoints take in FOLDER (one of its own, in the current folder), on 1 rank and
 # on 2: their throughput beside that of plain files with as many bytes, which is to be 60 % at least, and what those that
-# are written beside steps cost these, at most 5 %. Two lines each (bench_checkpoint.c says how they are measured); for two
-# cores that do nothing else.
+# are written beside steps cost these, at most 5 %. bench_checkpoint.c says how they are measured; for two cores that do
+# nothing else.
 export LC_ALL=C
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
@@ -10,8 +10,11 @@ program=$(realpath "$1/tests/bench_checkpoint")
 folder=$(mktemp -d "${2:-.}/bench-checkpoint-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
-# 6.3 M parameters with Adam's moments, 76 MB; steps of 1024 tokens
 for ranks in 1 2; do
-    mpirun -n $ranks "$program" "$folder" model.hidden=256 model.heads=8 model.ffn=1024 model.layers=8 model.sequence=64 \
-        train.microbatch=$((16 / ranks)) train.global_batch=16 parallel.data=zero3 || exit 1
+    # 18.9 M parameters with Adam's moments, 227 MB
+    mpirun -n $ranks "$program" throughput "$folder" model.hidden=512 model.heads=8 model.ffn=2048 model.layers=6 \
+        model.sequence=8 train.microbatch=1 train.global_batch=$ranks parallel.data=zero3 || exit 1
+    # 0.8 M parameters, 10 MB, in steps of 512 tokens
+    mpirun -n $ranks "$program" cost "$folder" model.hidden=128 model.heads=4 model.ffn=512 model.layers=4 \
+        model.sequence=64 train.microbatch=$((8 / ranks)) train.global_batch=8 parallel.data=zero3 || exit 1
 done
