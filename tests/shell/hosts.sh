@@ -34,13 +34,7 @@ unshare --net sh -c "ip link add cable0 type veth peer name cable1 && ip link ad
     lacks "this kernel needs veth, bridge and tbf: $(head -n 1 log)"
 
 # Nodes run in the background, so that Ctrl-C stops them at once, before their files go.
-running=
-interrupted() {
-    trap '' INT TERM HUP
-    if [ -n "$running" ]; then kill -TERM "$running" && wait "$running"; fi 2>/dev/null
-    exit 130
-}
-trap interrupted INT TERM HUP
+stop_when_interrupted
 export OMPI_MCA_hwloc_base_binding_policy=none
 touch began
 

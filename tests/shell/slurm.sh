@@ -18,13 +18,7 @@ if ! unshare --pid --net --uts --ipc --mount --fork true 2>log; then
 fi
 
 # A cluster runs in the background, so that Ctrl-C stops it at once, before its files go.
-running=
-interrupted() {
-    trap '' INT TERM HUP
-    if [ -n "$running" ]; then kill -TERM "$running" && wait "$running"; fi 2>/dev/null
-    exit 130
-}
-trap interrupted INT TERM HUP
+stop_when_interrupted
 
 # ---- what is submitted ----
 

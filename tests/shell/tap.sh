@@ -17,6 +17,18 @@ clean_up() { cd / && rm -rf "$place"; }
 trap clean_up EXIT
 cd "$place" || exit 1
 
+# From here on what interrupts a suite first stops what it runs in the background, process $running.
+stop_when_interrupted() {
+    running=
+    trap interrupted INT TERM HUP
+}
+# shellcheck disable=SC2317
+interrupted() {
+    trap '' INT TERM HUP
+    if [ -n "$running" ]; then kill -TERM "$running" && wait "$running"; fi 2>/dev/null
+    exit 130
+}
+
 # ok STATUS NAME: one verdict; $place/log explains a bad one.
 ok() {
     number=$((number + 1))

@@ -159,21 +159,6 @@ shift
 
 # Another cluster's wishes are not for this one.
 unset "${!SLURM_@}" "${!SBATCH_@}"
-setpriv --pdeathsig KILL unshare --pid --net --uts --ipc --mount --fork --kill-child bash "$0" --login "$@" <&0 &
-outer=$!
-
-# stop SIGNAL: the first process gone, unshare waits until the kernel has ended all the others.
-stop() {
-    local first
-    trap '' INT TERM HUP
-    read -r first _ <"/proc/$outer/task/$outer/children"
-    if [ -n "$first" ]; then kill -KILL "$first"; else kill -KILL $outer; fi 2>/dev/null
-    wait $outer 2>/dev/null
-    trap - "$1"
-    kill -"$1" $$
-}
-for signal in INT TERM HUP; do
-    # shellcheck disable=SC2064
-    trap "stop $signal" $signal
-done
-wait $outer
+# shellcheck source=tests/support/namespaces.sh
+. "$(dirname "$0")/../support/namespaces.sh"
+in_namespaces --login "$@"
