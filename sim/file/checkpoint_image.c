@@ -77,7 +77,11 @@ CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const 
 {
     struct stat about;
     int file = open(draft, O_RDONLY | O_CLOEXEC);
-    if (file < 0 || fstat(file, &about)) return NULL;
+    if (file < 0) return NULL;
+    if (fstat(file, &about)) {
+        close(file);
+        return NULL;
+    }
     CheckpointImage *image = allocate_zeroed(1, sizeof *image);
     image->length = (uint64_t)about.st_size;
     image->tensors = checkpoint_tensors(gpt, config);

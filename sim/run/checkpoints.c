@@ -69,12 +69,12 @@ static void let_go(Checkpoints *c, Saved *saved)
     saved->kept[0] = '\0';
 }
 
-/* Rank 0's: one is complete, or is not. */
-static void conclude(Checkpoints *c, const char *path, bool written, Saved *saved)
+/* Rank 0's: one is complete; NULL: it is not. */
+static void conclude(Checkpoints *c, const char *path, Saved *saved)
 {
     const Config *config = c->trainer->config;
-    c->missed = !written;
-    if (c->missed) {
+    c->missed = !saved;
+    if (!saved) {
         fflush(stdout);
         fprintf(stderr, "sim: warning: no checkpoint after step %lld, and training goes on: %s\n",
                 (long long)c->saved_step, c->why.text);
@@ -108,7 +108,7 @@ static void finish(Checkpoints *c)
     if (c->world->rank == 0 && written) note(c, saved.path);
     checkpoint_free(c->saving);
     c->saving = NULL;
-    if (c->world->rank == 0) conclude(c, path, written, &saved);
+    if (c->world->rank == 0) conclude(c, path, written ? &saved : NULL);
 }
 
 /* The one before is in its place by then, or is none. */
@@ -120,7 +120,7 @@ static void begin(Checkpoints *c, int64_t steps, bool beside)
     checkpoint_name(c->trainer->config->output.checkpoint, steps, path, sizeof path);
     const SavingRequest request = {path, steps, c->run, beside, &c->image};
     c->saving = checkpoint_begin(c->trainer, c->world, &request, &c->why);
-    if (!c->saving && c->world->rank == 0) conclude(c, path, false, NULL);
+    if (!c->saving && c->world->rank == 0) conclude(c, path, NULL);
 }
 
 void checkpoints_tell(Checkpoints *c)
