@@ -144,7 +144,7 @@ static void show_goodput(H5 *file)
 /* A section a paragraph. */
 static bool show_config(H5 *file, Error *error)
 {
-    RecordedConfig config;
+    RecordedConfig config = {0};
     bool ok = recorded_config_read(&config, file, error);
     size_t section = 0, column = 0;
     if (config.keys) printf("\n  config\n");

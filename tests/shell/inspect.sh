@@ -41,10 +41,12 @@ run half --set train.precision=fp16
 by=$double/bin/sim run wide
 sweep=("$sim" sweep --config single.ini --set train.global_batch=4 --set 'train.microbatch=1,2' --set hardware.profile=a100-80gb-dgx --ranks 1)
 for name in s1 s2; do "${sweep[@]}" --out $name >>made 2>&1; done
-goodput=("$sim" goodput --config single.ini --ranks 1 --set hardware.profile=a100-80gb-dgx --steps 100000 --mtbf 0.02 --seeds 3 --intervals 500,2000)
-"${goodput[@]}" --out g >>made 2>&1
-"${goodput[@]}" --out g2 --set train.seed=5 >>made 2>&1
-"${sweep[@]}" --out s3 --set model.layers=1,2 >>made 2>&1
+goodput=("$sim" goodput --config single.ini --ranks 1 --set hardware.profile=a100-80gb-dgx --steps 100000 --mtbf 0.02 --seeds 3 --intervals '500,2000')
+{
+    "${goodput[@]}" --out g
+    "${goodput[@]}" --out g2 --set train.seed=5
+    "${sweep[@]}" --out s3 --set model.layers=1,2
+} >>made 2>&1
 
 check "a checkpoint: its step, state, config and tensors" says 0 '^a.ck-000002.h5: a checkpoint after step 2, whole, ' \
     '^  state +2 steps done, 2 updates of the weights, next sample 4$' ' global_batch = 2,' ' hidden = 16,' \

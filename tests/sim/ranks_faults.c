@@ -148,9 +148,10 @@ static void all_reduce(Comm *comm, Findings *findings, Device *device, int64_t c
 static void body(Comm *comm, void *findings)
 {
     static const int64_t counts[] = {1, 2, 7, 100, 40000};
+    const int kinds = mpi ? 1 : 2;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         for (int way = ALL_REDUCE_RING; way <= ALL_REDUCE_TREE; way++)
-            for (int dry = 0; dry < (mpi ? 1 : 2); dry++)
+            for (int dry = 0; dry < kinds; dry++)
                 all_reduce(comm, findings, &(Device){.dry = dry}, counts[i], (AllReduce)way);
 }
 
