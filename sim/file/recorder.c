@@ -1,5 +1,5 @@
 /* recorder.c - writes the run file in an order that keeps every finished step readable. */
-#include "sim/file/recorder_private.h"
+#include "sim/file/recorder.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "sim/file/checksums.h"
 #include "sim/file/continued.h"
 #include "sim/file/layout.h"
+#include "sim/file/recorder_private.h"
 #include "sim/file/run_file.h"
 #include "sim/file/skeleton.h"
 

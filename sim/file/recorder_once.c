@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/network/network.h"
+#include "sim/file/recorder.h"
 #include "sim/file/recorder_private.h"
 #include "sim/file/skeleton.h"
 

@@ -3,7 +3,6 @@
 #define SIM_FILE_RECORDER_PRIVATE_H
 #include <sys/stat.h>
 #include "sim/file/h5.h"
-#include "sim/file/recorder.h"
 
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */

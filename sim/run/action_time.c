@@ -5,16 +5,15 @@
 #include "sim/base/clock.h"
 
 /* What an action's compute takes under hardware.profile = ideal and given; all else takes none. */
-static void take_told_time(Trainer *t, ActionKind kind)
+static void take_told_time(Lanes *lanes, ActionKind kind, const Ideal *ideal, double again)
 {
-    Lanes *lanes = &t->device.lanes;
-    const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = t->ideal.forward,
-                                          [ACTION_BACKWARD] = t->ideal.backward - t->again,
-                                          [ACTION_INPUT] = t->ideal.input - t->again,
-                                          [ACTION_WEIGHT] = t->ideal.weight};
+    const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = ideal->forward,
+                                          [ACTION_BACKWARD] = ideal->backward - again,
+                                          [ACTION_INPUT] = ideal->input - again,
+                                          [ACTION_WEIGHT] = ideal->weight};
     if (kind == ACTION_BACKWARD || kind == ACTION_INPUT) {
         Part before = lanes_part(lanes, PART_RECOMPUTE);
-        lanes_compute(lanes, t->again);
+        lanes_compute(lanes, again);
         lanes_part(lanes, before);
     }
     lanes_compute(lanes, seconds[kind]);
@@ -36,30 +35,30 @@ static bool is_message(ActionKind kind)
     return kind >= ACTION_SEND_FORWARD && kind <= ACTION_RECV_BACKWARD;
 }
 
-static double wall_time(const Trainer *t, double step)
+static double wall_time(const Device *device, double step)
 {
-    return t->device.dry ? (double)NAN : clock_now() - step;
+    return device->dry ? (double)NAN : clock_now() - step;
 }
 
-ActionBegun action_begin(Trainer *t, Action a, double step)
+ActionBegun action_begin(Device *device, Action a, double step)
 {
-    Lanes *lanes = &t->device.lanes;
-    ActionBegun begun = {.lanes = lanes_read(lanes), .step = step, .wall = wall_time(t, step)};
-    t->device.high = t->device.total;
+    Lanes *lanes = &device->lanes;
+    ActionBegun begun = {.lanes = lanes_read(lanes), .step = step, .wall = wall_time(device, step)};
+    device->high = device->total;
     if (!is_message(a.kind)) lanes_resume(lanes);
     lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
     lanes->backward = action_is_backward(a.kind);
     return begun;
 }
 
-void action_end(Trainer *t, Action a, const ActionBegun *begun, TimelineRow *row)
+void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
+                TimelineRow *row)
 {
-    Lanes *lanes = &t->device.lanes;
-    if (!lanes->measured && !t->device.time_of) take_told_time(t, a.kind);
+    Lanes *lanes = &device->lanes;
+    if (!lanes->measured && !device->time_of) take_told_time(lanes, a.kind, ideal, again);
     if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
     const Lanes *before = &begun->lanes, after = lanes_read(lanes);
-    *row = (TimelineRow){
-        .rank = t->comm->rank, .stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
+    *row = (TimelineRow){.stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
     strcpy(row->action, action_name[a.kind]);
     strcpy(row->lane, action_computes(a.kind) || a.kind == ACTION_STEP ? "compute" : "network");
     row->simulated_start = before->now;
@@ -67,8 +66,8 @@ void action_end(Trainer *t, Action a, const ActionBegun *begun, TimelineRow *row
     row->recompute = after.spent[PART_RECOMPUTE] - before->spent[PART_RECOMPUTE];
     row->communication = communication(before, &after);
     row->measured_start = begun->wall;
-    row->measured_end = wall_time(t, begun->step);
-    row->measured_compute = t->device.dry ? (double)NAN : after.cpu - before->cpu;
-    for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = t->device.current[c];
-    row->memory_peak = t->device.high;
+    row->measured_end = wall_time(device, begun->step);
+    row->measured_compute = device->dry ? (double)NAN : after.cpu - before->cpu;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = device->current[c];
+    row->memory_peak = device->high;
 }

@@ -1,7 +1,10 @@
 /* action_time.h - what an action of a step takes, on the simulated clock and on the wall's, and what is held meanwhile. */
 #ifndef SIM_RUN_ACTION_TIME_H
 #define SIM_RUN_ACTION_TIME_H
-#include "sim/run/step.h"
+#include "models/machine/device.h"
+#include "parallel/schedule/schedule.h"
+#include "parallel/schedule/timeline.h"
+#include "sim/file/run_info.h"
 
 /* The clocks as it began. */
 typedef struct ActionBegun {
@@ -11,7 +14,9 @@ typedef struct ActionBegun {
 
 /* Around the action itself. `step`: the wall clock as its step began. From the one to the other the rank's compute lane
  * runs, but for a message. */
-ActionBegun action_begin(Trainer *t, Action a, double step);
-/* The whole row of the action. */
-void action_end(Trainer *t, Action a, const ActionBegun *begun, TimelineRow *row);
+ActionBegun action_begin(Device *device, Action a, double step);
+/* The whole row of the action, but for its rank. `ideal`: what computing takes where the profile is ideal or given, and
+ * `again`, of B's or I's, what computing again does. */
+void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
+                TimelineRow *row);
 #endif

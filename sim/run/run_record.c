@@ -1,5 +1,5 @@
 /* run_record.c - a run's file begun, and its steps gathered on rank 0 and written there. */
-#include "sim/run/run_record_private.h"
+#include "sim/run/run_record.h"
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "sim/run/announce.h"
 #include "sim/run/hosts.h"
 #include "sim/run/rows.h"
+#include "sim/run/run_record_private.h"
 #include "sim/run/step_time.h"
 #include "sim/run/stop.h"
 #include "sim/theory/theory.h"

@@ -6,6 +6,7 @@
 #include "sim/run/late_record.h"
 #include "sim/run/one_step.h"
 #include "sim/run/rows.h"
+#include "sim/run/run_record.h"
 #include "sim/run/run_record_private.h"
 #include "sim/run/stop.h"
 

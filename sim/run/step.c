@@ -214,9 +214,10 @@ static void perform(Trainer *t, Action a, StepResult *result)
 /* `began`: the wall clock as the step did. */
 static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
 {
-    ActionBegun begun = action_begin(t, a, began);
+    ActionBegun begun = action_begin(&t->device, a, began);
     perform(t, a, result);
-    action_end(t, a, &begun, row);
+    action_end(&t->device, a, &t->ideal, t->again, &begun, row);
+    row->rank = t->comm->rank;
 }
 
 /* The last action that computes gradients. */
