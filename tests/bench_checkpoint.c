@@ -93,7 +93,8 @@ static void save(Trainer *t, Bench *b)
     path_of(b, "checkpoint", 0, path);
     const SavingRequest request = {path, t->step + 1, "bench", false, &b->image};
     Saving *s = checkpoint_begin(t, b->world, &request, &error);
-    if (!s || !checkpoint_end(s, &saved, &error)) fail("%s", error.text);
+    bool ended = s ? checkpoint_end(s, &saved, &error) : false;
+    if (!ended) fail("%s", error.text);
     checkpoint_free(s);
     meet(b->world);
 }

@@ -71,8 +71,9 @@ limits='{key: readability-function-size.ParameterThreshold, value: 7}'
 for what in Statement Branch Nesting Line Variable; do
     limits="$limits, {key: readability-function-size.${what}Threshold, value: 100000}"
 done
-# shellcheck disable=SC2086
-clang-tidy --quiet --warnings-as-errors='*' --checks="$checks" --config="{CheckOptions: [$limits]}" $sources -- -std=c11 $1 2>/dev/null || complain "clang-tidy"
+# shellcheck disable=SC2016,SC2086
+xargs -n 8 -P "$(nproc)" sh -c 'exec clang-tidy "$@" -- -std=c11 $0 2>/dev/null' "$1" --quiet --warnings-as-errors='*' \
+    --checks="$checks" --config="{CheckOptions: [$limits]}" <<<$sources || complain "clang-tidy"
 # shellcheck disable=SC2086
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem --suppress=nullPointerRedundantCheck -I. -D_GNU_SOURCE $sources || complain "cppcheck"
