@@ -70,7 +70,7 @@ for precision in float double; do
     golden $precision untied zero1 3
     golden $precision tied zero2 2
     for case in sgd momentum adam rmsprop adagrad; do
-        golden $precision $case zero3 3
+        [ $precision = float ] || golden $precision $case zero3 3
     done
 done
 finish

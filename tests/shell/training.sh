@@ -114,7 +114,7 @@ check "tp's weights under sp and zero3 on 4 ranks" train 4 --config sp.ini $few 
 check "loaded and written under another split: the same bits" compare same tp-8-w.h5 moved-w.h5
 
 # Pipelines, alone and with all else; 9 layers divide over no number of stages here.
-pipe="--set train.steps=3 --set model.layers=9 --set model.vocab=63"
+pipe="--set train.steps=2 --set model.layers=9 --set model.hidden=48 --set model.vocab=63"
 whole="--set parallel.pp=1 --set parallel.tp=1 --set parallel.sequence_parallel=no --set parallel.schedule=1f1b
     --set parallel.virtual_stages=1"
 for split in 1f1b interleaved zb-h1 3d 3d-zero3; do

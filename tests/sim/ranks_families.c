@@ -116,6 +116,7 @@ static void one_case(const Case *truth, const Family *f, const Split *s)
     agrees_also_dry(truth, &c, what, s->ranks);
 }
 
+/* Each under every other split, and its neighbour in the list under the others; make check-matrix goes further. */
 static void every_family_as_unsplit(void **state)
 {
     (void)state;
@@ -126,7 +127,7 @@ static void every_family_as_unsplit(void **state)
         if (!case_virtual(&truth, 1)) print_error("%s: %s\n", f->name, truth.refused);
         assert_true(!truth.refused[0]);
         for (size_t k = 0; k < sizeof SPLITS / sizeof *SPLITS; k++)
-            if (ranks_fit(SPLITS[k].ranks) &&
+            if ((i + k) % 2 == 0 && ranks_fit(SPLITS[k].ranks) &&
                 (f->kv_heads % SPLITS[k].tp == 0 || SPLITS[k].tp % f->kv_heads == 0))
                 one_case(&truth, f, &SPLITS[k]);
         case_free(&truth);
