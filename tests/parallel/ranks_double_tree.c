@@ -56,10 +56,10 @@ static void sum_plain(Findings *f, Comm *comm, const Forest *forest, int64_t cou
                    forest->nodes, r, (double)reals(part[p])[i], (int)i, (int)counts[p]);
         tensor_free(&part[p]);
     }
-    double depth = 0, leaves = forest->nodes == 2 ? 1 : 2, across = 0;
+    double depth = 0, across = 0;
+    double sends = fmin(forest->nodes, 4) / 2; /* the node with most edges: 2, 3 or 4 times a half */
     while (1 << (int)depth < forest->nodes) depth++;
-    if (forest->nodes > 1)
-        across = leaves * (double)all / (25e9 * forest_ranks_in(forest, forest->nodes - 1));
+    if (forest->nodes > 1) across = sends * (double)all / (25e9 * forest_ranks_in(forest, forest->nodes - 1));
     double inside = forest->chains > 1 ? 2 * (double)all / 100e9 : 0;
     double takes = fmax(inside, across) + 2 * (depth * 4e-6 + (forest->chains - 1) * 1e-6);
     if (all == 0 || n == 1) takes = 0;
