@@ -102,15 +102,16 @@ suites() {
     for suite; do queue launches "tests/shell/$suite.sh" "$float" "$double"; done
 }
 
-# The groups that run on ranks: each in both precisions, and on both virtual ranks and MPI's. All of them on 4 ranks of
-# MPI's and on fewer; on more, and in double, what is about messages and who sends them.
+# The groups that run on ranks: each in both precisions, and on both virtual ranks and MPI's, there on some numbers of
+# ranks; in double what is about messages and who sends them.
 on_ranks() {
-    local group ranks
-    for ranks in 4 2 1; do queue launches mpirun -n $ranks "$float/tests/ranks"; done
-    queue launches mpirun -n 8 "$float/tests/ranks" rings collectives network lanes equivalence stages clock
-    queue launches mpirun -n 6 "$float/tests/ranks" rings collectives network stages
-    queue launches mpirun -n 3 "$float/tests/ranks" rings collectives network equivalence quantize checkpoint
-    queue launches mpirun -n 4 "$double/tests/ranks" rings collectives network stages
+    local group ranks wire=(rings collectives network links double-tree lanes stages)
+    queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" lanes-cpu equivalence families clock machine checkpoint faults
+    queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" equivalence clock machine checkpoint stop
+    queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" equivalence precision quantize clock machine stop
+    queue launches mpirun -n 6 "$float/tests/ranks" "${wire[@]}"
+    queue launches mpirun -n 4 "$double/tests/ranks" "${wire[@]}"
+    for ranks in 2 1; do queue launches mpirun -n $ranks "$float/tests/ranks"; done
     for group in quantize equivalence families stages precision checkpoint rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
