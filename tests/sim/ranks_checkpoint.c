@@ -98,7 +98,8 @@ static void write_before(Trainer *t, Beside *b)
     stops_path(path, "before");
     const SavingRequest request = {path, t->step + 1, "another", false, &b->image};
     Saving *saving = checkpoint_begin(t, world, &request, &error);
-    if (!saving || !checkpoint_end(saving, &saved, &error)) fail("%s", error.text);
+    bool ended = saving ? checkpoint_end(saving, &saved, &error) : false;
+    if (!ended) fail("%s", error.text);
     checkpoint_free(saving);
     group_free(world);
 }
