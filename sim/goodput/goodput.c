@@ -41,7 +41,7 @@ static bool prepare(const Task *t, Error *error)
 
 static bool write_all(Task *t, Error *error)
 {
-    GoodputPlace place;
+    TablePlace place;
     snprintf(place.asked, sizeof place.asked, "%s", t->file);
     if (!goodput_file_write(&t->points, &t->origin, &place, error)) return false;
     char *shown = words_shown(place.path), *folder = words_shown(t->folder);

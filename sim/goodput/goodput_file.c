@@ -3,9 +3,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include "sim/base/utc.h"
-#include "sim/base/version.h"
-#include "sim/file/h5.h"
 
 typedef struct Column {
     const char *path, *units, *long_name;
@@ -95,30 +92,12 @@ static bool write_job(H5 *file, const Points *p, Error *error)
     return good;
 }
 
-static bool write_header(H5 *file, const GoodputOrigin *o, Error *error)
+bool goodput_file_write(const Points *p, const GoodputOrigin *o, TablePlace *place, Error *error)
 {
-    char created[UTC_TEXT], title[640];
-    utc_now(created);
-    snprintf(title, sizeof title, "sim goodput of %s", o->config);
-    return h5_set_text(file, "/", "schema", "sim-goodput/1", error) &&
-           h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&
-           h5_set_text(file, "/", "created", created, error) &&
-           h5_set_text(file, "/", "command_line", o->command_line, error) &&
-           h5_set_text(file, "/", "config", o->config, error) &&
-           h5_set_text(file, "/", "title", title, error) &&
-           h5_write_text(file, "/ini", "the config's text", o->ini, error);
-}
-
-bool goodput_file_write(const Points *p, const GoodputOrigin *origin, GoodputPlace *place, Error *error)
-{
+    const TableOrigin origin = {"sim-goodput/1", "sim goodput of", o->config, o->ini, o->command_line};
     H5 *file = h5_create(place->asked, error);
-    bool good = file && write_header(file, origin, error) && write_job(file, p, error) &&
-                write_scale(file, p, error) && write_columns(file, p, error) && h5_publish(file, error);
-    if (!good) {
-        h5_abandon(file);
-        return false;
-    }
-    snprintf(place->path, sizeof place->path, "%s", h5_path(file));
-    snprintf(place->kept, sizeof place->kept, "%s", h5_kept(file));
-    return h5_close(file, error);
+    return table_end(file,
+                     file && table_begin(file, &origin, error) && write_job(file, p, error) &&
+                         write_scale(file, p, error) && write_columns(file, p, error),
+                     place, error);
 }

@@ -8,12 +8,8 @@
  *     /interval_time goodput goodput_error goodput_deviation goodput_expected checkpoints lost restarts failures wall_time */
 #ifndef SIM_GOODPUT_GOODPUT_FILE_H
 #define SIM_GOODPUT_GOODPUT_FILE_H
+#include "sim/file/table_file.h"
 #include "sim/goodput/points.h"
-
-/* Where it was to go, where it is, and the name that what was there has now ("": nothing was). */
-typedef struct GoodputPlace {
-    char asked[4096], path[4112], kept[4112];
-} GoodputPlace;
 
 /* Whose it is. */
 typedef struct GoodputOrigin {
@@ -21,5 +17,5 @@ typedef struct GoodputOrigin {
 } GoodputOrigin;
 
 /* Writes it to place->asked, and says the rest of `place`. */
-bool goodput_file_write(const Points *points, const GoodputOrigin *origin, GoodputPlace *place, Error *error);
+bool goodput_file_write(const Points *points, const GoodputOrigin *origin, TablePlace *place, Error *error);
 #endif

@@ -32,11 +32,6 @@ typedef struct Sweep {
     int64_t best;                 /* -1: none fits */
 } Sweep;
 
-/* A file of it: where it was to go, where it is, and the name that what was there has now ("": nothing was). */
-typedef struct SweepPlace {
-    char asked[4096], path[4112], kept[4112];
-} SweepPlace;
-
 /* A row of what is refused. */
 SweepRow sweep_refused(int ranks);
 

@@ -64,7 +64,7 @@ static bool draw(Job *r, Error *error)
     return good;
 }
 
-static void tell(const Job *r, const char *what, const SweepPlace *place)
+static void tell(const Job *r, const char *what, const TablePlace *place)
 {
     if (r->asked.csv) return;
     char *shown = words_shown(place->path);
@@ -76,7 +76,7 @@ static void tell(const Job *r, const char *what, const SweepPlace *place)
 /* The table, and the best one's config, with what was there kept; the picture, which can be drawn again. */
 static bool write_all(Job *r, Error *error)
 {
-    SweepPlace place;
+    TablePlace place;
     if (!plot_join(place.asked, r->folder, "sweep.h5", error) || !sweep_file_write(&r->sweep, &place, error))
         return false;
     tell(r, "table", &place);

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/base/utc.h"
-#include "sim/base/version.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/file/h5.h"
@@ -141,33 +139,15 @@ static bool write_scale(H5 *file, const Space *space, Error *error)
     return good;
 }
 
-static bool write_header(H5 *file, const Sweep *s, Error *error)
+bool sweep_file_write(const Sweep *s, TablePlace *place, Error *error)
 {
-    char created[UTC_TEXT], title[CONFIG_PATH + 32];
-    utc_now(created);
-    snprintf(title, sizeof title, "sim sweep of %s", s->config);
-    return h5_set_text(file, "/", "schema", SCHEMA, error) &&
-           h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&
-           h5_set_text(file, "/", "created", created, error) &&
-           h5_set_text(file, "/", "command_line", s->command_line, error) &&
-           h5_set_text(file, "/", "config", s->config, error) &&
-           h5_set_text(file, "/", "title", title, error) &&
-           h5_write_text(file, "/ini", "the config's text", s->ini, error);
-}
-
-bool sweep_file_write(const Sweep *s, SweepPlace *place, Error *error)
-{
+    const TableOrigin origin = {SCHEMA, "sim sweep of", s->config, s->ini, s->command_line};
     H5 *file = h5_create(place->asked, error);
-    bool good = file && write_header(file, s, error) && write_scale(file, &s->space, error) &&
-                write_keys(file, &s->space, error) && write_columns(file, s, error) &&
-                sweep_sum_write(file, &s->space, error) && h5_publish(file, error);
-    if (!good) {
-        h5_abandon(file);
-        return false;
-    }
-    snprintf(place->path, sizeof place->path, "%s", h5_path(file));
-    snprintf(place->kept, sizeof place->kept, "%s", h5_kept(file));
-    return h5_close(file, error);
+    return table_end(file,
+                     file && table_begin(file, &origin, error) && write_scale(file, &s->space, error) &&
+                         write_keys(file, &s->space, error) && write_columns(file, s, error) &&
+                         sweep_sum_write(file, &s->space, error),
+                     place, error);
 }
 
 /* ---- reading ---- */

@@ -10,10 +10,11 @@
  *     /reasons                why combinations are refused: /reason is a place in it, or -1 */
 #ifndef SIM_SWEEP_SWEEP_FILE_H
 #define SIM_SWEEP_SWEEP_FILE_H
+#include "sim/file/table_file.h"
 #include "sim/sweep/result.h"
 
 /* Writes it to place->asked, and says the rest of `place`. */
-bool sweep_file_write(const Sweep *sweep, SweepPlace *place, Error *error);
+bool sweep_file_write(const Sweep *sweep, TablePlace *place, Error *error);
 
 /* Whether the file calls itself a sweep's, whatever else is in it. */
 bool sweep_file_is(const char *path);

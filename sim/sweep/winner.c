@@ -55,7 +55,7 @@ static void write_ini(FILE *out, const void *what)
     }
 }
 
-static bool put(SweepPlace *place, void (*write)(FILE *out, const void *what), const void *what, Error *error)
+static bool put(TablePlace *place, void (*write)(FILE *out, const void *what), const void *what, Error *error)
 {
     Draft draft;
     if (!draft_begin(&draft, place->asked, error)) return false;
@@ -66,7 +66,7 @@ static bool put(SweepPlace *place, void (*write)(FILE *out, const void *what), c
     return good;
 }
 
-bool winner_write(const Sweep *s, const Trials *trials, SweepPlace *place, Error *error)
+bool winner_write(const Sweep *s, const Trials *trials, TablePlace *place, Error *error)
 {
     Config *config = allocate_zeroed(1, sizeof *config);
     Winner winner = {s, config, place->asked};
@@ -82,7 +82,7 @@ static void write_nothing(FILE *out, const void *what)
     (void)what;
 }
 
-bool winner_none(SweepPlace *place, Error *error)
+bool winner_none(TablePlace *place, Error *error)
 {
     snprintf(place->path, sizeof place->path, "%s", place->asked);
     place->kept[0] = '\0';

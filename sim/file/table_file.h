@@ -1,0 +1,23 @@
+/* table_file.h - what the files of tables have in common: whose they are, and how one takes its place. */
+#ifndef SIM_FILE_TABLE_FILE_H
+#define SIM_FILE_TABLE_FILE_H
+#include <stdbool.h>
+#include "models/machine/error.h"
+#include "sim/file/h5.h"
+
+/* Where it was to go, where it is, and the name that what was there has now ("": nothing was). */
+typedef struct TablePlace {
+    char asked[4096], path[4112], kept[4112];
+} TablePlace;
+
+/* `title` "sim sweep of", before the config's name. */
+typedef struct TableOrigin {
+    const char *schema, *title;
+    const char *config, *ini, *command_line; /* the ini as the user named it, its text, what was typed */
+} TableOrigin;
+
+/* Attributes of a new file, and the dataset /ini. */
+bool table_begin(H5 *file, const TableOrigin *origin, Error *error);
+/* Puts the file in its place and says the rest of `place`; unless all was `written`: then nothing is left of it. */
+bool table_end(H5 *file, bool written, TablePlace *place, Error *error);
+#endif
