@@ -126,6 +126,15 @@ void assert_says(const char *text, const char *part)
     assert_non_null(strstr(text, part));
 }
 
+void assert_refuses(const char *said, const char *begins, const char *part)
+{
+    size_t length = strlen(said);
+    if (strncmp(said, begins, strlen(begins)) != 0) print_error("not after '%s': %s\n", begins, said);
+    assert_int_equal(strncmp(said, begins, strlen(begins)), 0);
+    assert_says(said, part);
+    assert_true(length > 0 && strchr(said, '\n') == said + length - 1);
+}
+
 void assert_file_says(const char *path, const char *part)
 {
     char *text = text_of(path);

@@ -42,6 +42,8 @@ int plot_words(PlotPlace *place, const char *const *words);
 char *text_of(const char *path);
 /* `part` stands in the text, or in the file. */
 void assert_says(const char *text, const char *part);
+/* One line, which begins so and has the part in it. */
+void assert_refuses(const char *said, const char *begins, const char *part);
 void assert_file_says(const char *path, const char *part);
 /* `text` is written in an SVG, within its bounds as often as it is. */
 void assert_in_picture(const char *svg, const char *text);
