@@ -9,9 +9,9 @@
 uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count);
 uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values);
 
-/* Of one process: the draft of a file at `path`, lent (h5_lend) and with room for all its values; `place` (tensors): where
- * those of each are, in bytes. `image`: NULL at first; kept there, to be freed, for the next of the run. NULL: there is no room, or no such place, and nothing is left of it; what cannot be undone
- * ends the job. */
+/* Of one process: the draft of a file at `path`, lent (h5_lend) and with room for all its values; `place` (tensors):
+ * where those of each are, in bytes. `image`: NULL at first; kept there, to be freed, for the next of the run. NULL:
+ * there is no room, or no such place, and nothing is left of it; what cannot be undone ends the job. */
 H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
                     uint64_t *place, CheckpointImage **image, Error *error);
 /* When all values are in it: takes it back, and gives it its checksums (tensors). */

@@ -42,11 +42,15 @@ void checkpoint_dataset(const Config *config, int part, const Parameter *p, char
     snprintf(path + used, CHECKPOINT_PATH - used, "/%s", p->name);
 }
 
+size_t checkpoint_values(const Gpt *gpt, const Config *config)
+{
+    return (size_t)checkpoint_parts(config) * (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
+}
+
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
 {
     enum { HEADER = 1024, REST = 1 << 20 }; /* of a dataset; of the file */
-    size_t values = (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
-    return (size_t)checkpoint_parts(config) * (values + (size_t)gpt->parameters * HEADER) + REST;
+    return checkpoint_values(gpt, config) + checkpoint_tensors(gpt, config) * HEADER + REST;
 }
 
 int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK])

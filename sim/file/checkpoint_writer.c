@@ -22,7 +22,7 @@ struct CheckpointWriter {
     char *path;
     uint64_t *place; /* (tensors) */
     int file;
-    CheckpointPart *block;
+    CheckpointBlock *block;
     size_t blocks;
     atomic_size_t next;    /* the first that nobody has taken */
     _Atomic uint64_t *sum; /* (tensors) */
@@ -52,14 +52,15 @@ CheckpointWriter *checkpoint_writer_new(const CheckpointDraft *draft, size_t ten
     return w;
 }
 
-void checkpoint_writer_add(CheckpointWriter *w, const CheckpointPart *part)
+void checkpoint_writer_add(CheckpointWriter *w, const CheckpointBlock *whole)
 {
-    size_t row = part->slab.columns * sizeof(real), rows = row < BLOCK_BYTES ? BLOCK_BYTES / row : 1;
-    for (size_t done = 0; done < part->slab.rows; done += rows) {
-        CheckpointPart block = *part;
+    const H5Slab *slab = &whole->slab;
+    size_t row = slab->columns * sizeof(real), rows = row < BLOCK_BYTES ? BLOCK_BYTES / row : 1;
+    for (size_t done = 0; done < slab->rows; done += rows) {
+        CheckpointBlock block = *whole;
         block.slab.row += done;
-        block.slab.from += done * part->slab.stride;
-        block.slab.rows = part->slab.rows - done < rows ? part->slab.rows - done : rows;
+        block.slab.from += done * slab->stride;
+        block.slab.rows = slab->rows - done < rows ? slab->rows - done : rows;
         w->block = allocate_more(w->block, w->blocks, sizeof *w->block);
         w->block[w->blocks++] = block;
     }
@@ -67,7 +68,7 @@ void checkpoint_writer_add(CheckpointWriter *w, const CheckpointPart *part)
 
 /* ---- writing, in either thread ---- */
 
-static void refuse(CheckpointWriter *w, const CheckpointPart *block, int number)
+static void refuse(CheckpointWriter *w, const CheckpointBlock *block, int number)
 {
     char what[80];
     if (atomic_exchange(&w->failed, true)) return;
@@ -76,7 +77,7 @@ static void refuse(CheckpointWriter *w, const CheckpointPart *block, int number)
 }
 
 /* Rows that lie one behind the other both here and there are one. */
-static int write_block(const CheckpointWriter *w, const CheckpointPart *b)
+static int write_block(const CheckpointWriter *w, const CheckpointBlock *b)
 {
     const H5Slab *s = &b->slab;
     size_t width = (size_t)b->parameter->whole_columns;
@@ -95,7 +96,7 @@ static void write_blocks(CheckpointWriter *w, Progress *progress)
 {
     size_t i;
     while (!atomic_load(&w->failed) && (i = atomic_fetch_add(&w->next, 1)) < w->blocks) {
-        const CheckpointPart *b = &w->block[i];
+        const CheckpointBlock *b = &w->block[i];
         int number = write_block(w, b);
         if (number) refuse(w, b, number);
         atomic_fetch_add(&w->sum[b->tensor], checkpoint_sum(b->parameter, &b->slab, b->values));

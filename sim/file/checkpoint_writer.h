@@ -16,13 +16,13 @@ typedef struct CheckpointWriter CheckpointWriter;
 CheckpointWriter *checkpoint_writer_new(const CheckpointDraft *draft, size_t tensors);
 
 /* A slab of a tensor is to be written, from `values`, which stay as they are until the end. */
-typedef struct CheckpointPart {
+typedef struct CheckpointBlock {
     const Parameter *parameter;
     size_t tensor;
     H5Slab slab;
     const real *values;
-} CheckpointPart;
-void checkpoint_writer_add(CheckpointWriter *w, const CheckpointPart *part);
+} CheckpointBlock;
+void checkpoint_writer_add(CheckpointWriter *w, const CheckpointBlock *block);
 
 /* Begins to write in a thread of its own. Without it all is written at the end. */
 void checkpoint_writer_begin(CheckpointWriter *w);

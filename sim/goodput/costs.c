@@ -2,6 +2,7 @@
 #include "sim/goodput/costs.h"
 #include <math.h>
 #include <stdlib.h>
+#include "sim/file/checkpoint_layout.h"
 #include "sim/run/checkpoint_traffic.h"
 #include "sim/run/foretell.h"
 
@@ -24,7 +25,7 @@ static void look(const Trainer *t, void *context)
         if (rank != t->comm->rank) continue;
         for (int k = 0; k < walked_stands_for(seen->walked, i); k++) seen->rank[rank + k] = traffic;
     }
-    if (t->comm->rank == 0) seen->values = checkpoint_values(t);
+    if (t->comm->rank == 0) seen->values = (double)checkpoint_values(t->gpt, t->config);
 }
 
 static void add_nodes(Costs *c, const Config *config, const CheckpointTraffic *rank)

@@ -1,4 +1,4 @@
-/* checkpoint_save.c - who writes what of a checkpoint, and the agreement on how it went.
+/* checkpoint_save.c - from what this rank owns to a file in its place, and the agreement on how it went.
  *
  * No rank waits for another's writes, so that stages and replicas write at once, and one that fails keeps nobody
  * waiting. Rank 0 hears of each; only when all have written their parts, and these are on the disk, is the file signed,
@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/collectives/collectives.h"
-#include "parallel/data/kept.h"
 #include "sim/base/beside.h"
 #include "sim/base/clock.h"
 #include "sim/base/posix.h"
 #include "sim/file/checkpoint_file.h"
 #include "sim/file/checkpoint_writer.h"
 #include "sim/run/agree.h"
+#include "sim/run/checkpoint_share.h"
 #include "sim/run/stop.h"
 #include "sim/run/verdict.h"
 
@@ -42,59 +42,46 @@ struct Saving {
 
 /* ---- what this rank has ---- */
 
-typedef struct Piece {
-    Saving *s;
-    int part;           /* of the file */
-    const real *values; /* of a range of a unit */
-} Piece;
+/* Of a range: where its values are while they are written. */
+typedef struct Source {
+    CheckpointWriter *writer;
+    const real *values;
+} Source;
 
-/* Of what ranks of a tensor group hold alike the first one writes. */
-static void add_run(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
+static void add_slab(const CheckpointSlab *s, void *context)
 {
-    const Piece *part = context;
-    const Gpt *gpt = part->s->t->gpt;
-    ParameterSlab slab[PARAMETER_SLABS];
-    if (p->copy_of) return;
-    int slabs = parameter_slabs(p, gpt->region.size, gpt->region.rank, in_parameter, count, slab);
-    for (int i = 0; i < slabs; i++) {
-        if (!slab[i].first) continue;
-        checkpoint_writer_add(
-            part->s->writer,
-            &(CheckpointPart){.parameter = p,
-                              .tensor = (size_t)(part->part * gpt->parameters + (int)(p - gpt->parameter)),
-                              .slab = {(size_t)slab[i].row, (size_t)slab[i].column, (size_t)slab[i].rows,
-                                       (size_t)slab[i].columns, (size_t)slab[i].from, (size_t)slab[i].stride},
-                              .values = part->values + in_range});
-    }
+    const Source *source = context;
+    if (s->owned)
+        checkpoint_writer_add(source->writer, &(CheckpointBlock){s->parameter, s->tensor, s->slab,
+                                                                 source->values + s->in_range});
 }
 
-/* Unit i of all parts, one part after the other; without a device: nothing. */
-static Tensor unit_of(const Trainer *t, int i, int64_t *first)
+static size_t bytes_owned(const Trainer *t)
 {
-    const Tensor nothing = {0};
-    int unit = i % t->gpt->units;
-    if (!t->gpt->unit[unit].held) return nothing;
-    return kept_alone(t->data_parallel, checkpoint_which(i / t->gpt->units), unit, first);
+    size_t bytes = 0;
+    Tensor values;
+    for (int i = 0; i < checkpoint_units(t); i++)
+        bytes += (size_t)checkpoint_owned(t, i, &values).count * sizeof(real);
+    return bytes;
 }
 
 static void add_units(Saving *s)
 {
     const Trainer *t = s->t;
-    int units = checkpoint_parts(t->config) * t->gpt->units;
-    int64_t first;
     size_t used = 0;
-    for (int i = 0; i < units && s->beside; i++) {
-        Tensor unit = unit_of(t, i, &first);
-        if (unit.device) s->copied += (size_t)unit.count * sizeof(real);
+    if (s->beside) {
+        s->copied = bytes_owned(t);
+        s->copy = device_aside(&t->device, "a copy that a checkpoint is written from", s->copied);
     }
-    if (s->beside) s->copy = device_aside(&t->device, "a copy that a checkpoint is written from", s->copied);
-    for (int i = 0; i < units; i++) {
-        Tensor unit = unit_of(t, i, &first);
-        if (!unit.device) continue;
-        Piece part = {.s = s, .part = i / t->gpt->units, .values = reals(unit)};
-        if (s->beside) part.values = memcpy(s->copy + used, reals(unit), (size_t)unit.count * sizeof(real));
-        used += (size_t)unit.count;
-        gpt_each_parameter(t->gpt, i % t->gpt->units, first, unit.count, add_run, &part);
+    for (int i = 0; i < checkpoint_units(t); i++) {
+        Tensor values;
+        CheckpointRange owned = checkpoint_owned(t, i, &values);
+        if (owned.count == 0) continue;
+        Source source = {s->writer, reals(values)};
+        if (s->beside)
+            source.values = memcpy(s->copy + used, reals(values), (size_t)owned.count * sizeof(real));
+        used += (size_t)owned.count;
+        checkpoint_slabs(t, &owned, add_slab, &source);
     }
 }
 

@@ -1,5 +1,5 @@
 /* checkpoint_save.h - a training run's state into a file (sim/file/checkpoint_layout.h), whatever the split: each rank
- * writes its own parts of it, and nothing but checksums is sent.
+ * writes what it owns (checkpoint_share.h has the way of a value), and nothing but checksums is sent.
  *
  * Beside training a rank takes a copy of its parts between two steps, and a thread writes that while the next ones run.
  * Then it tells rank 0, which signs the file between two steps, and a thread puts it in its place once it is on the
@@ -17,13 +17,12 @@ typedef struct SavingRequest {
     const char *path;
     int64_t step;
     const char *run;
-    bool
-        beside; /* a copy is taken, and the values may change at once; else they stay until checkpoint_end() */
+    bool beside; /* a copy is taken, and values may change at once; else they stay until checkpoint_end() */
     CheckpointImage **image; /* as checkpoint_make() has it; rank 0's */
 } SavingRequest;
 
-/* Collective over `world`, of real ranks or virtual ones; the request is as good as gone then. NULL on all ranks where the file cannot be begun or finds no
- * room, the reason known on rank 0: nothing is left of it, and training can go on. */
+/* Collective over `world`, of real ranks or virtual ones; the request is not needed afterwards. NULL on all ranks where
+ * the file cannot be begun or finds no room, the reason known on rank 0: nothing is left of it, and training can go on. */
 Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *request, Error *error);
 /* As a step ends, each rank by itself, before it sends rank 0 what it has to tell of the step: so rank 0 will have heard
  * of what is written by now when it has that. Never waits. */

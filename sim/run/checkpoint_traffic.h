@@ -10,6 +10,4 @@ typedef struct CheckpointTraffic {
 
 /* Values alone, without what describes them, of a rank that is real or dry. */
 CheckpointTraffic checkpoint_traffic(const Trainer *t);
-/* What all ranks write together: every parameter once, and each of the optimizer's running values. */
-double checkpoint_values(const Trainer *t);
 #endif

@@ -1,7 +1,7 @@
 /* checkpoints.h - when a run writes checkpoints, and which of them stay. */
 #ifndef SIM_RUN_CHECKPOINTS_H
 #define SIM_RUN_CHECKPOINTS_H
-#include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_load.h"
 #include "sim/run/checkpoint_save.h"
 #include "sim/run/run_record.h"
 

@@ -1,7 +1,7 @@
 /* resume.h - a run that goes on from a checkpoint. */
 #ifndef SIM_RUN_RESUME_H
 #define SIM_RUN_RESUME_H
-#include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_load.h"
 
 /* Whether the config says where to look; before anything is made. NULL: nothing is gone on from. */
 bool resume_is_possible(const char *from, const Config *config, Error *error);

@@ -29,7 +29,7 @@ static void weigh(const Trainer *t, void *context)
     w->read += traffic.read;
     w->most_read = fmax(w->most_read, traffic.read);
     if (t->comm->rank != 0) return;
-    w->values = checkpoint_values(t);
+    w->values = (double)checkpoint_values(t->gpt, t->config);
     checkpoint_each(t->gpt, t->config, add_dataset, &w->layout);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/progress.h"
-#include "sim/run/checkpoint.h"
+#include "sim/run/checkpoint_load.h"
 #include "sim/run/checkpoint_save.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/folder.h"

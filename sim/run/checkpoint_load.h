@@ -1,7 +1,7 @@
-/* checkpoint.h - a training run's state from a file (checkpoint_save.h wrote it), whatever the split: each rank reads its
- * own parts of it, and nothing but checksums is sent. */
-#ifndef SIM_RUN_CHECKPOINT_H
-#define SIM_RUN_CHECKPOINT_H
+/* checkpoint_load.h - a training run's state from a file (checkpoint_save.h wrote it), whatever the split: each rank
+ * reads what it needs (checkpoint_share.h), and nothing but checksums is sent. */
+#ifndef SIM_RUN_CHECKPOINT_LOAD_H
+#define SIM_RUN_CHECKPOINT_LOAD_H
 #include "sim/file/checkpoint_file.h"
 #include "sim/run/step.h"
 
