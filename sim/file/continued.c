@@ -1,4 +1,4 @@
-/* continued.c - what of the earlier part stays, and what is as if it had never ended. */
+/* continued.c - what of the earlier part stays, and what is as if it had never ended; or as if it had ended as it should. */
 #include "sim/file/continued.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,13 +48,18 @@ static bool same_config(const RunFile *run, const Config *config, Error *why)
     return true;
 }
 
+static bool say_steps(const RunFile *run, Error *why)
+{
+    return error_set(why, "that file has steps %lld to %lld", (long long)run->first + 1,
+                     (long long)run->first + (long long)run->steps);
+}
+
 static bool is_earlier_part(const RunFile *run, const RunInfo *info, const Config *config, Error *why)
 {
     if (run->dry || run->ranks != info->ranks)
         return error_set(why, "that file is of %d rank%s", run->ranks, words_s(run->ranks));
     if (run->first > info->first || run->first + (int64_t)run->steps < info->first)
-        return error_set(why, "that file has steps %lld to %lld", (long long)run->first + 1,
-                         (long long)run->first + (long long)run->steps);
+        return say_steps(run, why);
     if (run->actions != (size_t)info->actions || run->purposes != PURPOSES ||
         run->categories != MEMORY_CATEGORIES || run->parts != PARTS || run->kinds != WORK_KINDS)
         return error_set(why, "that file is of another sim");
@@ -76,18 +81,33 @@ static bool add_history(H5 *file, const RunInfo *info, Error *error)
     return ok;
 }
 
-H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_t *done, Error *why)
+/* NULL with why. */
+static RunFile *open_earlier_part(const RunInfo *info, const Config *config, Error *why)
 {
     if (access(info->path, F_OK)) {
-        error_set(why, "there was no such file");
+        error_set(why, "there is no such file");
         return NULL;
     }
     RunFile *run = run_file_open(info->path, why);
-    bool is = run && is_earlier_part(run, info, config, why);
-    if (is) *done = (size_t)(info->first - run->first);
+    if (!run || is_earlier_part(run, info, config, why)) return run;
     run_file_close(run);
-    if (is && draft_is_written(info->path)) is = error_set(why, "another run still writes that file");
-    H5 *file = is ? h5_edit(info->path, why) : NULL;
+    return NULL;
+}
+
+/* A copy, unless another run still writes it. */
+static H5 *edit(const RunInfo *info, Error *why)
+{
+    if (!draft_is_written(info->path)) return h5_edit(info->path, why);
+    error_set(why, "another run still writes that file");
+    return NULL;
+}
+
+H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_t *done, Error *why)
+{
+    RunFile *run = open_earlier_part(info, config, why);
+    if (run) *done = (size_t)(info->first - run->first);
+    H5 *file = run ? edit(info, why) : NULL;
+    run_file_close(run);
     /* trimmed, so that what was recorded after the checkpoint is gone; the copy is complete only when it ends */
     if (!file || (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
                   skeleton_extend(file, *done + rows, why) &&
@@ -95,5 +115,28 @@ H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_
                   config_record_again(file, config, why) && add_history(file, info, why)))
         return file;
     h5_abandon(file);
+    fail("%s", why->text);
+}
+
+/* What it does not know of its end it never will. */
+static bool complete(H5 *file, const RunInfo *info, size_t steps, const Config *config, Error *error)
+{
+    return skeleton_extend(file, steps, error) && config_record_again(file, config, error) &&
+           add_history(file, info, error) && checksums_write(file, error) && h5_flush(file, error) &&
+           h5_set_integer(file, "/", "complete", 1, error);
+}
+
+Completed continued_complete(const RunInfo *info, const Config *config, Error *why)
+{
+    RunFile *run = open_earlier_part(info, config, why);
+    if (!run) return COMPLETED_NOTHING;
+    const size_t steps = run->steps;
+    const bool all = run->first + (int64_t)steps == info->first, before = run->complete;
+    if (!all) say_steps(run, why);
+    H5 *file = all && !before ? edit(info, why) : NULL;
+    run_file_close(run);
+    if (all && before) return COMPLETED_BEFORE;
+    if (!file) return COMPLETED_NOTHING;
+    if (complete(file, info, steps, config, why) && h5_close(file, why)) return COMPLETED_NOW;
     fail("%s", why->text);
 }

@@ -1,4 +1,4 @@
-/* resume.c - which checkpoint, and whether there is anything left to do. */
+/* resume.c - which checkpoint, and how far its run had come. */
 #include "sim/run/resume.h"
 #include <stdio.h>
 #include <string.h>
@@ -10,21 +10,27 @@
 enum { PATH_SIZE = CONFIG_PATH + 64 };
 
 /* The state is the same on all ranks. */
-static bool has_steps_left(const Trainer *t, const char *path, const CheckpointState *state, Error *error)
+static bool can_go_on(const Trainer *t, const char *path, const CheckpointState *state, Error *error)
 {
-    int64_t steps = t->config->train.steps;
-    if (state->step >= steps)
-        return error_set(
-            error, "%s: all %lld step%s of train.steps = %lld are done in it; try train.steps = %lld", path,
-            (long long)state->step, words_s(state->step), (long long)steps, 2 * (long long)state->step);
-    if (t->comm->rank == 0) printf("  goes on from %s, after step %lld\n", path, (long long)state->step);
+    long long done = state->step, steps = t->config->train.steps;
+    if (done > steps)
+        return error_set(error,
+                         "%s: %lld step%s are done in it, more than train.steps = %lld; try train.steps = "
+                         "%lld to end where it does, or an earlier checkpoint",
+                         path, done, words_s(done), steps, done);
+    if (t->comm->rank > 0) return true;
+    if (done < steps)
+        printf("  goes on from %s, after step %lld\n", path, done);
+    else
+        printf("  all %lld step%s of train.steps = %lld were done already, in %s\n", steps, words_s(steps),
+               steps, path);
     return true;
 }
 
 static bool resume_from(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
 {
     return checkpoint_load(t, world, path, state, error) == CHECKPOINT_LOADED &&
-           has_steps_left(t, path, state, error);
+           can_go_on(t, path, state, error);
 }
 
 /* Rank 0 has the list; all walk down it. */
@@ -52,7 +58,7 @@ static bool resume_newest(Trainer *t, Group *world, CheckpointState *state, Erro
         return error_set(
             error, "--resume auto: none of the %lld checkpoint%s of %s is whole; remove them to begin again",
             (long long)count, words_s(count), where);
-    return loaded == CHECKPOINT_LOADED && has_steps_left(t, path, state, error);
+    return loaded == CHECKPOINT_LOADED && can_go_on(t, path, state, error);
 }
 
 bool resume_is_possible(const char *from, const Config *config, Error *error)

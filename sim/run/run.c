@@ -129,6 +129,7 @@ static int run_all(Run *run)
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
     if (!begin_values(run)) return STATUS_BAD_REQUEST;
+    if (run->from.run[0] && run->from.step == run->config->train.steps) return run_end_again(run);
     initialise_data(run->trainer, run->main);
     run->trainer->goes_on = run->from.step > 0;
     if (run->main) faults_announce(run->config, run->options->dry, run->trainer->goes_on);
@@ -151,7 +152,7 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
     run->main = comm->rank == 0;
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && !report_run(run->record.path, &run->error))
+    if (run->main && status == STATUS_OK && run->record.path[0] && !report_run(run->record.path, &run->error))
         status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);

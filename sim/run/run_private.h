@@ -26,8 +26,10 @@ typedef struct Run {
     Error error;
 } Run;
 
-/* All ranks call both together. From where the run begins to its last step, or to where it is asked to stop. */
+/* All ranks call these together. From where the run begins to its last step, or to where it is asked to stop. */
 void run_steps(Run *run);
 /* What is written then; the status that the run ends with, and, where it is not STATUS_OK, on rank 0 why. */
 int run_end(Run *run);
+/* Instead of both, where it goes on from after its last step: what its end lacks is made good. Never of a dry run. */
+int run_end_again(Run *run);
 #endif

@@ -24,13 +24,11 @@ size_t record_reports(const Record *r)
 
 /* ---- before the first step ---- */
 
-/* Rows of all timelines that are reported. */
-static int actions_of(const Record *r)
+int record_actions(const Trainer *t, const Group *world)
 {
-    const Trainer *t = r->trainer;
     int64_t actions = 0;
-    for (int i = 0; i < group_walks(r->world); i++)
-        actions += t->plan->list[mesh_place(t->mesh.shape, group_walked(r->world, i)).pipe].count;
+    for (int i = 0; i < group_walks(world); i++)
+        actions += t->plan->list[mesh_place(t->mesh.shape, group_walked(world, i)).pipe].count;
     if (actions > INT_MAX)
         fail(
             "%lld actions of all ranks are more than a run's file can have, %d; try fewer ranks, or a larger "
@@ -42,7 +40,7 @@ static int actions_of(const Record *r)
 void record_tell_if_many(const Record *r, const char *what)
 {
     enum { MANY = 1000000 };
-    int actions = actions_of(r);
+    int actions = record_actions(r->trainer, r->world);
     if (actions < MANY) return;
     printf("  %s %.3g million actions\n", what, actions / 1e6);
     fflush(stdout);
@@ -79,7 +77,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
                     .first = r->first,
                     .parameters = gpt_parameter_count(&config->model.shape),
                     .entropy = data_entropy(t->data),
-                    .actions = actions_of(r),
+                    .actions = record_actions(r->trainer, r->world),
                     .theory_bytes = bytes,
                     .theory_memory = memory,
                     .theory_links = links[0]};

@@ -24,6 +24,9 @@ typedef struct Record {
     int hold;                    /* keeps other runs from moving it; -1: no file yet */
 } Record;
 
+/* Rows of the timelines of all ranks that report. */
+int record_actions(const Trainer *trainer, const Group *world);
+
 /* All ranks call all of these together. A file that cannot be written ends the job through fail(): the others
  * are on their way to the next collective. `baseline` outlives the record, or is NULL; rank 0 alone looks at it.
  * `first`: the step it begins with. */

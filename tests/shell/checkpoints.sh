@@ -121,6 +121,37 @@ stopped_and_on() {
         ran 0 train 2 "${on[@]}" --set output.checkpoint=warned/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
         compare alike never.h5 on.h5 && compare steps on.h5 8 && compare same never.w.h5 on.w.h5
 }
+# What preloads the disk's witness wants the sanitizers' runtime loaded before it.
+asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
+over=("${on[@]}" --set train.steps=4 --set output.checkpoint=over/a.h5 --set output.checkpoint_every=1 --set output.checkpoint_async=no
+    --output over.h5)
+# shellcheck disable=SC2317
+killed_at_the_end() { # its last checkpoint has just been put in place
+    sim=env ran 137 train 2 DISK_LAST=/a-000004.h5 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" "${over[@]}" &&
+        compare steps over.h5 4 && "$float/bin/sim" report over.h5 | grep -q '^over.h5: .* 4 steps, running or stopped$' &&
+        ran 0 train 2 "${over[@]}" --set output.weights=over.w.h5 --resume auto &&
+        grep -q 'all 4 steps of train.steps = 4 were done already, in over/a-000004.h5$' out &&
+        grep -q '^  over.h5 is complete now$' out && grep -q '^over.h5: zero3 on 2 ranks, complete$' out &&
+        holds over "a-000003.h5 a-000004.h5" && compare steps over.h5 4 && compare bytes over.h5
+}
+check "killed after its last checkpoint, its file is completed" killed_at_the_end
+# shellcheck disable=SC2317
+as_if_it_had_lived() {
+    ran 0 train 2 "${over[@]//over/four}" --set output.weights=four.w.h5 &&
+        compare alike four.h5 over.h5 && compare same four.w.h5 over.w.h5
+}
+check "with the steps and the weights of one that lived" as_if_it_had_lived
+# shellcheck disable=SC2317
+whole_already() { # as a job that was queued again
+    cp over.h5 before.h5 && ran 0 train 2 "${over[@]}" --resume over/a-000004.h5 && grep -q '^  over.h5 is complete$' out &&
+        cmp before.h5 over.h5 && holds over "a-000003.h5 a-000004.h5" &&
+        ran 0 "$float/bin/sim" "${over[@]}" --resume auto && cmp before.h5 over.h5 &&
+        grep -q 'no step to record in over.h5, and it is left as it is: that file is of 2 ranks$' out &&
+        ran 0 train 2 "${over[@]}" --set train.steps=6 --set output.checkpoint_keep=0 --resume auto && compare steps over.h5 6 &&
+        cp over.h5 before.h5 && ran 0 train 2 "${over[@]}" --resume over/a-000004.h5 && cmp before.h5 over.h5 &&
+        grep -q 'left as it is: that file has steps 1 to 6$' out
+}
+check "one that is whole already stays as it is, unless it is to take more steps" whole_already
 check "warned, it stops after a step, and goes on to the same bits" stopped_and_on USR1 mpirun USR1
 check "and where a rank that is not the first is told to end" stopped_and_on TERM rank 'a signal'
 # shellcheck disable=SC2317
@@ -153,7 +184,7 @@ refused "one cut short" 'short.h5: cannot open: ' --resume short.h5
 refused "one that is missing" 'none.h5: cannot open: No such file' --resume none.h5
 refused "a run file" 'never.h5: not a checkpoint: ' --resume never.h5
 refused "another model" 'made with model.layers = 1, and this run has 2; try model.layers = 1' --set model.layers=2 --resume never/a-000006.h5
-refused "nothing left to do" 'all 6 steps of train.steps = 6 are done in it; try train.steps = 12' --set train.steps=6 --resume never/a-000006.h5
+refused "one of later" '6 steps are done in it, more than train.steps = 5; try train.steps = 6 to end' --set train.steps=5 --resume never/a-000006.h5
 # shellcheck disable=SC2317
 makes_nothing() {
     mkdir bare && (cd bare && ran 2 "$float/bin/sim" "${on[@]}" --resume auto) &&
@@ -226,8 +257,6 @@ check "which is complete" compare bytes few.h5
 
 # ---- beside training ----
 
-# The sanitizers' runtime wants to be loaded before anything preloaded.
-asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
 beside=("${on[@]}" --set train.steps=5 --set output.checkpoint_every=2)
 # The first two are each written slowly, beside steps; the run ends while the second is.
 # shellcheck disable=SC2317

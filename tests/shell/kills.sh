@@ -62,9 +62,6 @@ never() {
 
 drafts() { find "on$1" -name '*.h5.*.tmp' | sort; }
 
-# all_done WHICH: sim said so of one that was killed when nothing was left to do but to end.
-all_done() { grep -q "all $steps steps of train.steps = $steps are done in it" "on$1/out"; }
-
 # killed WHICH RANK SECONDS: whether a rank of it was, before all had ended. It goes on where it was killed before.
 killed() {
     local job
@@ -81,7 +78,7 @@ killed() {
         sleep 0.01
     done
     [ -z "$child" ] || kill -9 "$child" 2>/dev/null
-    ! wait $job 2>/dev/null && ! all_done "$1" # the shell tells of a launcher that was ended, too
+    ! wait $job 2>/dev/null # the shell tells of a launcher that was ended, too
 }
 
 # Where the kill found it, in $where, and counted.
@@ -98,17 +95,16 @@ find_out() {
     fi
 }
 
-# ended WHICH: it goes on to its end, or is there.
+# ended WHICH: it goes on to its end.
 # shellcheck disable=SC2317
 ended() {
-    (cd "on$1" && launch "${splits[$1]}" --resume auto >out 2>&1) || all_done "$1" ||
-        { cat "on$1/out" && return 1; }
+    (cd "on$1" && launch "${splits[$1]}" --resume auto >out 2>&1) || { cat "on$1/out" && return 1; }
 }
 
 # shellcheck disable=SC2317
 as_never() {
     compare same "never$1/weights.h5" "on$1/weights.h5" && compare alike "never$1/run.h5" "on$1/run.h5" &&
-        compare steps "on$1/run.h5" "$steps" && "$float/bin/sim" diff "never$1/ck/a-00000$steps.h5" "on$1/ck/a-00000$steps.h5" &&
+        compare steps "on$1/run.h5" "$steps" && "$float/bin/sim" report "on$1/run.h5" | grep -q '^on.*, complete$' && "$float/bin/sim" diff "never$1/ck/a-00000$steps.h5" "on$1/ck/a-00000$steps.h5" &&
         [ -z "$(find "on$1" -name '*.tmp')" ]
 }
 
