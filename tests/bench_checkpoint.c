@@ -91,7 +91,7 @@ static void save(Trainer *t, Bench *b)
     Saved saved;
     Error error;
     path_of(b, "checkpoint", 0, path);
-    const SavingRequest request = {path, t->step + 1, "bench", false, &b->image};
+    const SavingRequest request = {path, t->step + 1, "bench", 0, false, &b->image};
     Saving *s = checkpoint_begin(t, b->world, &request, &error);
     bool ended = s ? checkpoint_end(s, &saved, &error) : false;
     if (!ended) fail("%s", error.text);
@@ -114,7 +114,7 @@ static size_t part_of(Trainer *t, Bench *b, double *all)
     Error error;
     uint64_t *copies = allocate_zeroed((size_t)b->world->size, sizeof *copies), mine;
     path_of(b, "checkpoint", 0, path);
-    const SavingRequest request = {path, t->step + 1, "bench", true, &b->image};
+    const SavingRequest request = {path, t->step + 1, "bench", 0, true, &b->image};
     Saving *s = checkpoint_begin(t, b->world, &request, &error);
     if (!s || !checkpoint_end(s, &saved, &error)) fail("%s", error.text);
     *all = 0;
@@ -207,7 +207,7 @@ static void cost(Trainer *t, Bench *b)
         b->over = true;
     } else if (!b->saving && !b->beside) {
         path_of(b, "checkpoint", 0, path);
-        const SavingRequest request = {path, t->step + 1, "bench", true, &b->image};
+        const SavingRequest request = {path, t->step + 1, "bench", 0, true, &b->image};
         b->saving = checkpoint_begin(t, b->world, &request, &error);
         if (!b->saving) fail("%s", error.text);
     }

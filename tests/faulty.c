@@ -7,6 +7,7 @@
  *   memory   aligned_alloc(), from which all tensors come, has none
  *   short    what is written to a plain file is half of what was to be, as it may, down to a byte
  *   full     so is every second write; those between fail, as on a full disk
+ *   behind   the clock of the day is a day behind
  * stop and memory after FAULT_SKIP calls of aligned_alloc() more. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +21,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
+
+#define NEXT(name) (*(__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 static bool faulty(const char *fault)
 {
@@ -70,6 +74,22 @@ int MPI_Ibarrier(MPI_Comm all, MPI_Request *request)
     return PMPI_Ibarrier(all, request);
 }
 
+int clock_gettime(clockid_t clock, struct timespec *moment)
+{
+    enum { DAY = 24 * 3600 };
+    int failed = NEXT(clock_gettime)(clock, moment);
+    if (!failed && clock == CLOCK_REALTIME && faulty("behind")) moment->tv_sec -= DAY;
+    return failed;
+}
+
+time_t time(time_t *moment)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (moment) *moment = now.tv_sec;
+    return now.tv_sec;
+}
+
 /* How much of so many bytes is written; -1: none, with errno. */
 static ssize_t most(int file, size_t bytes)
 {
@@ -101,8 +121,6 @@ static size_t length(const struct iovec *all, int count)
     for (int i = 0; i < count; i++) bytes += all[i].iov_len;
     return bytes;
 }
-
-#define NEXT(name) (*(__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int file, const void *data, size_t bytes)
 {

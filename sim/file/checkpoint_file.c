@@ -93,6 +93,7 @@ static bool write_header(H5 *file, const CheckpointState *state, Error *error)
            h5_set_integer(file, "/", "updates", state->updates, error) &&
            h5_set_integer(file, "/", "next_sample", state->next_sample, error) &&
            h5_set_integer(file, "/", "loss_scale_fine", state->fine, error) &&
+           h5_set_integer(file, "/", "moment", state->moment, error) &&
            h5_set_integer(file, "/", "loss_scaled", state->scaled, error) &&
            h5_set_number(file, "/", "loss_scale", state->loss_scale, error);
 }

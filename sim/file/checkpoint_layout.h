@@ -21,6 +21,7 @@ typedef struct CheckpointState {
     int64_t updates;     /* of the weights: those of them that were not skipped */
     int64_t next_sample; /* of all the run's, the first that no step has seen */
     int64_t fine;        /* steps since the loss scale changed */
+    int64_t moment;      /* which it is of those of its name (checkpoint_list.h) */
     double loss_scale;
     bool scaled;   /* in fp16, which alone has these two */
     uint64_t data; /* which text: data_mark() */

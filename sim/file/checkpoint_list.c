@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
@@ -13,6 +14,7 @@
 #include "sim/file/checkpoint_layout.h"
 
 enum { PATH_SIZE = 4096, DIGITS = 6, DIGITS_MOST = 18 };
+#define MOMENT_MOST 9e15 /* in the year 2255; a double holds each up to there */
 
 /* How much of `path` stands before the number: all but an extension. */
 static size_t stem_of(const char *path)
@@ -41,29 +43,35 @@ static int64_t step_of(const char *path, const char *name)
 static bool look_at(const char *path, CheckpointFound *found)
 {
     char schema[32] = "";
+    double moment;
     H5 *file = h5_open(path, NULL);
     bool is = file && h5_get_text(file, "/", "schema", schema, sizeof schema) &&
               strncmp(schema, "sim-checkpoint/", 15) == 0 &&
-              h5_get_text(file, "/", "created", found->created, sizeof found->created) &&
               h5_get_text(file, "/", "run", found->run, sizeof found->run);
+    if (is && h5_get_number(file, "/", "moment", &moment) && moment >= 0 && moment <= MOMENT_MOST)
+        found->moment = (int64_t)moment;
     if (file) h5_close(file, NULL);
     return is;
+}
+
+static int64_t microseconds(struct timespec moment)
+{
+    return (int64_t)moment.tv_sec * 1000000 + moment.tv_nsec / 1000;
 }
 
 static CheckpointFound found_at(const char *path, int64_t step)
 {
     CheckpointFound one = {.step = step};
     struct stat there;
-    if (look_at(path, &one)) return one;
-    one = (CheckpointFound){.step = step};
-    if (!stat(path, &there)) utc_text(there.st_mtime, one.created);
+    if (!stat(path, &there)) one.moment = microseconds(there.st_mtim);
+    if (!look_at(path, &one)) one.run[0] = '\0';
     return one;
 }
 
 static int by_age(const void *a, const void *b)
 {
     const CheckpointFound *x = a, *y = b;
-    int order = strcmp(y->created, x->created);
+    int order = (x->moment < y->moment) - (x->moment > y->moment);
     return order ? order : (x->step < y->step) - (x->step > y->step);
 }
 
@@ -92,6 +100,22 @@ void checkpoint_list_free(CheckpointFound *found, size_t count)
 {
     for (size_t i = 0; i < count; i++) free(found[i].path);
     free(found);
+}
+
+int64_t checkpoint_newest(const char *path)
+{
+    CheckpointFound *found;
+    size_t count = checkpoint_list(path, &found);
+    int64_t moment = count ? found[0].moment : 0;
+    checkpoint_list_free(found, count);
+    return moment;
+}
+
+int64_t checkpoint_moment(int64_t newest)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return microseconds(now) > newest ? microseconds(now) : newest + 1;
 }
 
 bool checkpoint_is_of(const char *path, const char *run)

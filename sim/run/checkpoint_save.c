@@ -111,6 +111,7 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *r, Error
                              .updates = t->updates,
                              .next_sample = r->step * t->config->train.global_batch,
                              .fine = t->fine,
+                             .moment = r->moment,
                              .loss_scale = t->loss_scale,
                              .scaled = t->config->train.precision == PRECISION_FP16,
                              .data = data_mark(t->data)};

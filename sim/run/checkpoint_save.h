@@ -17,6 +17,7 @@ typedef struct SavingRequest {
     const char *path;
     int64_t step;
     const char *run;
+    int64_t moment; /* of checkpoint_moment() */
     bool beside; /* a copy is taken, and values may change at once; else they stay until checkpoint_end() */
     CheckpointImage **image; /* as checkpoint_make() has it; rank 0's */
 } SavingRequest;

@@ -57,7 +57,10 @@ void checkpoints_begin(Checkpoints *c, Trainer *t, Record *record, const char *r
         snprintf(c->run, sizeof c->run, "%s", run);
     else
         snprintf(c->run, sizeof c->run, "%llx.%lx-%lx", (long long)now.tv_sec, now.tv_nsec, (long)getpid());
-    if (!t->device.dry) checkpoint_clear(t->config->output.checkpoint);
+    if (!t->device.dry) {
+        checkpoint_clear(t->config->output.checkpoint);
+        c->moment = checkpoint_newest(t->config->output.checkpoint);
+    }
     announce_size(c);
 }
 
@@ -118,7 +121,8 @@ static void begin(Checkpoints *c, int64_t steps, bool beside)
     finish(c);
     c->saved_step = steps;
     checkpoint_name(c->trainer->config->output.checkpoint, steps, path, sizeof path);
-    const SavingRequest request = {path, steps, c->run, beside, &c->image};
+    if (c->world->rank == 0) c->moment = checkpoint_moment(c->moment);
+    const SavingRequest request = {path, steps, c->run, c->moment, beside, &c->image};
     c->saving = checkpoint_begin(c->trainer, c->world, &request, &c->why);
     if (!c->saving && c->world->rank == 0) conclude(c, path, NULL);
 }

@@ -13,6 +13,7 @@ typedef struct Checkpoints {
     Record *record; /* rank 0 notes there what they cost */
     /* rank 0's */
     char run[sizeof(((CheckpointState *)0)->run)];
+    int64_t moment; /* the newest one's */
     int written;
     CheckpointImage *image; /* of the files */
     Saved last;

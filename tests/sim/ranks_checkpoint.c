@@ -96,7 +96,7 @@ static void write_before(Trainer *t, Beside *b)
     Error error;
     Group *world = group_world(t->comm, CHANNELS);
     stops_path(path, "before");
-    const SavingRequest request = {path, t->step + 1, "another", false, &b->image};
+    const SavingRequest request = {path, t->step + 1, "another", 0, false, &b->image};
     Saving *saving = checkpoint_begin(t, world, &request, &error);
     bool ended = saving ? checkpoint_end(saving, &saved, &error) : false;
     if (!ended) fail("%s", error.text);
@@ -119,7 +119,7 @@ static void write_beside(Trainer *t, Stops *stops)
     if (t->step + 1 == stops->at) {
         atomic_store(&held, true);
         *world = group_world(t->comm, CHANNELS);
-        const SavingRequest request = {path, stops->at, "test", true, &b->image};
+        const SavingRequest request = {path, stops->at, "test", 0, true, &b->image};
         *saving = checkpoint_begin(t, *world, &request, &error);
         if (!*saving) fail("%s", error.text);
     }
