@@ -9,24 +9,24 @@
 #include "sim/config/rows.h"
 #include "sim/config/tokens.h"
 #include "sim/file/checkpoint_file.h"
+#include "sim/file/schema.h"
 
 enum { VALUE = CONFIG_VALUE };
 
 static bool check_schema(H5 *file, H5Kind *kind, Error *error)
 {
-    char schema[32] = "", precision[16] = "";
-    const char *path = h5_path(file);
-    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) ||
-        strncmp(schema, "sim-checkpoint/", 15) != 0)
+    char said[SCHEMA_TEXT], precision[16] = "";
+    const char *path = h5_path(file), *wanted = schema_name[SCHEMA_CHECKPOINT];
+    if (schema_of(file, said) != SCHEMA_CHECKPOINT)
         return error_set(error,
                          "%s: not a checkpoint: its attribute schema is not \"%s\"; try a file that "
                          "output.checkpoint wrote",
-                         path, checkpoint_schema);
-    if (strcmp(schema, checkpoint_schema) != 0)
+                         path, wanted);
+    if (!schema_is(file, SCHEMA_CHECKPOINT, said))
         return error_set(error,
                          "%s: a checkpoint of another sim: its attribute schema is \"%s\", not \"%s\"; try "
                          "the sim that wrote it",
-                         path, schema, checkpoint_schema);
+                         path, said, wanted);
     if (!h5_get_text(file, "/", "precision", precision, sizeof precision) ||
         (strcmp(precision, "fp32") != 0 && strcmp(precision, "fp64") != 0))
         return error_set(error, "%s: its attribute precision is neither fp32 nor fp64; is the file damaged?",
@@ -160,7 +160,7 @@ bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t d
                       Error *error)
 {
     Check c = {file, config, error};
-    H5Kind kind;
+    H5Kind kind = checkpoint_kind;
     return checkpoint_state(file, state, &kind, error) && check_build(file, kind, error) && check_keys(&c) &&
            check_data(&c, state, data) && checkpoint_each(gpt, config, check_tensor, &c);
 }

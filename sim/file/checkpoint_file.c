@@ -7,9 +7,8 @@
 #include "models/machine/vector.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
-#include "sim/base/utc.h"
-#include "sim/base/version.h"
 #include "sim/file/config_record.h"
+#include "sim/file/schema.h"
 
 static const char sum_attribute[] = "checksum";
 enum { SUM_TEXT = 17 }; /* 16 digits */
@@ -82,11 +81,8 @@ static bool sign_tensor(const Parameter *p, const char *path, int tensor, void *
 static bool write_header(H5 *file, const CheckpointState *state, Error *error)
 {
     char created[UTC_TEXT], data[SUM_TEXT];
-    utc_now(created);
     snprintf(data, sizeof data, "%016" PRIx64, state->data);
-    return h5_set_text(file, "/", "schema", checkpoint_schema, error) &&
-           h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&
-           h5_set_text(file, "/", "created", created, error) &&
+    return schema_write(file, SCHEMA_CHECKPOINT, created, error) &&
            h5_set_text(file, "/", "precision", REAL_NAME, error) &&
            h5_set_text(file, "/", "run", state->run, error) && h5_set_text(file, "/", "data", data, error) &&
            h5_set_integer(file, "/", "step", state->step, error) &&

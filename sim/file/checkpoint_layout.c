@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char checkpoint_schema[] = "sim-checkpoint/1";
 const H5Kind checkpoint_kind = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
 
 static OptimizerKind optimizer_of(const Config *config)

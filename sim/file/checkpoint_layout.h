@@ -13,8 +13,6 @@
 #include "sim/config/config.h"
 #include "sim/file/h5.h"
 
-extern const char checkpoint_schema[];
-
 /* What is no tensor. */
 typedef struct CheckpointState {
     int64_t step;        /* how many are done: the number of the next, from 0 */

@@ -10,8 +10,7 @@
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
-#include "sim/file/checkpoint_file.h"
-#include "sim/file/checkpoint_layout.h"
+#include "sim/file/schema.h"
 
 enum { PATH_SIZE = 4096, DIGITS = 6, DIGITS_MOST = 18 };
 #define MOMENT_MOST 9e15 /* in the year 2255; a double holds each up to there */
@@ -42,11 +41,10 @@ static int64_t step_of(const char *path, const char *name)
 
 static bool look_at(const char *path, CheckpointFound *found)
 {
-    char schema[32] = "";
+    char said[SCHEMA_TEXT];
     double moment;
     H5 *file = h5_open(path, NULL);
-    bool is = file && h5_get_text(file, "/", "schema", schema, sizeof schema) &&
-              strncmp(schema, "sim-checkpoint/", 15) == 0 &&
+    bool is = file && schema_of(file, said) == SCHEMA_CHECKPOINT &&
               h5_get_text(file, "/", "run", found->run, sizeof found->run);
     if (is && h5_get_number(file, "/", "moment", &moment) && moment >= 0 && moment <= MOMENT_MOST)
         found->moment = (int64_t)moment;

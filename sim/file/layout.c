@@ -9,7 +9,6 @@
 #include "parallel/wire/purpose.h"
 #include "sim/file/run_info.h"
 
-const char layout_schema[] = "sim-run/4";
 const char layout_step[] = "/step";
 
 const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {

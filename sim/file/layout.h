@@ -31,7 +31,6 @@ extern const LayoutNames layout_names[LAYOUT_NAMES];
 extern const H5Row layout_action_row;
 extern const char layout_actions[];
 
-extern const char layout_schema[];
 extern const char layout_step[]; /* the dataset whose row, written last, says that a step is finished */
 
 /* How long the axes are. */

@@ -8,6 +8,7 @@
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
+#include "sim/file/schema.h"
 
 enum {
     RANKS_MOST = 1 << 24,
@@ -20,25 +21,28 @@ enum {
 
 static bool check_schema(RunFile *run, Error *error)
 {
-    char schema[64] = "";
-    if (!h5_get_text(run->file, "/", "schema", schema, sizeof schema))
+    char said[SCHEMA_TEXT];
+    if (schema_is(run->file, SCHEMA_RUN, said)) return true;
+    if (!said[0])
         return error_set(
             error,
             "%s: not a run file of this sim: its attribute schema is missing, or of variable length "
             "as in files before %s; record the run again",
-            run->path, layout_schema);
-    if (!strcmp(schema, layout_schema)) return true;
-    if (!strncmp(schema, "sim-sweep/", 10))
+            run->path, schema_name[SCHEMA_RUN]);
+    switch (schema_of(run->file, said)) {
+    case SCHEMA_SWEEP:
         return error_set(error, "%s: a sweep's table, not a run's file; try sim sweep %s", run->path,
                          run->path);
-    if (!strncmp(schema, "sim-goodput/", 12))
+    case SCHEMA_GOODPUT:
         return error_set(error, "%s: a table of sim goodput, not a run's file; its chart lies beside it",
                          run->path);
-    return error_set(
-        error,
-        "%s: not a run file of this sim: its attribute schema is \"%s\", not \"%s\"; give a file that "
-        "a run recorded",
-        run->path, schema, layout_schema);
+    default:
+        return error_set(
+            error,
+            "%s: not a run file of this sim: its attribute schema is \"%s\", not \"%s\"; give a file that "
+            "a run recorded",
+            run->path, said, schema_name[SCHEMA_RUN]);
+    }
 }
 
 /* A whole number from `least` to `most`. */

@@ -8,12 +8,12 @@
 #include "models/machine/tensor.h"
 #include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
-#include "sim/base/utc.h"
 #include "sim/base/version.h"
 #include "sim/config/rows.h"
 #include "sim/file/checksums.h"
 #include "sim/file/config_record.h"
 #include "sim/file/layout.h"
+#include "sim/file/schema.h"
 
 /* The file under way, and how long its axes are. */
 typedef struct Skeleton {
@@ -36,7 +36,7 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
 {
     const RunInfo *info = s->info;
     char created[UTC_TEXT], title[CONFIG_PATH + 32];
-    utc_now(created);
+    if (!schema_write(s->file, SCHEMA_RUN, created, error)) return false;
     snprintf(title, sizeof title, "sim run of %s", config->name);
     size_t history_size = strlen(created) + strlen(info->command_line) + 3;
     char *history = allocate(history_size);
@@ -45,15 +45,9 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
     const struct {
         const char *name, *text;
     } texts[] = {
-        {"schema", layout_schema},
-        {"sim_version", SIM_VERSION},
-        {"created", created},
-        {"command_line", info->command_line},
-        {"precision", config_precision_name(config)},
-        {"Conventions", "CF-1.10"},
-        {"title", title},
-        {"source", "sim " SIM_VERSION},
-        {"history", history},
+        {"command_line", info->command_line}, {"precision", config_precision_name(config)},
+        {"Conventions", "CF-1.10"},           {"title", title},
+        {"source", "sim " SIM_VERSION},       {"history", history},
     };
     const struct {
         const char *name;

@@ -1,17 +1,12 @@
 /* table_file.c - the first attributes, and the last call. */
 #include "sim/file/table_file.h"
 #include <stdio.h>
-#include "sim/base/utc.h"
-#include "sim/base/version.h"
 
 bool table_begin(H5 *file, const TableOrigin *o, Error *error)
 {
     char created[UTC_TEXT], title[sizeof((TablePlace *)NULL)->asked + 64];
-    utc_now(created);
     snprintf(title, sizeof title, "%s %s", o->title, o->config);
-    return h5_set_text(file, "/", "schema", o->schema, error) &&
-           h5_set_text(file, "/", "sim_version", SIM_VERSION, error) &&
-           h5_set_text(file, "/", "created", created, error) &&
+    return schema_write(file, o->schema, created, error) &&
            h5_set_text(file, "/", "command_line", o->command_line, error) &&
            h5_set_text(file, "/", "config", o->config, error) &&
            h5_set_text(file, "/", "title", title, error) &&

@@ -3,16 +3,17 @@
 #define SIM_FILE_TABLE_FILE_H
 #include <stdbool.h>
 #include "models/machine/error.h"
-#include "sim/file/h5.h"
+#include "sim/file/schema.h"
 
 /* Where it was to go, where it is, and the name that what was there has now ("": nothing was). */
 typedef struct TablePlace {
     char asked[4096], path[4112], kept[4112];
 } TablePlace;
 
-/* `title` "sim sweep of", before the config's name. */
+/* `title`: "sim sweep of", before the config's name. */
 typedef struct TableOrigin {
-    const char *schema, *title;
+    Schema schema;
+    const char *title;
     const char *config, *ini, *command_line; /* the ini as the user named it, its text, what was typed */
 } TableOrigin;
 

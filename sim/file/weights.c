@@ -2,6 +2,7 @@
 #include "sim/file/weights.h"
 #include <stdlib.h>
 #include "sim/base/posix.h"
+#include "sim/file/schema.h"
 #include "sim/file/weights_check.h"
 
 static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
@@ -53,8 +54,8 @@ H5 *weights_create(const char *path, bool gradients, Error *error)
 {
     /* its folder may be gone since the run began, and with it what the run has learned */
     H5 *file = files_prepare(path, error) ? h5_create(path, error) : NULL;
-    if (!file || h5_set_text(file, "/", "schema", gradients ? "sim-gradients/1" : WEIGHTS_SCHEMA, error))
-        return file;
+    const char *schema = schema_name[gradients ? SCHEMA_GRADIENTS : SCHEMA_WEIGHTS];
+    if (!file || h5_set_text(file, "/", "schema", schema, error)) return file;
     h5_abandon(file);
     return NULL;
 }

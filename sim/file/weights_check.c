@@ -7,6 +7,7 @@
 #include "models/machine/half.h"
 #include "sim/base/progress.h"
 #include "sim/base/words.h"
+#include "sim/file/schema.h"
 
 /* By the embedding, which every model has. */
 static bool has_names(H5 *file, Naming naming, FileTensor embedding[CUT_PARTS])
@@ -33,13 +34,11 @@ Naming weights_naming(H5 *file, const GptShape *shape)
 /* A file without a schema of ours is someone else's, and its tensors tell. */
 static bool check_schema(H5 *file, Error *error)
 {
-    char schema[32] = "";
-    bool known = h5_get_text(file, "/", "schema", schema, sizeof schema);
-    return !known || strncmp(schema, "sim-", 4) != 0 || strcmp(schema, WEIGHTS_SCHEMA) == 0 ||
+    char said[SCHEMA_TEXT];
+    return schema_is(file, SCHEMA_WEIGHTS, said) || strncmp(said, "sim-", 4) != 0 ||
            error_set(error,
-                     "its attribute schema is \"%s\", not \"" WEIGHTS_SCHEMA
-                     "\"; try a file that output.weights wrote",
-                     schema);
+                     "its attribute schema is \"%s\", not \"%s\"; try a file that output.weights wrote", said,
+                     schema_name[SCHEMA_WEIGHTS]);
 }
 
 static bool check_family(H5 *file, Naming naming, Error *error)

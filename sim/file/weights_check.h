@@ -4,8 +4,6 @@
 #include "sim/file/h5.h"
 #include "sim/file/names.h"
 
-#define WEIGHTS_SCHEMA "sim-weights/1"
-
 /* How this file names the model's tensors. */
 Naming weights_naming(H5 *file, const GptShape *shape);
 /* One tensor's shape in a file; returns its rank. */

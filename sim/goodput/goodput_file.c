@@ -94,7 +94,7 @@ static bool write_job(H5 *file, const Points *p, Error *error)
 
 bool goodput_file_write(const Points *p, const GoodputOrigin *o, TablePlace *place, Error *error)
 {
-    const TableOrigin origin = {"sim-goodput/1", "sim goodput of", o->config, o->ini, o->command_line};
+    const TableOrigin origin = {SCHEMA_GOODPUT, "sim goodput of", o->config, o->ini, o->command_line};
     H5 *file = h5_create(place->asked, error);
     return table_end(file,
                      file && table_begin(file, &origin, error) && write_job(file, p, error) &&

@@ -168,9 +168,9 @@ static bool diff(const Held *a, const Held *b, const DiffOptions *options, bool 
     show_title(b);
     if (!diff_configs(a, b, error)) return false;
     switch (a->kind) {
-    case HELD_RUN: putchar('\n'); return diff_runs(a->run, b->run, options, differ, error);
-    case HELD_SWEEP: return diff_sweeps(a, b, options, differ, error);
-    case HELD_CHECKPOINT: *differ |= states_differ(a, b); return diff_tensors(a, b, options, differ, error);
+    case SCHEMA_RUN: putchar('\n'); return diff_runs(a->run, b->run, options, differ, error);
+    case SCHEMA_SWEEP: return diff_sweeps(a, b, options, differ, error);
+    case SCHEMA_CHECKPOINT: *differ |= states_differ(a, b); return diff_tensors(a, b, options, differ, error);
     default: return diff_tensors(a, b, options, differ, error);
     }
 }
@@ -183,7 +183,7 @@ static bool same_kind(const Held *a, const Held *b, Error *error)
 
 static int diff_files(const DiffRequest *r, Error *error)
 {
-    Held a = {.kind = HELD_KINDS}, b = {.kind = HELD_KINDS};
+    Held a = {.kind = SCHEMAS}, b = {.kind = SCHEMAS};
     bool differ = false;
     bool ok = held_open(&a, r->path[0], error) && held_open(&b, r->path[1], error) &&
               same_kind(&a, &b, error) && diff(&a, &b, &r->options, &differ, error);

@@ -7,8 +7,11 @@
 #include "sim/inspect/checkpoint_parts.h"
 #include "sim/sweep/sweep_file.h"
 
-const char *const held_kind[HELD_KINDS] = {"a run's file", "a checkpoint",   "weights",
-                                           "gradients",    "a sweep's file", "a table of sim goodput"};
+const char *const held_kind[SCHEMAS] = {
+    [SCHEMA_RUN] = "a run's file",     [SCHEMA_CHECKPOINT] = "a checkpoint",
+    [SCHEMA_WEIGHTS] = "weights",      [SCHEMA_GRADIENTS] = "gradients",
+    [SCHEMA_SWEEP] = "a sweep's file", [SCHEMA_GOODPUT] = "a table of sim goodput",
+};
 
 static const char try_one[] =
     "try a run's file, a checkpoint, weights, gradients, a sweep's file or a table of sim goodput";
@@ -22,48 +25,43 @@ static bool has_tensors(const Held *h, Error *error)
                      try_one);
 }
 
-/* Which kind calls itself so; HELD_KINDS: none. A file without such an attribute may be another's weights. */
-static HeldKind kind_of(const Held *h, char *schema, size_t size)
+/* What it says it is, of a version that this sim knows, or whose reader says that it does not; SCHEMAS: none of these. A
+ * file that says nothing may be another's weights. */
+static Schema kind_of(const Held *h, char said[SCHEMA_TEXT])
 {
-    static const struct {
-        const char *begins;
-        HeldKind kind;
-    } schemas[] = {{"sim-run/", HELD_RUN},          {"sim-checkpoint/", HELD_CHECKPOINT},
-                   {"sim-weights/1", HELD_WEIGHTS}, {"sim-gradients/1", HELD_GRADIENTS},
-                   {"sim-sweep/", HELD_SWEEP},      {"sim-goodput/1", HELD_GOODPUT}};
-    if (!h5_get_text(h->file, "/", "schema", schema, size)) return HELD_WEIGHTS;
-    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++)
-        if (strncmp(schema, schemas[i].begins, strlen(schemas[i].begins)) == 0) return schemas[i].kind;
-    return HELD_KINDS;
+    Schema kind = schema_of(h->file, said);
+    bool has_reader = kind == SCHEMA_RUN || kind == SCHEMA_CHECKPOINT || kind == SCHEMA_SWEEP;
+    if (!said[0]) return SCHEMA_WEIGHTS;
+    return has_reader || (kind < SCHEMAS && schema_is(h->file, kind, said)) ? kind : SCHEMAS;
 }
 
 static bool open_kind(Held *h, Error *error)
 {
-    char schema[64] = "";
+    char said[SCHEMA_TEXT];
     if (!h5_check_object(h->file, "/", error)) return false;
-    h->kind = kind_of(h, schema, sizeof schema);
+    h->kind = kind_of(h, said);
     switch (h->kind) {
-    case HELD_RUN:
+    case SCHEMA_RUN:
         h->run = run_file_open(h->path, error);
         return h->run && arrays_read(&h->arrays, h->file, error);
-    case HELD_CHECKPOINT:
+    case SCHEMA_CHECKPOINT:
         return checkpoint_state(h->file, &h->state, &h->real, error) &&
                arrays_read(&h->arrays, h->file, error) &&
                checkpoint_parts_check(h->file, &h->arrays, h->real, error);
-    case HELD_SWEEP:
+    case SCHEMA_SWEEP:
         return sweep_file_read(&h->sweep, h->path, error) && arrays_read(&h->arrays, h->file, error);
-    case HELD_GOODPUT: return arrays_read(&h->arrays, h->file, error);
-    case HELD_WEIGHTS:
-    case HELD_GRADIENTS: return arrays_read(&h->arrays, h->file, error) && has_tensors(h, error);
+    case SCHEMA_GOODPUT: return arrays_read(&h->arrays, h->file, error);
+    case SCHEMA_WEIGHTS:
+    case SCHEMA_GRADIENTS: return arrays_read(&h->arrays, h->file, error) && has_tensors(h, error);
     default:
         return error_set(error, "%s: not a file of this sim: its attribute schema is \"%s\"; %s", h->path,
-                         schema, try_one);
+                         said, try_one);
     }
 }
 
 bool held_open(Held *h, const char *path, Error *error)
 {
-    *h = (Held){.path = words_copy(path), .kind = HELD_KINDS};
+    *h = (Held){.path = words_copy(path), .kind = SCHEMAS};
     h->file = h5_open(path, error);
     if (h->file && open_kind(h, error)) return true;
     held_close(h);
@@ -73,9 +71,9 @@ bool held_open(Held *h, const char *path, Error *error)
 void held_close(Held *h)
 {
     run_file_close(h->run);
-    if (h->kind == HELD_SWEEP) sweep_free(&h->sweep);
+    if (h->kind == SCHEMA_SWEEP) sweep_free(&h->sweep);
     if (h->file) h5_close(h->file, NULL);
     arrays_free(&h->arrays);
     free(h->path);
-    *h = (Held){.kind = HELD_KINDS};
+    *h = (Held){.kind = SCHEMAS};
 }

@@ -3,23 +3,15 @@
 #define SIM_INSPECT_HELD_H
 #include "sim/file/checkpoint_layout.h"
 #include "sim/file/run_file.h"
+#include "sim/file/schema.h"
 #include "sim/inspect/arrays.h"
 #include "sim/sweep/result.h"
 
-typedef enum {
-    HELD_RUN,
-    HELD_CHECKPOINT,
-    HELD_WEIGHTS,
-    HELD_GRADIENTS,
-    HELD_SWEEP,
-    HELD_GOODPUT,
-    HELD_KINDS
-} HeldKind;
-extern const char *const held_kind[HELD_KINDS]; /* "a run's file", "a checkpoint", ... */
+extern const char *const held_kind[SCHEMAS]; /* "a run's file", "a checkpoint", ... */
 
 typedef struct Held {
     char *path;
-    HeldKind kind;
+    Schema kind; /* what it is taken for */
     H5 *file;
     Arrays arrays;
     RunFile *run;          /* of a run's */

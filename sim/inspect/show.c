@@ -32,19 +32,19 @@ void show_title(const Held *h)
 {
     char *path = words_shown(h->path), bytes[32];
     words_bytes_about(h->arrays.bytes, bytes, sizeof bytes);
-    if (h->kind == HELD_RUN) {
+    if (h->kind == SCHEMA_RUN) {
         Sheet sheet = {.lines = 0};
         report_title(h->run, &sheet);
         sheet_print(&sheet);
         sheet_free(&sheet);
-    } else if (h->kind == HELD_CHECKPOINT) {
+    } else if (h->kind == SCHEMA_CHECKPOINT) {
         printf("\n%s: a checkpoint after step %" PRId64 ", whole, %s\n", path, h->state.step, bytes);
-    } else if (h->kind == HELD_SWEEP) {
+    } else if (h->kind == SCHEMA_SWEEP) {
         printf("\n%s: a sweep of %" PRId64 " combinations\n", path, h->sweep.space.count);
     } else {
-        char schema[64];
-        bool ours = h5_get_text(h->file, "/", "schema", schema, sizeof schema);
-        printf("\n%s: %s%s, %s\n", path, held_kind[h->kind], ours ? "" : " that sim did not write", bytes);
+        char said[SCHEMA_TEXT];
+        schema_of(h->file, said);
+        printf("\n%s: %s%s, %s\n", path, held_kind[h->kind], said[0] ? "" : " that sim did not write", bytes);
     }
     free(path);
 }
@@ -244,12 +244,12 @@ bool show(const Held *h, Error *error)
 {
     show_title(h);
     show_origin(h);
-    if (h->kind == HELD_RUN && !show_run(h->run, error)) return false;
-    if (h->kind == HELD_CHECKPOINT) show_state(h);
-    if (h->kind == HELD_SWEEP) show_sweep(&h->sweep);
-    if (h->kind == HELD_GOODPUT) show_goodput(h->file);
+    if (h->kind == SCHEMA_RUN && !show_run(h->run, error)) return false;
+    if (h->kind == SCHEMA_CHECKPOINT) show_state(h);
+    if (h->kind == SCHEMA_SWEEP) show_sweep(&h->sweep);
+    if (h->kind == SCHEMA_GOODPUT) show_goodput(h->file);
     if (!show_config(h->file, error)) return false;
-    bool tensors = h->kind != HELD_RUN && h->kind != HELD_SWEEP && h->kind != HELD_GOODPUT;
+    bool tensors = h->kind != SCHEMA_RUN && h->kind != SCHEMA_SWEEP && h->kind != SCHEMA_GOODPUT;
     if (tensors) return show_tensors(h, error);
     show_datasets(h);
     return true;

@@ -10,7 +10,6 @@
 #include "sim/file/h5.h"
 #include "sim/sweep/sweep_sum.h"
 
-#define SCHEMA "sim-sweep/1"
 enum { PATH = SPACE_NAME + 16, TEXT_MOST = 1 << 24 };
 
 typedef struct Column {
@@ -141,7 +140,7 @@ static bool write_scale(H5 *file, const Space *space, Error *error)
 
 bool sweep_file_write(const Sweep *s, TablePlace *place, Error *error)
 {
-    const TableOrigin origin = {SCHEMA, "sim sweep of", s->config, s->ini, s->command_line};
+    const TableOrigin origin = {SCHEMA_SWEEP, "sim sweep of", s->config, s->ini, s->command_line};
     H5 *file = h5_create(place->asked, error);
     return table_end(file,
                      file && table_begin(file, &origin, error) && write_scale(file, &s->space, error) &&
@@ -155,10 +154,10 @@ bool sweep_file_write(const Sweep *s, TablePlace *place, Error *error)
 bool sweep_file_is(const char *path)
 {
     Error ignored;
-    char schema[32] = "";
+    char said[SCHEMA_TEXT];
     H5 *file = h5_open(path, &ignored);
     if (!file) return false;
-    bool is = h5_get_text(file, "/", "schema", schema, sizeof schema) && !strncmp(schema, "sim-sweep/", 10);
+    bool is = schema_of(file, said) == SCHEMA_SWEEP;
     h5_close(file, &ignored);
     return is;
 }
@@ -180,12 +179,13 @@ static char **read_texts(H5 *file, const char *path, size_t most, size_t *count,
 
 static bool read_header(H5 *file, Sweep *s, const char *path, Error *error)
 {
-    char schema[32] = "", config[CONFIG_PATH] = "";
-    if (!h5_get_text(file, "/", "schema", schema, sizeof schema) || strcmp(schema, SCHEMA) != 0)
-        return error_set(error,
-                         "%s: not a sweep of this sim: its attribute schema is \"%s\", not \"" SCHEMA
-                         "\"; give a file that sim sweep wrote",
-                         path, schema);
+    char said[SCHEMA_TEXT], config[CONFIG_PATH] = "";
+    if (!schema_is(file, SCHEMA_SWEEP, said))
+        return error_set(
+            error,
+            "%s: not a sweep of this sim: its attribute schema is \"%s\", not \"%s\"; give a file "
+            "that sim sweep wrote",
+            path, said, schema_name[SCHEMA_SWEEP]);
     if (!h5_get_text(file, "/", "config", config, sizeof config))
         return error_set(error, "%s: its attribute config is missing; is it damaged?", path);
     s->config = words_copy(config);

@@ -133,7 +133,7 @@ static void a_checkpoint_is_read_as_it_was_written(void **state)
     Held held;
     Error error;
     if (!held_open(&held, path, &error)) fail_msg("%s", error.text);
-    assert_int_equal(held.kind, HELD_CHECKPOINT);
+    assert_int_equal(held.kind, SCHEMA_CHECKPOINT);
     assert_int_equal(held.state.step, 1);
     assert_int_equal(held.real, sizeof(real) == sizeof(double) ? H5_F64 : H5_F32);
     size_t parts[3] = {0};
@@ -190,6 +190,9 @@ static void a_checkpoint_in_part_is_refused(void **state)
     damage_text(copy, "/", "schema", "sim-soup/1");
     is_refused("not a file of this sim: its attribute schema is \"sim-soup/1\"; try a run's file");
     copy_again();
+    damage_text(copy, "/", "schema", "sim-weights/2");
+    is_refused("not a file of this sim: its attribute schema is \"sim-weights/2\"; try a run's file");
+    copy_again();
     damage_text(copy, "/", "schema", "sim-run/4");
     is_refused("cannot read /timeline");
 }
@@ -220,7 +223,7 @@ static void damaged_anywhere_it_is_refused_or_as_it_was(void **state)
             refused++;
             continue;
         }
-        if (held.kind != HELD_CHECKPOINT || !same_state(&held.state, &whole.state) ||
+        if (held.kind != SCHEMA_CHECKPOINT || !same_state(&held.state, &whole.state) ||
             held.arrays.count != whole.arrays.count)
             fail_msg("%s: taken for another", words);
         held_close(&held);

@@ -6,6 +6,7 @@
 #include "parallel/wire/purpose.h"
 #include "sim/file/layout.h"
 #include "sim/file/run_file.h"
+#include "sim/file/schema.h"
 #include "tests/support/check.h"
 #include "tests/support/damage.h"
 #include "tests/support/sample_run.h"
@@ -166,7 +167,7 @@ static void test_attributes(void **state)
     sample_refused(place, "the attribute ranks of / is missing or no number");
     damage_pair(place->copy, "/", "ranks");
     sample_refused(place, "the attribute ranks of / is missing or no number");
-    damage_any_text(place->copy, "/", "schema", layout_schema);
+    damage_any_text(place->copy, "/", "schema", schema_name[SCHEMA_RUN]);
     sample_refused(
         place, "its attribute schema is missing, or of variable length as in files before sim-run/4; record");
     damage_text(place->copy, "/", "schema", "sim-run/3");
