@@ -83,6 +83,17 @@ static int compare_bytes(H5 *file)
     return 0;
 }
 
+/* Where no copy was due both are 0. */
+static int compare_copies(H5 *file)
+{
+    Numbers copy = read_numbers(file, "/memory/checkpoint_copy"),
+            theory = read_numbers(file, "/memory/checkpoint_theory");
+    for (size_t i = 0; i < copy.count; i++)
+        if (copy.value[i] != theory.value[i])
+            return differ("%s: copied %.1f, formula %.1f", "checkpoint", copy.value[i], theory.value[i]);
+    return 0;
+}
+
 static int compare_memory(H5 *file)
 {
     Numbers peak = read_numbers(file, "/memory/peak"), theory = read_numbers(file, "/memory/theory");
@@ -93,7 +104,7 @@ static int compare_memory(H5 *file)
         if (peak.value[i] != theory.value[i])
             return differ("%s: peak %.1f, formula %.1f", "memory", peak.value[i], theory.value[i]);
     }
-    return known ? 0 : differ("memory: no formula");
+    return known ? compare_copies(file) : differ("memory: no formula");
 }
 
 static int compare_witness(H5 *file, const char *prefix)

@@ -102,6 +102,15 @@ static H5 *edit(const RunInfo *info, Error *why)
     return NULL;
 }
 
+/* Where this part takes copies for checkpoints, whether or not the earlier one did. */
+static bool copy_again(H5 *file, const RunInfo *info, Error *error)
+{
+    bool any = false;
+    for (int r = 0; r < info->ranks; r++) any |= info->theory_copy[r] > 0;
+    return !any || h5_write(file, "/memory/checkpoint_theory", 0, (size_t)info->ranks, H5_F64,
+                            info->theory_copy, error);
+}
+
 H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_t *done, Error *why)
 {
     RunFile *run = open_earlier_part(info, config, why);
@@ -109,10 +118,11 @@ H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_
     H5 *file = run ? edit(info, why) : NULL;
     run_file_close(run);
     /* trimmed, so that what was recorded after the checkpoint is gone; the copy is complete only when it ends */
-    if (!file || (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
-                  skeleton_extend(file, *done + rows, why) &&
-                  skeleton_no_actions(file, (size_t)info->actions, why) && checksums_clear(file, why) &&
-                  config_record_again(file, config, why) && add_history(file, info, why)))
+    if (!file ||
+        (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
+         skeleton_extend(file, *done + rows, why) && skeleton_no_actions(file, (size_t)info->actions, why) &&
+         checksums_clear(file, why) && copy_again(file, info, why) &&
+         config_record_again(file, config, why) && add_history(file, info, why)))
         return file;
     h5_abandon(file);
     fail("%s", why->text);

@@ -44,6 +44,7 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
     {"/memory/rss_peak", "r", H5_U64, "byte", "peak resident set size of the rank's process"},
     {"/memory/checkpoint_copy", "r", H5_U64, "byte",
      "most of a rank's copies of its part of a checkpoint, in the host's memory, beside all categories"},
+    {"/memory/checkpoint_theory", "r", H5_F64, "byte", "the same by the formula; 0: none is due"},
     {"/pipeline/bubble_ratio_simulated", "r", H5_F64, "1",
      "share of the step in /timeline a rank idles, simulated"},
     {"/pipeline/bubble_ratio_measured", "r", H5_F64, "1",

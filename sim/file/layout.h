@@ -14,7 +14,7 @@ typedef struct LayoutDataset {
 
 /* The scales of what is counted come first: netCDF looks for scales beside or above a dataset, so they stand at
  * the root. */
-enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 43 };
+enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 44 };
 extern const LayoutDataset layout_datasets[LAYOUT_DATASETS];
 
 /* The scales of what has names: texts along one axis. */

@@ -22,6 +22,7 @@ typedef struct RunInfo {
     int actions;                 /* rows of /timeline/actions, all ranks together */
     const double *theory_bytes;  /* [rank][PURPOSES] one step; NaN: no formula */
     const double *theory_memory; /* [rank][MEMORY_CATEGORIES]; NaN: no formula */
+    const double *theory_copy;   /* [rank] a checkpoint's, beside training; NULL: all are NaN */
     const double
         *theory_links; /* [ROUTES][PURPOSES] one step, all ranks; NaN: no formula; NULL: all are NaN */
 } RunInfo;

@@ -164,6 +164,8 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
     return ok && checksums_make(file, error) &&
            h5_write(file, "/comm/theory_bytes", 0, ranks, H5_F64, info->theory_bytes, error) &&
            h5_write(file, "/memory/theory", 0, ranks, H5_F64, info->theory_memory, error) &&
+           (!info->theory_copy ||
+            h5_write(file, "/memory/checkpoint_theory", 0, ranks, H5_F64, info->theory_copy, error)) &&
            (!info->theory_links ||
             h5_write(file, "/links/theory_bytes", 0, ROUTES, H5_F64, info->theory_links, error));
 }

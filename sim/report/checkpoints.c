@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "sim/base/quantile.h"
 #include "sim/base/words.h"
+#include "sim/report/beside.h"
 
 /* [steps] each. */
 typedef struct Columns {
@@ -98,5 +99,21 @@ bool report_checkpoints(const RunFile *run, Sheet *sheet, Error *error)
     if (read) add_line(sheet, run, &c, most);
     double *const all[] = {c.beside, c.time, c.written, c.bytes, c.wall_time, copies};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    return read;
+}
+
+bool report_copy(const RunFile *run, Sheet *sheet, Error *error)
+{
+    char name[] = "checkpoint copy", *names = name;
+    BesideTable t = {.name = &names, .columns = 1, .ranks = (size_t)run->recorded};
+    t.counted = run_file_first(run, "/memory/checkpoint_copy", t.ranks, error);
+    t.formula = t.counted ? run_file_first(run, "/memory/checkpoint_theory", t.ranks, error) : NULL;
+    if (t.formula && beside_is_any(run->dry ? t.formula : t.counted, t.ranks, 1, 0)) {
+        for (size_t r = 0; r < t.ranks && run->dry; r++) t.counted[r] = (double)NAN;
+        beside_row(sheet, &t, 0);
+    }
+    const bool read = t.formula != NULL;
+    free(t.counted);
+    free(t.formula);
     return read;
 }

@@ -6,4 +6,7 @@
 
 /* Adds a line, where the run has written any. */
 bool report_checkpoints(const RunFile *run, Sheet *sheet, Error *error);
+/* Adds to the peaks of memory the copies they were written from beside training, in the host's, where any was taken; of a
+ * dry run those foretold. */
+bool report_copy(const RunFile *run, Sheet *sheet, Error *error);
 #endif

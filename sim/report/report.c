@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/report/faults.h"
+#include "sim/report/beside.h"
 #include "sim/report/checkpoints.h"
+#include "sim/report/faults.h"
 #include "sim/report/fit.h"
 #include "sim/report/links.h"
 #include "sim/report/quoted.h"
@@ -15,79 +16,18 @@
 #include "sim/base/tail.h"
 #include "sim/base/words.h"
 
-typedef struct Table {
-    char **name; /* of the columns */
-    size_t columns, ranks;
-    double *counted, *formula; /* [ranks][columns] */
-} Table;
-
-/* The least and the most of a column over ranks, as one text. */
-static void range_text(const double *values, size_t ranks, size_t columns, size_t column, char *text,
-                       size_t size)
-{
-    double least = values[column], most = least;
-    char from[32], to[32];
-    for (size_t r = 1; r < ranks; r++) {
-        least = fmin(least, values[r * columns + column]);
-        most = fmax(most, values[r * columns + column]);
-    }
-    words_bytes(least, from, sizeof from);
-    words_bytes(most, to, sizeof to);
-    if (strcmp(from, to) == 0)
-        snprintf(text, size, "%s", to);
-    else
-        snprintf(text, size, "%s .. %s", from, to);
-}
-
-static const char *verdict(const Table *t, size_t column)
-{
-    bool known = false;
-    for (size_t r = 0; r < t->ranks; r++) {
-        double formula = t->formula[r * t->columns + column];
-        if (isnan(formula)) continue;
-        known = true;
-        if (t->counted[r * t->columns + column] != formula) return "DIFFERS";
-    }
-    return known ? "equal on every rank" : "";
-}
-
-static void add_table(Sheet *sheet, const Table *t, const char *title)
-{
-    bool begun = false;
-    for (size_t c = 0; c < t->columns; c++) {
-        bool any = false;
-        for (size_t r = 0; r < t->ranks; r++)
-            any |= t->counted[r * t->columns + c] > 0 || t->formula[r * t->columns + c] > 0;
-        if (!any) continue;
-        if (!begun) {
-            sheet_line(sheet, SHEET_HEAD, title);
-            sheet_cell(sheet, "counted");
-            sheet_cell(sheet, "formula");
-            sheet_cell(sheet, "compared");
-            begun = true;
-        }
-        char counted[80], formula[80];
-        range_text(t->counted, t->ranks, t->columns, c, counted, sizeof counted);
-        range_text(t->formula, t->ranks, t->columns, c, formula, sizeof formula);
-        sheet_line(sheet, SHEET_ROW, t->name[c]);
-        sheet_cell(sheet, "%s", counted);
-        sheet_cell(sheet, "%s", formula);
-        if (*verdict(t, c)) sheet_cell(sheet, "%s", verdict(t, c));
-    }
-}
-
 /* The bytes of the last finished step. */
-static bool read_comm(const RunFile *run, Table *t, Error *error)
+static bool read_comm(const RunFile *run, BesideTable *t, Error *error)
 {
-    *t = (Table){.name = run->purpose, .columns = run->purposes, .ranks = (size_t)run->recorded};
+    *t = (BesideTable){.name = run->purpose, .columns = run->purposes, .ranks = (size_t)run->recorded};
     t->counted = allocate(t->ranks * t->columns * sizeof *t->counted);
     t->formula = run_file_first(run, "/comm/theory_bytes", t->ranks, error);
     return t->formula && run_file_rows(run, "/comm/bytes_sent", run->steps - 1, 1, t->counted, error);
 }
 
-static bool read_memory(const RunFile *run, Table *t, Error *error)
+static bool read_memory(const RunFile *run, BesideTable *t, Error *error)
 {
-    *t = (Table){.name = run->category, .columns = run->categories, .ranks = (size_t)run->recorded};
+    *t = (BesideTable){.name = run->category, .columns = run->categories, .ranks = (size_t)run->recorded};
     t->counted = run_file_first(run, "/memory/peak", t->ranks, error);
     t->formula = t->counted ? run_file_first(run, "/memory/theory", t->ranks, error) : NULL;
     return t->formula != NULL;
@@ -182,7 +122,7 @@ static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
         char text[80];
         double *values = run_file_first(run, rows[i].dataset, (size_t)run->recorded, error);
         if (!values) return false;
-        range_text(values, (size_t)run->recorded, 1, 0, text, sizeof text);
+        beside_range(values, (size_t)run->recorded, 1, 0, text, sizeof text);
         sheet_line(sheet, SHEET_ROW, rows[i].label);
         sheet_cell(sheet, "%s", text);
         if (i == 0) add_capacity(sheet, run, values);
@@ -193,17 +133,17 @@ static bool add_totals(Sheet *sheet, const RunFile *run, Error *error)
 
 static bool add_tables(Sheet *sheet, const RunFile *run, Error *error)
 {
-    Table comm = {0}, memory = {0};
+    BesideTable comm = {0}, memory = {0};
     bool ok = read_comm(run, &comm, error) && read_memory(run, &memory, error);
     if (ok) {
-        add_table(sheet, &comm, "bytes sent a rank, step");
-        add_table(sheet, &memory, "peak memory a rank");
+        beside_table(sheet, &comm, "bytes sent a rank, step");
+        beside_table(sheet, &memory, "peak memory a rank");
     }
     free(comm.counted);
     free(comm.formula);
     free(memory.counted);
     free(memory.formula);
-    return ok && add_totals(sheet, run, error);
+    return ok && add_totals(sheet, run, error) && report_copy(run, sheet, error);
 }
 
 void report_title(const RunFile *run, Sheet *sheet)

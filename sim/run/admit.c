@@ -20,6 +20,8 @@ static const struct {
     [COST_STATES] = {"parameters, gradients and optimizer state",
                      "a smaller model, parallel.data = zero3 on more nodes, --dry-run"},
     [COST_ACTIVATIONS] = {"activations", "a smaller train.microbatch, train.recompute = full, --dry-run"},
+    [COST_CHECKPOINT] = {"the copy that a checkpoint is written from",
+                         "output.checkpoint_async = no, more ranks, --dry-run"},
     [COST_VOCABULARY] = {"the markov source's table", "a smaller model.vocab, a text as data.source"},
     [COST_PRODUCTS] = {"products of matrices",
                        "a smaller model or train.global_batch, more ranks, --dry-run"},

@@ -245,6 +245,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
     e.memory[COST_ACTIONS] = longest * (bytes_of_row() + (rank == 0 ? ranks * (double)sizeof(double) : 0));
+    e.memory[COST_CHECKPOINT] = theory_checkpoint_copy(config, plan, ranks, rank, 0);
     if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
     e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);
     if (rank == 0) e.file = file_bytes(rows * ranks / plan->shape.p, ranks, (double)config->train.steps);

@@ -23,6 +23,7 @@ typedef enum {
     COST_MESSAGES,    /* rings */
     COST_STATES,      /* of a real run: parameters, gradients, optimizer */
     COST_ACTIVATIONS, /* and what is computed again, or gathered, for a moment */
+    COST_CHECKPOINT,  /* the copy that one is written from, beside training */
     COST_VOCABULARY,  /* the table of the markov source */
     COST_PRODUCTS,    /* of matrices: no memory */
     COSTS

@@ -54,12 +54,14 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     size_t rows = rows_of(r->world);
     double *bytes = allocate(rows * PURPOSES * sizeof *bytes);
     double *memory = allocate(rows * MEMORY_CATEGORIES * sizeof *memory);
+    double *copy = allocate(rows * sizeof *copy);
     int *rank = allocate(rows * sizeof *rank);
     double links[ROUTES][PURPOSES] = {{0}};
     for (size_t k = 0; k < rows; k++) {
         rank[k] = rows_rank(r->world, k);
         theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
         theory_memory(config, t->plan, ranks, rank[k], memory + k * MEMORY_CATEGORIES);
+        copy[k] = theory_checkpoint_copy(config, t->plan, ranks, rank[k], r->first);
         if (!rows_is_second(r->world, k))
             theory_links(config, t->plan, ranks, rank[k], rows_stand_for(r->world, rows_report(r->world, k)),
                          links);
@@ -80,6 +82,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
                     .actions = record_actions(r->trainer, r->world),
                     .theory_bytes = bytes,
                     .theory_memory = memory,
+                    .theory_copy = copy,
                     .theory_links = links[0]};
     char kept[CONFIG_PATH + 16], host[NODE_HOST];
     Error error;
@@ -98,6 +101,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
                *apart ? "apart from those before: " : "behind those before", apart);
     free(bytes);
     free(memory);
+    free(copy);
     free(rank);
 }
 

@@ -124,6 +124,20 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
 }
 
+/* 1/N of what the replicas hold alike or in parts; dp's are all the main rank's. A master stands for its parameters. */
+double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks, int rank, int64_t first)
+{
+    const int64_t every = config->output.checkpoint_every;
+    const bool due = config->output.checkpoint[0] && config->output.checkpoint_async && every &&
+                     (config->train.steps - 1) / every > first / every;
+    if (!due) return 0;
+    Share share = theory_share(config, plan, ranks, rank);
+    double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
+    int values = 1 + optimizer_states((OptimizerKind)config->train.optimizer.kind);
+    double own = config->parallel.kind != DATA_DP ? held / N : share.replica == 0 ? held : 0;
+    return values * own * (double)sizeof(real);
+}
+
 double theory_moment(const Config *config, const Plan *plan, int ranks, int rank)
 {
     Share share = theory_share(config, plan, ranks, rank);

@@ -23,6 +23,10 @@ void theory_links(const Config *config, const Plan *plan, int ranks, int rank, i
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES]);
 
+/* Bytes of the copy that rank `rank` takes of its part of a checkpoint, the parameters and the optimizer's values in REAL,
+ * to write it beside training; 0 where none is due after step `first`, from 0, and before the last. */
+double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks, int rank, int64_t first);
+
 /* About as many bytes rank `rank` holds for a moment beside these categories: units that are gathered or whose gradients
  * are on their way, where zero2 and zero3 have them in pieces, and activations of a block that are computed again. No
  * paper counts them. */

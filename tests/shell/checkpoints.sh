@@ -281,6 +281,16 @@ in_order() {
         grep -qE '^  checkpoints 3 of 2.5.* MB; training waited .*, beside [2-3] steps, from copies of 1.2.* MB a rank in' out
 }
 sim="env" check "a run that ends while a checkpoint is written waits for it" in_order
+# shellcheck disable=SC2317
+copies_foretold() {
+    local row='^    checkpoint copy  *1.265 MB  *1.265 MB  *equal on every rank$'
+    compare memory slow.h5 && "$float/bin/sim" report slow.h5 | grep "$row" &&
+        ran 0 "$float/bin/sim" "${beside[@]}" --set output.checkpoint=slow/d.h5 --output slow-dry.h5 --dry-run --ranks 2 &&
+        grep '^    checkpoint copy  *-  *1.265 MB$' out &&
+        ran 0 train 2 "${beside[@]}" --set train.steps=7 --set output.checkpoint=slow/d.h5 --set output.checkpoint_async=no \
+            --output slow.h5 --resume auto && compare memory slow.h5 && "$float/bin/sim" report slow.h5 | grep "$row"
+}
+check "the copies that they were written from are the formula's" copies_foretold
 # Of each process, no write into a file after its last sync when the file gets its name; no earlier one removed before
 # the name is on the disk, too.
 # shellcheck disable=SC2317

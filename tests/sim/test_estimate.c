@@ -52,6 +52,28 @@ static void memory_of_ranks(void **state)
     }
 }
 
+/* Parameters and two moments, as zero3 holds them beside gradients; where none is taken, nothing. */
+static void copies_for_checkpoints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sets;
+        double share; /* of the states */
+    } runs[] = {{"output.checkpoint=c.h5 output.checkpoint_every=2", 0.75},
+                {"output.checkpoint=c.h5 output.checkpoint_every=2 output.checkpoint_async=no", 0},
+                {"output.checkpoint=c.h5 output.checkpoint_every=4", 0},
+                {"output.checkpoint=c.h5", 0},
+                {"", 0}};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        Config config;
+        char sets[256];
+        snprintf(sets, sizeof sets, "parallel.data=zero3 train.microbatch=1 train.steps=4 %s", runs[i].sets);
+        Estimate e = estimate_of(sets, 2, false, &config);
+        assert_true(e.memory[COST_CHECKPOINT] == runs[i].share * e.memory[COST_STATES]);
+        config_free(&config);
+    }
+}
+
 /* Of every rank: where each visits what all others have, four times as long for twice as many. */
 static void time_of_ranks(void **state)
 {
@@ -146,9 +168,8 @@ static void memory_of_a_node(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_of_ranks),
-        cmocka_unit_test(time_of_ranks),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(memory_of_ranks),  cmocka_unit_test(copies_for_checkpoints),
+        cmocka_unit_test(time_of_ranks),    cmocka_unit_test(refusals),
         cmocka_unit_test(memory_of_a_node),
     };
     return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);

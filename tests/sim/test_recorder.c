@@ -312,6 +312,7 @@ static void test_described(void **state)
         "/steps/checkpoint_written",
         "/steps/checkpoint_bytes",
         "/memory/checkpoint_copy",
+        "/memory/checkpoint_theory",
         "/steps/simulated_time",
         "/pipeline/bubble_ratio_simulated",
         "/pipeline/bubble_ratio_measured",
