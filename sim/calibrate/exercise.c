@@ -14,8 +14,8 @@
 
 #define SMALL "[model]\nhidden = 128\nheads = 4\nvocab = 64\nsequence = 32\nlayers = 2\n"
 #define DEEP "[model]\nhidden = 128\nheads = 4\nvocab = 64\nsequence = 32\nlayers = "
-#define TRAIN "[train]\nsteps = 2\nclip = 1\noptimizer = adamw\nmicrobatch = 0\nglobal_batch = "
-#define PIECES "[train]\nsteps = 2\nclip = 1\noptimizer = adamw\nmicrobatch = 1\nglobal_batch = "
+#define TRAIN "[train]\nsteps = 4\nclip = 1\noptimizer = adamw\nmicrobatch = 0\nglobal_batch = "
+#define PIECES "[train]\nsteps = 4\nclip = 1\noptimizer = adamw\nmicrobatch = 1\nglobal_batch = "
 
 void exercises_begin(Exercise exercise[EXERCISES])
 {
@@ -55,12 +55,14 @@ static void measure(Training *t, Trainer *trainer)
     enum { MOST = sizeof e->seen / sizeof *e->seen };
     trainer_step(trainer, 0, NULL, NULL); /* makes room in memory, fills the caches */
     stopwatch_hear(&watch, &trainer->device);
-    stopwatch_start(&watch);
-    trainer_step(trainer, 1, NULL, NULL);
-    stopwatch_stop(&watch);
-    if (e->times == MOST) return;
-    e->seen[e->times] = watch.total;
-    e->gaps[e->times++] = watch.between;
+    for (int step = 1; step < EXERCISE_STEPS; step++) {
+        stopwatch_start(&watch);
+        trainer_step(trainer, step, NULL, NULL);
+        stopwatch_stop(&watch);
+        if (e->times == MOST) continue;
+        e->seen[e->times] = watch.total;
+        e->gaps[e->times++] = watch.between;
+    }
 }
 
 static void foretell(Training *t, Trainer *trainer)

@@ -1,4 +1,4 @@
-/* exercise.h - what a machine is measured by: a few small models that train here for a step or two, one rank by itself,
+/* exercise.h - what a machine is measured by: a few small models that train here for a few steps, one rank by itself,
  * in shapes like those of the shipped configs and larger; and products from 16 to 1024 on every side. */
 #ifndef SIM_CALIBRATE_EXERCISE_H
 #define SIM_CALIBRATE_EXERCISE_H
@@ -9,14 +9,17 @@ typedef struct Exercise {
     const char *name, *config; /* the text of an ini */
     double seconds, foretold;  /* of a step: the median measured, and what a machine's model says */
     double between; /* of `seconds`, before the first kernel: what the host does between two steps */
-    double seen[32], gaps[32]; /* (times) of either */
+    double seen[96], gaps[96]; /* (times) of either */
     int times;
 } Exercise;
 
-enum { EXERCISES = 11 };
+enum {
+    EXERCISES = 11,
+    EXERCISE_STEPS = 4 /* each time, of which the first is not kept: drawing the weights takes as long as a step */
+};
 /* All of them, not yet done. */
 void exercises_begin(Exercise exercise[EXERCISES]);
-/* Trains the model for two steps and keeps what the second's kernels took, on this rank alone. */
+/* Trains the model for a few steps and keeps what the kernels of all but the first took, on this rank alone. */
 bool exercise_do(Exercise *exercise, Timings *timings, Error *error);
 /* The medians of what was done. */
 void exercise_settle(Exercise *exercise);
