@@ -34,9 +34,8 @@ static bool add_values(const Parameter *p, const char *path, int tensor, void *c
 {
     (void)path;
     Places *v = context;
-    size_t dims[H5_MAX_RANK], count = 1;
-    for (int rank = checkpoint_shape(p, dims), i = 0; i < rank; i++) count *= dims[i];
-    v->of[v->count++] = (Range){v->place[tensor], v->place[tensor] + count * sizeof(real)};
+    size_t bytes = (size_t)parameter_whole_count(p) * sizeof(real);
+    v->of[v->count++] = (Range){v->place[tensor], v->place[tensor] + bytes};
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/file/extents.h"
 
 enum { MOST_TEXT = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
 
@@ -134,17 +135,10 @@ bool h5_read_rows(H5 *file, const char *path, size_t first, size_t rows, H5Kind 
     return h5_read_typed(file, path, first, rows, h5_type(kind, false), values, error);
 }
 
-static size_t product(int rank, const size_t *dims)
-{
-    size_t count = 1;
-    for (int i = 0; i < rank; i++) count *= dims[i];
-    return count;
-}
-
 double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error)
 {
     if (!h5_shape(file, path, rank, dims, error)) return NULL;
-    double *values = allocate(product(*rank, dims) * sizeof *values);
+    double *values = allocate(extents_count(*rank, dims) * sizeof *values);
     if (h5_read(file, path, H5_F64, values, error)) return values;
     free(values);
     return NULL;
@@ -157,7 +151,7 @@ char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error)
     int rank;
     size_t dims[H5_MAX_RANK];
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
-    *count = product(rank, dims);
+    *count = extents_count(rank, dims);
     hid_t data = h5_dataset(file, path), type = H5Dget_type(data);
     if (!h5_fixed_text(type) || H5Tget_size(type) > MOST_TEXT) {
         h5_release(type);
@@ -203,7 +197,7 @@ void *h5_table_read(H5 *file, const char *path, H5Row row, size_t *rows, Error *
     int rank;
     size_t dims[H5_MAX_RANK];
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
-    *rows = product(rank, dims);
+    *rows = extents_count(rank, dims);
     void *values = allocate_zeroed(*rows, row.bytes);
     if (h5_table_rows(file, path, row, 0, *rows, values, error)) return values;
     free(values);

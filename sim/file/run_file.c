@@ -134,7 +134,7 @@ static bool read_names(RunFile *run, const LayoutNames *names, char ***name, siz
     return *name != NULL;
 }
 
-static LayoutSizes sizes_of(const RunFile *run)
+LayoutSizes run_file_sizes(const RunFile *run)
 {
     return (LayoutSizes){run->rows,       (size_t)run->recorded,
                          run->actions,    run->purposes,
@@ -144,7 +144,7 @@ static LayoutSizes sizes_of(const RunFile *run)
 
 static bool check_datasets(RunFile *run, Error *error)
 {
-    const LayoutSizes sizes = sizes_of(run);
+    const LayoutSizes sizes = run_file_sizes(run);
     size_t one;
     for (int i = 0; i < LAYOUT_DATASETS; i++) {
         const LayoutDataset *d = &layout_datasets[i];
@@ -244,14 +244,25 @@ void run_file_close(RunFile *run)
 {
     if (!run) return;
     h5_close(run->file, NULL);
-    h5_free_names(run->purpose, run->purposes);
-    h5_free_names(run->category, run->categories);
-    h5_free_names(run->part, run->parts);
-    h5_free_names(run->kind, run->kinds);
-    h5_free_names(run->route, run->routes);
+    for (int i = 0; i < LAYOUT_NAMES; i++) {
+        RunNames names = run_file_names(run, layout_names[i].axis);
+        h5_free_names(names.name, names.count);
+    }
     free(run->rank);
     free(run->path);
     free(run);
+}
+
+RunNames run_file_names(const RunFile *run, char axis)
+{
+    switch (axis) {
+    case 'p': return (RunNames){run->purpose, run->purposes};
+    case 'c': return (RunNames){run->category, run->categories};
+    case 'b': return (RunNames){run->part, run->parts};
+    case 'k': return (RunNames){run->kind, run->kinds};
+    case 'l': return (RunNames){run->route, run->routes};
+    default: return (RunNames){NULL, 0};
+    }
 }
 
 int run_file_stands_for(const RunFile *run, int row)
@@ -279,7 +290,7 @@ bool run_file_config(const RunFile *run, const char *key, char *text, size_t siz
 static size_t rows_of(const RunFile *run, const char *dataset, size_t *row)
 {
     const LayoutDataset *d = layout_find(dataset);
-    const LayoutSizes sizes = sizes_of(run);
+    const LayoutSizes sizes = run_file_sizes(run);
     size_t dims[H5_MAX_RANK] = {1};
     const int rank = layout_shape(d, &sizes, dims);
     *row = 1;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "models/machine/error.h"
+#include "sim/file/layout.h"
 #include "sim/file/run_info.h"
 #include "sim/file/run_shape.h"
 
@@ -41,6 +42,14 @@ typedef struct RunFile {
 /* NULL with a line that names the file, what it holds and what was expected. */
 RunFile *run_file_open(const char *path, Error *error);
 void run_file_close(RunFile *run); /* NULL is left alone */
+
+/* How long its axes are, and the names along one (layout.h); none along those that count. */
+LayoutSizes run_file_sizes(const RunFile *run);
+typedef struct RunNames {
+    char **name; /* (count), the file's */
+    size_t count;
+} RunNames;
+RunNames run_file_names(const RunFile *run, char axis);
 
 /* For how many ranks a row stands. */
 int run_file_stands_for(const RunFile *run, int row);

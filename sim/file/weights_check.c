@@ -7,6 +7,7 @@
 #include "models/machine/half.h"
 #include "sim/base/progress.h"
 #include "sim/base/words.h"
+#include "sim/file/extents.h"
 #include "sim/file/schema.h"
 
 /* By the embedding, which every model has. */
@@ -58,14 +59,6 @@ static bool check_family(H5 *file, Naming naming, Error *error)
 
 /* ---- names and shapes ---- */
 
-static void shape_text(int rank, const size_t *dims, char *text, size_t size)
-{
-    int used = snprintf(text, size, "(");
-    for (int i = 0; i < rank; i++)
-        used += snprintf(text + used, size - (size_t)used, "%s%zu", i ? ", " : "", dims[i]);
-    snprintf(text + used, size - (size_t)used, ")");
-}
-
 int weights_shape(const Parameter *p, const FileTensor *f, size_t dims[H5_MAX_RANK])
 {
     dims[p->whole_rows && !f->transposed] = (size_t)f->columns;
@@ -91,15 +84,15 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
     if (!h5_is_floating(file, f->path))
         return error_set(error, "tensor '%s' is not of floating-point numbers; try one of 16, 32 or 64 bits",
                          f->path + 1);
-    if (rank == wanted_rank && memcmp(dims, wanted, (size_t)rank * sizeof *dims) == 0)
+    if (extents_same(rank, dims, wanted_rank, wanted))
         return h5_is_written(file, f->path) ||
                error_set(
                    error,
                    "tensor '%s' has values that are not in the file; try one that was written whole, and "
                    "refers to no other",
                    f->path + 1);
-    shape_text(rank, dims, have, sizeof have);
-    shape_text(wanted_rank, wanted, want, sizeof want);
+    extents_text(rank, dims, have, sizeof have);
+    extents_text(wanted_rank, wanted, want, sizeof want);
     return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
                      f->path + 1, have, want);
 }
@@ -184,10 +177,7 @@ static bool refuse_value(const char *name, int rank, const size_t *dims, size_t 
                          Error *error)
 {
     char where[64];
-    if (rank > 1)
-        snprintf(where, sizeof where, "[%zu, %zu]", at / dims[1], at % dims[1]);
-    else
-        snprintf(where, sizeof where, "[%zu]", at);
+    extents_place(rank, dims, at, where, sizeof where);
     if (isfinite(value))
         return error_set(error,
                          "tensor '%s' has %g at %s, more than train.precision holds; try a wider one, or "
@@ -227,8 +217,7 @@ static bool check_head(H5 *file, const Gpt *gpt, Naming naming, Error *error)
     file_tensors(naming, &gpt->parameter[0], wte);
     int rank = weights_shape(&gpt->parameter[0], wte, dims), others_rank;
     if (!h5_shape(file, head, &others_rank, others, error)) return false;
-    bool same = h5_is_floating(file, head) && others_rank == rank &&
-                memcmp(dims, others, (size_t)rank * sizeof *dims) == 0;
+    bool same = h5_is_floating(file, head) && extents_same(rank, dims, others_rank, others);
     Piece piece = first_piece(rank, dims);
     size_t values = piece.rows * piece.width;
     double *embedding = allocate(2 * values * sizeof *embedding), *own = embedding + values;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/file/extents.h"
 
 typedef struct Listing {
     Arrays *arrays;
@@ -49,12 +50,10 @@ const Array *arrays_find(const Arrays *arrays, const char *path)
 
 bool arrays_alike(const Array *a, const Array *b)
 {
-    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;
+    return extents_same(a->rank, a->dims, b->rank, b->dims);
 }
 
 size_t array_values(const Array *array)
 {
-    size_t count = 1;
-    for (int i = 0; i < array->rank; i++) count *= array->dims[i];
-    return count;
+    return extents_count(array->rank, array->dims);
 }

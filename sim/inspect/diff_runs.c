@@ -6,7 +6,7 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/file/layout.h"
-#include "sim/inspect/columns.h"
+#include "sim/inspect/apart_columns.h"
 #include "sim/inspect/diff_steps.h"
 
 enum { VALUES = 1 << 16, TEXT = 192 }; /* read at a time */
@@ -48,10 +48,10 @@ static bool is_compared(const Runs *r, const LayoutDataset *d)
     return true;
 }
 
-static bool same_names(char *const *a, size_t count, char *const *b, size_t others)
+static bool same_names(RunNames a, RunNames b)
 {
-    bool same = count == others;
-    for (size_t i = 0; same && i < count; i++) same = strcmp(a[i], b[i]) == 0;
+    bool same = a.count == b.count;
+    for (size_t i = 0; same && i < a.count; i++) same = strcmp(a.name[i], b.name[i]) == 0;
     return same;
 }
 
@@ -66,13 +66,7 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
 {
     const RunFile *a = r->a, *b = r->b;
     bool same = true;
-    snprintf(why, TEXT, "of other names");
     switch (axis) {
-    case 'p': same = same_names(a->purpose, a->purposes, b->purpose, b->purposes); break;
-    case 'c': same = same_names(a->category, a->categories, b->category, b->categories); break;
-    case 'b': same = same_names(a->part, a->parts, b->part, b->parts); break;
-    case 'k': same = same_names(a->kind, a->kinds, b->kind, b->kinds); break;
-    case 'l': same = same_names(a->route, a->routes, b->route, b->routes); break;
     case 'a':
         same = a->actions == b->actions;
         snprintf(why, TEXT, "of %zu actions, %zu", a->actions, b->actions);
@@ -82,7 +76,9 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
         snprintf(why, TEXT, "of %d rank%s, %d%s", a->ranks, words_s(a->ranks), b->ranks,
                  a->ranks == b->ranks ? ", of which others are recorded" : "");
         break;
-    default: break;
+    default:
+        same = same_names(run_file_names(a, axis), run_file_names(b, axis));
+        snprintf(why, TEXT, "of other names");
     }
     return same;
 }
@@ -104,8 +100,7 @@ typedef struct Extent {
 static Extent extent_of(const Runs *r, const LayoutDataset *d)
 {
     const RunFile *a = r->a;
-    const LayoutSizes sizes = {
-        a->rows, (size_t)a->recorded, a->actions, a->purposes, a->categories, a->parts, a->kinds, a->routes};
+    const LayoutSizes sizes = run_file_sizes(a);
     size_t dims[H5_MAX_RANK] = {1};
     Extent e = {.row = 1};
     const int rank = layout_shape(d, &sizes, dims);
@@ -139,18 +134,12 @@ static bool compare(const Runs *r, const LayoutDataset *d, const Extent *e, Apar
 static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *text, size_t size)
 {
     const RunFile *a = r->a;
+    LayoutSizes sizes = run_file_sizes(a);
     size_t along[H5_MAX_RANK] = {0};
     const int rank = (int)strlen(d->axes);
+    sizes.steps = r->shared.count;
     for (int i = rank - 1; i >= 0; i--) {
-        const char axis = d->axes[i];
-        const size_t extent = axis == 'r'   ? (size_t)a->recorded
-                              : axis == 'p' ? a->purposes
-                              : axis == 'c' ? a->categories
-                              : axis == 'b' ? a->parts
-                              : axis == 'k' ? a->kinds
-                              : axis == 'l' ? a->routes
-                              : axis == 'a' ? a->actions
-                                            : r->shared.count;
+        const size_t extent = layout_axis(&sizes, d->axes[i]);
         along[i] = at % extent;
         at /= extent;
     }
@@ -162,40 +151,25 @@ static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *t
             words_append(text, size, "%sstep %" PRId64, comma, r->shared.first + (int64_t)along[i] + 1);
             break;
         case 'r': words_append(text, size, "%srank %d", comma, a->rank[along[i]]); break;
-        case 'p': words_append(text, size, "%s%s", comma, a->purpose[along[i]]); break;
-        case 'c': words_append(text, size, "%s%s", comma, a->category[along[i]]); break;
-        case 'b': words_append(text, size, "%s%s", comma, a->part[along[i]]); break;
-        case 'k': words_append(text, size, "%s%s", comma, a->kind[along[i]]); break;
-        case 'l': words_append(text, size, "%s%s", comma, a->route[along[i]]); break;
-        default: words_append(text, size, "%saction %zu", comma, along[i]);
+        case 'a': words_append(text, size, "%saction %zu", comma, along[i]); break;
+        default: words_append(text, size, "%s%s", comma, run_file_names(a, d->axes[i]).name[along[i]]);
         }
     }
 }
 
 static void tell(const Runs *r, Columns *c, const LayoutDataset *d, const Apart *x)
 {
-    char place[TEXT];
+    char place[TEXT] = "";
+    if (x->differ) place_text(r, d, x->at, place, sizeof place);
     columns_row(c, "%s", d->path);
-    if (x->differ == 0) {
-        columns_cell(c, "equal");
-        return;
-    }
-    place_text(r, d, x->at, place, sizeof place);
-    columns_cell(c, "%zu of %zu", x->differ, x->values);
-    columns_cell(c, "%.3g", x->largest);
-    columns_cell(c, "%.3g", apart_relative(x));
-    columns_cell(c, "%s%s%.9g, %.9g", place, place[0] ? ": " : "", x->a, x->b);
+    apart_cells(c, x, place);
 }
 
 static bool compare_datasets(Runs *r)
 {
     Columns c = {.rows = 0};
     size_t compared = 0, apart = 0;
-    columns_row(&c, "dataset");
-    columns_cell(&c, "values that differ");
-    columns_cell(&c, "farthest");
-    columns_cell(&c, "of the largest");
-    columns_cell(&c, "where: in A, in B");
+    apart_head(&c, "dataset");
     for (int i = 0; i < LAYOUT_DATASETS; i++) {
         const LayoutDataset *d = &layout_datasets[i];
         Apart x = {0};

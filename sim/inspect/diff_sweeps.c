@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
-#include "sim/inspect/columns.h"
+#include "sim/inspect/apart_columns.h"
 
 enum { TEXT = 512 };
 
@@ -59,11 +59,7 @@ static bool tell_columns(const Held *a, const Held *b, const DiffOptions *option
 {
     Columns c = {.rows = 0};
     bool ok = true;
-    columns_row(&c, "column");
-    columns_cell(&c, "values that differ");
-    columns_cell(&c, "farthest");
-    columns_cell(&c, "of the largest");
-    columns_cell(&c, "where: in A, in B");
+    apart_head(&c, "column");
     for (size_t i = 0; ok && i < a->arrays.count; i++) {
         const Array *one = &a->arrays.array[i], *other = arrays_find(&b->arrays, one->path);
         Apart x = {0};
@@ -77,17 +73,10 @@ static bool tell_columns(const Held *a, const Held *b, const DiffOptions *option
         free(values);
         if (!ok || !(options->all || apart_is(&x, options))) continue;
         *apart += apart_is(&x, options);
-        columns_row(&c, "%s", one->path);
-        if (x.differ == 0) {
-            columns_cell(&c, "equal");
-            continue;
-        }
         char where[TEXT];
         space_describe(&a->sweep.space, (int64_t)x.at, where, sizeof where);
-        columns_cell(&c, "%zu of %zu", x.differ, x.values);
-        columns_cell(&c, "%.3g", x.largest);
-        columns_cell(&c, "%.3g", apart_relative(&x));
-        columns_cell(&c, "%s: %.9g, %.9g", where, x.a, x.b);
+        columns_row(&c, "%s", one->path);
+        apart_cells(&c, &x, where);
     }
     columns_print(&c);
     return ok;

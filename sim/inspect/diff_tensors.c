@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
-#include "sim/inspect/columns.h"
+#include "sim/file/extents.h"
+#include "sim/inspect/apart_columns.h"
 #include "sim/inspect/pieces.h"
-#include "sim/inspect/show.h"
 
 enum { TEXT = 192 };
 
@@ -98,18 +98,6 @@ static int by_how_far(const void *x, const void *y)
     return a->number < b->number ? -1 : 1;
 }
 
-static void print_where(Columns *c, const Both *both)
-{
-    const Apart *x = &both->apart;
-    const size_t columns = both->a->dims[both->a->rank - 1];
-    char where[TEXT] = "";
-    if (both->a->rank == 2)
-        snprintf(where, sizeof where, "[%zu, %zu]", x->at / columns, x->at % columns);
-    else
-        snprintf(where, sizeof where, "[%zu]", x->at);
-    columns_cell(c, "%s: %.9g, %.9g", where, x->a, x->b);
-}
-
 static void print_both(Columns *c, const Both *both)
 {
     const Array *one = both->a ? both->a : both->b;
@@ -118,16 +106,13 @@ static void print_both(Columns *c, const Both *both)
         columns_cell(c, "in %c alone", both->a ? 'A' : 'B');
     } else if (!comparable(both)) {
         char a[TEXT], b[TEXT];
-        show_shape(both->a, a, sizeof a);
-        show_shape(both->b, b, sizeof b);
+        extents_text(both->a->rank, both->a->dims, a, sizeof a);
+        extents_text(both->b->rank, both->b->dims, b, sizeof b);
         columns_cell(c, "of shape %s, %s", a, b);
-    } else if (both->apart.differ == 0) {
-        columns_cell(c, "equal");
     } else {
-        columns_cell(c, "%zu of %zu", both->apart.differ, both->apart.values);
-        columns_cell(c, "%.3g", both->apart.largest);
-        columns_cell(c, "%.3g", apart_relative(&both->apart));
-        print_where(c, both);
+        char where[TEXT];
+        extents_place(both->a->rank, both->a->dims, both->apart.at, where, sizeof where);
+        apart_cells(c, &both->apart, where);
     }
 }
 
@@ -140,11 +125,7 @@ static void print_all(Matched *m, const DiffOptions *options, bool *differ)
         bits += m->both[i].apart.differ > 0;
     }
     if (!options->all) qsort(m->both, m->count, sizeof *m->both, by_how_far);
-    columns_row(&c, "tensor");
-    columns_cell(&c, "values that differ");
-    columns_cell(&c, "farthest");
-    columns_cell(&c, "of the largest");
-    columns_cell(&c, "where: in A, in B");
+    apart_head(&c, "tensor");
     const size_t rows = options->all ? m->count : apart < DIFF_ROWS ? apart : DIFF_ROWS;
     for (size_t i = 0; i < rows; i++) print_both(&c, &m->both[i]);
     columns_print(&c);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/file/extents.h"
 #include "sim/inspect/columns.h"
 #include "sim/inspect/pieces.h"
 #include "sim/inspect/recorded_config.h"
@@ -47,13 +48,6 @@ void show_title(const Held *h)
         printf("\n%s: %s%s, %s\n", path, held_kind[h->kind], said[0] ? "" : " that sim did not write", bytes);
     }
     free(path);
-}
-
-void show_shape(const Array *a, char *text, size_t size)
-{
-    snprintf(text, size, "(");
-    for (int i = 0; i < a->rank; i++) words_append(text, size, "%s%zu", i ? ", " : "", a->dims[i]);
-    words_append(text, size, ")");
 }
 
 /* By which sim, when and where, as far as the file says. */
@@ -207,7 +201,7 @@ static bool show_tensors(const Held *h, Error *error)
         char shape[TEXT];
         if (!a->tensor) continue;
         ok = values_read(h->file, a, &values, &progress, error);
-        show_shape(a, shape, sizeof shape);
+        extents_text(a->rank, a->dims, shape, sizeof shape);
         columns_row(&c, "%s", a->path);
         columns_cell(&c, "%s", shape);
         if (ok) add_values(&c, &values);

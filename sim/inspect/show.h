@@ -7,6 +7,4 @@
 bool show(const Held *held, Error *error);
 /* In a line: "run.h5: zero3 on 8 ranks, complete". */
 void show_title(const Held *held);
-/* And how a file's tensor lies, without the bytes of a value: "(24, 72)". */
-void show_shape(const Array *array, char *text, size_t size);
 #endif
