@@ -1,5 +1,6 @@
 /* checkpoint_check.c - whether a file, which anyone may have made, can be gone on from: what it says it is, the
- * keys that must be as they were, then the shape of every tensor. */
+ * keys that must be as they were, then the shape of every tensor. What no sim would have written so is damage; the rest
+ * that does not fit is another run's. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,24 +14,34 @@
 
 enum { VALUE = CONFIG_VALUE };
 
-static bool check_schema(H5 *file, H5Kind *kind, Error *error)
+static bool is_checkpoint(H5 *file, Error *error)
 {
-    char said[SCHEMA_TEXT], precision[16] = "";
-    const char *path = h5_path(file), *wanted = schema_name[SCHEMA_CHECKPOINT];
-    if (schema_of(file, said) != SCHEMA_CHECKPOINT)
-        return error_set(error,
-                         "%s: not a checkpoint: its attribute schema is not \"%s\"; try a file that "
-                         "output.checkpoint wrote",
-                         path, wanted);
-    if (!schema_is(file, SCHEMA_CHECKPOINT, said))
-        return error_set(error,
-                         "%s: a checkpoint of another sim: its attribute schema is \"%s\", not \"%s\"; try "
-                         "the sim that wrote it",
-                         path, said, wanted);
+    char said[SCHEMA_TEXT];
+    if (!h5_check_object(file, "/", error)) return false;
+    return schema_of(file, said) == SCHEMA_CHECKPOINT ||
+           error_set(error,
+                     "%s: not a checkpoint: its attribute schema is not \"%s\"; try a file that "
+                     "output.checkpoint wrote",
+                     h5_path(file), schema_name[SCHEMA_CHECKPOINT]);
+}
+
+static bool is_of_this_sim(H5 *file, Error *error)
+{
+    char said[SCHEMA_TEXT];
+    return schema_is(file, SCHEMA_CHECKPOINT, said) ||
+           error_set(error,
+                     "%s: a checkpoint of another sim: its attribute schema is \"%s\", not \"%s\"; try "
+                     "the sim that wrote it",
+                     h5_path(file), said, schema_name[SCHEMA_CHECKPOINT]);
+}
+
+static bool read_kind(H5 *file, H5Kind *kind, Error *error)
+{
+    char precision[16] = "";
     if (!h5_get_text(file, "/", "precision", precision, sizeof precision) ||
         (strcmp(precision, "fp32") != 0 && strcmp(precision, "fp64") != 0))
         return error_set(error, "%s: its attribute precision is neither fp32 nor fp64; is the file damaged?",
-                         path);
+                         h5_path(file));
     *kind = strcmp(precision, "fp64") ? H5_F32 : H5_F64;
     return true;
 }
@@ -88,14 +99,8 @@ static bool check_tensor(const Parameter *p, const char *path, int tensor, void 
     const Check *c = context;
     size_t dims[H5_MAX_RANK];
     int rank = checkpoint_shape(p, dims);
-    if (!h5_exists(c->file, path)) {
-        char optimizer[32] = "?";
-        h5_get_text(c->file, "/config", "train.optimizer", optimizer, sizeof optimizer);
-        if (strncmp(path, "/optimizer/", 11) == 0)
-            return error_set(c->error, "%s: it has no %s, as it was made with train.optimizer = %s; try that",
-                             h5_path(c->file), path, optimizer);
+    if (!h5_exists(c->file, path))
         return error_set(c->error, "%s: it has no tensor %s; is the file damaged?", h5_path(c->file), path);
-    }
     return h5_check_array(c->file, path, checkpoint_kind, rank, dims, c->error);
 }
 
@@ -110,12 +115,22 @@ static bool must_be_as_it_was(const char *key)
     return strncmp(key, "model.", 6) == 0 || (config_decides_tokens(key) && strcmp(key, "data.source") != 0);
 }
 
+static bool has_keys(const Check *c)
+{
+    char key[64], mine[VALUE], theirs[VALUE];
+    for (int i = 0; config_row(c->config, i, key, sizeof key, mine, sizeof mine); i++)
+        if (must_be_as_it_was(key) && !h5_get_text(c->file, "/config", key, theirs, sizeof theirs))
+            return error_set(c->error, "%s: it does not say with which %s it was made; is the file damaged?",
+                             h5_path(c->file), key);
+    return true;
+}
+
 static bool check_keys(const Check *c)
 {
     char key[64], mine[VALUE], theirs[VALUE], shown[96];
     for (int i = 0; config_row(c->config, i, key, sizeof key, mine, sizeof mine); i++) {
         if (!must_be_as_it_was(key)) continue;
-        if (!h5_get_text(c->file, "/config", key, theirs, sizeof theirs)) strcpy(theirs, "nothing");
+        h5_get_text(c->file, "/config", key, theirs, sizeof theirs);
         if (strcmp(mine, theirs) == 0) continue;
         words_show(shown, sizeof shown, theirs);
         return error_set(c->error, "%s: it was made with %s = %s, and this run has %s; try %s = %s",
@@ -124,7 +139,21 @@ static bool check_keys(const Check *c)
     return true;
 }
 
-/* Samples follow from the step: those of this config must go on where the file's end. */
+/* Whether there is what this run's optimizer goes on with, where it was made with another. */
+static bool check_optimizer(const Check *c)
+{
+    char group[CHECKPOINT_PATH], mine[VALUE], theirs[32];
+    config_row_format(config_row_at(config_row_named("train.optimizer")), c->config, mine, sizeof mine);
+    if (!h5_get_text(c->file, "/config", "train.optimizer", theirs, sizeof theirs)) strcpy(theirs, mine);
+    for (int part = 1; part < checkpoint_parts(c->config) && strcmp(mine, theirs) != 0; part++) {
+        checkpoint_group(c->config, part, group);
+        if (!h5_exists(c->file, group))
+            return error_set(c->error, "%s: it has no %s, as it was made with train.optimizer = %s; try that",
+                             h5_path(c->file), group, theirs);
+    }
+    return true;
+}
+
 static bool check_data(const Check *c, const CheckpointState *s, uint64_t data)
 {
     char source[CONFIG_PATH] = "";
@@ -141,26 +170,38 @@ static bool check_data(const Check *c, const CheckpointState *s, uint64_t data)
                              : "which holds another text now than then, or this is another: ",
                          c->config->data.source);
     }
-    int64_t next = s->step * c->config->train.global_batch;
-    return next == s->next_sample ||
+    return true;
+}
+
+/* Samples follow from the step: those of this config must go on where the file's end. */
+static bool check_place(const Check *c, const CheckpointState *s)
+{
+    int64_t batch = c->config->train.global_batch;
+    return (s->step <= INT64_MAX / batch && s->step * batch == s->next_sample) ||
            error_set(
                c->error,
                "%s: %lld steps of %lld samples are done, and its next sample is %lld; is the file damaged?",
-               h5_path(c->file), (long long)s->step, (long long)c->config->train.global_batch,
-               (long long)s->next_sample);
+               h5_path(c->file), (long long)s->step, (long long)batch, (long long)s->next_sample);
 }
 
 bool checkpoint_state(H5 *file, CheckpointState *state, H5Kind *kind, Error *error)
 {
-    return h5_check_object(file, "/", error) && check_schema(file, kind, error) &&
+    return is_checkpoint(file, error) && is_of_this_sim(file, error) && read_kind(file, kind, error) &&
            read_state(file, state, error);
 }
 
-bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data, CheckpointState *state,
-                      Error *error)
+CheckpointFit checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data,
+                               CheckpointState *state, Error *error)
 {
     Check c = {file, config, error};
     H5Kind kind = checkpoint_kind;
-    return checkpoint_state(file, state, &kind, error) && check_build(file, kind, error) && check_keys(&c) &&
-           check_data(&c, state, data) && checkpoint_each(gpt, config, check_tensor, &c);
+    if (!is_checkpoint(file, error)) return CHECKPOINT_DAMAGED;
+    if (!is_of_this_sim(file, error)) return CHECKPOINT_REFUSED;
+    if (!read_kind(file, &kind, error) || !read_state(file, state, error) || !has_keys(&c))
+        return CHECKPOINT_DAMAGED;
+    if (!check_build(file, kind, error) || !check_keys(&c) || !check_data(&c, state, data) ||
+        !check_optimizer(&c))
+        return CHECKPOINT_REFUSED;
+    bool whole = check_place(&c, state) && checkpoint_each(gpt, config, check_tensor, &c);
+    return whole ? CHECKPOINT_FITS : CHECKPOINT_DAMAGED;
 }

@@ -18,9 +18,10 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
 bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error);
 
 /* Whether the file can be gone on from under this config: of this model, with what its optimizer needs, on the same
- * tokens. `data`: this run's text. */
-bool checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data, CheckpointState *state,
-                      Error *error);
+ * tokens; or is another run's; or is not as it was written, or by none. `data`: this run's text. */
+typedef enum { CHECKPOINT_FITS, CHECKPOINT_REFUSED, CHECKPOINT_DAMAGED } CheckpointFit;
+CheckpointFit checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, uint64_t data,
+                               CheckpointState *state, Error *error);
 /* The same of any build's, by what the file says of itself; `kind` is what its values are. */
 bool checkpoint_state(H5 *file, CheckpointState *state, H5Kind *kind, Error *error);
 /* Whether a tensor's values add up to what is written with it. */

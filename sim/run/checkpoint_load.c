@@ -95,26 +95,23 @@ static bool read_all(Trainer *t, Group *world, const char *path, Error *error)
 }
 
 /* Rank 0's view of what the file says of itself; and all know it. */
-static CheckpointLoaded check(const Trainer *t, Group *world, const char *path, CheckpointState *state,
-                              Error *error)
+static CheckpointFit check(const Trainer *t, Group *world, const char *path, CheckpointState *state,
+                           Error *error)
 {
-    int32_t found = CHECKPOINT_LOADED;
+    int32_t found = CHECKPOINT_DAMAGED;
     H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
-    if (world->rank == 0 && !file)
-        found = CHECKPOINT_DAMAGED;
-    else if (file && !checkpoint_check(file, t->gpt, t->config, data_mark(t->data), state, error))
-        found = CHECKPOINT_REFUSED;
+    if (file) found = checkpoint_check(file, t->gpt, t->config, data_mark(t->data), state, error);
     if (file) h5_close(file, NULL);
     tree_broadcast(world, CONTROL, &found, sizeof found, 0);
-    return (CheckpointLoaded)found;
+    return (CheckpointFit)found;
 }
 
-CheckpointLoaded checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
-                                 Error *error)
+CheckpointFit checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
+                              Error *error)
 {
     *state = (CheckpointState){.step = 0};
-    CheckpointLoaded found = check(t, world, path, state, error);
-    if (found != CHECKPOINT_LOADED) return found;
+    CheckpointFit found = check(t, world, path, state, error);
+    if (found != CHECKPOINT_FITS) return found;
     tree_broadcast(world, INIT_BROADCAST, state, sizeof *state, 0);
     if (!read_all(t, world, path, error)) return CHECKPOINT_DAMAGED;
     t->updates = state->updates;
@@ -124,5 +121,5 @@ CheckpointLoaded checkpoint_load(Trainer *t, Group *world, const char *path, Che
         t->fine = state->fine;
     }
     if (t->updates > 0) kept_settle(t->data_parallel);
-    return CHECKPOINT_LOADED;
+    return CHECKPOINT_FITS;
 }

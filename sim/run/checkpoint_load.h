@@ -6,9 +6,7 @@
 #include "sim/run/step.h"
 
 /* Collective, before the first step. Every rank then holds what it needs of the file's values, and the trainer goes on
- * from there. On all ranks alike: whether the file is another run's than this one, or cannot be read as it was written,
- * the reason known on rank 0. */
-typedef enum { CHECKPOINT_LOADED, CHECKPOINT_REFUSED, CHECKPOINT_DAMAGED } CheckpointLoaded;
-CheckpointLoaded checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
-                                 Error *error);
+ * from there; or the file does not fit, on all ranks alike, the reason known on rank 0. */
+CheckpointFit checkpoint_load(Trainer *t, Group *world, const char *path, CheckpointState *state,
+                              Error *error);
 #endif

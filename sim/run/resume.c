@@ -29,7 +29,7 @@ static bool can_go_on(const Trainer *t, const char *path, const CheckpointState 
 
 static bool resume_from(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
 {
-    return checkpoint_load(t, world, path, state, error) == CHECKPOINT_LOADED &&
+    return checkpoint_load(t, world, path, state, error) == CHECKPOINT_FITS &&
            can_go_on(t, path, state, error);
 }
 
@@ -39,7 +39,7 @@ static bool resume_newest(Trainer *t, Group *world, CheckpointState *state, Erro
     CheckpointFound *found = NULL;
     const char *where = t->config->output.checkpoint;
     int64_t count = world->rank == 0 ? (int64_t)checkpoint_list(where, &found) : 0;
-    CheckpointLoaded loaded = CHECKPOINT_DAMAGED;
+    CheckpointFit loaded = CHECKPOINT_DAMAGED;
     char path[PATH_SIZE] = "";
     tree_broadcast(world, CONTROL, &count, sizeof count, 0);
     for (int64_t i = 0; i < count && loaded == CHECKPOINT_DAMAGED; i++) {
@@ -58,7 +58,7 @@ static bool resume_newest(Trainer *t, Group *world, CheckpointState *state, Erro
         return error_set(
             error, "--resume auto: none of the %lld checkpoint%s of %s is whole; remove them to begin again",
             (long long)count, words_s(count), where);
-    return loaded == CHECKPOINT_LOADED && can_go_on(t, path, state, error);
+    return loaded == CHECKPOINT_FITS && can_go_on(t, path, state, error);
 }
 
 bool resume_is_possible(const char *from, const Config *config, Error *error)

@@ -281,7 +281,7 @@ static void refuses_what_is_another_s(void **state)
         {"data.seed=2", "made with data.seed = 1"},
         {"train.global_batch=24", "made with train.global_batch = 12"},
         {"train.optimizer=momentum",
-         "it has no /optimizer/momentum_v/wte.weight, as it was made with train.optimizer = adamw"}};
+         "it has no /optimizer/momentum_v, as it was made with train.optimizer = adamw"}};
     if (mpi) return;
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         Case c = case_of_words(RESHARD_AT, "%s", reshard_model);

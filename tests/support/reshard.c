@@ -96,7 +96,7 @@ static int64_t begin(Trainer *t, void *context)
         Error error;
         Group *world = group_world(t->comm, CHANNELS);
         stops_path(path, s->load);
-        bool ok = checkpoint_load(t, world, path, &state, &error) == CHECKPOINT_LOADED;
+        bool ok = checkpoint_load(t, world, path, &state, &error) == CHECKPOINT_FITS;
         if (t->comm->rank == 0) s->refused = !ok;
         if (t->comm->rank == 0 && !ok) s->error = error;
         group_free(world);
@@ -155,7 +155,7 @@ bool stops_same(const Case *c, const char *a, const char *b)
     Gpt *gpt = gpt_new(&(GptOptions){.shape = &config.model.shape, .device = &none});
     for (int f = 0; f < 2; f++)
         if (!(file[f] = h5_open(path[f], &error)) ||
-            !checkpoint_check(file[f], gpt, &config, 0, &state[f], &error))
+            checkpoint_check(file[f], gpt, &config, 0, &state[f], &error) != CHECKPOINT_FITS)
             fail("%s", error.text);
     for (int i = 0; i < checkpoint_parts(&config) * gpt->parameters; i++) {
         checkpoint_dataset(&config, i / gpt->parameters, &gpt->parameter[i % gpt->parameters], dataset);
