@@ -48,8 +48,9 @@ size_t checkpoint_values(const Gpt *gpt, const Config *config)
 
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
 {
-    enum { HEADER = 1024, REST = 1 << 20 }; /* of a dataset; of the file */
-    return checkpoint_values(gpt, config) + checkpoint_tensors(gpt, config) * HEADER + REST;
+    enum { HEADER = 1024, REST = 1 << 16 }; /* of a dataset, half of it used; of the file, with its keys */
+    return checkpoint_values(gpt, config) + checkpoint_tensors(gpt, config) * HEADER + REST +
+           strlen(config->text);
 }
 
 int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK])

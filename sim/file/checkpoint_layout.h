@@ -37,7 +37,7 @@ void checkpoint_group(const Config *config, int part, char path[CHECKPOINT_PATH]
 void checkpoint_dataset(const Config *config, int part, const Parameter *p, char path[CHECKPOINT_PATH]);
 /* Bytes of its values: every parameter once, and each of the optimizer's states. */
 size_t checkpoint_values(const Gpt *gpt, const Config *config);
-/* About what the file takes. */
+/* What the file takes at most. */
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config);
 extern const H5Kind checkpoint_kind; /* of the values: REAL */
 

@@ -40,9 +40,9 @@ static void announce_size(const Checkpoints *c)
         snprintf(every, sizeof every, " every %lld step%s and", (long long)config->output.checkpoint_every,
                  words_s(config->output.checkpoint_every));
     if (c->trainer->device.dry)
-        printf("  a checkpoint would take %s; a dry run has none\n", size);
+        printf("  a checkpoint would take at most %s; a dry run has none\n", size);
     else
-        printf("  checkpoints of %s:%s after the last step, in %s\n", size, every, name);
+        printf("  checkpoints of at most %s:%s after the last step, in %s\n", size, every, name);
     fflush(stdout);
 }
 

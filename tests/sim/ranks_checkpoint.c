@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "parallel/collectives/collectives.h"
@@ -110,6 +111,16 @@ static double copy_of(const Trainer *t, int rank)
     return theory_checkpoint_copy(t->config, t->plan, t->comm->size, rank, 0);
 }
 
+/* No larger than room is asked for, and not much smaller. */
+static void as_large_as_said(const Trainer *t, const char *path)
+{
+    enum { TENSOR = 1024, SPARE = 1 << 16 };
+    struct stat there;
+    assert_int_equal(stat(path, &there), 0);
+    const size_t said = checkpoint_bytes(t->gpt, t->config), is = (size_t)there.st_size;
+    assert_true(is <= said && said - is < checkpoint_tensors(t->gpt, t->config) * TENSOR + SPARE);
+}
+
 /* Begun after step `at`, ended after the last, each rank by itself; until then no thread has written any of it. */
 static void write_beside(Trainer *t, Stops *stops)
 {
@@ -136,6 +147,7 @@ static void write_beside(Trainer *t, Stops *stops)
     if (!checkpoint_end(*saving, &saved, &error)) fail("%s", error.text);
     for (int r = 0; r < t->comm->size && t->comm->rank == 0; r++)
         assert_true((double)checkpoint_copies(*saving)[r] == copy_of(t, r));
+    if (t->comm->rank == 0) as_large_as_said(t, path);
     checkpoint_free(*saving);
     group_free(*world);
     b->written++;
