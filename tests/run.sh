@@ -44,9 +44,8 @@ start() {
 # report NUMBER STATUS SECONDS: counts what the log says, and prints its line.
 report() {
     local log=$logs/$1 name=${commands[$1]} ok not skip bad=""
-    skip=$(grep -c '^ok .*# SKIP' "$log")
-    ok=$(($(grep -c '^ok ' "$log") - skip))
-    not=$(grep -c '^not ok ' "$log")
+    read -r ok not skip < <(awk '/^ok .*# SKIP/ { skip++; next } /^ok / { ok++ } /^not ok / { not++ }
+        END { print ok + 0, not + 0, skip + 0 }' "$log")
     if [ "$2" -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
     if [ $((ok + not + skip)) -eq 0 ]; then not=1; fi
     passed=$((passed + ok)) failed=$((failed + not)) skipped=$((skipped + skip))
@@ -56,17 +55,17 @@ report() {
         grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
     else
         printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" "$3"
-        grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
+        [ "$skip" -eq 0 ] || grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
     fi
 }
 
-# finished PROCESS: it ended by itself.
-finished() {
-    local status number=${running[$1]}
-    wait "$1"
+# finish: waits until one of those that run has ended, and reports it.
+finish() {
+    local process status
+    wait -n -p process "${!running[@]}"
     status=$?
-    unset "running[$1]" "launched[$1]"
-    report "$number" $status $((SECONDS - began[$1]))
+    report "${running[$process]}" $status $((SECONDS - began[$process]))
+    unset "running[$process]" "launched[$process]"
 }
 
 # Whether the next launch can start.
@@ -77,7 +76,6 @@ launch() {
 
 # Runs all that is queued.
 run() {
-    local process
     while true; do
         if launch; then
             # Most ranks of a launch look whether something came, again and again: programs go first. Open MPI leaks.
@@ -88,8 +86,7 @@ run() {
             start "${programs[0]}" 0
             programs=("${programs[@]:1}")
         elif [ ${#running[@]} -gt 0 ]; then
-            for process in "${!running[@]}"; do kill -0 "$process" 2>/dev/null || finished "$process"; done
-            sleep 0.05
+            finish
         else
             break
         fi
