@@ -32,7 +32,7 @@ ends() {
     [ "$got" -eq "$status" ] && [ $((SECONDS - began)) -lt 30 ]
 }
 # says PATTERN: in its only line of its own; Open MPI has more.
-says() { [ "$(grep '^sim: ' out | grep -vcE 'stopped by TERM|warning')" -eq 1 ] && grep -qE "^sim: .*($1)" out; }
+says() { [ "$(grep '^sim: ' out | grep -vcE 'stopp(ed by|ing on) TERM|warning')" -eq 1 ] && grep -qE "^sim: .*($1)" out; }
 # goes_on NAME ARGUMENT...: from the newest of NAME's checkpoints, to the weights of a run that never stopped.
 goes_on() {
     local name=$1
