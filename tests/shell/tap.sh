@@ -54,11 +54,12 @@ check() {
     ok $? "$name"
 }
 
-# train RANKS ARGUMENT...: under mpirun, with a time limit.
+# train RANKS ARGUMENT...: under mpirun, or alone where it is one rank, with a time limit.
 train() {
-    local ranks=$1
+    local launcher=(mpirun -n "$1")
+    [ "$1" -gt 1 ] || launcher=()
     shift
-    timeout -k 5 120 mpirun -n "$ranks" "${sim:-$float/bin/sim}" "$@"
+    timeout -k 5 120 "${launcher[@]}" "${sim:-$float/bin/sim}" "$@"
 }
 
 compare() { "$float/tests/compare" "$@"; }
