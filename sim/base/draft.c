@@ -269,9 +269,12 @@ bool draft_is_there(const Draft *draft)
 void draft_end(Draft *draft)
 {
     if (draft->temporary) {
+        char name[PATH_SIZE];
         /* who still has it open would keep its room taken; that this fails costs nothing else */
         if (ftruncate(draft->file, 0)) errno = 0;
-        unlink(draft->temporary);
+        snprintf(name, sizeof name, "%s", draft->temporary);
+        files_follow(draft->file, name, sizeof name); /* its folder may have been moved */
+        unlink(name);
     }
     if (draft->file >= 0) close(draft->file);
     free(draft->path);

@@ -134,7 +134,11 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
         return NULL;
     w.file = *image ? make_next(path, *image, &w) : make_first(path, gpt, config, &w);
     if (!w.file) return NULL;
-    if (!h5_take_back(w.file, error) || !write_header(w.file, state, error) || !h5_lend(w.file, error)) {
+    if (!h5_take_back(w.file, error)) {
+        h5_abandon(w.file);
+        return NULL;
+    }
+    if (!write_header(w.file, state, error) || !h5_lend(w.file, error)) {
         h5_abandon(w.file);
         fail("%s", error->text);
     }
@@ -147,7 +151,7 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
 bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)
 {
     Writing w = {.file = file, .sum = sum, .error = error};
-    return h5_take_back(file, error) && checkpoint_each(gpt, config, sign_tensor, &w);
+    return checkpoint_each(gpt, config, sign_tensor, &w);
 }
 
 /* ---- whether it is whole ---- */

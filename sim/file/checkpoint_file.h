@@ -14,7 +14,7 @@ uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *valu
  * there is no room, or no such place, and nothing is left of it; what cannot be undone ends the job. */
 H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, const CheckpointState *state,
                     uint64_t *place, CheckpointImage **image, Error *error);
-/* When all values are in it: takes it back, and gives it its checksums (tensors). */
+/* When all values are in it, and it is taken back: gives it its checksums (tensors). */
 bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error);
 
 /* Whether the file can be gone on from under this config: of this model, with what its optimizer needs, on the same

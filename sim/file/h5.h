@@ -132,7 +132,7 @@ bool h5_lend(H5 *file, Error *error);                                     /* fal
 bool h5_take_room(H5 *file,
                   Error *error);      /* of one that is lent; false: it may be abandoned, and all goes on */
 const char *h5_draft(const H5 *file); /* what to write into */
-bool h5_take_back(H5 *file, Error *error);
+bool h5_take_back(H5 *file, Error *error);                /* false: it is lent still, and may be abandoned */
 bool h5_give_draft(H5 *file, Draft *draft, Error *error); /* frees `file`; false: as after a failed write */
 
 /* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this

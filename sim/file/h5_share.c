@@ -36,8 +36,9 @@ bool h5_take_back(H5 *file, Error *error)
 {
     hid_t list = h5_access_list();
     file->id = H5Fopen(file->draft.temporary, H5F_ACC_RDWR, list);
+    bool ok = file->id >= 0 || h5_fail(file->path, "open what is written of it", "", error);
     h5_release(list);
-    return file->id >= 0 || h5_fail(file->path, "open", "", error);
+    return ok;
 }
 
 bool h5_give_draft(H5 *file, Draft *draft, Error *error)

@@ -168,6 +168,7 @@ static void hear(Saving *s)
     s->ok = verdicts_end(s->verdicts, s->sum, &s->error);
     s->verdicts = NULL;
     if (s->world->rank == 0) {
+        s->ok = s->ok && h5_take_back(s->file, &s->error);
         if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, s->sum, &s->error) ||
                       !h5_give_draft(s->file, &s->draft, &s->error))) {
             h5_abandon(s->file);

@@ -334,4 +334,17 @@ full_beside() {
 check "a disk that is full while one is written costs that one" full_beside
 check "and that before is whole" ran 0 "$float/bin/sim" "${beside[@]}" --set train.steps=3 --set output.checkpoint_every=0 \
     --output after.h5 --resume full/e-000002.h5
+# Training goes on, and so do checkpoints, in a folder of that name that is made anew.
+# shellcheck disable=SC2317
+folder_moves() {
+    local job
+    DISK_SLOW=50000 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" "${beside[@]}" \
+        --set output.checkpoint=gone/g.h5 --output gone.h5 >out 2>&1 &
+    job=$!
+    until ls gone/g-000002.h5.sim-* >/dev/null 2>&1 || ! kill -0 "$job"; do sleep 0.01; done
+    mv gone moved
+    wait "$job" && cat out && [ "$(grep -c '^sim: ' out)" -eq 1 ] && holds gone "g-000004.h5 g-000005.h5" && [ -z "$(ls -A moved)" ] &&
+        grep -q '^sim: warning: no checkpoint after step 2, and training goes on: gone/g-000002.h5: cannot .*: No such file' out
+}
+check "a folder that is moved away while one is written costs that one, and nothing is left in it" folder_moves
 finish
