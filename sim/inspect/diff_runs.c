@@ -22,7 +22,7 @@ typedef struct Runs {
 
 /* ---- what can be compared ---- */
 
-/* Of this machine at that moment; scales are no values. */
+/* Of this machine at that moment; scales are no values; and by where a run began, and what it writes. */
 static bool is_compared(const Runs *r, const LayoutDataset *d)
 {
     static const char *const never[] = {layout_step,
@@ -36,6 +36,9 @@ static bool is_compared(const Runs *r, const LayoutDataset *d)
                                         "/steps/checkpoint_bytes",
                                         "/memory/rss_peak",
                                         "/memory/checkpoint_copy",
+                                        "/memory/checkpoint_theory",
+                                        "/comm/bytes_outside",
+                                        "/comm/messages_outside",
                                         "/steps/loss_difference",
                                         "/pipeline/bubble_ratio_measured"};
     static const char *const clocks[] = {"/steps/simulated_time", "/pipeline/bubble_ratio_simulated",
@@ -194,6 +197,38 @@ static bool compare_datasets(Runs *r)
     return true;
 }
 
+/* All ranks' and purposes'. */
+static bool sum_of(const RunFile *run, const char *dataset, double *sum, Error *error)
+{
+    double *values = run_file_first(run, dataset, (size_t)run->recorded, error);
+    *sum = 0;
+    for (size_t i = 0; values && i < (size_t)run->recorded * run->purposes; i++)
+        *sum += values[i] * run_file_stands_for(run, (int)(i / run->purposes));
+    free(values);
+    return values != NULL;
+}
+
+/* A run that goes on from a checkpoint sends other things before its steps than one that draws its weights, and what is
+ * in no step is of its last part alone. */
+static bool tell_outside(const Runs *r)
+{
+    double bytes[2], messages[2];
+    char size[2][32];
+    for (int i = 0; i < 2; i++) {
+        const RunFile *run = i ? r->b : r->a;
+        if (!sum_of(run, "/comm/bytes_outside", &bytes[i], r->error) ||
+            !sum_of(run, "/comm/messages_outside", &messages[i], r->error))
+            return false;
+        words_bytes(bytes[i], size[i], sizeof size[i]);
+    }
+    if (bytes[0] != bytes[1] || messages[0] != messages[1])
+        printf(
+            "  outside the steps (before the first, after the last, for files) %s in %.0f message%s in A, %s "
+            "in %.0f in B: not compared\n",
+            size[0], messages[0], words_s((int64_t)messages[0]), size[1], messages[1]);
+    return true;
+}
+
 /* Whose simulated seconds are CPU time that it took. */
 static bool is_measured(const RunFile *run)
 {
@@ -207,7 +242,8 @@ bool diff_runs(const RunFile *a, const RunFile *b, const DiffOptions *options, b
     Runs r = {.a = a, .b = b, .options = options, .error = error};
     r.clock = is_measured(a) || is_measured(b);
     r.shared = shared_steps(a, b);
-    bool ok = diff_steps(a, b, &r.shared, options, &r.differ, error) && compare_datasets(&r);
+    bool ok =
+        diff_steps(a, b, &r.shared, options, &r.differ, error) && compare_datasets(&r) && tell_outside(&r);
     *differ |= r.differ;
     return ok;
 }
