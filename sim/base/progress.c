@@ -50,7 +50,7 @@ bool progress_due(Progress *p, double done)
     if (now - p->began < p->quiet) return false;
     if (done >= p->total) return p->shown || p->quiet == 0;
     if (p->terminal) return now - p->last_shown >= 0.1;
-    if (p->shown && done < p->next) return false;
+    if (p->shown && done < p->next && now - p->last_shown < PROGRESS_SILENT) return false;
     p->next = tenth * (floor(done / tenth) + 1);
     return true;
 }

@@ -11,6 +11,9 @@
 /* What is over sooner shows nothing, unless it is to be shown in any case. */
 #define PROGRESS_QUIET 2.0 /* seconds */
 
+/* In a log no longer than this without a line. */
+#define PROGRESS_SILENT 300.0 /* seconds */
+
 typedef struct Progress {
     FILE *out;
     bool terminal, shown;
@@ -23,8 +26,8 @@ typedef struct Progress {
 void progress_begin(Progress *p, double total, double quiet);
 /* On standard error, beside what others may read from standard output; quiet. */
 void progress_begin_aside(Progress *p, double total);
-/* Whether a line is due, now that so much is done: on a terminal ten times a second at most; in a log the first and
- * then each tenth. The last always is, where there was another. */
+/* Whether a line is due, now that so much is done: on a terminal ten times a second at most; in a log the first, then
+ * each tenth, and one after five minutes without. The last always is, where there was another. */
 bool progress_due(Progress *p, double done);
 /* The line, and the time that is left if all goes on as it went, as soon as that can be told. */
 void progress_show(Progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

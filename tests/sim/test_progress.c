@@ -91,6 +91,23 @@ static void long_work_shows(void **state)
     assert_non_null(strstr(said, "  100 of 100 pieces   0 s left\n"));
 }
 
+/* A log of a long night says something every five minutes, however small the part is that was done. */
+static void no_log_is_silent_for_long(void **state)
+{
+    (void)state;
+    enum { PIECES = 200, LOOK = 25 };
+    char said[1 << 14];
+    int last = 1, next;
+    look = LOOK; /* seconds that a piece takes: whether a line is due is asked once for each */
+    pieces(0, PIECES, said, sizeof said);
+    look = 0;
+    for (const char *line = said; sscanf(line, " %d of", &next) == 1; line = strchr(line, '\n') + 1) {
+        assert_true((next - last) * LOOK <= PROGRESS_SILENT);
+        last = next;
+    }
+    assert_int_equal(last, PIECES);
+}
+
 /* A dry run's ranks and actions fill the estimate they are measured in, and are counted to the last. */
 static void a_walk_ends_at_its_total(void **state)
 {
@@ -251,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(short_work_is_quiet),
                                        cmocka_unit_test(long_work_shows),
+                                       cmocka_unit_test(no_log_is_silent_for_long),
                                        cmocka_unit_test(a_walk_ends_at_its_total),
                                        cmocka_unit_test(a_run_shows_what_takes_long),
                                        cmocka_unit_test(reading_shows_beside_what_is_printed),
