@@ -14,6 +14,7 @@
 #include "sim/run/agree.h"
 #include "sim/run/announce.h"
 #include "sim/run/shared_folder.h"
+#include "sim/run/stop.h"
 
 static bool asked_for(const Checkpoints *c)
 {
@@ -87,6 +88,8 @@ static void conclude(Checkpoints *c, const char *path, Saved *saved)
     announce_place("checkpoint", path, saved->path, saved->kept);
     c->last = *saved;
     c->written++;
+    c->placed_step = c->saved_step;
+    stop_saved(saved->path);
     if (config->output.checkpoint_keep)
         checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep);
 }

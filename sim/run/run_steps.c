@@ -37,14 +37,18 @@ static bool can_go_on(const Config *c, int64_t step, const StepResult *result, d
     return true;
 }
 
-static void show_step(Progress *p, const Config *c, int64_t step, int64_t first, double loss,
-                      double wall_time)
+/* And what a run that ends now would have to go on from. */
+static void show_step(Progress *p, const Run *run, int64_t step, double loss, double wall_time)
 {
+    const Config *c = run->config;
+    int64_t first = run->from.step, placed = run->checkpoints.placed_step;
+    char checkpoint[48] = "";
+    if (placed) snprintf(checkpoint, sizeof checkpoint, "   checkpoint %lld", (long long)placed);
     double tokens = (double)(c->train.global_batch * c->model.shape.sequence);
     int digits = p->terminal ? 0 : snprintf(NULL, 0, "%lld", (long long)c->train.steps);
     if (progress_due(p, (double)(step - first) + 1))
-        progress_show(p, "step %*lld/%lld   loss %.4f   %.0f tokens/s", digits, (long long)step + 1,
-                      (long long)c->train.steps, loss, tokens / wall_time);
+        progress_show(p, "step %*lld/%lld   loss %.4f   %.0f tokens/s%s", digits, (long long)step + 1,
+                      (long long)c->train.steps, loss, tokens / wall_time, checkpoint);
 }
 
 /* What goes on inside a long step: a dry run's, or, of a real one, until its steps are lines in a log. */
@@ -87,7 +91,7 @@ void run_steps(Run *run)
         if (run->main && dry && step + 1 == steps)
             watch_end(&run->alike->watch); /* all ranks have told what they did */
         if (run->main && !dry) {
-            show_step(&progress, c, step, first, loss, wall_time);
+            show_step(&progress, run, step, loss, wall_time);
             if (!can_go_on(c, step, &result, loss, &run->error)) {
                 progress_end(&progress);
                 checkpoints_drop(&run->checkpoints);

@@ -27,7 +27,8 @@ static const struct {
 
 /* All that the handler reads and writes; the texts are set before it is. */
 static bool tells; /* on rank 0 */
-static char newline[2], planned[48], advice[LINE];
+static char newline[2], planned[48], report[LINE / 2], resume[2][LINE / 2];
+static atomic_int newest; /* of `resume` */
 static atomic_llong kept;
 static volatile sig_atomic_t asked; /* the signal's number */
 static time_t first[SIGNALS];       /* when each came first; 0: it has not */
@@ -61,7 +62,9 @@ static void say(const char *how, const char *name, const char *also)
     used = put_number(line, used, atomic_load(&kept));
     used = put(line, used, planned);
     used = put(line, used, also);
-    used = put(line, used, advice);
+    used = put(line, used, report);
+    used = put(line, used, resume[atomic_load(&newest)]);
+    used = put(line, used, "\n");
     ssize_t written = write(STDERR_FILENO, line, used);
     (void)written; /* nobody is left to tell */
 }
@@ -127,7 +130,7 @@ void stop_listen(const char *path, int64_t steps)
     if (tells) {
         words_quote(quoted, sizeof quoted, path);
         snprintf(planned, sizeof planned, " of %lld step%s kept", (long long)steps, words_s(steps));
-        snprintf(advice, sizeof advice, "; try sim report %s\n", quoted);
+        snprintf(report, sizeof report, "; try sim report %s", quoted);
         /* a line of its own on a terminal, where the progress or ^C stands before it */
         strcpy(newline, isatty(STDERR_FILENO) ? "\n" : "");
     }
@@ -139,6 +142,16 @@ void stop_listen(const char *path, int64_t steps)
 void stop_kept(int64_t steps)
 {
     atomic_store(&kept, steps);
+}
+
+/* Into the text that is not the newest, as a signal may come at any time. */
+void stop_saved(const char *path)
+{
+    char quoted[LINE / 2 - 128];
+    int other = !atomic_load(&newest);
+    words_quote(quoted, sizeof quoted, path);
+    snprintf(resume[other], sizeof resume[other], ", or --resume %s to go on", quoted);
+    atomic_store(&newest, other);
 }
 
 void stop_forget(void)

@@ -15,6 +15,8 @@ void stop_on_warning(void);
 void stop_listen(const char *path, int64_t steps);
 /* Rank 0's file holds so many steps now. */
 void stop_kept(int64_t steps);
+/* And this is its newest checkpoint, from which it could go on. */
+void stop_saved(const char *path);
 /* Nothing is left to stop, or to say: TERM, INT, HUP and XCPU end the process as ever, without a word. */
 void stop_forget(void);
 

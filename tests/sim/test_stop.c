@@ -17,6 +17,7 @@ typedef struct Signalled {
     int number;
     const char *path; /* NULL: not rank 0's */
     bool early, later, ignored;
+    int saved;        /* checkpoints */
     int end;          /* the signal that ends it; 0: none does */
     const char *said; /* on standard error */
 } Signalled;
@@ -29,6 +30,7 @@ static void child(const Signalled *s, int said)
     stop_on_warning();
     if (!s->early) stop_listen(s->path, 9);
     stop_kept(4);
+    for (int i = 0; i < s->saved; i++) stop_saved(i + 1 < s->saved ? "older.h5" : "c k.h5");
     raise(s->number);
     if (s->later) {
         raise(s->number); /* at once: the same, by another way */
@@ -99,6 +101,24 @@ static void others_end_it_and_say_what_is_kept(void **state)
     ends_and_says(&(Signalled){.number = SIGHUP, .end = SIGHUP, .said = ""});
 }
 
+/* With a checkpoint, of several the newest. */
+static void they_say_what_to_go_on_from(void **state)
+{
+    (void)state;
+    for (int saved = 1; saved <= 3; saved++)
+        ends_and_says(&(Signalled){.number = SIGTERM,
+                                   .path = "a.h5",
+                                   .saved = saved,
+                                   .said = "sim: stopping on TERM: 4 of 9 steps kept, and the next if it "
+                                           "ends; try sim report a.h5, or --resume 'c k.h5' to go on\n"});
+    ends_and_says(&(Signalled){.number = SIGHUP,
+                               .path = "a.h5",
+                               .saved = 1,
+                               .end = SIGHUP,
+                               .said = "sim: stopped by HUP: 4 of 9 steps kept; try sim report a.h5, or "
+                                       "--resume 'c k.h5' to go on\n"});
+}
+
 static void asked_again_later_it_ends_as_ever(void **state)
 {
     (void)state;
@@ -125,6 +145,7 @@ int main(void)
         cmocka_unit_test(some_ask_for_an_end),
         cmocka_unit_test(a_warning_may_come_before_there_is_a_step),
         cmocka_unit_test(others_end_it_and_say_what_is_kept),
+        cmocka_unit_test(they_say_what_to_go_on_from),
         cmocka_unit_test(asked_again_later_it_ends_as_ever),
         cmocka_unit_test(what_is_ignored_stays_so),
     };
