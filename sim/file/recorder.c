@@ -121,6 +121,15 @@ static bool vanished(const Recorder *r, Error *error)
         r->path, r->done);
 }
 
+/* Adds to why the next one could not be written. */
+static bool others_are_kept(const Recorder *r, Error *error)
+{
+    if (r->done > 0)
+        words_append(error->text, sizeof error->text, "; the %zu step%s before %s kept", r->done,
+                     words_s((int64_t)r->done), r->done > 1 ? "are" : "is");
+    return false;
+}
+
 /* Gives the columns `rows` rows, in a copy that replaces the file when it is
  * whole. Growing in place would rewrite the indices of all columns: a kill or
  * a full disk in between would cost the run. Where the file was moved, its copy goes there. */
@@ -138,6 +147,7 @@ static bool resize(Recorder *r, size_t rows, Error *error)
         r->file = NULL;
         ok = h5_close(file, error) && (r->file = h5_edit(path, error)) &&
              skeleton_extend(r->file, rows, error) && publish(r, error);
+        if (!ok) others_are_kept(r, error);
     }
     if (ok) r->rows = rows;
     if (hold >= 0) close(hold);
@@ -181,13 +191,15 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         {"/comm/messages", H5_U64, messages},
     };
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (!h5_write(r->file, cells[i].path, r->done, 1, cells[i].kind, cells[i].value, error)) return false;
+        if (!h5_write(r->file, cells[i].path, r->done, 1, cells[i].kind, cells[i].value, error))
+            return others_are_kept(r, error);
     /* the step's number last: who sees it finds the rest of the row in the file */
     bool ok = h5_flush(r->file, error) &&
               h5_write(r->file, layout_step, r->done, 1, H5_I64, &row->step, error) &&
               h5_flush(r->file, error);
-    if (ok) r->done++;
-    return ok && (h5_is_there(r->file) || vanished(r, error)); /* not only as it ends, hours later */
+    if (!ok) return others_are_kept(r, error);
+    r->done++;
+    return h5_is_there(r->file) || vanished(r, error); /* not only as it ends, hours later */
 }
 
 /* A number in a row that is there. */

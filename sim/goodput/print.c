@@ -10,7 +10,9 @@ enum { FEW = 30 };
 
 static void print_line(const char *name, const char *value, const char *from)
 {
-    printf("  %-12s %-26s %s\n", name, value, from);
+    enum { VALUE = 26 };
+    int room = VALUE - words_columns(value); /* a µ has more bytes */
+    printf("  %-12s %s%*s %s\n", name, value, room > 0 ? room : 0, "", from);
 }
 
 void goodput_print_job(const Points *p, const GoodputRequest *r)
@@ -94,8 +96,9 @@ void goodput_print_points(const Points *p)
         const Point *at = &p->point[i];
         char time[32];
         goodput_seconds((double)at->interval * p->costs.job.step, time, sizeof time);
-        printf("  %9lld  %12s  %*.*f %% +- %-*.*f  %*.*f %%", (long long)at->interval, time, width, digits,
-               100 * at->goodput, width - 1, digits, 100 * at->deviation, width, digits, 100 * at->expected);
+        printf("  %9lld  %*s%s  %*.*f %% +- %-*.*f  %*.*f %%", (long long)at->interval,
+               12 - words_columns(time), "", time, width, digits, 100 * at->goodput, width - 1, digits,
+               100 * at->deviation, width, digits, 100 * at->expected);
         printf("  %10.*f %%  %6.*f %%  %7.*f %%  %8.1f\n", digits, 100 * at->stalled, digits, 100 * at->lost,
                digits, 100 * at->restarting, at->failures);
     }

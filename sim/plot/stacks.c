@@ -227,6 +227,7 @@ bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t
     char first[512], second[256] = "Waits count what computing does not hide";
     if (!start(&bars, &kind, runs, count, first, why, size)) return false;
     plot_explain_unit(runs, second, sizeof second);
+    if (runs->shape.ideal) words_append(second, sizeof second, "; messages are free");
     words_append(first, sizeof first,
                  count > 1 ? "The rank that computes most in each run"
                            : "Above a bar: the share of the step in which the rank computes");

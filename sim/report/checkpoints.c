@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "sim/base/quantile.h"
+#include "sim/base/units.h"
 #include "sim/base/words.h"
 #include "sim/report/beside.h"
 
@@ -63,20 +64,20 @@ static void add_beside(Sheet *sheet, const RunFile *run, const Columns *c, doubl
     enum { FEW = 3 };
     size_t beside, alone;
     char size[32];
+    words_bytes(copy, size, sizeof size);
     double slow = median_of(run, c, is_beside, c->wall_time, &beside),
            well = median_of(run, c, is_alone, c->wall_time, &alone);
     if (beside == 0) return;
-    words_bytes(copy, size, sizeof size);
-    sheet_more(sheet, ", beside %zu step%s, from copies of %s a rank in the host's memory", beside,
-               words_s((int64_t)beside), size);
-    if (beside >= FEW && alone >= FEW)
-        sheet_more(sheet, "; those steps took %+.1f %% (medians)", 100 * (slow / well - 1));
+    sheet_line(sheet, SHEET_FACT, "beside them");
+    sheet_cell(sheet, "%zu step%s", beside, words_s((int64_t)beside));
+    if (beside >= FEW && alone >= FEW) sheet_more(sheet, ", which took %+.1f %%", 100 * (slow / well - 1));
+    sheet_more(sheet, "; copies of %s a rank in the host's memory", size);
 }
 
 static void add_line(Sheet *sheet, const RunFile *run, const Columns *c, double copy)
 {
     size_t written, during;
-    char size[32];
+    char size[32], placed[32], stalled[32];
     double bytes = median_of(run, c, is_written, c->bytes, &written);
     if (written == 0) return;
     median_of(run, c, is_during, c->time, &during);
@@ -84,9 +85,11 @@ static void add_line(Sheet *sheet, const RunFile *run, const Columns *c, double 
     double waited = median_of(run, c, is, c->time, &during),
            until = median_of(run, c, is, c->written, &during);
     words_bytes(bytes, size, sizeof size);
+    unit_show(placed, sizeof placed, until, unit_of_seconds);
+    unit_show(stalled, sizeof stalled, waited, unit_of_seconds);
     sheet_line(sheet, SHEET_FACT, "checkpoints");
-    sheet_cell(sheet, "%zu of %s; training waited %.1f ms for one, which was in its place after %.1f ms",
-               written, size, 1e3 * waited, 1e3 * until);
+    sheet_cell(sheet, "%zu of %s; training waits %s for one, in its place after %s%s", written, size, stalled,
+               placed, written > 1 ? " (medians)" : "");
     add_beside(sheet, run, c, copy);
 }
 

@@ -238,7 +238,7 @@ bool report_waiting(const RunFile *run, Sheet *sheet, Error *error)
 {
     FaultTexts texts;
     Faults faults;
-    if (!read_faults(run, &texts, &faults)) return true;
+    if (!read_faults(run, &texts, &faults) || faults.slows + faults.lates == 0) return true;
     double *parts = run_file_first(run, "/breakdown/simulated", (size_t)run->recorded, error);
     if (parts) add_ranks(run, sheet, &faults, parts);
     free(parts);

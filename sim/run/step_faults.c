@@ -53,9 +53,9 @@ void faults_announce(const Config *config, bool dry, bool goes_on)
     if (texts->late[0]) printf("  late: %s\n", texts->late);
     if (texts->disk_full && !goes_on) printf("  full: the disk, at step %lld\n", (long long)texts->disk_full);
     if (texts->die[0])
-        printf("  dies: %s%s\n", texts->die,
+        printf("  dies: rank %d at step %lld%s\n", config->fault.die_rank, (long long)config->fault.die_step,
                dry       ? "; what is before that is walked"
-               : goes_on ? " is over: a run that goes on has all its ranks"
+               : goes_on ? ", but not again in a run that goes on"
                          : "");
     fflush(stdout);
 }

@@ -42,7 +42,7 @@ void watch_performed(void *watch)
     if (w->ranks > 0)
         show_walk(w);
     else if (w->performed < w->actions && progress_due(&w->progress, w->performed))
-        progress_show(&w->progress, "step %lld/%lld: %.0f of %.0f actions", (long long)w->step + 1,
+        progress_show(&w->progress, "within step %lld/%lld: %.0f of %.0f actions", (long long)w->step + 1,
                       (long long)w->steps, w->performed, w->actions);
 }
 

@@ -141,7 +141,8 @@ static void test_ideal_unit(void **state)
     assert_file_says(in_folder(place, "a-charts/gantt.gp"), "UNIT = 'F'\n");
     assert_file_says(in_folder(place, "a-charts/gantt.gp"), "F: a microbatch''s forward on one rank");
     assert_file_says(in_folder(place, "a-charts/breakdown.gp"), "UNIT = 'F'\n");
-    assert_file_says(in_folder(place, "a-charts/breakdown.gp"), "F: a microbatch''s forward on one rank");
+    assert_file_says(in_folder(place, "a-charts/breakdown.gp"),
+                     "F: a microbatch''s forward on one rank; messages are free");
     assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
     assert_says(place->said, "gantt               skipped: ideal and measured times");
     assert_says(place->said, "breakdown           skipped: ideal and measured times");

@@ -41,15 +41,16 @@ static void test_checkpoints(void **state)
     const char *path = in_folder(place, "beside.h5");
     record_made_up(path, (MadeUp){.ranks = 2, .steps = 16, .checkpoint_every = 5});
     assert_int_equal(REPORT(place, path), 0);
-    assert_says(place->said,
-                "checkpoints 3 of 1.000 MB; training waited 2.0 ms for one, which was in its place after "
-                "1100.0 ms, beside 3 steps, from copies of 500.000 kB a rank in the host's memory; those "
-                "steps took +4.0 % (medians)\n");
+    assert_says(
+        place->said,
+        "  checkpoints 3 of 1.000 MB; training waits 2.00 ms for one, in its place after 1.10 s "
+        "(medians)\n"
+        "  beside them 3 steps, which took +4.0 %; copies of 500.000 kB a rank in the host's memory\n");
     record_made_up(path, (MadeUp){.ranks = 2, .steps = 10, .checkpoint_every = 5});
     assert_int_equal(REPORT(place, path), 0);
     assert_says(place->said,
-                "checkpoints 1 of 1.000 MB; training waited 2.0 ms for one, which was in its place after "
-                "1100.0 ms, beside 1 step, from copies of 500.000 kB a rank in the host's memory\n");
+                "  checkpoints 1 of 1.000 MB; training waits 2.00 ms for one, in its place after 1.10 s\n"
+                "  beside them 1 step; copies of 500.000 kB a rank in the host's memory\n");
 }
 
 static void check_quoted(const char *name, const char *expected)
