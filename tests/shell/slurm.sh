@@ -114,7 +114,7 @@ jobs_of_this_suite() {
         submit nothing "$script"
         SIM=$PWD/killed submit killed -N 2 -n 4 "$script" zero3.ini --set train.steps=1000000 --output killed.h5
         submit apart -N 2 -n 2 "$script" zero3.ini --set output.checkpoint=/dev/shm/ck.h5
-        VARY="parallel.data=ddp,zero1 train.seed=1,2" submit array -n 1 --array=0-3 "$script" ddp.ini $few
+        VARY="parallel.data=ddp,zero1 train.seed=1,2" submit array -n 1 --array=0-3 -o "array.%A_%a.out" "$script" ddp.ini $few
         VARY="train.seed=1,2" submit beyond -n 1 --array=2 "$script" ddp.ini $few
         if srun --mpi=list 2>&1 | grep -q pmix; then
             LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini --set train.steps=60 --set model.layers=1 --output bysrun.h5
@@ -259,11 +259,12 @@ of_the_array() {
     local task data=(ddp ddp zero1 zero1) seed=(1 2 1 2)
     for task in 0 1 2 3; do
         compare steps "results/ddp.$task.h5" 3 && "$float/bin/sim" report "results/ddp.$task.h5" | grep -q ": ${data[task]} on 1 rank" &&
-            h5_has_seed "results/ddp.$task.h5" "${seed[task]}" || return
+            h5_has_seed "results/ddp.$task.h5" "${seed[task]}" &&
+            grep -qE "^job [0-9]+_$task on .*: ddp.ini parallel.data=${data[task]} train.seed=${seed[task]} --set train.steps=3$" array.*_$task.out || return
     done
 }
 h5_has_seed() { "$float/bin/sim" inspect "$1" | grep -q "recompute = .* seed = $2, steps"; }
-check "each with a combination and a file of its own" of_the_array
+check "each with a combination and a file of its own, and says so" of_the_array
 ended beyond FAILED 2:0
 check "a task that has no combination says so" said beyond "^sim.sbatch: VARY='train.seed=1,2' has fewer combinations than task 2"
 
