@@ -110,8 +110,9 @@ static void print_both(Columns *c, const Both *both)
         extents_text(both->b->rank, both->b->dims, b, sizeof b);
         columns_cell(c, "of shape %s, %s", a, b);
     } else {
-        char where[TEXT];
-        extents_place(both->a->rank, both->a->dims, both->apart.at, where, sizeof where);
+        char where[TEXT] = "";
+        if (both->apart.differ)
+            extents_place(both->a->rank, both->a->dims, both->apart.at, where, sizeof where);
         apart_cells(c, &both->apart, where);
     }
 }

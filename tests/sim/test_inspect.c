@@ -6,7 +6,9 @@
 #include <string.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/posix.h"
+#include "sim/base/standard.h"
 #include "sim/inspect/apart.h"
+#include "sim/inspect/diff.h"
 #include "sim/inspect/held.h"
 #include "sim/inspect/pieces.h"
 #include "sim/run/checkpoint_save.h"
@@ -233,6 +235,21 @@ static void damaged_anywhere_it_is_refused_or_as_it_was(void **state)
     assert_true(2 * refused > (int)damaged);
 }
 
+/* A tensor that has no value, as another's file may have one, has no place where two are farthest apart. */
+static void an_empty_tensor_is_equal(void **state)
+{
+    (void)state;
+    char empty[FOLDER + 16];
+    Error error;
+    snprintf(empty, sizeof empty, "%s/empty.h5", folder);
+    H5 *file = h5_create(empty, &error);
+    const H5Array array = {
+        .path = "/none", .units = "1", .long_name = "nothing", .kind = H5_F32, .rank = 1, .grows = true};
+    if (!file || !h5_array(file, &array, &error) || !h5_close(file, &error)) fail_msg("%s", error.text);
+    char *words[] = {"diff", empty, empty, "--all", NULL};
+    assert_int_equal(diff_command(4, words), STATUS_OK);
+}
+
 /* test_inspect [DAMAGED] */
 int main(int argc, char **argv)
 {
@@ -243,6 +260,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_checkpoint_is_read_as_it_was_written),
         cmocka_unit_test(a_checkpoint_in_part_is_refused),
         cmocka_unit_test(damaged_anywhere_it_is_refused_or_as_it_was),
+        cmocka_unit_test(an_empty_tensor_is_equal),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }
