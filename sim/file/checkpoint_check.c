@@ -49,10 +49,10 @@ static bool read_kind(H5 *file, H5Kind *kind, Error *error)
 /* Values are carried as they are. */
 static bool check_build(H5 *file, H5Kind kind, Error *error)
 {
-    return kind == checkpoint_kind || error_set(error,
-                                                "%s: its values are %s, and this sim computes in " REAL_NAME
-                                                "; try the build that wrote it",
-                                                h5_path(file), kind == H5_F32 ? "fp32" : "fp64");
+    return kind == h5_real || error_set(error,
+                                        "%s: its values are %s, and this sim computes in " REAL_NAME
+                                        "; try the build that wrote it",
+                                        h5_path(file), kind == H5_F32 ? "fp32" : "fp64");
 }
 
 /* A whole number from 0 up. */
@@ -101,7 +101,7 @@ static bool check_tensor(const Parameter *p, const char *path, int tensor, void 
     int rank = checkpoint_shape(p, dims);
     if (!h5_exists(c->file, path))
         return error_set(c->error, "%s: it has no tensor %s; is the file damaged?", h5_path(c->file), path);
-    return h5_check_array(c->file, path, checkpoint_kind, rank, dims, c->error);
+    return h5_check_array(c->file, path, h5_real, rank, dims, c->error);
 }
 
 /* ---- keys ---- */
@@ -194,7 +194,7 @@ CheckpointFit checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, u
                                CheckpointState *state, Error *error)
 {
     Check c = {file, config, error};
-    H5Kind kind = checkpoint_kind;
+    H5Kind kind = h5_real;
     if (!is_checkpoint(file, error)) return CHECKPOINT_DAMAGED;
     if (!is_of_this_sim(file, error)) return CHECKPOINT_REFUSED;
     if (!read_kind(file, &kind, error) || !read_state(file, state, error) || !has_keys(&c))

@@ -61,7 +61,7 @@ typedef struct Writing {
 static bool make_tensor(const Parameter *p, const char *path, int tensor, void *context)
 {
     const Writing *w = context;
-    H5Array array = {.path = path, .units = "1", .kind = checkpoint_kind, .unfilled = true};
+    H5Array array = {.path = path, .units = "1", .kind = h5_real, .unfilled = true};
     array.long_name = strncmp(path, "/model/", 7) == 0 ? "parameter" : "optimizer state";
     array.rank = checkpoint_shape(p, array.dims);
     return h5_array(w->file, &array, w->error) &&

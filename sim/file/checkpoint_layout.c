@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const H5Kind checkpoint_kind = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
-
 static OptimizerKind optimizer_of(const Config *config)
 {
     return (OptimizerKind)config->train.optimizer.kind;

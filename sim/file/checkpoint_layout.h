@@ -39,7 +39,6 @@ void checkpoint_dataset(const Config *config, int part, const Parameter *p, char
 size_t checkpoint_values(const Gpt *gpt, const Config *config);
 /* What the file takes at most. */
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config);
-extern const H5Kind checkpoint_kind; /* of the values: REAL */
 
 /* A parameter's rank and extents. */
 int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK]);

@@ -25,6 +25,7 @@
 
 typedef struct H5 H5;
 typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;
+extern const H5Kind h5_real; /* what a `real` is */
 enum { H5_MAX_RANK = 4 };
 
 H5 *h5_create(const char *path, Error *error); /* a draft until it is published */
@@ -55,7 +56,7 @@ bool h5_set_text(H5 *file, const char *object, const char *name, const char *val
 bool h5_set_number(H5 *file, const char *object, const char *name, double value, Error *error);
 bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t value, Error *error);
 /* False when there is no such attribute, or one of another type: a text of variable length, too, which stays
- * unread (h5_write.c says why). */
+ * unread (h5_type.c says why). */
 bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size);
 bool h5_get_number(H5 *file, const char *object, const char *name, double *value);
 

@@ -1,8 +1,10 @@
-/* h5_private.h - what the sources of the one module h5 (h5.c, h5_write.c, h5_read.c, h5_share.c, h5_check.c,
- * h5_checksum.c) share, and nobody else sees: they include it after hdf5.h, whose types it uses. */
+/* h5_private.h - what the sources of the one module h5 (h5.c and h5_*.c) share, and nobody else sees: they include it
+ * after hdf5.h, whose types it uses. */
 #ifndef SIM_FILE_H5_PRIVATE_H
 #define SIM_FILE_H5_PRIVATE_H
 #include "sim/file/h5.h"
+
+enum { H5_TEXT_MOST = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
 
 typedef struct H5Open {
     struct H5Open *next;
@@ -29,12 +31,25 @@ bool h5_fail(const char *path, const char *verb, const char *object, Error *erro
 /* A list to make groups with: the same run makes the same bytes, attributes lie in the header. */
 void h5_plain_group(hid_t list);
 hid_t h5_dataset(H5 *file, const char *path);
+/* Of a dataset or group; replaces the value of one that exists. */
+bool h5_set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
+                      const void *value, Error *error);
+
 hid_t h5_type(H5Kind kind, bool in_file);
-hid_t h5_text_type(size_t size);                                    /* `size` bytes, a closing NUL included */
-hid_t h5_attribute(H5 *file, const char *object, const char *name); /* < 0: there is none */
-bool h5_fixed_text(hid_t type); /* of a fixed length, which nothing but its own bytes decides */
+hid_t h5_text_type(size_t size); /* `size` bytes, a closing NUL included */
+bool h5_fixed_text(hid_t type);  /* of a fixed length, which nothing but its own bytes decides */
 hid_t h5_row_type(H5Row row, bool in_file);
-/* Rows first..first+rows-1 along axis 0, as `type` in memory; of rank 0 its one value. */
+
+/* Some values of a dataset, in the file and in memory; negative where HDF5 refuses. */
+typedef struct H5Selection {
+    hid_t data, in_file, in_memory;
+} H5Selection;
+/* Rows first..first+rows-1 along axis 0, one behind the other in memory; of rank 0 its one value. False: HDF5 says why. To
+ * be undone in any case. */
+bool h5_select_rows(H5 *file, const char *path, size_t first, size_t rows, H5Selection *selection);
+bool h5_select_slab(H5 *file, const char *path, const H5Slab *slab, H5Selection *selection);
+void h5_unselect(H5Selection *selection);
+/* Such rows, as `type` in memory. */
 bool h5_read_typed(H5 *file, const char *path, size_t first, size_t rows, hid_t type, void *values,
                    Error *error);
 #endif

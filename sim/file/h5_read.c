@@ -1,4 +1,4 @@
-/* h5_read.c - reading HDF5 files back: attributes, arrays, names, tables. */
+/* h5_read.c - reading HDF5 files back: arrays, names, tables, and which there are. */
 #define H5_USE_110_API
 #include <hdf5.h>
 #include "sim/file/h5_private.h"
@@ -7,62 +7,6 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/file/extents.h"
-
-enum { MOST_TEXT = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
-
-/* ---- attributes ---- */
-
-hid_t h5_attribute(H5 *file, const char *object, const char *name)
-{
-    hid_t where = H5Oopen(file->id, object, H5P_DEFAULT);
-    hid_t attribute = where >= 0 && H5Aexists(where, name) > 0 ? H5Aopen(where, name, H5P_DEFAULT) : -1;
-    h5_release(where);
-    return attribute;
-}
-
-bool h5_fixed_text(hid_t type)
-{
-    return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0;
-}
-
-/* One value; false, and nothing read, when there are more, or none. */
-static bool holds_one(hid_t attribute)
-{
-    hid_t space = H5Aget_space(attribute);
-    bool one = H5Sget_simple_extent_npoints(space) == 1;
-    h5_release(space);
-    return one;
-}
-
-bool h5_get_text(H5 *file, const char *object, const char *name, char *value, size_t size)
-{
-    hid_t attribute = h5_attribute(file, object, name);
-    if (attribute < 0) return false;
-    hid_t type = H5Aget_type(attribute);
-    bool ok = holds_one(attribute) && h5_fixed_text(type) && H5Tget_size(type) <= MOST_TEXT;
-    char *text = ok ? allocate_zeroed(1, H5Tget_size(type) + 1) : NULL;
-    ok = ok && H5Aread(attribute, type, text) >= 0;
-    if (ok) snprintf(value, size, "%s", text);
-    free(text);
-    h5_release(type);
-    h5_release(attribute);
-    return ok;
-}
-
-bool h5_get_number(H5 *file, const char *object, const char *name, double *value)
-{
-    hid_t attribute = h5_attribute(file, object, name);
-    if (attribute < 0) return false;
-    hid_t type = H5Aget_type(attribute);
-    const H5T_class_t class = H5Tget_class(type);
-    double number;
-    bool ok = holds_one(attribute) && (class == H5T_INTEGER || class == H5T_FLOAT) &&
-              H5Aread(attribute, H5T_NATIVE_DOUBLE, &number) >= 0;
-    if (ok) *value = number;
-    h5_release(type);
-    h5_release(attribute);
-    return ok;
-}
 
 /* ---- arrays ---- */
 
@@ -107,25 +51,14 @@ bool h5_read(H5 *file, const char *path, H5Kind kind, void *values, Error *error
            h5_fail(file->path, "read", path, error);
 }
 
-/* Rows first..first+rows-1 along axis 0; of rank 0 its one value. */
 bool h5_read_typed(H5 *file, const char *path, size_t first, size_t rows, hid_t type, void *values,
                    Error *error)
 {
-    hsize_t start[H5S_MAX_RANK] = {first}, count[H5S_MAX_RANK] = {0};
-    hid_t data = h5_dataset(file, path), space = data >= 0 ? H5Dget_space(data) : -1, memory = -1;
-    int rank = space >= 0 ? H5Sget_simple_extent_dims(space, count, NULL) : -1;
-    bool ok = rank >= 0;
-    if (rank == 0) {
-        ok = H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
-    } else if (ok) {
-        count[0] = rows;
-        memory = H5Screate_simple(rank, count, NULL);
-        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-             H5Dread(data, type, memory, space, H5P_DEFAULT, values) >= 0;
-    }
+    H5Selection selection;
+    bool ok = h5_select_rows(file, path, first, rows, &selection) &&
+              H5Dread(selection.data, type, selection.in_memory, selection.in_file, H5P_DEFAULT, values) >= 0;
     if (!ok) h5_fail(file->path, "read", path, error);
-    h5_release(memory);
-    h5_release(space);
+    h5_unselect(&selection);
     return ok;
 }
 
@@ -133,6 +66,17 @@ bool h5_read_rows(H5 *file, const char *path, size_t first, size_t rows, H5Kind 
                   Error *error)
 {
     return h5_read_typed(file, path, first, rows, h5_type(kind, false), values, error);
+}
+
+bool h5_read_slab(H5 *file, const char *path, const H5Slab *slab, H5Kind kind, void *values, Error *error)
+{
+    H5Selection selection;
+    bool ok = h5_select_slab(file, path, slab, &selection) &&
+              H5Dread(selection.data, h5_type(kind, false), selection.in_memory, selection.in_file,
+                      H5P_DEFAULT, values) >= 0;
+    if (!ok) h5_fail(file->path, "read", path, error);
+    h5_unselect(&selection);
+    return ok;
 }
 
 double *h5_read_numbers(H5 *file, const char *path, int *rank, size_t dims[H5_MAX_RANK], Error *error)
@@ -153,7 +97,7 @@ char **h5_read_names(H5 *file, const char *path, size_t *count, Error *error)
     if (!h5_shape(file, path, &rank, dims, error)) return NULL;
     *count = extents_count(rank, dims);
     hid_t data = h5_dataset(file, path), type = H5Dget_type(data);
-    if (!h5_fixed_text(type) || H5Tget_size(type) > MOST_TEXT) {
+    if (!h5_fixed_text(type) || H5Tget_size(type) > H5_TEXT_MOST) {
         h5_release(type);
         error_set(error, "%s: %s holds no text of a fixed length; try a file that sim wrote", file->path,
                   path);
@@ -264,28 +208,4 @@ bool h5_walk(H5 *file, bool (*visit)(const char *path, void *context), void *con
     Names names = {.count = 0};
     herr_t listed = H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, take_at_depth, &names);
     return visit_in_order(file, &names, listed, visit, context, error);
-}
-
-typedef struct Visit {
-    bool (*visit)(const char *name, void *context);
-    void *context;
-} Visit;
-
-static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context)
-{
-    (void)object;
-    (void)info;
-    const Visit *v = context;
-    return !v->visit(name, v->context);
-}
-
-bool h5_each_attribute(H5 *file, const char *object, bool (*visit)(const char *name, void *context),
-                       void *context, Error *error)
-{
-    Visit v = {visit, context};
-    hid_t id = H5Oopen(file->id, object, H5P_DEFAULT);
-    bool ok = id >= 0 && H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &v) >= 0;
-    if (!ok) h5_fail(file->path, "read the attributes of", object, error);
-    h5_release(id);
-    return ok;
 }

@@ -1,4 +1,4 @@
-/* h5_write.c - writing HDF5 files: attributes, arrays, names, tables. */
+/* h5_write.c - writing HDF5 files: groups, arrays, names, tables. */
 #define H5_USE_110_API
 #include <hdf5.h>
 #include <hdf5_hl.h>
@@ -11,86 +11,7 @@
 
 enum { CHUNK_BYTES = 4096 }; /* a step touches one page a column: its flush rewrites no more */
 
-/* ---- attributes ---- */
-
-hid_t h5_type(H5Kind kind, bool in_file)
-{
-    switch (kind) {
-    case H5_F32: return in_file ? H5T_IEEE_F32LE : H5T_NATIVE_FLOAT;
-    case H5_F64: return in_file ? H5T_IEEE_F64LE : H5T_NATIVE_DOUBLE;
-    case H5_I32: return in_file ? H5T_STD_I32LE : H5T_NATIVE_INT32;
-    case H5_I64: return in_file ? H5T_STD_I64LE : H5T_NATIVE_INT64;
-    case H5_U64: return in_file ? H5T_STD_U64LE : H5T_NATIVE_UINT64;
-    }
-    return -1;
-}
-
-/* Texts lie where their attribute or row lies. Those of variable length would lie on HDF5's global heap, where one
- * damaged byte makes the library (1.10.8) crash or loop. */
-hid_t h5_text_type(size_t size)
-{
-    hid_t type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, size);
-    H5Tset_cset(type, H5T_CSET_UTF8);
-    return type;
-}
-
-/* A dataset in use, or opened: finding one by its path takes as long as setting its attribute. */
-static hid_t open_object(H5 *file, const char *object)
-{
-    for (H5Open *open = file->open; open; open = open->next)
-        if (!strcmp(open->path, object)) return H5Iinc_ref(open->id) > 0 ? open->id : -1;
-    return H5Oopen(file->id, object, H5P_DEFAULT);
-}
-
-/* One that is there; negative: none is, or it is a text of another length, which then goes, to come new. */
-static hid_t open_attribute(hid_t where, const char *name, hid_t file_type)
-{
-    if (H5Aexists(where, name) <= 0) return -1;
-    hid_t attribute = H5Aopen(where, name, H5P_DEFAULT), type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    bool fits = H5Tget_class(file_type) != H5T_STRING || (type >= 0 && H5Tequal(type, file_type) > 0);
-    h5_release(type);
-    if (fits) return attribute;
-    h5_release(attribute);
-    H5Adelete(where, name);
-    return -1;
-}
-
-static bool set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
-                          const void *value, Error *error)
-{
-    hid_t where = open_object(file, object), space = -1, attribute = -1;
-    bool ok = where >= 0;
-    if (ok) attribute = open_attribute(where, name, file_type);
-    if (ok && attribute < 0) {
-        space = H5Screate(H5S_SCALAR);
-        attribute = H5Acreate2(where, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
-    }
-    ok = ok && attribute >= 0 && H5Awrite(attribute, memory_type, value) >= 0;
-    if (!ok) h5_fail(file->path, "set the attribute", name, error);
-    h5_release(attribute);
-    h5_release(space);
-    h5_release(where);
-    return ok;
-}
-
-bool h5_set_text(H5 *file, const char *object, const char *name, const char *value, Error *error)
-{
-    hid_t type = h5_text_type(strlen(value) + 1);
-    bool ok = set_attribute(file, object, name, type, type, value, error);
-    h5_release(type);
-    return ok;
-}
-
-bool h5_set_number(H5 *file, const char *object, const char *name, double value, Error *error)
-{
-    return set_attribute(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, error);
-}
-
-bool h5_set_integer(H5 *file, const char *object, const char *name, int64_t value, Error *error)
-{
-    return set_attribute(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value, error);
-}
+/* ---- groups and links ---- */
 
 bool h5_group(H5 *file, const char *path, Error *error)
 {
@@ -185,7 +106,7 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
     hid_t space = H5Screate_simple(a->rank, dims, most), type = h5_type(a->kind, true);
     bool ok = make(file, &(Label){a->path, a->units, a->long_name}, type, space, list, error);
     if (ok && floats && !a->unfilled)
-        ok = set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
+        ok = h5_set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
     for (int i = 0; i < a->rank && ok; i++)
         if (a->scales[i]) ok = attach(file, a->path, i, a->scales[i], error);
     h5_release(space);
@@ -256,21 +177,12 @@ static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hi
     if (file->full)
         return error_set(error, "%s: cannot write %s: %s, as if the disk were full", file->path, path,
                          strerror(ENOSPC));
-    hsize_t start[H5_MAX_RANK] = {first}, count[H5_MAX_RANK] = {0};
-    hid_t data = h5_dataset(file, path), space = H5Dget_space(data), memory = -1;
-    int rank = H5Sget_simple_extent_dims(space, count, NULL);
-    bool ok = rank >= 0;
-    if (rank == 0) {
-        ok = H5Dwrite(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
-    } else if (ok) {
-        count[0] = rows;
-        memory = H5Screate_simple(rank, count, NULL);
-        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-             H5Dwrite(data, type, memory, space, H5P_DEFAULT, values) >= 0;
-    }
+    H5Selection selection;
+    bool ok =
+        h5_select_rows(file, path, first, rows, &selection) &&
+        H5Dwrite(selection.data, type, selection.in_memory, selection.in_file, H5P_DEFAULT, values) >= 0;
     if (!ok) h5_fail(file->path, "write", path, error);
-    h5_release(memory);
-    h5_release(space);
+    h5_unselect(&selection);
     return ok;
 }
 
@@ -281,19 +193,6 @@ bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind
 }
 
 /* ---- tables ---- */
-
-hid_t h5_row_type(H5Row row, bool in_file)
-{
-    hid_t type = H5Tcreate(H5T_COMPOUND, row.bytes);
-    for (int i = 0; i < row.fields; i++) {
-        hid_t text = row.field[i].text ? h5_text_type(row.field[i].size) : -1;
-        H5Tinsert(type, row.field[i].name, row.field[i].offset,
-                  row.field[i].text ? text : h5_type(row.field[i].kind, in_file));
-        h5_release(text);
-    }
-    if (in_file) H5Tpack(type);
-    return type;
-}
 
 bool h5_table(H5 *file, const H5Table *table, Error *error)
 {

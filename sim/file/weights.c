@@ -5,8 +5,6 @@
 #include "sim/file/schema.h"
 #include "sim/file/weights_check.h"
 
-static const H5Kind REAL_KIND = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
-
 /* Between a whole parameter and one tensor of a file, as it lies there. */
 static void carry(const Parameter *p, const FileTensor *f, real *whole, real *in_file, bool to_file)
 {
@@ -42,7 +40,7 @@ void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *who
     real *buffer = new_buffer(p);
     for (int k = 0; k < count; k++) {
         Error error;
-        if (!h5_read(file, tensor[k].path, REAL_KIND, buffer, &error)) fail("%s", error.text);
+        if (!h5_read(file, tensor[k].path, h5_real, buffer, &error)) fail("%s", error.text);
         carry(p, &tensor[k], whole, buffer, false);
     }
     free(buffer);
@@ -68,12 +66,12 @@ bool weights_write(H5 *file, const GptShape *shape, const Parameter *p, bool gra
     real *buffer = new_buffer(p);
     bool ok = true;
     for (int k = 0; k < count && ok; k++) {
-        H5Array array = {.path = tensor[k].path, .units = "1", .kind = REAL_KIND};
+        H5Array array = {.path = tensor[k].path, .units = "1", .kind = h5_real};
         array.long_name = gradients ? "gradient of the mean loss" : "parameter";
         array.rank = weights_shape(p, &tensor[k], array.dims);
         carry(p, &tensor[k], whole, buffer, true);
         ok = h5_array(file, &array, error) &&
-             h5_write(file, tensor[k].path, 0, array.dims[0], REAL_KIND, buffer, error);
+             h5_write(file, tensor[k].path, 0, array.dims[0], h5_real, buffer, error);
     }
     free(buffer);
     return ok;

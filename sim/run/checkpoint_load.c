@@ -26,7 +26,7 @@ static void read_slab(const CheckpointSlab *s, void *context)
     char path[CHECKPOINT_PATH];
     if (!c->ok) return;
     checkpoint_dataset(c->t->config, c->part, s->parameter, path);
-    c->ok = h5_read_slab(c->file, path, &s->slab, checkpoint_kind, c->values + s->in_range, c->error);
+    c->ok = h5_read_slab(c->file, path, &s->slab, h5_real, c->values + s->in_range, c->error);
 }
 
 static void sum_slab(const CheckpointSlab *s, void *context)
