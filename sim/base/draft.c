@@ -53,22 +53,28 @@ static bool is_still(int file, const char *path)
 
 #define MARK ".sim-" /* no user's file has that by chance, and drafts are removed by their names */
 
-/* Whether `name` is "BASE.sim-123.tmp" or "BASE.sim-123.4.tmp". */
+/* Of "BASE.sim-123.tmp", or "BASE.sim-123.4.tmp". */
+size_t draft_stem(const char *name)
+{
+    const char *mark = NULL;
+    for (const char *at = name; (at = strstr(at, MARK)); at++) mark = at;
+    if (!mark || !isdigit((unsigned char)mark[strlen(MARK)])) return 0;
+    const char *rest = mark + strlen(MARK);
+    rest += strspn(rest, ".0123456789");
+    return rest[-1] == '.' && strcmp(rest, "tmp") == 0 ? (size_t)(mark - name) : 0;
+}
+
 static bool is_draft_of(const char *base, const char *name)
 {
-    const char *rest = name + strlen(base);
-    if (strncmp(name, base, strlen(base)) != 0 || strncmp(rest, MARK, strlen(MARK)) != 0) return false;
-    rest += strlen(MARK);
-    if (!isdigit((unsigned char)*rest)) return false;
-    rest += strspn(rest, ".0123456789");
-    return rest[-1] == '.' && strcmp(rest, "tmp") == 0;
+    const size_t stem = draft_stem(name);
+    return stem > 0 && stem == strlen(base) && strncmp(name, base, stem) == 0;
 }
 
 /* Removes the drafts of `path` whose processes are gone. */
 static void remove_abandoned(const char *path)
 {
     char folder[PATH_SIZE], name[2 * PATH_SIZE];
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *base = files_name(path);
     files_folder(path, folder, sizeof folder);
     DIR *directory = opendir(folder);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {

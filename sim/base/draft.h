@@ -23,6 +23,8 @@ bool draft_begin(Draft *draft, const char *path, Error *error);
 
 /* Removes them without making one. */
 void draft_clear(const char *path);
+/* How much of a file's name is that of what it is a draft of; 0: it is no draft's. */
+size_t draft_stem(const char *name);
 
 /* Whether that would work now: asked before the work that ends in a file. */
 bool draft_is_possible(const char *path, Error *error);

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/base/posix.h"
 
 /* "STEM.n.EXT" */
 static void numbered(const char *path, int n, char *name, size_t size)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    if (!dot || dot == base) dot = path + strlen(path); /* no extension */
-    snprintf(name, size, "%.*s.%d%s", (int)(dot - path), path, n, dot);
+    size_t stem = files_stem(path);
+    snprintf(name, size, "%.*s.%d%s", (int)stem, path, n, path + stem);
 }
 
 /* Renames, unless there is a file at `to`: 0, or an errno, EEXIST. Not all file systems can: `cannot`. */

@@ -57,6 +57,18 @@ char *files_read(FILE *file, size_t most, size_t *bytes)
     return text;
 }
 
+const char *files_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+size_t files_stem(const char *path)
+{
+    const char *name = files_name(path), *dot = strrchr(name, '.');
+    return dot && dot != name ? (size_t)(dot - path) : strlen(path);
+}
+
 void files_folder(const char *path, char *folder, size_t size)
 {
     const char *slash = strrchr(path, '/');
@@ -118,9 +130,8 @@ bool files_same(const char *a, const char *b)
 {
     struct stat at_a, at_b;
     char folder_a[PATH_SIZE], folder_b[PATH_SIZE];
-    const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
     if (!stat(a, &at_a) && !stat(b, &at_b) && one_file(&at_a, &at_b)) return true;
-    if (strcmp(slash_a ? slash_a + 1 : a, slash_b ? slash_b + 1 : b) != 0) return false;
+    if (strcmp(files_name(a), files_name(b)) != 0) return false;
     files_folder(a, folder_a, sizeof folder_a);
     files_folder(b, folder_b, sizeof folder_b);
     return !stat(folder_a, &at_a) && !stat(folder_b, &at_b) && one_file(&at_a, &at_b);
@@ -212,12 +223,8 @@ bool files_copy(const char *from, const char *to, Error *error)
     int number = out < 0 ? errno : 0;
     char *piece = allocate(PIECE);
     ssize_t got = 0;
-    while (!number && (got = read(in, piece, PIECE)) > 0)
-        for (ssize_t done = 0, put; done < got && !number; done += put)
-            if ((put = write(out, piece + done, (size_t)(got - done))) < 0) {
-                number = errno == EINTR ? 0 : errno;
-                put = 0;
-            }
+    for (uint64_t at = 0; !number && (got = read(in, piece, PIECE)) > 0; at += (uint64_t)got)
+        number = files_write_at(out, piece, (size_t)got, at);
     if (!number && got < 0) number = errno;
     free(piece);
     if (out >= 0 && close(out) && !number) number = errno;

@@ -24,6 +24,10 @@ void files_follow(int file, char *path, size_t size);
  * whether it is all. */
 char *files_read(FILE *file, size_t most, size_t *bytes);
 
+/* "zero3.h5" of "results/zero3.h5". */
+const char *files_name(const char *path);
+/* How much of a path stands before the extension of its name, ".h5"; all where it has none. */
+size_t files_stem(const char *path);
 /* "results" of "results/zero3.h5", "." of "zero3.h5". */
 void files_folder(const char *path, char *folder, size_t size);
 

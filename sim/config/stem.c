@@ -2,12 +2,13 @@
 #include "sim/config/stem.h"
 #include <stdio.h>
 #include <string.h>
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 
 void config_stem_of(const char *path, const char *ending, char *stem, size_t size)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *base = files_name(path);
     size_t length = strlen(base) - (words_end_in(base, ending) ? strlen(ending) : 0);
     snprintf(stem, size, "%.*s", length ? (int)length : 3, length ? base : "run");
 }

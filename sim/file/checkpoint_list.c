@@ -15,24 +15,17 @@
 enum { PATH_SIZE = 4096, DIGITS = 6, DIGITS_MOST = 18 };
 #define MOMENT_MOST 9e15 /* in the year 2255; a double holds each up to there */
 
-/* How much of `path` stands before the number: all but an extension. */
-static size_t stem_of(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
-    return dot && dot != base ? (size_t)(dot - path) : strlen(path);
-}
-
 void checkpoint_name(const char *path, int64_t step, char *name, size_t size)
 {
-    size_t stem = stem_of(path);
+    size_t stem = files_stem(path);
     snprintf(name, size, "%.*s-%0*lld%s", (int)stem, path, DIGITS, (long long)step, path + stem);
 }
 
 /* The step in the name of a file in the folder of `path`; -1: it is no such name. */
 static int64_t step_of(const char *path, const char *name)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    size_t stem = stem_of(path) - (size_t)(base - path), digits;
+    const char *base = files_name(path);
+    size_t stem = files_stem(path) - (size_t)(base - path), digits;
     if (strncmp(name, base, stem) != 0 || name[stem] != '-') return -1;
     digits = strspn(name + stem + 1, "0123456789");
     bool is = digits >= DIGITS && digits <= DIGITS_MOST && strcmp(name + stem + 1 + digits, base + stem) == 0;
@@ -137,9 +130,9 @@ void checkpoint_clear(const char *path)
     files_folder(path, folder, sizeof folder);
     DIR *directory = opendir(folder);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        char *draft = strstr(entry->d_name, ".sim-");
-        if (draft) *draft = '\0';
-        int64_t step = draft ? step_of(path, entry->d_name) : -1;
+        size_t stem = draft_stem(entry->d_name);
+        entry->d_name[stem] = '\0';
+        int64_t step = stem ? step_of(path, entry->d_name) : -1;
         checkpoint_name(path, step, name, sizeof name);
         if (step >= 0) draft_clear(name);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/schedule/schedule.h"
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/file/h5.h"
 
@@ -50,8 +51,7 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     read_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;
     read_text(file, "parallel.schedule", schedule, sizeof schedule);
-    const char *slash = strrchr(schedule, '/');
-    snprintf(shape->schedule, sizeof shape->schedule, "%.63s", slash ? slash + 1 : schedule);
+    snprintf(shape->schedule, sizeof shape->schedule, "%.63s", files_name(schedule));
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "sim/base/posix.h"
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 #include "sim/goodput/print.h"
@@ -26,13 +27,12 @@ static void write_titles(FILE *out, const Drawing *d)
 {
     const Points *p = d->points;
     const Costs *c = &p->costs;
-    const char *slash = strrchr(d->config, '/');
     char text[512], fails[32], bytes[32], writes[32], restarts[32], stalls[32];
     goodput_seconds(c->job.mtbf, fails, sizeof fails);
     words_bytes_about(c->checkpoint, bytes, sizeof bytes);
     plot_set_text(out, "NAME", "goodput");
     snprintf(text, sizeof text, "Goodput against the interval between checkpoints: %s on %d rank%s",
-             slash ? slash + 1 : d->config, c->ranks, words_s(c->ranks));
+             files_name(d->config), c->ranks, words_s(c->ranks));
     plot_set_text(out, "TITLE", text);
     goodput_seconds(c->write_seconds, writes, sizeof writes);
     goodput_seconds(c->job.restart, restarts, sizeof restarts);

@@ -175,11 +175,9 @@ static int run_gnuplot(const char *folder, const char *settings, const char *scr
 static PlotDrawn draw(const Draft *draft, const char *folder, const char *script, PlotFormat format,
                       Error *error)
 {
-    const char *extension = plot_format_names[format], *picture = draft->path,
-               *slash = strrchr(draft->temporary, '/');
+    const char *extension = plot_format_names[format], *picture = draft->path;
     char settings[160], said[1024] = "";
-    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", extension,
-             slash ? slash + 1 : draft->temporary);
+    snprintf(settings, sizeof settings, "fmt='%s'; out='%s'", extension, files_name(draft->temporary));
     const int status = run_gnuplot(folder, settings, script, said, sizeof said);
     if (status == -1)
         error_set(error, "cannot start gnuplot: %s%s", strerror(errno),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/letter.h"
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/plot/letters.h"
 
@@ -73,9 +74,7 @@ void plot_shorten(const char *text, char label[PLOT_LABEL])
 
 void plot_stem(const char *path, char *stem, size_t size)
 {
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    snprintf(stem, size, "%s", name);
+    snprintf(stem, size, "%s", files_name(path));
     const size_t length = strlen(stem);
     if (length > 3 && !strcmp(stem + length - 3, ".h5")) stem[length - 3] = '\0';
 }

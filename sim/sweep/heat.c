@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/posix.h"
 #include "sim/base/units.h"
 #include "sim/base/words.h"
 #include "sim/plot/single.h"
@@ -240,14 +241,12 @@ static void write_titles(FILE *out, const Heat *h)
 {
     const Sweep *s = h->sweep;
     char title[256], first[512], second[256], others[256] = "";
-    const char *slash = strrchr(s->config, '/');
     int64_t in_a_cell = s->space.count / (h->across * h->up);
     for (int k = 0; k < s->space.keys; k++)
         if (!is_axis(h, k))
             words_append(others, sizeof others, "%s%s", others[0] ? ", " : "",
                          sweep_short_name(&s->space, k));
-    snprintf(title, sizeof title, "Tokens a second and device, seconds a step: %s",
-             slash ? slash + 1 : s->config);
+    snprintf(title, sizeof title, "Tokens a second and device, seconds a step: %s", files_name(s->config));
     if (s->space.ranks)
         words_append(title, sizeof title, " on %d rank%s", s->space.ranks, words_s(s->space.ranks));
     if (in_a_cell > 1)

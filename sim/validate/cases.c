@@ -189,7 +189,7 @@ static bool read_case(const CaseSet *set, int line, const Columns *columns, char
 static bool name_set(CaseSet *set, const char *path, Error *error)
 {
     size_t length = strlen(path);
-    const char *slash = strrchr(path, '/'), *stem = slash ? slash + 1 : path;
+    const char *stem = files_name(path);
     size_t letters = strlen(stem) > 4 ? strlen(stem) - 4 : 0;
     char shown[100];
     words_show(shown, sizeof shown, path);
