@@ -1,11 +1,13 @@
 # sim, an MPI distributed-training simulator. `make help` lists what can be made.
 .DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules # looking through them takes most of a make that has nothing to do
 
 REAL     ?= float
+DOUBLE   := $(filter double,$(REAL))
 SANITIZE ?=
 PREFIX   ?= /usr/local
 DESTDIR  ?=
-BUILD    ?= build$(if $(filter double,$(REAL)),$(if $(SANITIZE),/double-sanitized,/double),$(if $(SANITIZE),/sanitized))
+BUILD    ?= build$(if $(DOUBLE),$(if $(SANITIZE),/double-sanitized,/double),$(if $(SANITIZE),/sanitized))
 
 # Open MPI refuses to run as root, or with more ranks than cores, unless told.
 export OMPI_MCA_rmaps_base_oversubscribe ?= 1
@@ -24,34 +26,52 @@ MODULE_PATHS := $(shell pkg-config --libs-only-L $(MODULES) 2>/dev/null)
 COMMA    := ,
 CHECKED  := $(if $(SANITIZE),-fsanitize=address$(COMMA)undefined -fno-sanitize-recover=undefined)
 CC       := mpicc
-CPPFLAGS += -I. -D_GNU_SOURCE $(if $(filter double,$(REAL)),-DSIM_DOUBLE) \
-            $(MODULE_FLAGS)
+CPPFLAGS += -I. -D_GNU_SOURCE $(MODULE_FLAGS)
 CFLAGS   += -std=c11 -O3 -g -fno-math-errno -fno-trapping-math -Wall -Wextra -Wpedantic -Wshadow \
             -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror=implicit-function-declaration $(if $(SANITIZE),-O1) $(CHECKED)
 LDLIBS   += $(MODULE_PATHS) -lhdf5_hl -lhdf5 -lopenblas -linih -ljansson -lm
 
-SOURCES  := $(shell find models parallel sim -name '*.c' | sort)
-LIBRARY  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out sim/main.c,$(SOURCES)))
+FILES    := $(shell find models parallel sim tests -name '*.[ch]' | sort)
+SOURCES  := $(filter %.c,$(FILES))
+# What reads SIM_DOUBLE nowhere, neither itself nor in what it includes, is compiled once for both precisions: in the
+# folder of the single one, where the double build finds it.
+ONCE     := $(patsubst build/double-%,build/%,$(patsubst build/double,build,$(BUILD)))
+define READERS
+function mark(file, by, i) { if (!marked[file]++) for (i = split(includers[file], by, " "); i; i--) mark(by[i]) }
+/SIM_DOUBLE/ { reads[FILENAME] }
+/^[^"]*include *"/ { includers[$$2] = includers[$$2] " " FILENAME }
+END { for (file in reads) mark(file); for (file in marked) print file }
+endef
+PRECISE  := $(or $(if $(DOUBLE),$(shell awk -F'"' '$(READERS)' $(FILES))),%)
+objects   = $(patsubst %.c,$(BUILD)/%.o,$(filter $(PRECISE),$(1))) $(patsubst %.c,$(ONCE)/%.o,$(filter-out $(PRECISE),$(1)))
+
+LIBRARY  := $(call objects,$(filter-out tests/% sim/main.c,$(SOURCES)))
 # Tests of what computes with real numbers, or holds them in files: built in both precisions, the others in one.
 TWICE    := attention block device dropout families half kernels kernels_half model optimizer parameters vector \
             config_keys loss_scale share_text theory update weights_file
-PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(shell find tests -name 'test_*.c' | sort))
-TESTS    := $(if $(filter double,$(REAL)),$(foreach name,$(TWICE),$(filter %/test_$(name),$(PROGRAMS))),$(PROGRAMS)) \
-            $(BUILD)/tests/matrix $(BUILD)/tests/compare
-GROUPS   := $(patsubst %.c,$(BUILD)/%.o,$(shell find tests/models tests/parallel tests/sim -name 'ranks_*.c' | sort))
-SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+TESTS    := $(if $(DOUBLE),$(foreach name,$(TWICE),$(filter %/test_$(name),$(PROGRAMS))),$(PROGRAMS) $(BUILD)/tests/compare) \
+            $(BUILD)/tests/matrix
+GROUPS   := $(call objects,$(sort $(wildcard tests/*/ranks_*.c)))
+SUPPORT  := $(call objects,$(filter tests/support/%,$(SOURCES)))
 LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 
 all: $(BUILD)/bin/sim
 
 # Tests are compiled more often than they run.
-$(BUILD)/tests/%.o: CFLAGS += -O1
+$(sort $(BUILD)/tests/%.o $(ONCE)/tests/%.o): CFLAGS += -O1
+$(BUILD)/%.o: CPPFLAGS += $(if $(DOUBLE),-DSIM_DOUBLE)
 
-$(BUILD)/%.o: %.c
+define COMPILE
 	@mkdir -p $(@D); echo "  CC  $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+endef
+$(BUILD)/%.o: %.c
+	$(COMPILE)
+$(ONCE)/%.o: %.c
+	$(COMPILE)
 
-$(BUILD)/bin/sim: $(BUILD)/sim/main.o $(LIBRARY)
+$(BUILD)/bin/sim: $(call objects,sim/main.c) $(LIBRARY)
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CHECKED) $^ $(LDLIBS) -o $@
 
@@ -74,9 +94,14 @@ $(PRELOADED): $(BUILD)/%.so: %.c
 	@mkdir -p $(@D); echo "  LD  $@"
 	@$(CC) $(CPPFLAGS) -std=c11 -O2 -g -Wall -Wextra -fPIC -shared $< -o $@
 
-test-programs: all $(TESTS) $(BUILD)/tests/ranks $(PRELOADED)
+test-programs: all $(TESTS) $(BUILD)/tests/ranks $(if $(DOUBLE),,$(PRELOADED))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# In both precisions; the double build begins as soon as all that it takes from the single one is there.
+test-programs-twice: test-programs test-programs-double
+test-programs-double: $(LIBRARIES) $(GROUPS) $(BUILD)/bin/sim
+	@$(MAKE) --no-print-directory test-programs REAL=double
+
+-include $(wildcard $(sort $(patsubst %.o,%.d,$(call objects,$(SOURCES)) $(SOURCES:%.c=$(BUILD)/%.o))))
 .SECONDARY:
 
 # ---- using ----
@@ -93,8 +118,7 @@ demo: deps ## train zero3.ini on 8 ranks, report, draw the charts
 	PATH="$(CURDIR)/$(BUILD)/bin:$$PATH" sim plot results/zero3.h5
 
 check: deps ## build in both precisions and run every test
-	@$(MAKE) $(ON_CORES) --no-print-directory test-programs
-	@$(MAKE) $(ON_CORES) --no-print-directory test-programs REAL=double
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs-twice
 	@tests/run.sh $(BUILD) $(BUILD)/double
 
 check-matrix: deps ## every grid of 8, 6 and 3 ranks x data x schedule x recomputation, in double and in 16 bits
@@ -147,8 +171,7 @@ check-page: deps ## index.html of real runs in a headless chromium; screenshots 
 	@tests/run.sh $(BUILD) $(BUILD) page
 
 sanitize: deps ## the same tests under the address and undefined behaviour sanitizers
-	@$(MAKE) $(ON_CORES) --no-print-directory test-programs SANITIZE=1
-	@$(MAKE) $(ON_CORES) --no-print-directory test-programs REAL=double SANITIZE=1
+	@$(MAKE) $(ON_CORES) --no-print-directory test-programs-twice SANITIZE=1
 	@tests/run.sh build/sanitized build/double-sanitized
 
 fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=2)
@@ -182,4 +205,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

@@ -53,6 +53,8 @@ wrong=$({ echo "$floors"; echo; echo "$arrows"; } | awk '
 circles=$(echo "$arrows" | sed -E 's/\.[ch]\b//g; s#sim/file/h5_[a-z]+#sim/file/h5#g' | tsort 2>&1 >/dev/null)
 [ -z "$circles" ] || { echo "$circles"; complain "modules that need each other"; }
 git grep -n 'static inline' -- 'tests/*.h' && complain "tests/support is a library: declare there, define beside it"
+# So that the Makefile sees what reads SIM_DOUBLE through which header.
+git grep -nE '^ *# *include *("[^/"]*"|<(models|parallel|sim|tests)/)' -- '*.[ch]' && complain "an include that is no whole path in quotes"
 git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- models parallel sim 'tests/*.c' && complain "unfinished marks"
 
 sources=$(git ls-files '*.c')
