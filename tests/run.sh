@@ -52,7 +52,9 @@ report() {
     [ "$skip" -gt 0 ] && bad=", $skip skipped"
     if [ "$not" -gt 0 ]; then
         printf '%-58s %3d passed, %d FAILED%s (exit %d)\n' "$name" "$ok" "$not" "$bad" "$2"
-        grep -v '^ok ' "$log" | tail -n 60 | sed 's/^/    /'
+        grep -v '^ok ' "$log" >"$log.bad"
+        head -n -60 "$log.bad" | grep '^not ok ' | sed 's/^/    /' # of many all names, and what the last of them say
+        tail -n 60 "$log.bad" | sed 's/^/    /'
     else
         printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" "$3"
         [ "$skip" -eq 0 ] || grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
