@@ -1,4 +1,4 @@
-/* layout.c - the run file "sim-run/4": its layout as a table. */
+/* layout.c - the run file "sim-run/5": its layout as a table. */
 #include "sim/file/layout.h"
 #include <stddef.h>
 #include <string.h>

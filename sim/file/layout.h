@@ -1,4 +1,4 @@
-/* layout.h - what a run file "sim-run/4" is made of: the table that its writer and its reader share. */
+/* layout.h - what a run file "sim-run/5" is made of: the table that its writer and its reader share. */
 #ifndef SIM_FILE_LAYOUT_H
 #define SIM_FILE_LAYOUT_H
 #include "sim/file/h5.h"

@@ -30,6 +30,12 @@ static bool check_schema(RunFile *run, Error *error)
             "as in files before %s; record the run again",
             run->path, schema_name[SCHEMA_RUN]);
     switch (schema_of(run->file, said)) {
+    case SCHEMA_RUN:
+        return error_set(
+            error,
+            "%s: recorded by another version of sim: its attribute schema is \"%s\", not \"%s\"; "
+            "record the run again",
+            run->path, said, schema_name[SCHEMA_RUN]);
     case SCHEMA_SWEEP:
         return error_set(error, "%s: a sweep's table, not a run's file; try sim sweep %s", run->path,
                          run->path);

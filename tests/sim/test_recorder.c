@@ -39,7 +39,7 @@ static void check_attributes(H5 *file)
     const struct {
         const char *object, *name, *value;
     } texts[] = {
-        {"/", "schema", "sim-run/4"},
+        {"/", "schema", "sim-run/5"},
         {"/", "command_line", "sim --config made-up.ini"},
         {"/", "Conventions", "CF-1.10"},
         {"/config", "train.steps", "5"},
