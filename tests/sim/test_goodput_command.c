@@ -161,7 +161,7 @@ static void all_of_it(void **state)
     assert_int_equal(goodput(place, words), STATUS_OK);
     assert_says(place->said, "50000 steps on 16 ranks in 2 nodes");
     assert_says(place->said, "one every 15 min 00 s      a node's 0.5 hours (--mtbf) over 2");
-    assert_drawn(place, "found", "goodput");
+    assert_drawn_png(place, "found", "goodput");
     Error error;
     H5 *file = h5_open(in_folder(place, "found/goodput.h5"), &error);
     assert_non_null(file);

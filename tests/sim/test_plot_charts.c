@@ -20,7 +20,7 @@ static void test_one_run(void **state)
     static const char *const names[] = {"loss", "comm", "memory", "step_time"};
     for (int i = 0; i < 4; i++) {
         char line[128];
-        assert_drawn(place, "three-charts", names[i]);
+        assert_drawn_png(place, "three-charts", names[i]);
         snprintf(line, sizeof line, "three-charts/%s.png", names[i]);
         assert_says(place->said, line);
     }
@@ -40,7 +40,7 @@ static void test_one_run(void **state)
     assert_says(place->said, "gantt               skipped: the file has no action's simulated time");
     assert_says(place->said, "bubble              skipped: no pipeline, no bubble");
     assert_says(place->said, "breakdown           skipped: the file has no simulated seconds by part");
-    assert_drawn(place, "three-charts", "bytes_by_axis");
+    assert_drawn_png(place, "three-charts", "bytes_by_axis");
 }
 
 static void test_several_runs(void **state)
@@ -50,7 +50,7 @@ static void test_several_runs(void **state)
     record_made_up(in_folder(place, "b_%d.h5"), (MadeUp){.ranks = RANKS, .steps = 30, .distance = 2e-6});
     record_made_up(in_folder(place, "c.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
     assert_int_equal(
-        PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "c.h5")), 0);
+        PLOT_SVG(place, in_folder(place, "a.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "c.h5")), 0);
     assert_drawn(place, "a+b_%d+c-charts", "memory");
     assert_drawn(place, "a+b_%d+c-charts", "step_time");
     assert_file_says(in_folder(place, "a+b_%d+c-charts/memory.gp"), "array LABEL[3] = ['a', 'b\\_%d', 'c']");
@@ -68,10 +68,11 @@ static void test_several_runs(void **state)
                      "Model states equal the formula everywhere");
     assert_file_says(in_folder(place, "a+b_%d+c-charts/loss.gp"), "SKIPPED = 0\n");
     record_made_up(in_folder(place, "d.h5"), (MadeUp){.ranks = 2, .steps = 1, .dry = true});
-    assert_int_equal(
-        PLOT(place, in_folder(place, "c.h5"), in_folder(place, "b_%d.h5"), in_folder(place, "d.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "loss", in_folder(place, "c.h5"), in_folder(place, "b_%d.h5"),
+                                in_folder(place, "d.h5")),
+                     0);
     assert_says(place->said, "loss                leaves out c, d: a dry run computes none");
-    assert_int_equal(PLOT(place, in_folder(place, "c.h5"), in_folder(place, "d.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "loss", in_folder(place, "c.h5"), in_folder(place, "d.h5")), 0);
     assert_says(place->said, "loss                skipped: a dry run computes none");
 }
 
@@ -95,13 +96,13 @@ static void test_skipped_steps(void **state)
     PlotPlace *place = *state;
     record_made_up(in_folder(place, "a.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 2});
     record_made_up(in_folder(place, "b.h5"), (MadeUp){.ranks = 1, .steps = 20, .skipped = 1});
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "loss,activations", in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "loss");
     assert_says(place->said, "activations         skipped: one run");
     assert_file_says(in_folder(place, "a-charts/loss.gp"), "20 steps, 2 skipped for an overflow (marks)'\n");
     assert_file_says(in_folder(place, "a-charts/loss.gp"), "SKIPPED = 2\n# a skipped step, the run\n"
                                                            "$S << EOD\n1 1\n2 1\nEOD\n");
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "loss", in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
     assert_drawn(place, "a+b-charts", "loss");
     assert_file_says(in_folder(place, "a+b-charts/loss.gp"), "$S << EOD\n1 1\n2 1\n1 2\nEOD\n");
 }
@@ -128,7 +129,8 @@ static void test_odd_runs(void **state)
         snprintf(file, sizeof file, "%s.h5", cases[i].name);
         snprintf(out, sizeof out, "out %zu", i);
         record_made_up(in_folder(place, file), cases[i].made);
-        if (PLOT(place, "--out", in_folder(place, out), in_folder(place, file)) != 0)
+        if (PLOT_CHART(place, "loss,comm,memory,step_time", "--out", in_folder(place, out),
+                       in_folder(place, file)) != 0)
             print_error("%s: %s\n", cases[i].name, place->said);
         for (int chart = 0; chart < 4; chart++) {
             snprintf(line, sizeof line, "%-19s skipped: ", names[chart]);
@@ -207,7 +209,7 @@ static void test_folder_refused(void **state)
     assert_says(place->said, "sim: plot: /dev/null/charts: cannot make this folder: Not a directory; ");
     assert_int_equal(PLOT(place, run, "--out", run), 1);
     assert_says(place->said, "/run.h5/: cannot make this folder: Not a directory; ");
-    assert_int_equal(PLOT(place, run, "--out", in_folder(place, "new/deep/folder")), 0);
+    assert_int_equal(PLOT_CHART(place, "loss", run, "--out", in_folder(place, "new/deep/folder")), 0);
     assert_drawn(place, "new/deep/folder", "loss");
 }
 

@@ -16,8 +16,8 @@ static void test_bubble(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 2}, .measured = 0.5}, 0.25);
     record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 2}, .dp = 1}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
-    assert_int_equal(PLOT(place, in_folder(place, "b.h5")), 0);
+    assert_int_equal(PLOT_SVG(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "bubble", in_folder(place, "b.h5")), 0);
     assert_drawn(place, "a-charts", "bubble");
     const char *gp = in_folder(place, "a-charts/bubble.gp");
     assert_file_says(gp, "FORMULA = 'formula (p−1)/(m+p−1)'\n");
@@ -43,8 +43,9 @@ static void test_bubble_microbatches(void **state)
             record_walk(in_folder(place, name), (Walked){kind[k], {1, 2, m}, .tp = 2},
                         bubble_formula(1, 2, m));
         }
-    assert_int_equal(PLOT(place, in_folder(place, "0-4.h5"), in_folder(place, "1-2.h5"),
-                          in_folder(place, "0-2.h5"), in_folder(place, "1-4.h5")),
+    assert_int_equal(PLOT_CHART(place, "bubble_microbatches", in_folder(place, "0-4.h5"),
+                                in_folder(place, "1-2.h5"), in_folder(place, "0-2.h5"),
+                                in_folder(place, "1-4.h5")),
                      0);
     assert_drawn(place, "0-4+1-2+0-2+1-4-charts", "bubble_microbatches");
     const char *gp = in_folder(place, "0-4+1-2+0-2+1-4-charts/bubble_microbatches.gp");
@@ -55,9 +56,10 @@ static void test_bubble_microbatches(void **state)
     assert_file_says(gp, " 33.33333333333"); /* the formula beside it */
     assert_int_equal(count_in(gp, "\n4 19.35483870967"), 2);
     assert_int_equal(count_in(gp, "\n\n\n"), 1);
-    assert_int_equal(PLOT(place, in_folder(place, "0-4.h5"), in_folder(place, "1-4.h5")), 0);
+    assert_int_equal(
+        PLOT_CHART(place, "bubble_microbatches", in_folder(place, "0-4.h5"), in_folder(place, "1-4.h5")), 0);
     assert_says(place->said, "bubble_microbatches skipped: it needs pipelined runs that differ");
-    assert_int_equal(PLOT(place, in_folder(place, "0-4.h5")), 0);
+    assert_int_equal(PLOT_SVG(place, in_folder(place, "0-4.h5")), 0);
     assert_null(strstr(place->said, "bubble_microbatches"));
 }
 
@@ -68,7 +70,7 @@ static void test_breakdown(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"),
                 (Walked){SCHEDULE_1F1B, {1, 2, 1}, .wire = 0.25, .recompute = 0.5, .waiting = 0.25}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "breakdown", in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "breakdown");
     const char *gp = in_folder(place, "a-charts/breakdown.gp");
     assert_file_says(gp, "= ['compute', 'recompute', 'optimizer', 'tensor-parallel wait', 'pipeline wire', "
@@ -76,7 +78,7 @@ static void test_breakdown(void **state)
     assert_file_says(gp, "UNIT = 'ms'\n");
     assert_file_says(gp, "XLABEL = 'stage'\n");
     record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .tp = 2, .dp = 2}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "b.h5"), "--charts", "breakdown,bubble"), 0);
+    assert_int_equal(PLOT_CHART(place, "breakdown,bubble", in_folder(place, "b.h5")), 0);
     assert_file_says(in_folder(place, "b-charts/breakdown.gp"),
                      "XLABEL = 'stage'\narray LABEL[2] = ['0', '1']\n");
     assert_file_says(in_folder(place, "b-charts/breakdown.gp"), "A bar is of the stage''s first rank. ");
@@ -94,7 +96,7 @@ static void test_bytes_by_axis(void **state)
 {
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .tp = 2}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "bytes_by_axis", in_folder(place, "a.h5")), 0);
     const char *gp = in_folder(place, "a-charts/bytes_by_axis.gp");
     assert_file_says(gp, "array PART[3] = ['data: dp, zero', 'tensor: tp', 'control (max 16 bytes)']\n");
     assert_file_says(gp, "\n4024 4008 NaN 3008 1000 16\n"); /* zero.norm is data's; control has no formula */

@@ -12,7 +12,7 @@ static void test_memory_timeline(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "g.h5"), (Walked){SCHEDULE_GPIPE, {1, 2, 3}, .dp = 2}, NAN);
     record_walk(in_folder(place, "f.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 3}, .dp = 2}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "g.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "memory_timeline", in_folder(place, "g.h5")), 0);
     assert_drawn(place, "g-charts", "memory_timeline");
     const char *gp = in_folder(place, "g-charts/memory_timeline.gp");
     assert_file_says(gp, "TITLE = 'Memory over a step: g'\n");
@@ -22,7 +22,7 @@ static void test_memory_timeline(void **state)
     assert_file_says(gp, "KIND[2] = 'activations'\n");
     /* F of microbatch 0: as it begins and while it runs the stack is as before, then a microbatch higher */
     assert_file_says(gp, "$D << EOD\n0 1 1 1\n0 1 1 1\n0 1.5 1 1\n1 1.5 1 1\n1 2 1 2\n");
-    assert_int_equal(PLOT(place, in_folder(place, "g.h5"), in_folder(place, "f.h5")), 0);
+    assert_int_equal(PLOT_SVG(place, in_folder(place, "g.h5"), in_folder(place, "f.h5")), 0);
     gp = in_folder(place, "g+f-charts/memory_timeline.gp");
     assert_file_says(gp, "PANELS = 2\n");
     assert_file_says(gp, "LABEL[2] = 'f'\n");
@@ -36,7 +36,7 @@ static void test_gantt(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2},
                 bubble_formula(1, 2, 2));
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "gantt");
     const char *gp = in_folder(place, "a-charts/gantt.gp");
     assert_file_says(gp, "TITLE = 'Timeline of a step: a'\n");
@@ -72,9 +72,9 @@ static void test_gantt_pairs(void **state)
                          .own = "0F0,(0F1;0B0)OVERLAP_F_B,0B1\n1F0,(1F1;1B0)OVERLAP_F_B,1B1\n"},
                 NAN);
     record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
-    assert_int_equal(PLOT(place, in_folder(place, "b.h5")), 0);
-    assert_int_equal(PLOT(place, in_folder(place, "b.h5"), in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "b.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "b.h5"), in_folder(place, "a.h5")), 0);
     assert_drawn(place, "a-charts", "gantt");
     assert_drawn(place, "b-charts", "gantt");
     assert_drawn(place, "b+a-charts", "gantt");
@@ -91,7 +91,7 @@ static void test_gantt_parts(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"),
                 (Walked){SCHEDULE_1F1B, {1, 2, 1}, .wire = 0.25, .recompute = 0.5, .waiting = 0.25}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "a.h5")), 0);
     const char *gp = in_folder(place, "a-charts/gantt.gp");
     assert_file_says(gp, "$D << EOD\n"
                          "0 0 0.75 0x4477aa 0xffffff 0\n"
@@ -111,7 +111,7 @@ static void test_gantt_full(void **state)
 {
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 1, 3}, .dp = 1}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), "--charts", "gantt", "--format", "svg"), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "a.h5")), 0);
     assert_file_says(in_folder(place, "a-charts/gantt.gp"), "KINDS = 4\nENTRIES = 3\n");
     assert_int_equal(count_in(in_folder(place, "a-charts/gantt.svg"), ">idle<"), 0);
 }
@@ -121,7 +121,7 @@ static void test_gantt_reduce(void **state)
 {
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .reduce = 2}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "a.h5")), 0);
     const char *gp = in_folder(place, "a-charts/gantt.gp");
     assert_file_says(gp, "$D << EOD\n"
                          "0 0 1 0x4477aa 0xffffff 0\n"
@@ -137,13 +137,14 @@ static void test_ideal_unit(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "a.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .ideal = true}, NAN);
     record_walk(in_folder(place, "b.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 1}, .dp = 1}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt,breakdown", in_folder(place, "a.h5")), 0);
     assert_file_says(in_folder(place, "a-charts/gantt.gp"), "UNIT = 'F'\n");
     assert_file_says(in_folder(place, "a-charts/gantt.gp"), "F: a microbatch''s forward on one rank");
     assert_file_says(in_folder(place, "a-charts/breakdown.gp"), "UNIT = 'F'\n");
     assert_file_says(in_folder(place, "a-charts/breakdown.gp"),
                      "F: a microbatch''s forward on one rank; messages are free");
-    assert_int_equal(PLOT(place, in_folder(place, "a.h5"), in_folder(place, "b.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt,breakdown", in_folder(place, "a.h5"), in_folder(place, "b.h5")),
+                     0);
     assert_says(place->said, "gantt               skipped: ideal and measured times");
     assert_says(place->said, "breakdown           skipped: ideal and measured times");
     report_says(place, "a.h5");
@@ -160,8 +161,9 @@ static void test_gantt_panels(void **state)
     record_walk(in_folder(place, "x.h5"), (Walked){SCHEDULE_INTERLEAVED, {2, 2, 4}, .dp = 1},
                 bubble_formula(2, 2, 4));
     record_walk(in_folder(place, "zb.h5"), (Walked){SCHEDULE_ZB_H1, {1, 2, 4}, .dp = 1}, 0.1);
-    assert_int_equal(
-        PLOT(place, in_folder(place, "gpipe.h5"), in_folder(place, "x.h5"), in_folder(place, "zb.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "gpipe.h5"), in_folder(place, "x.h5"),
+                                in_folder(place, "zb.h5")),
+                     0);
     assert_drawn(place, "gpipe+x+zb-charts", "gantt");
     const char *gp = in_folder(place, "gpipe+x+zb-charts/gantt.gp");
     assert_file_says(gp, "PANELS = 3\n");
@@ -186,8 +188,8 @@ static void test_gantt_rows(void **state)
     PlotPlace *place = *state;
     record_walk(in_folder(place, "dp.h5"), (Walked){SCHEDULE_1F1B, {1, 1, 2}, .dp = 10}, 0);
     record_walk(in_folder(place, "deep.h5"), (Walked){SCHEDULE_GPIPE, {1, 80, 2}, .dry = true}, NAN);
-    assert_int_equal(PLOT(place, in_folder(place, "dp.h5")), 0);
-    assert_int_equal(PLOT(place, in_folder(place, "deep.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "dp.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt,step_time", in_folder(place, "deep.h5")), 0);
     assert_file_says(in_folder(place, "dp-charts/gantt.gp"), "ROWS[1] = 8\n");
     assert_file_says(in_folder(place, "dp-charts/gantt.gp"), "HEAD[1] = 'p = 1, m = 2. Step 6.50 ms'\n");
     assert_file_says(in_folder(place, "deep-charts/gantt.gp"), "ROWS[1] = 40\n"); /* every other */

@@ -19,7 +19,7 @@ static void drawn(void **state)
     const char *ini = config_in(place), *svg = in_folder(place, "out/sweep.svg");
     assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", in_folder(place, "out")),
                      STATUS_OK);
-    assert_drawn(place, "out", "sweep");
+    assert_drawn_png(place, "out", "sweep");
     assert_in_picture(svg, "train.microbatch");
     assert_in_picture(svg, "parallel.tp");
     assert_in_picture(svg, "refused (a)");

@@ -189,7 +189,7 @@ static void roofline(void **state)
     const double bytes[] = {1000, 1000};
     machine_run(path, SHAPE, NULL, 2, 20, bytes);
     machine_run(ideal, SHAPE, "hardware.profile=ideal", 2, 20, bytes);
-    assert_int_equal(PLOT(place, path, "--charts", "roofline"), 0);
+    assert_int_equal(PLOT_CHART(place, "roofline", path), 0);
     assert_drawn(place, "run-charts", "roofline");
     const char *gp = in_folder(place, "run-charts/roofline.gp");
     assert_file_says(gp, "TITLE = 'Kernels of a step under the roof of the chip: run'\n");
@@ -198,9 +198,9 @@ static void roofline(void **state)
         gp,
         "$D << EOD\n1000 6.2500000000000005e-07 0.80000000000000004\n2 1.5e-10 0.20000000000000001\nEOD\n");
     assert_file_says(gp, "PEAK = 9.9999999999999995e-07\nBANDWIDTH = 9.9999999999999995e-08\n");
-    assert_int_equal(PLOT(place, ideal, "--charts", "roofline"), 0);
+    assert_int_equal(PLOT_CHART(place, "roofline", ideal), 0);
     assert_says(place->said, "roofline            skipped: its hardware.profile is no machine");
-    assert_int_equal(PLOT(place, path, ideal, "--charts", "roofline"), 0);
+    assert_int_equal(PLOT_CHART(place, "roofline", path, ideal), 0);
     assert_says(place->said, "roofline            skipped: several runs; give one");
 }
 
