@@ -156,6 +156,8 @@ bool command_line_is_runs(const CommandLine *r, Error *error)
         return error_set(error, "--all-ranks is for --dry-run: a run has no others");
     if (r->options.resume && r->options.dry)
         return error_set(error, "--resume: a dry run has no values to go on with; try it without --dry-run");
+    if (r->options.resume && !*r->options.resume)
+        return error_set(error, "--resume: no file name; try --resume ck-000020.h5, or --resume auto");
     if (!r->ranks || r->options.dry) return true;
     char quoted[1024];
     words_quote(quoted, sizeof quoted, r->options.config);

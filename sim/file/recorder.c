@@ -63,7 +63,7 @@ static bool continues(Recorder *r, const RunInfo *info, const Config *config, Er
 {
     size_t done = 0;
     if (info->first > 0) r->file = continued_open(info, config, r->rows, &done, error);
-    if (!r->file) snprintf(r->apart, sizeof r->apart, "%.127s", info->first > 0 ? error->text : "");
+    if (!r->file && info->first > 0) r->apart = *error;
     if (!r->file) return false;
     r->done = done;
     r->rows += done;
@@ -102,7 +102,7 @@ const char *recorder_path(const Recorder *r)
 
 const char *recorder_apart(const Recorder *r)
 {
-    return r->apart;
+    return r->apart.text;
 }
 
 int recorder_hold(const Recorder *r)

@@ -7,7 +7,7 @@
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
-    char apart[128];            /* why it does not go on in an earlier file */
+    Error apart;                /* why it does not go on in an earlier file */
     int recorded;               /* ranks that have rows */
     int actions, timed;         /* rows of the timeline, and of them written */
     size_t planned, rows, done; /* steps: asked for, allocated, written */

@@ -21,8 +21,9 @@ void goodput_print_job(const Points *p, const GoodputRequest *r)
     const GoodputJob *job = &c->job;
     char value[128], from[256], time[32], bytes[32], most[32];
     goodput_seconds((double)job->steps * job->step, time, sizeof time);
-    printf("%s: %lld steps on %d rank%s in %d node%s, %s if nothing fails\n", r->config,
-           (long long)job->steps, c->ranks, words_s(c->ranks), c->nodes, words_s(c->nodes), time);
+    printf("%s: %lld step%s on %d rank%s in %d node%s, %s if nothing fails\n", r->config,
+           (long long)job->steps, words_s(job->steps), c->ranks, words_s(c->ranks), c->nodes,
+           words_s(c->nodes), time);
     unit_show(value, sizeof value, job->step, unit_of_seconds);
     print_line("step", value, "by a dry run");
     goodput_seconds(job->mtbf, time, sizeof time);

@@ -117,7 +117,8 @@ static void print_both(Columns *c, const Both *both)
     }
 }
 
-static void print_all(Matched *m, const DiffOptions *options, bool *differ)
+/* `what`: one of them. */
+static void print_all(Matched *m, const char *what, const DiffOptions *options, bool *differ)
 {
     Columns c = {.rows = 0};
     size_t apart = 0, bits = 0;
@@ -126,13 +127,13 @@ static void print_all(Matched *m, const DiffOptions *options, bool *differ)
         bits += m->both[i].apart.differ > 0;
     }
     if (!options->all) qsort(m->both, m->count, sizeof *m->both, by_how_far);
-    apart_head(&c, "tensor");
+    apart_head(&c, what);
     const size_t rows = options->all ? m->count : apart < DIFF_ROWS ? apart : DIFF_ROWS;
     for (size_t i = 0; i < rows; i++) print_both(&c, &m->both[i]);
     columns_print(&c);
     if (!options->all && apart > rows)
         printf("    and %zu that are nearer; --all tells of each\n", apart - rows);
-    printf("\n  %zu of %zu tensor%s differ%s", apart, m->count, words_s((int64_t)m->count),
+    printf("\n  %zu of %zu %s%s differ%s", apart, m->count, what, words_s((int64_t)m->count),
            apart == 1 ? "s" : "");
     if (options->within > 0) printf(" by more than %g of the largest value", options->within);
     if (bits > 0 && apart == 0) printf("; %zu by less", bits);
@@ -144,7 +145,7 @@ bool diff_tensors(const Held *a, const Held *b, const DiffOptions *options, bool
 {
     Matched m = match(&a->arrays, &b->arrays);
     bool ok = compare_all(a, b, &m, options, error);
-    if (ok) print_all(&m, options, differ);
+    if (ok) print_all(&m, a->kind == SCHEMA_GOODPUT ? "column" : "tensor", options, differ);
     free(m.both);
     return ok;
 }

@@ -128,8 +128,8 @@ static void show_goodput(H5 *file)
     h5_get_number(file, "/", "mtbf", &mtbf);
     h5_get_number(file, "/", "daly", &daly);
     if (h5_get_text(file, "/", "config", config, sizeof config)) fact("config", "%s", config);
-    fact("job", "%.0f steps of %.4g s on %.0f ranks in %.0f nodes, a failure every %.5g s", steps, step,
-         ranks, nodes, mtbf);
+    fact("job", "%.0f step%s of %.4g s on %.0f rank%s in %.0f node%s, a failure every %.5g s", steps,
+         words_s((int64_t)steps), step, ranks, words_s((int64_t)ranks), nodes, words_s((int64_t)nodes), mtbf);
     fact("best", "a checkpoint every %.4g s by Daly's formula", daly);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "sim/base/clock.h"
 #include "sim/base/draft.h"
+#include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/refuse.h"
 #include "sim/file/checkpoint_list.h"
@@ -25,8 +26,11 @@ bool checkpoints_are_possible(const Trainer *t, Group *world, Error *error)
 {
     const Config *c = t->config;
     Error why = {.text = ""};
+    char last[CONFIG_PATH + 32];
     if (!c->output.checkpoint[0] || t->device.dry) return true;
-    bool room = world->rank > 0 || draft_has_room(c->output.checkpoint, checkpoint_bytes(t->gpt, c), &why);
+    checkpoint_name(c->output.checkpoint, c->train.steps, last, sizeof last);
+    bool room = world->rank > 0 ||
+                (files_prepare(last, &why) && draft_has_room(last, checkpoint_bytes(t->gpt, c), &why));
     if (agree(world, room) && shared_folder(world, c->output.checkpoint, &why)) return true;
     return config_refuse(c, "output.checkpoint", error, "%s", why.text);
 }

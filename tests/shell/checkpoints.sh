@@ -170,7 +170,14 @@ under_another_split() {
         "$float/bin/sim" report on.h5 | grep -q 'on.h5: zero3 on 1 rank, complete; recorded from step 7 on' &&
         compare steps on.h5 2
 }
+# shellcheck disable=SC2317
+in_anothers_file() { # of which nothing is lost
+    cp never/a-000006.h5 another.h5
+    ran 0 "$float/bin/sim" "${on[@]}" --output another.h5 --resume never/a-000006.h5 && cmp never/a-000006.h5 another.1.h5 &&
+        grep -q 'recorded in another.h5, apart from those before: another.h5: not a run file of this sim: .*; give a file that a run recorded$' out
+}
 check "under another split, in a file that begins where the checkpoint ends" under_another_split
+check "and where that file is no run's" in_anothers_file
 # shellcheck disable=SC2317
 past_the_damaged() {
     printf 'x' | dd of=never/a-000008.h5 bs=1 seek=500000 conv=notrunc 2>/dev/null
@@ -210,6 +217,7 @@ refused() {
 refused "one that is damaged" 'never/a-000008.h5: tensor /.*; try an earlier' --resume never/a-000008.h5
 head -c 2000000 never/a-000006.h5 >short.h5
 refused "one cut short" 'short.h5: cannot open: ' --resume short.h5
+refused "one without a name" '--resume: no file name; try --resume ck-' --resume ''
 refused "one that is missing" 'none.h5: cannot open: No such file' --resume none.h5
 refused "a run file" 'never.h5: not a checkpoint: ' --resume never.h5
 refused "another model" 'made with model.layers = 1, and this run has 2; try model.layers = 1' --set model.layers=2 --resume never/a-000006.h5
@@ -220,6 +228,10 @@ makes_nothing() {
         grep -q '^sim: .*looks where output.checkpoint says' bare/out && holds bare out
 }
 check "auto, nowhere, and no folder is made" makes_nothing
+mkdir never/f-000008.h5
+refused "a folder where the last one is to be" 'never/f-000008.h5: is a folder; name' --set output.checkpoint=never/f.h5
+refused "a name too long with a step's number" 'x-000008.h5: cannot create: File name too long; name a shorter' \
+    --set output.checkpoint="$(printf 'x%.0s' {1..237}).h5"
 refused "a dry run" 'a dry run has no values' --dry-run --resume never/a-000006.h5
 cp short.h5 cut-000002.h5
 refused "auto, where none is whole" 'none of the 1 checkpoint of cut.h5 is whole; remove them' --set output.checkpoint=cut.h5 --resume auto
@@ -255,7 +267,7 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; the
     check "a full disk costs a checkpoint, not the run" goes_on_without
     check "which is complete" compare bytes full.h5
     check "and the one before is whole" "$float/bin/sim" inspect disk/b-000002.h5
-    refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d.h5: cannot take .* No space left on device' \
+    refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d-000008.h5: cannot take .* No space left on device' \
         --set output.checkpoint=disk/d.h5
     umount disk
 else

@@ -60,7 +60,7 @@ check "one that goes on" says 0 '^  steps +3 to 4 of 4$' -- "$sim" inspect on.h5
 check "weights and gradients" says 0 '^a.w.h5: weights, ' '^a.g.h5: gradients, ' '^    /wte.weight ' -- "$sim" inspect a.w.h5 a.g.h5
 check "a sweep" says 0 '^s1/sweep.h5: a sweep of 2 combinations$' '^  keys +train.microbatch = 1, 2$' '^  best +train.microbatch [12]: ' '^    /memory_peak ' -- \
     "$sim" inspect s1/sweep.h5
-check "a table of sim goodput" says 0 '^g/goodput.h5: a table of sim goodput, ' '^  job +100000 steps of .* s on 1 ranks in 1 nodes, a failure every 72 s$' \
+check "a table of sim goodput" says 0 '^g/goodput.h5: a table of sim goodput, ' '^  job +100000 steps of .* s on 1 rank in 1 node, a failure every 72 s$' \
     '^    /goodput_expected .*1  ' -- "$sim" inspect g/goodput.h5
 check "one that is refused keeps no other from being shown" says 2 '^sim: inspect: none.h5: cannot open: ' '^a.w.h5: weights' -- "$sim" inspect none.h5 a.w.h5
 
@@ -80,7 +80,7 @@ check "a sweep made twice" says 0 '^  0 of 2 combinations fit, ' -- "$sim" diff 
 check "one of other keys" says 1 '^    model.layers +not swept +1, 2$' 'combinations are not compared' -- "$sim" diff s1/sweep.h5 s3/sweep.h5
 
 check "goodput of other failures, column by column" says 1 '^    /lost .* 2 of 2 ' -- "$sim" diff g/goodput.h5 g2/goodput.h5
-check "and of the same" says 0 '^  0 of [0-9]+ tensors differ$' -- "$sim" diff g/goodput.h5 g/goodput.h5
+check "and of the same" says 0 '^  0 of [0-9]+ columns differ$' -- "$sim" diff g/goodput.h5 g/goodput.h5
 
 # One byte: weights have no checksum, and tell where it is; what has one is refused.
 for file in a.w a.ck-000004 s1/sweep a; do
