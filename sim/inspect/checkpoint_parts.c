@@ -9,7 +9,7 @@
 #include "sim/inspect/pieces.h"
 
 enum { PATH = 1100 };
-static const char model[] = "/model/";
+static const char model[] = "/model/", optimizer[] = "/optimizer/";
 
 typedef struct Parts {
     H5 *file;
@@ -43,23 +43,42 @@ static bool check_tensor(const Parts *p, const Array *a)
                      a->path, a->rank);
 }
 
+static bool has_alike(const Parts *p, const char *path, const Array *as)
+{
+    const Array *a = arrays_find(p->arrays, path);
+    return (a && arrays_alike(a, as)) ||
+           error_set(p->error, "%s: it has no %s in the shape of %s; is the file damaged?", h5_path(p->file),
+                     path, as->path);
+}
+
 static bool check_states(const Parts *p, const Array *parameter)
 {
     for (int state = 0; state < optimizer_states(p->optimizer); state++) {
         char path[PATH];
         snprintf(path, sizeof path, "/optimizer/%s/%s", optimizer_state_name(p->optimizer, state),
                  parameter->path + strlen(model));
-        const Array *a = arrays_find(p->arrays, path);
-        if (!a || !arrays_alike(a, parameter))
-            return error_set(p->error, "%s: it has no %s in the shape of %s; is the file damaged?",
-                             h5_path(p->file), path, parameter->path);
+        if (!has_alike(p, path, parameter)) return false;
     }
     return true;
 }
 
+/* What a state is of. */
+static bool check_parameter(const Parts *p, const Array *state)
+{
+    char path[PATH];
+    const char *name = strchr(state->path + strlen(optimizer), '/');
+    snprintf(path, sizeof path, "%s%s", model, name ? name + 1 : "");
+    return has_alike(p, path, state);
+}
+
+static bool is_in(const Array *a, const char *group)
+{
+    return strncmp(a->path, group, strlen(group)) == 0;
+}
+
 static bool is_value(const Array *a)
 {
-    return strncmp(a->path, model, strlen(model)) == 0 || strncmp(a->path, "/optimizer/", 11) == 0;
+    return is_in(a, model) || is_in(a, optimizer);
 }
 
 static bool check_shapes(const Parts *p, double *values)
@@ -68,9 +87,9 @@ static bool check_shapes(const Parts *p, double *values)
     *values = 0;
     for (size_t i = 0; i < p->arrays->count; i++) {
         const Array *a = &p->arrays->array[i];
-        bool parameter = strncmp(a->path, model, strlen(model)) == 0;
+        bool parameter = is_in(a, model);
         if (!is_value(a)) continue;
-        if (!check_tensor(p, a) || (parameter && !check_states(p, a))) return false;
+        if (!check_tensor(p, a) || !(parameter ? check_states(p, a) : check_parameter(p, a))) return false;
         parameters += parameter;
         *values += (double)array_values(a);
     }

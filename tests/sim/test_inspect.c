@@ -162,6 +162,9 @@ static void a_checkpoint_in_part_is_refused(void **state)
     damage_dataset(copy, state_of_it, NULL);
     is_refused("it has no /optimizer/adam_v/ln_f.bias in the shape of /model/ln_f.bias");
     copy_again();
+    damage_dataset(copy, bias, NULL);
+    is_refused("it has no /model/ln_f.bias in the shape of /optimizer/adam_m/ln_f.bias");
+    copy_again();
     damage_dataset(copy, state_of_it, &shorter);
     is_refused("it has no /optimizer/adam_v/ln_f.bias in the shape of");
     copy_again();
@@ -178,6 +181,8 @@ static void a_checkpoint_in_part_is_refused(void **state)
     is_refused(", not there; try an earlier checkpoint");
     copy_again();
     damage_group(copy, "/model");
+    is_refused("it has no /model/h.0.attn.c_attn.bias in the shape of");
+    damage_group(copy, "/optimizer");
     is_refused("it has no tensor in /model");
     copy_again();
     damage_text(copy, "/config", "train.optimizer", "lion");
