@@ -6,6 +6,11 @@
 
 const H5Kind h5_real = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
 
+size_t h5_width(H5Kind kind)
+{
+    return kind == H5_F32 || kind == H5_I32 ? 4 : 8;
+}
+
 hid_t h5_type(H5Kind kind, bool in_file)
 {
     switch (kind) {

@@ -1,67 +1,42 @@
 /* goodput_file.c - attributes, and columns by one table. */
 #include "sim/goodput/goodput_file.h"
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
-typedef struct Column {
-    const char *path, *units, *long_name;
-    size_t offset; /* in a Point */
-} Column;
-
-static const Column columns[] = {
-    {"/goodput", "1", "share of all jobs' time on steps that count", offsetof(Point, goodput)},
-    {"/goodput_error", "1", "standard error of goodput", offsetof(Point, error)},
-    {"/goodput_deviation", "1", "standard deviation of one job's goodput", offsetof(Point, deviation)},
-    {"/goodput_expected", "1", "goodput by Daly's model", offsetof(Point, expected)},
-    {"/checkpoints", "1", "share of time stalled by checkpoints", offsetof(Point, stalled)},
-    {"/lost", "1", "share of time on what a failure lost", offsetof(Point, lost)},
-    {"/restarts", "1", "share of time from failures until training goes on", offsetof(Point, restarting)},
-    {"/failures", "1", "failures of a job, mean", offsetof(Point, failures)},
-    {"/wall_time", "s", "simulated seconds of a job, mean", offsetof(Point, seconds)},
+/* Of a Point. */
+static const TableColumn columns[] = {
+    {"/goodput", "1", "share of all jobs' time on steps that count", H5_F64, offsetof(Point, goodput)},
+    {"/goodput_error", "1", "standard error of goodput", H5_F64, offsetof(Point, error)},
+    {"/goodput_deviation", "1", "standard deviation of one job's goodput", H5_F64,
+     offsetof(Point, deviation)},
+    {"/goodput_expected", "1", "goodput by Daly's model", H5_F64, offsetof(Point, expected)},
+    {"/checkpoints", "1", "share of time stalled by checkpoints", H5_F64, offsetof(Point, stalled)},
+    {"/lost", "1", "share of time on what a failure lost", H5_F64, offsetof(Point, lost)},
+    {"/restarts", "1", "share of time from failures until training goes on", H5_F64,
+     offsetof(Point, restarting)},
+    {"/failures", "1", "failures of a job, mean", H5_F64, offsetof(Point, failures)},
+    {"/wall_time", "s", "simulated seconds of a job, mean", H5_F64, offsetof(Point, seconds)},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-static bool write_numbers(H5 *file, const Column *c, const double *values, size_t count, Error *error)
-{
-    const H5Array array = {.path = c->path,
-                           .units = c->units,
-                           .long_name = c->long_name,
-                           .kind = H5_F64,
-                           .rank = 1,
-                           .dims = {count},
-                           .scales = {"/interval"}};
-    return h5_array(file, &array, error) && h5_write(file, c->path, 0, count, H5_F64, values, error);
-}
+static const char scale[] = "/interval";
 
 static bool write_scale(H5 *file, const Points *p, Error *error)
 {
-    int64_t steps[GOODPUT_INTERVALS];
-    size_t count = (size_t)p->count;
-    const H5Array array = {.path = "/interval",
-                           .units = "1",
-                           .long_name = "steps between checkpoints",
-                           .kind = H5_I64,
-                           .rank = 1,
-                           .dims = {count}};
-    for (int i = 0; i < p->count; i++) steps[i] = p->point[i].interval;
-    return h5_array(file, &array, error) && h5_write(file, array.path, 0, count, H5_I64, steps, error) &&
-           h5_make_scale(file, array.path, error);
+    static const TableColumn column = {scale, "1", "steps between checkpoints", H5_I64,
+                                       offsetof(Point, interval)};
+    return table_columns(file, &column, 1, NULL, &(TableRows){p->point, sizeof *p->point, (size_t)p->count},
+                         error);
 }
 
 static bool write_columns(H5 *file, const Points *p, Error *error)
 {
-    static const Column time = {"/interval_time", "s", "seconds of steps between checkpoints", 0};
-    double values[GOODPUT_INTERVALS];
-    size_t count = (size_t)p->count;
-    for (int i = 0; i < p->count; i++) values[i] = (double)p->point[i].interval * p->costs.job.step;
-    bool good = write_numbers(file, &time, values, count, error);
-    for (int c = 0; c < COLUMNS && good; c++) {
-        for (int i = 0; i < p->count; i++)
-            memcpy(&values[i], (const char *)&p->point[i] + columns[c].offset, sizeof values[i]);
-        good = write_numbers(file, &columns[c], values, count, error);
-    }
-    return good;
+    static const TableColumn time = {"/interval_time", "s", "seconds of steps between checkpoints", H5_F64,
+                                     0};
+    const TableRows rows = {p->point, sizeof *p->point, (size_t)p->count};
+    double seconds[GOODPUT_INTERVALS];
+    for (int i = 0; i < p->count; i++) seconds[i] = (double)p->point[i].interval * p->costs.job.step;
+    return table_column(file, &time, scale, rows.count, seconds, error) &&
+           table_columns(file, columns, COLUMNS, scale, &rows, error);
 }
 
 static bool write_job(H5 *file, const Points *p, Error *error)

@@ -64,7 +64,7 @@ bool values_read(H5 *file, const Array *tensor, ArrayValues *v, Progress *progre
 
 bool values_sum(H5 *file, const Array *tensor, H5Kind kind, uint64_t *sum, Progress *progress, Error *error)
 {
-    size_t bytes = kind == H5_F64 ? sizeof(double) : sizeof(float);
+    size_t bytes = h5_width(kind);
     void *value = allocate(PIECE * bytes);
     bool ok = true;
     *sum = 0;

@@ -12,12 +12,6 @@
 
 enum { PATH = SPACE_NAME + 16, TEXT_MOST = 1 << 24 };
 
-typedef struct Column {
-    const char *path, *units, *long_name;
-    H5Kind kind;
-    size_t offset; /* in a SweepRow */
-} Column;
-
 #define NUMBER(path, field, units, words)                     \
     {                                                         \
         path, units, words, H5_F64, offsetof(SweepRow, field) \
@@ -26,7 +20,8 @@ typedef struct Column {
     {                                                       \
         path, "1", words, H5_I32, offsetof(SweepRow, field) \
     }
-static const Column columns[] = {
+/* Of a SweepRow. */
+static const TableColumn columns[] = {
     NUMBER("/step_time", step_time, "s", "simulated time of a step"),
     NUMBER("/tokens_per_second", tokens_per_second, "s-1",
            "tokens a second of simulated time, all ranks together"),
@@ -46,37 +41,13 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* ---- writing ---- */
 
-static bool write_numbers(H5 *file, const Column *c, const void *values, size_t count, Error *error)
-{
-    H5Array array = {.path = c->path,
-                     .units = c->units,
-                     .long_name = c->long_name,
-                     .kind = c->kind,
-                     .rank = 1,
-                     .dims = {count},
-                     .scales = {strcmp(c->path, "/combination") != 0 ? "/combination" : NULL}};
-    return h5_array(file, &array, error) && h5_write(file, c->path, 0, count, c->kind, values, error);
-}
-
-/* The column's values one after the other; to be freed. */
-static void *gathered(const Sweep *s, const Column *c)
-{
-    size_t width = c->kind == H5_F64 ? sizeof(double) : sizeof(int32_t);
-    char *values = allocate((size_t)s->space.count * width);
-    for (int64_t i = 0; i < s->space.count; i++)
-        memcpy(values + (size_t)i * width, (const char *)&s->row[i] + c->offset, width);
-    return values;
-}
+static const char scale[] = "/combination";
 
 static bool write_columns(H5 *file, const Sweep *s, Error *error)
 {
     size_t count = (size_t)s->space.count;
-    bool good = true;
-    for (int c = 0; c < COLUMNS && good; c++) {
-        void *values = gathered(s, &columns[c]);
-        good = write_numbers(file, &columns[c], values, count, error);
-        free(values);
-    }
+    bool good =
+        table_columns(file, columns, COLUMNS, scale, &(TableRows){s->row, sizeof *s->row, count}, error);
     const char **state = allocate(count * sizeof *state);
     for (size_t i = 0; i < count; i++) state[i] = sweep_state_names[s->row[i].state];
     good = good &&
@@ -107,9 +78,9 @@ static bool write_key(H5 *file, const Space *space, int k, Error *error)
         if (type == ROW_NUMBER) number[i] = strtod(text[i], NULL);
         if (type == ROW_INTEGER) whole[i] = strtoll(text[i], NULL, 10);
     }
-    Column column = {path, "1", help, type == ROW_NUMBER ? H5_F64 : H5_I64, 0};
-    bool good = type == ROW_INTEGER  ? write_numbers(file, &column, whole, count, error)
-                : type == ROW_NUMBER ? write_numbers(file, &column, number, count, error)
+    const TableColumn column = {path, "1", help, type == ROW_NUMBER ? H5_F64 : H5_I64, 0};
+    bool good = type == ROW_INTEGER  ? table_column(file, &column, scale, count, whole, error)
+                : type == ROW_NUMBER ? table_column(file, &column, scale, count, number, error)
                                      : h5_texts(file, path, help, text, count, error);
     free((void *)text);
     free(number);
@@ -131,9 +102,8 @@ static bool write_scale(H5 *file, const Space *space, Error *error)
 {
     int64_t *index = allocate((size_t)space->count * sizeof *index);
     for (int64_t i = 0; i < space->count; i++) index[i] = i;
-    const Column column = {"/combination", "1", "combination", H5_I64, 0};
-    bool good = write_numbers(file, &column, index, (size_t)space->count, error) &&
-                h5_make_scale(file, "/combination", error);
+    const TableColumn column = {scale, "1", "combination", H5_I64, 0};
+    bool good = table_column(file, &column, NULL, (size_t)space->count, index, error);
     free(index);
     return good;
 }
@@ -226,8 +196,8 @@ static bool read_columns(H5 *file, Sweep *s, Error *error)
     size_t count = (size_t)s->space.count;
     bool good = true;
     for (int c = 0; c < COLUMNS && good; c++) {
-        const Column *column = &columns[c];
-        size_t width = column->kind == H5_F64 ? sizeof(double) : sizeof(int32_t);
+        const TableColumn *column = &columns[c];
+        size_t width = h5_width(column->kind);
         char *values = allocate(count * width);
         good = h5_check_array(file, column->path, column->kind, 1, &count, error) &&
                h5_read(file, column->path, column->kind, values, error);
