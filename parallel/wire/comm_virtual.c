@@ -228,6 +228,13 @@ int walked_stands_for(const WalkedRanks *w, int i)
     return (i + 1 < w->count ? walked_rank(w, i + 1) : w->ranks) - walked_rank(w, i);
 }
 
+int walked_place(const WalkedRanks *w, int rank)
+{
+    int place = 0;
+    while (w->rank && w->rank[place] != rank) place++;
+    return w->rank ? place : rank;
+}
+
 static int *places(const WalkedRanks *w)
 {
     if (w->count == w->ranks) return NULL;

@@ -21,6 +21,7 @@ typedef struct WalkedRanks {
 /* The i-th of them, and how many it stands for: itself and those after it, up to the next. */
 int walked_rank(const WalkedRanks *walked, int i);
 int walked_stands_for(const WalkedRanks *walked, int i);
+int walked_place(const WalkedRanks *walked, int rank); /* which `i` is that rank, one that is walked */
 bool virtual_run_some(const WalkedRanks *walked, void (*body)(Comm *comm, void *context), void *context,
                       Error *error);
 #endif

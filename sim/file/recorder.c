@@ -78,7 +78,7 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     if (!files_prepare(info->path, error)) return NULL;
     Recorder *r = allocate_zeroed(1, sizeof *r);
     r->path = words_copy(info->path);
-    r->recorded = info->rank ? info->recorded : info->ranks;
+    r->recorded = (int)skeleton_ranks(info);
     r->actions = info->actions;
     r->planned = least((size_t)config->train.steps, (size_t)config_steps(config, info->dry));
     r->planned -= (size_t)info->first;

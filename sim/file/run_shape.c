@@ -45,8 +45,8 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     shape->mesh = mesh_shape(ranks, pp, tp);
     read_text(file, "hardware.profile", profile, sizeof profile);
     shape->ideal = !strcmp(profile, "ideal");
-    shape->machine =
-        profile[0] && !shape->ideal && strcmp(profile, "measured") != 0 && strcmp(profile, "given") != 0;
+    shape->measured = !strcmp(profile, "measured");
+    shape->machine = profile[0] && !shape->ideal && !shape->measured && strcmp(profile, "given") != 0;
     if (microbatch) shape->microbatches = (int)(batch / ((int64_t)shape->mesh.dp * microbatch));
     read_text(file, "parallel.data", shape->data, sizeof shape->data);
     if (pp == 1) return true;

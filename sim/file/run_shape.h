@@ -14,6 +14,7 @@ typedef struct RunShape {
     int virtual_stages; /* a rank holds */
     int microbatches;   /* a step and data replica; 0: unknown */
     bool machine;       /* hardware.profile is one: simulated seconds are of its chips */
+    bool measured;      /* they are CPU time that it took */
     bool ideal;    /* hardware.profile: simulated seconds are forwards, of one microbatch on one rank: F */
     char data[32]; /* parallel.data; "" when the file does not say */
     char schedule[64]; /* a schedule's name, or a user's FILE.csv; "": unknown, or no pipeline */

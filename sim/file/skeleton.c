@@ -147,11 +147,16 @@ static bool make_timeline(const Skeleton *s, Error *error)
     return h5_table(s->file, &actions, error) && skeleton_no_actions(s->file, rows, error);
 }
 
+size_t skeleton_ranks(const RunInfo *info)
+{
+    return (size_t)(info->rank ? info->recorded : info->ranks);
+}
+
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
 {
     static const char *const groups[] = {"/steps",     "/comm",     "/memory", "/pipeline",
                                          "/breakdown", "/timeline", "/work",   "/links"};
-    const size_t ranks = (size_t)(info->rank ? info->recorded : info->ranks);
+    const size_t ranks = skeleton_ranks(info);
     const Skeleton s = {
         file,
         info,

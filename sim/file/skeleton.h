@@ -5,6 +5,8 @@
 #include "sim/file/h5.h"
 #include "sim/file/run_info.h"
 
+/* Rows that each rank's values have: all ranks, or those that are recorded. */
+size_t skeleton_ranks(const RunInfo *info);
 /* Everything of a new file but what steps write; room for `rows` of them. */
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error);
 /* No step's actions in it, of room for `rows`. */

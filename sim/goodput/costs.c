@@ -20,12 +20,9 @@ static void look(const Trainer *t, void *context)
 {
     Seen *seen = context;
     CheckpointTraffic traffic = checkpoint_traffic(t);
-    for (int i = 0; i < seen->walked->count; i++) {
-        int rank = walked_rank(seen->walked, i);
-        if (rank != t->comm->rank) continue;
-        for (int k = 0; k < walked_stands_for(seen->walked, i); k++) seen->rank[rank + k] = traffic;
-    }
-    if (t->comm->rank == 0) seen->values = (double)checkpoint_values(t->gpt, t->config);
+    int rank = t->comm->rank, ranks = walked_stands_for(seen->walked, walked_place(seen->walked, rank));
+    for (int k = 0; k < ranks; k++) seen->rank[rank + k] = traffic;
+    if (rank == 0) seen->values = (double)checkpoint_values(t->gpt, t->config);
 }
 
 static void add_nodes(Costs *c, const Config *config, const CheckpointTraffic *rank)

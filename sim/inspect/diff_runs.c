@@ -229,18 +229,10 @@ static bool tell_outside(const Runs *r)
     return true;
 }
 
-/* Whose simulated seconds are CPU time that it took. */
-static bool is_measured(const RunFile *run)
-{
-    char profile[64];
-    return run_file_config(run, "hardware.profile", profile, sizeof profile) &&
-           strcmp(profile, "measured") == 0;
-}
-
 bool diff_runs(const RunFile *a, const RunFile *b, const DiffOptions *options, bool *differ, Error *error)
 {
     Runs r = {.a = a, .b = b, .options = options, .error = error};
-    r.clock = is_measured(a) || is_measured(b);
+    r.clock = a->shape.measured || b->shape.measured;
     r.shared = shared_steps(a, b);
     bool ok =
         diff_steps(a, b, &r.shared, options, &r.differ, error) && compare_datasets(&r) && tell_outside(&r);

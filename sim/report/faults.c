@@ -31,10 +31,9 @@ static double median_of(const RunFile *run, const Faults *faults, const double *
  * program takes again. */
 static void add_extra(const RunFile *run, Sheet *sheet, const double *values)
 {
-    char profile[512], more[32], least[32];
+    char more[32], least[32];
     double shortest = INFINITY, sum = 0, steps = (double)run->steps;
-    if (run_file_config(run, "hardware.profile", profile, sizeof profile) && !strcmp(profile, "measured"))
-        return;
+    if (run->shape.measured) return;
     for (size_t i = 0; i < run->steps; i++) {
         shortest = fmin(shortest, values[i]);
         sum += values[i];

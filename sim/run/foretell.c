@@ -59,18 +59,11 @@ typedef struct Seen {
 } Seen;
 
 /* Virtual ranks end in any order. */
-static int place_of(const WalkedRanks *walked, int rank)
-{
-    int place = 0;
-    while (walked->rank && walked->rank[place] != rank) place++;
-    return walked->rank ? place : rank;
-}
-
 static void look(const Trainer *t, void *context)
 {
     Seen *seen = context;
     const Device *d = &t->device;
-    Walked *mine = &seen->rank[place_of(seen->walked, t->comm->rank)];
+    Walked *mine = &seen->rank[walked_place(seen->walked, t->comm->rank)];
     *mine =
         (Walked){.end = d->lanes.now, .idle = d->lanes.spent[PART_PP_IDLE], .memory = (double)d->peak_total};
     for (int k = 0; k < WORK_KINDS; k++) mine->products += d->done[k].products;
