@@ -1,7 +1,8 @@
-/* faults.h - what [faults] asks for, read: stragglers, deaths, late messages and a full disk, at steps that are given and no others.
+/* faults.h - what [faults] asks for, read: stragglers, deaths, late messages and a full disk, at steps that are given and
+ * no others.
  *
- * Plain data: who trains asks of each step what holds in it, and hands that to the doors (the lanes of a device, the wire),
- * which know of no config. */
+ * Plain data: who trains asks of each step what holds in it, and hands that to the doors (the lanes of a device, the
+ * wire), which know of no config. */
 #ifndef SIM_CONFIG_FAULTS_H
 #define SIM_CONFIG_FAULTS_H
 #include <stdbool.h>

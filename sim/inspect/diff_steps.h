@@ -12,7 +12,8 @@ typedef struct SharedSteps {
 SharedSteps shared_steps(const RunFile *a, const RunFile *b);
 
 /* Prints which steps they are and which are in one alone, and those whose loss or norm differs: at most DIFF_ROWS, the
- * first among them, the others spread evenly, unless all are asked for. `differ` becomes true where any is, or where a step is in one alone. */
+ * first among them, the others spread evenly, unless all are asked for. `differ` becomes true where any is, or where a
+ * step is in one alone. */
 bool diff_steps(const RunFile *a, const RunFile *b, const SharedSteps *shared, const DiffOptions *options,
                 bool *differ, Error *error);
 #endif

@@ -12,7 +12,8 @@ typedef struct Hosts {
     int across;            /* groups of neighbouring ranks that are on more than one */
 } Hosts;
 
-/* Of ranks on machines of these names; what does not fit into the text is "and 5 more", or all "5 hosts". `together`: ranks of a group. */
+/* Of ranks on machines of these names; what does not fit into the text is "and 5 more", or all "5 hosts". `together`:
+ * ranks of a group. */
 Hosts hosts_of(const char (*name)[NODE_NAME], int ranks, int together);
 /* Collective; only rank 0 learns it. A dry run's virtual ranks tell as much, and are on none. */
 Hosts hosts_look(Group *world, int together, bool dry);

@@ -70,8 +70,8 @@ void trainer_free(Trainer *t);
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
 
 /* Runs the schedule once. A rank that is asked to stop before the last of its gradients are computed says so in that
- * step, and as it ends all ranks know (comm->last). `after_reduce` (or NULL) is called when gradients are complete and not yet clipped; not
- * in a step that is skipped. */
+ * step, and as it ends all ranks know (comm->last). `after_reduce` (or NULL) is called when gradients are
+ * complete and not yet clipped; not in a step that is skipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);
 

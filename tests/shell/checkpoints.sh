@@ -4,8 +4,7 @@
 # shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-# The sanitizers' runtime wants to be loaded before anything preloaded.
-asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
+asan=$(asan)
 small=(--config zero3.ini --set model.layers=1 --set train.steps=6 --set output.checkpoint_every=2)
 # ran STATUS COMMAND...: it ends with that.
 # shellcheck disable=SC2317
@@ -130,13 +129,11 @@ stopped_and_on() {
         ran 0 train 2 "${on[@]}" --set output.checkpoint=warned/a.h5 --set output.weights=on.w.h5 --output on.h5 --resume auto &&
         compare alike never.h5 on.h5 && compare steps on.h5 8 && compare same never.w.h5 on.w.h5
 }
-# What preloads the disk's witness wants the sanitizers' runtime loaded before it.
-asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
 over=("${on[@]}" --set train.steps=4 --set output.checkpoint=over/a.h5 --set output.checkpoint_every=1 --set output.checkpoint_async=no
     --output over.h5)
 # shellcheck disable=SC2317
 killed_at_the_end() { # its last checkpoint has just been put in place
-    sim=env ran 137 train 2 DISK_LAST=/a-000004.h5 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" "${over[@]}" &&
+    sim="env" ran 137 train 2 DISK_LAST=/a-000004.h5 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" "${over[@]}" &&
         compare steps over.h5 4 && "$float/bin/sim" report over.h5 | grep -q '^over.h5: .* 4 steps, running or stopped$' &&
         ran 0 train 2 "${over[@]}" --set output.weights=over.w.h5 --resume auto &&
         grep -q 'all 4 steps of train.steps = 4 were done already, in over/a-000004.h5$' out &&

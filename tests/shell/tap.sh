@@ -62,6 +62,9 @@ train() {
     timeout -k 5 120 "${launcher[@]}" "${sim:-$float/bin/sim}" "$@"
 }
 
+# The sanitizers' runtime, which wants to be loaded before anything preloaded, in a build that has it.
+asan() { ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1; }
+
 compare() { "$float/tests/compare" "$@"; }
 
 finish() {

@@ -6,8 +6,7 @@
 
 few="--set train.steps=3 --set model.layers=3 --set model.hidden=36 --set model.heads=3"
 
-# The sanitizers' runtime wants to be loaded before anything preloaded.
-asan=$(ldd "$float/bin/sim" | grep -o '/[^ ]*libasan[^ ]*' | head -n 1)
+asan=$(asan)
 
 # shellcheck disable=SC2317
 witnessed() { # NAME RANKS ARGUMENT...

@@ -17,8 +17,8 @@ typedef struct Reading {
 } Reading;
 
 /* `sim report`, the scripts of `sim plot` (without gnuplot, so that a file that can be drawn ends in status 1, and
- * a line that it is missing), `sim trace` as it prints, `sim inspect`, or the reading of output.baseline for a run like sample_run()'s. Charts land in
- * `folder`. Ended by SIGALRM after 20 s. */
+ * a line that it is missing), `sim trace` as it prints, `sim inspect`, or the reading of output.baseline for a
+ * run like sample_run()'s. Charts land in `folder`. Ended by SIGALRM after 20 s. */
 void readers_read(Reading *reading, Reader reader, const char *path, const char *folder);
 
 /* Why that reading is not as it must be: exit 0, or 2 with one line, within 2 s and 1 GB; "" when it is. */
