@@ -53,7 +53,11 @@ enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 
 static Case grid_case(int g, const char *const *more, Seen *seen)
 {
-    Case c = {.steps = 2, .sets = {DIVISIBLE, paper_output}, .look = paper_look, .context = seen};
+    Case c = {.steps = 2,
+              .sets = {DIVISIBLE, paper_output},
+              .reads_clock = true,
+              .look = paper_look,
+              .context = seen};
     int sets = 6;
     for (int i = 0; more[i]; i++) c.sets[sets++] = more[i];
     for (int i = 0; i < 5 && GRIDS[g].sets[i]; i++) c.sets[sets++] = GRIDS[g].sets[i];
@@ -69,7 +73,7 @@ static void messages_carry_what_paper_says(void **state)
                                        "hardware.bandwidth_gb=1e9", NULL};
     for (int g = 0; g < GRID_COUNT; g++) {
         if (mpi && mpi->size != GRIDS[g].ranks) continue;
-        Seen seen = {.shared = GRIDS[g].shared};
+        Seen seen = {.shared = GRIDS[g].shared, .records = true};
         Case c = grid_case(g, seen.shared ? wide : measured, &seen);
         if (run_case(&c, GRIDS[g].ranks, false)) {
             paper_check(&seen, GRIDS[g].sets[1]);
@@ -87,7 +91,7 @@ static void ideal_time_needs_no_numbers(void **state)
     const char *const ideal[] = {NULL};
     for (int g = 0; g < GRID_COUNT; g++) {
         if (mpi && mpi->size != GRIDS[g].ranks) continue;
-        Seen seen = {0}, without = {0};
+        Seen seen = {.records = true}, without = {.records = true};
         Case c = grid_case(g, ideal, &seen), dry = grid_case(g, ideal, &without);
         dry.dry = true;
         bool looks = run_case(&c, GRIDS[g].ranks, false);

@@ -39,7 +39,7 @@ static Case make_case(int strategy, const char *const *sets, int steps)
 static void against_one_rank(const char *const *sets)
 {
     Case truth = make_case(DDP, sets, STEPS);
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     for (const int *n = rank_counts(); *n; n++)
         for (int s = 0; s < STRATEGY_COUNT; s++) {
             Case c = make_case(s, sets, STEPS);
@@ -88,7 +88,7 @@ static const struct {
 static void tensor_parallel_grids(const char *const *sets, int part)
 {
     Case truth = make_case(DDP, sets, 4);
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++) {
         if (!ranks_fit(GRIDS[g].ranks)) continue;
         for (int k = 0; k < 2 * STRATEGY_COUNT; k++) {
@@ -139,7 +139,7 @@ static void tensor_parallel_padded_slices(void **state)
                            NULL};
     if (!ranks_fit(8)) return;
     Case truth = make_case(DDP, sets, 4), c = make_case(ZERO3, split, 4);
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     agrees(&truth, &c, "tp = 8, sp, 9 words", 8);
     case_free(&c);
     case_free(&truth);
@@ -211,7 +211,7 @@ static void by_pieces_as_one_rank(void **state)
     static const char *const pieces[] = {"1", "2", "3", "32"};
     const char *sets[] = {DIVISIBLE, "train.microbatch=2", NULL};
     Case truth = make_case(DDP, sets, 2);
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++)
         for (int k = (int)g % 2; k < 4 && ranks_fit(GRIDS[g].ranks); k += 2) {
             char tp[32], cut[48], what[64];

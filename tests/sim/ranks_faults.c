@@ -48,6 +48,7 @@ static void seconds_are_the_dry_runs(void **state)
                                splits[i]),
              dry = c;
         c.look = dry.look = look;
+        c.reads_clock = true;
         c.context = &seen;
         dry.context = &foretold;
         dry.dry = true;

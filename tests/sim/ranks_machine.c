@@ -143,6 +143,7 @@ static void training_takes_what_its_dry_run_says(void **state)
         Case c = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words),
              dry = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words);
         c.look = dry.look = look;
+        c.reads_clock = true;
         c.context = &seen;
         dry.context = &without;
         dry.dry = true;

@@ -120,7 +120,7 @@ static void one_grid(const Grid *grid, const char *precision, const char *gradie
     Walk w = {.grid = grid, .precision = precision, .gradients = gradients, .widened = widened};
     bool staged = strstr(grid->split, "pp=2") != NULL;
     w.truth = case_of_words(2, "%s train.precision=%s", MODEL, precision);
-    assert_true(case_virtual(&w.truth, 1));
+    run_truth(&w.truth);
     for (int d = 0; d < DATAS; d++)
         for (int s = 0; s < SCHEDULE_KINDS; s++)
             if (staged || s == SCHEDULE_1F1B) one_split(&w, d, s);
@@ -192,7 +192,7 @@ static void wider_sums_are_nearer(void **state)
     static const char *const data[] = {"dp", "ddp", "zero1", "zero2", "zero3"};
     if (!ranks_fit(8)) return;
     Case truth = case_of_words(1, "train.microbatch=3");
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     for (int f = 0; f < 2; f++)
         for (int d = 0; d < 5; d++) {
             double apart[2];
@@ -218,7 +218,7 @@ static void many_microbatches_add_up(void **state)
     const char batch[] = "train.global_batch=512 train.microbatch=1 model.layers=1 model.sequence=4";
     double apart[2];
     Case truth = case_of_words(1, "%s", batch);
-    assert_true(case_virtual(&truth, 1));
+    run_truth(&truth);
     for (int same = 0; same < 2; same++) {
         Case c =
             case_of_words(1, "%s train.precision=bf16 train.gradients=%s", batch, same ? "same" : "auto");
@@ -249,7 +249,7 @@ static void near_fp32(void **state)
     for (int o = 0; o < 2; o++) {
         const char *rate = o ? "0.5" : "0.01";
         Case truth = ten_steps(optimizers[o], rate, "fp32");
-        assert_true(case_virtual(&truth, 1));
+        run_truth(&truth);
         for (int f = 0; f < 2; f++) {
             Case c = ten_steps(optimizers[o], rate, FORMATS[f]);
             assert_true(run_case(&c, 1));

@@ -29,7 +29,7 @@ static int in_flight(ScheduleKind kind, Shape s, int rank)
 static void check_shape(ScheduleKind kind, Shape s, const char *recompute, uint64_t one[8])
 {
     char text[6][48], what[64];
-    Seen seen = {0};
+    Seen seen = {.records = s.m == s.p}; /* a file takes longer than all else */
     snprintf(what, sizeof what, "%s, p = %d, m = %d, v = %d", schedule_name[kind], s.p, s.m, s.v);
     snprintf(text[0], sizeof *text, "parallel.pp=%d", s.p);
     snprintf(text[1], sizeof *text, "parallel.schedule=%s", schedule_name[kind]);
@@ -44,11 +44,11 @@ static void check_shape(ScheduleKind kind, Shape s, const char *recompute, uint6
               .context = &seen};
     assert_true(case_virtual(&c, s.p));
     paper_check(&seen, what);
+    assert_true(case_counts(&c, what, s.p));
     for (int r = 0; r < s.p; r++) {
         uint64_t peak = c.peak[r][MEM_ACTIVATIONS];
         if (s.m == 1) one[r] = peak;
         assert_int_equal(seen.in_flight[r], in_flight(kind, s, r));
-        assert_true((double)peak == c.memory_theory[r][MEM_ACTIVATIONS]);
         /* where all that a rank holds are microbatches of one stage, whole until they go */
         if (s.v == 1 && kind != SCHEDULE_ZB_H1) assert_int_equal(peak, (uint64_t)seen.in_flight[r] * one[r]);
     }

@@ -190,6 +190,7 @@ static Case run(Seen *seen, int ranks, bool dry, const char *words, const char *
 {
     Case c = case_of_words(STEPS, "%s %s", words, fault);
     *seen = (Seen){.now = {{0}}};
+    c.reads_clock = true;
     c.look = look;
     c.context = seen;
     c.dry = dry;

@@ -10,6 +10,7 @@ typedef struct Case {
     const char *sets[32]; /* section.key=value, NULL-terminated, over the test's own small model */
     char *text;           /* what case_of_words() cut them from */
     bool dry;
+    bool reads_clock;                              /* also where it advances no simulated time */
     const char *schedule;                          /* the text of a schedule of the test's own, or NULL */
     void (*change)(Config *config, void *context); /* after all checks; or NULL */
     int64_t (*begin)(Trainer *t,

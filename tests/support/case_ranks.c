@@ -20,6 +20,13 @@ bool run_case(Case *c, int ranks)
     return mpi->rank == 0 && !c->refused[0];
 }
 
+void run_truth(Case *truth)
+{
+    if (mpi && mpi->rank > 0) return;
+    if (!case_virtual(truth, 1)) print_error("the unsplit run: %s\n", truth->refused);
+    assert_true(!truth->refused[0]);
+}
+
 void agrees(const Case *truth, Case *c, const char *what, int ranks)
 {
     if (run_case(c, ranks))

@@ -9,6 +9,8 @@
 bool ranks_fit(int ranks);
 /* Runs the case on `ranks`; on every rank but 0 of an MPI run there is nothing to look at: false. */
 bool run_case(Case *c, int ranks);
+/* The unsplit run, where there is something to look at. */
+void run_truth(Case *truth);
 /* One case against its truth; on the ranks of an MPI run that have nothing to look at, whether it ran. */
 void agrees(const Case *truth, Case *c, const char *what, int ranks);
 /* The same, and on virtual ranks the case's first step without numbers counts what it counts with them; the case

@@ -236,7 +236,7 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
     gather(world, CONTROL, t->timeline, bytes, rows, 0);
     if (main) check_walk(seen, t, rows);
     if (main) check_port(seen, t);
-    if (last) {
+    if (last && seen->records) {
         Record record;
         record_begin(&record, t, world, NULL, "ranks clock", 0);
         record_step_begin(&record);
@@ -245,7 +245,7 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
         record_free(&record);
     }
     if (main && last) {
-        check_file(seen, t);
+        if (seen->records) check_file(seen, t);
         seen->rows = rows;
         seen->rows_each = t->rows;
     } else {

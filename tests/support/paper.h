@@ -8,7 +8,8 @@
 
 /* What rank 0 saw of a case. */
 typedef struct Seen {
-    bool shared; /* given: other messages take a little of the ports' time, which paper does not know of */
+    bool records; /* given: at the end it makes a run file and looks at that, too */
+    bool shared;  /* given: other messages take a little of the ports' time, which paper does not know of */
     Findings found;
     int idled, travelled; /* receives that waited for their sender, and for the wire */
     TimelineRow *rows;    /* of the last step, rows_each of every rank; the caller frees them */
@@ -18,7 +19,7 @@ typedef struct Seen {
 /* Before the first case and after the last: where their run file lies. 0, or not. */
 int paper_start(void);
 int paper_stop(void);
-/* The set that a case needs: its run file. */
+/* The set that a case that records needs: its run file. */
 extern char paper_output[FOLDER + 32];
 
 /* A case's `look`, whose context is a Seen: every rank's part after a step; rank 0 looks. */
