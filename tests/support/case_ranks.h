@@ -13,7 +13,7 @@ bool run_case(Case *c, int ranks);
 void run_truth(Case *truth);
 /* One case against its truth; on the ranks of an MPI run that have nothing to look at, whether it ran. */
 void agrees(const Case *truth, Case *c, const char *what, int ranks);
-/* The same, and on virtual ranks the case's first step without numbers counts what it counts with them; the case
- * is freed. */
+/* The same, and the case's first step without numbers, on virtual ranks beside MPI too, counts what it counts with
+ * them; the case is freed. */
 void agrees_also_dry(const Case *truth, Case *c, const char *what, int ranks);
 #endif
