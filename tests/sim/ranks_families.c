@@ -116,7 +116,7 @@ static void one_case(const Case *truth, const Family *f, const Split *s)
     agrees_also_dry(truth, &c, what, s->ranks);
 }
 
-/* Each under every other split, and its neighbour in the list under the others; make check-matrix goes further. */
+/* Each under every third split, and its neighbours in the list under the others; make check-matrix goes further. */
 static void every_family_as_unsplit(void **state)
 {
     (void)state;
@@ -126,7 +126,7 @@ static void every_family_as_unsplit(void **state)
         Case truth = unsplit(f, &text);
         run_truth(&truth);
         for (size_t k = 0; k < sizeof SPLITS / sizeof *SPLITS; k++)
-            if ((i + k) % 2 == 0 && ranks_fit(SPLITS[k].ranks) &&
+            if ((i + k) % 3 == 0 && ranks_fit(SPLITS[k].ranks) &&
                 (f->kv_heads % SPLITS[k].tp == 0 || SPLITS[k].tp % f->kv_heads == 0))
                 one_case(&truth, f, &SPLITS[k]);
         case_free(&truth);
