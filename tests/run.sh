@@ -101,20 +101,21 @@ suites() {
     for suite; do queue launches "tests/shell/$suite.sh" "$float" "$double"; done
 }
 
-# The groups that run on ranks: each in both precisions, and on both virtual ranks and MPI's, there on some numbers of
-# ranks; in double what is about messages and who sends them.
+# The groups that run on ranks: on virtual ranks in the precision that tells more, or both; and each on MPI's, on some
+# numbers of them, what is about messages and who sends them on all.
 on_ranks() {
-    local group ranks wire=(rings collectives network links double-tree lanes stages)
-    queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" lanes-cpu equivalence families clock machine checkpoint faults
-    queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" equivalence clock machine checkpoint stop
-    queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" equivalence precision quantize clock machine stop
-    queue launches mpirun -n 6 "$float/tests/ranks" "${wire[@]}"
+    local group wire=(rings collectives network links double-tree lanes)
+    queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" stages lanes-cpu equivalence families clock machine checkpoint faults
+    queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" stages clock machine checkpoint stop
+    queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" stages equivalence precision quantize clock machine stop
+    queue launches mpirun -n 6 "$float/tests/ranks" "${wire[@]}" stages
     queue launches mpirun -n 4 "$double/tests/ranks" "${wire[@]}"
-    for ranks in 2 1; do queue launches mpirun -n $ranks "$float/tests/ranks"; done
+    queue launches mpirun -n 2 "$float/tests/ranks" "${wire[@]}" stages quantize clock machine
+    queue launches mpirun -n 1 "$float/tests/ranks" "${wire[@]}" machine
     for group in quantize equivalence families stages precision checkpoint rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in stop precision checkpoint lanes-cpu rings collectives network lanes clock; do
+    for group in stop precision checkpoint lanes-cpu rings collectives network lanes; do
         queue programs "$float/tests/ranks" $group
     done
 }
