@@ -8,6 +8,10 @@ typedef struct LateCount {
     int64_t messages, late;
 } LateCount;
 
-/* Collective: of all ranks that are walked, on rank 0. */
-LateCount late_record_sum(Group *world);
+/* Collective: of all ranks that are walked, on rank 0: over each link (comm->lates) and, behind these, over all; to be
+ * freed. NULL elsewhere. */
+LateCount *late_record_sum(Group *world);
+/* On rank 0, of a run that has ended: a line for each link that no message was held back on. Which ranks of a group talk,
+ * and how often, is its algorithm's, and known once it has run. */
+void late_record_warn(const Comm *comm, const LateCount *counts);
 #endif

@@ -81,7 +81,7 @@ void record_end(Record *r, bool stopped)
     WorkDone work[WORK_KINDS];
     if (walked) work_record_sum(&r->work, r->world, work);
     const bool lates = t->config->fault.lates > 0;
-    LateCount late = lates ? late_record_sum(r->world) : (LateCount){0, 0};
+    LateCount *late = lates ? late_record_sum(r->world) : NULL, total = {0, 0};
     enum { COUNTS = 2 * PURPOSES };
     uint64_t mine[COUNTS], *all = main ? allocate(reports * sizeof mine) : NULL;
     count_outside(r, sizeof mine, mine, mine + PURPOSES);
@@ -91,9 +91,11 @@ void record_end(Record *r, bool stopped)
         return;
     }
 
+    if (late) total = late[t->comm->lates];
+    if (late && !stopped && r->first == 0) late_record_warn(t->comm, late);
     Error error = rows.error;
     bool ok = rows.ok && write_outside(r, all, &error) &&
-              (!lates || recorder_late(r->recorder, late.messages, late.late, &error));
+              (!lates || recorder_late(r->recorder, total.messages, total.late, &error));
     if (ok && walked)
         ok = one_step_write(r->recorder, t, r->world, recent_records_of(&r->recent, step), rows.computed,
                             &error) &&
@@ -104,6 +106,7 @@ void record_end(Record *r, bool stopped)
     if (!ok) record_lose(r, &error);
     if (!dry && !stopped) stop_forget();
     files_follow(r->hold, r->path, sizeof r->path);
+    free(late);
     free(rows.computed);
     free(all);
 }

@@ -304,4 +304,12 @@ warns_alone() {
         grep -q '^sim: warning: SLURM_NTASKS = 4, and MPI sees one rank' alone
 }
 check "one of four that MPI sees alone is warned" warns_alone
+# shellcheck disable=SC2317
+links_told() { # which ranks talk, and how often, only the run knows
+    "$float/bin/sim" --config ddp.ini --dry-run --ranks 4 --set train.steps=2 --output late.h5 \
+        --set 'faults.late=0->2 every 1 by 1 ms, 0->1 every 49 by 1 ms, 1->2 every 48 by 1 ms' >out 2>&1 &&
+        [ "$(grep -c '^sim: warning: faults.late' out)" -eq 2 ] && grep -q ': no message of training goes from rank 0 to rank 2 in' out &&
+        grep -q ': 48 messages went from rank 0 to rank 1 in those steps, and it has no effect; try every 48 or fewer$' out
+}
+check "links on which nothing is late are told" links_told
 finish
