@@ -102,6 +102,33 @@ static H5 *edit(const RunInfo *info, Error *why)
     return NULL;
 }
 
+/* As it stands in the file. */
+static void place_text(const RunInfo *info, char *text, size_t size)
+{
+    snprintf(text, size, "%s", info->hosts ? info->hosts : info->host ? info->host : "");
+}
+
+/* The machines of this part, where they are others than those of the part before; of many parts the last alone. */
+static bool add_place(H5 *file, const RunInfo *info, Error *error)
+{
+    char first[RUN_HOSTS] = "", later[RUN_HOSTS] = "", here[RUN_HOSTS], all[2 * RUN_HOSTS + 64];
+    double across = 0;
+    if (!h5_get_text(file, "/", "hosts", first, sizeof first))
+        h5_get_text(file, "/", "host", first, sizeof first);
+    h5_get_text(file, "/", "hosts_later", later, sizeof later);
+    place_text(info, here, sizeof here);
+    const size_t known = strlen(later), length = strlen(here);
+    const char *last = !later[0] ? first : known > length ? later + known - length : "";
+    if (!here[0] || strcmp(last, here) == 0) return true;
+    snprintf(all, sizeof all, "%s%sfrom step %lld on %s", later, later[0] ? "; " : "",
+             (long long)info->first + 1, here);
+    const char *kept = strlen(all) < sizeof later ? all : all + known + 2;
+    h5_get_number(file, "/", "tensor_groups_across_hosts", &across);
+    return h5_set_text(file, "/", "hosts_later", kept, error) &&
+           h5_set_integer(file, "/", "tensor_groups_across_hosts",
+                          across > info->across ? (int64_t)across : info->across, error);
+}
+
 /* Where this part takes copies for checkpoints, whether or not the earlier one did. */
 static bool copy_again(H5 *file, const RunInfo *info, Error *error)
 {
@@ -118,11 +145,11 @@ H5 *continued_open(const RunInfo *info, const Config *config, size_t rows, size_
     H5 *file = run ? edit(info, why) : NULL;
     run_file_close(run);
     /* trimmed, so that what was recorded after the checkpoint is gone; the copy is complete only when it ends */
-    if (!file ||
-        (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
-         skeleton_extend(file, *done + rows, why) && skeleton_no_actions(file, (size_t)info->actions, why) &&
-         checksums_clear(file, why) && copy_again(file, info, why) &&
-         config_record_again(file, config, why) && add_history(file, info, why)))
+    if (!file || (h5_set_integer(file, "/", "complete", 0, why) && skeleton_extend(file, *done, why) &&
+                  skeleton_extend(file, *done + rows, why) &&
+                  skeleton_no_actions(file, (size_t)info->actions, why) && checksums_clear(file, why) &&
+                  copy_again(file, info, why) && config_record_again(file, config, why) &&
+                  add_history(file, info, why) && add_place(file, info, why)))
         return file;
     h5_abandon(file);
     fail("%s", why->text);

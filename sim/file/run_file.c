@@ -100,7 +100,8 @@ static bool check_attributes(RunFile *run, Error *error)
     h5_get_number(run->file, "/comm", "late_messages", &run->late_messages);
     get_shown(run, "/", "precision", run->precision, sizeof run->precision);
     get_shown(run, "/", "host", run->host, sizeof run->host);
-    if (get_shown(run, "/", "hosts", run->hosts, sizeof run->hosts)) {
+    bool several = get_shown(run, "/", "hosts", run->hosts, sizeof run->hosts);
+    if (get_shown(run, "/", "hosts_later", run->hosts_later, sizeof run->hosts_later) || several) {
         double across;
         if (!check_number(run, "/", "tensor_groups_across_hosts", 0, ranks, &across, error)) return false;
         run->across = (int)across;

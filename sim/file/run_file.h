@@ -23,11 +23,12 @@ typedef struct RunFile {
     int ranks;
     int recorded; /* of the ranks, those that have rows: each stands for those after it, up to the next */
     int *rank;    /* (recorded), ascending from 0 */
-    double parameters, entropy; /* NaN: unknown */
-    char precision[16];         /* "fp32", "fp64", ...; "" */
-    char host[192];             /* the machine it trained on: its name, and its processor; "" */
-    char hosts[512];            /* where they were several: "host0: 0-1; host1: 2-3", each one's ranks; "" */
-    int across;                 /* tensor groups that were on more than one */
+    double parameters, entropy;  /* NaN: unknown */
+    char precision[16];          /* "fp32", "fp64", ...; "" */
+    char host[192];              /* the machine it trained on: its name, and its processor; "" */
+    char hosts[RUN_HOSTS];       /* where they were several: "host0: 0-1; host1: 2-3", each one's ranks; "" */
+    char hosts_later[RUN_HOSTS]; /* "from step 7 on host2": where it went on on others; "" */
+    int across;                  /* tensor groups that were on more than one */
     RunShape shape;
     double late_link_messages, late_messages; /* of faults.late; NaN: unknown, as of a run that is not over */
     double timed_step;                        /* whose actions are recorded; NaN: none's */

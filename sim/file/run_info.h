@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include "models/machine/device.h"
 
+enum { RUN_HOSTS = 576 }; /* of a text that tells of machines */
+
 /* What is known before the first step. */
 typedef struct RunInfo {
     const char *path, *command_line;

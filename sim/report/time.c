@@ -98,9 +98,10 @@ bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
 
 void report_hosts(const RunFile *run, Sheet *sheet)
 {
-    if (!run->hosts[0]) return;
+    if (!run->hosts[0] && !run->hosts_later[0]) return;
     sheet_line(sheet, SHEET_FACT, "hosts");
-    sheet_cell(sheet, "ranks on %s", run->hosts);
+    sheet_cell(sheet, "ranks on %s", run->hosts[0] ? run->hosts : run->host);
+    if (run->hosts_later[0]) sheet_more(sheet, "; %s", run->hosts_later);
     if (run->across == 0) return;
     sheet_line(sheet, SHEET_FACT, "");
     sheet_cell(
@@ -120,11 +121,12 @@ static bool read_measured(const RunFile *run, double *seconds, Error *error)
     return true;
 }
 
-/* Whether the machine is the one that the run trained on: then its step was foretold, not another's. */
+/* Whether the machine is the one that all of the run trained on: then its step was foretold, not another's. */
 static bool was_here(const RunFile *run)
 {
     char host[sizeof run->host];
-    return run->host[0] && run_file_config(run, "node.host", host, sizeof host) && !strcmp(host, run->host);
+    return run->host[0] && !run->hosts_later[0] && run_file_config(run, "node.host", host, sizeof host) &&
+           !strcmp(host, run->host);
 }
 
 /* The seconds that each recorded rank computed in the step whose actions are recorded, as its CPU's clock has them. */
