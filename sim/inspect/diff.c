@@ -37,10 +37,8 @@ static const char help[] =
     "Exit status: 0 no difference, 1 they differ, 2 one was refused, or both are of different kinds.\n";
 
 typedef struct DiffRequest {
-    const char *path[2];
-    int paths;
+    Given given;
     DiffOptions options;
-    bool help;
 } DiffRequest;
 
 static bool parse_within(const char *text, double *within, Error *error)
@@ -54,32 +52,18 @@ static bool parse_within(const char *text, double *within, Error *error)
 
 static bool parse(DiffRequest *r, int argc, char **argv, Error *error)
 {
-    bool options = true;
     const char *within = NULL;
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i], *value;
-        if (options && !strcmp(word, "--"))
-            options = false;
-        else if (options && (!strcmp(word, "--help") || !strcmp(word, "-h")))
-            r->help = true;
-        else if (options && !strcmp(word, "--all"))
-            r->options.all = true;
-        else if (options && (value = option_value("--within", argc, argv, &i))) {
-            if (!option_once("--within", &within, value, error) ||
-                !parse_within(value, &r->options.within, error))
-                return false;
-        } else if (options && word[0] == '-')
-            return error_set(error, "%s: no such option of sim diff; try sim diff --help", word);
-        else if (!word[0])
-            return error_set(error, "a file's name is empty; try sim diff A.h5 B.h5");
-        else if (r->paths == 2)
-            return error_set(error, "%s: a third file; try two at a time", word);
-        else
-            r->path[r->paths++] = word;
-    }
-    return r->help || r->paths == 2 ||
+    const Option option[] = {{"--all", &r->options.all, NULL}, {"--within", NULL, &within}};
+    const Given *g = &r->given;
+    if (!options_read("diff", option, sizeof option / sizeof *option, argc, argv, &r->given, error) ||
+        (within && !parse_within(within, &r->options.within, error)))
+        return false;
+    for (int i = 0; i < g->words; i++)
+        if (!g->word[i][0]) return error_set(error, "a file's name is empty; try sim diff A.h5 B.h5");
+    if (g->words > 2) return error_set(error, "%s: a third file; try two at a time", g->word[2]);
+    return g->help || g->words == 2 ||
            error_set(error, "%s; try sim diff A.h5 B.h5, or sim diff --help",
-                     r->paths ? "one file alone is given" : "no files given");
+                     g->words ? "one file alone is given" : "no files given");
 }
 
 /* ---- what they say of themselves ---- */
@@ -186,7 +170,7 @@ static int diff_files(const DiffRequest *r, Error *error)
 {
     Held a = {.kind = SCHEMAS}, b = {.kind = SCHEMAS};
     bool differ = false;
-    bool ok = held_open(&a, r->path[0], error) && held_open(&b, r->path[1], error) &&
+    bool ok = held_open(&a, r->given.word[0], error) && held_open(&b, r->given.word[1], error) &&
               same_kind(&a, &b, error) && diff(&a, &b, &r->options, &differ, error);
     held_close(&a);
     held_close(&b);
@@ -196,10 +180,10 @@ static int diff_files(const DiffRequest *r, Error *error)
 
 int diff_command(int argc, char **argv)
 {
-    DiffRequest request = {.paths = 0};
+    DiffRequest request = {.given = {.help = false}};
     Error error;
     int status = parse(&request, argc, argv, &error) ? STATUS_OK : STATUS_BAD_REQUEST;
-    if (status == STATUS_OK && request.help)
+    if (status == STATUS_OK && request.given.help)
         fputs(help, stdout);
     else if (status == STATUS_OK)
         status = diff_files(&request, &error);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/option.h"
 #include "sim/base/standard.h"
 #include "sim/inspect/show.h"
 
@@ -36,43 +37,29 @@ static bool inspect(const char *path)
     return ok;
 }
 
-static bool parse(int argc, char **argv, bool *asks_help, Error *error)
+static bool parse(Given *g, int argc, char **argv, Error *error)
 {
-    int files = 0;
-    bool options = true;
-    for (int i = 1; i < argc; i++) {
-        if (options && !strcmp(argv[i], "--"))
-            options = false;
-        else if (options && (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")))
-            *asks_help = true;
-        else if (options && argv[i][0] == '-')
-            return error_set(error, "%s: no such option of sim inspect; try sim inspect --help", argv[i]);
-        else if (!argv[i][0])
+    if (!options_read("inspect", NULL, 0, argc, argv, g, error)) return false;
+    for (int i = 0; i < g->words; i++)
+        if (!g->word[i][0])
             return error_set(error, "a file's name is empty; try sim inspect results/NAME.h5");
-        else
-            files++;
-    }
-    return files || *asks_help ||
+    return g->words || g->help ||
            error_set(error, "no file given; try sim inspect results/NAME.h5, or sim inspect --help");
 }
 
 int inspect_command(int argc, char **argv)
 {
+    Given given;
     Error error;
-    bool asks_help = false, all = true, options = true;
-    if (!parse(argc, argv, &asks_help, &error)) {
+    bool all = true;
+    if (!parse(&given, argc, argv, &error)) {
         fprintf(stderr, "sim: inspect: %s\n", error.text);
         return STATUS_BAD_REQUEST;
     }
-    if (asks_help) {
+    if (given.help) {
         fputs(help, stdout);
         return STATUS_OK;
     }
-    for (int i = 1; i < argc; i++) {
-        if (options && !strcmp(argv[i], "--"))
-            options = false;
-        else
-            all &= inspect(argv[i]);
-    }
+    for (int i = 0; i < given.words; i++) all &= inspect(given.word[i]);
     return all ? STATUS_OK : STATUS_BAD_REQUEST;
 }

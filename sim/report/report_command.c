@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "sim/base/option.h"
 #include "sim/base/progress.h"
 #include "sim/base/standard.h"
 #include "sim/file/run_files.h"
@@ -27,33 +28,18 @@ static const char help[] =
     "Exit status: 0 printed, 1 failed, 2 bad request.\n";
 
 typedef struct Request {
-    char **path; /* of argv: files and folders */
-    int paths;
-    bool help, csv, json;
+    Given given; /* files and folders */
+    bool csv, json;
 } Request;
 
 static bool parse(Request *r, int argc, char **argv, Error *error)
 {
-    bool options = true;
-    for (int i = 1; i < argc; i++) {
-        char *word = argv[i];
-        if (options && !strcmp(word, "--"))
-            options = false;
-        else if (options && (!strcmp(word, "--help") || !strcmp(word, "-h")))
-            r->help = true;
-        else if (options && !strcmp(word, "--csv"))
-            r->csv = true;
-        else if (options && !strcmp(word, "--json"))
-            r->json = true;
-        else if (options && word[0] == '-' && word[1])
-            return error_set(error, "%s: no such option of sim report; try sim report --help", word);
-        else
-            r->path[r->paths++] = word;
-    }
+    const Option option[] = {{"--csv", &r->csv, NULL}, {"--json", &r->json, NULL}};
+    if (!options_read("report", option, sizeof option / sizeof *option, argc, argv, &r->given, error))
+        return false;
     if (r->csv && r->json) return error_set(error, "--csv and --json are two forms; try one of them");
-    if (!r->help && !r->paths)
-        return error_set(error, "no run file given; try sim report results/NAME.h5, or sim report --help");
-    return true;
+    return r->given.help || r->given.words ||
+           error_set(error, "no run file given; try sim report results/NAME.h5, or sim report --help");
 }
 
 static bool read_run(RunTable *table, size_t i, const char *path, Error *error)
@@ -84,8 +70,8 @@ static bool compare(const Request *r, const RunFiles *files, Error *error)
 
 static bool report(const Request *r, RunFiles *files, Error *error)
 {
-    for (int i = 0; i < r->paths; i++)
-        if (!run_files_add(files, r->path[i], error)) return false;
+    for (int i = 0; i < r->given.words; i++)
+        if (!run_files_add(files, r->given.word[i], error)) return false;
     run_files_tell(files, "report");
     if (files->count == 1 && !r->csv && !r->json) return report_run(files->path[0], error);
     return compare(r, files, error);
@@ -93,20 +79,19 @@ static bool report(const Request *r, RunFiles *files, Error *error)
 
 int report_command(int argc, char **argv)
 {
-    Request request = {.path = allocate((size_t)argc * sizeof *request.path)};
+    Request request = {.csv = false};
     RunFiles files = {.count = 0};
     Error error;
     int status = STATUS_OK;
     if (!parse(&request, argc, argv, &error)) {
         fprintf(stderr, "sim: report: %s\n", error.text);
         status = STATUS_BAD_REQUEST;
-    } else if (request.help)
+    } else if (request.given.help)
         fputs(help, stdout);
     else if (!report(&request, &files, &error)) {
         fprintf(stderr, "sim: %s\n", error.text);
         status = STATUS_BAD_REQUEST;
     }
     run_files_free(&files);
-    free(request.path);
     return status;
 }

@@ -42,29 +42,18 @@ typedef struct Request {
 
 static bool parse(Request *r, int argc, char **argv, Error *error)
 {
-    bool options = true;
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i], *value;
-        if (options && !strcmp(word, "--"))
-            options = false;
-        else if (options && (!strcmp(word, "--help") || !strcmp(word, "-h")))
-            r->help = true;
-        else if (options && !strcmp(word, "--measured"))
-            r->measured = true;
-        else if (options && (value = option_value("--out", argc, argv, &i))) {
-            if (!option_once("--out", &r->out, value, error)) return false;
-            if (!value[0]) return error_set(error, "--out needs a file; try --out FILE, or - to print it");
-        } else if (options && word[0] == '-')
-            return error_set(error, "%s: no such option of sim trace; try sim trace --help", word);
-        else if (!word[0])
-            return error_set(error, "the run's name is empty; try sim trace results/NAME.h5");
-        else if (r->path)
-            return error_set(error, "%s: given after %s; try one run at a time", word, r->path);
-        else
-            r->path = word;
-    }
-    if (r->help || r->path) return true;
-    return error_set(error, "no run file given; try sim trace results/NAME.h5, or sim trace --help");
+    const Option option[] = {{"--measured", &r->measured, NULL}, {"--out", NULL, &r->out}};
+    Given g;
+    if (!options_read("trace", option, sizeof option / sizeof *option, argc, argv, &g, error)) return false;
+    r->help = g.help;
+    r->path = g.words ? g.word[0] : NULL;
+    if (r->out && !r->out[0]) return error_set(error, "--out needs a file; try --out FILE, or - to print it");
+    for (int i = 0; i < g.words; i++)
+        if (!g.word[i][0]) return error_set(error, "the run's name is empty; try sim trace results/NAME.h5");
+    if (g.words > 1)
+        return error_set(error, "%s: given after %s; try one run at a time", g.word[1], g.word[0]);
+    return r->help || r->path ||
+           error_set(error, "no run file given; try sim trace results/NAME.h5, or sim trace --help");
 }
 
 /* "results/zero3.trace.json" of "results/zero3.h5". */
