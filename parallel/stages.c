@@ -2,6 +2,7 @@
 #include "parallel/stages.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 
 _Static_assert(2 * (int)SCHEDULE_MOST < (int)COMM_TAGS, "each message between stages has its own tag");
 

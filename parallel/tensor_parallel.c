@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "models/kernels/kernels.h"
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 
 /* A ring under way, which moves on between kernels unless it is dry: then nothing tells when it does. */

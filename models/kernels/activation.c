@@ -1,5 +1,6 @@
 /* activation.c - GELU, ReLU, SiLU, and SwiGLU, which gates by SiLU. */
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 static const real GELU_C = (real)0.79788456080286535588, GELU_A = (real)0.044715; /* sqrt(2/pi) */

@@ -5,7 +5,9 @@
  * the triangle above the diagonal is computed and then set to zero. */
 #include "models/kernels/attention.h"
 #include <string.h>
+#include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 enum { ROWS = 64 };
@@ -132,8 +134,8 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
                 if (dropout) {
                     real *kept = reals(wdropped);
                     draw(dropout, attention_dropout_row(dropout, T, b, h, 0), r0, r1, T, masks(mask));
-                    dropout_apply(dropout->dropout.rate, p + r0 * T, masks(mask) + r0 * T, kept + r0 * T,
-                                  n * T);
+                    dropout_apply(dropout_scale(dropout->dropout.rate), p + r0 * T, masks(mask) + r0 * T,
+                                  kept + r0 * T, n * T);
                     p = kept;
                 }
                 if (whole)
@@ -179,7 +181,8 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
                 matmul_pieces(1, piece_transposed(piece(seen + r0 * T, n, r1, T)), drows, beta, dv, ld);
                 matmul_pieces(1, drows, piece_transposed(piece(v, r1, hd, ld)), 0, dS + r0 * T, T);
                 for (int64_t r = r0; dropout && r < r1; r++)
-                    dropout_apply(dropout->dropout.rate, dS + r * T, masks(mask) + r * T, dS + r * T, r + 1);
+                    dropout_apply(dropout_scale(dropout->dropout.rate), dS + r * T, masks(mask) + r * T,
+                                  dS + r * T, r + 1);
                 causal_softmax_backward(p, dS, r0, r1, T);
                 matmul_pieces(scale, scores, piece(k, r1, hd, ld), 0, dq + r0 * ld, ld);
                 matmul_pieces(scale, piece_transposed(scores), piece(q + r0 * ld, n, hd, ld), beta, dk, ld);

@@ -1,5 +1,6 @@
 /* cross_entropy.c - the loss over a vocabulary in slices, and its gradient. */
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 enum { MOST, SUM, TARGET, STATISTICS };

@@ -2,7 +2,9 @@
 #include "models/kernels/dropout.h"
 #include <assert.h>
 #include <math.h>
+#include "models/kernels/dropout_apply.h"
 #include "models/machine/random.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 enum { EACH = 8, COUNTERS = 32, WORDS = 4 * COUNTERS, DRAWS = 1 << 16 };
@@ -21,6 +23,11 @@ double dropout_drawn(double rate)
     return floor(rate * DRAWS + 0.5) / DRAWS;
 }
 
+double dropout_scale(double rate)
+{
+    return 1 / (1 - dropout_drawn(rate));
+}
+
 void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t first, uint8_t *mask, int64_t n)
 {
     assert(first % EACH == 0);
@@ -34,12 +41,6 @@ void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t fi
         compare(words, limit, drawn);
         for (int64_t j = 0; j < some; j++) mask[i + j] = drawn[j];
     }
-}
-
-VECTORISED void dropout_apply(double rate, const real *x, const uint8_t *mask, real *y, int64_t n)
-{
-    real scale = (real)(1 / (1 - dropout_drawn(rate)));
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] * ((real)mask[i] * scale);
 }
 
 /* Reads the numbers and the mask, or writes it; writes the numbers. */
@@ -57,7 +58,7 @@ void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mas
             int64_t row = (dropout->first_sample + i / at.rows) * at.T + at.first + i % at.rows;
             dropout_draw(dropout, row, at.C, 0, masks(mask) + i * at.C, at.C);
         }
-        dropout_apply(dropout->rate, reals(wx), masks(mask), reals(wy), x.count);
+        dropout_apply(dropout_scale(dropout->rate), reals(wx), masks(mask), reals(wy), x.count);
     }
     wide_free(&wx, x);
     wide_store(&wy, y);
@@ -67,7 +68,7 @@ void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx)
 {
     Tensor wdy = wide_of(dy), wdx = wide_for(dx);
     if (device_kernel(dx.device, work_backward(work_of(dy, mask, dx, 1))))
-        dropout_apply(rate, reals(wdy), masks(mask), reals(wdx), dy.count);
+        dropout_apply(dropout_scale(rate), reals(wdy), masks(mask), reals(wdx), dy.count);
     wide_free(&wdy, dy);
     wide_store(&wdx, dx);
 }

@@ -19,8 +19,9 @@ typedef struct Dropout {
     int64_t first_sample; /* global index of a batch's first sample; the others follow it */
 } Dropout;
 
-/* The rate that is drawn, and by which all here divides. */
+/* The rate that is drawn, and 1 / (1 - that): what is kept is multiplied by it. */
 double dropout_drawn(double rate);
+double dropout_scale(double rate);
 
 /* Rows first..first+rows-1 of each of B samples of (T, C): (B, rows, C). */
 typedef struct SampleRows {
@@ -36,6 +37,4 @@ void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx);
  * multiple of 8) of row `row` of a whole tensor of rows of `width`: */
 void dropout_draw(const Dropout *dropout, int64_t row, int64_t width, int64_t first, uint8_t *mask,
                   int64_t n);
-/* y = x * mask / (1 - rate); y may be x. */
-void dropout_apply(double rate, const real *x, const uint8_t *mask, real *y, int64_t n);
 #endif

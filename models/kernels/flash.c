@@ -9,7 +9,9 @@
  * and in the end y / l is the attention and m + log l the row's log-sum-exp.
  * From it backward has each probability again as exp(score - lse). */
 #include "models/kernels/attention.h"
+#include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 enum { TILE = 64 };
@@ -52,7 +54,7 @@ static void draw(Tile t, AttentionShape s, const AttentionDropout *d, int64_t b,
 static void drop(Tile t, const AttentionDropout *d, const uint8_t *mask, const real *from, real *to)
 {
     for (int64_t r = t.r0; r < t.r1; r++, from += TILE, to += TILE, mask += TILE) {
-        dropout_apply(d->dropout.rate, from, mask, to, seen(t, r));
+        dropout_apply(dropout_scale(d->dropout.rate), from, mask, to, seen(t, r));
         for (int64_t j = seen(t, r); j < t.c1 - t.c0; j++) to[j] = 0;
     }
 }

@@ -2,6 +2,7 @@
 #include "models/kernels/kernels.h"
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 /* ---- linear ---- */

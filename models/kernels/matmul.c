@@ -1,6 +1,7 @@
 /* matmul.c - the only file that knows cblas. */
 #include "models/kernels/matmul.h"
 #include <cblas.h>
+#include "models/machine/tensor_values.h"
 
 void matmul_one_thread(void)
 {

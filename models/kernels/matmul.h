@@ -1,6 +1,7 @@
 /* matmul.h - the one door to BLAS. Matrices are row-major. */
 #ifndef MODELS_KERNELS_MATMUL_H
 #define MODELS_KERNELS_MATMUL_H
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 
 /* One thread a rank: ranks are the parallelism here. Call once at start. */

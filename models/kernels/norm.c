@@ -1,5 +1,6 @@
 /* norm.c - LayerNorm and RMSNorm, a row at a time. */
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 static const real NORM_EPSILON = (real)1e-5;

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 /* ---- learned ---- */

@@ -2,6 +2,7 @@
 #include "models/kernels/quantize.h"
 #include <float.h>
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 /* As bits: what is larger has larger ones, and above all finite numbers are infinity and NaN. */

@@ -3,6 +3,7 @@
 #include "models/layers/core.h"
 #include "models/layers/linear.h"
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 
 /* ---- a branch ---- */
 

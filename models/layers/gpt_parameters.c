@@ -6,6 +6,7 @@
 #include "models/machine/error.h"
 #include "models/layers/gpt_parameters.h"
 #include "models/machine/random.h"
+#include "models/machine/tensor_values.h"
 
 static const struct {
     const char *name;

@@ -2,6 +2,7 @@
 #include "models/layers/head.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 
 static int64_t final_norm_count(const Gpt *gpt)
 {

@@ -2,6 +2,7 @@
 #include "models/layers/linear.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 
 /* ---- by pieces ---- */
 

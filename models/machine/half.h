@@ -6,6 +6,7 @@
 #ifndef MODELS_MACHINE_HALF_H
 #define MODELS_MACHINE_HALF_H
 #include "models/machine/dtype.h"
+#include "models/machine/real.h"
 
 /* format: BF16 or FP16. As vector code, in hardware where there is an instruction for it. */
 void half_widen(DType format, const uint16_t *restrict from, real *restrict to, int64_t n);

@@ -8,7 +8,8 @@
 #ifndef MODELS_MACHINE_VECTOR_H
 #define MODELS_MACHINE_VECTOR_H
 #include <math.h>
-#include "models/machine/dtype.h"
+#include <stdint.h>
+#include "models/machine/real.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))

@@ -1,5 +1,6 @@
 /* optimizer.c - the update rules, as PyTorch defines them. */
 #include "models/training/optimizer.h"
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
 int optimizer_states(OptimizerKind kind)

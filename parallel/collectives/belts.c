@@ -1,6 +1,7 @@
 /* belts.c - messages up and down the trees of an all-reduce (double_tree.c draws them). */
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/double_tree.h"
 #include "parallel/collectives/moves.h"
 

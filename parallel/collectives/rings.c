@@ -31,6 +31,7 @@
  *
  *   A value's sum is that of its nodes' sums, each in the order of its ring: fixed too, but another than one ring's.
  */
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/collectives/moves.h"
 

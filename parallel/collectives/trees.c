@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 
 /* Where not all are walked, and the purpose is of no axis: the root tells those that are, and each counts what it

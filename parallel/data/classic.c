@@ -5,6 +5,7 @@
  * gradients summed back on the main rank, which alone takes the step. */
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/data/data_parallel.h"
 
 /* Parameters and gradients are whole all the time. */

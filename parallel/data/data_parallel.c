@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 
 bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config)
 {

@@ -1,4 +1,5 @@
 /* squares.c - the squared length of a gradient that lies in blocks on many ranks, each of its values counted once. */
+#include "models/machine/tensor_values.h"
 #include "parallel/data/data_parallel.h"
 
 typedef struct Squares {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "models/kernels/quantize.h"
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 
 typedef void Kernel(Tensor values, Tensor bytes, Tensor scales);
 

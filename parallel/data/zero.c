@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/data/data_parallel.h"
 
 /* Called between kernels: moves every ring on that is under way. */

@@ -1,5 +1,6 @@
 /* links.c - ping-pong and rings. */
 #include "sim/calibrate/links.h"
+#include "models/machine/real.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/clock.h"
 #include "sim/base/quantile.h"

@@ -1,6 +1,7 @@
 /* profile.c - an ini with a comment a line, as those that come with sim have. */
 #include "sim/calibrate/profile.h"
 #include <string.h>
+#include "models/machine/real.h"
 #include "sim/base/words.h"
 
 Profile profile_begin(int devices, double memory)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
+#include "models/machine/real.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/check_faults.h"

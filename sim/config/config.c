@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "models/machine/real.h"
 #include "sim/base/words.h"
 
 const char *const config_precision_names[] = {

@@ -1,6 +1,7 @@
 /* checkpoint_file.h - a checkpoint (checkpoint_layout.h) made, signed and checked; its values are others' to move. */
 #ifndef SIM_FILE_CHECKPOINT_FILE_H
 #define SIM_FILE_CHECKPOINT_FILE_H
+#include "models/machine/real.h"
 #include "sim/file/checkpoint_image.h"
 #include "sim/file/checkpoint_layout.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "models/machine/real.h"
 #include "sim/base/posix.h"
 
 /* Bytes of the file. */

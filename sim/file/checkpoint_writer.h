@@ -2,6 +2,7 @@
  * and into its tensor's checksum on the way. Plain writes: no MPI and no HDF5, so a thread may do it beside training. */
 #ifndef SIM_FILE_CHECKPOINT_WRITER_H
 #define SIM_FILE_CHECKPOINT_WRITER_H
+#include "models/machine/real.h"
 #include "sim/file/checkpoint_layout.h"
 
 /* The draft of a checkpoint, as rank 0 tells of it; `place`: (tensors) where their values begin. */

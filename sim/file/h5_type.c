@@ -2,7 +2,7 @@
 #define H5_USE_110_API
 #include <hdf5.h>
 #include "sim/file/h5_private.h"
-#include "models/machine/dtype.h"
+#include "models/machine/real.h"
 
 const H5Kind h5_real = sizeof(real) == sizeof(double) ? H5_F64 : H5_F32;
 

@@ -3,6 +3,7 @@
 #ifndef SIM_FILE_WEIGHTS_H
 #define SIM_FILE_WEIGHTS_H
 #include "models/layers/gpt_parameters.h"
+#include "models/machine/real.h"
 #include "sim/file/h5.h"
 
 /* Opens a file that has every tensor of the model, in its shape, of finite numbers, and no other; NULL: refused, with

@@ -1,6 +1,7 @@
 /* carry_weights.c - one unit in memory at a time. */
 #include "sim/run/carry_weights.h"
 #include <stdio.h>
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/progress.h"
 #include "sim/file/weights.h"

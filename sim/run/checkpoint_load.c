@@ -2,6 +2,7 @@
  * it went. */
 #include "sim/run/checkpoint_load.h"
 #include <stdlib.h>
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/data/kept.h"
 #include "sim/base/progress.h"

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/beside.h"
 #include "sim/base/clock.h"

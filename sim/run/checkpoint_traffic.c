@@ -1,5 +1,6 @@
 /* checkpoint_traffic.c - shares, counted. */
 #include "sim/run/checkpoint_traffic.h"
+#include "models/machine/real.h"
 #include "sim/run/checkpoint_share.h"
 
 static double bytes_of(const CheckpointSlab *s)

@@ -1,5 +1,6 @@
 /* collect.c - over the replicas' shards, the tensor ranks' slices and the pipeline's stages. */
 #include "sim/run/collect.h"
+#include "models/machine/tensor_values.h"
 
 /* fp16's gradients are those of the loss times its scale. */
 static void unscale(const Trainer *t, Tensor whole)

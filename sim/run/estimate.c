@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "models/layers/gpt.h"
+#include "models/machine/real.h"
 #include "parallel/data/transfer.h"
 #include "sim/file/run_info.h"
 #include "sim/file/step_record.h"

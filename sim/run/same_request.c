@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/machine/dtype.h"
 #include "models/machine/hash.h"
+#include "models/machine/real.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/version.h"
 #include "sim/run/agree.h"

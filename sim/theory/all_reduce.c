@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/real.h"
 
 /* A member of a group that sums. */
 typedef struct Member {

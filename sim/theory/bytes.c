@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 #include "sim/file/step_record.h"
 #include "sim/theory/all_reduce.h"

@@ -1,5 +1,6 @@
 /* memory.c - what a rank holds at most, each formula with where it comes from. */
 #include <math.h>
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 #include "sim/theory/theory.h"
 #include "sim/theory/share.h"

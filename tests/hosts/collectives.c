@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/real.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/clock.h"

@@ -6,6 +6,7 @@
 #include <time.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

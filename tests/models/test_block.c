@@ -6,6 +6,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "models/layers/block.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/tensor_parallel.h"
 #include "parallel/wire/comm_virtual.h"
 #include "tests/support/check.h"

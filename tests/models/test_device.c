@@ -5,6 +5,7 @@
 #include <string.h>
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/step.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "models/kernels/dropout.h"
 #include "models/machine/random.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

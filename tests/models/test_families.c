@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/holder.h"
 #include "tests/support/plain_model.h"

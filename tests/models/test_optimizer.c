@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "models/training/optimizer.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"

@@ -2,6 +2,7 @@
  * for, and right ones: e^x, tanh, sums in lanes, softmax. */
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"

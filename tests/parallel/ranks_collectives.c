@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
 #include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"

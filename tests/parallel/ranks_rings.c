@@ -1,6 +1,7 @@
 /* ranks_rings.c - ring collectives against sums a person can check, the bytes
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/run/plan_from_config.h"
 #include "tests/ranks.h"

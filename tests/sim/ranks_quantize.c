@@ -8,6 +8,7 @@
 #include "models/kernels/quantize.h"
 #include "models/machine/half.h"
 #include "models/machine/random.h"
+#include "models/machine/tensor_values.h"
 #include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"

@@ -1,6 +1,7 @@
 /* test_checkpoint_traffic.c - what ranks write and read of a checkpoint, under many splits, against what is in the file. */
 #include <math.h>
 #include <string.h>
+#include "models/machine/real.h"
 #include "sim/file/checkpoint_layout.h"
 #include "sim/run/checkpoint_traffic.h"
 #include "sim/run/foretell.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/machine/dtype.h"
+#include "models/machine/real.h"
 #include "sim/config/parse.h"
 #include "tests/support/check.h"
 #include "tests/support/config_text.h"

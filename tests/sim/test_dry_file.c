@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/real.h"
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/run_file.h"

@@ -2,6 +2,7 @@
  * ranks, and what came out. The same on virtual ranks and under MPI. */
 #ifndef TESTS_SUPPORT_CASE_H
 #define TESTS_SUPPORT_CASE_H
+#include "models/machine/real.h"
 #include "sim/run/step.h"
 
 typedef struct Case {

@@ -2,6 +2,7 @@
 #include "tests/support/config_keys.h"
 #include <string.h>
 #include "models/machine/error.h"
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 
 #define SLOW "hardware.profile=slow.ini"

@@ -1,6 +1,7 @@
 /* plain_model.c - the papers' formulas in plain loops. */
 #include "tests/support/plain_model.h"
 #include <string.h>
+#include "models/machine/tensor_values.h"
 #include "tests/support/probe.h"
 
 /* y = x normed; RMSNorm knows neither mean nor bias. */

@@ -1,5 +1,6 @@
 /* probe.c - tensors of known numbers, and slopes. */
 #include "tests/support/probe.h"
+#include "models/machine/tensor_values.h"
 
 /* The five-point central difference has an error of h^4 f'''''/30 from its
  * form and of about eps |f| / h from rounding; h balances the two. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "models/machine/random.h"
+#include "models/machine/tensor_values.h"
 #include "parallel/wire/comm_virtual.h"
 
 const int64_t COUNTS[COUNT_CASES] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,   11,

@@ -5,6 +5,7 @@
  * may jump: it counts what it finds wrong, and the assert is outside. */
 #ifndef TESTS_SUPPORT_RANKS_H
 #define TESTS_SUPPORT_RANKS_H
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "tests/support/check.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 #include "sim/base/posix.h"
 #include "sim/config/ranks.h"

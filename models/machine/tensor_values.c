@@ -1,0 +1,130 @@
+/* tensor_values.c - between types, and the few sums that need no shape. */
+#include "models/machine/tensor_values.h"
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/half.h"
+
+/* ---- between types ---- */
+
+void tensor_read(Tensor t, int64_t first, int64_t count, real *out)
+{
+    if (is_half(t.dtype))
+        half_widen(t.dtype, (const uint16_t *)t.data + first, out, count);
+    else
+        memcpy(out, reals(t) + first, (size_t)count * sizeof *out);
+}
+
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values)
+{
+    if (is_half(t.dtype))
+        half_round(t.dtype, values, (uint16_t *)t.data + first, count);
+    else
+        memcpy(reals(t) + first, values, (size_t)count * sizeof *values);
+}
+
+void tensor_convert(Tensor to, Tensor from)
+{
+    assert(to.count == from.count);
+    double bytes = (double)tensor_bytes(to) + (double)tensor_bytes(from);
+    if (!device_kernel(to.device, work_through(WORK_CONVERT, to, 1, 0, bytes))) return;
+    real values[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        tensor_read(from, i, tensor_piece(to.count - i), values);
+        tensor_write(to, i, tensor_piece(to.count - i), values);
+    }
+}
+
+Tensor wide_for(Tensor t)
+{
+    if (t.dtype == REAL) return t;
+    Tensor wide = {.device = t.device, .count = t.count, .dtype = REAL, .category = MEM_WORKSPACE};
+    wide.data = device_aside(t.device, "copies of 16-bit values in 32", tensor_bytes(wide));
+    return wide;
+}
+
+Tensor wide_of(Tensor t)
+{
+    Tensor wide = wide_for(t);
+    if (t.dtype != REAL && wide.data) tensor_read(t, 0, t.count, wide.data);
+    return wide;
+}
+
+void wide_free(Tensor *wide, Tensor t)
+{
+    if (t.dtype != REAL) free(wide->data);
+    *wide = (Tensor){0};
+}
+
+void wide_store(Tensor *wide, Tensor t)
+{
+    if (t.dtype != REAL && wide->data) tensor_write(t, 0, t.count, wide->data);
+    wide_free(wide, t);
+}
+
+/* ---- sums ---- */
+
+static void add(real *restrict y, const real *restrict x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+Work tensor_sum_work(Tensor to, Tensor from, WorkKind as)
+{
+    double bytes = 2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from);
+    return work_through(as, to, 1, (double)to.count, bytes);
+}
+
+void tensor_add(Tensor to, Tensor from, WorkKind as)
+{
+    if (device_kernel(to.device, tensor_sum_work(to, from, as))) tensor_sum(to, from);
+}
+
+void tensor_sum(Tensor to, Tensor from)
+{
+    assert(to.count == from.count);
+    if (to.dtype == REAL && from.dtype == REAL) {
+        add(reals(to), reals(from), to.count);
+        return;
+    }
+    real y[TENSOR_PIECE], x[TENSOR_PIECE];
+    for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
+        int64_t n = tensor_piece(to.count - i);
+        tensor_read(to, i, n, y);
+        tensor_read(from, i, n, x);
+        add(y, x, n);
+        tensor_write(to, i, n, y);
+    }
+}
+
+/* 8 fixed lanes: vectorises, and the order never depends on the machine */
+enum { SQUARES = 8 };
+
+static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *sum)
+{
+    int64_t i = 0;
+    for (; i + SQUARES <= n; i += SQUARES)
+        for (int k = 0; k < SQUARES; k++) lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < n; i++) *sum += (double)x[i] * (double)x[i];
+}
+
+Work tensor_squares_work(Tensor t)
+{
+    return work_through(WORK_SQUARES, t, 1, 2.0 * (double)t.count, (double)tensor_bytes(t));
+}
+
+double tensor_sum_of_squares(Tensor t)
+{
+    if (!device_kernel(t.device, tensor_squares_work(t))) return 0;
+    double lane[SQUARES] = {0}, sum = 0;
+    if (t.dtype == REAL) {
+        add_squares(reals(t), t.count, lane, &sum);
+    } else {
+        real x[TENSOR_PIECE]; /* a multiple of the lanes: the same order as in one piece */
+        for (int64_t i = 0; i < t.count; i += TENSOR_PIECE) {
+            tensor_read(t, i, tensor_piece(t.count - i), x);
+            add_squares(x, tensor_piece(t.count - i), lane, &sum);
+        }
+    }
+    for (int k = 0; k < SQUARES; k++) sum += lane[k];
+    return sum;
+}

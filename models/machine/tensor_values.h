@@ -1,0 +1,42 @@
+/* tensor_values.h - a tensor's values as reals: read, written, opened for a kernel, and added up. */
+#ifndef MODELS_MACHINE_TENSOR_VALUES_H
+#define MODELS_MACHINE_TENSOR_VALUES_H
+#include <assert.h>
+#include "models/machine/real.h"
+#include "models/machine/tensor.h"
+
+static inline real *reals(Tensor t)
+{
+    assert(t.dtype == REAL);
+    return t.data;
+}
+
+/* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
+ * rounded once. Done in pieces that stay in the cache, without workspace. */
+void tensor_convert(Tensor to, Tensor from);
+void tensor_add(Tensor to, Tensor from, WorkKind as); /* to += from, which is work of that kind */
+double tensor_sum_of_squares(Tensor t);               /* in double, in a fixed order */
+/* Values first..first+count-1 of a tensor of one of these types, to and from
+ * reals: for the inside of a kernel, so no report to the device. */
+void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
+void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
+void tensor_sum(Tensor to, Tensor from);                   /* to += from, so */
+Work tensor_sum_work(Tensor to, Tensor from, WorkKind as); /* and what is to be reported of it */
+Work tensor_squares_work(Tensor t);                        /* of the sum of squares */
+/* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
+enum { TENSOR_PIECE = 1024 };
+static inline int64_t tensor_piece(int64_t left)
+{
+    return left < TENSOR_PIECE ? left : TENSOR_PIECE;
+}
+
+/* How a kernel opens an argument of one of these types: wide_of() to read or to
+ * change it, wide_for() to write all of it. A REAL tensor is itself; of another
+ * the kernel gets a REAL copy, which it closes by wide_free() or, to round it
+ * into `t`, wide_store(). In no ledger, neither as memory nor as traffic: an
+ * accelerator widens in registers, only this machine's BLAS cannot. */
+Tensor wide_of(Tensor t);
+Tensor wide_for(Tensor t);
+void wide_free(Tensor *wide, Tensor t);
+void wide_store(Tensor *wide, Tensor t);
+#endif
