@@ -178,7 +178,7 @@ sanitize: deps ## the same tests under the address and undefined behaviour sanit
 
 fuzz: deps ## 1,000 damaged and 500 made-up run files under the sanitizers: refused in a line, or read (SEED=2)
 	@$(MAKE) $(ON_CORES) --no-print-directory build/sanitized/tests/sim/test_run_file_fuzz SANITIZE=1
-	@build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
+	@LSAN_OPTIONS=suppressions=tests/leaks.txt:print_suppressions=0 build/sanitized/tests/sim/test_run_file_fuzz 1000 500 $(or $(SEED),2)
 
 install: all ## into PREFIX (default /usr/local): the program, configs and chart templates
 	@mkdir -p "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/sim/configs/slurm" "$(DESTDIR)$(PREFIX)/share/sim/configs/hardware" "$(DESTDIR)$(PREFIX)/share/sim/configs/validation" "$(DESTDIR)$(PREFIX)/share/sim/plots"

@@ -22,6 +22,7 @@ export CMOCKA_MESSAGE_OUTPUT=TAP OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mp
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader # looking for networks takes half of a launch, and all is on this machine
 export OPENBLAS_NUM_THREADS=1 # sim begins again where these two are not set
 if core=${OPENBLAS_CORETYPE:-$("$float/tests/compare" core)} && [ -n "$core" ]; then export OPENBLAS_CORETYPE=$core; fi
+export LSAN_OPTIONS=suppressions=$PWD/tests/leaks.txt:print_suppressions=0
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
 # queue LIST COMMAND...: the command is to run, as one of the launches or of the programs.

@@ -13,10 +13,8 @@ typedef struct Exercise {
     int times;
 } Exercise;
 
-enum {
-    EXERCISES = 11,
-    EXERCISE_STEPS = 4 /* each time, of which the first is not kept: drawing the weights takes as long as a step */
-};
+/* The first step of each time is not kept. Drawing the weights takes as long as a step, so there are several. */
+enum { EXERCISES = 11, EXERCISE_STEPS = 4 };
 /* All of them, not yet done. */
 void exercises_begin(Exercise exercise[EXERCISES]);
 /* Trains the model for a few steps and keeps what the kernels of all but the first took, on this rank alone. */

@@ -15,7 +15,7 @@ typedef struct Checkpoints {
     char run[sizeof(((CheckpointState *)0)->run)];
     int64_t moment; /* the newest one's */
     int written;
-    int64_t placed_step; /* that the newest has which is in its place; 0: none is */
+    int64_t placed_step;    /* that the newest has which is in its place; 0: none is */
     CheckpointImage *image; /* of the files */
     Saved last;
     bool missed; /* the one that was due last is not there */

@@ -21,18 +21,6 @@ const char *const reader_name[READERS] = {"report", "plot", "trace", "inspect", 
 enum { SECONDS_MOST = 2, MEGABYTES_MOST = 1000, PATIENCE = 20 };
 static const char no_gnuplot[] = "gnuplot is not installed";
 
-/* HDF5 (1.10.8) loses what it holds of a header when it finds it damaged. */
-const char *__lsan_default_suppressions(void), *__lsan_default_options(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libhdf5\n";
-}
-
-const char *__lsan_default_options(void)
-{
-    return "print_suppressions=0";
-}
-
 static int refused(const Error *error)
 {
     fprintf(stderr, "sim: %s\n", error->text);
