@@ -175,21 +175,21 @@ in_anothers_file() { # of which nothing is lost
 }
 check "under another split, in a file that begins where the checkpoint ends" under_another_split
 check "and where that file is no run's" in_anothers_file
-# shellcheck disable=SC2317
+# shellcheck disable=SC2016,SC2317
 elsewhere() { # and once more there, which is no other place than before
     local to here from=never/a-000006.h5
     here=$(hostname)
     cp never.h5 moved.h5
     for to in "7 elsewhere" "8 elsewhere" "9 $here"; do
         ran 0 train 2 unshare -u bash -c 'hostname "$0" && exec "$@"' "${to#* }" "$float/bin/sim" "${on[@]}" --output moved.h5 \
-            --set "train.steps=${to% *}" --set output.checkpoint=there/a.h5 --resume $from || return 1
+            --set "train.steps=${to% *}" --set output.checkpoint=there/a.h5 --resume "$from" || return 1
         from=there/a-00000${to% *}.h5
     done
     "$float/bin/sim" report moved.h5 |
-        grep -E "^  hosts +ranks on $here[^;]*; from step 7 on elsewhere[^;]*; from step 9 on $here"
+        grep -E "^  hosts +ranks on ${here}[^;]*; from step 7 on elsewhere[^;]*; from step 9 on $here"
 }
 if unshare -u true 2>/dev/null; then
-    sim=env check "on another machine, which its file tells" elsewhere
+    sim="env" check "on another machine, which its file tells" elsewhere
 else
     skip "on another machine, which its file tells: needs root to have one"
 fi

@@ -260,7 +260,7 @@ of_the_array() {
     for task in 0 1 2 3; do
         compare steps "results/ddp.$task.h5" 3 && "$float/bin/sim" report "results/ddp.$task.h5" | grep -q ": ${data[task]} on 1 rank" &&
             h5_has_seed "results/ddp.$task.h5" "${seed[task]}" &&
-            grep -qE "^job [0-9]+_$task on .*: ddp.ini parallel.data=${data[task]} train.seed=${seed[task]} --set train.steps=3$" array.*_$task.out || return
+            grep -qE "^job [0-9]+_$task on .*: ddp.ini parallel.data=${data[task]} train.seed=${seed[task]} --set train.steps=3$" array.*_"$task".out || return
     done
 }
 h5_has_seed() { "$float/bin/sim" inspect "$1" | grep -q "recompute = .* seed = $2, steps"; }
