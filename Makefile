@@ -58,6 +58,9 @@ LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 
 all: $(BUILD)/bin/sim
 
+# Sums of products by fused multiply-add, where the instructions that they are compiled for have it.
+$(BUILD)/models/kernels/tile_%.o: CFLAGS += -ffp-contract=fast
+
 # Tests are compiled more often than they run.
 $(sort $(BUILD)/tests/%.o $(ONCE)/tests/%.o): CFLAGS += -O1
 $(BUILD)/%.o: CPPFLAGS += $(if $(DOUBLE),-DSIM_DOUBLE)
@@ -86,7 +89,7 @@ $(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
 # gold is, it links them in half the time.
 GOLD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 $(BUILD)/tests/ranks: $(GROUPS)
-$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives $(BUILD)/tests/bench_checkpoint: %: %.o $(LIBRARIES)
+$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives $(BUILD)/tests/bench_checkpoint $(BUILD)/tests/bench_step: %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(GOLD) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
@@ -153,6 +156,10 @@ check-kills: deps ## 200 SIGKILLs to ranks at random, of all strategies and seve
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/shell/kills.sh $(BUILD) $(BUILD) $(or $(KILLS),200) $(or $(SEED),1)
 
+bench-step: ## a training step of one rank against the time its matrix products take alone, OpenBLAS's and our own (2 minutes)
+	@$(MAKE) $(ON_CORES) --no-print-directory $(BUILD)/tests/bench_step $(BUILD)/tests/compare
+	@tests/bench_step.sh $(BUILD)
+
 bench-checkpoint: all ## checkpoints beside plain files of as many bytes, and what those written beside steps cost (2 minutes)
 	@$(MAKE) $(ON_CORES) --no-print-directory $(BUILD)/tests/bench_checkpoint
 	@tests/bench_checkpoint.sh $(BUILD)
@@ -207,4 +214,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-step bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

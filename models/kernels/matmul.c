@@ -1,28 +1,81 @@
 /* matmul.c - the only file that knows cblas. */
 #include "models/kernels/matmul.h"
 #include <cblas.h>
+#include <stdio.h>
+#include "models/kernels/product.h"
 #include "models/machine/tensor_values.h"
+
+static const ProductTiles *own; /* NULL: BLAS */
 
 void matmul_one_thread(void)
 {
     openblas_set_num_threads(1);
 }
 
+void matmul_choose(MatmulChoice choice)
+{
+    const ProductTiles *tiles[PRODUCT_TILES];
+    product_tiles(tiles);
+    own = choice == MATMUL_OWN && sizeof(real) == sizeof(float) ? tiles[0] : NULL;
+}
+
+const char *matmul_chosen(void)
+{
+    static char text[64];
+    if (own)
+        snprintf(text, sizeof text, "own, %s", product_tiles_name(own));
+    else
+        snprintf(text, sizeof text, "OpenBLAS, %s", openblas_get_corename());
+    return text;
+}
+
+static int64_t rows_of(Piece p)
+{
+    return p.transposed ? p.columns : p.rows;
+}
+
+static int64_t columns_of(Piece p)
+{
+    return p.transposed ? p.rows : p.columns;
+}
+
+#ifdef SIM_DOUBLE
+
+static void multiply(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+{
+    cblas_dgemm(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans,
+                B.transposed ? CblasTrans : CblasNoTrans, (blasint)rows_of(A), (blasint)columns_of(B),
+                (blasint)columns_of(A), alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
+                (blasint)ldc);
+}
+
+#else
+
+static void multiply(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+{
+    if (own)
+        product(own, &(Product){.m = rows_of(A),
+                                .n = columns_of(B),
+                                .k = columns_of(A),
+                                .A = {A.at, A.ld, A.transposed},
+                                .B = {B.at, B.ld, B.transposed},
+                                .alpha = alpha,
+                                .beta = beta,
+                                .C = C,
+                                .ldc = ldc});
+    else
+        cblas_sgemm(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans,
+                    B.transposed ? CblasTrans : CblasNoTrans, (blasint)rows_of(A), (blasint)columns_of(B),
+                    (blasint)columns_of(A), alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
+                    (blasint)ldc);
+}
+
+#endif
+
 void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
-    CBLAS_TRANSPOSE ta = A.transposed ? CblasTrans : CblasNoTrans,
-                    tb = B.transposed ? CblasTrans : CblasNoTrans;
-    blasint M = (blasint)(A.transposed ? A.columns : A.rows),
-            K = (blasint)(A.transposed ? A.rows : A.columns);
-    blasint N = (blasint)(B.transposed ? B.rows : B.columns);
-    assert(K == (B.transposed ? B.columns : B.rows));
-#ifdef SIM_DOUBLE
-    cblas_dgemm(CblasRowMajor, ta, tb, M, N, K, alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
-                (blasint)ldc);
-#else
-    cblas_sgemm(CblasRowMajor, ta, tb, M, N, K, alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
-                (blasint)ldc);
-#endif
+    assert(columns_of(A) == rows_of(B));
+    multiply(alpha, A, B, beta, C, ldc);
 }
 
 static Piece whole(Matrix m, Tensor wide)

@@ -1,11 +1,18 @@
-/* matmul.h - the one door to BLAS. Matrices are row-major. */
+/* matmul.h - matrix products, by BLAS, to which this is the one door, or by our own (product.h). Matrices are row-major. */
 #ifndef MODELS_KERNELS_MATMUL_H
 #define MODELS_KERNELS_MATMUL_H
+#include "models/kernels/kinds.h"
 #include "models/machine/real.h"
 #include "models/machine/tensor.h"
 
 /* One thread a rank: ranks are the parallelism here. Call once at start. */
 void matmul_one_thread(void);
+
+/* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of fp32 alone. */
+void matmul_choose(MatmulChoice choice);
+/* "own, AVX2" or "OpenBLAS, SkylakeX": what was chosen, as whoever wants the same bits has to know. */
+const char *matmul_chosen(void);
+
 /* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */
 typedef struct Matrix {
     Tensor values; /* REAL, BF16 or FP16 */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/dropout.h"
+#include "models/kernels/kinds.h"
 #include "models/machine/real.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -131,6 +132,10 @@ static bool check_train(const Config *config, Error *error)
         return config_refuse(config, "train.precision", error,
                              "this build computes and keeps everything in " REAL_NAME
                              "; try train.precision = fp32, or a build without REAL=double");
+    if (config->train.matmul == MATMUL_OWN && sizeof(real) > sizeof(float))
+        return config_refuse(config, "train.matmul", error,
+                             "sim's own products are of fp32, and this build computes in " REAL_NAME
+                             "; try train.matmul = blas, or a build without REAL=double");
     int64_t steps = config->train.steps, batch = config->train.global_batch;
     if (steps > 0 && config->train.warmup > steps)
         return config_refuse(config, config_blame(config, "train.warmup", "train.steps"), error,

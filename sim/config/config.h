@@ -49,6 +49,7 @@ typedef struct Config {
         int recompute;                         /* Recompute */
         int precision;                         /* Precision */
         int gradients;                         /* Gradients */
+        int matmul;                            /* MatmulChoice */
         double loss_scale, loss_scale_backoff; /* fp16's first, and what it is multiplied by at an overflow */
         int64_t loss_scale_interval;           /* steps without one after which it is doubled */
         int64_t seed;

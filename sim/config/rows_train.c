@@ -1,4 +1,5 @@
 /* rows_train.c - [train], [output]: how it learns, and what is kept. */
+#include "models/kernels/kinds.h"
 #include "sim/config/row_field.h"
 
 static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
@@ -11,6 +12,7 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
 static const char *const recomputes[] = {
     [RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
+static const char *const matmuls[] = {[MATMUL_BLAS] = "blas", [MATMUL_OWN] = "own", NULL};
 static const char *const gradient_types[] = {
     [GRADIENTS_AUTO] = "auto", [GRADIENTS_FP32] = "fp32", [GRADIENTS_SAME] = "same", NULL};
 
@@ -98,6 +100,13 @@ const ConfigRow rows_of_train[] = {
          "selective: the attention's probabilities, heads x sequence of them a position, are computed again "
          "from q and k. full: only each block's input is kept, and backward runs the block forward once more "
          "(with tp its communication, too). The numbers are the same.\n"},
+    {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "blas", .choices = matmuls, .example = "own",
+     .help = "whose matrix products: OpenBLAS's, or sim's own",
+     .more =
+         "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has. An "
+         "element's sum does not depend on the rows and columns beside it, so a product cut over ranks has "
+         "the bits of the whole. As fast as OpenBLAS where that knows the processor (make bench-step). "
+         "Which it was stands in the run's file, as its attribute products.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/base/node.h"
 #include "sim/run/announce.h"
@@ -88,6 +89,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     Error error;
     node_describe(host, sizeof host);
     if (!t->device.dry) info.host = host;
+    if (!t->device.dry) info.products = matmul_chosen();
     if (hosts->count > 1) info.hosts = hosts->text;
     info.across = hosts->across;
     record_tell_if_many(r, "making a file for");

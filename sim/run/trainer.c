@@ -1,6 +1,7 @@
 /* trainer.c - everything one rank trains with: made, and freed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "models/kernels/matmul.h"
 #include "sim/run/step.h"
 #include "sim/run/step_faults.h"
 #include "sim/theory/theory.h"
@@ -72,6 +73,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     const GptShape *shape = &config->model.shape;
     Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, error);
     if (!data) return NULL;
+    if (!dry) matmul_choose((MatmulChoice)config->train.matmul);
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));

@@ -53,6 +53,8 @@ for precision in float double; do
     for case in tied untied llama; do golden $precision $case ddp 1; done
 done
 golden float untied ddp 2
+golden float llama ddp 1 0 train.matmul=own
+golden float untied zero3 3 1 train.matmul=own
 golden double llama ddp 1 0 model.attention=flash
 golden double tied dp 3 1
 golden double untied zero3 3 1

@@ -26,6 +26,10 @@ static void refused(void **state)
             strstr(c.refused, "in fp64; try train.precision = fp32, or a build without REAL=double"));
         case_free(&c);
     }
+    Case c = case_of_words(1, "train.matmul=own");
+    if (ranks_fit(1)) assert_false(run_case(&c, 1));
+    if (ranks_fit(1)) assert_non_null(strstr(c.refused, "computes in fp64; try train.matmul = blas"));
+    case_free(&c);
 }
 
 int ranks_precision(void)

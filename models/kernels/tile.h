@@ -1,0 +1,39 @@
+/* tile.h - what an instruction set makes of a product (product.h): the tile of C in its registers, and how factors lie
+ * for it. */
+#ifndef MODELS_KERNELS_TILE_H
+#define MODELS_KERNELS_TILE_H
+#include "models/kernels/product.h"
+
+/* The rows and columns of C that a tile has; those at an edge are fewer. */
+typedef struct Tile {
+    float *c;
+    int64_t ldc;
+    int64_t rows, columns;
+    float alpha, beta;
+} Tile;
+
+/* A (count, k) part of a factor: `next` values from one of its rows, or columns, to the next of them, and `along` from
+ * one k to the next. */
+typedef struct Strips {
+    const float *at;
+    int64_t next, along;
+    int64_t count, k;
+} Strips;
+
+struct ProductTiles {
+    const char *name;
+    int64_t rows, columns;
+    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns; of b `next` is 1, of a
+     * `next` or `along`. */
+    void (*tile)(const Strips *a, const Strips *b, const Tile *t);
+    /* Strips from `first` on, a multiple of what a tile has, to their places in `to`: one after the other, for each k
+     * their values side by side. The last is filled up with zeros. Of `from` next or along is 1. */
+    void (*pack_rows)(const Strips *from, int64_t first, float *to);
+    void (*pack_columns)(const Strips *from, int64_t first, float *to);
+};
+
+extern const ProductTiles tiles_portable;
+#ifdef __x86_64__
+extern const ProductTiles tiles_avx2, tiles_avx512;
+#endif
+#endif

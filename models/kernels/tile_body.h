@@ -1,0 +1,148 @@
+/* tile_body.h - the tiles of one instruction set, compiled by a file of each, which defines
+ *   TILES                       the ProductTiles that it makes, and
+ *   TILES_NAME                  how they are called
+ *   TILES_TARGET                what its functions are compiled for
+ *   LANES_OF_TILE               values in a vector register
+ *   ROWS_OF_TILE                of a tile, beside two registers across. They take twice as many registers as there are
+ *                               rows; two more are for a row of B, and one for a value of A. */
+#include <string.h>
+#include "models/kernels/tile.h"
+
+enum { ACROSS = 2, COLUMNS_OF_TILE = ACROSS * LANES_OF_TILE };
+typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), may_alias));
+
+static void copy(float *to, int64_t to_ld, const float *from, int64_t from_ld, int64_t rows, int64_t columns)
+{
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(to + i * to_ld, from + i * from_ld, (size_t)columns * sizeof *to);
+}
+
+typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
+
+/* sum += a b, value by value of k. Inlined where `next` or `along` is known. */
+TILES_TARGET static inline __attribute__((always_inline)) void add_up(Sums sum, const float *a, int64_t next,
+                                                                      int64_t along, const Strips *b)
+{
+    const float *at = b->at;
+    for (int64_t p = 0; p < b->k; p++, a += along, at += b->along) {
+        Lanes row[ACROSS];
+#pragma GCC unroll 2
+        for (int j = 0; j < ACROSS; j++) row[j] = ((const Lanes *)at)[j];
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS_OF_TILE; i++) {
+            Lanes value = a[i * next] - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
+#pragma GCC unroll 2
+            for (int j = 0; j < ACROSS; j++) sum[i][j] += value * row[j];
+        }
+    }
+}
+
+/* A tile at an edge is computed whole, beside C. */
+TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+{
+    Sums sum = {0};
+    for (int64_t i = 0; i < t->rows; i++) { /* there by the time that it is added to */
+        __builtin_prefetch(t->c + i * t->ldc, 1);
+        __builtin_prefetch(t->c + i * t->ldc + t->columns - 1, 1);
+    }
+    if (a->next == 1)
+        add_up(sum, a->at, 1, a->along, b);
+    else
+        add_up(sum, a->at, a->next, 1, b);
+    float edge[ROWS_OF_TILE * COLUMNS_OF_TILE] = {0};
+    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE;
+    float *c = whole ? t->c : edge;
+    int64_t ldc = whole ? t->ldc : COLUMNS_OF_TILE;
+    if (!whole && t->beta != 0) copy(edge, COLUMNS_OF_TILE, t->c, t->ldc, t->rows, t->columns);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS_OF_TILE; i++) {
+        Lanes *at = (Lanes *)(c + i * ldc);
+#pragma GCC unroll 2
+        for (int j = 0; j < ACROSS; j++) {
+            Lanes result = sum[i][j] * t->alpha;
+            if (t->beta != 0) result += at[j] * t->beta;
+            at[j] = result;
+        }
+    }
+    if (!whole) copy(t->c, t->ldc, edge, COLUMNS_OF_TILE, t->rows, t->columns);
+}
+
+/* Values that lie side by side: row after row as they come, each into all strips from `first` up to `end`. */
+TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t end,
+                                                  int64_t width, float *to)
+{
+    enum { AHEAD = 4 }; /* rows: each may be on a page of its own, and nothing else looks further */
+    for (int64_t p = 0; p < from->k; p++) {
+        const float *at = from->at + p * from->along;
+        for (int64_t strip = first; strip < end; strip += width) {
+            __builtin_prefetch(at + strip + AHEAD * from->along);
+            for (int64_t i = 0; i < width; i++) to[strip * from->k + p * width + i] = at[strip + i];
+        }
+    }
+}
+
+typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Four values of k of each of four, turned. */
+TILES_TARGET static inline void turn(const float *from, int64_t next, float *to, int64_t width)
+{
+    Four a = *(const Four *)from, b = *(const Four *)(from + next), c = *(const Four *)(from + 2 * next),
+         d = *(const Four *)(from + 3 * next);
+    Four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+    *(Four *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+    *(Four *)(to + width) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+    ac = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+    bd = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    *(Four *)(to + 2 * width) = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+    *(Four *)(to + 3 * width) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+}
+
+/* Values that lie along k: a strip after the other, a line of the cache of each of its rows or columns at a time. */
+TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, int64_t end, int64_t width,
+                                           float *to)
+{
+    enum { LINE = 16 };
+    int64_t fours = width / 4 * 4;
+    for (int64_t strip = first; strip < end; strip += width)
+        for (int64_t p = 0; p < from->k; p += LINE) {
+            const float *at = from->at + strip * from->next + p;
+            float *line = to + strip * from->k + p * width;
+            int64_t k = from->k - p < LINE ? from->k - p : LINE, fours_of_k = k / 4 * 4;
+            for (int64_t i = 0; i < fours; i += 4)
+                for (int64_t q = 0; q < fours_of_k; q += 4)
+                    turn(at + i * from->next + q, from->next, line + q * width + i, width);
+            for (int64_t i = 0; i < width; i++)
+                for (int64_t q = i < fours ? fours_of_k : 0; q < k; q++)
+                    line[q * width + i] = at[i * from->next + q];
+        }
+}
+
+TILES_TARGET static inline void pack(const Strips *from, int64_t first, int64_t width, float *to)
+{
+    int64_t left = from->count % width, end = from->count - left;
+    if (from->next == 1)
+        pack_side_by_side(from, first, end, width, to);
+    else
+        pack_along(from, first, end, width, to);
+    for (int64_t p = 0; p < from->k && left > 0; p++)
+        for (int64_t i = 0; i < width; i++)
+            to[end * from->k + p * width + i] =
+                i < left ? from->at[(end + i) * from->next + p * from->along] : 0;
+}
+
+TILES_TARGET static void pack_rows(const Strips *from, int64_t first, float *to)
+{
+    pack(from, first, ROWS_OF_TILE, to);
+}
+
+TILES_TARGET static void pack_columns(const Strips *from, int64_t first, float *to)
+{
+    pack(from, first, COLUMNS_OF_TILE, to);
+}
+
+const ProductTiles TILES = {.name = TILES_NAME,
+                            .rows = ROWS_OF_TILE,
+                            .columns = COLUMNS_OF_TILE,
+                            .tile = tile,
+                            .pack_rows = pack_rows,
+                            .pack_columns = pack_columns};
