@@ -100,8 +100,8 @@ const ConfigRow rows_of_train[] = {
          "selective: the attention's probabilities, heads x sequence of them a position, are computed again "
          "from q and k. full: only each block's input is kept, and backward runs the block forward once more "
          "(with tp its communication, too). The numbers are the same.\n"},
-    {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "blas", .choices = matmuls, .example = "blas",
-     .help = "whose matrix products: OpenBLAS's, or sim's own",
+    {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "blas", .choices = matmuls,
+     .example = "blas", .help = "whose matrix products: OpenBLAS's, or sim's own",
      .more =
          "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has. An "
          "element's sum does not depend on the rows and columns beside it, so a product cut over ranks has "

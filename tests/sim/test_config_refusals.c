@@ -106,11 +106,11 @@ static void wrong_keys(void **state)
     refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
     refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
     refuse("", "trian.steps=3", "--set trian.steps=3: trian.steps = 3: no such key; try train.steps");
-    refuse(
-        "", "train.bits=16",
-        "--set train.bits=16: train.bits = 16: no such key; try one of steps, global_batch, microbatch, "
-        "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, "
-        "clip, precision, gradients, loss_scale, loss_scale_backoff, loss_scale_interval, recompute, matmul, seed");
+    refuse("", "train.bits=16",
+           "--set train.bits=16: train.bits = 16: no such key; try one of steps, global_batch, microbatch, "
+           "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, "
+           "clip, precision, gradients, loss_scale, loss_scale_backoff, loss_scale_interval, recompute, "
+           "matmul, seed");
     refuse_with("", ".=", "no such section");
 }
 
