@@ -59,7 +59,7 @@ LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 all: $(BUILD)/bin/sim
 
 # Sums of products by fused multiply-add, where the instructions that they are compiled for have it.
-$(BUILD)/models/kernels/tile_%.o: CFLAGS += -ffp-contract=fast
+$(sort $(BUILD)/models/kernels/tile_%.o $(ONCE)/models/kernels/tile_%.o): CFLAGS += -ffp-contract=fast
 
 # Tests are compiled more often than they run.
 $(sort $(BUILD)/tests/%.o $(ONCE)/tests/%.o): CFLAGS += -O1
