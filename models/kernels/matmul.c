@@ -39,43 +39,37 @@ static int64_t columns_of(Piece p)
     return p.transposed ? p.rows : p.columns;
 }
 
+static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+{
 #ifdef SIM_DOUBLE
-
-static void multiply(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
-{
-    cblas_dgemm(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans,
-                B.transposed ? CblasTrans : CblasNoTrans, (blasint)rows_of(A), (blasint)columns_of(B),
-                (blasint)columns_of(A), alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
-                (blasint)ldc);
-}
-
+#define GEMM cblas_dgemm
 #else
-
-static void multiply(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
-{
-    if (own)
-        product(own, &(Product){.m = rows_of(A),
-                                .n = columns_of(B),
-                                .k = columns_of(A),
-                                .A = {A.at, A.ld, A.transposed},
-                                .B = {B.at, B.ld, B.transposed},
-                                .alpha = alpha,
-                                .beta = beta,
-                                .C = C,
-                                .ldc = ldc});
-    else
-        cblas_sgemm(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans,
-                    B.transposed ? CblasTrans : CblasNoTrans, (blasint)rows_of(A), (blasint)columns_of(B),
-                    (blasint)columns_of(A), alpha, A.at, (blasint)A.ld, B.at, (blasint)B.ld, beta, C,
-                    (blasint)ldc);
-}
-
+#define GEMM cblas_sgemm
 #endif
+    GEMM(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans, B.transposed ? CblasTrans : CblasNoTrans,
+         (blasint)rows_of(A), (blasint)columns_of(B), (blasint)columns_of(A), alpha, A.at, (blasint)A.ld,
+         B.at, (blasint)B.ld, beta, C, (blasint)ldc);
+}
 
 void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
     assert(columns_of(A) == rows_of(B));
-    multiply(alpha, A, B, beta, C, ldc);
+#ifndef SIM_DOUBLE
+    const Product p = {.m = rows_of(A),
+                       .n = columns_of(B),
+                       .k = columns_of(A),
+                       .A = {A.at, A.ld, A.transposed},
+                       .B = {B.at, B.ld, B.transposed},
+                       .alpha = alpha,
+                       .beta = beta,
+                       .C = C,
+                       .ldc = ldc};
+    if (own) {
+        product(own, &p);
+        return;
+    }
+#endif
+    multiply_blas(alpha, A, B, beta, C, ldc);
 }
 
 static Piece whole(Matrix m, Tensor wide)

@@ -2,7 +2,7 @@
  *
  * As in Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication (TOMS 2008): of B a panel of `depth` rows
  * is packed, of A a block of `depth` columns that stays in the second cache, and a tile of C is held in registers while
- * both pass by. Packing reads a factor as it lies or transposed, so all forms run at one speed.
+ * both pass by. A factor that lies as tiles read it is not packed where few tiles read it.
  *
  * An element of C is added up over k in blocks of PRODUCT_DEPTH, in order, whatever the tile or the rows and columns
  * beside it: a product cut into rows or columns gives the same bits as the whole. Other instructions give others, as

@@ -71,13 +71,10 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
 TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t end,
                                                   int64_t width, float *to)
 {
-    enum { AHEAD = 4 }; /* rows: each may be on a page of its own, and nothing else looks further */
     for (int64_t p = 0; p < from->k; p++) {
         const float *at = from->at + p * from->along;
-        for (int64_t strip = first; strip < end; strip += width) {
-            __builtin_prefetch(at + strip + AHEAD * from->along);
+        for (int64_t strip = first; strip < end; strip += width)
             for (int64_t i = 0; i < width; i++) to[strip * from->k + p * width + i] = at[strip + i];
-        }
     }
 }
 

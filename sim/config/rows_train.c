@@ -105,7 +105,8 @@ const ConfigRow rows_of_train[] = {
      .more =
          "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has. An "
          "element's sum does not depend on the rows and columns beside it, so a product cut over ranks has "
-         "the bits of the whole. As fast as OpenBLAS where that knows the processor (make bench-step). "
+         "the bits of the whole. With AVX2 about as fast as OpenBLAS; with AVX-512 not measured yet (make "
+         "bench-step). "
          "Which it was stands in the run's file, as its attribute products.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},

@@ -117,43 +117,51 @@ static Shape drawn_shape(int number)
 
 enum { SHAPES = 240 };
 
-static void sums_are_right(void **state)
+static void each(void (*check)(const ProductTiles *, Operands *))
 {
-    (void)state;
     const ProductTiles *tiles[PRODUCT_TILES];
     int count = product_tiles(tiles);
     for (int t = 0; t < count; t++)
         for (int i = 0; i < SHAPES; i++) {
             Operands o = operands(drawn_shape(i));
-            multiply(tiles[t], &o, 0, o.shape.m, 0, o.shape.n);
-            assert_right(&o, product_tiles_name(tiles[t]));
+            check(tiles[t], &o);
             free_operands(&o);
         }
+}
+
+static void check_sums(const ProductTiles *tiles, Operands *o)
+{
+    multiply(tiles, o, 0, o->shape.m, 0, o->shape.n);
+    assert_right(o, product_tiles_name(tiles));
+}
+
+static void sums_are_right(void **state)
+{
+    (void)state;
+    each(check_sums);
+}
+
+static void check_cut(const ProductTiles *tiles, Operands *o)
+{
+    const Shape *s = &o->shape;
+    size_t bytes = (size_t)(s->m * o->ldc) * sizeof *o->c;
+    int64_t m = draw(s->m + 1), n = draw(s->n + 1);
+    float *whole = allocate(bytes);
+    multiply(tiles, o, 0, s->m, 0, s->n);
+    memcpy(whole, o->c, bytes);
+    memcpy(o->c, o->was, bytes);
+    multiply(tiles, o, 0, m, 0, n);
+    multiply(tiles, o, m, s->m - m, 0, n);
+    multiply(tiles, o, 0, s->m, n, s->n - n);
+    assert_memory_equal(whole, o->c, bytes);
+    free(whole);
 }
 
 /* However rows and columns are dealt to ranks. */
 static void a_cut_product_has_the_bits_of_the_whole(void **state)
 {
     (void)state;
-    const ProductTiles *tiles[PRODUCT_TILES];
-    int count = product_tiles(tiles);
-    for (int t = 0; t < count; t++)
-        for (int i = 0; i < SHAPES; i++) {
-            Operands o = operands(drawn_shape(i));
-            const Shape *s = &o.shape;
-            size_t bytes = (size_t)(s->m * o.ldc) * sizeof *o.c;
-            int64_t m = draw(s->m + 1), n = draw(s->n + 1);
-            multiply(tiles[t], &o, 0, s->m, 0, s->n);
-            float *whole = allocate(bytes);
-            memcpy(whole, o.c, bytes);
-            memcpy(o.c, o.was, bytes);
-            multiply(tiles[t], &o, 0, m, 0, n);
-            multiply(tiles[t], &o, m, s->m - m, 0, n);
-            multiply(tiles[t], &o, 0, s->m, n, s->n - n);
-            assert_memory_equal(whole, o.c, bytes);
-            free(whole);
-            free_operands(&o);
-        }
+    each(check_cut);
 }
 
 static void an_empty_sum_is_beta_c(void **state)
