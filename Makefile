@@ -53,6 +53,7 @@ PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 TESTS    := $(if $(DOUBLE),$(foreach name,$(TWICE),$(filter %/test_$(name),$(PROGRAMS))),$(PROGRAMS) $(BUILD)/tests/compare) \
             $(BUILD)/tests/matrix
 GROUPS   := $(call objects,$(sort $(wildcard tests/*/ranks_*.c)))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench_*.c)))
 SUPPORT  := $(call objects,$(filter tests/support/%,$(SOURCES)))
 LIBRARIES = $(BUILD)/tests/libsupport.a $(BUILD)/libsim.a
 
@@ -89,7 +90,7 @@ $(BUILD)/libsim.a $(BUILD)/tests/libsupport.a:
 # gold is, it links them in half the time.
 GOLD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 $(BUILD)/tests/ranks: $(GROUPS)
-$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives $(BUILD)/tests/bench_checkpoint $(BUILD)/tests/bench_step: %: %.o $(LIBRARIES)
+$(TESTS) $(BUILD)/tests/ranks $(BUILD)/tests/reshard $(BUILD)/tests/hosts/collectives $(BENCHES): %: %.o $(LIBRARIES)
 	@echo "  LD  $@"
 	@$(CC) $(CHECKED) $(GOLD) $(filter %.o,$^) $(LIBRARIES) $(LDLIBS) -lcmocka -o $@
 
@@ -146,8 +147,14 @@ check-faults: deps ## what tests/shell/faults.sh does, on every split and at man
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare $(BUILD)/tests/faulty.so
 	@FAULTS=all LIMIT=1800 tests/run.sh $(BUILD) $(BUILD) faults
 
-bench: all ## what dry runs cost, as ratios to a small one, and the clock in training (needs GNU time; 4 minutes)
-	@tests/bench.sh $(BUILD)
+bench: ## what follows, part after part: medians, with least and most; every sample is kept in results/bench.csv (6 minutes)
+bench-step: ## a training step of one rank against the time its matrix products take alone, OpenBLAS's and our own (3 minutes)
+bench-record: ## steps with simulated clocks and the run file against steps without, on 1, 2 and 8 ranks (1 minute)
+bench-dry: ## dry runs: actions a second, bytes an action; a sweep (1 minute)
+BENCH := step record dry
+bench $(BENCH:%=bench-%):
+	@$(MAKE) $(ON_CORES) --no-print-directory all $(BENCHES) $(BUILD)/tests/compare
+	@tests/bench.sh $(BUILD) $(if $(filter bench,$@),$(BENCH),$(@:bench-%=%))
 
 bench-calibrate: all ## sim calibrate on 1 and 2 ranks: steps of the shipped configs as foretold over measured (2 quiet cores)
 	@tests/bench_calibrate.sh $(BUILD)
@@ -156,12 +163,8 @@ check-kills: deps ## 200 SIGKILLs to ranks at random, of all strategies and seve
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare
 	@tests/shell/kills.sh $(BUILD) $(BUILD) $(or $(KILLS),200) $(or $(SEED),1)
 
-bench-step: ## a training step of one rank against the time its matrix products take alone, OpenBLAS's and our own (2 minutes)
-	@$(MAKE) $(ON_CORES) --no-print-directory $(BUILD)/tests/bench_step $(BUILD)/tests/compare
-	@tests/bench_step.sh $(BUILD)
-
 bench-checkpoint: all ## checkpoints beside plain files of as many bytes, and what those written beside steps cost (2 minutes)
-	@$(MAKE) $(ON_CORES) --no-print-directory $(BUILD)/tests/bench_checkpoint
+	@$(MAKE) $(ON_CORES) --no-print-directory $(BENCHES)
 	@tests/bench_checkpoint.sh $(BUILD)
 
 check-slurm: deps ## a real Slurm of several nodes on this machine runs configs/slurm/sim.sbatch (root)
@@ -214,4 +217,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench bench-calibrate bench-step bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench $(BENCH:%=bench-%) bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help

@@ -1,29 +1,33 @@
-/* bench_step.c NAME [SECTION.KEY=VALUE...] - a training step of one rank against the roofline of this processor: the
- * time that the step's matrix products take alone, in the same shapes, from caches that hold their factors, by whichever
- * product is fastest. By turns a step with our products, one with OpenBLAS's, and either's products alone; CPU time of
- * this thread, as others may use the cores. Medians; beside them the least and the most. */
+/* bench_step.c NAME ROUNDS [SECTION.KEY=VALUE...] - a training step of one rank against the roofline of this processor:
+ * the time that the step's matrix products take alone, in the same shapes and type, from caches that hold their factors,
+ * by whichever product is fastest. By turns a step with our products, one with OpenBLAS's, and either's products alone;
+ * CPU time of this thread, as others may use the cores. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/tensor_values.h"
 #include "sim/base/quantile.h"
 #include "tests/support/case.h"
 #include "tests/support/launch.h"
+#include "tests/support/sample.h"
 
-enum { WARM = 2, ROUNDS = 15 };
+enum { WARM = 2 };
 static const MatmulChoice CHOICE[] = {MATMUL_OWN, MATMUL_BLAS};
 enum { CHOICES = sizeof CHOICE / sizeof *CHOICE };
 
 typedef struct Bench {
     const char *name;
+    int rounds;
     Work *work; /* the products of a step */
     int works;
     bool hears;
     Device heard;       /* the device before */
     struct Bench *self; /* what the device points to, as it may not change what it asks */
-    float *factor[2], *result;
+    Device device;      /* of the products alone */
+    Tensor factor[2], result;
     double began;
-    double step[CHOICES][ROUNDS], alone[CHOICES][ROUNDS];
+    double *step[CHOICES], *alone[CHOICES]; /* (rounds) seconds */
     char called[CHOICES][64];
 } Bench;
 
@@ -46,11 +50,12 @@ static void listen(Trainer *t, Bench *b)
     t->device.listens = true;
 }
 
-static float *values(int64_t count)
+static Tensor values(Bench *b, DType type, int64_t count)
 {
-    float *v = allocate((size_t)count * sizeof *v);
-    for (int64_t i = 0; i < count; i++) v[i] = (float)(i % 97) / 97 - 0.5f;
-    return v;
+    Tensor t = tensor_new(&b->device, MEM_WORKSPACE, type, count), wide = wide_for(t);
+    for (int64_t i = 0; i < count; i++) reals(wide)[i] = (real)(i % 97) / 97 - 0.5f;
+    wide_store(&wide, t);
+    return t;
 }
 
 static int64_t most(int64_t a, int64_t b)
@@ -58,18 +63,20 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Room for the largest, in the type that all products of a step have. */
 static void make_factors(Bench *b)
 {
     int64_t mk = 0, kn = 0, mn = 0;
     for (int i = 0; i < b->works; i++) {
         const Work *w = &b->work[i];
+        if (w->type != b->work[0].type) fail("products of a step in two types");
         mk = most(mk, w->m * w->k);
         kn = most(kn, w->k * w->n);
         mn = most(mn, w->m * w->n);
     }
-    b->factor[0] = values(mk);
-    b->factor[1] = values(kn);
-    b->result = values(mn);
+    b->factor[0] = values(b, b->work[0].type, mk);
+    b->factor[1] = values(b, b->work[0].type, kn);
+    b->result = values(b, b->work[0].type, mn);
 }
 
 /* Of a causal product the half that has to be done. */
@@ -78,40 +85,43 @@ static double products_alone(const Bench *b)
     double seconds = 0;
     for (int i = 0; i < b->works; i++) {
         const Work *w = &b->work[i];
-        Piece A = piece(b->factor[0], w->m, w->k, w->k), B = piece(b->factor[1], w->k, w->n, w->n);
+        Matrix A = matrix(tensor_view(b->factor[0], 0, w->m * w->k), w->m, w->k);
+        Matrix B = matrix(tensor_view(b->factor[1], 0, w->k * w->n), w->k, w->n);
+        Tensor C = tensor_view(b->result, 0, w->m * w->n);
         double began = lanes_cpu_clock();
-        for (int64_t j = 0; j < w->batch; j++) matmul_pieces(1, A, B, w->adds, b->result, w->n);
+        for (int64_t j = 0; j < w->batch; j++) matmul(A, B, w->adds, C);
         seconds += (lanes_cpu_clock() - began) * w->flops / work_products(w);
     }
     return seconds;
 }
 
-static void show(const char *what, double *seconds)
+static double median_of(const double *numbers, int count)
 {
-    double middle = quantile_of(seconds, ROUNDS, 0.5); /* which sorts them */
-    printf("  %-36s %8.2f ms (%.2f .. %.2f)\n", what, 1e3 * middle, 1e3 * seconds[0],
-           1e3 * seconds[ROUNDS - 1]);
+    double *sorted = allocate((size_t)count * sizeof *sorted);
+    memcpy(sorted, numbers, (size_t)count * sizeof *sorted);
+    double median = quantile_of(sorted, count, 0.5);
+    free(sorted);
+    return median;
 }
 
-static void tell(Bench *b)
+static void tell(const Bench *b)
 {
-    double flops = 0, roofline = 0;
+    const double *roofline = b->alone[0];
+    double flops = 0;
     for (int i = 0; i < b->works; i++) flops += b->work[i].flops;
-    printf("%s: %d products a step, %.3g GFLOP\n", b->name, b->works, 1e-9 * flops);
-    for (int c = 0; c < CHOICES; c++) {
-        char what[128];
-        snprintf(what, sizeof what, "products alone, %s", b->called[c]);
-        show(what, b->alone[c]);
-        double alone = b->alone[c][ROUNDS / 2];
-        if (c == 0 || alone < roofline) roofline = alone;
-    }
-    for (int c = 0; c < CHOICES; c++) {
-        char what[128];
-        snprintf(what, sizeof what, "step, %s", b->called[c]);
-        show(what, b->step[c]);
-        printf("  %-36s %8.3f of the roofline, %.1f GFLOP/s\n", "", roofline / b->step[c][ROUNDS / 2],
-               1e-9 * flops / b->step[c][ROUNDS / 2]);
-    }
+    for (int c = 1; c < CHOICES; c++)
+        if (median_of(b->alone[c], b->rounds) < median_of(roofline, b->rounds)) roofline = b->alone[c];
+    for (int i = 0; i < b->rounds; i++)
+        for (int c = 0; c < CHOICES; c++) {
+            char what[128];
+            snprintf(what, sizeof what, "products alone, %s", b->called[c]);
+            sample(b->name, what, "ms", i, 1e3 * b->alone[c][i]);
+            snprintf(what, sizeof what, "step, %s", b->called[c]);
+            sample(b->name, what, "ms", i, 1e3 * b->step[c][i]);
+            sample(b->name, what, "GFLOP/s", i, 1e-9 * flops / b->step[c][i]);
+            snprintf(what, sizeof what, "roofline over step, %s", b->called[c]);
+            sample(b->name, what, "1", i, roofline[i] / b->step[c][i]);
+        }
 }
 
 /* After each step: what it took, what its products take alone, and whose the next one has. */
@@ -136,7 +146,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
         }
         matmul_choose(CHOICE[choice]);
         snprintf(b->called[choice], sizeof b->called[choice], "%s", matmul_chosen());
-        if (round < ROUNDS) b->alone[choice][round] = products_alone(b);
+        if (round < b->rounds) b->alone[choice][round] = products_alone(b);
     }
     b->began = lanes_cpu_clock();
 }
@@ -144,17 +154,23 @@ static void look(Trainer *t, const StepResult *result, void *context)
 int main(int argc, char **argv)
 {
     char words[2048] = "";
-    if (argc < 2) {
-        fprintf(stderr, "bench_step NAME [SECTION.KEY=VALUE...]\n");
+    int rounds = argc > 2 ? atoi(argv[2]) : 0;
+    if (rounds < 1) {
+        fprintf(stderr, "bench_step NAME ROUNDS [SECTION.KEY=VALUE...]\n");
         return 2;
     }
-    for (int i = 2; i < argc; i++)
+    for (int i = 3; i < argc; i++)
         snprintf(words + strlen(words), sizeof words - strlen(words), " %s", argv[i]);
     Bench *b = allocate_zeroed(1, sizeof *b);
     b->name = argv[1];
+    b->rounds = rounds;
+    for (int c = 0; c < CHOICES; c++) {
+        b->step[c] = allocate_zeroed((size_t)rounds, sizeof *b->step[c]);
+        b->alone[c] = allocate_zeroed((size_t)rounds, sizeof *b->alone[c]);
+    }
     matmul_one_thread();
     device_keep_memory();
-    Case c = case_of_words(WARM + 1 + CHOICES * ROUNDS, "%s", words);
+    Case c = case_of_words(WARM + 1 + CHOICES * rounds, "%s", words);
     c.look = look;
     c.context = b;
     if (!case_virtual(&c, 1)) {
@@ -164,8 +180,12 @@ int main(int argc, char **argv)
     tell(b);
     case_free(&c);
     free(b->work);
-    for (int i = 0; i < 2; i++) free(b->factor[i]);
-    free(b->result);
+    for (int i = 0; i < 2; i++) tensor_free(&b->factor[i]);
+    tensor_free(&b->result);
+    for (int i = 0; i < CHOICES; i++) {
+        free(b->step[i]);
+        free(b->alone[i]);
+    }
     free(b);
     return 0;
 }

@@ -1,4 +1,4 @@
-# actions.gp - what dry runs cost against the actions they walk: `tests/bench.sh BUILD dry FOLDER` draws it.
+# actions.gp - what dry runs cost against the actions they walk: `tests/bench_dry.sh BUILD FOLDER` draws it.
 # DATA: a file of actions and CPU seconds, a block a series; its series' names are NAME1 and NAME2.
 NAME = 'actions'
 TITLE = 'Time of a dry run against the actions that it walks'
