@@ -14,9 +14,7 @@ void matmul_one_thread(void)
 
 void matmul_choose(MatmulChoice choice)
 {
-    const ProductTiles *tiles[PRODUCT_TILES];
-    product_tiles(tiles);
-    own = choice == MATMUL_OWN && sizeof(real) == sizeof(float) ? tiles[0] : NULL;
+    own = choice == MATMUL_OWN && sizeof(real) == sizeof(float) ? product_fastest() : NULL;
 }
 
 const char *matmul_chosen(void)
@@ -51,36 +49,75 @@ static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int6
          B.at, (blasint)B.ld, beta, C, (blasint)ldc);
 }
 
+static Factor factor_of(Piece p)
+{
+    return (Factor){p.at, p.ld, p.transposed, REAL};
+}
+
 void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
     assert(columns_of(A) == rows_of(B));
-#ifndef SIM_DOUBLE
-    const Product p = {.m = rows_of(A),
-                       .n = columns_of(B),
-                       .k = columns_of(A),
-                       .A = {A.at, A.ld, A.transposed},
-                       .B = {B.at, B.ld, B.transposed},
-                       .alpha = alpha,
-                       .beta = beta,
-                       .C = C,
-                       .ldc = ldc};
-    if (own) {
-        product(own, &p);
-        return;
-    }
-#endif
-    multiply_blas(alpha, A, B, beta, C, ldc);
+    if (own)
+        product(own, &(Product){.m = rows_of(A),
+                                .n = columns_of(B),
+                                .k = columns_of(A),
+                                .A = factor_of(A),
+                                .B = factor_of(B),
+                                .alpha = (float)alpha,
+                                .beta = (float)beta,
+                                .C = {C, ldc, REAL}});
+    else
+        multiply_blas(alpha, A, B, beta, C, ldc);
 }
 
-static Piece whole(Matrix m, Tensor wide)
+/* ---- tensors: BLAS is given copies in reals of what is of 16 bits ---- */
+
+static int64_t height(Matrix m)
 {
-    return (Piece){reals(wide), m.rows, m.columns, m.columns, m.transposed};
+    return m.transposed ? m.columns : m.rows;
+}
+
+static int64_t width(Matrix m)
+{
+    return m.transposed ? m.rows : m.columns;
+}
+
+static Matrix factor_open(Matrix m)
+{
+    if (!own) m.values = wide_of(m.values);
+    return m;
+}
+
+static void factor_close(Matrix *open, Matrix m)
+{
+    if (!own) wide_free(&open->values, m.values);
+}
+
+/* Of factors that are open. */
+static void multiply(Matrix A, Matrix B, real beta, Tensor C)
+{
+    if (own) {
+        product(own, &(Product){.m = height(A),
+                                .n = width(B),
+                                .k = width(A),
+                                .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
+                                .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
+                                .alpha = 1,
+                                .beta = (float)beta,
+                                .C = {C.data, width(B), C.dtype}});
+        return;
+    }
+    Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
+    multiply_blas(1, (Piece){reals(A.values), A.rows, A.columns, A.columns, A.transposed},
+                  (Piece){reals(B.values), B.rows, B.columns, B.columns, B.transposed}, beta, reals(wide),
+                  width(B));
+    wide_store(&wide, C);
 }
 
 /* Of M rows of C. */
 static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
 {
-    int64_t K = A.transposed ? A.rows : A.columns, N = B.transposed ? B.rows : B.columns;
+    int64_t K = width(A), N = width(B);
     Work work = {.kind = WORK_MATMUL, .adds = beta != 0, .batch = 1, .m = M, .n = N, .k = K};
     work.type = is_half(A.values.dtype) ? A.values.dtype : B.values.dtype;
     work.flops = work_products(&work);
@@ -89,21 +126,24 @@ static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
     return work;
 }
 
-void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
+/* Into `to`: C, or what it is opened in. */
+static void multiply_all(Matrix A, Matrix B, real beta, Tensor C, Tensor to)
 {
-    int64_t M = A.transposed ? A.columns : A.rows, N = B.transposed ? B.rows : B.columns;
-    Tensor wide_a = wide_of(A.values), wide_b = wide_of(B.values);
-    if (device_kernel(C.device, work_of(A, B, M, beta, C)))
-        matmul_pieces(1, whole(A, wide_a), whole(B, wide_b), beta, reals(wide), N);
-    wide_free(&wide_a, A.values);
-    wide_free(&wide_b, B.values);
+    if (!device_kernel(C.device, work_of(A, B, height(A), beta, C))) return;
+    Matrix a = factor_open(A), b = factor_open(B);
+    multiply(a, b, beta, to);
+    factor_close(&a, A);
+    factor_close(&b, B);
 }
 
 void matmul(Matrix A, Matrix B, real beta, Tensor C)
 {
-    Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
-    matmul_open(A, B, beta, C, wide);
-    wide_store(&wide, C);
+    multiply_all(A, B, beta, C, C);
+}
+
+void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
+{
+    multiply_all(A, B, beta, C, wide);
 }
 
 int64_t row_blocks_count(const RowBlocks *r)
@@ -112,31 +152,29 @@ int64_t row_blocks_count(const RowBlocks *r)
     return (r->blocks - without) * r->rows;
 }
 
-/* wide: of C, open; NULL: it is not, and each block of rows is rounded into it. */
-static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, const Tensor *wide)
+static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor to)
 {
-    int64_t K = A.columns, N = B.transposed ? B.rows : B.columns;
+    int64_t K = A.columns, N = width(B);
     assert(!A.transposed && (rows.of == 0 || rows.blocks % rows.of == 0));
     if (!device_kernel(C.device, work_of(A, B, row_blocks_count(&rows), 0, C))) return;
-    Tensor wide_b = wide_of(B.values);
+    Matrix b = factor_open(B);
     for (int64_t i = 0; i < rows.blocks; i++) {
         int64_t first = rows.first + i * rows.apart;
         if (rows.of > 0 && i % rows.of == rows.out) continue;
-        Tensor a = tensor_view(A.values, first * K, rows.rows * K), wide_a = wide_of(a);
-        Tensor c = tensor_view(wide ? *wide : C, first * N, rows.rows * N), wide_c = wide_for(c);
-        matmul_pieces(1, piece(reals(wide_a), rows.rows, K, K), whole(B, wide_b), 0, reals(wide_c), N);
-        wide_free(&wide_a, a);
-        wide_store(&wide_c, c);
+        Matrix some = matrix(tensor_view(A.values, first * K, rows.rows * K), rows.rows, K),
+               a = factor_open(some);
+        multiply(a, b, 0, tensor_view(to, first * N, rows.rows * N));
+        factor_close(&a, some);
     }
-    wide_free(&wide_b, B.values);
+    factor_close(&b, B);
 }
 
 void matmul_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C)
 {
-    multiply_rows(A, B, rows, C, NULL);
+    multiply_rows(A, B, rows, C, C);
 }
 
 void matmul_rows_open(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor wide)
 {
-    multiply_rows(A, B, rows, C, &wide);
+    multiply_rows(A, B, rows, C, wide);
 }

@@ -8,7 +8,8 @@
 /* One thread a rank: ranks are the parallelism here. Call once at start. */
 void matmul_one_thread(void);
 
-/* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of fp32 alone. */
+/* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of no fp64, and open
+ * no copies of what is of 16 bits. */
 void matmul_choose(MatmulChoice choice);
 /* "own, AVX2" or "OpenBLAS, SkylakeX": what was chosen, as whoever wants the same bits has to know. */
 const char *matmul_chosen(void);

@@ -3,15 +3,26 @@
 #include <stdalign.h>
 #include "models/kernels/tile.h"
 
-int product_tiles(const ProductTiles *tiles[PRODUCT_TILES])
+const ProductTiles *product_tiles(int number)
 {
-    int count = 0;
+    static const ProductTiles *const all[] = {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f")) tiles[count++] = &tiles_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tiles[count++] = &tiles_avx2;
+        &tiles_avx512, &tiles_avx2,
 #endif
-    tiles[count++] = &tiles_portable;
-    return count;
+        &tiles_portable, NULL};
+    return all[number];
+}
+
+bool product_runs(const ProductTiles *tiles)
+{
+    return tiles->runs();
+}
+
+const ProductTiles *product_fastest(void)
+{
+    int i = 0;
+    while (!product_runs(product_tiles(i))) i++;
+    return product_tiles(i);
 }
 
 const char *product_tiles_name(const ProductTiles *tiles)
@@ -19,9 +30,9 @@ const char *product_tiles_name(const ProductTiles *tiles)
     return tiles->name;
 }
 
-/* Rows of a block of A at most, which takes less than half of the second cache; columns of a panel of B, which passes
- * through it. */
-enum { BLOCK = 96, PANEL = 512 };
+/* Rows of a block of A at most, which takes less than half of the second cache; blocks whose sums stay open where C is of
+ * 16 bits. */
+enum { BLOCK = 96, OPEN = 4 };
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -33,10 +44,10 @@ static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64
 {
     bool in_turn = f.transposed == columns; /* as it lies, k runs along a row */
     int64_t next = in_turn ? f.ld : 1, along = in_turn ? 1 : f.ld;
-    return (Strips){f.at + first * next + k_first * along, next, along, count, k};
+    return (Strips){values_on(f.at, f.type, first * next + k_first * along), f.type, next, along, count, k};
 }
 
-/* A factor's part as its tiles read it: packed, or strips where they lie but for one that is cut short. */
+/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie but for one that is cut short. */
 typedef struct Read {
     Strips lying;
     const float *packed;
@@ -47,26 +58,34 @@ typedef struct Read {
 static Strips strip_of(const Read *r, int64_t first)
 {
     if (first >= r->packed_from)
-        return (Strips){r->packed + first * r->lying.k, 1, r->width, r->width, r->lying.k};
+        return (Strips){r->packed + first * r->lying.k, REAL, 1, r->width, r->width, r->lying.k};
     Strips s = r->lying;
-    s.at += first * s.next;
+    s.at = values_on(s.at, s.type, first * s.next);
     return s;
 }
 
 static Read read_of(Strips lying, bool in_place, int64_t width, float *packed)
 {
+    in_place = in_place && !is_half(lying.type);
     return (Read){lying, packed, width, in_place ? lying.count / width * width : 0};
+}
+
+static Result result_on(Result c, int64_t row, int64_t column)
+{
+    c.at = (void *)values_on(c.at, c.type, row * c.ld + column);
+    return c;
 }
 
 /* All tiles of a block beside a panel: `t` is of its first. */
 static void multiply(const ProductTiles *tiles, const Read *a, const Read *b, Tile t)
 {
-    float *c = t.c;
+    Result from = t.from, to = t.to;
     for (int64_t j = 0; j < b->lying.count; j += tiles->columns) {
         Strips columns = strip_of(b, j);
         for (int64_t i = 0; i < a->lying.count; i += tiles->rows) {
             Strips rows = strip_of(a, i);
-            t.c = c + i * t.ldc + j;
+            t.from = result_on(from, i, j);
+            t.to = result_on(to, i, j);
             t.rows = least(tiles->rows, a->lying.count - i);
             t.columns = least(tiles->columns, b->lying.count - j);
             tiles->tile(&rows, &columns, &t);
@@ -77,26 +96,35 @@ static void multiply(const ProductTiles *tiles, const Read *a, const Read *b, Ti
 /* Packing pays where a strip passes by often. */
 enum { FEW = 4 };
 
+/* Sums that several blocks of k add to are rounded after the last: until then they stay open, of as many rows of C as the
+ * second cache holds beside a panel. */
 void product(const ProductTiles *tiles, const Product *p)
 {
-    static alignas(64) float block[BLOCK * PRODUCT_DEPTH], panel[PANEL * PRODUCT_DEPTH];
-    int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows;
-    for (int64_t j = 0; j < p->n; j += PANEL) {
-        int64_t columns = least(PANEL, p->n - j), k = 0;
-        do {
-            int64_t depth = least(PRODUCT_DEPTH, p->k - k);
-            Read b = read_of(strips(p->B, true, j, columns, k, depth),
-                             !p->B.transposed && p->m <= FEW * tiles->rows, tiles->columns, panel);
-            tiles->pack_columns(&b.lying, b.packed_from, panel);
-            for (int64_t i = 0; i < p->m; i += rows_of_block) {
-                int64_t rows = least(rows_of_block, p->m - i);
-                Read a = read_of(strips(p->A, false, i, rows, k, depth),
-                                 !p->A.transposed || columns <= FEW * tiles->columns, tiles->rows, block);
-                tiles->pack_rows(&a.lying, a.packed_from, block);
-                multiply(tiles, &a, &b,
-                         (Tile){p->C + i * p->ldc + j, p->ldc, 0, 0, p->alpha, k == 0 ? p->beta : 1});
-            }
-            k += depth;
-        } while (k < p->k);
-    }
+    static alignas(64) float block[BLOCK * PRODUCT_DEPTH], panel[PANEL * PRODUCT_DEPTH],
+        open[OPEN * BLOCK * PANEL];
+    bool opens = is_half(p->C.type) && p->k > PRODUCT_DEPTH;
+    int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
+    for (int64_t j = 0; j < p->n; j += PANEL)
+        for (int64_t g = 0; g < p->m; g += group) {
+            int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
+            Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
+            do {
+                int64_t depth = least(PRODUCT_DEPTH, p->k - k);
+                Read b = read_of(strips(p->B, true, j, columns, k, depth),
+                                 !p->B.transposed && end - g <= FEW * tiles->rows, tiles->columns, panel);
+                tiles->pack_columns(&b.lying, b.packed_from, panel);
+                Tile t = {k == 0 ? C : sums, k + depth < p->k ? sums : C, 0, 0,
+                          p->alpha,          k == 0 ? p->beta : 1};
+                for (int64_t i = g; i < end; i += rows_of_block) {
+                    int64_t rows = least(rows_of_block, end - i);
+                    Read a = read_of(strips(p->A, false, i, rows, k, depth),
+                                     !p->A.transposed || columns <= FEW * tiles->columns, tiles->rows, block);
+                    tiles->pack_rows(&a.lying, a.packed_from, block);
+                    multiply(tiles, &a, &b, t);
+                    t.from = result_on(t.from, rows, 0);
+                    t.to = result_on(t.to, rows, 0);
+                }
+                k += depth;
+            } while (k < p->k);
+        }
 }

@@ -1,4 +1,4 @@
-/* product.h - matrix products of our own in fp32, for the shapes of a training step.
+/* product.h - matrix products of our own for the shapes of a training step, of fp32 and 16 bits.
  *
  * As in Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication (TOMS 2008): of B a panel of `depth` rows
  * is packed, of A a block of `depth` columns that stays in the second cache, and a tile of C is held in registers while
@@ -6,34 +6,47 @@
  *
  * An element of C is added up over k in blocks of PRODUCT_DEPTH, in order, whatever the tile or the rows and columns
  * beside it: a product cut into rows or columns gives the same bits as the whole. Other instructions give others, as
- * some have fused multiply-add. */
+ * some have fused multiply-add.
+ *
+ * Factors of 16 bits are widened as they are packed; into a C of 16 bits sums are rounded once. Both give the bits of
+ * the same numbers in fp32, without a copy of them. */
 #ifndef MODELS_KERNELS_PRODUCT_H
 #define MODELS_KERNELS_PRODUCT_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "models/machine/dtype.h"
 
 /* A factor in rows of `ld` values, which the product may read transposed: op(A) is (m, k), op(B) (k, n). */
 typedef struct Factor {
-    const float *at;
+    const void *at;
     int64_t ld;
     bool transposed;
+    DType type; /* REAL, which is fp32 here, BF16 or FP16 */
 } Factor;
+
+/* C, in rows of ld values too. */
+typedef struct Result {
+    void *at;
+    int64_t ld;
+    DType type;
+} Result;
 
 /* What of it an instruction set decides. */
 typedef struct ProductTiles ProductTiles;
 
-/* Those that this processor can run, the fastest first; the last is portable. */
-enum { PRODUCT_TILES = 3 };
-int product_tiles(const ProductTiles *tiles[PRODUCT_TILES]);
+/* Those that there are, the fastest first; NULL after the last. */
+const ProductTiles *product_tiles(int number);
 const char *product_tiles_name(const ProductTiles *tiles);
+bool product_runs(const ProductTiles *tiles); /* on this processor */
+const ProductTiles *product_fastest(void);    /* that runs: one is portable */
 
 enum { PRODUCT_DEPTH = 384 };
-/* C (m, n), in rows of ldc, = alpha op(A) op(B) + beta C; with beta = 0 what C holds is not read. */
+/* C (m, n) = alpha op(A) op(B) + beta C; with beta = 0 what C holds is not read. */
 typedef struct Product {
     int64_t m, n, k;
     Factor A, B;
-    float alpha, beta, *C;
-    int64_t ldc;
+    float alpha, beta;
+    Result C;
 } Product;
 void product(const ProductTiles *tiles, const Product *p);
 #endif

@@ -6,8 +6,7 @@
 
 /* The rows and columns of C that a tile has; those at an edge are fewer. */
 typedef struct Tile {
-    float *c;
-    int64_t ldc;
+    Result from, to; /* what beta C is taken of, and what the sum goes to */
     int64_t rows, columns;
     float alpha, beta;
 } Tile;
@@ -15,19 +14,31 @@ typedef struct Tile {
 /* A (count, k) part of a factor: `next` values from one of its rows, or columns, to the next of them, and `along` from
  * one k to the next. */
 typedef struct Strips {
-    const float *at;
+    const void *at;
+    DType type;
     int64_t next, along;
     int64_t count, k;
 } Strips;
 
+/* Columns of a panel of B at most, which passes through the second cache. */
+enum { PANEL = 512 };
+
+/* So many values on. */
+static inline const void *values_on(const void *at, DType type, int64_t count)
+{
+    return (const char *)at + count * (is_half(type) ? 2 : 4);
+}
+
 struct ProductTiles {
     const char *name;
+    bool (*runs)(void);
     int64_t rows, columns;
-    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns; of b `next` is 1, of a
-     * `next` or `along`. */
+    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns, both of fp32; of b `next`
+     * is 1, of a `next` or `along`. */
     void (*tile)(const Strips *a, const Strips *b, const Tile *t);
     /* Strips from `first` on, a multiple of what a tile has, to their places in `to`: one after the other, for each k
-     * their values side by side. The last is filled up with zeros. Of `from` next or along is 1. */
+     * their values side by side, in fp32. The last is filled up with zeros. Of `from` next or along is 1, and `count` at
+     * most PANEL. */
     void (*pack_rows)(const Strips *from, int64_t first, float *to);
     void (*pack_columns)(const Strips *from, int64_t first, float *to);
 };

@@ -3,6 +3,7 @@
 #define TILES tiles_avx2
 #define TILES_NAME "AVX2"
 #define TILES_TARGET __attribute__((target("avx2,fma")))
+#define TILES_RUN (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 enum { LANES_OF_TILE = 8, ROWS_OF_TILE = 6 };
 #include "models/kernels/tile_body.h"
 #endif

@@ -2,20 +2,14 @@
  *   TILES                       the ProductTiles that it makes, and
  *   TILES_NAME                  how they are called
  *   TILES_TARGET                what its functions are compiled for
+ *   TILES_RUN                   whether this processor has it
  *   LANES_OF_TILE               values in a vector register
  *   ROWS_OF_TILE                of a tile, beside two registers across. They take twice as many registers as there are
  *                               rows; two more are for a row of B, and one for a value of A. */
-#include <string.h>
-#include "models/kernels/tile.h"
+#include "models/kernels/tile_result.h"
 
 enum { ACROSS = 2, COLUMNS_OF_TILE = ACROSS * LANES_OF_TILE };
 typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), may_alias));
-
-static void copy(float *to, int64_t to_ld, const float *from, int64_t from_ld, int64_t rows, int64_t columns)
-{
-    for (int64_t i = 0; i < rows; i++)
-        memcpy(to + i * to_ld, from + i * from_ld, (size_t)columns * sizeof *to);
-}
 
 typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
 
@@ -37,23 +31,24 @@ TILES_TARGET static inline __attribute__((always_inline)) void add_up(Sums sum, 
     }
 }
 
-/* A tile at an edge is computed whole, beside C. */
+/* A tile at an edge is computed whole, beside C, as is one of 16 bits. */
 TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
 {
     Sums sum = {0};
     for (int64_t i = 0; i < t->rows; i++) { /* there by the time that it is added to */
-        __builtin_prefetch(t->c + i * t->ldc, 1);
-        __builtin_prefetch(t->c + i * t->ldc + t->columns - 1, 1);
+        __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld), 1);
+        __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld + t->columns - 1), 1);
     }
     if (a->next == 1)
         add_up(sum, a->at, 1, a->along, b);
     else
         add_up(sum, a->at, a->next, 1, b);
     float edge[ROWS_OF_TILE * COLUMNS_OF_TILE] = {0};
-    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE;
-    float *c = whole ? t->c : edge;
-    int64_t ldc = whole ? t->ldc : COLUMNS_OF_TILE;
-    if (!whole && t->beta != 0) copy(edge, COLUMNS_OF_TILE, t->c, t->ldc, t->rows, t->columns);
+    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE && t->from.at == t->to.at &&
+                 !is_half(t->to.type);
+    float *c = whole ? t->to.at : edge;
+    int64_t ldc = whole ? t->to.ld : COLUMNS_OF_TILE;
+    if (!whole && t->beta != 0) result_open(t, edge, COLUMNS_OF_TILE);
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS_OF_TILE; i++) {
         Lanes *at = (Lanes *)(c + i * ldc);
@@ -64,17 +59,28 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
             at[j] = result;
         }
     }
-    if (!whole) copy(t->c, t->ldc, edge, COLUMNS_OF_TILE, t->rows, t->columns);
+    if (!whole) result_close(t, edge, COLUMNS_OF_TILE);
+}
+
+/* Values of a factor from `first` on: where they lie, or of 16 bits widened, beside. */
+TILES_TARGET static inline const float *values_of(const Strips *from, int64_t first, int64_t count,
+                                                  float *beside)
+{
+    const void *at = values_on(from->at, from->type, first);
+    if (!is_half(from->type)) return at;
+    widen(from->type, at, beside, count);
+    return beside;
 }
 
 /* Values that lie side by side: row after row as they come, each into all strips from `first` up to `end`. */
 TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t end,
                                                   int64_t width, float *to)
 {
+    float beside[PANEL];
     for (int64_t p = 0; p < from->k; p++) {
-        const float *at = from->at + p * from->along;
+        const float *at = values_of(from, p * from->along + first, end - first, beside);
         for (int64_t strip = first; strip < end; strip += width)
-            for (int64_t i = 0; i < width; i++) to[strip * from->k + p * width + i] = at[strip + i];
+            for (int64_t i = 0; i < width; i++) to[strip * from->k + p * width + i] = at[strip - first + i];
     }
 }
 
@@ -99,18 +105,21 @@ TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, in
                                            float *to)
 {
     enum { LINE = 16 };
-    int64_t fours = width / 4 * 4;
+    float beside[COLUMNS_OF_TILE * LINE];
+    int64_t fours = width / 4 * 4, next = is_half(from->type) ? LINE : from->next;
     for (int64_t strip = first; strip < end; strip += width)
         for (int64_t p = 0; p < from->k; p += LINE) {
-            const float *at = from->at + strip * from->next + p;
-            float *line = to + strip * from->k + p * width;
             int64_t k = from->k - p < LINE ? from->k - p : LINE, fours_of_k = k / 4 * 4;
+            const float *at = values_of(from, strip * from->next + p, k, beside);
+            for (int64_t i = 1; i < width && at == beside; i++)
+                values_of(from, (strip + i) * from->next + p, k, beside + i * LINE);
+            float *line = to + strip * from->k + p * width;
             for (int64_t i = 0; i < fours; i += 4)
                 for (int64_t q = 0; q < fours_of_k; q += 4)
-                    turn(at + i * from->next + q, from->next, line + q * width + i, width);
+                    turn(at + i * next + q, next, line + q * width + i, width);
             for (int64_t i = 0; i < width; i++)
                 for (int64_t q = i < fours ? fours_of_k : 0; q < k; q++)
-                    line[q * width + i] = at[i * from->next + q];
+                    line[q * width + i] = at[i * next + q];
         }
 }
 
@@ -121,10 +130,11 @@ TILES_TARGET static inline void pack(const Strips *from, int64_t first, int64_t 
         pack_side_by_side(from, first, end, width, to);
     else
         pack_along(from, first, end, width, to);
+    float beside;
     for (int64_t p = 0; p < from->k && left > 0; p++)
         for (int64_t i = 0; i < width; i++)
             to[end * from->k + p * width + i] =
-                i < left ? from->at[(end + i) * from->next + p * from->along] : 0;
+                i < left ? *values_of(from, (end + i) * from->next + p * from->along, 1, &beside) : 0;
 }
 
 TILES_TARGET static void pack_rows(const Strips *from, int64_t first, float *to)
@@ -137,7 +147,13 @@ TILES_TARGET static void pack_columns(const Strips *from, int64_t first, float *
     pack(from, first, COLUMNS_OF_TILE, to);
 }
 
+static bool runs(void)
+{
+    return TILES_RUN;
+}
+
 const ProductTiles TILES = {.name = TILES_NAME,
+                            .runs = runs,
                             .rows = ROWS_OF_TILE,
                             .columns = COLUMNS_OF_TILE,
                             .tile = tile,

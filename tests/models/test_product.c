@@ -1,159 +1,61 @@
-/* test_product.c - products of every instruction set that this processor has, against sums in double, within the bound
- * that any BLAS keeps; and that a product cut into pieces is the whole, bit by bit. */
-#include <float.h>
-#include <math.h>
+/* test_product.c - products of every instruction set that this processor has, of factors of every type, against sums in
+ * double, within the bound that any BLAS keeps; and that a product cut into pieces is the whole, bit by bit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
-#include "models/kernels/product.h"
 #include "models/machine/error.h"
+#include "models/machine/half.h"
 #include "tests/support/check.h"
+#include "tests/support/operands.h"
 
-typedef struct Shape {
-    int64_t m, n, k, padding; /* values behind each row */
-    bool ta, tb;
-    float alpha, beta;
-} Shape;
-
-typedef struct Operands {
-    Shape shape;
-    float *a, *b, *c, *was;
-    int64_t lda, ldb, ldc;
-} Operands;
-
-static uint64_t drawn;
-
-static int64_t draw(int64_t below)
+static DType drawn_type(void)
 {
-    drawn = drawn * 6364136223846793005u + 1442695040888963407u;
-    return (int64_t)((drawn >> 33) % (uint64_t)below);
-}
-
-static float *values(int64_t count)
-{
-    float *v = allocate((size_t)count * sizeof *v);
-    for (int64_t i = 0; i < count; i++) v[i] = (float)draw(2001) / 1000 - 1;
-    return v;
-}
-
-static Operands operands(Shape s)
-{
-    Operands o = {.shape = s};
-    o.lda = (s.ta ? s.m : s.k) + s.padding;
-    o.ldb = (s.tb ? s.k : s.n) + s.padding;
-    o.ldc = s.n + s.padding;
-    o.a = values((s.ta ? s.k : s.m) * o.lda + 1);
-    o.b = values((s.tb ? s.n : s.k) * o.ldb + 1);
-    o.c = values(s.m * o.ldc + 1);
-    o.was = values(s.m * o.ldc + 1);
-    for (int64_t i = 0; i < s.m && s.beta == 0; i++)
-        for (int64_t j = 0; j < s.n; j++) o.c[i * o.ldc + j] = NAN; /* is not read */
-    memcpy(o.was, o.c, (size_t)(s.m * o.ldc + 1) * sizeof *o.c);
-    return o;
-}
-
-static void free_operands(Operands *o)
-{
-    free(o->a);
-    free(o->b);
-    free(o->c);
-    free(o->was);
-}
-
-/* Rows and columns of C from (i, j) on. */
-static void multiply(const ProductTiles *tiles, const Operands *o, int64_t i, int64_t m, int64_t j, int64_t n)
-{
-    const Shape *s = &o->shape;
-    product(tiles, &(Product){.m = m,
-                              .n = n,
-                              .k = s->k,
-                              .A = {o->a + (s->ta ? i : i * o->lda), o->lda, s->ta},
-                              .B = {o->b + (s->tb ? j * o->ldb : j), o->ldb, s->tb},
-                              .alpha = s->alpha,
-                              .beta = s->beta,
-                              .C = o->c + i * o->ldc + j,
-                              .ldc = o->ldc});
-}
-
-/* |error| <= (k + 3) u sum of |a b|: Higham, Accuracy and Stability of Numerical Algorithms, section 3.5. */
-static void assert_right(const Operands *o, const char *name)
-{
-    const Shape *s = &o->shape;
-    for (int64_t i = 0; i < s->m; i++)
-        for (int64_t j = 0; j < o->ldc; j++) {
-            double was = (double)o->was[i * o->ldc + j], got = (double)o->c[i * o->ldc + j];
-            double sum = j < s->n && s->beta != 0 ? (double)s->beta * was : 0, size = fabs(sum);
-            for (int64_t p = 0; p < s->k && j < s->n; p++) {
-                double term = (double)s->alpha * (double)o->a[s->ta ? p * o->lda + i : i * o->lda + p] *
-                              (double)o->b[s->tb ? j * o->ldb + p : p * o->ldb + j];
-                sum += term;
-                size += fabs(term);
-            }
-            if (j >= s->n) sum = was; /* behind a row of C */
-            if (!(fabs(got - sum) <= (double)(s->k + 3) * (FLT_EPSILON / 2) * size))
-                fail_msg("%s, %lld x %lld x %lld%s%s, alpha %g, beta %g: C[%lld][%lld] is %g, not %g", name,
-                         (long long)s->m, (long long)s->n, (long long)s->k, s->ta ? " A'" : "",
-                         s->tb ? " B'" : "", (double)s->alpha, (double)s->beta, (long long)i, (long long)j,
-                         got, sum);
-        }
-}
-
-static Shape drawn_shape(int number)
-{
-    static const int64_t sides[] = {1, 2, 5, 6, 7, 14, 15, 16, 17, 31, 32, 33, 64, 97};
-    enum { SIDES = sizeof sides / sizeof *sides };
-    Shape s = {.m = sides[draw(SIDES)], .n = sides[draw(SIDES)], .k = sides[draw(SIDES)]};
-    if (number % 10 == 0) s.k = PRODUCT_DEPTH + draw(2 * PRODUCT_DEPTH); /* in several blocks */
-    if (number % 10 == 1) s.m = 90 + draw(200);
-    if (number % 10 == 2) s.n = 500 + draw(600);
-    s.padding = draw(3);
-    s.ta = number & 1;
-    s.tb = number & 2;
-    s.alpha = number % 3 ? 1 : 0.25f;
-    s.beta = (const float[]){0, 1, 0.5f}[number / 4 % 3];
-    return s;
+    return (const DType[]){REAL, BF16, FP16}[draw_below(3)];
 }
 
 enum { SHAPES = 240 };
 
-static void each(void (*check)(const ProductTiles *, Operands *))
+/* Of `shapes` shapes, in fp32 or in a mixture of types. */
+static void each(int shapes, bool mixed, void (*check)(const ProductTiles *, Operands *))
 {
-    const ProductTiles *tiles[PRODUCT_TILES];
-    int count = product_tiles(tiles);
-    for (int t = 0; t < count; t++)
-        for (int i = 0; i < SHAPES; i++) {
-            Operands o = operands(drawn_shape(i));
-            check(tiles[t], &o);
-            free_operands(&o);
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        for (int i = 0; i < shapes && product_runs(tiles); i++) {
+            Shape s = drawn_shape(i);
+            if (mixed) s.a = drawn_type(), s.b = drawn_type(), s.c = drawn_type();
+            Operands o = operands_new(s);
+            check(tiles, &o);
+            operands_free(&o);
         }
 }
 
 static void check_sums(const ProductTiles *tiles, Operands *o)
 {
-    multiply(tiles, o, 0, o->shape.m, 0, o->shape.n);
-    assert_right(o, product_tiles_name(tiles));
+    operands_multiply(tiles, o, 0, o->shape.m, 0, o->shape.n);
+    operands_assert_right(o, product_tiles_name(tiles));
 }
 
 static void sums_are_right(void **state)
 {
     (void)state;
-    each(check_sums);
+    each(SHAPES, false, check_sums);
+    each(SHAPES, true, check_sums);
 }
 
 static void check_cut(const ProductTiles *tiles, Operands *o)
 {
     const Shape *s = &o->shape;
-    size_t bytes = (size_t)(s->m * o->ldc) * sizeof *o->c;
-    int64_t m = draw(s->m + 1), n = draw(s->n + 1);
-    float *whole = allocate(bytes);
-    multiply(tiles, o, 0, s->m, 0, s->n);
-    memcpy(whole, o->c, bytes);
-    memcpy(o->c, o->was, bytes);
-    multiply(tiles, o, 0, m, 0, n);
-    multiply(tiles, o, m, s->m - m, 0, n);
-    multiply(tiles, o, 0, s->m, n, s->n - n);
-    assert_memory_equal(whole, o->c, bytes);
+    int64_t m = draw_below(s->m + 1), n = draw_below(s->n + 1);
+    size_t bytes = values_bytes(s->c, o->c.count);
+    char *whole = allocate(bytes);
+    operands_multiply(tiles, o, 0, s->m, 0, s->n);
+    memcpy(whole, o->c.stored, bytes);
+    values_set(&o->c, &o->was);
+    operands_multiply(tiles, o, 0, m, 0, n);
+    operands_multiply(tiles, o, m, s->m - m, 0, n);
+    operands_multiply(tiles, o, 0, s->m, n, s->n - n);
+    assert_memory_equal(whole, o->c.stored, bytes);
     free(whole);
 }
 
@@ -161,33 +63,127 @@ static void check_cut(const ProductTiles *tiles, Operands *o)
 static void a_cut_product_has_the_bits_of_the_whole(void **state)
 {
     (void)state;
-    each(check_cut);
+    each(SHAPES, false, check_cut);
+    each(SHAPES, true, check_cut);
+}
+
+static void check_widened(const ProductTiles *tiles, Operands *o)
+{
+    operands_multiply(tiles, o, 0, o->shape.m, 0, o->shape.n);
+    char *stored = allocate(values_bytes(o->c.type, o->c.count));
+    memcpy(stored, o->c.stored, values_bytes(o->c.type, o->c.count));
+    values_set(&o->c, &o->was);
+    operands_multiply_wide(tiles, o);
+    size_t bytes = values_bytes(o->c.type, o->c.count);
+    char *rounded = allocate(bytes);
+    if (is_half(o->c.type))
+        half_round(o->c.type, o->c.wide, (uint16_t *)rounded, o->c.count);
+    else
+        memcpy(rounded, o->c.wide, bytes);
+    assert_memory_equal(rounded, stored, bytes);
+    free(stored);
+    free(rounded);
+}
+
+/* Widened as they are packed, or before. */
+static void sixteen_bits_are_the_same_numbers_in_fp32_to_the_bit(void **state)
+{
+    (void)state;
+    each(SHAPES, true, check_widened);
+}
+
+/* Sums that stay open over several blocks of k, of more rows than stay open at a time. */
+static void sums_of_many_blocks_are_rounded_once(void **state)
+{
+    (void)state;
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        for (DType type = BF16; type <= FP16 && product_runs(tiles); type++) {
+            Operands o = operands_new((Shape){.m = 401,
+                                              .n = 37,
+                                              .k = 2 * PRODUCT_DEPTH + 1,
+                                              .alpha = 1,
+                                              .beta = 0.5f,
+                                              .a = type,
+                                              .b = type,
+                                              .c = type});
+            check_widened(tiles, &o);
+            operands_free(&o);
+        }
 }
 
 static void an_empty_sum_is_beta_c(void **state)
 {
     (void)state;
-    const ProductTiles *tiles[PRODUCT_TILES];
-    int count = product_tiles(tiles);
-    for (int t = 0; t < count; t++)
-        for (int b = 0; b < 3; b++) {
-            Operands o =
-                operands((Shape){.m = 9, .n = 19, .alpha = 1, .beta = (const float[]){0, 1, 0.5f}[b]});
-            multiply(tiles[t], &o, 0, 9, 0, 19);
-            assert_right(&o, product_tiles_name(tiles[t]));
-            free_operands(&o);
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        for (int b = 0; b < 6 && product_runs(tiles); b++) {
+            Operands o = operands_new((Shape){.m = 9,
+                                              .n = 19,
+                                              .alpha = 1,
+                                              .beta = (const float[]){0, 1, 0.5f}[b % 3],
+                                              .c = b < 3 ? REAL : BF16});
+            operands_multiply(tiles, &o, 0, 9, 0, 19);
+            operands_assert_right(&o, product_tiles_name(tiles));
+            operands_free(&o);
         }
+}
+
+static Tensor tensor_of(const Values *v, Device *device, bool wide, int64_t count)
+{
+    return (Tensor){device, values_at(v, wide, 0), count, wide ? REAL : v->type, MEM_ACTIVATIONS};
+}
+
+/* As a run multiplies that asks for our own: whole, into a C that is open, and some rows. */
+static void tensors_of_16_bits_are_multiplied_as_they_are(void **state)
+{
+    (void)state;
+    Device device = {0};
+    matmul_choose(MATMUL_OWN);
+    for (int form = 0; form < 16; form++) {
+        const RowBlocks rows = {.first = 1, .rows = 8, .apart = 12, .blocks = 3, .of = 3, .out = 1};
+        bool open = form & 4, some = form & 8;
+        DType type = form & 1 ? BF16 : FP16;
+        Shape s = {.m = 40,
+                   .n = 19,
+                   .k = 500,
+                   .ta = !some && form & 2,
+                   .tb = form & 2,
+                   .alpha = 1,
+                   .beta = !some && form & 1,
+                   .a = type,
+                   .b = type,
+                   .c = type};
+        Operands o = operands_new(s), by_tensors = o;
+        by_tensors.c = values_new(type, s.m, s.n);
+        values_set(&by_tensors.c, &o.c);
+        Matrix A = matrix(tensor_of(&o.a, &device, false, s.m * s.k), s.ta ? s.k : s.m, s.ta ? s.m : s.k),
+               B = matrix(tensor_of(&o.b, &device, false, s.k * s.n), s.tb ? s.n : s.k, s.tb ? s.k : s.n);
+        A.transposed = s.ta, B.transposed = s.tb;
+        Tensor C = tensor_of(&by_tensors.c, &device, false, s.m * s.n),
+               wide = tensor_of(&by_tensors.c, &device, true, C.count);
+        if (some)
+            (open ? matmul_rows_open(A, B, rows, C, wide) : matmul_rows(A, B, rows, C));
+        else
+            (open ? matmul_open(A, B, s.beta, C, wide) : matmul(A, B, s.beta, C));
+        if (open) half_round(type, by_tensors.c.wide, by_tensors.c.stored, C.count);
+        for (int64_t i = 0; i < (some ? 3 : 1); i++)
+            if (!some || i != rows.out)
+                operands_multiply(product_fastest(), &o, some ? 1 + 12 * i : 0, some ? 8 : s.m, 0, s.n);
+        assert_memory_equal(by_tensors.c.stored, o.c.stored, values_bytes(type, C.count));
+        values_free(&by_tensors.c);
+        operands_free(&o);
+    }
+    matmul_choose(MATMUL_BLAS);
 }
 
 static void what_was_chosen_is_said(void **state)
 {
     (void)state;
-    const ProductTiles *tiles[PRODUCT_TILES];
-    product_tiles(tiles);
     assert_int_equal(strncmp(matmul_chosen(), "OpenBLAS, ", 10), 0);
     matmul_choose(MATMUL_OWN);
     assert_int_equal(strncmp(matmul_chosen(), "own, ", 5), 0);
-    assert_string_equal(matmul_chosen() + 5, product_tiles_name(tiles[0]));
+    assert_string_equal(matmul_chosen() + 5, product_tiles_name(product_fastest()));
     matmul_choose(MATMUL_BLAS);
     assert_int_equal(strncmp(matmul_chosen(), "OpenBLAS, ", 10), 0);
 }
@@ -197,8 +193,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_right),
         cmocka_unit_test(a_cut_product_has_the_bits_of_the_whole),
+        cmocka_unit_test(sixteen_bits_are_the_same_numbers_in_fp32_to_the_bit),
+        cmocka_unit_test(sums_of_many_blocks_are_rounded_once),
         cmocka_unit_test(an_empty_sum_is_beta_c),
+        cmocka_unit_test(tensors_of_16_bits_are_multiplied_as_they_are),
         cmocka_unit_test(what_was_chosen_is_said),
     };
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        printf("# %s: %s\n", product_tiles_name(tiles),
+               product_runs(tiles) ? "run" : "skipped, not in this processor");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
