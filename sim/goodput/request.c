@@ -125,6 +125,23 @@ enum { OPT_RANKS, OPT_MTBF, OPT_DAYS, OPT_STEPS, OPT_INTERVALS, OPT_RESTART, OPT
 static const char *const valued[VALUED] = {"--ranks",     "--mtbf",    "--days", "--steps",
                                            "--intervals", "--restart", "--seeds"};
 
+/* A key of a run that this command asks for by an option of its own: set, it would change nothing. */
+static bool check_set(const char *set, Error *error)
+{
+    static const struct {
+        const char *key, *instead;
+    } own[] = {{"output.checkpoint_every", "--intervals"}, {"train.steps", "--steps"}};
+    char shown[100];
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        size_t length = strlen(own[i].key);
+        if (strncmp(set, own[i].key, length) != 0 || set[length] != '=') continue;
+        words_show(shown, sizeof shown, set + length + 1);
+        return error_set(error, "--set %s: it changes nothing here; try %s %s", own[i].key, own[i].instead,
+                         shown);
+    }
+    return *set || error_set(error, "--set needs a value; try sim help goodput");
+}
+
 static bool take_option(GoodputRequest *r, const char *number[VALUED], int argc, char **argv, int *i,
                         Error *error)
 {
@@ -141,7 +158,7 @@ static bool take_option(GoodputRequest *r, const char *number[VALUED], int argc,
             return error_set(error, "--set: more than %d of them; try an ini file with these keys",
                              GOODPUT_SETS);
         r->set[r->sets++] = value;
-        return *value || error_set(error, "--set needs a value; try sim help goodput");
+        return check_set(value, error);
     }
     for (int k = 0; k < VALUED; k++)
         if ((value = option_value(valued[k], argc, argv, i)))
