@@ -202,6 +202,7 @@ CheckpointFit checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, u
     if (!check_build(file, kind, error) || !check_keys(&c) || !check_data(&c, state, data) ||
         !check_optimizer(&c))
         return CHECKPOINT_REFUSED;
+    state->unused = checkpoint_parts(config) == 1 && h5_exists(file, "/optimizer");
     bool whole = check_place(&c, state) && checkpoint_each(gpt, config, check_tensor, &c);
     return whole ? CHECKPOINT_FITS : CHECKPOINT_DAMAGED;
 }

@@ -20,7 +20,8 @@ static bool can_go_on(const Trainer *t, const char *path, const CheckpointState 
                          path, done, words_s(done), steps, done);
     if (t->comm->rank > 0) return true;
     if (done < steps)
-        printf("  goes on from %s, after step %lld\n", path, done);
+        printf("  goes on from %s, after step %lld%s\n", path, done,
+               state->unused ? ", without its /optimizer: train.optimizer = sgd has no running values" : "");
     else
         printf("  all %lld step%s of train.steps = %lld were done already, in %s\n", steps, words_s(steps),
                steps, path);

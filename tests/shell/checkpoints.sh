@@ -201,6 +201,12 @@ past_the_damaged() {
         grep -q 'goes on from never/a-000006.h5, after step 6' out
 }
 check "past one that is damaged" past_the_damaged
+# shellcheck disable=SC2317
+without_moments() {
+    ran 0 "$float/bin/sim" "${on[@]}" --set train.optimizer=sgd --set train.steps=7 --output sgd.h5 --resume never/a-000006.h5 &&
+        grep -q 'after step 6, without its /optimizer: train.optimizer = sgd has no running values$' out
+}
+check "an optimizer that leaves what the file has says so" without_moments
 # past_another WARNING: auto comes to a-000006.h5 past a newer file of which it warns so.
 # shellcheck disable=SC2317
 past_another() {
