@@ -5,7 +5,7 @@
 #include "models/kernels/product.h"
 #include "models/machine/tensor_values.h"
 
-static const ProductTiles *own; /* NULL: BLAS */
+static const ProductTiles *own, *own_bf16; /* the second for two factors of it; NULL: BLAS */
 
 void matmul_one_thread(void)
 {
@@ -14,13 +14,18 @@ void matmul_one_thread(void)
 
 void matmul_choose(MatmulChoice choice)
 {
-    own = choice == MATMUL_OWN && sizeof(real) == sizeof(float) ? product_fastest() : NULL;
+    bool ours = choice == MATMUL_OWN && sizeof(real) == sizeof(float);
+    own = ours ? product_fastest(REAL, REAL) : NULL;
+    own_bf16 = ours ? product_fastest(BF16, BF16) : NULL;
 }
 
 const char *matmul_chosen(void)
 {
     static char text[64];
-    if (own)
+    if (own && own_bf16 != own)
+        snprintf(text, sizeof text, "own, %s and %s for bf16", product_tiles_name(own),
+                 product_tiles_name(own_bf16));
+    else if (own)
         snprintf(text, sizeof text, "own, %s", product_tiles_name(own));
     else
         snprintf(text, sizeof text, "OpenBLAS, %s", openblas_get_corename());
@@ -97,14 +102,16 @@ static void factor_close(Matrix *open, Matrix m)
 static void multiply(Matrix A, Matrix B, real beta, Tensor C)
 {
     if (own) {
-        product(own, &(Product){.m = height(A),
-                                .n = width(B),
-                                .k = width(A),
-                                .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
-                                .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
-                                .alpha = 1,
-                                .beta = (float)beta,
-                                .C = {C.data, width(B), C.dtype}});
+        bool bf16 = A.values.dtype == BF16 && B.values.dtype == BF16;
+        product(bf16 ? own_bf16 : own,
+                &(Product){.m = height(A),
+                           .n = width(B),
+                           .k = width(A),
+                           .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
+                           .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
+                           .alpha = 1,
+                           .beta = (float)beta,
+                           .C = {C.data, width(B), C.dtype}});
         return;
     }
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);

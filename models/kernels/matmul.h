@@ -11,7 +11,7 @@ void matmul_one_thread(void);
 /* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of no fp64, and open
  * no copies of what is of 16 bits. */
 void matmul_choose(MatmulChoice choice);
-/* "own, AVX2" or "OpenBLAS, SkylakeX": what was chosen, as whoever wants the same bits has to know. */
+/* "own, AVX2", "own, AVX-512 and AMX for bf16" or "OpenBLAS, SkylakeX": what was chosen, as whoever wants the same bits has to know. */
 const char *matmul_chosen(void);
 
 /* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */

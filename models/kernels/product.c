@@ -7,9 +7,9 @@ const ProductTiles *product_tiles(int number)
 {
     static const ProductTiles *const all[] = {
 #ifdef __x86_64__
-        &tiles_avx512, &tiles_avx2,
+        &tiles_amx,      &tiles_avx512_bf16, &tiles_avx512, &tiles_avx2,
 #endif
-        &tiles_portable, NULL};
+        &tiles_portable, &tiles_bf16,        NULL};
     return all[number];
 }
 
@@ -18,10 +18,15 @@ bool product_runs(const ProductTiles *tiles)
     return tiles->runs();
 }
 
-const ProductTiles *product_fastest(void)
+bool product_takes(const ProductTiles *tiles, DType A, DType B)
+{
+    return tiles->packed == REAL || (A == tiles->packed && B == tiles->packed);
+}
+
+const ProductTiles *product_fastest(DType A, DType B)
 {
     int i = 0;
-    while (!product_runs(product_tiles(i))) i++;
+    while (!product_takes(product_tiles(i), A, B) || !product_runs(product_tiles(i))) i++;
     return product_tiles(i);
 }
 
@@ -50,24 +55,35 @@ static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64
 /* A factor's part as its tiles read it: packed, or of fp32 strips where they lie but for one that is cut short. */
 typedef struct Read {
     Strips lying;
-    const float *packed;
-    int64_t width;
+    DType type;
+    const void *packed;
+    int64_t width, k;
     int64_t packed_from; /* strips from here on */
 } Read;
 
 static Strips strip_of(const Read *r, int64_t first)
 {
     if (first >= r->packed_from)
-        return (Strips){r->packed + first * r->lying.k, REAL, 1, r->width, r->width, r->lying.k};
+        return (Strips){.at = values_on(r->packed, r->type, first * r->k),
+                        .type = r->type,
+                        .next = r->type == REAL ? 1 : r->k,
+                        .along = r->type == REAL ? r->width : 1,
+                        .count = r->width,
+                        .k = r->k};
     Strips s = r->lying;
     s.at = values_on(s.at, s.type, first * s.next);
     return s;
 }
 
-static Read read_of(Strips lying, bool in_place, int64_t width, float *packed)
+static Read read_of(const ProductTiles *tiles, Strips lying, bool in_place, int64_t width, void *packed)
 {
     in_place = in_place && !is_half(lying.type);
-    return (Read){lying, packed, width, in_place ? lying.count / width * width : 0};
+    return (Read){lying,
+                  tiles->packed,
+                  packed,
+                  width,
+                  filled(lying.k, tiles->depth),
+                  in_place ? lying.count / width * width : 0};
 }
 
 static Result result_on(Result c, int64_t row, int64_t column)
@@ -104,22 +120,23 @@ void product(const ProductTiles *tiles, const Product *p)
         open[OPEN * BLOCK * PANEL];
     bool opens = is_half(p->C.type) && p->k > PRODUCT_DEPTH;
     int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
+    if (tiles->begin) tiles->begin();
     for (int64_t j = 0; j < p->n; j += PANEL)
         for (int64_t g = 0; g < p->m; g += group) {
             int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
             Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
             do {
                 int64_t depth = least(PRODUCT_DEPTH, p->k - k);
-                Read b = read_of(strips(p->B, true, j, columns, k, depth),
+                Read b = read_of(tiles, strips(p->B, true, j, columns, k, depth),
                                  !p->B.transposed && end - g <= FEW * tiles->rows, tiles->columns, panel);
-                tiles->pack_columns(&b.lying, b.packed_from, panel);
+                tiles->pack_columns(tiles, &b.lying, b.packed_from, panel);
                 Tile t = {k == 0 ? C : sums, k + depth < p->k ? sums : C, 0, 0,
                           p->alpha,          k == 0 ? p->beta : 1};
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
-                    Read a = read_of(strips(p->A, false, i, rows, k, depth),
+                    Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth),
                                      !p->A.transposed || columns <= FEW * tiles->columns, tiles->rows, block);
-                    tiles->pack_rows(&a.lying, a.packed_from, block);
+                    tiles->pack_rows(tiles, &a.lying, a.packed_from, block);
                     multiply(tiles, &a, &b, t);
                     t.from = result_on(t.from, rows, 0);
                     t.to = result_on(t.to, rows, 0);
@@ -127,4 +144,5 @@ void product(const ProductTiles *tiles, const Product *p)
                 k += depth;
             } while (k < p->k);
         }
+    if (tiles->end) tiles->end();
 }

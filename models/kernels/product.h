@@ -9,7 +9,10 @@
  * some have fused multiply-add.
  *
  * Factors of 16 bits are widened as they are packed; into a C of 16 bits sums are rounded once. Both give the bits of
- * the same numbers in fp32, without a copy of them. */
+ * the same numbers in fp32, without a copy of them.
+ *
+ * Where the processor multiplies bf16, two factors of it are packed as they are. Their products are exact, and are added
+ * up in fp32 in an order of the instruction's own; numbers below the normal ones are taken for zero. */
 #ifndef MODELS_KERNELS_PRODUCT_H
 #define MODELS_KERNELS_PRODUCT_H
 #include <stdbool.h>
@@ -38,7 +41,9 @@ typedef struct ProductTiles ProductTiles;
 const ProductTiles *product_tiles(int number);
 const char *product_tiles_name(const ProductTiles *tiles);
 bool product_runs(const ProductTiles *tiles); /* on this processor */
-const ProductTiles *product_fastest(void);    /* that runs: one is portable */
+bool product_takes(const ProductTiles *tiles, DType A, DType B);
+const ProductTiles *product_fastest(DType A,
+                                    DType B); /* that runs and takes them: one is portable, and takes all */
 
 enum { PRODUCT_DEPTH = 384 };
 /* C (m, n) = alpha op(A) op(B) + beta C; with beta = 0 what C holds is not read. */

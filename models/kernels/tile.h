@@ -23,6 +23,12 @@ typedef struct Strips {
 /* Columns of a panel of B at most, which passes through the second cache. */
 enum { PANEL = 512 };
 
+/* x filled up to a multiple. */
+static inline int64_t filled(int64_t x, int64_t multiple)
+{
+    return (x + multiple - 1) / multiple * multiple;
+}
+
 /* So many values on. */
 static inline const void *values_on(const void *at, DType type, int64_t count)
 {
@@ -32,19 +38,23 @@ static inline const void *values_on(const void *at, DType type, int64_t count)
 struct ProductTiles {
     const char *name;
     bool (*runs)(void);
-    int64_t rows, columns;
-    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns, both of fp32; of b `next`
-     * is 1, of a `next` or `along`. */
+    DType packed;                 /* REAL; or BF16, for two factors of it */
+    int64_t rows, columns, depth; /* of k a multiple of `depth` */
+    /* Before and after the tiles of a product; may be NULL. */
+    void (*begin)(void);
+    void (*end)(void);
+    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns. Packed or where they lie,
+     * where that is fp32: of b `next` is 1, of a `next` or `along`. */
     void (*tile)(const Strips *a, const Strips *b, const Tile *t);
-    /* Strips from `first` on, a multiple of what a tile has, to their places in `to`: one after the other, for each k
-     * their values side by side, in fp32. The last is filled up with zeros. Of `from` next or along is 1, and `count` at
-     * most PANEL. */
-    void (*pack_rows)(const Strips *from, int64_t first, float *to);
-    void (*pack_columns)(const Strips *from, int64_t first, float *to);
+    /* Strips from `first` on, a multiple of what a tile has, to their places in `to`, one after the other, the last filled
+     * up with zeros. Of `from` next or along is 1, and `count` at most PANEL. In fp32 for each k a strip's values side by
+     * side. In bf16, filled up to `depth`, of rows each along k, of columns for each pair of k's their pairs side by side. */
+    void (*pack_rows)(const ProductTiles *tiles, const Strips *from, int64_t first, void *to);
+    void (*pack_columns)(const ProductTiles *tiles, const Strips *from, int64_t first, void *to);
 };
 
-extern const ProductTiles tiles_portable;
+extern const ProductTiles tiles_portable, tiles_bf16;
 #ifdef __x86_64__
-extern const ProductTiles tiles_avx2, tiles_avx512;
+extern const ProductTiles tiles_avx2, tiles_avx512, tiles_avx512_bf16, tiles_amx;
 #endif
 #endif

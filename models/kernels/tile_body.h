@@ -7,6 +7,7 @@
  *   ROWS_OF_TILE                of a tile, beside two registers across. They take twice as many registers as there are
  *                               rows; two more are for a row of B, and one for a value of A. */
 #include "models/kernels/tile_result.h"
+#include "models/kernels/turn.h"
 
 enum { ACROSS = 2, COLUMNS_OF_TILE = ACROSS * LANES_OF_TILE };
 typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), may_alias));
@@ -48,7 +49,8 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
                  !is_half(t->to.type);
     float *c = whole ? t->to.at : edge;
     int64_t ldc = whole ? t->to.ld : COLUMNS_OF_TILE;
-    if (!whole && t->beta != 0) result_open(t, edge, COLUMNS_OF_TILE);
+    for (int64_t i = 0; i < t->rows && !whole && t->beta != 0; i++)
+        row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS_OF_TILE; i++) {
         Lanes *at = (Lanes *)(c + i * ldc);
@@ -59,7 +61,8 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
             at[j] = result;
         }
     }
-    if (!whole) result_close(t, edge, COLUMNS_OF_TILE);
+    for (int64_t i = 0; i < t->rows && !whole; i++)
+        row_close(t->to, i, t->columns, edge + i * COLUMNS_OF_TILE);
 }
 
 /* Values of a factor from `first` on: where they lie, or of 16 bits widened, beside. */
@@ -84,22 +87,6 @@ TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t fi
     }
 }
 
-typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* Four values of k of each of four, turned. */
-TILES_TARGET static inline void turn(const float *from, int64_t next, float *to, int64_t width)
-{
-    Four a = *(const Four *)from, b = *(const Four *)(from + next), c = *(const Four *)(from + 2 * next),
-         d = *(const Four *)(from + 3 * next);
-    Four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5), bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-    *(Four *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-    *(Four *)(to + width) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-    ac = __builtin_shufflevector(a, c, 2, 6, 3, 7);
-    bd = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-    *(Four *)(to + 2 * width) = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-    *(Four *)(to + 3 * width) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-}
-
 /* Values that lie along k: a strip after the other, a line of the cache of each of its rows or columns at a time. */
 TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, int64_t end, int64_t width,
                                            float *to)
@@ -116,7 +103,7 @@ TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, in
             float *line = to + strip * from->k + p * width;
             for (int64_t i = 0; i < fours; i += 4)
                 for (int64_t q = 0; q < fours_of_k; q += 4)
-                    turn(at + i * next + q, next, line + q * width + i, width);
+                    turn_fours(at + i * next + q, 4 * next, line + q * width + i, 4 * width);
             for (int64_t i = 0; i < width; i++)
                 for (int64_t q = i < fours ? fours_of_k : 0; q < k; q++)
                     line[q * width + i] = at[i * next + q];
@@ -137,13 +124,15 @@ TILES_TARGET static inline void pack(const Strips *from, int64_t first, int64_t 
                 i < left ? *values_of(from, (end + i) * from->next + p * from->along, 1, &beside) : 0;
 }
 
-TILES_TARGET static void pack_rows(const Strips *from, int64_t first, float *to)
+TILES_TARGET static void pack_rows(const ProductTiles *tiles, const Strips *from, int64_t first, void *to)
 {
+    (void)tiles;
     pack(from, first, ROWS_OF_TILE, to);
 }
 
-TILES_TARGET static void pack_columns(const Strips *from, int64_t first, float *to)
+TILES_TARGET static void pack_columns(const ProductTiles *tiles, const Strips *from, int64_t first, void *to)
 {
+    (void)tiles;
     pack(from, first, COLUMNS_OF_TILE, to);
 }
 
@@ -154,8 +143,10 @@ static bool runs(void)
 
 const ProductTiles TILES = {.name = TILES_NAME,
                             .runs = runs,
+                            .packed = REAL,
                             .rows = ROWS_OF_TILE,
                             .columns = COLUMNS_OF_TILE,
+                            .depth = 1,
                             .tile = tile,
                             .pack_rows = pack_rows,
                             .pack_columns = pack_columns};

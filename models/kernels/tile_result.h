@@ -4,9 +4,8 @@
 #define MODELS_KERNELS_TILE_RESULT_H
 #include <string.h>
 #include "models/kernels/tile.h"
+#include "models/kernels/turn.h"
 #include "models/machine/half_bits.h"
-
-#define INLINED static inline __attribute__((always_inline))
 
 INLINED void widen(DType type, const uint16_t *from, float *to, int64_t count)
 {
@@ -16,28 +15,38 @@ INLINED void widen(DType type, const uint16_t *from, float *to, int64_t count)
         for (int64_t i = 0; i < count; i++) to[i] = fp16_value(from[i]);
 }
 
-INLINED void result_open(const Tile *t, float *beside, int64_t ld)
+INLINED void row_open(Result c, int64_t row, int64_t count, float *beside)
 {
-    for (int64_t i = 0; i < t->rows; i++) {
-        const void *from = values_on(t->from.at, t->from.type, i * t->from.ld);
-        if (is_half(t->from.type))
-            widen(t->from.type, from, beside + i * ld, t->columns);
-        else
-            memcpy(beside + i * ld, from, (size_t)t->columns * sizeof *beside);
-    }
+    const void *from = values_on(c.at, c.type, row * c.ld);
+    if (is_half(c.type))
+        widen(c.type, from, beside, count);
+    else
+        memcpy(beside, from, (size_t)count * sizeof *beside);
 }
 
-INLINED void result_close(const Tile *t, const float *beside, int64_t ld)
+INLINED void row_close(Result c, int64_t row, int64_t count, const float *beside)
 {
-    for (int64_t i = 0; i < t->rows; i++) {
-        const float *row = beside + i * ld;
-        uint16_t *half = (uint16_t *)t->to.at + i * t->to.ld;
-        if (t->to.type == BF16)
-            for (int64_t j = 0; j < t->columns; j++) half[j] = bf16_nearest(row[j]);
-        else if (t->to.type == FP16)
-            for (int64_t j = 0; j < t->columns; j++) half[j] = fp16_nearest(row[j]);
-        else
-            memcpy((float *)t->to.at + i * t->to.ld, row, (size_t)t->columns * sizeof *row);
+    uint16_t *half = (uint16_t *)c.at + row * c.ld;
+    if (c.type == BF16)
+        for (int64_t j = 0; j < count; j++) half[j] = bf16_nearest(beside[j]);
+    else if (c.type == FP16)
+        for (int64_t j = 0; j < count; j++) half[j] = fp16_nearest(beside[j]);
+    else
+        memcpy((float *)c.at + row * c.ld, beside, (size_t)count * sizeof *beside);
+}
+
+/* Of a tile whose sums are beside C. */
+INLINED void sums_to_result(const Tile *t, float *sums, int64_t columns_of_tile)
+{
+    enum { MOST_COLUMNS = 64 };
+    float was[MOST_COLUMNS] = {0};
+    for (int64_t i = 0; i < t->rows; i++, sums += columns_of_tile) {
+        for (int64_t j = 0; j < columns_of_tile; j++) sums[j] *= t->alpha;
+        if (t->beta != 0) {
+            row_open(t->from, i, t->columns, was);
+            for (int64_t j = 0; j < columns_of_tile; j++) sums[j] += was[j] * t->beta;
+        }
+        row_close(t->to, i, t->columns, sums);
     }
 }
 #endif

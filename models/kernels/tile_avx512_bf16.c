@@ -1,0 +1,62 @@
+/* tile_avx512_bf16.c - 28 of 32 registers of 16 sums, to each of which an instruction adds the products of a pair of k's. */
+#ifdef __x86_64__
+#include <immintrin.h>
+#include "models/kernels/pack_bf16.h"
+#include "models/kernels/tile_result.h"
+
+enum { ROWS_OF_TILE = 14, ACROSS = 2, LANES_OF_TILE = 16, COLUMNS_OF_TILE = ACROSS * LANES_OF_TILE };
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+
+/* A pair of one row, in every lane. */
+TARGET static inline __m512bh everywhere(const uint16_t *pair)
+{
+    int32_t both;
+    memcpy(&both, pair, sizeof both);
+    return (__m512bh)_mm512_set1_epi32(both);
+}
+
+TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+{
+    __m512 sum[ROWS_OF_TILE][ACROSS];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS_OF_TILE; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < ACROSS; j++) sum[i][j] = _mm512_setzero_ps();
+    const uint16_t *rows = a->at, *pairs = b->at;
+    for (int64_t p = 0; p < a->k; p += 2, rows += 2, pairs += 2 * COLUMNS_OF_TILE) {
+        __m512bh column[ACROSS];
+#pragma GCC unroll 2
+        for (int j = 0; j < ACROSS; j++)
+            column[j] = (__m512bh)_mm512_loadu_si512(pairs + 2 * LANES_OF_TILE * j);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS_OF_TILE; i++) {
+            __m512bh row = everywhere(rows + i * a->next);
+#pragma GCC unroll 2
+            for (int j = 0; j < ACROSS; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], column[j], row);
+        }
+    }
+    float sums[ROWS_OF_TILE * COLUMNS_OF_TILE];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS_OF_TILE; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < ACROSS; j++)
+            _mm512_storeu_ps(sums + i * COLUMNS_OF_TILE + LANES_OF_TILE * j, sum[i][j]);
+    sums_to_result(t, sums, COLUMNS_OF_TILE);
+}
+
+static bool runs(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bf16");
+}
+
+const ProductTiles tiles_avx512_bf16 = {.name = "AVX512_BF16",
+                                        .runs = runs,
+                                        .packed = BF16,
+                                        .rows = ROWS_OF_TILE,
+                                        .columns = COLUMNS_OF_TILE,
+                                        .depth = 2,
+                                        .tile = tile,
+                                        .pack_rows = bf16_pack_rows,
+                                        .pack_columns = bf16_pack_columns};
+#endif
