@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/base/words.h"
+#include "sim/validate/accuracy.h"
 
 /* Four digits, or all before the point. */
 static void print_value(double value, const char *unit)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/standard.h"
+#include "sim/validate/accuracy.h"
 #include "sim/validate/print.h"
 #include "sim/validate/validate.h"
 #include "tests/support/check.h"

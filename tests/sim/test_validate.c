@@ -8,6 +8,7 @@
 #include "sim/file/run_file.h"
 #include "sim/run/foretell.h"
 #include "sim/run/run.h"
+#include "sim/validate/accuracy.h"
 #include "sim/validate/request.h"
 #include "sim/validate/validate.h"
 #include "tests/support/check.h"
