@@ -86,11 +86,16 @@ static Foretold add_up(const Alike *alike, const Walked *rank)
     return f;
 }
 
+bool foretell_has_machine(const Config *config, Error *error)
+{
+    return config->hardware.profile == PROFILE_MACHINE ||
+           config_refuse(config, "hardware.profile", error,
+                         "its seconds are no machine's; try --set hardware.profile=a100-80gb-dgx");
+}
+
 bool foretell(const Alike *alike, Foretold *foretold, Error *error)
 {
-    if (alike->config.hardware.profile != PROFILE_MACHINE)
-        return config_refuse(&alike->config, "hardware.profile", error,
-                             "its seconds are no machine's; try --set hardware.profile=a100-80gb-dgx");
+    if (!foretell_has_machine(&alike->config, error)) return false;
     Seen seen = {&alike->walked, allocate_zeroed((size_t)alike->walked.count, sizeof *seen.rank)};
     bool good = foretell_walk(alike, look, &seen, error);
     if (good) *foretold = add_up(alike, seen.rank);

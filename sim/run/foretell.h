@@ -5,6 +5,9 @@
 #include "sim/run/alike.h"
 #include "sim/run/step.h"
 
+/* Refuses a config whose seconds are no machine's. */
+bool foretell_has_machine(const Config *config, Error *error);
+
 /* Walks one step on so many ranks, as run_dry() does. False where that would refuse, or where the config's seconds are
  * no machine's. */
 bool foretell_step(const RunOptions *options, int ranks, double *seconds, Error *error);

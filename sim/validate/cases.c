@@ -10,9 +10,16 @@
 #include "sim/base/words.h"
 
 enum { LARGEST = 4 * 1000 * 1000, MOST_RANKS = 65536 };
-/* Of a column: from MEASURED on measures, then keys. */
-typedef enum { CASE, SOURCE, RANKS, BYTES, MEASURED, KEY = MEASURED + MEASURES } Kind;
-static const char *const kinds[MEASURED] = {"case", "source", "ranks", "all_reduce_bytes"};
+/* Of a column: from MEASURED on measures, then the sizes of each, then keys. */
+typedef enum {
+    CASE,
+    SOURCE,
+    RANKS,
+    MEASURED,
+    SIZED = MEASURED + MEASURES,
+    KEY = SIZED + MEASURES * MEASURE_SIZES
+} Kind;
+static const char *const kinds[MEASURED] = {"case", "source", "ranks"};
 
 typedef struct Columns {
     int count, kind[CASES_COLUMNS];
@@ -46,12 +53,19 @@ static bool cut(const CaseSet *set, int number, char *line, char *field[CASES_CO
     return true;
 }
 
-static const char *kind_name(int kind)
+static const SizeColumn *size_column(int kind)
 {
-    return kind < MEASURED ? kinds[kind] : measure_column[kind - MEASURED].name;
+    return &measure_column[(kind - SIZED) / MEASURE_SIZES].size[(kind - SIZED) % MEASURE_SIZES];
 }
 
-/* What a set has to have: one measure, and each of the others. */
+/* NULL where a measure has fewer sizes than there is room for. */
+static const char *kind_name(int kind)
+{
+    if (kind < MEASURED) return kinds[kind];
+    return kind < SIZED ? measure_column[kind - MEASURED].name : size_column(kind)->name;
+}
+
+/* What a set has to have: one measure, all of its sizes and no other's, and each of the others. */
 static bool check_head(CaseSet *set, const bool *seen, Error *error)
 {
     int measures = 0;
@@ -68,9 +82,13 @@ static bool check_head(CaseSet *set, const bool *seen, Error *error)
     if (missing)
         return error_set(error, "%s:1: no column %s; try case,source,ranks,seconds and keys", set->path,
                          missing);
-    if (seen[BYTES] == (set->measure == MEASURE_ALL_REDUCE)) return true;
-    return error_set(error, "%s:1: %s goes with %s; try both or neither", set->path, kinds[BYTES],
-                     measure_column[MEASURE_ALL_REDUCE].name);
+    for (int kind = SIZED; kind < KEY; kind++) {
+        int of = (kind - SIZED) / MEASURE_SIZES;
+        if (kind_name(kind) && seen[kind] != (set->measure == (Measure)of))
+            return error_set(error, "%s:1: %s goes with %s; try both or neither", set->path, kind_name(kind),
+                             measure_column[of].name);
+    }
+    return true;
 }
 
 /* As spreadsheets write where a comma stands in numbers; a name has neither. */
@@ -85,13 +103,14 @@ static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
 {
     bool seen[KEY + 1] = {false};
     if (!has_commas(set, line, error)) return false;
-    char shown[100], list[200] = "";
-    for (int kind = CASE; kind < KEY; kind++) words_append(list, sizeof list, "%s, ", kind_name(kind));
+    char shown[100], list[300] = "";
+    for (int kind = CASE; kind < KEY; kind++)
+        if (kind_name(kind)) words_append(list, sizeof list, "%s, ", kind_name(kind));
     if (!cut(set, 1, line, columns->name, &columns->count, error)) return false;
     for (int i = 0; i < columns->count; i++) {
         const char *name = columns->name[i];
         int kind = CASE;
-        while (kind < KEY && strcmp(name, kind_name(kind)) != 0) kind++;
+        while (kind < KEY && (!kind_name(kind) || strcmp(name, kind_name(kind)) != 0)) kind++;
         columns->kind[i] = kind;
         words_show(shown, sizeof shown, name);
         if (kind == KEY && !strchr(name, '.'))
@@ -112,25 +131,36 @@ static bool read_head(CaseSet *set, char *line, Columns *columns, Error *error)
 
 /* ---- a case ---- */
 
+/* What may stand in a column of numbers. */
+typedef struct Range {
+    double least, most;
+    bool whole;
+    const char *letters, *example;
+} Range;
+
+static Range range_of(int kind)
+{
+    static const char real[] = "0123456789.eE+-";
+    if (kind == RANKS) return (Range){1, MOST_RANKS, true, real, "8"};
+    if (kind >= SIZED) return (Range){1, size_column(kind)->most, true, real, size_column(kind)->example};
+    /* what is foretold is divided by a measure, and the digits of one that is exact are counted */
+    const MeasureColumn *measure = &measure_column[kind - MEASURED];
+    return (Range){1e-9, measure->most, false, measure->exact ? "0123456789." : real, measure->example};
+}
+
 static bool read_number(const CaseSet *set, int line, int kind, const char *text, double *number,
                         Error *error)
 {
     char *end, shown[100];
-    const MeasureColumn *measure = kind < MEASURED ? NULL : &measure_column[kind - MEASURED];
-    const double least = measure ? 1e-9 : 1; /* what is foretold is divided by it */
-    double most = measure ? measure->most : kind == RANKS ? MOST_RANKS : 1e15;
+    const Range range = range_of(kind);
     *number = strtod(text, &end);
     words_show(shown, sizeof shown, text);
-    bool whole = measure || *number == floor(*number);
-    /* the digits of one that is exact are counted */
-    bool exact = measure && measure->exact,
-         plain = !text[strspn(text, exact ? "0123456789." : "0123456789.eE+-")];
-    if (end != text && !*end && *number >= least && *number <= most && whole && plain) return true;
+    bool inside = *number >= range.least && *number <= range.most;
+    bool plain = end != text && !*end && !text[strspn(text, range.letters)];
+    if (inside && plain && (!range.whole || *number == floor(*number))) return true;
     return error_set(error, "%s:%d: %s = %s: not a %snumber from %g to %g; try %s", set->path, line,
-                     kind_name(kind), shown, measure ? "" : "whole ", least, most,
-                     measure         ? measure->example
-                     : kind == RANKS ? "8"
-                                     : "1048576");
+                     kind_name(kind), shown, range.whole ? "whole " : "", range.least, range.most,
+                     range.example);
 }
 
 /* A field of a key, which may be empty. */
@@ -152,9 +182,9 @@ static bool read_field(const CaseSet *set, int kind, const char *text, Case *ite
     }
     if (!read_number(set, item->line, kind, text, &number, error)) return false;
     if (kind == RANKS)
-        item->ranks = (int)number;
-    else if (kind == BYTES)
-        item->bytes = (int64_t)number;
+        item->measured.ranks = (int)number;
+    else if (kind >= SIZED)
+        item->measured.size[(kind - SIZED) % MEASURE_SIZES] = (int64_t)number;
     else
         item->published = number, item->printed = text;
     return true;
@@ -165,7 +195,8 @@ static bool read_case(const CaseSet *set, int line, const Columns *columns, char
 {
     char *field[CASES_COLUMNS];
     int count;
-    *item = (Case){.line = line};
+    Error why;
+    *item = (Case){.line = line, .measured.measure = set->measure};
     if (!cut(set, line, text, field, &count, error)) return false;
     if (count != columns->count)
         return error_set(error, "%s:%d: %d fields, and line 1 names %d columns; try a field for each",
@@ -176,11 +207,7 @@ static bool read_case(const CaseSet *set, int line, const Columns *columns, char
         else if (!read_field(set, columns->kind[i], field[i], item, error))
             return false;
     }
-    if (set->measure != MEASURE_ALL_REDUCE || (item->ranks > 1 && item->bytes >= 2)) return true;
-    return error_set(error,
-                     "%s:%d: ranks = %d, all_reduce_bytes = %lld: nothing is sent; try 2 ranks or more, and "
-                     "2 bytes, a bf16, or more",
-                     set->path, line, item->ranks, (long long)item->bytes);
+    return measure_check(&item->measured, &why) || error_set(error, "%s:%d: %s", set->path, line, why.text);
 }
 
 /* ---- a set ---- */

@@ -2,8 +2,8 @@
  * share in NAME.ini.
  *
  * The first line names the columns: case, source, ranks, one of what was measured (seconds, or another that measure.h
- * has; all_reduce_us comes with all_reduce_bytes), and keys of a config (model.hidden), in any order; each other line is
- * a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
+ * has, with the columns that say of what size: all_reduce_us with all_reduce_bytes, product_us with product_m, product_n
+ * and product_k), and keys of a config (model.hidden), in any order; each other line is a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
 #ifndef SIM_VALIDATE_CASES_H
 #define SIM_VALIDATE_CASES_H
 #include "models/machine/error.h"
@@ -13,8 +13,8 @@ enum { CASES_COLUMNS = 48, CASES_PATH = 512 };
 
 typedef struct Case {
     const char *name, *source; /* where it was published: paper, table, row */
-    int line, ranks;
-    int64_t bytes;               /* of an all-reduce */
+    int line;
+    Measured measured;
     double published, predicted; /* in the unit of the set's measure */
     const char *printed;         /* the former, as the file has it */
     char *set[CASES_COLUMNS];    /* "section.key=value" */

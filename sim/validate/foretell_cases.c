@@ -34,7 +34,7 @@ static bool foretell_case(const void *context, int i, void *result, Error *error
     const char *keys[FORETELL_SETS];
     const RunOptions run = case_options(f, i, keys);
     Error why;
-    return measure_foretell(at->set->measure, &run, at->item->ranks, at->item->bytes, result, &why) ||
+    return measure_foretell(&at->item->measured, &run, result, &why) ||
            error_set(error, "%s:%d: %s", at->set->path, at->item->line, why.text);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/run/foretell.h"
@@ -11,7 +12,16 @@
 
 const MeasureColumn measure_column[MEASURES] = {
     [MEASURE_SECONDS] = {"seconds", "s", "12.5", 1e9, false},
-    [MEASURE_ALL_REDUCE] = {"all_reduce_us", "us", "43.83", 1e15, false},
+    [MEASURE_ALL_REDUCE] =
+        {"all_reduce_us", "us", "43.83", 1e15, false, {{"all_reduce_bytes", "1048576", 1e15}}},
+    [MEASURE_PRODUCT] = {"product_us",
+                         "us",
+                         "52.5",
+                         1e15,
+                         false,
+                         {{"product_m", "2048", 1e8},
+                          {"product_n", "4096", 1e8},
+                          {"product_k", "1024", 1e8}}},
     [MEASURE_BUBBLE] = {"bubble", "", "0.2431", 1, true},
     [MEASURE_STATES] = {"model_states_gb", "GB", "31.4", 1e9, true},
     [MEASURE_LAYER] = {"layer_activation_bytes", "B", "2818572288", 1e15, true},
@@ -88,6 +98,27 @@ static bool foretell_layer(const RunOptions *run, int ranks, double *bytes, Erro
     return good;
 }
 
+/* ---- of a part of one ---- */
+
+/* A batch that the ranks divide, which a collective or a product does not ask for, and a config does; the case's own
+ * comes after. */
+static bool is_possible(Alike *alike, const RunOptions *run, int ranks, Error *error)
+{
+    enum { OWN = 2 };
+    char batch[64];
+    const char **sets = allocate((size_t)(run->set_count + OWN) * sizeof *sets);
+    RunOptions whole = *run;
+    snprintf(batch, sizeof batch, "train.global_batch=%d", ranks);
+    sets[0] = batch;
+    sets[1] = "train.microbatch=0";
+    for (int i = 0; i < run->set_count; i++) sets[OWN + i] = run->sets[i];
+    whole.sets = sets;
+    whole.set_count = OWN + run->set_count;
+    bool possible = alike_is_possible(alike, &whole, ranks, error);
+    free((void *)sets);
+    return possible;
+}
+
 /* ---- of a collective ---- */
 
 typedef struct Ring {
@@ -115,24 +146,6 @@ static void reduce(Comm *comm, void *context)
     group_free(group);
 }
 
-/* A batch that the ranks divide, which a collective does not ask for, and a config does; the case's own comes after. */
-static bool is_possible(Alike *alike, const RunOptions *run, int ranks, Error *error)
-{
-    enum { OWN = 2 };
-    char batch[64];
-    const char **sets = allocate((size_t)(run->set_count + OWN) * sizeof *sets);
-    RunOptions whole = *run;
-    snprintf(batch, sizeof batch, "train.global_batch=%d", ranks);
-    sets[0] = batch;
-    sets[1] = "train.microbatch=0";
-    for (int i = 0; i < run->set_count; i++) sets[OWN + i] = run->sets[i];
-    whole.sets = sets;
-    whole.set_count = OWN + run->set_count;
-    bool possible = alike_is_possible(alike, &whole, ranks, error);
-    free((void *)sets);
-    return possible;
-}
-
 static bool foretell_all_reduce(const RunOptions *run, int ranks, int64_t bytes, double *us, Error *error)
 {
     Alike *alike = alike_new();
@@ -146,15 +159,65 @@ static bool foretell_all_reduce(const RunOptions *run, int ranks, int64_t bytes,
     return good;
 }
 
-bool measure_foretell(Measure measure, const RunOptions *run, int ranks, int64_t bytes, double *foretold,
-                      Error *error)
+/* ---- of a product ---- */
+
+/* Asks the kernel of a step, which tells a dry device what it would do. */
+static double product_seconds(const Machine *machine, DType type, const int64_t size[MEASURE_SIZES])
 {
-    switch (measure) {
-    case MEASURE_SECONDS: return foretell_step(run, ranks, foretold, error);
-    case MEASURE_ALL_REDUCE: return foretell_all_reduce(run, ranks, bytes, foretold, error);
-    case MEASURE_BUBBLE: return foretell_bubble(run, ranks, foretold, error);
-    case MEASURE_STATES: return foretell_states(run, ranks, foretold, error);
-    case MEASURE_LAYER: return foretell_layer(run, ranks, foretold, error);
+    const int64_t m = size[0], n = size[1], k = size[2];
+    Device device = {.dry = true, .time_of = machine_time, .machine = machine};
+    Tensor A = tensor_new(&device, MEM_ACTIVATIONS, type, m * k),
+           B = tensor_new(&device, MEM_PARAMETERS, type, k * n),
+           C = tensor_new(&device, MEM_ACTIVATIONS, type, m * n);
+    matmul(matrix(A, m, k), matrix(B, k, n), 0, C);
+    tensor_free(&A);
+    tensor_free(&B);
+    tensor_free(&C);
+    return device.done[WORK_MATMUL].seconds;
+}
+
+static bool foretell_product(const RunOptions *run, const int64_t size[MEASURE_SIZES], double *us,
+                             Error *error)
+{
+    Alike *alike = alike_new();
+    const Config *config = &alike->config;
+    double seconds = 0;
+    bool good = is_possible(alike, run, 1, error) && foretell_has_machine(config, error);
+    if (good) seconds = product_seconds(&config->machine, config_dtype(config), size);
+    good = good && step_time_check(config, seconds, error);
+    *us = 1e6 * seconds;
+    alike_free(alike);
+    return good;
+}
+
+/* ---- which ---- */
+
+bool measure_check(const Measured *m, Error *error)
+{
+    switch (m->measure) {
+    case MEASURE_ALL_REDUCE:
+        return (m->ranks > 1 && m->size[0] >= (int64_t)dtype_bytes(BF16)) ||
+               error_set(error,
+                         "ranks = %d, all_reduce_bytes = %lld: nothing is sent; try 2 ranks or more, and 2 "
+                         "bytes, a bf16, or more",
+                         m->ranks, (long long)m->size[0]);
+    case MEASURE_PRODUCT:
+        return m->ranks == 1 ||
+               error_set(error, "ranks = %d: a product is of one; try 1, and the sides that a rank has",
+                         m->ranks);
+    default: return true;
+    }
+}
+
+bool measure_foretell(const Measured *m, const RunOptions *run, double *foretold, Error *error)
+{
+    switch (m->measure) {
+    case MEASURE_SECONDS: return foretell_step(run, m->ranks, foretold, error);
+    case MEASURE_ALL_REDUCE: return foretell_all_reduce(run, m->ranks, m->size[0], foretold, error);
+    case MEASURE_PRODUCT: return foretell_product(run, m->size, foretold, error);
+    case MEASURE_BUBBLE: return foretell_bubble(run, m->ranks, foretold, error);
+    case MEASURE_STATES: return foretell_states(run, m->ranks, foretold, error);
+    case MEASURE_LAYER: return foretell_layer(run, m->ranks, foretold, error);
     case MEASURES: break;
     }
     return false;

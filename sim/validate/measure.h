@@ -8,6 +8,7 @@
 typedef enum {
     MEASURE_SECONDS,    /* of a step */
     MEASURE_ALL_REDUCE, /* microseconds of an all-reduce of so many bytes over all ranks */
+    MEASURE_PRODUCT,    /* and of a matrix product, (m, k) by (k, n), in the precision of the run */
     /* exact: numbers that follow from others, to the last digit that is printed of them */
     MEASURE_BUBBLE, /* 1 less the share of what a stage computes in the longest time of a stage from its first action to
                      * its last [2401.10241, section 2.3] */
@@ -18,14 +19,31 @@ typedef enum {
     MEASURES
 } Measure;
 
+/* A column beside a measure's, a whole number: the size of what was measured. */
+typedef struct SizeColumn {
+    const char *name, *example;
+    double most;
+} SizeColumn;
+
+enum { MEASURE_SIZES = 3 };
+
 typedef struct MeasureColumn {
     const char *name, *unit, *example;
     double most; /* of what may be measured */
     bool exact;
+    SizeColumn size[MEASURE_SIZES]; /* those that have no name are none */
 } MeasureColumn;
 extern const MeasureColumn measure_column[MEASURES];
 
-/* What sim has for what `run` asks for, on so many ranks; `bytes`: of an all-reduce. Refuses as a dry run does. */
-bool measure_foretell(Measure measure, const RunOptions *run, int ranks, int64_t bytes, double *foretold,
-                      Error *error);
+/* What was measured, and of what. */
+typedef struct Measured {
+    Measure measure;
+    int ranks;
+    int64_t size[MEASURE_SIZES]; /* by the measure's columns */
+} Measured;
+
+/* Refuses what there is no time of: an all-reduce of one rank, a product of several. */
+bool measure_check(const Measured *measured, Error *error);
+/* What sim has for it where `run` is asked for. Refuses as a dry run does. */
+bool measure_foretell(const Measured *measured, const RunOptions *run, double *foretold, Error *error);
 #endif

@@ -69,7 +69,7 @@ void print_csv(const CaseSet *set)
 {
     for (int i = 0; i < set->count; i++) {
         const Case *c = &set->item[i];
-        printf("%s,%s,%s,%d,%s,%.17g,%.17g,%.17g\n", set->name, c->name, c->source, c->ranks,
+        printf("%s,%s,%s,%d,%s,%.17g,%.17g,%.17g\n", set->name, c->name, c->source, c->measured.ranks,
                measure_column[set->measure].name, c->published, c->predicted, case_error(c));
     }
 }

@@ -12,6 +12,7 @@ const char validate_help[] =
     "ranks, a measure, and keys of a config), and NAME.ini, which all its cases share. Measures:\n"
     "    seconds                 of a step\n"
     "    all_reduce_us           microseconds of an all-reduce of all_reduce_bytes over the ranks\n"
+    "    product_us              of a matrix product, (product_m, product_k) by (product_k, product_n)\n"
     "    bubble                  share of the longest stage's time, from its first action to its last\n"
     "    model_states_gb         parameters, gradients and optimizer state, of the rank with most\n"
     "    layer_activation_bytes  what a layer keeps of a microbatch\n"

@@ -28,6 +28,7 @@ static void write_file(const char *path, const char *text)
 }
 
 #define HEAD "case,source,ranks,seconds,model.hidden\n"
+#define PRODUCTS "case,source,ranks,product_us,product_m,product_n,product_k"
 
 /* ---- refusals ---- */
 
@@ -38,8 +39,9 @@ static void refusals(void **state)
     } cases[] = {
         {"case,source,ranks,model.hidden\na,b,8,64\n", "t.csv:1: no column seconds; try case,"},
         {"case,source,ranks,seconds,hidden\na,b,8,1,64\n",
-         "t.csv:1: column 5, hidden: none of case, source, ranks, "
-         "all_reduce_bytes, seconds, all_reduce_us, bubble, model_states_gb, layer_activation_bytes, and no "
+         "t.csv:1: column 5, hidden: none of case, source, ranks, seconds, all_reduce_us, product_us, "
+         "bubble, "
+         "model_states_gb, layer_activation_bytes, all_reduce_bytes, product_m, product_n, product_k, and no "
          "key"},
         {"case,source,ranks,seconds,case\na,b,8,1,c\n", "t.csv:1: column 5, case: already column 1; try"},
         {HEAD "a,b,8,1,64\na,b,8,-1,64\n", "t.csv:3: seconds = -1: not a number from 1e-09 to 1e+09; try"},
@@ -62,6 +64,23 @@ static void refusals(void **state)
          "t.csv:2: --set model.hiden=64: model.hiden = 64: no such key; try model.hidden"},
         {HEAD "a,b,8,1,65\n", "t.csv:2: --set model.hidden=65: model.hidden = 65: "},
         {HEAD "a,b,7,1,64\n", "t.csv:2: "}, /* the batch does not divide */
+        {"case,source,ranks,product_us,product_m,product_n\na,b,1,1,8,8\n",
+         "t.csv:1: product_k goes with product_us; try both or neither"},
+        {"case,source,ranks,seconds,product_n\na,b,1,1,8\n",
+         "t.csv:1: product_n goes with product_us; try both or neither"},
+        {PRODUCTS ",all_reduce_bytes\na,b,1,1,8,8,8,8\n",
+         "t.csv:1: all_reduce_bytes goes with all_reduce_us; try both or neither"},
+        {PRODUCTS "\na,b,1,1,0,8,8\n",
+         "t.csv:2: product_m = 0: not a whole number from 1 to 1e+08; try 2048"},
+        {PRODUCTS "\na,b,1,1,8,8.5,8\n", "t.csv:2: product_n = 8.5: not a whole number from 1 to 1e+08; try"},
+        {PRODUCTS "\na,b,1,1,8,8,2e8\n", "t.csv:2: product_k = 2e8: not a whole number from 1 to 1e+08; try"},
+        {PRODUCTS "\na,b,1,1,8,8,8\na,b,2,1,8,8,8\n",
+         "t.csv:3: ranks = 2: a product is of one; try 1, and the sides that a rank has"},
+        {PRODUCTS ",hardware.profile\na,b,1,1,8,8,8,ideal\n",
+         "t.csv:2: --set hardware.profile=ideal: hardware.profile = ideal: its seconds are no machine's; "
+         "try"},
+        {PRODUCTS ",chip.sustained\na,b,1,1,8,8,8,1e-30\n",
+         "t.ini:2: hardware.profile = a100-80gb-dgx: a step takes "},
     };
     PlotPlace *place = *state;
     const char *csv = in_folder(place, "t.csv"), *ini = in_folder(place, "t.ini");
@@ -241,6 +260,41 @@ static void printed(void **state)
     assert_false(folder_has(place->folder, "t.h5"));
 }
 
+/* Four processors of a quarter of 1e12 operations a second, so that 64 x 64 x 32 take one of them TILE us, and half of a bandwidth;
+ * the host's time for a kernel, 100 us and more, is none of a product's. */
+static void products(void **state)
+{
+    enum { CASES = 6 };
+    const double TILE = 1.048576;
+    const struct {
+        const char *row; /* m, n, k, train.precision, chip.bandwidth_gb */
+        double us;
+    } cases[CASES] = {
+        {"128,128,32,bf16,1e6", TILE},
+        {"192,128,32,bf16,1e6", 2 * TILE}, /* six tiles are two waves */
+        {"128,128,96,bf16,1e6", 3 * TILE},
+        {"128,128,32,,1e6", 4 * TILE},     /* in fp32 */
+        {"129,128,32,bf16,1e6", 4 * TILE}, /* two waves at half the speed: no multiple of 8 */
+        {"64,32,4096,bf16,1", 2 * (64 * 4096 + 4096 * 32 + 64 * 32) / 500.0},
+    };
+    PlotPlace *place = *state;
+    char text[1024] = PRODUCTS ",train.precision,chip.bandwidth_gb\n", *row;
+    written_in(place, "t.ini",
+               "[hardware]\nprofile = a100-80gb-dgx\n[chip]\npeak_16_tflops = 1\npeak_32_tflops = 0.25\n"
+               "processors = 4\nsustained = 1\ntile_traffic = 0\ntile_us = 0\ngap_us = 0\n"
+               "misaligned = 0.5\nelementwise = 0.5\n");
+    for (int i = 0; i < CASES; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "x,y,1,%.17g,%s\n", cases[i].us,
+                 cases[i].row);
+    assert_int_equal(VALIDATE(place, written_in(place, "t.csv", text), "--csv"), STATUS_OK);
+    row = strchr(place->said, '\n') + 1;
+    for (int i = 0; i < CASES; i++, row = strchr(row, '\n') + 1) {
+        double foretold, ratio;
+        assert_int_equal(sscanf(row, "t,x,y,1,product_us,%*f,%lf,%lf", &foretold, &ratio), 2);
+        if (!(fabs(ratio) <= 1e-9)) fail_msg("%s: %.17g us, not %.17g", cases[i].row, foretold, cases[i].us);
+    }
+}
+
 /* Of a set of more than a hundred the twenty that are furthest off, and how far off the others are. */
 static void many_cases(void **state)
 {
@@ -281,6 +335,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(with_other_numbers, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(as_a_dry_run, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(printed, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(products, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(many_cases, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
