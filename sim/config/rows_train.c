@@ -107,7 +107,8 @@ const ConfigRow rows_of_train[] = {
          "factors of bf16 by AMX or AVX512_BF16, where there is one of them. 16 bits are read as they lie, "
          "where for blas they are copied into 32. An element's sum does not depend on the rows and columns "
          "beside it, so a product cut over ranks has the bits of the whole. With AVX2 about as fast as "
-         "OpenBLAS; with the others not measured yet (make bench-step). Which it was stands in the run's file, as its attribute products.\n"},
+         "OpenBLAS; with the others not measured yet (make bench-step). Which it was stands in the run's "
+         "file, as its attribute products.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},
 };
