@@ -86,12 +86,14 @@ static double best_tiling(const Chip *chip, const Work *w)
 }
 
 /* Where tiles are cut to the product, one processor after the other has as much as there is: no more operations than
- * the product's, with what comes in for them, and the results that go out once for k steps. A tile is a call. */
+ * the product's, with what moves for them. That is its largest matrix, of a step's product the weight or the gradient,
+ * which no cache holds from one use to the next: its values over the product's m n k are 1 over the shortest side. Sides
+ * beyond the longest are worked off in pieces. A tile is a call. */
 static double cut(const Chip *chip, const Work *w)
 {
     enum { LONGEST = 256 };
-    double m = fmin((double)w->m, LONGEST), n = fmin((double)w->n, LONGEST), k = fmin((double)w->k, LONGEST);
-    double traffic = 1 + chip->tile_traffic * (1 / m + 1 / n + 1 / k);
+    double shortest = fmin((double)LONGEST, fmin((double)w->m, fmin((double)w->n, (double)w->k)));
+    double traffic = 1 + chip->tile_traffic / shortest;
     double calls = (double)over(w->batch, chip->processors);
     return work_products(w) / chip_sustained(chip, w->type) * traffic + calls * 1e-6 * chip->tile_us;
 }

@@ -130,7 +130,7 @@ void exercise_settle(Exercise *exercise)
 static void product(Timings *timings, DType type, int64_t m, int64_t n, int64_t k)
 {
     Device device = {.dry = false};
-    Stopwatch watch = {.timings = timings, .whole = true};
+    Stopwatch watch = {.timings = timings, .alone = true};
     Tensor a = tensor_new(&device, MEM_WORKSPACE, type, m * k),
            b = tensor_new(&device, MEM_WORKSPACE, type, k * n),
            c = tensor_new(&device, MEM_WORKSPACE, type, m * n);

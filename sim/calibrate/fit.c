@@ -4,6 +4,8 @@
 #include "sim/calibrate/scan.h"
 
 enum { SWEEPS = 60 }; /* at most: fewer where one changes nothing any more */
+/* What a shape by itself counts for: it shows sides that no step here has, with operands nearer than any step's. */
+static const double ALONE = 0.05;
 
 /* Which shapes a number bears on. */
 typedef bool Choice(const Timing *timing);
@@ -30,7 +32,7 @@ static double cost(void *context)
         const Timing *t = &f->timings->timing[i];
         double foretold = f->choose(t) ? timing_foretold(t, f->machine) : 0;
         if (foretold > 0 && t->seconds > 0) /* of no values: neither */
-            sum += squared(foretold, t->seconds) * sqrt(t->seconds * t->times);
+            sum += squared(foretold, t->seconds) * sqrt(t->seconds * t->times) * (t->alone ? ALONE : 1);
     }
     return sum;
 }

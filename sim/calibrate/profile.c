@@ -43,7 +43,7 @@ static void write_chip(FILE *out, const Chip *c)
     number(out, "processors", (double)c->processors, "a rank's: its core");
     word(out, "cut_tiles", "yes", "a core computes no more than the product");
     number(out, "tile_traffic", c->tile_traffic,
-           "of m x n x k: a product takes 1 + this (1/m + 1/n + 1/k) as long; fitted");
+           "a product takes 1 + this over its shortest side as long; fitted");
     number(out, "tile_us", c->tile_us, "microseconds of a product, of each of a batch; fitted");
     number(out, "misaligned", c->misaligned, "share of the speed of sides of 50, 130 and 500; fitted");
     number(out, "flash_forward", c->flash_forward, "share of the sustained peak of flash attention; fitted");

@@ -20,7 +20,7 @@ static KernelTime hear(const void *machine, const Work *work)
 {
     Stopwatch *watch = *(Stopwatch *const *)machine;
     if (!watch->started) return (KernelTime){0};
-    bool first = watch->now.works == 0 && watch->whole;
+    bool first = watch->now.works == 0 && watch->alone;
     if (!first && !timing_joins(&watch->now, work)) {
         lap(watch, lanes_cpu_clock());
         watch->since = lanes_cpu_clock(); /* what the table takes is nobody's */
@@ -40,7 +40,7 @@ void stopwatch_hear(Stopwatch *watch, Device *device)
 void stopwatch_start(Stopwatch *watch)
 {
     watch->started = true;
-    watch->now = (Timing){0};
+    watch->now = (Timing){.alone = watch->alone};
     watch->between = watch->total = 0;
     watch->since = lanes_cpu_clock();
 }

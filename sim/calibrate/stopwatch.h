@@ -10,7 +10,8 @@ typedef struct Stopwatch {
     double since;   /* the clock's, when it began */
     double between; /* seconds from stopwatch_start() to the first kernel, */
     double total;   /* and to stopwatch_stop(), less what the watch itself takes */
-    bool whole;     /* what comes before the first kernel is part of it: an operand is widened */
+    bool
+        alone; /* of kernels by themselves; what comes before the first is part of it: an operand is widened */
     bool started;
     struct Stopwatch *self; /* what the device points to, as it may not change what it asks */
 } Stopwatch;

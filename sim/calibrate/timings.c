@@ -22,7 +22,7 @@ bool timing_joins(const Timing *timing, const Work *work)
 
 static bool same_shape(const Timing *a, const Timing *b)
 {
-    if (a->works != b->works) return false;
+    if (a->works != b->works || a->alone != b->alone) return false;
     for (int i = 0; i < a->works; i++)
         if (!work_is(&a->work[i], &b->work[i])) return false;
     return true;
@@ -53,7 +53,8 @@ void timing_name(const Timing *timing, char *text, size_t size)
     if (w->batch > 1)
         length += snprintf(text + length, size - (size_t)length, "%lld of ", (long long)w->batch);
     length += snprintf(text + length, size - (size_t)length, "%lld x %lld", (long long)w->m, (long long)w->n);
-    if (w->k) snprintf(text + length, size - (size_t)length, " x %lld", (long long)w->k);
+    if (w->k) length += snprintf(text + length, size - (size_t)length, " x %lld", (long long)w->k);
+    if (timing->alone) snprintf(text + length, size - (size_t)length, ", alone");
 }
 
 /* ---- the table ---- */

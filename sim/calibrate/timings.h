@@ -11,6 +11,7 @@ enum { TIMING_WORKS = 8 };
 typedef struct Timing {
     Work work[TIMING_WORKS];
     int works;
+    bool alone;   /* no part of a step: its operands were in the caches as no step has them there */
     double *seen; /* (times) seconds */
     int times;
     double seconds; /* their median, once timings_settle() was called; or a caller's own */

@@ -106,7 +106,9 @@ const ConfigRow rows_of_chip[] = {
     {"chip", "cut_tiles", ROW_SWITCH, WITH_A_MACHINE, CHIP(cut_tiles), "no", .example = "yes",
      .help = "a tile that ends where the product does takes as much less",
      .more = "no: what a tile has beyond the product is computed in vain, as on tensor cores. yes: a CPU's "
-             "vectors compute what there is, and tile_traffic counts 1/k too, tile_us once a product.\n"},
+             "vectors compute what there is; the time that operands cost is tile_traffic over the shortest "
+             "of m, n "
+             "and k, and tile_us is once a product.\n"},
     {"chip", "tile_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_us), "", 0, 1e6, .example = "1.2",
      .help = "microseconds to begin and end a tile"},
     {"chip", "misaligned", ROW_NUMBER, WITH_A_MACHINE, CHIP(misaligned), "", 0, 1, .low_out = true,

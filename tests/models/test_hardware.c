@@ -249,7 +249,7 @@ static void never_faster(void **state)
     }
 }
 
-/* A tile that is cut to the product costs no more than the product has; traffic counts its three sides. */
+/* A tile that is cut to the product costs no more than the product has; traffic counts its shortest side. */
 static void tiles_are_cut(void **state)
 {
     (void)state;
@@ -257,10 +257,12 @@ static void tiles_are_cut(void **state)
     chip.cut_tiles = true;
     product_takes(&chip, product(1, 64, 32, 16), 2e-6 * 64 * 32 * 16);
     product_takes(&chip, product(1, 8, 8, 8), 2e-6 * 8 * 8 * 8);
-    chip.tile_traffic = 4; /* 1 + 4 (1/64 + 1/32 + 1/16) */
-    product_takes(&chip, product(1, 64, 32, 16), 2e-6 * 64 * 32 * 16 * 1.4375);
+    chip.tile_traffic = 4; /* 1 + 4 / 16, whichever side that is */
+    product_takes(&chip, product(1, 64, 32, 16), 2e-6 * 64 * 32 * 16 * 1.25);
+    product_takes(&chip, product(1, 16, 64, 32), 2e-6 * 64 * 32 * 16 * 1.25);
+    product_takes(&chip, product(1, 512, 512, 512), 2e-6 * 512 * 512 * 512 * (1 + 4.0 / 256));
     chip.tile_us = 1e6;
-    product_takes(&chip, product(8, 64, 32, 16), 8 * 2e-6 * 64 * 32 * 16 * 1.4375 + 2);
+    product_takes(&chip, product(8, 64, 32, 16), 8 * 2e-6 * 64 * 32 * 16 * 1.25 + 2);
 }
 
 /* A rate bounds its kind alone, and only where memory does not. */
