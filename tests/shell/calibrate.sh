@@ -32,7 +32,7 @@ check "what they wrote is a profile, and foretells" says 0 'simulated .* a step,
 sed -i 's/^devices = .*/devices = 64/' localhost.ini
 cp localhost.ini three.ini
 check "one rank has no links" says 0 'one rank: no links to measure' train 1 calibrate --seconds=0.1 --all
-check "every shape is told" grep -q '^  matmul 1024 x 1024 x 1024 ' said
+check "every shape is told" grep -q '^  matmul 1024 x 1024 x 1024, alone ' said
 check "the earlier file is kept" cmp localhost.1.ini three.ini
 check "a run's report has its step as foretold" says 0 '^  predicted +[0-9.]+ .*s a step by localhost, measured [0-9.]+ .*\([-+][0-9.]+ %\)$' \
     train 1 --config single.ini "${few[@]}" "${local[@]}" --output here.h5
