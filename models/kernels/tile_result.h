@@ -39,7 +39,8 @@ INLINED void row_close(Result c, int64_t row, int64_t count, const float *beside
 INLINED void sums_to_result(const Tile *t, float *sums, int64_t columns_of_tile)
 {
     enum { MOST_COLUMNS = 64 };
-    float was[MOST_COLUMNS] = {0};
+    float was[MOST_COLUMNS];
+    if (t->beta != 0) memset(was, 0, sizeof was);
     for (int64_t i = 0; i < t->rows; i++, sums += columns_of_tile) {
         for (int64_t j = 0; j < columns_of_tile; j++) sums[j] *= t->alpha;
         if (t->beta != 0) {
