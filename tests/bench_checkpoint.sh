@@ -14,7 +14,7 @@ for ranks in 1 2; do
     # 18.9 M parameters with Adam's moments, 227 MB
     mpirun -n $ranks "$program" throughput "$folder" model.hidden=512 model.heads=8 model.ffn=2048 model.layers=6 \
         model.sequence=8 train.microbatch=1 train.global_batch=$ranks parallel.data=zero3 || exit 1
-    # 0.8 M parameters, 10 MB, in steps of 512 tokens
+    # 0.8 M parameters, 10 MB, in steps of 4096 tokens
     mpirun -n $ranks "$program" cost "$folder" model.hidden=128 model.heads=4 model.ffn=512 model.layers=4 \
-        model.sequence=64 train.microbatch=$((8 / ranks)) train.global_batch=8 parallel.data=zero3 || exit 1
+        model.sequence=64 train.microbatch=8 train.global_batch=64 parallel.data=zero3 || exit 1
 done
