@@ -1,5 +1,5 @@
-/* test_published.c - all that comes with sim of what others published, foretold once: numbers that follow exactly, steps
- * and all-reduces held loosely, and the README, which quotes how far off they are. */
+/* test_published.c - all that comes with sim of what others published, foretold once: numbers that follow exactly, steps,
+ * all-reduces and products held loosely, and the README, which quotes how far off they are. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +11,11 @@
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
-enum { SETS = 10 };
+enum { SETS = 11 };
 static const char *const names[SETS] = {
-    "korthikanti-2022",        "megatron-core-2024",     "narayanan-2021",  "vtrain-multi-node",
-    "vtrain-single-node",      "nccl-a100-sweep",        "nccl-bandwidths", "qi-2024-bubbles",
-    "rajbhandari-2020-memory", "korthikanti-2022-layers"};
+    "korthikanti-2022",   "megatron-core-2024",      "narayanan-2021",         "vtrain-multi-node",
+    "vtrain-single-node", "nccl-a100-sweep",         "nccl-bandwidths",        "h100-products",
+    "qi-2024-bubbles",    "rajbhandari-2020-memory", "korthikanti-2022-layers"};
 static CaseSet set[SETS];
 
 static int foretell(void **state)
@@ -131,6 +131,16 @@ static void published_all_reduces(void **state)
     const CaseSet *sweep = named("nccl-a100-sweep"), *points = named("nccl-bandwidths");
     assert_true(sweep->count == 20 && points->count == 15);
     assert_true(cases_mean(sweep) < 0.1 && cases_mean(points) < 0.06);
+}
+
+/* By the same kernels that a step has. */
+static void measured_products(void **state)
+{
+    (void)state;
+    const CaseSet *products = named("h100-products");
+    assert_int_equal(products->count, 50);
+    assert_true(cases_mean(products) < 0.06);
+    assert_true(cases_mean(named("megatron-core-2024")) < 0.06); /* the same chip in steps */
 }
 
 /* To the digit: who changes a constant, or the clock, changes what the README says. */
@@ -291,6 +301,7 @@ int main(void)
         cmocka_unit_test(layers_by_formula),
         cmocka_unit_test(published_steps),
         cmocka_unit_test(published_all_reduces),
+        cmocka_unit_test(measured_products),
         cmocka_unit_test(the_readme_quotes_them),
         cmocka_unit_test(to_the_last_digit),
         cmocka_unit_test_setup_teardown(exact_sets_in_words, plot_setup, plot_teardown),
