@@ -6,5 +6,5 @@ typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWIGLU } ActivationKind;
 typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
 typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
-typedef enum { MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
+typedef enum { MATMUL_AUTO, MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
 #endif

@@ -2,10 +2,12 @@
 #include "models/kernels/matmul.h"
 #include <cblas.h>
 #include <stdio.h>
+#include "models/kernels/openblas.h"
 #include "models/kernels/product.h"
 #include "models/machine/tensor_values.h"
 
-static const ProductTiles *own, *own_bf16; /* the second for two factors of it; NULL: BLAS */
+/* Of two factors in reals, of two of bf16, and of any others. NULL: BLAS. */
+static const ProductTiles *own, *own_bf16, *own_half;
 
 void matmul_one_thread(void)
 {
@@ -14,21 +16,30 @@ void matmul_one_thread(void)
 
 void matmul_choose(MatmulChoice choice)
 {
-    bool ours = choice == MATMUL_OWN && sizeof(real) == sizeof(float);
-    own = ours ? product_fastest(REAL, REAL) : NULL;
-    own_bf16 = ours ? product_fastest(BF16, BF16) : NULL;
+    const ProductTiles *fastest = product_fastest(REAL, REAL);
+    bool any = choice != MATMUL_BLAS && sizeof(real) == sizeof(float),
+         all = choice == MATMUL_OWN || openblas_lanes(openblas_get_corename()) < product_lanes(fastest);
+    own = any && all ? fastest : NULL;
+    own_half = any ? fastest : NULL;
+    own_bf16 = any ? product_fastest(BF16, BF16) : NULL;
+}
+
+/* NULL: by BLAS. */
+static const ProductTiles *tiles_for(DType A, DType B)
+{
+    if (A == BF16 && B == BF16) return own_bf16;
+    return is_half(A) || is_half(B) ? own_half : own;
 }
 
 const char *matmul_chosen(void)
 {
-    static char text[64];
-    if (own && own_bf16 != own)
-        snprintf(text, sizeof text, "own, %s and %s for bf16", product_tiles_name(own),
-                 product_tiles_name(own_bf16));
-    else if (own)
-        snprintf(text, sizeof text, "own, %s", product_tiles_name(own));
-    else
-        snprintf(text, sizeof text, "OpenBLAS, %s", openblas_get_corename());
+    static char text[128];
+    int said = own ? 0 : snprintf(text, sizeof text, "OpenBLAS, %s", openblas_get_corename());
+    if (own_half)
+        said += snprintf(text + said, sizeof text - (size_t)said, "%sown, %s", own ? "" : "; of 16 bits ",
+                         product_tiles_name(own_half));
+    if (own_bf16 != own_half)
+        snprintf(text + said, sizeof text - (size_t)said, " and %s for bf16", product_tiles_name(own_bf16));
     return text;
 }
 
@@ -87,31 +98,29 @@ static int64_t width(Matrix m)
     return m.transposed ? m.rows : m.columns;
 }
 
-static Matrix factor_open(Matrix m)
+static Matrix factor_open(const ProductTiles *tiles, Matrix m)
 {
-    if (!own) m.values = wide_of(m.values);
+    if (!tiles) m.values = wide_of(m.values);
     return m;
 }
 
-static void factor_close(Matrix *open, Matrix m)
+static void factor_close(const ProductTiles *tiles, Matrix *open, Matrix m)
 {
-    if (!own) wide_free(&open->values, m.values);
+    if (!tiles) wide_free(&open->values, m.values);
 }
 
 /* Of factors that are open. */
-static void multiply(Matrix A, Matrix B, real beta, Tensor C)
+static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, Tensor C)
 {
-    if (own) {
-        bool bf16 = A.values.dtype == BF16 && B.values.dtype == BF16;
-        product(bf16 ? own_bf16 : own,
-                &(Product){.m = height(A),
-                           .n = width(B),
-                           .k = width(A),
-                           .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
-                           .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
-                           .alpha = 1,
-                           .beta = (float)beta,
-                           .C = {C.data, width(B), C.dtype}});
+    if (tiles) {
+        product(tiles, &(Product){.m = height(A),
+                                  .n = width(B),
+                                  .k = width(A),
+                                  .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
+                                  .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
+                                  .alpha = 1,
+                                  .beta = (float)beta,
+                                  .C = {C.data, width(B), C.dtype}});
         return;
     }
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
@@ -137,10 +146,11 @@ static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
 static void multiply_all(Matrix A, Matrix B, real beta, Tensor C, Tensor to)
 {
     if (!device_kernel(C.device, work_of(A, B, height(A), beta, C))) return;
-    Matrix a = factor_open(A), b = factor_open(B);
-    multiply(a, b, beta, to);
-    factor_close(&a, A);
-    factor_close(&b, B);
+    const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
+    Matrix a = factor_open(tiles, A), b = factor_open(tiles, B);
+    multiply(tiles, a, b, beta, to);
+    factor_close(tiles, &a, A);
+    factor_close(tiles, &b, B);
 }
 
 void matmul(Matrix A, Matrix B, real beta, Tensor C)
@@ -164,16 +174,17 @@ static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor t
     int64_t K = A.columns, N = width(B);
     assert(!A.transposed && (rows.of == 0 || rows.blocks % rows.of == 0));
     if (!device_kernel(C.device, work_of(A, B, row_blocks_count(&rows), 0, C))) return;
-    Matrix b = factor_open(B);
+    const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
+    Matrix b = factor_open(tiles, B);
     for (int64_t i = 0; i < rows.blocks; i++) {
         int64_t first = rows.first + i * rows.apart;
         if (rows.of > 0 && i % rows.of == rows.out) continue;
         Matrix some = matrix(tensor_view(A.values, first * K, rows.rows * K), rows.rows, K),
-               a = factor_open(some);
-        multiply(a, b, 0, tensor_view(to, first * N, rows.rows * N));
-        factor_close(&a, some);
+               a = factor_open(tiles, some);
+        multiply(tiles, a, b, 0, tensor_view(to, first * N, rows.rows * N));
+        factor_close(tiles, &a, some);
     }
-    factor_close(&b, B);
+    factor_close(tiles, &b, B);
 }
 
 void matmul_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C)

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define THREADS "OPENBLAS_NUM_THREADS="
@@ -19,6 +20,17 @@ const char *openblas_core(void)
         return __builtin_cpu_is("amd") ? "ZEN" : "HASWELL";
 #endif
     return NULL;
+}
+
+int openblas_lanes(const char *core)
+{
+    static const struct {
+        const char *core;
+        int lanes;
+    } wide[] = {{"SKYLAKEX", 16}, {"COOPERLAKE", 16}, {"SAPPHIRERAPIDS", 16}, {"HASWELL", 8}, {"ZEN", 8}};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+        if (strcasecmp(core, wide[i].core) == 0) return wide[i].lanes;
+    return 4;
 }
 
 void openblas_begin(int argc, char **argv, char **environment)

@@ -17,4 +17,8 @@ void openblas_begin(int argc, char **argv, char **environment);
 
 /* The core whose kernels this processor has the instructions for, in OpenBLAS's names; NULL: what it takes itself. */
 const char *openblas_core(void);
+
+/* So many fp32 values the kernels of a core multiply and add by one instruction: 16, 8, or 4 of any other, of whatever
+ * processor. */
+int openblas_lanes(const char *core);
 #endif

@@ -30,6 +30,11 @@ const ProductTiles *product_fastest(DType A, DType B)
     return product_tiles(i);
 }
 
+int product_lanes(const ProductTiles *tiles)
+{
+    return tiles->lanes;
+}
+
 const char *product_tiles_name(const ProductTiles *tiles)
 {
     return tiles->name;

@@ -40,6 +40,7 @@ typedef struct ProductTiles ProductTiles;
 /* Those that there are, the fastest first; NULL after the last. */
 const ProductTiles *product_tiles(int number);
 const char *product_tiles_name(const ProductTiles *tiles);
+int product_lanes(const ProductTiles *tiles); /* fp32 values that one instruction multiplies and adds */
 bool product_runs(const ProductTiles *tiles); /* on this processor */
 bool product_takes(const ProductTiles *tiles, DType A, DType B);
 const ProductTiles *product_fastest(DType A,

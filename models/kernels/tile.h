@@ -37,6 +37,7 @@ static inline const void *values_on(const void *at, DType type, int64_t count)
 
 struct ProductTiles {
     const char *name;
+    int lanes; /* of fp32; of those that multiply bf16 none */
     bool (*runs)(void);
     DType packed;                 /* REAL; or BF16, for two factors of it */
     int64_t rows, columns, depth; /* of k a multiple of `depth` */

@@ -142,6 +142,7 @@ static bool runs(void)
 }
 
 const ProductTiles TILES = {.name = TILES_NAME,
+                            .lanes = LANES_OF_TILE,
                             .runs = runs,
                             .packed = REAL,
                             .rows = ROWS_OF_TILE,

@@ -12,7 +12,8 @@ static const char *const optimizers[] = {[OPTIMIZER_SGD] = "sgd",
 static const char *const decays[] = {[DECAY_CONSTANT] = "constant", [DECAY_COSINE] = "cosine", NULL};
 static const char *const recomputes[] = {
     [RECOMPUTE_NONE] = "none", [RECOMPUTE_SELECTIVE] = "selective", [RECOMPUTE_FULL] = "full", NULL};
-static const char *const matmuls[] = {[MATMUL_BLAS] = "blas", [MATMUL_OWN] = "own", NULL};
+static const char *const matmuls[] = {
+    [MATMUL_AUTO] = "auto", [MATMUL_BLAS] = "blas", [MATMUL_OWN] = "own", NULL};
 static const char *const gradient_types[] = {
     [GRADIENTS_AUTO] = "auto", [GRADIENTS_FP32] = "fp32", [GRADIENTS_SAME] = "same", NULL};
 
@@ -100,15 +101,19 @@ const ConfigRow rows_of_train[] = {
          "selective: the attention's probabilities, heads x sequence of them a position, are computed again "
          "from q and k. full: only each block's input is kept, and backward runs the block forward once more "
          "(with tp its communication, too). The numbers are the same.\n"},
-    {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "blas", .choices = matmuls,
+    {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "auto", .choices = matmuls,
      .example = "blas", .help = "whose matrix products: OpenBLAS's, or sim's own",
      .more =
+         "auto: sim's own of factors of 16 bits, and OpenBLAS's of others, unless its kernels are of "
+         "narrower "
+         "instructions than ours can be here (OPENBLAS_CORETYPE says which they are); in fp64 OpenBLAS's. "
          "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has; two "
          "factors of bf16 by AMX or AVX512_BF16, where there is one of them. 16 bits are read as they lie, "
          "where for blas they are copied into 32. An element's sum does not depend on the rows and columns "
-         "beside it, so a product cut over ranks has the bits of the whole. With AVX2 about as fast as "
-         "OpenBLAS; with the others not measured yet (make bench-step). Which it was stands in the run's "
-         "file, as its attribute products.\n"},
+         "beside it, so a product cut over ranks has the bits of the whole. With AVX2 and with AVX-512 about "
+         "as "
+         "fast as OpenBLAS (make bench-step). Which it was stands in the run's file, as its attribute "
+         "products.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},
 };

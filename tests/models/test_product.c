@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/kernels/openblas.h"
 #include "models/machine/error.h"
 #include "models/machine/half.h"
 #include "tests/support/check.h"
@@ -211,7 +212,10 @@ static void tensors_of_16_bits_are_multiplied_as_they_are(void **state)
 static void what_was_chosen_is_said(void **state)
 {
     (void)state;
-    assert_int_equal(strncmp(matmul_chosen(), "OpenBLAS, ", 10), 0);
+    static const char blas[] = "OpenBLAS, ";
+    assert_int_equal(strncmp(matmul_chosen(), blas, strlen(blas)), 0);
+    char said[64], automatic[160];
+    snprintf(said, sizeof said, "%s", matmul_chosen());
     matmul_choose(MATMUL_OWN);
     const char *name = product_tiles_name(product_fastest(REAL, REAL)),
                *bf16 = product_tiles_name(product_fastest(BF16, BF16));
@@ -219,8 +223,12 @@ static void what_was_chosen_is_said(void **state)
     snprintf(expected, sizeof expected, strcmp(name, bf16) == 0 ? "own, %s" : "own, %s and %s for bf16", name,
              bf16);
     assert_string_equal(matmul_chosen(), expected);
+    snprintf(automatic, sizeof automatic, "%s; of 16 bits %s", said, expected);
+    bool narrow = openblas_lanes(said + strlen(blas)) < product_lanes(product_fastest(REAL, REAL));
+    matmul_choose(MATMUL_AUTO);
+    assert_string_equal(matmul_chosen(), narrow ? expected : automatic);
     matmul_choose(MATMUL_BLAS);
-    assert_int_equal(strncmp(matmul_chosen(), "OpenBLAS, ", 10), 0);
+    assert_string_equal(matmul_chosen(), said);
 }
 
 int main(void)
