@@ -19,13 +19,17 @@ VECTORISED static void add_columns(real *restrict db, const real *restrict dy, i
         for (int64_t j = 0; j < out; j++) db[j] += dy[i * out + j];
 }
 
+static bool report_bias(Tensor y, Tensor b, int64_t n, int64_t out)
+{
+    double bytes = tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out);
+    return device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out), bytes));
+}
+
 void bias_open(Tensor y, Tensor b, int64_t n, int64_t out, Tensor wide_y)
 {
     if (b.count == 0) return;
     Tensor wide_b = wide_of(b);
-    double bytes = tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out);
-    if (device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out), bytes)))
-        add_bias(reals(wide_y), reals(wide_b), n, out);
+    if (report_bias(y, b, n, out)) add_bias(reals(wide_y), reals(wide_b), n, out);
     wide_free(&wide_b, b);
 }
 
@@ -50,8 +54,14 @@ void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 
 void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t in, int64_t out)
 {
+    Matrix A = matrix(x, n, in), B = matrix(W, in, out);
+    if (matmul_adds_bias(A, B)) {
+        matmul_biased(A, B, b, y);
+        if (b.count > 0) report_bias(y, b, n, out);
+        return;
+    }
     Tensor wide_y = wide_for(y); /* rounded once, with the bias in it */
-    matmul_open(matrix(x, n, in), matrix(W, in, out), 0, y, wide_y);
+    matmul_open(A, B, 0, y, wide_y);
     bias_open(y, b, n, out, wide_y);
     wide_store(&wide_y, y);
 }

@@ -110,7 +110,7 @@ static void factor_close(const ProductTiles *tiles, Matrix *open, Matrix m)
 }
 
 /* Of factors that are open. */
-static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, Tensor C)
+static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, Tensor bias, Tensor C)
 {
     if (tiles) {
         product(tiles, &(Product){.m = height(A),
@@ -120,9 +120,12 @@ static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, T
                                   .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
                                   .alpha = 1,
                                   .beta = (float)beta,
-                                  .C = {C.data, width(B), C.dtype}});
+                                  .C = {C.data, width(B), C.dtype},
+                                  .bias = bias.count > 0 ? bias.data : NULL,
+                                  .bias_type = bias.dtype});
         return;
     }
+    assert(bias.count == 0);
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
     multiply_blas(1, (Piece){reals(A.values), A.rows, A.columns, A.columns, A.transposed},
                   (Piece){reals(B.values), B.rows, B.columns, B.columns, B.transposed}, beta, reals(wide),
@@ -143,24 +146,34 @@ static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
 }
 
 /* Into `to`: C, or what it is opened in. */
-static void multiply_all(Matrix A, Matrix B, real beta, Tensor C, Tensor to)
+static void multiply_all(Matrix A, Matrix B, real beta, Tensor bias, Tensor C, Tensor to)
 {
     if (!device_kernel(C.device, work_of(A, B, height(A), beta, C))) return;
     const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
     Matrix a = factor_open(tiles, A), b = factor_open(tiles, B);
-    multiply(tiles, a, b, beta, to);
+    multiply(tiles, a, b, beta, bias, to);
     factor_close(tiles, &a, A);
     factor_close(tiles, &b, B);
 }
 
 void matmul(Matrix A, Matrix B, real beta, Tensor C)
 {
-    multiply_all(A, B, beta, C, C);
+    multiply_all(A, B, beta, (Tensor){0}, C, C);
 }
 
 void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide)
 {
-    multiply_all(A, B, beta, C, wide);
+    multiply_all(A, B, beta, (Tensor){0}, C, wide);
+}
+
+bool matmul_adds_bias(Matrix A, Matrix B)
+{
+    return tiles_for(A.values.dtype, B.values.dtype);
+}
+
+void matmul_biased(Matrix A, Matrix B, Tensor bias, Tensor C)
+{
+    multiply_all(A, B, 0, bias, C, C);
 }
 
 int64_t row_blocks_count(const RowBlocks *r)
@@ -181,7 +194,7 @@ static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor t
         if (rows.of > 0 && i % rows.of == rows.out) continue;
         Matrix some = matrix(tensor_view(A.values, first * K, rows.rows * K), rows.rows, K),
                a = factor_open(tiles, some);
-        multiply(tiles, a, b, 0, tensor_view(to, first * N, rows.rows * N));
+        multiply(tiles, a, b, 0, (Tensor){0}, tensor_view(to, first * N, rows.rows * N));
         factor_close(tiles, &a, some);
     }
     factor_close(tiles, &b, B);

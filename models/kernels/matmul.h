@@ -35,7 +35,12 @@ static inline Matrix transposed(Matrix m)
 /* C = A B + beta C. Products and sums are in reals, rounded into C once. */
 void matmul(Matrix A, Matrix B, real beta, Tensor C);
 
-/* The same where C is open: into `wide`, which wide_for(C), or unless beta is 0 wide_of(C), gave. */
+/* Whether these would be multiplied by our products, which add a row to each of C's as they store it, rounded once with
+ * that in it: C = A B + bias. A bias without elements is none. */
+bool matmul_adds_bias(Matrix A, Matrix B);
+void matmul_biased(Matrix A, Matrix B, Tensor bias, Tensor C);
+
+/* Without one, where C is open: into `wide`, which wide_for(C), or unless beta is 0 wide_of(C), gave. */
 void matmul_open(Matrix A, Matrix B, real beta, Tensor C, Tensor wide);
 
 /* Some rows of a matrix: `blocks` blocks of `rows` of them, the first at `first`, each `apart` after the one before;

@@ -1,7 +1,7 @@
 /* product.c - blocks and panels. */
 #include "models/kernels/product.h"
 #include <stdalign.h>
-#include "models/kernels/tile.h"
+#include "models/kernels/tile_result.h"
 
 const ProductTiles *product_tiles(int number)
 {
@@ -101,6 +101,7 @@ static Result result_on(Result c, int64_t row, int64_t column)
 static void multiply(const ProductTiles *tiles, const Read *a, const Read *b, Tile t)
 {
     Result from = t.from, to = t.to;
+    const float *bias = t.bias;
     for (int64_t j = 0; j < b->lying.count; j += tiles->columns) {
         Strips columns = strip_of(b, j);
         for (int64_t i = 0; i < a->lying.count; i += tiles->rows) {
@@ -109,9 +110,23 @@ static void multiply(const ProductTiles *tiles, const Read *a, const Read *b, Ti
             t.to = result_on(to, i, j);
             t.rows = least(tiles->rows, a->lying.count - i);
             t.columns = least(tiles->columns, b->lying.count - j);
+            t.bias = bias ? bias + j : NULL;
             tiles->tile(&rows, &columns, &t);
         }
     }
+}
+
+/* Of a panel's columns, filled up to whole tiles with zeros. */
+static const float *bias_of(const Product *p, int64_t first, int64_t columns, float *beside)
+{
+    if (!p->bias) return NULL;
+    const void *at = values_on(p->bias, p->bias_type, first);
+    memset(beside + columns, 0, (size_t)(PANEL - columns) * sizeof *beside);
+    if (is_half(p->bias_type))
+        widen(p->bias_type, at, beside, columns);
+    else
+        memcpy(beside, at, (size_t)columns * sizeof *beside);
+    return beside;
 }
 
 /* Packing pays where a strip passes by often. */
@@ -122,7 +137,7 @@ enum { FEW = 4 };
 void product(const ProductTiles *tiles, const Product *p)
 {
     static alignas(64) float block[BLOCK * PRODUCT_DEPTH], panel[PANEL * PRODUCT_DEPTH],
-        open[OPEN * BLOCK * PANEL];
+        open[OPEN * BLOCK * PANEL], bias_of_panel[PANEL];
     bool opens = is_half(p->C.type) && p->k > PRODUCT_DEPTH;
     int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
     if (tiles->begin) tiles->begin();
@@ -130,13 +145,18 @@ void product(const ProductTiles *tiles, const Product *p)
         for (int64_t g = 0; g < p->m; g += group) {
             int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
             Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
+            const float *bias = bias_of(p, j, columns, bias_of_panel);
             do {
                 int64_t depth = least(PRODUCT_DEPTH, p->k - k);
                 Read b = read_of(tiles, strips(p->B, true, j, columns, k, depth),
                                  !p->B.transposed && end - g <= FEW * tiles->rows, tiles->columns, panel);
                 tiles->pack_columns(tiles, &b.lying, b.packed_from, panel);
-                Tile t = {k == 0 ? C : sums, k + depth < p->k ? sums : C, 0, 0,
-                          p->alpha,          k == 0 ? p->beta : 1};
+                bool last = k + depth == p->k;
+                Tile t = {.from = k == 0 ? C : sums,
+                          .to = last ? C : sums,
+                          .alpha = p->alpha,
+                          .beta = k == 0 ? p->beta : 1,
+                          .bias = last ? bias : NULL};
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
                     Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth),

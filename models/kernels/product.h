@@ -47,12 +47,14 @@ const ProductTiles *product_fastest(DType A,
                                     DType B); /* that runs and takes them: one is portable, and takes all */
 
 enum { PRODUCT_DEPTH = 384 };
-/* C (m, n) = alpha op(A) op(B) + beta C; with beta = 0 what C holds is not read. */
+/* C (m, n) = alpha op(A) op(B) + beta C + bias, a row that is added to each; with beta = 0 what C holds is not read. */
 typedef struct Product {
     int64_t m, n, k;
     Factor A, B;
     float alpha, beta;
     Result C;
+    const void *bias; /* NULL: none */
+    DType bias_type;
 } Product;
 void product(const ProductTiles *tiles, const Product *p);
 #endif

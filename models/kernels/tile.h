@@ -9,6 +9,7 @@ typedef struct Tile {
     Result from, to; /* what beta C is taken of, and what the sum goes to */
     int64_t rows, columns;
     float alpha, beta;
+    const float *bias; /* of as many columns as a whole tile has, or NULL */
 } Tile;
 
 /* A (count, k) part of a factor: `next` values from one of its rows, or columns, to the next of them, and `along` from
@@ -44,7 +45,7 @@ struct ProductTiles {
     /* Before and after the tiles of a product; may be NULL. */
     void (*begin)(void);
     void (*end)(void);
-    /* C = alpha a b + beta C of a strip of as many rows as a tile has and one of as many columns. Packed or where they lie,
+    /* C = alpha a b + beta C + bias of a strip of as many rows as a tile has and one of as many columns. Packed or where they lie,
      * where that is fp32: of b `next` is 1, of a `next` or `along`. */
     void (*tile)(const Strips *a, const Strips *b, const Tile *t);
     /* Strips from `first` on, a multiple of what a tile has, to their places in `to`, one after the other, the last filled

@@ -58,6 +58,7 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
         for (int j = 0; j < ACROSS; j++) {
             Lanes result = sum[i][j] * t->alpha;
             if (t->beta != 0) result += at[j] * t->beta;
+            if (t->bias) result += ((const Lanes *)t->bias)[j];
             at[j] = result;
         }
     }

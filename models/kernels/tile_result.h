@@ -47,6 +47,7 @@ INLINED void sums_to_result(const Tile *t, float *sums, int64_t columns_of_tile)
             row_open(t->from, i, t->columns, was);
             for (int64_t j = 0; j < columns_of_tile; j++) sums[j] += was[j] * t->beta;
         }
+        for (int64_t j = 0; j < columns_of_tile && t->bias; j++) sums[j] += t->bias[j];
         row_close(t->to, i, t->columns, sums);
     }
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 #include "models/kernels/openblas.h"
 #include "models/machine/error.h"
@@ -209,6 +210,36 @@ static void tensors_of_16_bits_are_multiplied_as_they_are(void **state)
     matmul_choose(MATMUL_BLAS);
 }
 
+/* The bits of a sum that is stored, and of a bias that is added to it then, both rounded once; reported as two kernels. */
+static void a_bias_is_added_to_the_whole_sum(void **state)
+{
+    (void)state;
+    matmul_choose(MATMUL_OWN);
+    for (int form = 0; form < 4; form++) {
+        DType type = form & 1 ? BF16 : REAL;
+        bool biased = form & 2;
+        Device device = {0};
+        Shape s = {.m = 23, .n = 37, .k = PRODUCT_DEPTH + 9, .alpha = 1, .a = type, .b = type};
+        Operands o = operands_new(s);
+        operands_multiply(product_fastest(type, type), &o, 0, s.m, 0, s.n);
+        for (int64_t i = 0; i < s.m * s.n && biased; i++) o.c.wide[i] += o.bias.wide[i % s.n];
+        Values y = values_new(type, s.m, s.n), sums = values_new(type, s.m, s.n);
+        if (type == BF16)
+            half_round(BF16, o.c.wide, sums.stored, s.m * s.n);
+        else
+            memcpy(sums.stored, o.c.wide, values_bytes(REAL, s.m * s.n));
+        linear_forward(tensor_of(&o.a, &device, false, s.m * s.k), tensor_of(&o.b, &device, false, s.k * s.n),
+                       tensor_of(&o.bias, &device, false, biased ? s.n : 0),
+                       tensor_of(&y, &device, false, s.m * s.n), s.m, s.k, s.n);
+        assert_memory_equal(y.stored, sums.stored, values_bytes(type, s.m * s.n));
+        assert_true((device.done[WORK_BIAS].flops > 0) == biased);
+        values_free(&y);
+        values_free(&sums);
+        operands_free(&o);
+    }
+    matmul_choose(MATMUL_BLAS);
+}
+
 static void what_was_chosen_is_said(void **state)
 {
     (void)state;
@@ -241,6 +272,7 @@ int main(void)
         cmocka_unit_test(no_product_feels_the_one_before),
         cmocka_unit_test(an_empty_sum_is_beta_c),
         cmocka_unit_test(tensors_of_16_bits_are_multiplied_as_they_are),
+        cmocka_unit_test(a_bias_is_added_to_the_whole_sum),
         cmocka_unit_test(what_was_chosen_is_said),
     };
     const ProductTiles *tiles;

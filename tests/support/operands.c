@@ -62,6 +62,7 @@ Operands operands_new(Shape s)
     o.b = values_new(s.b, s.tb ? s.n : s.k, (s.tb ? s.k : s.n) + s.padding);
     o.c = values_new(s.c, s.m, s.n + s.padding);
     o.was = values_new(s.c, s.m, s.n + s.padding);
+    o.bias = values_new(s.b, 1, s.n);
     for (int64_t i = 0; i < s.m && s.beta == 0; i++)
         for (int64_t j = 0; j < s.n; j++) /* is not read: NaN, in either type */
             memset((char *)o.c.stored + values_bytes(s.c, i * o.c.ld + j), 0xff, values_bytes(s.c, 1));
@@ -76,6 +77,7 @@ void operands_free(Operands *o)
     values_free(&o->b);
     values_free(&o->c);
     values_free(&o->was);
+    values_free(&o->bias);
 }
 
 void *values_at(const Values *v, bool wide, int64_t first)
@@ -97,7 +99,9 @@ static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide,
                    .B = {values_at(&o->b, wide, s->tb ? j * o->b.ld : j), o->b.ld, s->tb, wide ? REAL : s->b},
                    .alpha = s->alpha,
                    .beta = s->beta,
-                   .C = {values_at(&o->c, wide, i * o->c.ld + j), o->c.ld, wide ? REAL : s->c}});
+                   .C = {values_at(&o->c, wide, i * o->c.ld + j), o->c.ld, wide ? REAL : s->c},
+                   .bias = s->biased ? values_at(&o->bias, wide, j) : NULL,
+                   .bias_type = wide ? REAL : s->b});
 }
 
 void operands_multiply(const ProductTiles *tiles, Operands *o, int64_t i, int64_t m, int64_t j, int64_t n)
@@ -126,21 +130,22 @@ void operands_assert_right(const Operands *o, const char *name)
         for (int64_t j = 0; j < ldc; j++) {
             double was = (double)o->was.wide[i * ldc + j], got = (double)o->c.wide[i * ldc + j];
             double sum = j < s->n && s->beta != 0 ? (double)s->beta * was : 0, size = fabs(sum);
+            if (j < s->n && s->biased) sum += (double)o->bias.wide[j], size += fabs((double)o->bias.wide[j]);
             for (int64_t p = 0; p < s->k && j < s->n; p++) {
                 double term = (double)s->alpha * (double)o->a.wide[s->ta ? p * lda + i : i * lda + p] *
                               (double)o->b.wide[s->tb ? j * ldb + p : p * ldb + j];
                 sum += term;
                 size += fabs(term);
             }
-            double error = (double)(s->k + 3) * (FLT_EPSILON / 2) * size;
+            double error = (double)(s->k + 4) * (FLT_EPSILON / 2) * size;
             error += rounding(s->c, fabs(sum) + error);
             if (j >= s->n) sum = was, error = 0; /* behind a row of C */
             if (!(fabs(got - sum) <= error))
-                fail_msg("%s, types %d %d %d, %lld x %lld x %lld%s%s, alpha %g, beta %g: C[%lld][%lld] is "
+                fail_msg("%s, types %d %d %d, %lld x %lld x %lld%s%s, alpha %g, beta %g%s: C[%lld][%lld] is "
                          "%g, not %g",
                          name, s->a, s->b, s->c, (long long)s->m, (long long)s->n, (long long)s->k,
                          s->ta ? " A'" : "", s->tb ? " B'" : "", (double)s->alpha, (double)s->beta,
-                         (long long)i, (long long)j, got, sum);
+                         s->biased ? ", biased" : "", (long long)i, (long long)j, got, sum);
         }
 }
 
@@ -157,5 +162,6 @@ Shape drawn_shape(int number)
     s.tb = number & 2;
     s.alpha = number % 3 ? 1 : 0.25f;
     s.beta = (const float[]){0, 1, 0.5f}[number / 4 % 3];
+    s.biased = number % 5 < 2;
     return s;
 }

@@ -10,6 +10,7 @@ typedef struct Shape {
     bool ta, tb;
     float alpha, beta;
     DType a, b, c;
+    bool biased; /* by a row of b's type */
 } Shape;
 
 /* A matrix in rows of ld: what it stores, and the same numbers in fp32. */
@@ -22,7 +23,7 @@ typedef struct Values {
 
 typedef struct Operands {
     Shape shape;
-    Values a, b, c, was;
+    Values a, b, c, was, bias;
 } Operands;
 
 int64_t draw_below(int64_t below); /* always the same numbers, one after the other */
@@ -45,7 +46,7 @@ Shape drawn_shape(int number);
 void operands_multiply(const ProductTiles *tiles, Operands *o, int64_t i, int64_t m, int64_t j, int64_t n);
 /* All of it, of the same numbers in fp32, into those of C. */
 void operands_multiply_wide(const ProductTiles *tiles, Operands *o);
-/* |error| <= (k + 3) u sum of |a b|, and what C's type rounds off: Higham, Accuracy and Stability of Numerical Algorithms,
+/* |error| <= (k + 4) u sum of |a b|, and what C's type rounds off: Higham, Accuracy and Stability of Numerical Algorithms,
  * section 3.5. Behind a row of C nothing has changed. */
 void operands_assert_right(const Operands *o, const char *name);
 #endif
