@@ -11,17 +11,24 @@ typedef union HalfBits {
 
 /* ---- bf16: the upper half of a float ---- */
 
+/* All ones of a NaN, else none: a mask, as of a choice the compiler makes longer vector code. */
+static inline uint32_t nan_mask(uint32_t u)
+{
+    return (uint32_t)((0x7f800000 - (int32_t)(u & 0x7fffffff)) >> 31);
+}
+
+enum { QUIET = 0x00400000 };
+
 static inline float bf16_value(uint16_t half)
 {
-    uint32_t u = (uint32_t)half << 16, quiet = (u & 0x7fffffff) > 0x7f800000 ? 0x00400000 : 0;
-    return (HalfBits){.u = u | quiet}.f;
+    uint32_t u = (uint32_t)half << 16;
+    return (HalfBits){.u = u | (nan_mask(u) & QUIET)}.f;
 }
 
 static inline uint16_t bf16_nearest(float x)
 {
-    uint32_t u = (HalfBits){.f = x}.u;
-    uint32_t nearest = (u + 0x7fff + (u >> 16 & 1)) >> 16, nan = u >> 16 | 0x0040;
-    return (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? nan : nearest);
+    uint32_t u = (HalfBits){.f = x}.u, nan = nan_mask(u), up = 0x7fff + (u >> 16 & 1);
+    return (uint16_t)(((u + (up & ~nan)) | (nan & QUIET)) >> 16);
 }
 
 /* ---- fp16: 5 bits of exponent (bias 15), 10 of fraction ---- */

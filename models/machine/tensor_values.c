@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
+#include "models/machine/vector.h"
 
 /* ---- between types ---- */
 
@@ -63,7 +64,7 @@ void wide_store(Tensor *wide, Tensor t)
 
 /* ---- sums ---- */
 
-static void add(real *restrict y, const real *restrict x, int64_t n)
+VECTORISED static void add(real *restrict y, const real *restrict x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
@@ -99,7 +100,7 @@ void tensor_sum(Tensor to, Tensor from)
 /* 8 fixed lanes: vectorises, and the order never depends on the machine */
 enum { SQUARES = 8 };
 
-static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *sum)
+VECTORISED static void add_squares(const real *x, int64_t n, double lane[SQUARES], double *sum)
 {
     int64_t i = 0;
     for (; i + SQUARES <= n; i += SQUARES)
