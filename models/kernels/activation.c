@@ -3,22 +3,28 @@
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
-static const real GELU_C = (real)0.79788456080286535588, GELU_A = (real)0.044715; /* sqrt(2/pi) */
+/* x s(u), with s the sigmoid: of SiLU u = x, of GELU's tanh form u = 2 c (x + a x^3), as (1 + tanh(u / 2)) / 2 = s(u).
+ * Its derivative is s + x s (1 - s) du/dx. */
+static const real GELU_2C = (real)1.59576912160573071176, GELU_A = (real)0.044715; /* 2 sqrt(2/pi) */
+
+static inline real slope(real x, real s, real du)
+{
+    return s + x * s * (1 - s) * du;
+}
 
 VECTORISED static void gelu(const real *restrict x, real *restrict y, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         real v = x[i];
-        y[i] = (real)0.5 * v * (1 + real_tanh(GELU_C * (v + GELU_A * v * v * v)));
+        y[i] = v * sigmoid(v * (GELU_2C + GELU_2C * GELU_A * v * v));
     }
 }
 
 VECTORISED static void gelu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
-        real v = x[i], t = real_tanh(GELU_C * (v + GELU_A * v * v * v));
-        real inner = GELU_C * (1 + 3 * GELU_A * v * v);
-        dx[i] = dy[i] * ((real)0.5 * (1 + t) + (real)0.5 * v * (1 - t * t) * inner);
+        real v = x[i], s = sigmoid(v * (GELU_2C + GELU_2C * GELU_A * v * v));
+        dx[i] = dy[i] * slope(v, s, GELU_2C + 3 * GELU_2C * GELU_A * v * v);
     }
 }
 
@@ -32,17 +38,6 @@ VECTORISED static void relu_derivative(const real *restrict x, const real *dy, r
     for (int64_t i = 0; i < count; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
-static inline real sigmoid(real x)
-{
-    return 1 / (1 + real_exp(-x));
-}
-
-/* silu' = s + x s (1 - s), with s the sigmoid */
-static inline real silu_slope(real x, real s)
-{
-    return s + x * s * (1 - s);
-}
-
 VECTORISED static void silu(const real *restrict x, real *restrict y, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(x[i]);
@@ -50,7 +45,7 @@ VECTORISED static void silu(const real *restrict x, real *restrict y, int64_t co
 
 VECTORISED static void silu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * silu_slope(x[i], sigmoid(x[i]));
+    for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i], sigmoid(x[i]), 1);
 }
 
 /* So many operations for each value of the result, and of its gradient. */
@@ -129,7 +124,7 @@ VECTORISED static void swiglu_rows_backward(const real *restrict x, const real *
     for (int64_t i = 0; i < n; i++, x += 2 * F, dx += 2 * F, dy += F)
         for (int64_t j = 0; j < F; j++) {
             real gate = x[j], s = sigmoid(gate);
-            dx[j] = dy[j] * x[F + j] * silu_slope(gate, s);
+            dx[j] = dy[j] * x[F + j] * slope(gate, s, 1);
             dx[F + j] = dy[j] * gate * s;
         }
 }

@@ -12,7 +12,7 @@ static int64_t target_column(const int32_t *tokens, int64_t i, int64_t T, Vocabu
     return column >= 0 && column < slice.V ? column : -1;
 }
 
-VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *statistics,
+VECTORISED static void statistics_of(real *logits, const int32_t *tokens, real *statistics,
                                     VocabularySlice slice, int64_t n, int64_t T)
 {
     int64_t V = slice.V, used = slice.used;
@@ -21,9 +21,8 @@ VECTORISED static void exponentials(real *logits, const int32_t *tokens, real *s
         int64_t target = target_column(tokens, i, T, slice);
         s[TARGET] = target < 0 ? 0 : row[target];
         s[MOST] = used > 0 ? max_of(row, used) : -(real)HUGE_VAL; /* a slice may be all padding */
-        for (int64_t v = 0; v < used; v++) row[v] = real_exp(row[v] - s[MOST]);
+        s[SUM] = exponentials(row, used, s[MOST]);
         for (int64_t v = used; v < V; v++) row[v] = 0;
-        s[SUM] = sum_of(row, used);
     }
 }
 
@@ -36,7 +35,7 @@ void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, V
     double flops = 6.0 * (double)count,
            bytes = tensor_traffic(logits, 3 * count) + (double)tensor_bytes(statistics);
     if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, B * T, flops, bytes)))
-        exponentials(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
+        statistics_of(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
     wide_store(&wide, logits);
 }
 

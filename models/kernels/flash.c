@@ -72,9 +72,8 @@ VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, rea
             m[i] = most, l[i] *= by;
             for (int64_t j = 0; j < hd; j++) y[r * C + j] *= by;
         }
-        for (int64_t j = 0; j < n; j++) cells[j] = real_exp(cells[j] - m[i]);
+        l[i] += exponentials(cells, n, m[i]);
         for (int64_t j = n; j < t.c1 - t.c0; j++) cells[j] = 0;
-        l[i] += sum_of(cells, n);
     }
 }
 

@@ -3,8 +3,8 @@
  * VECTORISED functions are compiled for several instruction sets and picked at
  * start. No -ffast-math: reductions run in LANES fixed lanes, so their order
  * depends neither on the machine nor on where a shard boundary falls, and
- * expf is a polynomial of our own, because libm's vector variant gives other
- * bits in a loop's body than in its tail. */
+ * e^x is a polynomial of our own, because libm's vector variant gives other
+ * bits in a loop's body than in its tail. In the double build it is libm's. */
 #ifndef MODELS_MACHINE_VECTOR_H
 #define MODELS_MACHINE_VECTOR_H
 #include <math.h>
@@ -18,41 +18,40 @@
 #endif
 enum { LANES = 16 };
 
-/* e^x: Cody-Waite reduction and the degree-5 polynomial of Cephes' expf
- * (relative error below 2e-7); libm's exp in the double build. */
+/* Beyond these e^x is what it is there; in memory, as of constants the compiler makes paths of their own through
+ * all that follows (vector.c). */
+extern const float exp_most, exp_least;
+
+/* e^x: Cody-Waite reduction and the degree-5 polynomial of Cephes' expf, in pairs, which wait less for one another
+ * (relative error below 1e-7, in fp32). NaN stays NaN. */
 static inline real real_exp(real x)
 {
 #ifdef SIM_DOUBLE
     return exp(x);
 #else
-    x = x > 88.0f ? 88.0f : x;
-    x = x < -87.0f ? -87.0f : x;
+    float most = exp_most, least = exp_least;
+    x = x > most ? most : x;
+    x = x < least ? least : x;
     float shifted = x * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to an integer in the low bits */
     union {
         float f;
         int32_t i;
     } bits = {shifted}, power;
     float n = shifted - 12582912.0f;
-    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f, square = r * r;
+    float fifth = 1.3981999507e-3f + 1.9875691500e-4f * r;
+    float third = 4.1665795894e-2f + 8.3334519073e-3f * r;
+    float first = 5.0000001201e-1f + 1.6666665459e-1f * r;
+    float p = (first + square * (third + square * fifth)) * square + r + 1.0f;
     power.i = (int32_t)((uint32_t)(bits.i + 127) << 23);
     return p * power.f;
 #endif
 }
 
-static inline real real_tanh(real x)
+/* 1 / (1 + e^-x) */
+static inline real sigmoid(real x)
 {
-#ifdef SIM_DOUBLE
-    return tanh(x);
-#else
-    return 1.0f - 2.0f / (real_exp(2.0f * x) + 1.0f);
-#endif
+    return 1 / (1 + real_exp(-x));
 }
 
 static inline real real_sqrt(real x)
@@ -86,24 +85,64 @@ static inline real dot_of(const real *x, const real *y, int64_t n)
     return sum;
 }
 
+/* Numbers in their order as integers, of which the largest is found in any order. */
+#ifdef SIM_DOUBLE
+typedef int64_t RealOrder;
+enum { REAL_SIGN = 63 };
+#define REAL_ORDER_MOST INT64_MAX
+#else
+typedef int32_t RealOrder;
+enum { REAL_SIGN = 31 };
+#define REAL_ORDER_MOST INT32_MAX
+#endif
+
+/* Its own inverse. */
+static inline RealOrder order_flipped(RealOrder bits)
+{
+    return bits ^ (bits >> REAL_SIGN & REAL_ORDER_MOST);
+}
+
+/* The largest of n values, n > 0; of NaNs the positive are above infinity, the negative below it. */
 static inline real max_of(const real *x, int64_t n)
 {
-    real lane[LANES], most = x[0];
-    for (int k = 0; k < LANES; k++) lane[k] = x[0];
+    union {
+        real f;
+        RealOrder i;
+    } most = {x[0]}, other;
+    most.i = order_flipped(most.i);
+    RealOrder top = most.i;
+    for (int64_t i = 1; i < n; i++) {
+        other.f = x[i];
+        RealOrder place = order_flipped(other.i);
+        top = place > top ? place : top;
+    }
+    most.i = order_flipped(top);
+    return most.f;
+}
+
+/* x = e^(x - most) over n values; returns their sum, as sum_of() has it. */
+static inline real exponentials(real *x, int64_t n, real most)
+{
+    real lane[LANES] = {0}, sum = 0;
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] = x[i + k] > lane[k] ? x[i + k] : lane[k];
-    for (int k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
-    for (; i < n; i++) most = x[i] > most ? x[i] : most;
-    return most;
+        for (int k = 0; k < LANES; k++) {
+            real e = real_exp(x[i + k] - most);
+            x[i + k] = e;
+            lane[k] += e;
+        }
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    for (; i < n; i++) {
+        x[i] = real_exp(x[i] - most);
+        sum += x[i];
+    }
+    return sum;
 }
 
 /* x = softmax(x) over n values; returns log(sum(exp(x))). */
 static inline double softmax_in_place(real *x, int64_t n)
 {
-    real most = max_of(x, n);
-    for (int64_t i = 0; i < n; i++) x[i] = real_exp(x[i] - most);
-    real sum = sum_of(x, n), inverse = 1 / sum;
+    real most = max_of(x, n), sum = exponentials(x, n, most), inverse = 1 / sum;
     for (int64_t i = 0; i < n; i++) x[i] *= inverse;
     return (double)most + log((double)sum);
 }
