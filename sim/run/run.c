@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/denormals.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/base/draft.h"
@@ -144,6 +145,7 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
 {
     matmul_one_thread();
     device_keep_memory();
+    denormals_off();
     Run *run = allocate_zeroed(1, sizeof *run);
     run->options = options;
     run->alike = alike;

@@ -1,10 +1,12 @@
 /* test_device.c - the ledger: bytes by category, their peaks, and work; that a
  * training step gives back what it took; that a dry device counts the same. */
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/denormals.h"
 #include "models/machine/tensor_values.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/run/plan_from_config.h"
@@ -272,9 +274,30 @@ static void works_are_told_apart(void **state)
         if (work_is(&one, &other[i])) fail_msg("as number %d", i);
 }
 
+/* Computed here, not by the compiler. */
+static real times(real x, real by)
+{
+    volatile real value = x;
+    return value * by;
+}
+
+/* Half of the least normal number is none: it is there until they are off, and then neither made nor read. */
+static void denormals(void **state)
+{
+    (void)state;
+    const real least = sizeof(real) > sizeof(float) ? (real)DBL_MIN : (real)FLT_MIN;
+    const real half = times(least, (real)0.5);
+    assert_true(half > 0 && times(half, 2) == least);
+    if (!denormals_off()) skip();
+    assert_true(times(least, (real)0.5) == 0);
+    assert_true(times(half, 2) == 0);
+    assert_true(times(2 * least, (real)0.5) == least);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(denormals), /* the first: it is not undone, and ranks do it too */
         cmocka_unit_test(works_are_told_apart),
         cmocka_unit_test(memory_by_category),
         cmocka_unit_test(work_and_the_hook_between_kernels),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/denormals.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/config/parse.h"
@@ -132,6 +133,7 @@ void case_run(Comm *comm, void *one_case)
 {
     Case *c = one_case;
     matmul_one_thread();
+    denormals_off(); /* as in a run */
     Config config;
     Error error;
     if (!case_config(c, &config, &error) || !config_check_ranks(&config, comm->size, &error)) {
