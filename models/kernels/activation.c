@@ -63,21 +63,31 @@ static Work backward_work(Tensor x, Tensor dy, Tensor dx, double flops)
 
 static void forward(Tensor x, Tensor y, double flops, void (*loop)(const real *x, real *y, int64_t count))
 {
-    Tensor wx = wide_of(x), wy = wide_for(y);
-    if (device_kernel(y.device, forward_work(x, y, flops))) loop(reals(wx), reals(wy), x.count);
-    wide_free(&wx, x);
-    wide_store(&wy, y);
+    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
+    Opened ox = opened_new(x, TENSOR_PIECE), oy = opened_new(y, TENSOR_PIECE);
+    for (int64_t i = 0, count; i < x.count; i += count) {
+        count = tensor_piece(x.count - i);
+        loop(opened_read(&ox, i, count), opened_for(&oy, i), count);
+        opened_write(&oy, i, count);
+    }
+    opened_free(&ox);
+    opened_free(&oy);
 }
 
 static void backward(Tensor x, Tensor dy, Tensor dx, double flops,
                      void (*loop)(const real *x, const real *dy, real *dx, int64_t count))
 {
-    Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
-    if (device_kernel(dx.device, backward_work(x, dy, dx, flops)))
-        loop(reals(wx), reals(wdy), reals(wdx), x.count);
-    wide_free(&wx, x);
-    wide_free(&wdy, dy);
-    wide_store(&wdx, dx);
+    if (!device_kernel(dx.device, backward_work(x, dy, dx, flops))) return;
+    Opened ox = opened_new(x, TENSOR_PIECE), ody = opened_new(dy, TENSOR_PIECE),
+           odx = opened_new(dx, TENSOR_PIECE);
+    for (int64_t i = 0, count; i < x.count; i += count) {
+        count = tensor_piece(x.count - i);
+        loop(opened_read(&ox, i, count), opened_read(&ody, i, count), opened_for(&odx, i), count);
+        opened_write(&odx, i, count);
+    }
+    opened_free(&ox);
+    opened_free(&ody);
+    opened_free(&odx);
 }
 
 void gelu_forward(Tensor x, Tensor y)
@@ -131,18 +141,31 @@ VECTORISED static void swiglu_rows_backward(const real *restrict x, const real *
 
 void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
 {
-    Tensor wx = wide_of(x), wy = wide_for(y);
-    if (device_kernel(y.device, forward_work(x, y, 5))) swiglu_rows(reals(wx), reals(wy), n, F);
-    wide_free(&wx, x);
-    wide_store(&wy, y);
+    if (!device_kernel(y.device, forward_work(x, y, 5))) return;
+    int64_t most = tensor_piece_rows(n, 2 * F);
+    Opened ox = opened_new(x, most * 2 * F), oy = opened_new(y, most * F);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, 2 * F);
+        swiglu_rows(opened_read(&ox, i * 2 * F, rows * 2 * F), opened_for(&oy, i * F), rows, F);
+        opened_write(&oy, i * F, rows * F);
+    }
+    opened_free(&ox);
+    opened_free(&oy);
 }
 
 void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F)
 {
-    Tensor wx = wide_of(x), wdy = wide_of(dy), wdx = wide_for(dx);
-    if (device_kernel(dx.device, backward_work(x, dy, dx, 11)))
-        swiglu_rows_backward(reals(wx), reals(wdy), reals(wdx), n, F);
-    wide_free(&wx, x);
-    wide_free(&wdy, dy);
-    wide_store(&wdx, dx);
+    if (!device_kernel(dx.device, backward_work(x, dy, dx, 11))) return;
+    int64_t most = tensor_piece_rows(n, 2 * F);
+    Opened ox = opened_new(x, most * 2 * F), ody = opened_new(dy, most * F),
+           odx = opened_new(dx, most * 2 * F);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, 2 * F);
+        swiglu_rows_backward(opened_read(&ox, i * 2 * F, rows * 2 * F), opened_read(&ody, i * F, rows * F),
+                             opened_for(&odx, i * 2 * F), rows, F);
+        opened_write(&odx, i * 2 * F, rows * 2 * F);
+    }
+    opened_free(&ox);
+    opened_free(&ody);
+    opened_free(&odx);
 }

@@ -5,6 +5,7 @@
  * the triangle above the diagonal is computed and then set to zero. */
 #include "models/kernels/attention.h"
 #include <string.h>
+#include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
 #include "models/machine/tensor_values.h"
@@ -20,13 +21,12 @@ AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h)
                            .v = row + (s.heads + s.kv_heads + shared) * s.hd};
 }
 
-/* scores (rows, T) -> probabilities, row r seeing r0 + r + 1 keys */
+/* Scores of queries r0..r1-1, in rows of T, -> probabilities: query r sees r + 1 keys. */
 VECTORISED static void causal_softmax(real *scores, int64_t r0, int64_t r1, int64_t T)
 {
-    for (int64_t r = r0; r < r1; r++) {
-        real *row = scores + r * T;
-        softmax_in_place(row, r + 1);
-        memset(row + r + 1, 0, (size_t)(T - r - 1) * sizeof *row);
+    for (int64_t r = r0; r < r1; r++, scores += T) {
+        softmax_in_place(scores, r + 1);
+        memset(scores + r + 1, 0, (size_t)(T - r - 1) * sizeof *scores);
     }
 }
 
@@ -35,9 +35,8 @@ VECTORISED static void causal_softmax_backward(const real *probabilities, real *
                                                int64_t r1, int64_t T)
 {
     for (int64_t r = r0; r < r1; r++) {
-        const real *p = probabilities + r * T;
-        real *d = dscores + r * T;
-        real dot = dot_of(p, d, r + 1);
+        const real *p = probabilities + (r - r0) * T;
+        real *d = dscores + (r - r0) * T, dot = dot_of(p, d, r + 1);
         for (int64_t j = 0; j <= r; j++) d[j] = p[j] * (d[j] - dot);
         for (int64_t j = r + 1; j < r1; j++) d[j] = 0;
     }
@@ -95,57 +94,51 @@ static bool report_backward(AttentionShape s, AttentionSaved saved, Device *devi
     return compute;
 }
 
-/* One head's (T, T) of what is saved; of a zero tensor, that. */
-static Tensor cells_of(AttentionShape s, Tensor t, int64_t b, int64_t h)
-{
-    return t.device ? tensor_view(t, (b * s.heads + h) * s.T * s.T, s.T * s.T) : t;
-}
-
 /* The masks of queries r0..r1-1 of one head, without what they do not see; `row` is query 0's of the whole. */
 static void draw(const AttentionDropout *d, int64_t row, int64_t r0, int64_t r1, int64_t T, uint8_t *mask)
 {
-    for (int64_t r = r0; r < r1; r++) {
-        dropout_draw(&d->dropout, row + r, T, 0, mask + r * T, r + 1);
-        memset(mask + r * T + r + 1, 0, (size_t)(T - r - 1));
+    for (int64_t r = r0; r < r1; r++, mask += T) {
+        dropout_draw(&d->dropout, row + r, T, 0, mask, r + 1);
+        memset(mask + r + 1, 0, (size_t)(T - r - 1));
     }
 }
 
 void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
                        Tensor y)
 {
-    Tensor wqkv = wide_of(qkv), wy = wide_for(y);
-    int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
-    real scale = (real)(1 / sqrt((double)s.hd));
     bool whole = y.device; /* or what is saved alone */
-    bool compute = report_forward(s, saved, qkv.device, whole);
-    for (int64_t b = 0; compute && b < s.B; b++)
-        for (int64_t h = 0; h < s.heads; h++) {
-            Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_for(P);
-            Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_for(dropped);
-            Tensor mask = cells_of(s, saved.mask, b, h);
-            AttentionHead at = attention_head(s, b, h);
-            for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
-                int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
-                const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
-                real *p = reals(wP), *out = whole ? reals(wy) + b * T * C + h * s.hd : NULL;
-                matmul_pieces(scale, piece(q + r0 * ld, n, s.hd, ld),
-                              piece_transposed(piece(k, r1, s.hd, ld)), 0, p + r0 * T, T);
-                causal_softmax(p, r0, r1, T);
-                if (dropout) {
-                    real *kept = reals(wdropped);
-                    draw(dropout, attention_dropout_row(dropout, T, b, h, 0), r0, r1, T, masks(mask));
-                    dropout_apply(dropout_scale(dropout->dropout.rate), p + r0 * T, masks(mask) + r0 * T,
-                                  kept + r0 * T, n * T);
-                    p = kept;
-                }
-                if (whole)
-                    matmul_pieces(1, piece(p + r0 * T, n, r1, T), piece(v, r1, s.hd, ld), 0, out + r0 * C, C);
+    if (!report_forward(s, saved, qkv.device, whole)) return;
+    int64_t T = s.T;
+    real scale = (real)(1 / sqrt((double)s.hd));
+    AttentionRows rows = attention_rows_new(s, qkv, y, (Tensor){0}, (Tensor){0});
+    Opened P = opened_new(saved.probabilities, ROWS * T), dropped = opened_new(saved.dropped, ROWS * T);
+    for (int64_t i = 0; i < s.B * s.heads; i++) {
+        attention_rows_open(&rows, i);
+        Piece q = head_piece(&rows.q), k = head_piece(&rows.k), v = head_piece(&rows.v);
+        for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
+            int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0, first = (i * T + r0) * T;
+            real *p = opened_for(&P, first);
+            matmul_pieces(scale, piece_rows(q, r0, r1), piece_transposed(piece_rows(k, 0, r1)), 0, p, T);
+            causal_softmax(p, r0, r1, T);
+            opened_write(&P, first, n * T);
+            if (dropout) {
+                uint8_t *mask = masks(saved.mask) + first;
+                real *kept = opened_for(&dropped, first);
+                draw(dropout, attention_dropout_row(dropout, T, i / s.heads, i % s.heads, 0), r0, r1, T,
+                     mask);
+                dropout_apply(dropout_scale(dropout->dropout.rate), p, mask, kept, n * T);
+                opened_write(&dropped, first, n * T);
+                p = kept;
             }
-            wide_store(&wP, P);
-            wide_store(&wdropped, dropped);
+            if (whole)
+                matmul_pieces(1, piece(p, n, r1, T), piece_rows(v, 0, r1), 0, rows.y.at + r0 * rows.y.ld,
+                              rows.y.ld);
         }
-    wide_free(&wqkv, qkv);
-    wide_store(&wy, y);
+        attention_rows_write(&rows, i);
+    }
+    attention_rows_free(&rows);
+    opened_free(&P);
+    opened_free(&dropped);
 }
 
 void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropout *dropout,
@@ -154,44 +147,50 @@ void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropou
     attention_forward(s, qkv, dropout, saved, (Tensor){0});
 }
 
+/* Of head i, which is open. */
+static void head_backward(const AttentionRows *rows, const AttentionDropout *dropout, const Opened *P,
+                          const Opened *dropped, Tensor mask, int64_t i, real *scratch)
+{
+    AttentionShape s = rows->s;
+    int64_t T = s.T;
+    real scale = (real)(1 / sqrt((double)s.hd));
+    Piece q = head_piece(&rows->q), k = head_piece(&rows->k), v = head_piece(&rows->v);
+    const HeadRows *dq = &rows->dq, *dk = &rows->dk, *dv = &rows->dv;
+    /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
+     * that share them; all others add */
+    for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
+        int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0, first = (i * T + r0) * T;
+        const real *p = opened_read(P, first, n * T),
+                   *seen = dropout ? opened_read(dropped, first, n * T) : p;
+        real *dS = scratch + r0 * T, beta = r1 == T && first_of_shared(s, i) ? 0 : 1;
+        Piece drows = piece_rows(head_piece(&rows->dy), r0, r1), scores = piece(dS, n, r1, T);
+        matmul_pieces(1, piece_transposed(piece(seen, n, r1, T)), drows, beta, dv->at, dv->ld);
+        matmul_pieces(1, drows, piece_transposed(piece_rows(v, 0, r1)), 0, dS, T);
+        for (int64_t r = 0; dropout && r < n; r++)
+            dropout_apply(dropout_scale(dropout->dropout.rate), dS + r * T, masks(mask) + first + r * T,
+                          dS + r * T, r0 + r + 1);
+        causal_softmax_backward(p, dS, r0, r1, T);
+        matmul_pieces(scale, scores, piece_rows(k, 0, r1), 0, dq->at + r0 * dq->ld, dq->ld);
+        matmul_pieces(scale, piece_transposed(scores), piece_rows(q, r0, r1), beta, dk->at, dk->ld);
+    }
+}
+
 void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout,
                         AttentionSaved saved, Tensor dqkv)
 {
-    Tensor wdy = wide_of(dy), wqkv = wide_of(qkv), wdqkv = wide_for(dqkv);
-    int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
-    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, T * T);
-    real scale = (real)(1 / sqrt((double)hd));
-    bool compute = report_backward(s, saved, qkv.device);
-    for (int64_t b = 0; compute && b < s.B; b++)
-        for (int64_t h = 0; h < s.heads; h++) {
-            Tensor P = cells_of(s, saved.probabilities, b, h), wP = wide_of(P);
-            Tensor dropped = cells_of(s, saved.dropped, b, h), wdropped = wide_of(dropped);
-            Tensor mask = cells_of(s, saved.mask, b, h);
-            AttentionHead at = attention_head(s, b, h);
-            /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
-             * that share them; all others add */
-            for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
-                int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0;
-                const real *q = reals(wqkv) + at.q, *k = reals(wqkv) + at.k, *v = reals(wqkv) + at.v;
-                real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
-                const real *p = reals(wP), *seen = dropout ? reals(wdropped) : p;
-                const real *dout = reals(wdy) + b * T * C + h * hd;
-                real *dS = reals(scratch), beta = r1 == T && h % (s.heads / s.kv_heads) == 0 ? 0 : 1;
-                Piece drows = piece(dout + r0 * C, n, hd, C), scores = piece(dS + r0 * T, n, r1, T);
-                matmul_pieces(1, piece_transposed(piece(seen + r0 * T, n, r1, T)), drows, beta, dv, ld);
-                matmul_pieces(1, drows, piece_transposed(piece(v, r1, hd, ld)), 0, dS + r0 * T, T);
-                for (int64_t r = r0; dropout && r < r1; r++)
-                    dropout_apply(dropout_scale(dropout->dropout.rate), dS + r * T, masks(mask) + r * T,
-                                  dS + r * T, r + 1);
-                causal_softmax_backward(p, dS, r0, r1, T);
-                matmul_pieces(scale, scores, piece(k, r1, hd, ld), 0, dq + r0 * ld, ld);
-                matmul_pieces(scale, piece_transposed(scores), piece(q + r0 * ld, n, hd, ld), beta, dk, ld);
-            }
-            wide_free(&wP, P);
-            wide_free(&wdropped, dropped);
+    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, s.T * s.T);
+    if (report_backward(s, saved, qkv.device)) {
+        AttentionRows rows = attention_rows_new(s, qkv, (Tensor){0}, dqkv, dy);
+        Opened P = opened_new(saved.probabilities, ROWS * s.T),
+               dropped = opened_new(saved.dropped, ROWS * s.T);
+        for (int64_t i = 0; i < s.B * s.heads; i++) {
+            attention_rows_open(&rows, i);
+            head_backward(&rows, dropout, &P, &dropped, saved.mask, i, reals(scratch));
+            attention_rows_write(&rows, i);
         }
+        attention_rows_free(&rows);
+        opened_free(&P);
+        opened_free(&dropped);
+    }
     tensor_free(&scratch);
-    wide_free(&wdy, dy);
-    wide_free(&wqkv, qkv);
-    wide_store(&wdqkv, dqkv);
 }

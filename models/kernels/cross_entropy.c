@@ -12,12 +12,13 @@ static int64_t target_column(const int32_t *tokens, int64_t i, int64_t T, Vocabu
     return column >= 0 && column < slice.V ? column : -1;
 }
 
+/* Of positions first..end-1, whose logits these are. */
 VECTORISED static void statistics_of(real *logits, const int32_t *tokens, real *statistics,
-                                    VocabularySlice slice, int64_t n, int64_t T)
+                                     VocabularySlice slice, int64_t first, int64_t end, int64_t T)
 {
     int64_t V = slice.V, used = slice.used;
-    for (int64_t i = 0; i < n; i++) {
-        real *row = logits + i * V, *s = statistics + i * STATISTICS;
+    for (int64_t i = first; i < end; i++) {
+        real *row = logits + (i - first) * V, *s = statistics + i * STATISTICS;
         int64_t target = target_column(tokens, i, T, slice);
         s[TARGET] = target < 0 ? 0 : row[target];
         s[MOST] = used > 0 ? max_of(row, used) : -(real)HUGE_VAL; /* a slice may be all padding */
@@ -29,14 +30,19 @@ VECTORISED static void statistics_of(real *logits, const int32_t *tokens, real *
 void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, VocabularySlice slice,
                               int64_t B, int64_t T)
 {
-    int64_t count = B * T * slice.V;
-    Tensor wide = wide_of(logits);
+    int64_t V = slice.V, n = B * T, count = n * V;
     /* the largest has to be known before the others are opened again */
     double flops = 6.0 * (double)count,
            bytes = tensor_traffic(logits, 3 * count) + (double)tensor_bytes(statistics);
-    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, B * T, flops, bytes)))
-        statistics_of(reals(wide), ints(tokens), reals(statistics), slice, B * T, T);
-    wide_store(&wide, logits);
+    if (!device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes))) return;
+    Opened open = opened_new(logits, tensor_piece_rows(n, V) * V);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, V);
+        statistics_of(opened_read(&open, i * V, rows * V), ints(tokens), reals(statistics), slice, i,
+                      i + rows, T);
+        opened_write(&open, i * V, rows * V);
+    }
+    opened_free(&open);
 }
 
 /* A slice's part of the sum of exp(logit - most) over the whole vocabulary. */
@@ -45,58 +51,59 @@ static inline real share(const real *statistics, real most)
     return statistics[SUM] > 0 ? statistics[SUM] * real_exp(statistics[MOST] - most) : 0;
 }
 
-VECTORISED static double normalise(real *exponential, const real *all, VocabularySlice slice, int64_t n)
+/* Of position i of n: what its exponentials here are to be multiplied by; adds to the loss. */
+static inline real normaliser(const real *all, VocabularySlice slice, int64_t i, int64_t n, double *loss)
 {
-    int parts = slice.parts, part = slice.part;
-    int64_t V = slice.V;
-    double loss = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const real *first = all + i * STATISTICS;
-        real most = first[MOST];
-        for (int k = 1; k < parts; k++) {
-            real other = first[k * n * STATISTICS + MOST];
-            most = other > most ? other : most;
-        }
-        real sum = share(first, most), target = first[TARGET];
-        for (int k = 1; k < parts; k++) {
-            sum += share(first + k * n * STATISTICS, most);
-            target += first[k * n * STATISTICS + TARGET];
-        }
-        loss += log((double)sum) + (double)most - (double)target;
-        const real *mine = all + (part * n + i) * STATISTICS;
-        real by = mine[SUM] > 0 ? real_exp(mine[MOST] - most) / sum : 0; /* a slice of padding has no sum */
-        for (int64_t v = 0; v < V; v++) exponential[i * V + v] *= by;
+    const real *first = all + i * STATISTICS, *mine = all + (slice.part * n + i) * STATISTICS;
+    real most = first[MOST];
+    for (int k = 1; k < slice.parts; k++) {
+        real other = first[k * n * STATISTICS + MOST];
+        most = other > most ? other : most;
     }
-    return loss;
+    real sum = share(first, most), target = first[TARGET];
+    for (int k = 1; k < slice.parts; k++) {
+        sum += share(first + k * n * STATISTICS, most);
+        target += first[k * n * STATISTICS + TARGET];
+    }
+    *loss += log((double)sum) + (double)most - (double)target;
+    return mine[SUM] > 0 ? real_exp(mine[MOST] - most) / sum : 0; /* a slice of padding has no sum */
+}
+
+VECTORISED static void scale_all(real *x, real by, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) x[i] *= by;
 }
 
 double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySlice slice, int64_t n)
 {
-    int64_t count = n * slice.V;
-    Tensor wide = wide_of(logits);
+    int64_t V = slice.V, count = n * V;
     double loss = 0;
     double flops = (double)count,
            bytes = tensor_traffic(logits, 2 * count) + (double)tensor_bytes(all_statistics);
-    if (device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes)))
-        loss = normalise(reals(wide), reals(all_statistics), slice, n);
-    wide_store(&wide, logits);
+    if (!device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes))) return 0;
+    Opened open = opened_new(logits, V);
+    for (int64_t i = 0; i < n; i++) {
+        scale_all(opened_read(&open, i * V, V), normaliser(reals(all_statistics), slice, i, n, &loss), V);
+        opened_write(&open, i * V, V);
+    }
+    opened_free(&open);
     return loss;
 }
 
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
                             int64_t B, int64_t T)
 {
-    int64_t count = B * T * slice.V;
-    Tensor wide = wide_of(probabilities);
+    int64_t V = slice.V, count = B * T * V;
     double flops = 2.0 * (double)count, bytes = tensor_traffic(probabilities, 2 * count);
     Work work = work_backward(work_through(WORK_CROSS_ENTROPY, probabilities, B * T, flops, bytes));
-    if (device_kernel(probabilities.device, work)) {
-        real *p = reals(wide), by = (real)scale;
-        for (int64_t i = 0; i < B * T; i++) {
-            int64_t target = target_column(ints(tokens), i, T, slice);
-            if (target >= 0) p[i * slice.V + target] -= 1;
-        }
-        for (int64_t i = 0; i < count; i++) p[i] *= by;
+    if (!device_kernel(probabilities.device, work)) return;
+    Opened open = opened_new(probabilities, V);
+    for (int64_t i = 0; i < B * T; i++) {
+        real *p = opened_read(&open, i * V, V);
+        int64_t target = target_column(ints(tokens), i, T, slice);
+        if (target >= 0) p[target] -= 1;
+        scale_all(p, (real)scale, V);
+        opened_write(&open, i * V, V);
     }
-    wide_store(&wide, probabilities);
+    opened_free(&open);
 }

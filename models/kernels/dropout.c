@@ -50,25 +50,30 @@ static Work work_of(Tensor x, Tensor mask, Tensor y, int64_t rows)
                         (double)(tensor_bytes(x) + tensor_bytes(mask) + tensor_bytes(y)));
 }
 
+static void apply(double rate, Tensor x, Tensor mask, Tensor y)
+{
+    Opened ox = opened_new(x, TENSOR_PIECE), oy = opened_new(y, TENSOR_PIECE);
+    for (int64_t i = 0, count; i < x.count; i += count) {
+        count = tensor_piece(x.count - i);
+        dropout_apply(dropout_scale(rate), opened_read(&ox, i, count), masks(mask) + i, opened_for(&oy, i),
+                      count);
+        opened_write(&oy, i, count);
+    }
+    opened_free(&ox);
+    opened_free(&oy);
+}
+
 void dropout_forward(const Dropout *dropout, SampleRows at, Tensor x, Tensor mask, Tensor y)
 {
-    Tensor wx = wide_of(x), wy = wide_for(y);
-    if (device_kernel(y.device, work_of(x, mask, y, at.B * at.rows))) {
-        for (int64_t i = 0; i < at.B * at.rows; i++) {
-            int64_t row = (dropout->first_sample + i / at.rows) * at.T + at.first + i % at.rows;
-            dropout_draw(dropout, row, at.C, 0, masks(mask) + i * at.C, at.C);
-        }
-        dropout_apply(dropout_scale(dropout->rate), reals(wx), masks(mask), reals(wy), x.count);
+    if (!device_kernel(y.device, work_of(x, mask, y, at.B * at.rows))) return;
+    for (int64_t i = 0; i < at.B * at.rows; i++) {
+        int64_t row = (dropout->first_sample + i / at.rows) * at.T + at.first + i % at.rows;
+        dropout_draw(dropout, row, at.C, 0, masks(mask) + i * at.C, at.C);
     }
-    wide_free(&wx, x);
-    wide_store(&wy, y);
+    apply(dropout->rate, x, mask, y);
 }
 
 void dropout_backward(double rate, Tensor dy, Tensor mask, Tensor dx)
 {
-    Tensor wdy = wide_of(dy), wdx = wide_for(dx);
-    if (device_kernel(dx.device, work_backward(work_of(dy, mask, dx, 1))))
-        dropout_apply(dropout_scale(rate), reals(wdy), masks(mask), reals(wdx), dy.count);
-    wide_free(&wdy, dy);
-    wide_store(&wdx, dx);
+    if (device_kernel(dx.device, work_backward(work_of(dy, mask, dx, 1)))) apply(rate, dy, mask, dx);
 }

@@ -9,6 +9,7 @@
  * and in the end y / l is the attention and m + log l the row's log-sum-exp.
  * From it backward has each probability again as exp(score - lse). */
 #include "models/kernels/attention.h"
+#include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
 #include "models/machine/tensor_values.h"
@@ -92,40 +93,46 @@ static Work work_of(AttentionShape s, Tensor qkv, bool backward, size_t bytes)
     return w;
 }
 
-void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y)
+/* Of head i, which is open; scratch: a tile and two columns of one. */
+static void head_forward(const AttentionRows *rows, const AttentionDropout *dropout, int64_t i, real *scratch,
+                         real *lse)
 {
-    Tensor wqkv = wide_of(qkv), wy = wide_for(y);
-    Tensor scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
-    int64_t T = s.T, C = s.heads * s.hd, ld = attention_width(s);
-    real scale = (real)(1 / sqrt((double)s.hd));
-    bool compute = device_kernel(
-        y.device, work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y)));
-    for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
-        int64_t b = i / s.heads, h = i % s.heads;
-        AttentionHead at = attention_head(s, b, h);
-        Piece q = piece(reals(wqkv) + at.q, T, s.hd, ld), k = piece(reals(wqkv) + at.k, T, s.hd, ld),
-              v = piece(reals(wqkv) + at.v, T, s.hd, ld);
-        real *out = reals(wy) + b * T * C + h * s.hd, *P = reals(scratch), *m = P + TILE * TILE,
-             *l = m + TILE;
-        uint8_t mask[TILE * TILE];
-        for (int64_t r0 = 0; r0 < T; r0 += TILE) {
-            for (int64_t c0 = 0; c0 <= r0; c0 += TILE) {
-                Tile t = tile_at(r0, c0, T);
-                cross(t, scale, q, k, P);
-                online_softmax(t, P, m, l, out, C, s.hd);
-                if (dropout) draw(t, s, dropout, b, h, mask);
-                if (dropout) drop(t, dropout, mask, P, P);
-                matmul_pieces(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * C, C);
-            }
-            for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
-                for (int64_t j = 0; j < s.hd; j++) out[r * C + j] /= l[r - r0];
-                reals(lse)[i * T + r] = m[r - r0] + (real)log((double)l[r - r0]);
-            }
+    AttentionShape s = rows->s;
+    int64_t T = s.T, b = i / s.heads, h = i % s.heads, ld = rows->y.ld;
+    real scale = (real)(1 / sqrt((double)s.hd)), *out = rows->y.at, *P = scratch, *m = P + TILE * TILE,
+         *l = m + TILE;
+    Piece q = head_piece(&rows->q), k = head_piece(&rows->k), v = head_piece(&rows->v);
+    uint8_t mask[TILE * TILE];
+    for (int64_t r0 = 0; r0 < T; r0 += TILE) {
+        for (int64_t c0 = 0; c0 <= r0; c0 += TILE) {
+            Tile t = tile_at(r0, c0, T);
+            cross(t, scale, q, k, P);
+            online_softmax(t, P, m, l, out, ld, s.hd);
+            if (dropout) draw(t, s, dropout, b, h, mask);
+            if (dropout) drop(t, dropout, mask, P, P);
+            matmul_pieces(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * ld, ld);
+        }
+        for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
+            for (int64_t j = 0; j < s.hd; j++) out[r * ld + j] /= l[r - r0];
+            lse[r] = m[r - r0] + (real)log((double)l[r - r0]);
         }
     }
+}
+
+void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y)
+{
+    Tensor scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
+    if (device_kernel(y.device,
+                      work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y)))) {
+        AttentionRows rows = attention_rows_new(s, qkv, y, (Tensor){0}, (Tensor){0});
+        for (int64_t i = 0; i < s.B * s.heads; i++) {
+            attention_rows_open(&rows, i);
+            head_forward(&rows, dropout, i, reals(scratch), reals(lse) + i * s.T);
+            attention_rows_write(&rows, i);
+        }
+        attention_rows_free(&rows);
+    }
     tensor_free(&scratch);
-    wide_free(&wqkv, qkv);
-    wide_store(&wy, y);
 }
 
 /* scores -> probabilities */
@@ -146,53 +153,59 @@ VECTORISED static void softmax_backward(Tile t, real *restrict P, const real *re
 }
 
 /* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd */
-VECTORISED static void row_dots(const real *dy, const real *y, real *dot, int64_t T, int64_t C, int64_t hd)
+VECTORISED static void row_dots(Piece dy, Piece y, real *dot)
 {
-    for (int64_t t = 0; t < T; t++) dot[t] = dot_of(dy + t * C, y + t * C, hd);
+    for (int64_t t = 0; t < dy.rows; t++) dot[t] = dot_of(dy.at + t * dy.ld, y.at + t * y.ld, dy.columns);
+}
+
+/* Of head i, which is open; scratch: two tiles, and T reals. */
+static void head_backward(const AttentionRows *rows, const AttentionDropout *dropout, int64_t i,
+                          real *scratch, const real *lse)
+{
+    AttentionShape s = rows->s;
+    int64_t T = s.T, b = i / s.heads, h = i % s.heads;
+    real scale = (real)(1 / sqrt((double)s.hd)), *P = scratch, *other = P + TILE * TILE,
+         *dot = other + TILE * TILE;
+    Piece q = head_piece(&rows->q), k = head_piece(&rows->k), v = head_piece(&rows->v),
+          dy = head_piece(&rows->dy);
+    const HeadRows *dq = &rows->dq, *dk = &rows->dk, *dv = &rows->dv;
+    uint8_t mask[TILE * TILE];
+    row_dots(dy, head_piece(&rows->y), dot);
+    for (int64_t c0 = 0; c0 < T; c0 += TILE)
+        for (int64_t r0 = c0; r0 < T; r0 += TILE) {
+            Tile t = tile_at(r0, c0, T);
+            real beta =
+                first_of_shared(s, i) && r0 == c0 ? 0 : 1; /* who comes first writes, the others add */
+            cross(t, scale, q, k, P);
+            from_lse(t, P, lse);
+            if (dropout) draw(t, s, dropout, b, h, mask);
+            if (dropout) drop(t, dropout, mask, P, other);
+            matmul_pieces(1, piece_transposed(as_piece(t, dropout ? other : P)), piece_rows(dy, r0, t.r1),
+                          beta, dv->at + c0 * dv->ld, dv->ld);
+            cross(t, 1, dy, v, other);
+            if (dropout) drop(t, dropout, mask, other, other);
+            softmax_backward(t, P, other, dot);
+            Piece dscores = as_piece(t, P);
+            matmul_pieces(scale, dscores, piece_rows(k, c0, t.c1), c0 > 0, dq->at + r0 * dq->ld, dq->ld);
+            matmul_pieces(scale, piece_transposed(dscores), piece_rows(q, r0, t.r1), beta,
+                          dk->at + c0 * dk->ld, dk->ld);
+        }
 }
 
 void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout, Tensor lse,
                     Tensor y, Tensor dqkv)
 {
-    Tensor wdy = wide_of(dy), wqkv = wide_of(qkv), wy = wide_of(y), wdqkv = wide_for(dqkv);
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
-    int64_t T = s.T, C = s.heads * s.hd, hd = s.hd, ld = attention_width(s);
-    real scale = (real)(1 / sqrt((double)hd));
     size_t bytes =
         tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y) + tensor_bytes(dqkv);
-    bool compute = device_kernel(dqkv.device, work_of(s, qkv, true, bytes));
-    for (int64_t i = 0; compute && i < s.B * s.heads; i++) {
-        int64_t b = i / s.heads, h = i % s.heads, out = b * T * C + h * hd;
-        AttentionHead at = attention_head(s, b, h);
-        Piece q = piece(reals(wqkv) + at.q, T, hd, ld), k = piece(reals(wqkv) + at.k, T, hd, ld),
-              v = piece(reals(wqkv) + at.v, T, hd, ld), dy_rows = piece(reals(wdy) + out, T, hd, C);
-        real *dq = reals(wdqkv) + at.q, *dk = reals(wdqkv) + at.k, *dv = reals(wdqkv) + at.v;
-        real *P = reals(scratch), *other = P + TILE * TILE, *dot = other + TILE * TILE;
-        uint8_t mask[TILE * TILE];
-        bool first_of_shared = h % (s.heads / s.kv_heads) == 0;
-        row_dots(dy_rows.at, reals(wy) + out, dot, T, C, hd);
-        for (int64_t c0 = 0; c0 < T; c0 += TILE)
-            for (int64_t r0 = c0; r0 < T; r0 += TILE) {
-                Tile t = tile_at(r0, c0, T);
-                real beta = first_of_shared && r0 == c0 ? 0 : 1; /* who comes first writes, the others add */
-                cross(t, scale, q, k, P);
-                from_lse(t, P, reals(lse) + i * T);
-                if (dropout) draw(t, s, dropout, b, h, mask);
-                if (dropout) drop(t, dropout, mask, P, other);
-                matmul_pieces(1, piece_transposed(as_piece(t, dropout ? other : P)),
-                              piece_rows(dy_rows, r0, t.r1), beta, dv + c0 * ld, ld);
-                cross(t, 1, dy_rows, v, other);
-                if (dropout) drop(t, dropout, mask, other, other);
-                softmax_backward(t, P, other, dot);
-                Piece dscores = as_piece(t, P);
-                matmul_pieces(scale, dscores, piece_rows(k, c0, t.c1), c0 > 0, dq + r0 * ld, ld);
-                matmul_pieces(scale, piece_transposed(dscores), piece_rows(q, r0, t.r1), beta, dk + c0 * ld,
-                              ld);
-            }
+    if (device_kernel(dqkv.device, work_of(s, qkv, true, bytes))) {
+        AttentionRows rows = attention_rows_new(s, qkv, y, dqkv, dy);
+        for (int64_t i = 0; i < s.B * s.heads; i++) {
+            attention_rows_open(&rows, i);
+            head_backward(&rows, dropout, i, reals(scratch), reals(lse) + i * s.T);
+            attention_rows_write(&rows, i);
+        }
+        attention_rows_free(&rows);
     }
     tensor_free(&scratch);
-    wide_free(&wdy, dy);
-    wide_free(&wqkv, qkv);
-    wide_free(&wy, y);
-    wide_store(&wdqkv, dqkv);
 }

@@ -13,42 +13,62 @@ VECTORISED static void add_bias(real *restrict y, const real *restrict b, int64_
         for (int64_t j = 0; j < out; j++) y[i * out + j] += b[j];
 }
 
+/* Rows that a column's sum goes through before it is stored again. */
+enum { TOGETHER = 4 };
+
 VECTORISED static void add_columns(real *restrict db, const real *restrict dy, int64_t n, int64_t out)
 {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < out; j++) db[j] += dy[i * out + j];
+    int64_t i = 0;
+    for (; i + TOGETHER <= n; i += TOGETHER, dy += TOGETHER * out)
+        for (int64_t j = 0; j < out; j++)
+            db[j] = db[j] + dy[j] + dy[out + j] + dy[2 * out + j] + dy[3 * out + j];
+    for (; i < n; i++, dy += out)
+        for (int64_t j = 0; j < out; j++) db[j] += dy[j];
 }
 
+/* Whether there is a bias to be added, here. */
 static bool report_bias(Tensor y, Tensor b, int64_t n, int64_t out)
 {
     double bytes = tensor_traffic(y, 2 * n * out) + tensor_traffic(b, out);
-    return device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out), bytes));
+    return b.count && device_kernel(y.device, work_through(WORK_BIAS, y, n, (double)(n * out), bytes));
 }
 
 void bias_open(Tensor y, Tensor b, int64_t n, int64_t out, Tensor wide_y)
 {
-    if (b.count == 0) return;
+    if (!report_bias(y, b, n, out)) return;
     Tensor wide_b = wide_of(b);
-    if (report_bias(y, b, n, out)) add_bias(reals(wide_y), reals(wide_b), n, out);
+    add_bias(reals(wide_y), reals(wide_b), n, out);
     wide_free(&wide_b, b);
 }
 
 void bias_forward(Tensor y, Tensor b, int64_t n, int64_t out)
 {
-    if (b.count == 0) return;
-    Tensor wide_y = wide_of(y);
-    bias_open(y, b, n, out, wide_y);
-    wide_store(&wide_y, y);
+    if (!report_bias(y, b, n, out)) return;
+    Tensor wide_b = wide_of(b);
+    Opened oy = opened_new(y, tensor_piece_rows(n, out) * out);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, out);
+        add_bias(opened_read(&oy, i * out, rows * out), reals(wide_b), rows, out);
+        opened_write(&oy, i * out, rows * out);
+    }
+    opened_free(&oy);
+    wide_free(&wide_b, b);
 }
 
 void bias_backward(Tensor dy, Tensor db, int64_t n, int64_t out)
 {
     if (db.count == 0) return;
-    Tensor wide_dy = wide_of(dy), wide_db = wide_of(db);
     double bytes = tensor_traffic(dy, n * out) + tensor_traffic(db, 2 * out);
-    if (device_kernel(db.device, work_backward(work_through(WORK_BIAS, dy, n, (double)(n * out), bytes))))
-        add_columns(reals(wide_db), reals(wide_dy), n, out);
-    wide_free(&wide_dy, dy);
+    Work work = work_backward(work_through(WORK_BIAS, dy, n, (double)(n * out), bytes));
+    if (!device_kernel(db.device, work)) return;
+    int64_t most = TOGETHER * tensor_piece_rows(n, out);
+    Tensor wide_db = wide_of(db);
+    Opened ody = opened_new(dy, most * out);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = n - i < most ? n - i : most;
+        add_columns(reals(wide_db), opened_read(&ody, i * out, rows * out), rows, out);
+    }
+    opened_free(&ody);
     wide_store(&wide_db, db);
 }
 
@@ -57,7 +77,7 @@ void linear_forward(Tensor x, Tensor W, Tensor b, Tensor y, int64_t n, int64_t i
     Matrix A = matrix(x, n, in), B = matrix(W, in, out);
     if (matmul_adds_bias(A, B)) {
         matmul_biased(A, B, b, y);
-        if (b.count > 0) report_bias(y, b, n, out);
+        report_bias(y, b, n, out);
         return;
     }
     Tensor wide_y = wide_for(y); /* rounded once, with the bias in it */
@@ -117,34 +137,36 @@ static int64_t row_of(Tensor tokens, int64_t i, int64_t T, int64_t first, int64_
 
 void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
-    Tensor wide_y = wide_for(y);
-    bool compute =
-        device_kernel(y.device, work_through(WORK_EMBEDDING, y, B * T, 0, tensor_traffic(y, 2 * B * T * C)));
-    for (int64_t i = 0; compute && i < B * T; i++) {
+    Work work = work_through(WORK_EMBEDDING, y, B * T, 0, tensor_traffic(y, 2 * B * T * C));
+    if (!device_kernel(y.device, work)) return;
+    Opened oy = opened_new(y, C);
+    for (int64_t i = 0; i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, wte.count / C);
-        real *out = reals(wide_y) + i * C;
+        real *out = opened_for(&oy, i * C);
         if (row >= 0)
-            tensor_read(wte, row * C, C, out); /* of a large table a few rows: it is not widened as a whole */
+            tensor_read(wte, row * C, C, out);
         else
             memset(out, 0, (size_t)C * sizeof *out);
+        opened_write(&oy, i * C, C);
     }
-    wide_store(&wide_y, y);
+    opened_free(&oy);
 }
 
 void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T, int64_t C)
 {
-    Tensor wide_dy = wide_of(dy), wide_dwte = wide_of(dwte);
     int64_t count = B * T * C;
     double bytes = tensor_traffic(dy, count) + tensor_traffic(dwte, 2 * count);
     Work work = work_backward(work_through(WORK_EMBEDDING, dy, B * T, (double)count, bytes));
-    bool compute = device_kernel(dy.device, work);
-    for (int64_t i = 0; compute && i < B * T; i++) {
+    if (!device_kernel(dy.device, work)) return;
+    Tensor wide_dwte = wide_of(dwte); /* a row comes again and again, and is rounded once */
+    Opened ody = opened_new(dy, C);
+    for (int64_t i = 0; i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, dwte.count / C);
         if (row < 0) continue;
         real *de = reals(wide_dwte) + row * C;
-        const real *d = reals(wide_dy) + i * C;
+        const real *d = opened_read(&ody, i * C, C);
         for (int64_t j = 0; j < C; j++) de[j] += d[j];
     }
-    wide_free(&wide_dy, dy);
+    opened_free(&ody);
     wide_store(&wide_dwte, dwte);
 }

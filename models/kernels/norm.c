@@ -102,21 +102,60 @@ VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict
 
 /* ---- tensors ---- */
 
+/* row: 2 C reals */
+static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
+                             real *row, int64_t n, int64_t C)
+{
+    int64_t most = tensor_piece_rows(n, C) * C;
+    Tensor wgain = wide_of(gain), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
+    Opened ody = opened_new(dy, most), ox = opened_new(x, most), odx = opened_new(dx, most);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, C);
+        rows_backward((RowsBackward){.dy = opened_read(&ody, i * C, rows * C),
+                                     .x = opened_read(&ox, i * C, rows * C),
+                                     .gain = reals(wgain),
+                                     .dx = opened_read(&odx, i * C, rows * C),
+                                     .dgain = reals(wdgain),
+                                     .dbias = reals(wdbias),
+                                     .hat = row,
+                                     .dhat = row + C,
+                                     .n = rows,
+                                     .C = C});
+        opened_write(&odx, i * C, rows * C);
+    }
+    opened_free(&ody);
+    opened_free(&ox);
+    opened_free(&odx);
+    wide_free(&wgain, gain);
+    wide_store(&wdgain, dgain);
+    wide_store(&wdbias, dbias);
+}
+
 void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
 {
     bool layer = kind == NORM_LAYERNORM;
     if (!layer) bias = (Tensor){0};
     int64_t C = gain.count, n = x.count / C;
-    Tensor wx = wide_of(x), wgain = wide_of(gain), wbias = wide_of(bias), wy = wide_for(y);
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
     Work work = work_through(WORK_NORM, y, n, (layer ? 8.0 : 4.0) * (double)(n * C), bytes);
-    bool compute = device_kernel(y.device, work);
-    if (compute && layer) layernorm_rows(reals(wx), reals(wgain), reals(wbias), reals(wy), n, C);
-    if (compute && !layer) rmsnorm_rows(reals(wx), reals(wgain), reals(wy), n, C);
-    wide_free(&wx, x);
+    if (!device_kernel(y.device, work)) return;
+    int64_t most = tensor_piece_rows(n, C) * C;
+    Tensor wgain = wide_of(gain), wbias = wide_of(bias);
+    Opened ox = opened_new(x, most), oy = opened_new(y, most);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, C);
+        const real *from = opened_read(&ox, i * C, rows * C);
+        real *to = opened_for(&oy, i * C);
+        if (layer)
+            layernorm_rows(from, reals(wgain), reals(wbias), to, rows, C);
+        else
+            rmsnorm_rows(from, reals(wgain), to, rows, C);
+        opened_write(&oy, i * C, rows * C);
+    }
+    opened_free(&ox);
+    opened_free(&oy);
     wide_free(&wgain, gain);
     wide_free(&wbias, bias);
-    wide_store(&wy, y);
 }
 
 void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
@@ -124,28 +163,11 @@ void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, T
     bool layer = kind == NORM_LAYERNORM;
     if (!layer) dbias = (Tensor){0};
     int64_t C = gain.count, n = x.count / C;
-    Tensor wdy = wide_of(dy), wx = wide_of(x), wgain = wide_of(gain);
-    Tensor wdx = wide_of(dx), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
     Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
     Work work = work_through(WORK_NORM, dx, n, (layer ? 15.0 : 11.0) * (double)(n * C), bytes);
     if (device_kernel(dx.device, work_backward(work)))
-        rows_backward((RowsBackward){.dy = reals(wdy),
-                                     .x = reals(wx),
-                                     .gain = reals(wgain),
-                                     .dx = reals(wdx),
-                                     .dgain = reals(wdgain),
-                                     .dbias = reals(wdbias),
-                                     .hat = reals(row),
-                                     .dhat = reals(row) + C,
-                                     .n = n,
-                                     .C = C});
+        tensors_backward(dy, x, gain, dx, dgain, dbias, reals(row), n, C);
     tensor_free(&row);
-    wide_free(&wdy, dy);
-    wide_free(&wx, x);
-    wide_free(&wgain, gain);
-    wide_store(&wdx, dx);
-    wide_store(&wdgain, dgain);
-    wide_store(&wdbias, dbias);
 }

@@ -9,31 +9,37 @@
 
 void position_forward(Tensor wpe, int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
-    Tensor rows = tensor_view(wpe, first * C, T * C), wide = wide_of(rows), wy = wide_of(y);
+    Tensor rows = tensor_view(wpe, first * C, T * C);
     double bytes = 2.0 * (double)tensor_bytes(y) + (double)tensor_bytes(rows);
-    bool compute = device_kernel(y.device, work_through(WORK_POSITION, y, B * T, (double)y.count, bytes));
-    for (int64_t i = 0; compute && i < B * T; i++) {
-        const real *p = reals(wide) + i % T * C;
-        real *out = reals(wy) + i * C;
+    if (!device_kernel(y.device, work_through(WORK_POSITION, y, B * T, (double)y.count, bytes))) return;
+    Opened orows = opened_new(rows, C), oy = opened_new(y, C);
+    for (int64_t i = 0; i < B * T; i++) {
+        const real *p = opened_read(&orows, i % T * C, C);
+        real *out = opened_read(&oy, i * C, C);
         for (int64_t j = 0; j < C; j++) out[j] += p[j];
+        opened_write(&oy, i * C, C);
     }
-    wide_free(&wide, rows);
-    wide_store(&wy, y);
+    opened_free(&orows);
+    opened_free(&oy);
 }
 
 void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t T, int64_t C)
 {
-    Tensor rows = tensor_view(dwpe, first * C, T * C), wide = wide_of(rows), wdy = wide_of(dy);
+    Tensor rows = tensor_view(dwpe, first * C, T * C);
     double bytes = (double)tensor_bytes(dy) + 2.0 * (double)tensor_bytes(rows);
     Work work = work_backward(work_through(WORK_POSITION, dy, B * T, (double)dy.count, bytes));
-    bool compute = device_kernel(dy.device, work);
-    for (int64_t i = 0; compute && i < B * T; i++) {
-        real *dp = reals(wide) + i % T * C;
-        const real *d = reals(wdy) + i * C;
-        for (int64_t j = 0; j < C; j++) dp[j] += d[j];
+    if (!device_kernel(dy.device, work)) return;
+    Opened orows = opened_new(rows, C), ody = opened_new(dy, C);
+    for (int64_t t = 0; t < T; t++) {
+        real *dp = opened_read(&orows, t * C, C);
+        for (int64_t b = 0; b < B; b++) {
+            const real *d = opened_read(&ody, (b * T + t) * C, C);
+            for (int64_t j = 0; j < C; j++) dp[j] += d[j];
+        }
+        opened_write(&orows, t * C, C);
     }
-    wide_free(&wdy, dy);
-    wide_store(&wide, rows);
+    opened_free(&orows);
+    opened_free(&ody);
 }
 
 /* base^(-2 j / width) of the width / 2 pairs, in a `real` each, as everybody keeps them */
@@ -46,35 +52,42 @@ static void frequencies(real *each, double base, int64_t width)
 
 void sinusoidal_forward(int64_t first, Tensor y, int64_t B, int64_t T, int64_t C)
 {
-    Tensor wy = wide_of(y), table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
+    Tensor table = tensor_new(y.device, MEM_WORKSPACE, REAL, C + (C + 1) / 2);
     double flops = 2 * (double)y.count, bytes = 2 * (double)tensor_bytes(y);
     if (device_kernel(y.device, work_through(WORK_POSITION, y, B * T, flops, bytes))) {
         real *wave = reals(table), *each = wave + C, scale = (real)sqrt((double)C);
+        Opened oy = opened_new(y, C);
         frequencies(each, 10000, C);
         for (int64_t t = 0; t < T; t++) {
             for (int64_t j = 0; j < C; j++) {
                 double angle = (double)(first + t) * (double)each[j / 2];
                 wave[j] = (real)(j % 2 ? cos(angle) : sin(angle));
             }
-            for (int64_t b = 0; b < B; b++)
-                for (int64_t j = 0; j < C; j++) {
-                    real *out = &reals(wy)[(b * T + t) * C + j];
-                    *out = scale * *out + wave[j];
-                }
+            for (int64_t b = 0; b < B; b++) {
+                real *out = opened_read(&oy, (b * T + t) * C, C);
+                for (int64_t j = 0; j < C; j++) out[j] = scale * out[j] + wave[j];
+                opened_write(&oy, (b * T + t) * C, C);
+            }
         }
+        opened_free(&oy);
     }
     tensor_free(&table);
-    wide_store(&wy, y);
 }
 
 void sinusoidal_backward(Tensor dy, int64_t C)
 {
-    Tensor wdy = wide_of(dy);
     const real scale = (real)sqrt((double)C);
     double flops = (double)dy.count, bytes = 2 * (double)tensor_bytes(dy);
-    if (device_kernel(dy.device, work_backward(work_through(WORK_POSITION, dy, dy.count / C, flops, bytes))))
-        for (int64_t i = 0; i < dy.count; i++) reals(wdy)[i] *= scale;
-    wide_store(&wdy, dy);
+    Work work = work_backward(work_through(WORK_POSITION, dy, dy.count / C, flops, bytes));
+    if (!device_kernel(dy.device, work)) return;
+    Opened ody = opened_new(dy, TENSOR_PIECE);
+    for (int64_t i = 0, count; i < dy.count; i += count) {
+        count = tensor_piece(dy.count - i);
+        real *d = opened_read(&ody, i, count);
+        for (int64_t j = 0; j < count; j++) d[j] *= scale;
+        opened_write(&ody, i, count);
+    }
+    opened_free(&ody);
 }
 
 /* ---- rotary ---- */
@@ -94,26 +107,30 @@ static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, bool 
 {
     assert(s.hd % 2 == 0);
     int64_t half = s.hd / 2, turned = s.heads + s.kv_heads, ld = attention_width(s);
-    Tensor wide = wide_of(qkv), table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
+    Tensor table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
     int64_t rows = s.B * s.T, count = rows * turned * s.hd; /* the values stay */
     Work work = work_over(WORK_POSITION, qkv.dtype, rows, turned * s.hd, 3 * (double)count,
                           tensor_traffic(qkv, 2 * count));
     work.backward = back;
     if (device_kernel(qkv.device, work)) {
         real *cosine = reals(table), *sine = cosine + half, *each = sine + half;
+        Opened open = opened_new(qkv, turned * s.hd);
         frequencies(each, base, s.hd);
         for (int64_t t = 0; t < s.T; t++) {
             for (int64_t j = 0; j < half; j++) {
                 double angle = (double)(first + t) * (double)each[j];
                 cosine[j] = (real)cos(angle), sine[j] = (real)(back ? -sin(angle) : sin(angle));
             }
-            for (int64_t b = 0; b < s.B; b++)
-                for (int64_t h = 0; h < turned; h++)
-                    rotate(reals(wide) + (b * s.T + t) * ld + h * s.hd, cosine, sine, half);
+            for (int64_t b = 0; b < s.B; b++) {
+                int64_t row = (b * s.T + t) * ld;
+                real *heads = opened_read(&open, row, turned * s.hd);
+                for (int64_t h = 0; h < turned; h++) rotate(heads + h * s.hd, cosine, sine, half);
+                opened_write(&open, row, turned * s.hd);
+            }
         }
+        opened_free(&open);
     }
     tensor_free(&table);
-    wide_store(&wide, qkv);
 }
 
 void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base)

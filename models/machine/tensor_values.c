@@ -35,6 +35,38 @@ void tensor_convert(Tensor to, Tensor from)
     }
 }
 
+/* ---- opened ---- */
+
+Opened opened_new(Tensor t, int64_t most)
+{
+    Opened o = {.t = t};
+    if (is_half(t.dtype))
+        o.room = device_aside(t.device, "16-bit values in 32", (size_t)most * sizeof *o.room);
+    return o;
+}
+
+void opened_free(Opened *o)
+{
+    free(o->room);
+    *o = (Opened){.room = NULL};
+}
+
+real *opened_for(const Opened *o, int64_t first)
+{
+    return o->room ? o->room : reals(o->t) + first;
+}
+
+real *opened_read(const Opened *o, int64_t first, int64_t count)
+{
+    if (o->room) tensor_read(o->t, first, count, o->room);
+    return opened_for(o, first);
+}
+
+void opened_write(const Opened *o, int64_t first, int64_t count)
+{
+    if (o->room) tensor_write(o->t, first, count, o->room);
+}
+
 Tensor wide_for(Tensor t)
 {
     if (t.dtype == REAL) return t;

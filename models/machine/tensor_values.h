@@ -30,11 +30,32 @@ static inline int64_t tensor_piece(int64_t left)
     return left < TENSOR_PIECE ? left : TENSOR_PIECE;
 }
 
-/* How a kernel opens an argument of one of these types: wide_of() to read or to
+/* The same in whole rows of so many values: of `left` rows, one at least. */
+static inline int64_t tensor_piece_rows(int64_t left, int64_t width)
+{
+    int64_t rows = width < TENSOR_PIECE ? TENSOR_PIECE / width : 1;
+    return left < rows ? left : rows;
+}
+
+/* How a kernel goes through an argument of one of these types, some values at a time: those of a REAL tensor where they
+ * lie, those of 16 bits in reals, in room for `most` of them, which stays in the first cache. In no ledger, neither as
+ * memory nor as traffic: an accelerator widens in registers. For the inside of a kernel, so not on a dry device. */
+typedef struct Opened {
+    Tensor t;
+    real *room; /* NULL: of REAL */
+} Opened;
+Opened opened_new(Tensor t, int64_t most); /* a zero tensor is nowhere read or written */
+void opened_free(Opened *o);
+/* Values first..first+count-1, to be read or changed; or, to be written, those from `first` on. What was changed or
+ * written goes back by opened_write(). Until the next of these calls. */
+real *opened_read(const Opened *o, int64_t first, int64_t count);
+real *opened_for(const Opened *o, int64_t first);
+void opened_write(const Opened *o, int64_t first, int64_t count);
+
+/* How a kernel opens all of an argument at once, where pieces would not do: wide_of() to read or to
  * change it, wide_for() to write all of it. A REAL tensor is itself; of another
  * the kernel gets a REAL copy, which it closes by wide_free() or, to round it
- * into `t`, wide_store(). In no ledger, neither as memory nor as traffic: an
- * accelerator widens in registers, only this machine's BLAS cannot. */
+ * into `t`, wide_store(). In no ledger either. */
 Tensor wide_of(Tensor t);
 Tensor wide_for(Tensor t);
 void wide_free(Tensor *wide, Tensor t);

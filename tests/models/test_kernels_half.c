@@ -11,10 +11,15 @@
 #include "tests/support/probe.h"
 
 enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = 11, ARGUMENTS = 6 };
+/* Of more than fits the pieces kernels go by, and no multiple of them. */
+enum { MANY = 12, N = MANY * T, WIDE = 100, WORDS = 40 };
 
 enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
 static const AttentionShape SHAPE = {B, T, HEADS, 2, HD};
 static const VocabularySlice SLICE = {.parts = 1, .V = V, .used = V - 1};
+static const AttentionShape LONG = {1, 70, 2, 1, 4};
+enum { LONG_QKV = 70 * 4 * 4, LONG_Y = 70 * 2 * 4, LONG_CELLS = 2 * 70 * 70 };
+static const VocabularySlice WORDS_SLICE = {.parts = 1, .V = WORDS, .used = WORDS - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
 
 typedef struct Case {
@@ -64,6 +69,19 @@ KERNEL(attention_gradient,
 KERNEL(flash, flash_forward(SHAPE, t[0], &DROPPED, t[1], t[2]))
 KERNEL(flash_gradient, flash_backward(SHAPE, t[0], t[1], &DROPPED, t[2], t[3], t[4]))
 
+KERNEL(bias_pieces, bias_forward(t[0], t[1], N, WIDE))
+KERNEL(bias_gradient_pieces, bias_backward(t[0], t[1], N, WIDE))
+KERNEL(swiglu_pieces, swiglu_forward(t[0], t[1], N, C))
+KERNEL(swiglu_gradient_pieces, swiglu_backward(t[0], t[1], t[2], N, C))
+KERNEL(attention_blocks, attention_forward(LONG, t[0], NULL, (AttentionSaved){.probabilities = t[1]}, t[2]))
+KERNEL(attention_gradient_blocks,
+       attention_backward(LONG, t[0], t[1], NULL, (AttentionSaved){.probabilities = t[2]}, t[3]))
+KERNEL(flash_tiles, flash_forward(LONG, t[0], NULL, t[1], t[2]))
+KERNEL(flash_gradient_tiles, flash_backward(LONG, t[0], t[1], NULL, t[2], t[3], t[4]))
+KERNEL(entropy_statistics_pieces, cross_entropy_statistics(t[0], tokens, t[1], WORDS_SLICE, MANY, T))
+KERNEL(entropy_pieces, return cross_entropy_forward(t[0], t[1], WORDS_SLICE, N))
+KERNEL(entropy_gradient_pieces, cross_entropy_backward(t[0], tokens, 0.3, WORDS_SLICE, MANY, T))
+
 /* The mask is of no 16 bits: it comes and goes here. */
 #define MASKED(name, cells, call)                                               \
     static double name(Tensor *t, Tensor tokens)                                \
@@ -77,6 +95,8 @@ KERNEL(flash_gradient, flash_backward(SHAPE, t[0], t[1], &DROPPED, t[2], t[3], t
     }
 MASKED(dropout, n *C, dropout_forward(&DROPPED.dropout, (SampleRows){B, 0, T, T, C}, t[0], mask, t[1]))
 MASKED(dropout_gradient, n *C, dropout_backward(0.25, t[0], mask, t[1]))
+MASKED(dropout_pieces, N *C,
+       dropout_forward(&DROPPED.dropout, (SampleRows){MANY, 0, T, T, C}, t[0], mask, t[1]))
 MASKED(dropped_attention, CELLS,
        attention_forward(SHAPE, t[0], &DROPPED, (AttentionSaved){t[1], mask, t[2]}, t[3]))
 MASKED(dropped_attention_gradient, CELLS,
@@ -131,6 +151,31 @@ static const Case CASES[] = {
     {"cross-entropy, statistics", {n * V, 3 * n}, 2, entropy_statistics, 0},
     {"cross-entropy", {n * V, 3 * n}, 2, entropy, 0},
     {"cross-entropy, backward", {n * V}, 0, entropy_gradient, 0},
+    {"bias, in pieces", {N * WIDE, WIDE}, 0, bias_pieces, 0},
+    {"bias, backward in pieces", {N * WIDE, WIDE}, 0, bias_gradient_pieces, 0},
+    {"gelu, in pieces", {N * C, N *C}, 0, gelu, 0},
+    {"gelu, backward in place and pieces", {N * C, N *C}, 0, gelu_gradient_in_place, 0},
+    {"swiglu, in pieces", {2 * N * C, N *C}, 0, swiglu_pieces, 0},
+    {"swiglu, backward in pieces", {2 * N * C, N *C, 2 * N *C}, 0, swiglu_gradient_pieces, 0},
+    {"layernorm, in pieces", {N * C, C, C, N *C}, 0, norm, 0},
+    {"rmsnorm, backward in pieces", {N * C, N *C, C, N *C, C}, 0, rms_gradient, 2 * C},
+    {"sinusoidal, backward in pieces", {N * C}, 0, sinusoidal_gradient, 0},
+    {"dropout, in pieces", {N * C, N *C}, 0, dropout_pieces, 0},
+    {"attention, in blocks", {LONG_QKV, LONG_CELLS, LONG_Y}, 0, attention_blocks, 0},
+    {"attention, backward in blocks",
+     {LONG_Y, LONG_QKV, LONG_CELLS, LONG_QKV},
+     0,
+     attention_gradient_blocks,
+     70 * 70},
+    {"flash, in tiles", {LONG_QKV, 2 * 70, LONG_Y}, 2, flash_tiles, 66 * 64},
+    {"flash, backward in tiles",
+     {LONG_Y, LONG_QKV, 2 * 70, LONG_Y, LONG_QKV},
+     4,
+     flash_gradient_tiles,
+     2 * 64 * 64 + 70},
+    {"cross-entropy, statistics in pieces", {N * WORDS, 3 * N}, 2, entropy_statistics_pieces, 0},
+    {"cross-entropy, in pieces", {N * WORDS, 3 * N}, 2, entropy_pieces, 0},
+    {"cross-entropy, backward in pieces", {N * WORDS}, 0, entropy_gradient_pieces, 0},
 };
 
 /* Noise that fits 16 bits exactly, in the type asked for; around 2, for statistics have to be positive. */
@@ -153,7 +198,7 @@ static double run(const Case *c, Device *device, DType format, int halves, Tenso
     for (int i = 0; i < ARGUMENTS && c->counts[i]; i++)
         t[i] = argument(device, format, halves >> i & 1 ? format : REAL, c->counts[i], i);
     Device aside = {0};
-    Tensor tokens = some_tokens(&aside, B * (T + 1), 5, V);
+    Tensor tokens = some_tokens(&aside, MANY * (T + 1), 5, V);
     size_t held = device->total;
     memset(device->done, 0, sizeof device->done);
     device->peak[MEM_WORKSPACE] = 0;

@@ -1,0 +1,88 @@
+/* attention_rows.c - a head's rows, one after the other. */
+#include "models/kernels/attention_rows.h"
+#include <stdlib.h>
+#include "models/machine/tensor_values.h"
+
+/* ---- of one tensor ---- */
+
+static HeadRows rows_new(AttentionShape s, Tensor t, int64_t apart)
+{
+    HeadRows h = {.t = t, .rows = s.T, .hd = s.hd, .apart = apart, .ld = apart};
+    if (!is_half(t.dtype)) return h;
+    h.room = device_aside(t.device, "16-bit values in 32", (size_t)(s.T * s.hd) * sizeof *h.room);
+    h.ld = s.hd;
+    return h;
+}
+
+/* To be written. */
+static void rows_for(HeadRows *h, int64_t first)
+{
+    h->first = first;
+    h->at = h->room ? h->room : reals(h->t) + first;
+}
+
+static void rows_read(HeadRows *h, int64_t first)
+{
+    rows_for(h, first);
+    for (int64_t i = 0; h->room && i < h->rows; i++)
+        tensor_read(h->t, first + i * h->apart, h->hd, h->room + i * h->hd);
+}
+
+static void rows_write(const HeadRows *h)
+{
+    for (int64_t i = 0; h->room && i < h->rows; i++)
+        tensor_write(h->t, h->first + i * h->apart, h->hd, h->room + i * h->hd);
+}
+
+/* ---- of all ---- */
+
+AttentionRows attention_rows_new(AttentionShape s, Tensor qkv, Tensor y, Tensor dqkv, Tensor dy)
+{
+    int64_t C = s.heads * s.hd, ld = attention_width(s);
+    return (AttentionRows){.s = s,
+                           .q = rows_new(s, qkv, ld),
+                           .k = rows_new(s, qkv, ld),
+                           .v = rows_new(s, qkv, ld),
+                           .y = rows_new(s, y, C),
+                           .dq = rows_new(s, dqkv, ld),
+                           .dk = rows_new(s, dqkv, ld),
+                           .dv = rows_new(s, dqkv, ld),
+                           .dy = rows_new(s, dy, C)};
+}
+
+void attention_rows_free(AttentionRows *r)
+{
+    HeadRows *all[] = {&r->q, &r->k, &r->v, &r->y, &r->dq, &r->dk, &r->dv, &r->dy};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->room);
+    *r = (AttentionRows){.s = r->s};
+}
+
+void attention_rows_open(AttentionRows *r, int64_t i)
+{
+    AttentionShape s = r->s;
+    int64_t b = i / s.heads, h = i % s.heads, out = b * s.T * s.heads * s.hd + h * s.hd;
+    bool backward = r->dy.t.device, first = first_of_shared(s, i);
+    AttentionHead at = attention_head(s, b, h);
+    rows_read(&r->q, at.q);
+    if (first) rows_read(&r->k, at.k);
+    if (first) rows_read(&r->v, at.v);
+    if (r->y.t.device && backward) rows_read(&r->y, out);
+    if (r->y.t.device && !backward) rows_for(&r->y, out);
+    if (!backward) return;
+    rows_read(&r->dy, out);
+    rows_for(&r->dq, at.q);
+    if (first) rows_for(&r->dk, at.k);
+    if (first) rows_for(&r->dv, at.v);
+}
+
+void attention_rows_write(const AttentionRows *r, int64_t i)
+{
+    bool backward = r->dy.t.device, last = first_of_shared(r->s, i + 1);
+    if (!backward) {
+        rows_write(&r->y);
+        return;
+    }
+    rows_write(&r->dq);
+    if (last) rows_write(&r->dk);
+    if (last) rows_write(&r->dv);
+}

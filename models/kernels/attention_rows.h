@@ -1,0 +1,39 @@
+/* attention_rows.h - what attention reads and writes of a head, as products take it: where it lies in REAL, of 16 bits in
+ * reals, a head at a time. For the inside of a kernel, so not on a dry device. */
+#ifndef MODELS_KERNELS_ATTENTION_ROWS_H
+#define MODELS_KERNELS_ATTENTION_ROWS_H
+#include "models/kernels/attention.h"
+#include "models/kernels/matmul.h"
+
+/* T rows of hd values. */
+typedef struct HeadRows {
+    Tensor t;
+    int64_t rows, hd, apart; /* in t a row begins `apart` values after the one before */
+    int64_t first;           /* and those of the head that is open at `first` */
+    real *at;                /* where they are, each `ld` values after the one before */
+    int64_t ld;
+    real *room; /* for one head of 16 bits; NULL: of REAL */
+} HeadRows;
+static inline Piece head_piece(const HeadRows *h)
+{
+    return piece(h->at, h->rows, h->hd, h->ld);
+}
+
+typedef struct AttentionRows {
+    AttentionShape s;
+    HeadRows q, k, v, y, dq, dk, dv, dy;
+} AttentionRows;
+
+/* Forward: of no dqkv and no dy; y is written, if there is any. Backward: y is read, if there is any. */
+AttentionRows attention_rows_new(AttentionShape s, Tensor qkv, Tensor y, Tensor dqkv, Tensor dy);
+void attention_rows_free(AttentionRows *r);
+/* Head i of all samples' heads, which are opened in order. dk and dv stay open over all heads that share them. */
+void attention_rows_open(AttentionRows *r, int64_t i);
+/* What was written of it goes back. */
+void attention_rows_write(const AttentionRows *r, int64_t i);
+/* Whether head i is the first of those that share keys and values. */
+static inline bool first_of_shared(AttentionShape s, int64_t i)
+{
+    return i % (s.heads / s.kv_heads) == 0;
+}
+#endif
