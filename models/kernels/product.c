@@ -160,7 +160,7 @@ void product(const ProductTiles *tiles, const Product *p)
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
                     Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth),
-                                     !p->A.transposed || columns <= FEW * tiles->columns, tiles->rows, block);
+                                     columns <= FEW * tiles->columns, tiles->rows, block);
                     tiles->pack_rows(tiles, &a.lying, a.packed_from, block);
                     multiply(tiles, &a, &b, t);
                     t.from = result_on(t.from, rows, 0);
