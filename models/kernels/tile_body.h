@@ -44,13 +44,15 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
         add_up(sum, a->at, 1, a->along, b);
     else
         add_up(sum, a->at, a->next, 1, b);
-    float edge[ROWS_OF_TILE * COLUMNS_OF_TILE] = {0};
+    float edge[ROWS_OF_TILE * COLUMNS_OF_TILE];
     bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE && t->from.at == t->to.at &&
                  !is_half(t->to.type);
     float *c = whole ? t->to.at : edge;
     int64_t ldc = whole ? t->to.ld : COLUMNS_OF_TILE;
-    for (int64_t i = 0; i < t->rows && !whole && t->beta != 0; i++)
-        row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
+    if (!whole && t->beta != 0) {
+        memset(edge, 0, sizeof edge);
+        for (int64_t i = 0; i < t->rows; i++) row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS_OF_TILE; i++) {
         Lanes *at = (Lanes *)(c + i * ldc);
@@ -76,15 +78,21 @@ TILES_TARGET static inline const float *values_of(const Strips *from, int64_t fi
     return beside;
 }
 
-/* Values that lie side by side: row after row as they come, each into all strips from `first` up to `end`. */
+/* Values that lie side by side: row after row as they come, each into all strips from `first` up to `end`. Whole registers
+ * are copied: what that is too much is of the row behind, and is written over by it. */
 TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t end,
                                                   int64_t width, float *to)
 {
-    float beside[PANEL];
+    float beside[PANEL + LANES_OF_TILE];
     for (int64_t p = 0; p < from->k; p++) {
+        bool last = p + 1 == from->k;
         const float *at = values_of(from, p * from->along + first, end - first, beside);
-        for (int64_t strip = first; strip < end; strip += width)
-            for (int64_t i = 0; i < width; i++) to[strip * from->k + p * width + i] = at[strip - first + i];
+        for (int64_t strip = first; strip < end; strip += width, at += width) {
+            float *line = to + strip * from->k + p * width;
+            for (int64_t i = 0; i < width && !last; i += LANES_OF_TILE)
+                *(Lanes *)(line + i) = *(const Lanes *)(at + i);
+            if (last) memcpy(line, at, (size_t)width * sizeof *line);
+        }
     }
 }
 
