@@ -151,8 +151,9 @@ bench: ## what follows, part after part: medians, with least and most; every sam
 bench-step: ## a training step of one rank against the time its matrix products take alone, OpenBLAS's and our own (3 minutes)
 bench-record: ## steps with simulated clocks and the run file against steps without, on 1, 2 and 8 ranks (1 minute)
 bench-dry: ## dry runs: actions a second, bytes an action; a sweep (1 minute)
+bench-torch: ## steps of sim and of PyTorch, the same model from the same weights (PYTHON=one with torch and h5py; 8 minutes)
 BENCH := step record dry
-bench $(BENCH:%=bench-%):
+bench $(BENCH:%=bench-%) bench-torch:
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BENCHES) $(BUILD)/tests/compare
 	@tests/bench.sh $(BUILD) $(if $(filter bench,$@),$(BENCH),$(@:bench-%=%))
 
@@ -217,4 +218,4 @@ help: ## this list
 	@echo
 	@echo "REAL=double builds in double precision (build/double), SANITIZE=1 with sanitizers, PREFIX=... installs there."
 
-.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench $(BENCH:%=bench-%) bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
+.PHONY: all test-programs test-programs-twice test-programs-double deps demo check check-matrix check-reshard check-dry check-faults bench $(BENCH:%=bench-%) bench-torch bench-calibrate bench-checkpoint check-kills check-slurm check-hosts check-page sanitize fuzz install gallery lint format clean help
