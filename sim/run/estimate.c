@@ -205,7 +205,8 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.memory[COST_ACTIONS] =
         N * one.longest * (bytes_of_row() + rows_kept(steps) * sizeof(TimelineRow)) +
         pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
-        pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot));
+        pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot *) +
+                     one.in_flight * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
     e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
     e.seconds[COST_ACTIONS] = steps * (visits * takes.visit_seconds + rows * takes.action_seconds);

@@ -38,7 +38,13 @@ static double positions(const Trainer *t)
 
 static Slot *slot_of(Trainer *t, int stage, int microbatch)
 {
-    return &t->slot[t->chunk_of[stage] * t->microbatches + microbatch];
+    return slots_of(&t->slots, t->chunk_of[stage], microbatch);
+}
+
+/* Where nothing of the microbatch is left on this stage. */
+static void leave(Trainer *t, int stage, int microbatch)
+{
+    slots_leave(&t->slots, t->chunk_of[stage], microbatch);
 }
 
 static bool is_last(const Trainer *t, int stage)
@@ -65,9 +71,11 @@ static Tensor input_of(Trainer *t, Action a)
 
 static Tensor output_gradient_of(Trainer *t, Action a)
 {
-    Tensor *dy = &slot_of(t, a.stage, a.microbatch)->dy;
-    if (!is_last(t, a.stage) && !dy->device) dy = &slot_of(t, a.stage + 1, a.microbatch)->dx;
-    return take(dy);
+    Tensor dy = take(&slot_of(t, a.stage, a.microbatch)->dy);
+    if (is_last(t, a.stage) || dy.device) return dy;
+    dy = take(&slot_of(t, a.stage + 1, a.microbatch)->dx);
+    leave(t, a.stage + 1, a.microbatch);
+    return dy;
 }
 
 static Tensor walk_forward(Trainer *t, Action a, Tensor x)
@@ -128,7 +136,9 @@ static void backward(Trainer *t, Action a, Halves halves)
 {
     Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
     Tensor dx = pass(t, a, halves, dy);
-    if (halves & HALF_INPUT) slot_of(t, a.stage, a.microbatch)->dx = dx;
+    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    if (halves & HALF_INPUT) slot->dx = dx;
+    slot->done = halves & HALF_WEIGHTS;
 }
 
 /* The border between two stages: the residual stream of one microbatch. */
@@ -209,6 +219,7 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_STEP: optimize(t, result); break;
     case ACTION_KINDS: break;
     }
+    if (slot) leave(t, a.stage, a.microbatch);
 }
 
 /* `began`: the wall clock as the step did. */

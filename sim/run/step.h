@@ -11,14 +11,7 @@
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
 #include "sim/run/repeat.h"
-
-/* One microbatch on one of this rank's stages. */
-typedef struct Slot {
-    GptSaved saved;
-    const Pass *as; /* the pass that saved it, where that was not walked; `saved` is empty */
-    Tensor x, y;    /* the stage's input until F takes it, its output until it is sent or taken */
-    Tensor dy, dx;  /* and so backward */
-} Slot;
+#include "sim/run/slots.h"
 
 /* Everything one rank trains with. */
 typedef struct Trainer {
@@ -39,7 +32,7 @@ typedef struct Trainer {
     const Action *action;           /* and what of it; NULL: before the first, or after the last */
     bool goes_on;                   /* from a checkpoint: who died has been replaced */
     int *chunk_of;                  /* of each stage this rank holds: which of them it is */
-    Slot *slot;                     /* (chunk, microbatch) */
+    Slots slots;
     double *losses;                 /* per microbatch: the sum over its positions; on the last stage */
     Ideal ideal;                    /* seconds, where the profile is ideal or given */
     double again;                   /* of B's or I's, what computing again takes */

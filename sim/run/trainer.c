@@ -109,7 +109,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
     for (int s = 0, chunk = 0; s < plan->stages; s++)
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
-    t->slot = allocate_zeroed((size_t)plan->shape.v * (size_t)t->microbatches, sizeof *t->slot);
+    slots_make(&t->slots, plan->shape.v, t->microbatches);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
     t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);
     return t;
@@ -128,7 +128,7 @@ void trainer_free(Trainer *t)
     gpt_free(t->gpt);
     data_close(t->data);
     free(t->chunk_of);
-    free(t->slot);
+    slots_free(&t->slots);
     free(t->losses);
     free(t->timeline);
     free(t);
