@@ -127,6 +127,7 @@ DataParallel *data_parallel_new(const DataParallelOptions *options)
     make_buckets(d);
     make_flats(d);
     d->gathering = allocate_zeroed((size_t)d->gpt->units, sizeof *d->gathering);
+    d->moving = allocate_zeroed((size_t)(d->buckets + d->gpt->units), sizeof(Transfer *));
     return d;
 }
 
@@ -143,6 +144,7 @@ void data_parallel_free(DataParallel *d)
     free(d->bucket);
     free(d->bucket_of);
     free(d->gathering);
+    free(d->moving);
     free(d);
 }
 

@@ -107,7 +107,8 @@ struct DataParallel {
     int buckets, *bucket_of;
     Transfer *gathering; /* per unit, the all-gather of its parameters; a bucket's is its last unit's */
     Bucket *sent;        /* the last that was sent, or NULL */
-    int transfers;       /* begun and not ended */
+    Transfer **moving;   /* (buckets + units) begun and not ended, in that order */
+    int transfers;       /* so many */
     Between between;     /* while there are some */
     bool progressing;
     bool stale; /* parameters were updated where they are owned, and not gathered since */

@@ -12,6 +12,7 @@
  *   zero3  the same, unit by unit; and a unit's parameters exist only while in use
  */
 #include <stdlib.h>
+#include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
 #include "parallel/data/data_parallel.h"
@@ -22,28 +23,29 @@ static void progress(void *context)
     DataParallel *d = context;
     if (d->progressing) return;
     d->progressing = true;
-    for (int i = 0; i < d->buckets; i++) ring_progress(&d->bucket[i].transfer.ring);
-    for (int u = 0; u < d->gpt->units; u++) ring_progress(&d->gathering[u].ring);
+    for (int i = 0; i < d->transfers; i++) ring_progress(&d->moving[i]->ring);
     d->progressing = false;
 }
 
-/* `change`: 1, a transfer has begun; -1, one has ended. What is dry has nothing to hide its rings behind: they move
- * when they are waited for, and neither bytes, memory nor simulated time know when. */
-static void under_way(DataParallel *d, int change)
+/* One has begun. What is dry has nothing to hide its rings behind: they move when they are waited for, and neither bytes,
+ * memory nor simulated time know when. */
+static void under_way(DataParallel *d, Transfer *transfer)
 {
-    bool before = d->transfers > 0, after = d->transfers + change > 0;
-    d->transfers += change;
-    if (d->device->dry || before == after) return;
+    d->moving[d->transfers++] = transfer;
+    if (d->device->dry || d->transfers > 1) return;
     d->between.call = progress;
     d->between.context = d;
-    (after ? device_between : device_between_end)(d->device, &d->between);
+    device_between(d->device, &d->between);
 }
 
 static void end(DataParallel *d, Transfer *transfer)
 {
     if (!transfer->ring.group) return;
     transfer_end(transfer);
-    under_way(d, -1);
+    Transfer **at = d->moving, **after = d->moving + d->transfers--;
+    while (*at != transfer) at++;
+    memmove(at, at + 1, (size_t)(after - at - 1) * sizeof(Transfer *));
+    if (!d->device->dry && d->transfers == 0) device_between_end(d->device, &d->between);
 }
 
 /* ---- parameters ---- */
@@ -69,7 +71,7 @@ static void gather_begin(DataParallel *d, int unit)
     *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
     tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
     gather_parts(d, &d->gathering[unit], unit, weights, 1);
-    under_way(d, 1);
+    under_way(d, &d->gathering[unit]);
 }
 
 static Tensor need(void *context, int microbatch, int unit)
@@ -106,7 +108,7 @@ static void unshard(DataParallel *d)
         int parts = 0;
         for (int u = b->last; u >= b->first; u--) part[parts++] = data_parallel_whole(d, d->parameters, u);
         gather_parts(d, &d->gathering[b->last], b->last, part, parts);
-        under_way(d, 1);
+        under_way(d, &d->gathering[b->last]);
         if (waits) end(d, &d->gathering[b->last]);
     }
     free(part);
@@ -177,7 +179,7 @@ static void bucket_begin(DataParallel *d, Bucket *b)
                                                     .parts = parts,
                                                     .part = part});
     free(part);
-    under_way(d, 1);
+    under_way(d, &b->transfer);
     d->sent = b;
 }
 
