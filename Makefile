@@ -151,8 +151,9 @@ bench: ## what follows, part after part: medians, with least and most; every sam
 bench-step: ## a training step of one rank against the time its matrix products take alone, OpenBLAS's and our own (3 minutes)
 bench-record: ## steps with simulated clocks and the run file against steps without, on 1, 2 and 8 ranks (1 minute)
 bench-dry: ## dry runs: actions a second, bytes an action; a sweep (1 minute)
+bench-collectives: ## all-reduce, reduce-scatter and all-gather of 4 KiB to 64 MiB on 2, 4 and 8 ranks against Open MPI's (2 minutes)
 bench-torch: ## steps of sim and of PyTorch, the same model from the same weights (PYTHON=one with torch and h5py; 8 minutes)
-BENCH := step record dry
+BENCH := step record dry collectives
 bench $(BENCH:%=bench-%) bench-torch:
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BENCHES) $(BUILD)/tests/compare
 	@tests/bench.sh $(BUILD) $(if $(filter bench,$@),$(BENCH),$(@:bench-%=%))

@@ -19,6 +19,9 @@ Mesh mesh_new(Comm *comm, MeshShape shape, int sharing)
         m.sharing_group =
             group_new(comm, CHANNEL_SHARING, member + place.tensor / sharing * sharing, sharing);
     free(member);
+    Group *const collective[] = {m.data_group, m.norm_group, m.tensor_group, m.sharing_group};
+    for (size_t i = 0; i < sizeof collective / sizeof *collective; i++)
+        if (collective[i]) group_share(collective[i]);
     return m;
 }
 

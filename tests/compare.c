@@ -3,6 +3,7 @@
  *   compare bytes RUN              every step's counted bytes equal the formula's, on every rank
  *   compare memory RUN             peaks equal the formula's where there is one
  *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw; a stamp a message
+ *   compare window RUN PREFIX      the same, and some on every rank that went through a window, as it was told
  *   compare dry REAL DRY           the same bytes of a step, peaks and, in ideal runs, simulated seconds
  *   compare steps RUN N            N finished steps, every value of them there
  *   compare same A B               the same tensors, no more and no fewer, bit for bit
@@ -107,7 +108,7 @@ static int compare_memory(H5 *file)
     return known ? compare_copies(file) : differ("memory: no formula");
 }
 
-static int compare_witness(H5 *file, const char *prefix)
+static int compare_witness(H5 *file, const char *prefix, bool window)
 {
     static const char *const kinds[][2] = {{"/comm/bytes_sent", "/comm/bytes_outside"},
                                            {"/comm/messages", "/comm/messages_outside"}};
@@ -122,17 +123,19 @@ static int compare_witness(H5 *file, const char *prefix)
                 for (size_t s = 0; s < steps; s++) counted += in.value[(s * ranks + r) * purposes + p];
             }
             char name[4096];
-            long long rank, seen[2], stamps, violations;
+            long long rank, seen[2], beside[2], stamps, violations;
             snprintf(name, sizeof name, "%s.%zu", prefix, r);
             FILE *witness = fopen(name, "r");
-            if (!witness || fscanf(witness, "%lld %lld %lld %lld %lld", &rank, &seen[0], &seen[1], &stamps,
-                                   &violations) != 5)
+            if (!witness || fscanf(witness, "%lld %lld %lld %lld %lld %lld %lld", &rank, &seen[0], &seen[1],
+                                   &stamps, &violations, &beside[0], &beside[1]) != 7)
                 return differ("%s: unreadable", name);
             fclose(witness);
             if (violations)
                 return differ("%s: %.0f collectives of MPI's own, or odd stamps", name, (double)violations);
-            if (stamps != seen[1])
+            if (k == 0 && stamps != seen[1])
                 return differ("%s: %.0f messages, %.0f stamps", name, (double)seen[1], (double)stamps);
+            if (window != (beside[k] > 0)) return differ("%s: %.0f through windows", name, (double)beside[k]);
+            seen[k] += beside[k];
             if (counted != (double)seen[k] || counted <= 0)
                 return differ("%s: counted %.0f, the witness saw %.0f", name, counted, (double)seen[k]);
         }
@@ -346,7 +349,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "bytes") == 0) return compare_bytes(a);
     if (strcmp(what, "memory") == 0) return compare_memory(a);
     if (argc < 4) return 2;
-    if (strcmp(what, "witness") == 0) return compare_witness(a, argv[3]);
+    if (strcmp(what, "witness") == 0) return compare_witness(a, argv[3], false);
+    if (strcmp(what, "window") == 0) return compare_witness(a, argv[3], true);
     if (strcmp(what, "dry") == 0) return compare_dry(a, open_file(argv[3]));
     if (strcmp(what, "steps") == 0) return compare_steps(a, atof(argv[3]));
     if (strcmp(what, "same") == 0) return compare_tensors(a, open_file(argv[3]), -1);

@@ -3,15 +3,20 @@
  * Preloaded over MPI's profiling interface: every call that carries payload is
  * counted and passed on. A message under an odd tag is the stamp of one under
  * the even tag below: its simulated time, no payload, and counted by itself. A
- * violation is a stamp that is not three doubles, or does not go where the message
- * before it went, and a collective of MPI's own, since sim builds its own. At
- * the end each rank writes "rank bytes messages stamps violations" to
- * $WITNESS.RANK. */
+ * violation is a stamp that is not five doubles, or does not go where the message
+ * before it went, and a collective of MPI's own, since sim builds its own. What goes
+ * through memory that ranks share no message has: sim tells of it by MPI_Pcontrol, and
+ * it is added up by itself; told by a rank that has made no such memory it is a violation.
+ * At the end each rank writes "rank bytes messages stamps violations beside-bytes
+ * beside-messages" to $WITNESS.RANK. */
 #include <mpi.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static long long bytes, messages, stamps, violations;
+enum { BESIDE = 1002 }; /* COMM_MPI_BESIDE */
+static long long bytes, messages, stamps, violations, beside_bytes, beside_messages, windows;
 static int last_to, last_tag; /* of the last payload */
 static MPI_Comm last_comm;
 
@@ -74,6 +79,24 @@ int MPI_Bcast(void *b, int n, MPI_Datatype t, int root, MPI_Comm c)
     return PMPI_Bcast(b, n, t, root, c);
 }
 
+int MPI_Win_allocate_shared(MPI_Aint size, int unit, MPI_Info info, MPI_Comm c, void *base, MPI_Win *w)
+{
+    windows++;
+    return PMPI_Win_allocate_shared(size, unit, info, c, base, w);
+}
+
+int MPI_Pcontrol(const int level, ...)
+{
+    va_list told;
+    if (level != BESIDE) return MPI_SUCCESS;
+    va_start(told, level);
+    beside_messages += (long long)va_arg(told, uint64_t);
+    beside_bytes += (long long)va_arg(told, uint64_t);
+    va_end(told);
+    violations += windows == 0;
+    return MPI_SUCCESS;
+}
+
 int MPI_Finalize(void)
 {
     const char *path = getenv("WITNESS");
@@ -84,7 +107,8 @@ int MPI_Finalize(void)
         snprintf(name, sizeof name, "%s.%d", path, rank);
         FILE *file = fopen(name, "w");
         if (!file) abort();
-        fprintf(file, "%d %lld %lld %lld %lld\n", rank, bytes, messages, stamps, violations);
+        fprintf(file, "%d %lld %lld %lld %lld %lld %lld\n", rank, bytes, messages, stamps, violations,
+                beside_bytes, beside_messages);
         fclose(file);
     }
     return PMPI_Finalize();

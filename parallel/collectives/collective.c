@@ -17,9 +17,11 @@ typedef struct Moves {
 
 static const Moves *moves_of(const Collective *c)
 {
-    static const Moves rings = {ring_prepare, ring_start, ring_move, ring_report, ring_messages},
-                       trees = {trees_prepare, trees_start, trees_move, trees_report, trees_messages};
-    return c->over_trees ? &trees : &rings;
+    static const Moves ways[] = {
+        [OVER_RINGS] = {ring_prepare, ring_start, ring_move, ring_report, ring_messages},
+        [OVER_TREES] = {trees_prepare, trees_start, trees_move, trees_report, trees_messages},
+        [THROUGH_WINDOW] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages}};
+    return &ways[c->way];
 }
 
 /* ---- sizes alone ---- */
@@ -30,7 +32,7 @@ static const Moves *moves_of(const Collective *c)
 static bool can_meet(const Collective *c)
 {
     bool all = c->part->device->dry && c->group->comm->backend->come;
-    for (const Leg *leg = c->leg; !c->over_trees && leg < c->leg + c->legs; leg++)
+    for (const Leg *leg = c->leg; c->way != OVER_TREES && leg < c->leg + c->legs; leg++)
         all = all && legs_edge_block(c, leg, true) > 0;
     return all;
 }
@@ -39,7 +41,7 @@ static bool can_meet(const Collective *c)
  * blocks. */
 static bool all_alike(const Collective *c)
 {
-    bool alike = !c->over_trees || group_spread(c->group).nodes == 1;
+    bool alike = c->way != OVER_TREES || group_spread(c->group).nodes == 1;
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++)
         alike = alike && legs_edge_block(c, leg, false) == legs_edge_block(c, leg, true);
     return alike;
@@ -144,8 +146,9 @@ static void move_on(Collective *c, bool to_the_end)
 bool ring_progress(Collective *c)
 {
     if (c->busy) return false;
-    if (c->group && !c->done) move_on(c, false);
-    return !c->group || c->done;
+    if (!c->group || c->done) return true;
+    if (c->way != THROUGH_WINDOW || windows_ready(c)) move_on(c, false); /* else it need read no clock */
+    return c->done;
 }
 
 void ring_end(Collective *c)
@@ -158,7 +161,7 @@ void ring_end(Collective *c)
     else
         move_on(c, true);
     comm_ring_end(comm, &c->shape, c->start);
-    if (c->over_trees) trees_end(c);
+    if (c->way == OVER_TREES) trees_end(c);
     tensor_free(&c->outgoing);
     tensor_free(&c->incoming);
     free(c->whole);

@@ -17,6 +17,8 @@
  * its members exchange no messages but meet, to learn of the last beginning (and
  * where no block is empty: else they take every step). So of a group whose members
  * all do the same a few may be walked, for the others (comm_virtual.h). So do pairs of trees.
+ * Of real ranks that share a node's memory a ring goes through that instead (windows.c): the same sums, to the last bit,
+ * and counted and foretold as the ring it stands for.
  * Binomial trees and the rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -35,6 +37,8 @@ typedef struct Leg {
     bool narrow; /* over each part's block that the leg before left here */
 } Leg;
 
+typedef enum { OVER_RINGS, OVER_TREES, THROUGH_WINDOW } CollectiveWay;
+
 typedef struct Collective {
     Group *group; /* NULL: nothing outstanding */
     Purpose purpose;
@@ -46,9 +50,11 @@ typedef struct Collective {
     int64_t apart;                 /* from a block of a part to the next; 0: they lie side by side */
     int step, reduce_steps, steps; /* of the leg */
     bool moving;                   /* the requests of `step` are begun */
-    bool over_trees;               /* instead of legs */
-    struct Tree *tree;             /* those (belts.c) */
+    CollectiveWay way;
+    struct Tree *tree; /* those (belts.c) */
     int trees;
+    uint32_t first_chunk, chunks; /* of all that go through the group's window (windows.c) */
+    struct Collective *next;      /* that began after it */
     bool done;
     bool busy;         /* inside a step: its own kernels call back into progress */
     bool meets;        /* of sizes alone: no steps are taken, its members meet */
@@ -65,7 +71,7 @@ typedef struct Collective {
 /* Collectives over `parts` tensors at once, each cut into blocks by
  * itself and in place; block b of all parts travels as one message.
  *   reduce-scatter: on return rank r's block r holds the sum of all ranks'
- *                   (the other blocks hold partial sums)
+ *                   (what the other blocks hold is not said)
  *   all-gather:     rank r's block r is copied to all
  *   all-reduce:     one after the other; or, where the network says so and the
  *                   group has as many members in each of its nodes, hierarchical:

@@ -19,20 +19,33 @@ static bool takes_trees(const Collective *c)
     return network_takes_trees(&c->group->comm->network, &ring, bytes);
 }
 
-void legs_choose(Collective *c, bool reduces, bool gathers)
+/* A ring's stand-in where its ranks share memory, and no message of it is to be late. With an empty block not all of a
+ * ring's members would learn of all beginnings: then it is the ring. */
+static bool takes_window(const Collective *c)
+{
+    return c->group->window && c->way == OVER_RINGS && c->legs == 1 && !c->arrived &&
+           c->group->comm->lates == 0 && !c->part->device->dry && legs_edge_block(c, &c->leg[0], true) > 0;
+}
+
+static void choose_all_reduce(Collective *c)
 {
     Group *group = c->group;
     Spread s = group_spread(group);
     int r = group->rank, inside = s.most;
-    c->legs = 1;
-    c->leg[0] = (Leg){0, 1, group->size, r, reduces, gathers, false};
-    if (!reduces || !gathers || c->arrived) return;
-    c->over_trees = takes_trees(c);
+    if (takes_trees(c)) c->way = OVER_TREES;
     if (!network_is_hierarchical(&group->comm->network, &s)) return;
     c->legs = 3;
     c->leg[0] = (Leg){r - r % inside, 1, inside, r % inside, true, false, false};
     c->leg[1] = (Leg){r % inside, inside, s.nodes, r / inside, true, true, true};
     c->leg[2] = (Leg){r - r % inside, 1, inside, r % inside, false, true, false};
+}
+
+void legs_choose(Collective *c, bool reduces, bool gathers)
+{
+    c->legs = 1;
+    c->leg[0] = (Leg){0, 1, c->group->size, c->group->rank, reduces, gathers, false};
+    if (reduces && gathers && !c->arrived) choose_all_reduce(c);
+    if (takes_window(c)) c->way = THROUGH_WINDOW;
 }
 
 /* Of three legs the second has one member in each node, the others all in one. */
@@ -105,7 +118,7 @@ RingShape legs_shape(Collective *c)
     RingShape shape = {.purpose = c->purpose};
     const size_t width = dtype_bytes(c->whole->dtype);
     if (c->group->size == 1) return shape;
-    if (c->over_trees) return trees_shape(c);
+    if (c->way == OVER_TREES) return trees_shape(c);
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) {
         RingSize *size = &shape.leg[shape.legs++];
         *size = leg_size(c, leg, c->legs == 1 ? group_spread(c->group) : leg_spread(leg));

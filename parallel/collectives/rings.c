@@ -56,8 +56,7 @@ static const Leg *leg_of(const Collective *c)
     return &c->leg[c->at];
 }
 
-/* Of part i of the leg under way. */
-static Tensor part_block(const Collective *c, int i, int block)
+Tensor ring_block(const Collective *c, int i, int block)
 {
     Tensor part = c->part[i];
     if (c->apart == 0) return block_of(part, leg_of(c)->size, block);
@@ -73,7 +72,7 @@ static int peer(const Collective *c, int rank)
     return l->first + (rank + l->size) % l->size * l->apart;
 }
 
-static int64_t blocks_count(const Collective *c, int block)
+int64_t ring_blocks(const Collective *c, int block)
 {
     int64_t count = 0;
     for (int i = 0; i < c->parts; i++) count += block_count(c->part[i].count, leg_of(c)->size, block);
@@ -86,7 +85,7 @@ static void each_piece(const Collective *c, int block, Tensor packed,
 {
     int64_t at = 0;
     for (int i = 0; i < c->parts; i++) {
-        Tensor piece = part_block(c, i, block);
+        Tensor piece = ring_block(c, i, block);
         visit(piece, tensor_view(packed, at, piece.count));
         at += piece.count;
     }
@@ -131,13 +130,13 @@ static void step_begin(Collective *c)
     blocks_at(c, &leaves, &arrives);
     Tensor out, in;
     if (c->parts == 1) { /* one part: a block lies in one piece, and is sent and gathered where it lies */
-        out = part_block(c, 0, leaves);
+        out = ring_block(c, 0, leaves);
         in = exchanging(c)               ? block_of(c->incoming, n, arrives)
-             : c->step < c->reduce_steps ? tensor_view(c->incoming, 0, blocks_count(c, arrives))
-                                         : part_block(c, 0, arrives);
+             : c->step < c->reduce_steps ? tensor_view(c->incoming, 0, ring_blocks(c, arrives))
+                                         : ring_block(c, 0, arrives);
     } else {
-        out = tensor_view(c->outgoing, 0, blocks_count(c, leaves));
-        in = tensor_view(c->incoming, 0, blocks_count(c, arrives));
+        out = tensor_view(c->outgoing, 0, ring_blocks(c, leaves));
+        in = tensor_view(c->incoming, 0, ring_blocks(c, arrives));
         each_piece(c, leaves, out, pack);
     }
     comm_receive(c->group, peer(c, r - hop), c->tag, c->purpose, in.data, tensor_bytes(in), &c->receive);
@@ -180,7 +179,7 @@ static void step_end(Collective *c)
 void ring_prepare(Collective *c)
 {
     leg_begin(c, 0);
-    int64_t most = blocks_count(c, 0);
+    int64_t most = ring_blocks(c, 0);
     Device *device = c->part->device;
     DType dtype = c->part->dtype;
     if (c->parts > 1) c->outgoing = tensor_new(device, MEM_COMMUNICATION, dtype, most);
@@ -197,7 +196,7 @@ int64_t ring_messages(Collective *c, int to)
         for (; c->step < c->steps; c->step++) {
             blocks_at(c, &leaves, &arrives);
             int hop = exchanging(c) ? c->step + 1 : 1;
-            messages += peer(c, leg_of(c)->rank + hop) == to && blocks_count(c, leaves) > 0;
+            messages += peer(c, leg_of(c)->rank + hop) == to && ring_blocks(c, leaves) > 0;
         }
     }
     leg_begin(c, 0);

@@ -59,10 +59,21 @@ static double computed(const Comm *comm, double from, double until)
 
 /* ---- rings of sizes ---- */
 
-void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
+static void count_ring(Group *group, const RingShape *shape)
 {
     comm_count(group->comm, shape->purpose, shape->messages, shape->bytes);
     group->comm->across[shape->purpose] += shape->across;
+}
+
+void comm_ring_beside(Group *group, const RingShape *shape)
+{
+    count_ring(group, shape);
+    group->comm->backend->beside(shape->messages, shape->bytes);
+}
+
+void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
+{
+    count_ring(group, shape);
     if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
 }
 

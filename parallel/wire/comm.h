@@ -22,6 +22,7 @@
 #include "parallel/wire/late.h"
 #include "parallel/wire/port.h"
 #include "parallel/wire/purpose.h"
+#include "parallel/wire/window.h"
 
 typedef struct Comm Comm;
 
@@ -40,6 +41,7 @@ typedef struct Group {
     int gathers;
     Spread spread;   /* over the nodes, once asked for: group_spread() */
     int *node_first; /* and group_nodes() */
+    Window *window;  /* NULL: messages are all there is */
     void *handle;    /* the backend's */
 } Group;
 
@@ -76,6 +78,12 @@ typedef struct CommBackend {
      * that any of them brought. */
     void (*come)(Group *group, int tag, double moment);
     double (*meet)(Group *group, int tag);
+    /* NULL: ranks share no memory. Gives group->window its segments, where all members are on one node; and back */
+    void (*window_begin)(Group *group);
+    void (*window_end)(Group *group);
+    /* returns once that group rank has counted so far (window.h); `what` tells of it */
+    void (*beside)(uint64_t messages, uint64_t bytes); /* so much is counted that goes through one */
+    void (*await)(Group *group, int rank, int which, uint32_t count, const Request *what);
 } CommBackend;
 
 /* What is told of a ring: its legs one after the other, of which each step takes as long as its longest block. */
@@ -92,6 +100,7 @@ struct Comm {
     const CommBackend *backend;
     int rank, size;
     int stands_for; /* ranks: those of a dry run that do what it does, itself among them (comm_virtual.h) */
+    bool windows;   /* where the backend has them, groups of one node that ask for one get one */
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
     uint64_t across[PURPOSES]; /* simulated: bytes that leave their nodes, of all ranks that it stands for */
     uint64_t singles;          /* messages that it began to send or to receive one by one */
@@ -127,6 +136,8 @@ enum {
 Group *group_new(Comm *comm, int channel, const int *members, int size);
 Group *group_world(Comm *comm, int channel);
 void group_free(Group *group);
+/* Members call this together, once: a window for their collectives, where they are to have one and can. */
+void group_share(Group *group);
 /* How many groups of this kind the ranks have that the caller stands for, as the only member that is walked or as one of
  * all. */
 uint64_t group_stands_for(const Group *group);
@@ -180,6 +191,9 @@ void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
  * that is free from its start on, and the compute lane waits until all are done. */
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start);
 double comm_ring_meet(Group *group, int tag, double start);
+/* A real one that goes through a window: counts what its members would send, and tells who watches messages from outside
+ * that they will not see them. */
+void comm_ring_beside(Group *group, const RingShape *shape);
 void comm_ring_end(Comm *comm, const RingShape *shape, double start);
 /* All ranks are to stop after so many steps. The word goes with every message from here on, and whoever receives one says
  * so in turn: it is where any value has come that was worked out from one of this rank's since. */

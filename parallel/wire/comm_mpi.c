@@ -1,4 +1,4 @@
-/* comm_mpi.c - the only file that includes mpi.h. */
+/* comm_mpi.c - the door to MPI: no file but this and comm_mpi_window.c includes mpi.h. */
 #include "parallel/wire/comm_mpi.h"
 #include <limits.h>
 #include <math.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "models/machine/error.h"
+#include "parallel/wire/comm_mpi_private.h"
 #include "parallel/wire/stall.h"
 
 static void group_begin(Group *group)
@@ -118,16 +119,42 @@ static bool hear(Waits *told)
 typedef struct Process {
     char node[64];
     long number;
+    int first; /* of the ranks that share memory with it, itself included, the lowest */
 } Process;
 static Process *processes; /* (ranks) */
+
+/* Whether other processes want the cores that waiting ranks would look from: there are more ranks than cores on this
+ * node, or the user says so in Open MPI's way. */
+static bool crowded, shares_cores;
+
+bool comm_mpi_on_one_node(const Group *group)
+{
+    bool one = true;
+    for (int i = 0; i < group->size; i++)
+        one = one && processes[group->members[i]].first == processes[group->comm->rank].first;
+    return one;
+}
 
 static void learn_processes(int ranks)
 {
     Process mine = {.number = (long)getpid()};
-    char node[MPI_MAX_PROCESSOR_NAME];
-    int length;
-    MPI_Get_processor_name(node, &length);
-    snprintf(mine.node, sizeof mine.node, "%.*s", length, node);
+    const char *idle = getenv("OMPI_MCA_mpi_yield_when_idle");
+    char name[MPI_MAX_PROCESSOR_NAME];
+    int length, here, first = 0;
+    MPI_Comm node;
+    MPI_Group all, near;
+    MPI_Get_processor_name(name, &length);
+    snprintf(mine.node, sizeof mine.node, "%.*s", length, name);
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    MPI_Comm_size(node, &here);
+    crowded = here > sysconf(_SC_NPROCESSORS_ONLN);
+    shares_cores = crowded || (idle && strcmp(idle, "0") != 0);
+    MPI_Comm_group(MPI_COMM_WORLD, &all);
+    MPI_Comm_group(node, &near);
+    MPI_Group_translate_ranks(near, 1, &first, all, &mine.first);
+    MPI_Group_free(&near);
+    MPI_Group_free(&all);
+    MPI_Comm_free(&node);
     processes = allocate((size_t)ranks * sizeof *processes);
     MPI_Allgather(&mine, sizeof mine, MPI_BYTE, processes, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
 }
@@ -139,48 +166,50 @@ static void where(int rank, char *text, size_t size)
 
 static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime, .where = where};
 
-/* Whether other processes want the cores that waiting ranks would look from. */
-static bool shares_cores;
-
-/* A rank that shares its core lets others compute: after LOOKS in vain, some tenths of a millisecond, it sleeps between
- * them. Under MPI_Waitall ranks that wait take most of the time of those that they wait for. */
-static void wait_until(bool (*is_done)(Request *request), Request *request)
+/* A rank that shares its core lets others compute: after some looks in vain, tenths of a millisecond, it sleeps between
+ * them; sooner where others surely wait for the core. Under MPI_Waitall ranks that wait take most of the time of those
+ * that they wait for. */
+void comm_mpi_wait_until(Await await, const Request *what)
 {
-    enum { LOOKS = 200, NAP_NS = 50000, STALL_LOOKS = 1024 };
+    enum { LOOKS = 200, CROWDED_LOOKS = 50, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
+    const uint64_t most = crowded ? CROWDED_LOOKS : LOOKS;
     Patience patience = {0};
-    for (uint64_t looks = 1; !is_done(request); looks++) {
-        if (shares_cores && looks >= LOOKS) nanosleep(&nap, NULL);
-        if (looks % STALL_LOOKS == 0) stall_look(&patience, request, &DOOR);
+    for (uint64_t looks = 1; !await.has_come(await.context); looks++) {
+        if (shares_cores && looks >= most) {
+            if (await.sleep)
+                await.sleep(await.context);
+            else
+                nanosleep(&nap, NULL);
+        }
+        if (looks % STALL_LOOKS == 0) stall_look(&patience, what, &DOOR);
     }
+}
+
+static bool is_done(void *request)
+{
+    return test(request);
 }
 
 static void wait(Request *request)
 {
-    wait_until(test, request);
+    comm_mpi_wait_until((Await){is_done, NULL, request}, request);
 }
 
 /* Whether all ranks have come to where this one is. */
-static bool all_here(Request *request)
+static bool all_here(void *request)
 {
-    MPI_Request r;
     int done;
-    memcpy(&r, request->state, sizeof r);
-    MPI_Test(&r, &done, MPI_STATUS_IGNORE);
-    memcpy(request->state, &r, sizeof r);
+    MPI_Test(request, &done, MPI_STATUS_IGNORE);
     return done;
 }
 
-/* There are more ranks than cores on this node, or the user says so in Open MPI's way. */
-static bool cores_shared(void)
+void comm_mpi_wait_for_all(const void *ranks, Comm *comm)
 {
-    const char *idle = getenv("OMPI_MCA_mpi_yield_when_idle");
-    MPI_Comm node;
-    int ranks;
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_size(node, &ranks);
-    MPI_Comm_free(&node);
-    return ranks > sysconf(_SC_NPROCESSORS_ONLN) || (idle && strcmp(idle, "0") != 0);
+    const Request end = {.comm = comm, .purpose = CONTROL, .peer = -1};
+    MPI_Request here;
+    MPI_Ibarrier(*(const MPI_Comm *)ranks, &here);
+    comm_mpi_wait_until((Await){all_here, NULL, &here}, &end);
 }
 
 static const CommBackend MPI_BACKEND = {.group_begin = group_begin,
@@ -188,7 +217,11 @@ static const CommBackend MPI_BACKEND = {.group_begin = group_begin,
                                         .send = send,
                                         .receive = receive,
                                         .test = test,
-                                        .wait = wait};
+                                        .wait = wait,
+                                        .window_begin = comm_mpi_window_begin,
+                                        .window_end = comm_mpi_window_end,
+                                        .beside = comm_mpi_beside,
+                                        .await = comm_mpi_await};
 
 void comm_mpi_abort(int status)
 {
@@ -240,7 +273,6 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     if (threads < MPI_THREAD_FUNNELED)
         fail("this MPI wants a process to have one thread; try another build of it");
     check_tags();
-    shares_cores = cores_shared();
     Comm *comm = allocate_zeroed(1, sizeof *comm);
     comm->backend = &MPI_BACKEND;
     comm->stands_for = 1;
@@ -250,14 +282,10 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     return comm;
 }
 
-/* MPI waits for all, too, and would for ever. */
 void comm_mpi_stop(Comm *comm)
 {
-    Request end = {.comm = comm, .purpose = CONTROL, .peer = -1};
-    MPI_Request r;
-    MPI_Ibarrier(MPI_COMM_WORLD, &r);
-    memcpy(end.state, &r, sizeof r);
-    wait_until(all_here, &end);
+    const MPI_Comm world = MPI_COMM_WORLD;
+    comm_mpi_wait_for_all(&world, comm);
     comm_free_ports(comm);
     free(comm);
     free(processes);

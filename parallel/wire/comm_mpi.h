@@ -20,6 +20,10 @@ bool comm_mpi_among_programs(bool *first);
  * start, where Open MPI's mpirun may hang. True: nothing has ended it, so the first has found otherwise. */
 bool comm_mpi_await_end(void);
 
+/* The level of the MPI_Pcontrol() by which a rank tells of bytes that it counts and no message has: followed by how many
+ * messages, and bytes, both uint64_t, a ring would have sent (parallel/collectives/windows.c). */
+enum { COMM_MPI_BESIDE = 1002 };
+
 /* Starts MPI; from here on fail() ends every rank. */
 Comm *comm_mpi_start(int *argc, char ***argv);
 /* All ranks, after their last message. */

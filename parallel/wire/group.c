@@ -29,11 +29,18 @@ Group *group_world(Comm *comm, int channel)
 void group_free(Group *group)
 {
     if (!group) return;
+    if (group->window) group->comm->backend->window_end(group);
     if (group->comm->backend->group_end) group->comm->backend->group_end(group);
     free((void *)group->members);
     free(group->walked);
     free(group->node_first);
     free(group);
+}
+
+void group_share(Group *group)
+{
+    const Comm *comm = group->comm;
+    if (comm->windows && comm->backend->window_begin && group->size > 1) comm->backend->window_begin(group);
 }
 
 uint64_t group_stands_for(const Group *group)

@@ -262,6 +262,8 @@ int calibrate_ranks(Comm *comm, const CalibrateRequest *request)
     Calibration *c = allocate_zeroed(1, sizeof *c);
     c->request = request;
     c->world = group_world(comm, CHANNEL_CONTROL);
+    comm->windows = true; /* as in a run */
+    group_share(c->world);
     c->main = comm->rank == 0;
     int status = calibrate(c);
     if (c->main && status != STATUS_OK) {

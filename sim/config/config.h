@@ -21,6 +21,8 @@ typedef enum { DECAY_CONSTANT, DECAY_COSINE } Decay;
 typedef enum { PRECISION_FP32, PRECISION_BF16, PRECISION_FP16 } Precision;
 /* What gradients are kept in: auto is fp32 where a step adds up those of several microbatches, else as precision. */
 typedef enum { GRADIENTS_AUTO, GRADIENTS_FP32, GRADIENTS_SAME } Gradients;
+/* How ranks of one node do together what a ring does: through memory that they share, or by messages. */
+typedef enum { COLLECTIVES_AUTO, COLLECTIVES_MESSAGES } Collectives;
 /* Where simulated seconds come from: told, taken here, or worked out for a machine that a file describes. */
 typedef enum { PROFILE_IDEAL, PROFILE_MEASURED, PROFILE_GIVEN, PROFILE_MACHINE } HardwareProfile;
 
@@ -55,6 +57,7 @@ typedef struct Config {
         int64_t seed;
     } train;
     DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
+    int collectives;             /* Collectives */
     TensorParallelConfig tensor; /* tp, sequence_parallel, tensor_overlap, scatter_messages */
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */

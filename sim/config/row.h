@@ -33,7 +33,7 @@ enum {
     ROWS_OF_MODEL = 18,
     ROWS_OF_DATA = 3,
     ROWS_OF_TRAIN = 22,
-    ROWS_OF_PARALLEL = 16,
+    ROWS_OF_PARALLEL = 17,
     ROWS_OF_HARDWARE = 9,
     ROWS_OF_CHIP = 21,
     ROWS_OF_NODE = 19,

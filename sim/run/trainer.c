@@ -76,6 +76,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     if (!dry) matmul_choose((MatmulChoice)config->train.matmul);
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
+    comm->windows = config->collectives == COLLECTIVES_AUTO;
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);

@@ -15,6 +15,27 @@ static uint64_t all_blocks_but(const Tensor *part, int parts, int n, int block)
     return n == 1 ? 0 : (uint64_t)elements * sizeof(real);
 }
 
+/* Whether the test under way goes through windows. */
+static bool windows;
+
+static Group *world_of(Comm *comm, bool window, int channel)
+{
+    Group *group = group_world(comm, channel);
+    comm->windows = window;
+    group_share(group);
+    comm->windows = false;
+    return group;
+}
+
+/* By messages and, of real ranks, through a window. */
+static void by_either(void (*body)(Comm *comm, void *findings))
+{
+    on_all_ranks(body);
+    windows = mpi != NULL;
+    if (windows) on_all_ranks(body);
+    windows = false;
+}
+
 static void blocks_cut_evenly(void **state)
 {
     (void)state;
@@ -36,7 +57,7 @@ static void rings_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Device device = {0};
-    Group *group = group_world(comm, CHANNEL);
+    Group *group = world_of(comm, windows, CHANNEL);
     int n = comm->size, r = comm->rank;
     for (int c = 0; c < COUNT_CASES; c++)
         for (int parts = 1; parts <= PARTS_MAX; parts++)
@@ -91,7 +112,7 @@ static void rings_body(Comm *comm, void *context)
 static void rings(void **state)
 {
     (void)state;
-    on_all_ranks(rings_body);
+    by_either(rings_body);
 }
 
 /* One ring over three parts, three rings, and a reduce-scatter: the same bits,
@@ -100,7 +121,7 @@ static void same_bits_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Device device = {0};
-    Group *group = group_world(comm, CHANNEL);
+    Group *group = world_of(comm, windows, CHANNEL);
     int n = comm->size, r = comm->rank;
     const int64_t counts[PARTS_MAX] = {2520, 97, 11};
     for (int repeat = 0; repeat < 2; repeat++) {
@@ -146,7 +167,7 @@ static void same_bits_body(Comm *comm, void *context)
 static void same_bits(void **state)
 {
     (void)state;
-    on_all_ranks(same_bits_body);
+    by_either(same_bits_body);
 }
 
 /* ---- blocks that lie apart ---- */
@@ -158,7 +179,7 @@ static void apart_body(Comm *comm, void *context)
     Findings *f = context;
     enum { BLOCK = 5, APART = 8, TWO = 2, FIRST = 2 };
     Device device = {0};
-    Group *group = group_world(comm, CHANNEL);
+    Group *group = world_of(comm, windows, CHANNEL);
     int n = comm->size, r = comm->rank;
     for (int kind = 0; kind < 4; kind++) {
         bool reduces = kind & 1;
@@ -193,7 +214,7 @@ static void apart_body(Comm *comm, void *context)
 static void blocks_apart(void **state)
 {
     (void)state;
-    on_all_ranks(apart_body);
+    by_either(apart_body);
 }
 
 /* ---- rings that overlap ---- */
@@ -205,7 +226,7 @@ static void overlap_body(Comm *comm, void *context)
     Overlap o = {.calls = 0};
     Between between = {overlap_progress, &o, NULL};
     Device device = {.between = &between};
-    Group *group = group_world(comm, CHANNEL);
+    Group *group = world_of(comm, windows, CHANNEL);
     int n = comm->size, r = comm->rank;
     static const int ends[OVERLAPPING] = {2, 0, 3, 1};
     for (int round = 0; round < 5; round++) { /* the last with messages too long for MPI to buffer */
@@ -241,7 +262,7 @@ static void overlap_body(Comm *comm, void *context)
                 tensor_free(&part[k][p]);
             }
     }
-    expect(f, n == 1 || o.calls > 0, "no kernel called back");
+    expect(f, n == 1 || windows || o.calls > 0, "no kernel called back"); /* windows need none */
     expect(f, device.total == 0, "rank %d keeps %zu bytes", r, device.total);
     group_free(group);
 }
@@ -249,15 +270,122 @@ static void overlap_body(Comm *comm, void *context)
 static void overlapping_rings(void **state)
 {
     (void)state;
-    on_all_ranks(overlap_body);
+    by_either(overlap_body);
+}
+
+/* ---- through windows ---- */
+
+/* Many chunks of three parts: as by messages, to the last bit, with as many bytes and messages counted; also in 16 bits,
+ * whose sums are rounded at each addition. What a reduction leaves of others' blocks is not said. */
+static void chunks_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    enum { DRAWN = 499 };
+    Device device = {0};
+    Group *window = world_of(comm, true, CHANNEL), *messages = world_of(comm, false, CHANNEL + 1);
+    static void (*const begin[])(Collective *, Group *, Purpose, const Tensor *, int) = {
+        ring_reduce_scatter_begin, ring_all_gather_begin, ring_all_reduce_begin};
+    const int64_t slot = WINDOW_SLOT_BYTES /
+                         (int64_t)sizeof(real), /* each block has more chunks than there are slots */
+        counts[PARTS_MAX] = {2 * slot + 1, 97, (WINDOW_SLOTS - 1) * slot + 5};
+    const DType types[] = {REAL, sizeof(real) == sizeof(float) ? BF16 : REAL};
+    int n = comm->size, r = comm->rank;
+    real drawn[DRAWN];
+    for (int i = 0; i < DRAWN; i++) drawn[i] = wild(r, 0, i);
+    expect(f, n == 1 || window->window, "rank %d has no window", r);
+    expect(f, !messages->window, "rank %d was not to have a window", r);
+    for (int type = 0; type < 2; type++)
+        for (int kind = 0; kind < 3; kind++) {
+            Tensor one[PARTS_MAX], other[PARTS_MAX];
+            Collective a, b;
+            for (int p = 0; p < PARTS_MAX; p++) {
+                Tensor values = part_new(&device, counts[p]);
+                for (int64_t i = 0; i < counts[p]; i++) reals(values)[i] = drawn[(i + 17 * p) % DRAWN];
+                one[p] = tensor_new(&device, MEM_GRADIENTS, types[type], counts[p]);
+                other[p] = tensor_new(&device, MEM_GRADIENTS, types[type], counts[p]);
+                tensor_convert(one[p], values);
+                tensor_convert(other[p], values);
+                tensor_free(&values);
+            }
+            uint64_t bytes = comm->bytes[CONTROL], count = comm->messages[CONTROL];
+            begin[kind](&a, window, CONTROL, one, PARTS_MAX);
+            ring_end(&a);
+            bytes = comm->bytes[CONTROL] - bytes, count = comm->messages[CONTROL] - count;
+            uint64_t before = comm->bytes[CONTROL], earlier = comm->messages[CONTROL];
+            begin[kind](&b, messages, CONTROL, other, PARTS_MAX);
+            ring_end(&b);
+            expect(f, bytes == comm->bytes[CONTROL] - before && count == comm->messages[CONTROL] - earlier,
+                   "kind %d: rank %d counts %llu bytes", kind, r, (unsigned long long)bytes);
+            for (int p = 0; p < PARTS_MAX; p++) {
+                int first = kind == 0 ? r : 0, last = kind == 0 ? r : n - 1;
+                int64_t from = block_offset(counts[p], n, first),
+                        until = block_offset(counts[p], n, last + 1);
+                Tensor x = tensor_view(one[p], from, until - from),
+                       y = tensor_view(other[p], from, until - from);
+                expect(f, memcmp(x.data, y.data, tensor_bytes(x)) == 0,
+                       "type %d, kind %d, part %d: rank %d has other bits", type, kind, p, r);
+                tensor_free(&one[p]);
+                tensor_free(&other[p]);
+            }
+            expect(f, device.total == 0, "rank %d keeps %zu bytes", r, device.total);
+        }
+    group_free(window);
+    group_free(messages);
+}
+
+static void chunks_through_windows(void **state)
+{
+    (void)state;
+    if (mpi) on_all_ranks(chunks_body);
+}
+
+/* A rank that began late is waited for in simulated time, through a window as by messages; and what one has said of the
+ * last step all know after a collective of either half. */
+static void clocks_body(Comm *comm, void *context)
+{
+    Findings *f = context;
+    Device device = {0};
+    Lanes lanes = {.pauses = 1};
+    int n = comm->size, r = comm->rank;
+    Group *group = world_of(comm, true, CHANNEL);
+    comm->lanes = &lanes;
+    for (int kind = 0; kind < 3; kind++) {
+        Tensor t = part_new(&device, 3 * n);
+        Collective ring;
+        fill_plain(t, r);
+        comm_begin_step(comm);
+        comm->last = r == n - 1 ? 70 + kind : 0;
+        lanes.now = r == n / 2 ? 5 : 1;
+        if (kind == 0) ring_reduce_scatter_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
+        if (kind == 1) ring_all_gather_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
+        if (kind == 2) ring_all_reduce_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
+        ring_end(&ring);
+        expect(f, n == 1 || lanes.now == 5, "kind %d: rank %d is at %g s", kind, r, lanes.now);
+        expect(f, comm->last == 70 + kind, "kind %d: rank %d stops after %d", kind, r, (int)comm->last);
+        tensor_free(&t);
+    }
+    comm->lanes = NULL;
+    comm->last = 0;
+    comm_free_ports(comm);
+    group_free(group);
+}
+
+static void clocks_through_windows(void **state)
+{
+    (void)state;
+    if (mpi) on_all_ranks(clocks_body);
 }
 
 int ranks_rings(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_cut_evenly), cmocka_unit_test(rings),
-        cmocka_unit_test(same_bits),         cmocka_unit_test(blocks_apart),
+        cmocka_unit_test(blocks_cut_evenly),
+        cmocka_unit_test(rings),
+        cmocka_unit_test(same_bits),
+        cmocka_unit_test(blocks_apart),
         cmocka_unit_test(overlapping_rings),
+        cmocka_unit_test(chunks_through_windows),
+        cmocka_unit_test(clocks_through_windows),
     };
     return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
 }

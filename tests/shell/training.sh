@@ -8,8 +8,13 @@ few="--set train.steps=3 --set model.layers=3 --set model.hidden=36 --set model.
 
 asan=$(asan)
 
+# Where all goes in messages the witness sees every byte; of what goes through windows it is told.
 # shellcheck disable=SC2317
 witnessed() { # NAME RANKS ARGUMENT...
+    under_witness "$@" --set parallel.collectives=messages
+}
+# shellcheck disable=SC2317
+under_witness() { # NAME RANKS ARGUMENT...
     local name=$1 ranks=$2
     shift 2
     rm -f "$name".[0-9]*
@@ -30,6 +35,21 @@ for strategy in dp ddp zero1 zero2 zero3; do # of several microbatches
         --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --all-ranks --ranks 3 \
         --output "$case_name-dry.h5"
     check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
+done
+# Through windows: the same, with what goes through them told.
+through_window() { # CASE RANKS ARGUMENT...
+    local name=$1 ranks=$2
+    shift 2
+    check "$name trains through windows under the witness" under_witness "window-$name" "$ranks" "$@"
+    check "$name through windows: what it counts is seen or told" compare window "window-$name.h5" "window-$name"
+    check "$name through windows: the same numbers and bytes" compare alike "window-$name.h5" "$name.h5"
+    check "$name through windows: memory equals the formula" compare memory "window-$name.h5"
+}
+for strategy in ddp zero2 zero3; do
+    # shellcheck disable=SC2086
+    through_window $strategy-3 3 --config $strategy.ini $few --set train.microbatch=4 \
+        --set output.gradients="window-$strategy-3-g.h5" --set output.weights="window-$strategy-3-w.h5"
+    check "$strategy-3 through windows: weights, bit for bit" compare same "window-$strategy-3-w.h5" $strategy-3-w.h5
 done
 # In 8 bits between replicas.
 for strategy in ddp zero2 zero3; do
@@ -81,6 +101,8 @@ for split in tp sp; do
     check "$split-4 dry" "$float/bin/sim" --config $split.ini $few --set model.heads=4 --set model.vocab=63 \
         --set output.gradients=never.h5 --set output.weights=never-w.h5 --dry-run --all-ranks --ranks 4 --output $split-4-dry.h5
     check "$split-4 dry bytes and peaks equal the real ones" compare dry $split-4.h5 $split-4-dry.h5
+    # shellcheck disable=SC2086
+    through_window $split-4 4 --config $split.ini $few --set model.heads=4 --set model.vocab=63
 done
 # shellcheck disable=SC2086
 check "one rank, 63 words" train 1 --config single.ini $few --set model.heads=4 --set model.vocab=63 \

@@ -1,0 +1,135 @@
+/* bench_collectives.c [SECONDS [KIND]] - under mpirun: an all-reduce, a reduce-scatter and an all-gather, of one kind or all,
+ * of 4 KiB to 64 MiB a rank, by sim through a window and by messages, beside Open MPI's in place and a copy of as many
+ * bytes in memory.
+ *
+ * By turns, which begin with another way each round, each from a barrier on and as long as its slowest rank. */
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "models/machine/error.h"
+#include "models/machine/real.h"
+#include "parallel/collectives/collectives.h"
+#include "parallel/wire/comm_mpi.h"
+#include "tests/support/sample.h"
+
+typedef enum { WINDOW, WINDOW_PARTS, MESSAGES, MESSAGES_PARTS, BY_MPI, COPY, WAYS } Way;
+typedef enum { ALL_REDUCED, REDUCED, GATHERED, KINDS } Kind;
+static const char *const kind_name[KINDS] = {"all-reduce", "reduce-scatter", "all-gather"};
+
+enum { IN_PARTS = 8, ROUNDS_LEAST = 5, ROUNDS_MOST = 200, AGAIN_MOST = 256 };
+
+typedef struct Bench {
+    Comm *comm;
+    Group *window, *messages;
+    Kind kind;
+    Tensor t, other; /* what is summed or gathered; and room for a copy */
+} Bench;
+
+static void by_sim(const Bench *b, Group *group, int parts)
+{
+    static void (*const begin[KINDS])(Collective *, Group *, Purpose, const Tensor *, int) = {
+        ring_all_reduce_begin, ring_reduce_scatter_begin, ring_all_gather_begin};
+    Collective c;
+    Tensor part[IN_PARTS];
+    for (int i = 0; i < parts; i++)
+        part[i] = tensor_view(b->t, block_offset(b->t.count, parts, i), block_count(b->t.count, parts, i));
+    begin[b->kind](&c, group, CONTROL, part, parts);
+    ring_end(&c);
+}
+
+static void by_mpi(const Bench *b)
+{
+    const MPI_Datatype type = sizeof(real) == sizeof(float) ? MPI_FLOAT : MPI_DOUBLE;
+    const int count = (int)b->t.count, block = count / b->comm->size;
+    if (b->kind == ALL_REDUCED)
+        MPI_Allreduce(MPI_IN_PLACE, b->t.data, count, type, MPI_SUM, MPI_COMM_WORLD);
+    else if (b->kind == REDUCED)
+        MPI_Reduce_scatter_block(MPI_IN_PLACE, b->t.data, block, type, MPI_SUM, MPI_COMM_WORLD);
+    else
+        MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, b->t.data, block, type, MPI_COMM_WORLD);
+}
+
+static void go(const Bench *b, Way way)
+{
+    switch (way) {
+    case WINDOW: by_sim(b, b->window, 1); break;
+    case WINDOW_PARTS: by_sim(b, b->window, IN_PARTS); break;
+    case MESSAGES: by_sim(b, b->messages, 1); break;
+    case MESSAGES_PARTS: by_sim(b, b->messages, IN_PARTS); break;
+    case BY_MPI: by_mpi(b); break;
+    case COPY: memcpy(b->other.data, b->t.data, tensor_bytes(b->t)); break;
+    case WAYS: break;
+    }
+}
+
+/* Seconds of the slowest rank for one of `again` in a row. */
+static double once(const Bench *b, Way way, int again)
+{
+    double slowest;
+    MPI_Barrier(MPI_COMM_WORLD);
+    double took = MPI_Wtime();
+    for (int i = 0; i < again; i++) go(b, way);
+    took = MPI_Wtime() - took;
+    MPI_Allreduce(&took, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return slowest / again;
+}
+
+static void print_round(const Bench *b, size_t bytes, int round, const double seconds[WAYS])
+{
+    char name[96];
+    if (b->comm->rank) return;
+    snprintf(name, sizeof name, "%s of %zu KiB on %d ranks", kind_name[b->kind], bytes >> 10, b->comm->size);
+    sample(name, "Open MPI's in place", "us", round, 1e6 * seconds[BY_MPI]);
+    sample(name, "that over sim's through a window", "1", round, seconds[BY_MPI] / seconds[WINDOW]);
+    sample(name, "over sim's by messages", "1", round, seconds[BY_MPI] / seconds[MESSAGES]);
+    sample(name, "eight parts over one through a window", "1", round,
+           seconds[WINDOW_PARTS] / seconds[WINDOW]);
+    sample(name, "by messages", "1", round, seconds[MESSAGES_PARTS] / seconds[MESSAGES]);
+    sample(name, "sim's through a window over a copy", "1", round, seconds[WINDOW] / seconds[COPY]);
+    fflush(stdout);
+}
+
+static void time_all(Bench *b, size_t bytes, double budget)
+{
+    Device device = {.dry = false};
+    const int64_t count = (int64_t)(bytes / sizeof(real)) / b->comm->size * b->comm->size;
+    double seconds[WAYS] = {0}, first = 0;
+    int again = 1, more = 1;
+    b->t = tensor_new(&device, MEM_WORKSPACE, REAL, count);
+    b->other = tensor_new(&device, MEM_WORKSPACE, REAL, count);
+    tensor_zero(b->t); /* which sums leave as it is */
+    tensor_zero(b->other);
+    for (Way way = 0; way < WAYS; way++) first += once(b, way, 1);
+    while (again < AGAIN_MOST && first * again < budget / ROUNDS_LEAST / 2) again *= 2;
+    const double began = MPI_Wtime();
+    for (int round = 0; more; round++) {
+        for (Way way = 0; way < WAYS; way++) {
+            const Way turn = (Way)((way + round) % WAYS);
+            seconds[turn] = once(b, turn, again);
+        }
+        print_round(b, bytes, round, seconds);
+        more = round + 1 < ROUNDS_LEAST || (round + 1 < ROUNDS_MOST && MPI_Wtime() - began < budget);
+        MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    }
+    tensor_free(&b->t);
+    tensor_free(&b->other);
+}
+
+int main(int argc, char **argv)
+{
+    const double budget = argc > 1 ? atof(argv[1]) : 1;
+    Bench b = {.comm = comm_mpi_start(&argc, &argv)};
+    b.comm->windows = true;
+    b.window = group_world(b.comm, CHANNEL_DATA);
+    group_share(b.window);
+    b.messages = group_world(b.comm, CHANNEL_TENSOR);
+    device_keep_memory();
+    for (b.kind = 0; b.kind < KINDS; b.kind++)
+        for (size_t bytes = 4 << 10; bytes <= 64 << 20; bytes *= 4)
+            if (argc < 3 || strcmp(argv[2], kind_name[b.kind]) == 0) time_all(&b, bytes, budget);
+    group_free(b.window);
+    group_free(b.messages);
+    comm_mpi_stop(b.comm);
+    return 0;
+}
