@@ -236,7 +236,7 @@ void data_parallel_collect(DataParallel *d, int unit, bool gradients, Tensor who
 
 bool data_parallel_gathers(const DataParallel *d, int stage)
 {
-    for (int u = 0; u < d->gpt->units; u++)
+    for (int u = 0; d->transfers > 0 && u < d->gpt->units; u++)
         if (d->gathering[u].ring.group && d->gpt->unit[u].stage == stage) return true;
     return false;
 }
