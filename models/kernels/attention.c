@@ -160,11 +160,14 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
      * that share them; all others add */
     for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
         int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0, first = (i * T + r0) * T;
-        const real *p = opened_read(P, first, n * T),
-                   *seen = dropout ? opened_read(dropped, first, n * T) : p;
+        const real *p = opened_read(P, first, n * T);
+        const Opened *kept = dropout ? dropped : P;
+        Piece seen = matmul_takes(kept->t.dtype)
+                         ? piece_lying(kept->t, first, n, r1, T)
+                         : piece(dropout ? opened_read(kept, first, n * T) : p, n, r1, T);
         real *dS = scratch + r0 * T, beta = r1 == T && first_of_shared(s, i) ? 0 : 1;
         Piece drows = piece_rows(head_piece(&rows->dy), r0, r1), scores = piece(dS, n, r1, T);
-        matmul_pieces(1, piece_transposed(piece(seen, n, r1, T)), drows, beta, dv->at, dv->ld);
+        matmul_pieces(1, piece_transposed(seen), drows, beta, dv->at, dv->ld);
         matmul_pieces(1, drows, piece_transposed(piece_rows(v, 0, r1)), 0, dS, T);
         for (int64_t r = 0; dropout && r < n; r++)
             dropout_apply(dropout_scale(dropout->dropout.rate), dS + r * T, masks(mask) + first + r * T,

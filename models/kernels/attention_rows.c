@@ -5,10 +5,10 @@
 
 /* ---- of one tensor ---- */
 
-static HeadRows rows_new(AttentionShape s, Tensor t, int64_t apart)
+static HeadRows rows_new(AttentionShape s, Tensor t, int64_t apart, bool lying)
 {
     HeadRows h = {.t = t, .rows = s.T, .hd = s.hd, .apart = apart, .ld = apart};
-    if (!is_half(t.dtype)) return h;
+    if (!is_half(t.dtype) || lying) return h;
     h.room = device_aside(t.device, "16-bit values in 32", (size_t)(s.T * s.hd) * sizeof *h.room);
     h.ld = s.hd;
     return h;
@@ -18,7 +18,7 @@ static HeadRows rows_new(AttentionShape s, Tensor t, int64_t apart)
 static void rows_for(HeadRows *h, int64_t first)
 {
     h->first = first;
-    h->at = h->room ? h->room : reals(h->t) + first;
+    h->at = h->room ? h->room : is_half(h->t.dtype) ? NULL : reals(h->t) + first;
 }
 
 static void rows_read(HeadRows *h, int64_t first)
@@ -39,15 +39,16 @@ static void rows_write(const HeadRows *h)
 AttentionRows attention_rows_new(AttentionShape s, Tensor qkv, Tensor y, Tensor dqkv, Tensor dy)
 {
     int64_t C = s.heads * s.hd, ld = attention_width(s);
+    bool taken = matmul_takes(qkv.dtype);
     return (AttentionRows){.s = s,
-                           .q = rows_new(s, qkv, ld),
-                           .k = rows_new(s, qkv, ld),
-                           .v = rows_new(s, qkv, ld),
-                           .y = rows_new(s, y, C),
-                           .dq = rows_new(s, dqkv, ld),
-                           .dk = rows_new(s, dqkv, ld),
-                           .dv = rows_new(s, dqkv, ld),
-                           .dy = rows_new(s, dy, C)};
+                           .q = rows_new(s, qkv, ld, taken),
+                           .k = rows_new(s, qkv, ld, taken),
+                           .v = rows_new(s, qkv, ld, taken),
+                           .y = rows_new(s, y, C, false),
+                           .dq = rows_new(s, dqkv, ld, false),
+                           .dk = rows_new(s, dqkv, ld, false),
+                           .dv = rows_new(s, dqkv, ld, false),
+                           .dy = rows_new(s, dy, C, !y.device && matmul_takes(dy.dtype))};
 }
 
 void attention_rows_free(AttentionRows *r)

@@ -1,5 +1,5 @@
-/* attention_rows.h - what attention reads and writes of a head, as products take it: where it lies in REAL, of 16 bits in
- * reals, a head at a time. For the inside of a kernel, so not on a dry device. */
+/* attention_rows.h - what attention reads and writes of a head, as products take it: where it lies, or of 16 bits in reals, a
+ * head at a time. For the inside of a kernel, so not on a dry device. */
 #ifndef MODELS_KERNELS_ATTENTION_ROWS_H
 #define MODELS_KERNELS_ATTENTION_ROWS_H
 #include "models/kernels/attention.h"
@@ -10,13 +10,14 @@ typedef struct HeadRows {
     Tensor t;
     int64_t rows, hd, apart; /* in t a row begins `apart` values after the one before */
     int64_t first;           /* and those of the head that is open at `first` */
-    real *at;                /* where they are, each `ld` values after the one before */
+    real *at;                /* where they are in reals, each `ld` values after the one before */
     int64_t ld;
-    real *room; /* for one head of 16 bits; NULL: of REAL */
+    real *room; /* for one head of 16 bits; NULL: of REAL, or a factor that products take as it lies */
 } HeadRows;
 static inline Piece head_piece(const HeadRows *h)
 {
-    return piece(h->at, h->rows, h->hd, h->ld);
+    return h->room ? piece(h->at, h->rows, h->hd, h->ld)
+                   : piece_lying(h->t, h->first, h->rows, h->hd, h->apart);
 }
 
 typedef struct AttentionRows {
@@ -24,7 +25,8 @@ typedef struct AttentionRows {
     HeadRows q, k, v, y, dq, dk, dv, dy;
 } AttentionRows;
 
-/* Forward: of no dqkv and no dy; y is written, if there is any. Backward: y is read, if there is any. */
+/* Forward: of no dqkv and no dy; y is written, if there is any. Backward: y is read, if there is any, and dy in reals beside
+ * it. */
 AttentionRows attention_rows_new(AttentionShape s, Tensor qkv, Tensor y, Tensor dqkv, Tensor dy);
 void attention_rows_free(AttentionRows *r);
 /* Head i of all samples' heads, which are opened in order. dk and dv stay open over all heads that share them. */

@@ -153,9 +153,9 @@ VECTORISED static void softmax_backward(Tile t, real *restrict P, const real *re
 }
 
 /* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd */
-VECTORISED static void row_dots(Piece dy, Piece y, real *dot)
+VECTORISED static void row_dots(const HeadRows *dy, const HeadRows *y, real *dot)
 {
-    for (int64_t t = 0; t < dy.rows; t++) dot[t] = dot_of(dy.at + t * dy.ld, y.at + t * y.ld, dy.columns);
+    for (int64_t t = 0; t < dy->rows; t++) dot[t] = dot_of(dy->at + t * dy->ld, y->at + t * y->ld, dy->hd);
 }
 
 /* Of head i, which is open; scratch: two tiles, and T reals. */
@@ -170,7 +170,7 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
           dy = head_piece(&rows->dy);
     const HeadRows *dq = &rows->dq, *dk = &rows->dk, *dv = &rows->dv;
     uint8_t mask[TILE * TILE];
-    row_dots(dy, head_piece(&rows->y), dot);
+    row_dots(&rows->dy, &rows->y, dot);
     for (int64_t c0 = 0; c0 < T; c0 += TILE)
         for (int64_t r0 = c0; r0 < T; r0 += TILE) {
             Tile t = tile_at(r0, c0, T);

@@ -60,6 +60,7 @@ static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int6
 #else
 #define GEMM cblas_sgemm
 #endif
+    assert(A.type == REAL && B.type == REAL);
     GEMM(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans, B.transposed ? CblasTrans : CblasNoTrans,
          (blasint)rows_of(A), (blasint)columns_of(B), (blasint)columns_of(A), alpha, A.at, (blasint)A.ld,
          B.at, (blasint)B.ld, beta, C, (blasint)ldc);
@@ -67,21 +68,27 @@ static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int6
 
 static Factor factor_of(Piece p)
 {
-    return (Factor){p.at, p.ld, p.transposed, REAL};
+    return (Factor){p.at, p.ld, p.transposed, p.type};
+}
+
+bool matmul_takes(DType type)
+{
+    return !is_half(type) || own_half;
 }
 
 void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
     assert(columns_of(A) == rows_of(B));
-    if (own)
-        product(own, &(Product){.m = rows_of(A),
-                                .n = columns_of(B),
-                                .k = columns_of(A),
-                                .A = factor_of(A),
-                                .B = factor_of(B),
-                                .alpha = (float)alpha,
-                                .beta = (float)beta,
-                                .C = {C, ldc, REAL}});
+    const ProductTiles *tiles = tiles_for(A.type, B.type);
+    if (tiles)
+        product(tiles, &(Product){.m = rows_of(A),
+                                  .n = columns_of(B),
+                                  .k = columns_of(A),
+                                  .A = factor_of(A),
+                                  .B = factor_of(B),
+                                  .alpha = (float)alpha,
+                                  .beta = (float)beta,
+                                  .C = {C, ldc, REAL}});
     else
         multiply_blas(alpha, A, B, beta, C, ldc);
 }
@@ -127,9 +134,9 @@ static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, T
     }
     assert(bias.count == 0);
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
-    multiply_blas(1, (Piece){reals(A.values), A.rows, A.columns, A.columns, A.transposed},
-                  (Piece){reals(B.values), B.rows, B.columns, B.columns, B.transposed}, beta, reals(wide),
-                  width(B));
+    multiply_blas(1, (Piece){reals(A.values), REAL, A.rows, A.columns, A.columns, A.transposed},
+                  (Piece){reals(B.values), REAL, B.rows, B.columns, B.columns, B.transposed}, beta,
+                  reals(wide), width(B));
     wide_store(&wide, C);
 }
 

@@ -53,15 +53,25 @@ int64_t row_blocks_count(const RowBlocks *rows);
 void matmul_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C);
 void matmul_rows_open(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor wide);
 
-/* A piece of a larger matrix in reals: `ld` values from one row to the next. */
+/* Whether a factor of this type is multiplied as it lies; otherwise a piece of one has to be of its values in reals. */
+bool matmul_takes(DType type);
+
+/* A piece of a larger matrix, of a type that is taken: `ld` values from one row to the next. */
 typedef struct Piece {
-    const real *at;
+    const void *at;
+    DType type;
     int64_t rows, columns, ld;
     bool transposed;
 } Piece;
 static inline Piece piece(const real *at, int64_t rows, int64_t columns, int64_t ld)
 {
-    return (Piece){.at = at, .rows = rows, .columns = columns, .ld = ld};
+    return (Piece){.at = at, .type = REAL, .rows = rows, .columns = columns, .ld = ld};
+}
+/* Of a tensor's values from `first` on. */
+static inline Piece piece_lying(Tensor t, int64_t first, int64_t rows, int64_t columns, int64_t ld)
+{
+    const void *at = (const char *)t.data + first * (int64_t)dtype_bytes(t.dtype);
+    return (Piece){.at = at, .type = t.dtype, .rows = rows, .columns = columns, .ld = ld};
 }
 static inline Piece piece_transposed(Piece p)
 {
@@ -71,7 +81,7 @@ static inline Piece piece_transposed(Piece p)
 /* Rows first..end-1 of it, as they lie. */
 static inline Piece piece_rows(Piece p, int64_t first, int64_t end)
 {
-    p.at += first * p.ld;
+    p.at = (const char *)p.at + first * p.ld * (int64_t)dtype_bytes(p.type);
     p.rows = end - first;
     return p;
 }
