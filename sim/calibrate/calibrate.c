@@ -258,6 +258,7 @@ static int calibrate(Calibration *c)
 int calibrate_ranks(Comm *comm, const CalibrateRequest *request)
 {
     matmul_one_thread();
+    matmul_choose(MATMUL_AUTO); /* as a run does that is asked for nothing else */
     device_keep_memory();
     Calibration *c = allocate_zeroed(1, sizeof *c);
     c->request = request;

@@ -1,6 +1,7 @@
 /* profile.c - an ini with a comment a line, as those that come with sim have. */
 #include "sim/calibrate/profile.h"
 #include <string.h>
+#include "models/kernels/matmul.h"
 #include "models/machine/real.h"
 #include "sim/base/words.h"
 
@@ -35,9 +36,10 @@ static void word(FILE *out, const char *key, const char *value, const char *says
 
 static void write_chip(FILE *out, const Chip *c)
 {
-    fputs("[chip]\n; what a core makes of a rank's kernels, products by OpenBLAS\n", out);
+    fprintf(out, "[chip]\n; what a core makes of a rank's kernels, with train.matmul = auto: %s\n",
+            matmul_chosen());
     number(out, "peak_16_tflops", c->peak_16_tflops,
-           "1e12 operations a second on bf16, widening and rounding included; fitted to products");
+           "1e12 operations a second on bf16, rounding included; fitted to products");
     number(out, "peak_32_tflops", c->peak_32_tflops, "and on " REAL_NAME ": the fastest product measured");
     number(out, "sustained", c->sustained, "share of it; fitted to products from 16 to 1024 on a side");
     number(out, "processors", (double)c->processors, "a rank's: its core");
