@@ -11,6 +11,11 @@ typedef union HalfBits {
 
 /* ---- bf16: the upper half of a float ---- */
 
+static inline float bf16_value(uint16_t half)
+{
+    return (HalfBits){.u = (uint32_t)half << 16}.f;
+}
+
 /* All ones of a NaN, else none: a mask, as of a choice the compiler makes longer vector code. */
 static inline uint32_t nan_mask(uint32_t u)
 {
@@ -18,12 +23,6 @@ static inline uint32_t nan_mask(uint32_t u)
 }
 
 enum { QUIET = 0x00400000 };
-
-static inline float bf16_value(uint16_t half)
-{
-    uint32_t u = (uint32_t)half << 16;
-    return (HalfBits){.u = u | (nan_mask(u) & QUIET)}.f;
-}
 
 static inline uint16_t bf16_nearest(float x)
 {
