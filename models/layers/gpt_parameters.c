@@ -281,18 +281,31 @@ typedef struct Filling {
     real *to;
 } Filling;
 
+/* In the whole, unsplit parameter; below 0: in its padding. */
+static int64_t place_of(const Gpt *gpt, const Parameter *p, int64_t here)
+{
+    return parameter_place(p, gpt->region.size, gpt->region.rank, here);
+}
+
+/* Numbers that lie in a row in the whole are drawn together. */
+enum { TOGETHER = 64 };
+
 static void fill(const Parameter *p, int64_t in_parameter, int64_t in_range, int64_t count, void *context)
 {
     const Filling *f = context;
     double deviation =
         0.02 / (p->init == INIT_NORMAL_RESIDUAL ? sqrt(2.0 * (double)f->gpt->shape.layers) : 1.0);
     uint64_t index = (uint64_t)((p->copy_of ? p->copy_of : p) - f->gpt->parameter);
-    for (int64_t i = 0; i < count; i++) {
-        double value = p->init == INIT_ONE ? 1 : 0;
-        int64_t place = parameter_place(p, f->gpt->region.size, f->gpt->region.rank, in_parameter + i);
-        if (place >= 0 && (p->init == INIT_NORMAL || p->init == INIT_NORMAL_RESIDUAL))
-            value = deviation * random_normal(f->seed, STREAM_WEIGHTS, index, (uint64_t)place);
-        f->to[in_range + i] = (real)value;
+    bool drawn = p->init == INIT_NORMAL || p->init == INIT_NORMAL_RESIDUAL;
+    double value[TOGETHER];
+    for (int64_t i = 0, run; i < count; i += run) {
+        int64_t place = place_of(f->gpt, p, in_parameter + i);
+        for (run = 1; i + run < count && run < TOGETHER; run++)
+            if (place_of(f->gpt, p, in_parameter + i + run) != place + run) break;
+        if (drawn && place >= 0) random_normals(f->seed, STREAM_WEIGHTS, index, (uint64_t)place, value, run);
+        for (int64_t j = 0; j < run; j++)
+            f->to[in_range + i + j] =
+                (real)(drawn && place >= 0 ? deviation * value[j] : p->init == INIT_ONE);
     }
 }
 

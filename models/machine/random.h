@@ -23,4 +23,7 @@ void random_words(int64_t seed, RandomStream stream, uint64_t major, uint64_t mi
                   int64_t counters);
 /* standard normal (Box-Muller) */
 double random_normal(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor);
+/* The same of minors minor..minor+count-1. */
+void random_normals(int64_t seed, RandomStream stream, uint64_t major, uint64_t minor, double *normals,
+                    int64_t count);
 #endif

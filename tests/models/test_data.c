@@ -31,6 +31,21 @@ static void philox_known_answers(void **state)
     assert_true(random_bits(seed, STREAM_TEXT_ORDER, major, minor) != 0x94fdccebd16cfe09);
 }
 
+/* In a row, from the middle of one and of more than are drawn at once: to the bit those drawn alone. */
+static void normals_in_a_row(void **state)
+{
+    (void)state;
+    enum { MOST = 200 };
+    double normals[MOST];
+    for (int64_t count = 0; count <= MOST; count += count < 6 ? 1 : 61) {
+        normals[0] = 7;
+        random_normals(3, STREAM_WEIGHTS, 5, 11, normals, count);
+        assert_true(count > 0 || normals[0] == 7);
+        for (int64_t i = 0; i < count; i++)
+            assert_true(normals[i] == random_normal(3, STREAM_WEIGHTS, 5, 11 + (uint64_t)i));
+    }
+}
+
 static void normal_moments(void **state)
 {
     (void)state;
@@ -259,10 +274,15 @@ static void refusals_say_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers), cmocka_unit_test(normal_moments),
-        cmocka_unit_test(uniform_below),        cmocka_unit_test(text_in_sequence),
-        cmocka_unit_test(text_in_random_order), cmocka_unit_test(the_shortest_text),
-        cmocka_unit_test(markov_chain),         cmocka_unit_test(markov_samples_by_index_alone),
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(normals_in_a_row),
+        cmocka_unit_test(normal_moments),
+        cmocka_unit_test(uniform_below),
+        cmocka_unit_test(text_in_sequence),
+        cmocka_unit_test(text_in_random_order),
+        cmocka_unit_test(the_shortest_text),
+        cmocka_unit_test(markov_chain),
+        cmocka_unit_test(markov_samples_by_index_alone),
         cmocka_unit_test(refusals_say_numbers),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
