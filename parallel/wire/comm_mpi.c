@@ -167,21 +167,23 @@ static void where(int rank, char *text, size_t size)
 static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime, .where = where};
 
 /* A rank that shares its core lets others compute: after some looks in vain, tenths of a millisecond, it sleeps between
- * them; sooner where others surely wait for the core. Under MPI_Waitall ranks that wait take most of the time of those
+ * them; sooner where others surely wait for the core. One with a core of its own, as far as is known, does so later, and
+ * only where it is woken at once. Under MPI_Waitall ranks that wait take most of the time of those
  * that they wait for. */
 void comm_mpi_wait_until(Await await, const Request *what)
 {
-    enum { LOOKS = 200, CROWDED_LOOKS = 50, NAP_NS = 50000, STALL_LOOKS = 1024 };
+    enum { LOOKS = 200, CROWDED_LOOKS = 50, OWN_CORE_LOOKS = 1 << 14, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
-    const uint64_t most = crowded ? CROWDED_LOOKS : LOOKS;
+    const uint64_t most = crowded        ? CROWDED_LOOKS
+                          : shares_cores ? LOOKS
+                          : await.sleep  ? OWN_CORE_LOOKS
+                                         : UINT64_MAX;
     Patience patience = {0};
     for (uint64_t looks = 1; !await.has_come(await.context); looks++) {
-        if (shares_cores && looks >= most) {
-            if (await.sleep)
-                await.sleep(await.context);
-            else
-                nanosleep(&nap, NULL);
-        }
+        if (looks >= most && await.sleep)
+            await.sleep(await.context);
+        else if (looks >= most)
+            nanosleep(&nap, NULL);
         if (looks % STALL_LOOKS == 0) stall_look(&patience, what, &DOOR);
     }
 }

@@ -10,7 +10,7 @@ typedef struct Await {
     void (*sleep)(void *context);
     void *context;
 } Await;
-/* Looks, and sleeps between looks where cores are shared, until it has; ends the job as stall.h has it, in words of
+/* Looks, and after a while sleeps between looks where cores are shared or what it waits for wakes it, until it has; ends the job as stall.h has it, in words of
  * `what`. */
 void comm_mpi_wait_until(Await await, const Request *what);
 /* Until all of an MPI_Comm are here, likewise. */
