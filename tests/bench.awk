@@ -1,5 +1,5 @@
 # bench.awk - shows samples (tests/support/sample.h), each with its part of the benchmark before it: of each case and
-# measure the median, the least and the most. A case is shown as the next begins.
+# measure the median, the least and the most.
 BEGIN { FS = "," }
 
 function sorted(values, count, i, j, v) {
@@ -24,7 +24,6 @@ function show(m, i, count, one, values) {
     }
     for (m in place) delete place[m]
     measures = 0
-    fflush()
 }
 
 $1 "," $2 != shown {

@@ -1,7 +1,6 @@
 #!/bin/bash
 # bench.sh BUILD PART... - runs parts of the benchmark (bench_PART.sh), shows medians of what they measure, with the least
 # and the most, and keeps every sample in results/bench.csv; what lay there is kept as bench.1.csv, bench.2.csv and so on.
-set -o pipefail
 export LC_ALL=C
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader
 if [ "$(id -u)" -eq 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
@@ -25,5 +24,20 @@ fi
 } >$file
 sed -n 's/^# //p' $file
 
-for part; do "$here/bench_$part.sh" "$build" | sed "s/^/$part,/" || exit 1; done | tee -a $file | awk -f "$here/bench.awk" || exit 1
+# Each case as soon as it is whole: awk itself may read ahead for more than there is.
+lines=() shown=
+show() {
+    [ ${#lines[@]} -eq 0 ] || printf '%s\n' "${lines[@]}" | awk -f "$here/bench.awk"
+    lines=()
+}
+for part; do
+    while IFS= read -r line; do
+        [ "$part,${line%%,*}" = "$shown" ] || show
+        shown=$part,${line%%,*}
+        lines+=("$part,$line")
+        echo "$part,$line" >>$file
+    done < <("$here/bench_$part.sh" "$build")
+    wait $! || exit 1
+    show
+done
 echo "every sample is in $file"
