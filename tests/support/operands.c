@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/error.h"
-#include "models/machine/half.h"
+#include "models/machine/half_bits.h"
 #include "tests/support/check.h"
 
 static uint64_t drawn;
@@ -23,10 +23,10 @@ size_t values_bytes(DType type, int64_t count)
 
 static void widen(Values *v)
 {
-    if (is_half(v->type))
-        half_widen(v->type, v->stored, v->wide, v->count);
-    else
-        memcpy(v->wide, v->stored, values_bytes(REAL, v->count));
+    const uint16_t *half = v->stored;
+    for (int64_t i = 0; i < v->count && is_half(v->type); i++)
+        v->wide[i] = v->type == BF16 ? bf16_value(half[i]) : fp16_value(half[i]);
+    if (!is_half(v->type)) memcpy(v->wide, v->stored, values_bytes(REAL, v->count));
 }
 
 Values values_new(DType type, int64_t rows, int64_t ld)
@@ -35,10 +35,10 @@ Values values_new(DType type, int64_t rows, int64_t ld)
     v.stored = allocate(values_bytes(type, v.count));
     v.wide = allocate(values_bytes(REAL, v.count));
     for (int64_t i = 0; i < v.count; i++) v.wide[i] = (float)draw_below(2001) / 1000 - 1;
-    if (is_half(type))
-        half_round(type, v.wide, v.stored, v.count);
-    else
-        memcpy(v.stored, v.wide, values_bytes(REAL, v.count));
+    uint16_t *half = v.stored;
+    for (int64_t i = 0; i < v.count && is_half(type); i++)
+        half[i] = type == BF16 ? bf16_nearest(v.wide[i]) : fp16_nearest(v.wide[i]);
+    if (!is_half(type)) memcpy(v.stored, v.wide, values_bytes(REAL, v.count));
     widen(&v);
     return v;
 }
