@@ -45,11 +45,12 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
     else
         add_up(sum, a->at, a->next, 1, b);
     float edge[ROWS_OF_TILE * COLUMNS_OF_TILE];
-    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE && t->from.at == t->to.at &&
-                 !is_half(t->to.type);
-    float *c = whole ? t->to.at : edge;
-    int64_t ldc = whole ? t->to.ld : COLUMNS_OF_TILE;
-    if (!whole && t->beta != 0) {
+    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE,
+         opens = !whole || is_half(t->from.type), closes = !whole || is_half(t->to.type);
+    const float *was = opens ? edge : t->from.at;
+    float *c = closes ? edge : t->to.at;
+    int64_t ldw = opens ? COLUMNS_OF_TILE : t->from.ld, ldc = closes ? COLUMNS_OF_TILE : t->to.ld;
+    if (opens && t->beta != 0) {
         memset(edge, 0, sizeof edge);
         for (int64_t i = 0; i < t->rows; i++) row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
     }
@@ -59,12 +60,12 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++) {
             Lanes result = sum[i][j] * t->alpha;
-            if (t->beta != 0) result += at[j] * t->beta;
+            if (t->beta != 0) result += ((const Lanes *)(was + i * ldw))[j] * t->beta;
             if (t->bias) result += ((const Lanes *)t->bias)[j];
             at[j] = result;
         }
     }
-    for (int64_t i = 0; i < t->rows && !whole; i++)
+    for (int64_t i = 0; i < t->rows && closes; i++)
         row_close(t->to, i, t->columns, edge + i * COLUMNS_OF_TILE);
 }
 

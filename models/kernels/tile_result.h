@@ -40,15 +40,22 @@ INLINED void sums_to_result(const Tile *t, float *sums, int64_t columns_of_tile)
 {
     enum { MOST_COLUMNS = 64 };
     float was[MOST_COLUMNS];
-    if (t->beta != 0) memset(was, 0, sizeof was);
+    bool whole = t->columns == columns_of_tile; /* whose number the compiler knows */
+    if (t->beta != 0 && !whole) memset(was, 0, sizeof was);
     for (int64_t i = 0; i < t->rows; i++, sums += columns_of_tile) {
         for (int64_t j = 0; j < columns_of_tile; j++) sums[j] *= t->alpha;
         if (t->beta != 0) {
-            row_open(t->from, i, t->columns, was);
+            if (whole)
+                row_open(t->from, i, columns_of_tile, was);
+            else
+                row_open(t->from, i, t->columns, was);
             for (int64_t j = 0; j < columns_of_tile; j++) sums[j] += was[j] * t->beta;
         }
         for (int64_t j = 0; j < columns_of_tile && t->bias; j++) sums[j] += t->bias[j];
-        row_close(t->to, i, t->columns, sums);
+        if (whole)
+            row_close(t->to, i, columns_of_tile, sums);
+        else
+            row_close(t->to, i, t->columns, sums);
     }
 }
 #endif
