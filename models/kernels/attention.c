@@ -13,14 +13,6 @@
 
 enum { ROWS = 64 };
 
-AttentionHead attention_head(AttentionShape s, int64_t b, int64_t h)
-{
-    int64_t row = b * s.T * attention_width(s), shared = h / (s.heads / s.kv_heads);
-    return (AttentionHead){.q = row + h * s.hd,
-                           .k = row + (s.heads + shared) * s.hd,
-                           .v = row + (s.heads + s.kv_heads + shared) * s.hd};
-}
-
 /* Scores of queries r0..r1-1, in rows of T, -> probabilities: query r sees r + 1 keys. */
 VECTORISED static void causal_softmax(real *scores, int64_t r0, int64_t r1, int64_t T)
 {

@@ -2,7 +2,7 @@
  * head at a time. For the inside of a kernel, so not on a dry device. */
 #ifndef MODELS_KERNELS_ATTENTION_ROWS_H
 #define MODELS_KERNELS_ATTENTION_ROWS_H
-#include "models/kernels/attention.h"
+#include "models/kernels/attention_shape.h"
 #include "models/kernels/matmul.h"
 
 /* T rows of hd values. */

@@ -15,27 +15,7 @@
  * up in fp32 in an order of the instruction's own; numbers below the normal ones are taken for zero. */
 #ifndef MODELS_KERNELS_PRODUCT_H
 #define MODELS_KERNELS_PRODUCT_H
-#include <stdbool.h>
-#include <stdint.h>
-#include "models/machine/dtype.h"
-
-/* A factor in rows of `ld` values, which the product may read transposed: op(A) is (m, k), op(B) (k, n). */
-typedef struct Factor {
-    const void *at;
-    int64_t ld;
-    bool transposed;
-    DType type; /* REAL, which is fp32 here, BF16 or FP16 */
-} Factor;
-
-/* C, in rows of ld values too. */
-typedef struct Result {
-    void *at;
-    int64_t ld;
-    DType type;
-} Result;
-
-/* What of it an instruction set decides. */
-typedef struct ProductTiles ProductTiles;
+#include "models/kernels/factor.h"
 
 /* Those that there are, the fastest first; NULL after the last. */
 const ProductTiles *product_tiles(int number);

@@ -2,7 +2,7 @@
  * for it. */
 #ifndef MODELS_KERNELS_TILE_H
 #define MODELS_KERNELS_TILE_H
-#include "models/kernels/product.h"
+#include "models/kernels/factor.h"
 
 /* The rows and columns of C that a tile has; those at an edge are fewer. */
 typedef struct Tile {

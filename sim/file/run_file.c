@@ -31,14 +31,6 @@ void run_file_close(RunFile *run)
     free(run);
 }
 
-LayoutSizes run_file_sizes(const RunFile *run)
-{
-    return (LayoutSizes){run->rows,       (size_t)run->recorded,
-                         run->actions,    run->purposes,
-                         run->categories, run->parts,
-                         run->kinds,      run->routes};
-}
-
 RunNames run_file_names(const RunFile *run, char axis)
 {
     switch (axis) {
@@ -70,39 +62,6 @@ int run_file_row(const RunFile *run, int rank)
 bool run_file_config(const RunFile *run, const char *key, char *text, size_t size)
 {
     return run_file_text(run, "/config", key, text, size);
-}
-
-/* How many rows a dataset has along its first axis, and how many values each. */
-static size_t rows_of(const RunFile *run, const char *dataset, size_t *row)
-{
-    const LayoutDataset *d = layout_find(dataset);
-    const LayoutSizes sizes = run_file_sizes(run);
-    size_t dims[H5_MAX_RANK] = {1};
-    const int rank = layout_shape(d, &sizes, dims);
-    *row = 1;
-    for (int i = 1; i < rank; i++) *row *= dims[i];
-    return dims[0];
-}
-
-bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t count, double *values,
-                   Error *error)
-{
-    size_t row;
-    const size_t rows = rows_of(run, dataset, &row);
-    if (first > rows || count > rows - first)
-        return error_set(error, "%s: rows %zu to %zu of %s were asked for; it has %zu", run->path, first,
-                         first + count, dataset, rows);
-    return h5_read_rows(run->file, dataset, first, count, H5_F64, values, error);
-}
-
-double *run_file_first(const RunFile *run, const char *dataset, size_t count, Error *error)
-{
-    size_t row;
-    rows_of(run, dataset, &row);
-    double *values = allocate(count * row * sizeof *values);
-    if (run_file_rows(run, dataset, 0, count, values, error)) return values;
-    free(values);
-    return NULL;
 }
 
 TimelineRow *run_file_actions(const RunFile *run, Error *error)

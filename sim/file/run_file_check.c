@@ -7,6 +7,7 @@
 #include "sim/file/checksums.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
+#include "sim/file/run_file_rows.h"
 #include "sim/file/schema.h"
 
 enum {

@@ -1,7 +1,8 @@
 /* run_file_check.h - what opening a run file checks of it; inside the file room only. */
 #ifndef SIM_FILE_RUN_FILE_CHECK_H
 #define SIM_FILE_RUN_FILE_CHECK_H
-#include "sim/file/run_file.h"
+#include "models/machine/error.h"
+#include "sim/file/run_file_held.h"
 
 /* Fills in all of `run` but its file and path, which it has. After a refusal, too, it is to be closed. */
 bool run_file_check(RunFile *run, Error *error);
