@@ -76,9 +76,9 @@ const ConfigRow rows_of_parallel[] = {
      .example = "messages", .help = "how what goes around a ring moves inside a node of this machine",
      .more =
          "auto: where all ranks of a group run on one node, through memory that they share: each puts its "
-         "values there, adds up its block from where the others' lie, and takes the other sums from there. "
-         "Of all sizes measured, 4 KiB to 64 MiB on 2 to 8 ranks, none was faster by messages "
-         "(`make bench-collectives`). Over several nodes, of hierarchies and trees (hardware.all_reduce), "
+         "values there, adds up its block from where the others' lie, and takes the other sums from there "
+         "(`make bench-collectives` sets the two beside each other). Over several nodes, of hierarchies and "
+         "trees (hardware.all_reduce), "
          "quantised, or with faults.late: by messages. messages: all.\n"
          "Sums are the same to the last bit, and so is all that is counted and foretold: the bytes, the "
          "memory and the simulated time of the ring between nodes that it stands for.\n"},
