@@ -104,8 +104,9 @@ VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict
 
 /* row: 2 C reals */
 static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
-                             real *row, int64_t n, int64_t C)
+                             real *row)
 {
+    int64_t C = gain.count, n = x.count / C;
     int64_t most = tensor_piece_rows(n, C) * C;
     Tensor wgain = wide_of(gain), wdgain = wide_of(dgain), wdbias = wide_of(dbias);
     Opened ody = opened_new(dy, most), ox = opened_new(x, most), odx = opened_new(dx, most);
@@ -168,6 +169,6 @@ void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, T
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
     Work work = work_through(WORK_NORM, dx, n, (layer ? 15.0 : 11.0) * (double)(n * C), bytes);
     if (device_kernel(dx.device, work_backward(work)))
-        tensors_backward(dy, x, gain, dx, dgain, dbias, reals(row), n, C);
+        tensors_backward(dy, x, gain, dx, dgain, dbias, reals(row));
     tensor_free(&row);
 }

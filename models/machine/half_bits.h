@@ -19,7 +19,7 @@ static inline float bf16_value(uint16_t half)
 /* All ones of a NaN, else none: a mask, as of a choice the compiler makes longer vector code. */
 static inline uint32_t nan_mask(uint32_t u)
 {
-    return (uint32_t)((0x7f800000 - (int32_t)(u & 0x7fffffff)) >> 31);
+    return 0 - ((0x7f800000 - (u & 0x7fffffff)) >> 31);
 }
 
 enum { QUIET = 0x00400000 };

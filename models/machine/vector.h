@@ -88,18 +88,16 @@ static inline real dot_of(const real *x, const real *y, int64_t n)
 /* Numbers in their order as integers, of which the largest is found in any order. */
 #ifdef SIM_DOUBLE
 typedef int64_t RealOrder;
-enum { REAL_SIGN = 63 };
 #define REAL_ORDER_MOST INT64_MAX
 #else
 typedef int32_t RealOrder;
-enum { REAL_SIGN = 31 };
 #define REAL_ORDER_MOST INT32_MAX
 #endif
 
 /* Its own inverse. */
 static inline RealOrder order_flipped(RealOrder bits)
 {
-    return bits ^ (bits >> REAL_SIGN & REAL_ORDER_MOST);
+    return bits ^ (-(RealOrder)(bits < 0) & REAL_ORDER_MOST);
 }
 
 /* The largest of n values, n > 0; of NaNs the positive are above infinity, the negative below it. */

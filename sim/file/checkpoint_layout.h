@@ -21,8 +21,9 @@ typedef struct CheckpointState {
     int64_t fine;        /* steps since the loss scale changed */
     int64_t moment;      /* which it is of those of its name (checkpoint_list.h) */
     double loss_scale;
-    bool scaled;   /* in fp16, which alone has these two */
-    bool unused;   /* not in the file: it has running values of an optimizer, and who reads it, none of its own */
+    bool scaled; /* in fp16, which alone has these two */
+    bool
+        unused; /* not in the file: it has running values of an optimizer, and who reads it, none of its own */
     uint64_t data; /* which text: data_mark() */
     char run[32];  /* which run it is of: who goes on from it has the same */
 } CheckpointState;

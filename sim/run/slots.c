@@ -28,12 +28,11 @@ static Slot **place_of(const Slots *s, int chunk, int microbatch)
 Slot *slots_of(Slots *s, int chunk, int microbatch)
 {
     Slot **at = place_of(s, chunk, microbatch);
-    if (*at) return *at;
-    if (s->spare) {
+    if (!*at && s->spare) {
         *at = s->spare;
         s->spare = s->spare->next_spare;
         **at = (Slot){0};
-    } else {
+    } else if (!*at) {
         *at = allocate_zeroed(1, sizeof **at);
     }
     return *at;

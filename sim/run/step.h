@@ -25,13 +25,13 @@ typedef struct Trainer {
     const Plan *plan; /* of this rank's pipeline */
     Stages *stages;
     int microbatches;
-    int64_t updates;                /* of the weights: steps that were not skipped */
-    double loss_scale;              /* 1 but for fp16 */
-    int64_t fine;                   /* steps since the scale changed */
-    int64_t step;                   /* the one under way, from 0 */
-    const Action *action;           /* and what of it; NULL: before the first, or after the last */
-    bool goes_on;                   /* from a checkpoint: who died has been replaced */
-    int *chunk_of;                  /* of each stage this rank holds: which of them it is */
+    int64_t updates;      /* of the weights: steps that were not skipped */
+    double loss_scale;    /* 1 but for fp16 */
+    int64_t fine;         /* steps since the scale changed */
+    int64_t step;         /* the one under way, from 0 */
+    const Action *action; /* and what of it; NULL: before the first, or after the last */
+    bool goes_on;         /* from a checkpoint: who died has been replaced */
+    int *chunk_of;        /* of each stage this rank holds: which of them it is */
     Slots slots;
     double *losses;                 /* per microbatch: the sum over its positions; on the last stage */
     Ideal ideal;                    /* seconds, where the profile is ideal or given */
