@@ -111,7 +111,8 @@ static void families(void **state)
             assert_int_equal(h->ready[u], 1);
             assert_true(h->prefetched[u] > 0 || u == UNIT_WPE || (u == UNIT_WTE && !tied));
         }
-        assert_gradients(h, FAMILIES[f].name);
+        if (sizeof(real) == sizeof(double))
+            assert_gradients(h, FAMILIES[f].name); /* single is too coarse to tell much */
         assert_adds(h);
         holder_free(h);
     }
