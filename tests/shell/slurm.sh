@@ -233,7 +233,7 @@ check "with an example" said nothing 'no config; try  sbatch'
 ended killed FAILED 137:0
 check "the killed job's file has every finished step" compare steps killed.h5 -1
 # back NAME: it was queued again, at least once, and said so.
-back() { grep -qE " JobName=$1 .* Requeue=1 Restarts=[1-9]" jobs.txt && grep -qE '^job [0-9]+ is back ' "$1".*.out; }
+back() { grep -qE " JobName=$1 .* Requeue=1 Restarts=[1-9]" jobs.txt && grep -qE '^job [0-9]+ is back: restart [0-9]+ of ' "$1".*.out; }
 ended limit COMPLETED 0:0
 check "warned of its limit, it stopped, with a checkpoint" said limit '^sim: stopped by USR1 after step [0-9]+ of 1000000; try --resume results/ck\.[0-9]+-[0-9]+\.h5 to go on$'
 check "queued itself again" back limit
