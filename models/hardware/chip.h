@@ -11,9 +11,11 @@ typedef struct Chip {
     double peak_16_tflops, peak_32_tflops; /* 1e12 operations a second, on factors of 16 bits and of 32 */
     int64_t processors;                    /* that products are cut over: SMs */
     double sustained;                      /* share of the peak under the clock that power allows */
-    double tile_traffic; /* of a tile of tm x tn: its operands make it 1 + this (1/tm + 1/tn) as long */
-    double tile_us;      /* to begin and end a tile */
-    double misaligned;   /* share of the speed left where a side is no multiple of 8 */
+    double
+        tile_traffic; /* of a tile of tm x tn: its operands make it 1 + this (1/tm + 1/tn) as long; cut tiles: a
+                          * product, 1 + this over its shortest side */
+    double tile_us;   /* to begin and end a tile */
+    double misaligned;                    /* share of the speed left where a side is no multiple of 8 */
     double flash_forward, flash_backward; /* share of the sustained peak of flash attention's kernels */
     double memory_gb, bandwidth_gb;       /* 1e9 bytes, and a second */
     double stream;                        /* share of the bandwidth that long runs over parameters reach, */

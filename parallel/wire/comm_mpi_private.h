@@ -10,8 +10,8 @@ typedef struct Await {
     void (*sleep)(void *context);
     void *context;
 } Await;
-/* Looks, and after a while sleeps between looks where cores are shared or what it waits for wakes it, until it has; ends the job as stall.h has it, in words of
- * `what`. */
+/* Looks, and after a while sleeps between looks where cores are shared or what it waits for wakes it, until it has; ends
+ * the job as stall.h has it, in words of `what`. */
 void comm_mpi_wait_until(Await await, const Request *what);
 /* Until all of an MPI_Comm are here, likewise. */
 void comm_mpi_wait_for_all(const void *ranks, Comm *comm);

@@ -3,7 +3,8 @@
  *
  * The first line names the columns: case, source, ranks, one of what was measured (seconds, or another that measure.h
  * has, with the columns that say of what size: all_reduce_us with all_reduce_bytes, product_us with product_m, product_n
- * and product_k), and keys of a config (model.hidden), in any order; each other line is a case. A key's empty field leaves it as the ini has it. No field has a comma or a quote. */
+ * and product_k), and keys of a config (model.hidden), in any order; each other line is a case. A key's empty field
+ * leaves it as the ini has it. No field has a comma or a quote. */
 #ifndef SIM_VALIDATE_CASES_H
 #define SIM_VALIDATE_CASES_H
 #include "models/machine/error.h"
