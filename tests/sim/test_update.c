@@ -214,19 +214,20 @@ static void look_at_time(Trainer *t, const StepResult *result, void *context)
             spent->step = t->timeline[i].simulated_end - t->timeline[i].simulated_start;
 }
 
-/* An action STEP is hardly anything else. */
+/* An action STEP is hardly anything else, on a machine whose seconds the load of this one does not move. */
 static void updating_is_the_optimizers_time(void **state)
 {
     (void)state;
     enum { RANKS = 2 };
     Spent spent[RANKS] = {0};
-    Case c = case_of_words(2, "parallel.data=zero1 hardware.profile=measured");
+    Case c = case_of_words(2, "parallel.data=zero1 hardware.profile=slow.ini");
     c.look = look_at_time;
     c.context = spent;
     assert_true(case_virtual(&c, RANKS));
     for (int r = 0; r < RANKS; r++) {
         assert_true(spent[r].step > 0);
-        assert_true(spent[r].optimizer > 0.5 * spent[r].step && spent[r].optimizer <= spent[r].step);
+        assert_true(spent[r].optimizer > 0.9 * spent[r].step &&
+                    spent[r].optimizer <= (1 + 1e-9) * spent[r].step);
     }
     case_free(&c);
 }
