@@ -106,6 +106,7 @@ typedef struct H5Table {
     const char *scale; /* NULL: none */
     H5Row row;
     size_t rows;
+    bool unfilled; /* as an array's */
 } H5Table;
 bool h5_table(H5 *file, const H5Table *table, Error *error);
 /* Writes rows first..first+rows-1. */

@@ -199,6 +199,7 @@ bool h5_table(H5 *file, const H5Table *table, Error *error)
     hsize_t dims = table->rows;
     hid_t type = h5_row_type(table->row, true), list = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = H5Screate_simple(1, &dims, NULL);
+    if (table->unfilled) H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
     const Label label = {table->path, table->units, table->long_name};
     bool ok = make(file, &label, type, space, list, error) &&
               (!table->scale || attach(file, table->path, 0, table->scale, error));

@@ -68,8 +68,10 @@ TimelineRow *run_file_actions(const RunFile *run, Error *error)
 {
     TimelineRow *rows = allocate_zeroed(run->actions, sizeof *rows);
     if (h5_table_rows(run->file, layout_actions, layout_action_row, 0, run->actions, rows, error)) {
-        for (size_t i = 0; i < run->actions; i++)
+        for (size_t i = 0; i < run->actions; i++) {
             rows[i].action[sizeof rows->action - 1] = rows[i].lane[sizeof rows->lane - 1] = '\0';
+            if (!rows[i].action[0]) rows[i].rank = -1; /* of a dry run that did not end nothing is written */
+        }
         return rows;
     }
     free(rows);

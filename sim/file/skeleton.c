@@ -28,6 +28,7 @@ static bool make_dataset(const Skeleton *s, const LayoutDataset *d, bool is_scal
     array.rank = layout_shape(d, &s->sizes, array.dims);
     array.grows = d->axes[0] == 's';
     array.fill = d->kind == H5_U64 ? 0 : -1;
+    array.unfilled = d->axes[0] == 'a' && (is_scale || s->info->dry);
     for (int i = 0; i < array.rank && !is_scale; i++) array.scales[i] = layout_axis_scale(d->axes[i]);
     return h5_array(s->file, &array, error) && (!is_scale || h5_make_scale(s->file, d->path, error));
 }
@@ -136,6 +137,7 @@ bool skeleton_no_actions(H5 *file, size_t rows, Error *error)
     return ok;
 }
 
+/* A dry run has one step, or few: its rows, most of its file, are written once, as it ends. */
 static bool make_timeline(const Skeleton *s, Error *error)
 {
     size_t rows = (size_t)s->info->actions;
@@ -144,8 +146,9 @@ static bool make_timeline(const Skeleton *s, Error *error)
                              .long_name = "one step's actions, times since it began; rank -1: unused row",
                              .scale = layout_axis_scale('a'),
                              .row = layout_action_row,
-                             .rows = rows};
-    return h5_table(s->file, &actions, error) && skeleton_no_actions(s->file, rows, error);
+                             .rows = rows,
+                             .unfilled = true};
+    return h5_table(s->file, &actions, error) && skeleton_no_actions(s->file, s->info->dry ? 0 : rows, error);
 }
 
 size_t skeleton_ranks(const RunInfo *info)

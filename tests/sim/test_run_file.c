@@ -63,6 +63,24 @@ static void check_rows(const RunFile *run)
     free(row);
 }
 
+/* As those of a dry run that did not end. */
+static void rows_that_nobody_wrote_are_of_no_rank(void **state)
+{
+    const SamplePlace *place = *state;
+    const TimelineRow nothing = {.rank = 0};
+    Error error = {""};
+    sample_run(place->copy, false);
+    H5 *file = h5_edit(place->copy, &error);
+    assert_true(h5_table_write(file, layout_actions, layout_action_row, 5, 1, &nothing, &error));
+    assert_true(h5_close(file, &error));
+    RunFile *run = run_file_open(place->copy, &error);
+    assert_string_equal(error.text, "");
+    TimelineRow *row = run_file_actions(run, &error);
+    assert_true(row[4].rank == 0 && row[5].rank == -1 && row[6].rank == 2);
+    free(row);
+    run_file_close(run);
+}
+
 static void test_reads(void **state)
 {
     const SamplePlace *place = *state;
@@ -155,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads, sample_setup, sample_teardown),
+        cmocka_unit_test_setup_teardown(rows_that_nobody_wrote_are_of_no_rank, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_values_changed, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_bit_changed, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_attributes_changed, sample_setup, sample_teardown),
