@@ -63,6 +63,32 @@ void lanes_launch(Lanes *lanes)
     if (lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
 }
 
+/* In registers, a part's steps at a time. */
+void lanes_replay(Lanes *lanes, const LaneStep *step, int count)
+{
+    const double longer = 1 + lanes->slower;
+    double now = lanes->now, host = lanes->host;
+    for (int i = 0; i < count;) {
+        const Part part = step[i].part;
+        const double launch = lanes->launch[lanes->backward && part != PART_RECOMPUTE];
+        double spent = lanes->spent[part];
+        for (; i < count && step[i].part == part; i++) {
+            if (step[i].launched) host += launch;
+            if (step[i].launched && host > now) {
+                const double late = host - now;
+                now += late;
+                spent += late;
+            }
+            const double seconds = step[i].seconds * longer;
+            now += seconds;
+            spent += seconds;
+        }
+        lanes->spent[part] = spent;
+    }
+    lanes->now = now;
+    lanes->host = host;
+}
+
 void lanes_meet(Lanes *lanes)
 {
     if (lanes->host < lanes->now) lanes->host = lanes->now;

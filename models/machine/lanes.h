@@ -54,6 +54,14 @@ void lanes_begin_step(Lanes *lanes);
 void lanes_compute(Lanes *lanes, double seconds);
 /* A kernel or a collective is launched by the host, which goes ahead of the device; what it has not launched waits. */
 void lanes_launch(Lanes *lanes);
+/* What the lane was told of one kernel: seconds computed, of that part, and (launched) that it was launched before. */
+typedef struct LaneStep {
+    double seconds;
+    Part part;
+    bool launched;
+} LaneStep;
+/* All of them again, one after the other: to the last bit as telling each. */
+void lanes_replay(Lanes *lanes, const LaneStep *step, int count);
 /* The host waits for the device: at the ends of passes, where results are sent, received or looked at. */
 void lanes_meet(Lanes *lanes);
 /* From here on computing counts as `part`; returns what it counted as. */

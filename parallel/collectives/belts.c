@@ -238,7 +238,8 @@ RingShape trees_shape(Collective *c)
             shape.across += out * tensor_bytes(block);
         }
     }
-    shape.leg[0] = trees_size(&s, (size_t)all * width);
+    const RingSize size = trees_size(&s, (size_t)all * width);
+    shape.leg[0] = network_ring(&c->group->comm->network, &size);
     return shape;
 }
 

@@ -120,13 +120,13 @@ RingShape legs_shape(Collective *c)
     if (c->group->size == 1) return shape;
     if (c->way == OVER_TREES) return trees_shape(c);
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) {
-        RingSize *size = &shape.leg[shape.legs++];
-        *size = leg_size(c, leg, c->legs == 1 ? group_spread(c->group) : leg_spread(leg));
-        shape.messages += (uint64_t)size->steps;
+        RingSize size = leg_size(c, leg, c->legs == 1 ? group_spread(c->group) : leg_spread(leg));
+        shape.leg[shape.legs++] = network_ring(&c->group->comm->network, &size);
+        shape.messages += (uint64_t)size.steps;
         Halves h = halves(c, leg);
         shape.bytes += (uint64_t)(h.reducing + h.gathering) * width;
-        if (size->spread.nodes > 1)
-            shape.across += across(c, leg, &size->spread, h) * width * group_stands_for(c->group);
+        if (size.spread.nodes > 1)
+            shape.across += across(c, leg, &size.spread, h) * width * group_stands_for(c->group);
     }
     return shape;
 }

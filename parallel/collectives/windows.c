@@ -30,6 +30,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/legs.h"
 #include "parallel/collectives/moves.h"
 
 enum { PUT, SUM, TAKE, STAGES };
@@ -85,8 +86,9 @@ static void *beyond(const Collective *c, void *place, int64_t elements)
 /* An all-reduce so short that to read all of all ranks is to read no more than a slot. */
 static bool is_short(const Collective *c)
 {
-    const size_t n = (size_t)c->leg->size;
-    return c->leg->reduces && c->leg->gathers && c->shape.leg->step_bytes * n * n <= WINDOW_SLOT_BYTES;
+    const size_t n = (size_t)c->leg->size,
+                 block = (size_t)legs_edge_block(c, c->leg, false) * dtype_bytes(c->whole->dtype);
+    return c->leg->reduces && c->leg->gathers && block * n * n <= WINDOW_SLOT_BYTES;
 }
 
 /* Whether each rank adds up its own block, for all. */

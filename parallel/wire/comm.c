@@ -82,13 +82,19 @@ double comm_ring_meet(Group *group, int tag, double start)
     return group_walks(group) > 1 ? group->comm->backend->meet(group, tag) : start;
 }
 
+static double later(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* In the time that is free from `from` on; until the last is. */
 static double occupy(Comm *comm, double from, const double busy[ROUTES])
 {
     double done = from;
     for (Route r = 0; r < ROUTES; r++) {
-        done = fmax(done, port_take(&comm->out[r], from, busy[r]));
-        done = fmax(done, port_take(&comm->in[r], from, busy[r]));
+        if (!(busy[r] > 0)) continue;
+        done = later(done, port_take(&comm->out[r], from, busy[r]));
+        done = later(done, port_take(&comm->in[r], from, busy[r]));
     }
     return done;
 }
@@ -97,9 +103,9 @@ void comm_ring_end(Comm *comm, const RingShape *shape, double start)
 {
     Arrival arrival = {.sent = start, .arrives = start, .taken = comm->network.taken};
     for (int i = 0; i < shape->legs; i++) {
-        NetworkTime time = network_ring(&comm->network, &shape->leg[i]);
-        arrival.arrives = occupy(comm, arrival.arrives, time.busy) + time.latency;
-        arrival.alone += network_alone(&time);
+        const NetworkTime *time = &shape->leg[i];
+        arrival.arrives = occupy(comm, arrival.arrives, time->busy) + time->latency;
+        arrival.alone += network_alone(time);
     }
     arrival.beside = computed(comm, start, arrival.arrives);
     comm_join(comm, shape->purpose, arrival);

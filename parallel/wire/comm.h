@@ -89,10 +89,10 @@ typedef struct CommBackend {
 /* What is told of a ring: its legs one after the other, of which each step takes as long as its longest block. */
 typedef struct RingShape {
     Purpose purpose;
-    RingSize leg[RING_LEGS];
-    int legs;                 /* 0: there is nobody to send to */
-    uint64_t messages, bytes; /* that a rank sends in all of them */
-    uint64_t across;          /* of the bytes, what leaves their nodes, of all ranks that it stands for */
+    NetworkTime leg[RING_LEGS]; /* what each takes */
+    int legs;                   /* 0: there is nobody to send to */
+    uint64_t messages, bytes;   /* that a rank sends in all of them */
+    uint64_t across;            /* of the bytes, what leaves their nodes, of all ranks that it stands for */
 } RingShape;
 typedef struct Tape Tape;
 

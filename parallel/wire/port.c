@@ -38,6 +38,10 @@ static void replace(Port *port, int first, int last, PortSpan span)
 double port_take(Port *port, double from, double seconds)
 {
     if (!(seconds > 0)) return from;
+    if (port->count < port->capacity && (port->count == 0 || port->taken[port->count - 1].end < from)) {
+        port->taken[port->count++] = (PortSpan){from, from + seconds}; /* as most do */
+        return from + seconds;
+    }
     int first = first_from(port, from), last = first;
     double end = from + seconds; /* if no span from `last` on lies before it */
     while (last < port->count && port->taken[last].start < end) {

@@ -15,17 +15,30 @@ static void *longer(void *old, int count, int *most, size_t bytes)
     return larger;
 }
 
-/* Room for the next event. */
-static TapeEvent *note(Tape *tape)
+static void note(Tape *tape, int ring, bool ends)
 {
     tape->event = longer(tape->event, tape->events, &tape->most_events, sizeof *tape->event);
-    return &tape->event[tape->events++];
+    tape->event[tape->events++] = (TapeEvent){.ring = ring, .steps = tape->steps, .ends = ends};
+}
+
+/* Where a step is a launch alone so far, and nothing has happened since. */
+static bool goes_with(const Tape *tape, Part part)
+{
+    const LaneStep *last = tape->steps ? &tape->step[tape->steps - 1] : NULL;
+    const TapeEvent *event = tape->events ? &tape->event[tape->events - 1] : NULL;
+    return last && last->launched && last->seconds == 0 && last->part == part &&
+           (!event || event->steps < tape->steps);
 }
 
 static void told(void *context, Part part, double seconds, bool launched)
 {
-    *note(context) =
-        (TapeEvent){.kind = launched ? TAPE_LAUNCH : TAPE_COMPUTE, .part = part, .seconds = seconds};
+    Tape *tape = context;
+    if (!launched && goes_with(tape, part)) {
+        tape->step[tape->steps - 1].seconds = seconds;
+        return;
+    }
+    tape->step = longer(tape->step, tape->steps, &tape->most_steps, sizeof *tape->step);
+    tape->step[tape->steps++] = (LaneStep){.seconds = seconds, .part = part, .launched = launched};
 }
 
 void tape_record(Tape *tape, Comm *comm)
@@ -50,7 +63,7 @@ int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)
 {
     tape->ring = longer(tape->ring, tape->rings, &tape->most_rings, sizeof *tape->ring);
     tape->ring[tape->rings] = (TapeRing){.group = group, .shape = *shape};
-    *note(tape) = (TapeEvent){.kind = TAPE_RING_BEGIN, .ring = tape->rings};
+    note(tape, tape->rings, false);
     return tape->rings++;
 }
 
@@ -59,7 +72,7 @@ void tape_ring_end(Tape *tape, int ring)
     tape->spoiled |= ring < 0;
     if (ring < 0) return;
     tape->ring[ring].ended = true;
-    *note(tape) = (TapeEvent){.kind = TAPE_RING_END, .ring = ring};
+    note(tape, ring, true);
 }
 
 /* A ring under way again. */
@@ -82,31 +95,25 @@ static void end_again(const TapeRing *ring, Again *a, Comm *comm)
 
 void tape_play(const Tape *tape, Comm *comm)
 {
-    enum { FEW = 8 };
+    enum { FEW = 32 };
     Again few[FEW], *again = tape->rings > FEW ? allocate((size_t)tape->rings * sizeof *again) : few;
-    Lanes *lanes = comm->lanes;
-    Part before = lanes->part;
+    int done = 0;
     for (int i = 0; i < tape->events; i++) {
         const TapeEvent *e = &tape->event[i];
-        switch (e->kind) {
-        case TAPE_COMPUTE:
-            lanes_part(lanes, e->part);
-            lanes_compute(lanes, e->seconds);
-            break;
-        case TAPE_LAUNCH:
-            lanes_part(lanes, e->part);
-            lanes_launch(lanes);
-            break;
-        case TAPE_RING_BEGIN: begin_again(&tape->ring[e->ring], &again[e->ring], comm); break;
-        case TAPE_RING_END: end_again(&tape->ring[e->ring], &again[e->ring], comm); break;
-        }
+        lanes_replay(comm->lanes, tape->step + done, e->steps - done);
+        done = e->steps;
+        if (e->ends)
+            end_again(&tape->ring[e->ring], &again[e->ring], comm);
+        else
+            begin_again(&tape->ring[e->ring], &again[e->ring], comm);
     }
-    lanes_part(lanes, before);
+    lanes_replay(comm->lanes, tape->step + done, tape->steps - done);
     if (again != few) free(again);
 }
 
 void tape_free(Tape *tape)
 {
+    free(tape->step);
     free(tape->event);
     free(tape->ring);
     *tape = (Tape){0};

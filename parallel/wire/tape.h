@@ -11,17 +11,17 @@ typedef struct TapeRing {
     bool ended;
 } TapeRing;
 
+/* A ring begins or ends, after so many of the lane's steps. */
 typedef struct TapeEvent {
-    enum { TAPE_COMPUTE, TAPE_LAUNCH, TAPE_RING_BEGIN, TAPE_RING_END } kind;
-    Part part;      /* of TAPE_COMPUTE and TAPE_LAUNCH */
-    int ring;       /* of the others */
-    double seconds; /* of TAPE_COMPUTE */
+    int ring, steps;
+    bool ends;
 } TapeEvent;
 
 struct Tape {
+    LaneStep *step;
     TapeEvent *event;
     TapeRing *ring;
-    int events, most_events, rings, most_rings;
+    int steps, most_steps, events, most_events, rings, most_rings;
     bool spoiled;     /* something happened that is in no event */
     uint64_t singles; /* comm's, as it began */
 };
