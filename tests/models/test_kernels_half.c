@@ -1,19 +1,18 @@
 /* test_kernels_half.c - every kernel on bf16 and fp16 in any mixture with reals:
  * what it computes from the same values in reals, rounded once; and what it
  * opens for that is in no ledger. */
-#include <stdlib.h>
 #include <string.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 #include "models/kernels/product.h"
-#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
+#include "tests/support/half_case.h"
 #include "tests/support/probe.h"
 
-enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = 11, ARGUMENTS = 6 };
+enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = HALF_VOCAB };
 /* Of more than fits the pieces kernels go by, and no multiple of them. */
-enum { MANY = 12, N = MANY * T, WIDE = 100, WORDS = 40 };
+enum { MANY = HALF_TOKENS / (T + 1), N = MANY * T, WIDE = 100, WORDS = 40 };
 
 enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
 static const AttentionShape SHAPE = {B, T, HEADS, 2, HD};
@@ -22,14 +21,6 @@ static const AttentionShape LONG = {1, 70, 2, 1, 4};
 enum { LONG_QKV = 70 * 4 * 4, LONG_Y = 70 * 2 * 4, LONG_CELLS = 2 * 70 * 70 };
 static const VocabularySlice WORDS_SLICE = {.parts = 1, .V = WORDS, .used = WORDS - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
-
-typedef struct Case {
-    const char *name;
-    int64_t counts[ARGUMENTS]; /* of the tensors t, up to a 0 */
-    int reals_only;            /* a bit for each of them that stays REAL */
-    double (*run)(Tensor *t, Tensor tokens);
-    int64_t scratch; /* values of its own a kernel needs, whatever the types */
-} Case;
 
 #define KERNEL(name, call)                       \
     static double name(Tensor *t, Tensor tokens) \
@@ -106,7 +97,7 @@ KERNEL(entropy_statistics, cross_entropy_statistics(t[0], tokens, t[1], SLICE, B
 KERNEL(entropy, return cross_entropy_forward(t[0], t[1], SLICE, n))
 KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, SLICE, B, T))
 
-static const Case CASES[] = {
+static const HalfCase CASES[] = {
     {"matmul", {n * C, OUT *C, n *OUT}, 0, multiplied, 0},
     {"matmul, added", {n * C, n *OUT, C *OUT}, 0, product_added, 0},
     {"linear", {n * C, C *OUT, OUT, n *OUT}, 0, linear, 0},
@@ -179,79 +170,12 @@ static const Case CASES[] = {
     {"cross-entropy, backward in pieces", {N * WORDS}, 0, entropy_gradient_pieces, 0},
 };
 
-/* Noise that fits 16 bits exactly, in the type asked for; around 2, for statistics have to be positive. */
-static Tensor argument(Device *device, DType format, DType dtype, int64_t count, int which)
-{
-    Tensor t = tensor_new(device, MEM_ACTIVATIONS, dtype, count);
-    if (device->dry) return t;
-    Device aside = {0};
-    Tensor values = noise(&aside, count, (uint64_t)which, 0.3), half = tensor_new(&aside, 0, format, count);
-    for (int64_t i = 0; i < count; i++) reals(values)[i] += 2;
-    tensor_convert(half, values);
-    tensor_convert(t, half);
-    give_back((Tensor[]){values, half}, 2);
-    return t;
-}
-
-/* Runs a case with those arguments in 16 bits whose bit is set; leaves them in t. */
-static double run(const Case *c, Device *device, DType format, int halves, Tensor t[ARGUMENTS])
-{
-    for (int i = 0; i < ARGUMENTS && c->counts[i]; i++)
-        t[i] = argument(device, format, halves >> i & 1 ? format : REAL, c->counts[i], i);
-    Device aside = {0};
-    Tensor tokens = some_tokens(&aside, MANY * (T + 1), 5, V);
-    size_t held = device->total;
-    memset(device->done, 0, sizeof device->done);
-    device->peak[MEM_WORKSPACE] = 0;
-    double result = c->run(t, tokens);
-    assert_int_equal(device->total, held);
-    assert_int_equal(device->current[MEM_WORKSPACE], 0);
-    tensor_free(&tokens);
-    return result;
-}
-
-static void rounded_once(const Case *c, DType format)
-{
-    Device device = {0}, dry = {.dry = true};
-    Tensor t[ARGUMENTS] = {{0}}, expected[ARGUMENTS] = {{0}}, none[ARGUMENTS] = {{0}};
-    int arguments = 0;
-    while (arguments < ARGUMENTS && c->counts[arguments]) arguments++;
-    double result = run(c, &device, format, 0, expected);
-    const size_t scratch = (size_t)c->scratch * sizeof(real);
-    assert_int_equal(device.peak[MEM_WORKSPACE], scratch);
-    for (int halves = 1; halves < 1 << arguments; halves++) {
-        if (halves & c->reals_only) continue;
-        double value = run(c, &device, format, halves, t);
-        assert_memory_equal(&value, &result, sizeof value);
-        for (int i = 0; i < arguments; i++) {
-            Tensor once = tensor_new(&device, MEM_ACTIVATIONS, t[i].dtype, t[i].count);
-            tensor_convert(once, expected[i]);
-            if (memcmp(once.data, t[i].data, tensor_bytes(once)) != 0)
-                print_error("%s, format %d, halves %x: argument %d differs\n", c->name, format, halves, i);
-            assert_memory_equal(once.data, t[i].data, tensor_bytes(once));
-            tensor_free(&once);
-        }
-        assert_int_equal(device.peak[MEM_WORKSPACE], scratch);
-        run(c, &device, format, halves, none); /* the work, before the comparisons above */
-        WorkDone done[WORK_KINDS];
-        memcpy(done, device.done, sizeof done);
-        give_back(none, arguments);
-        assert_true(run(c, &dry, format, halves, none) == 0);
-        assert_int_equal(dry.peak[MEM_WORKSPACE], scratch);
-        assert_memory_equal(dry.done, done, sizeof done);
-        give_back(none, arguments);
-        give_back(t, arguments);
-    }
-    give_back(expected, arguments);
-    assert_int_equal(device.total + dry.total, 0);
-}
-
 static void every_kernel(void **state)
 {
     (void)state;
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
-        rounded_once(&CASES[c], BF16);
-        rounded_once(&CASES[c], FP16);
+        assert_rounded_once(&CASES[c], BF16);
+        assert_rounded_once(&CASES[c], FP16);
     }
 }
 
@@ -261,8 +185,8 @@ static void by_our_products(void **state)
     (void)state;
     matmul_choose(MATMUL_OWN);
     for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) {
-        if (product_fastest(BF16, BF16) == product_fastest(REAL, REAL)) rounded_once(&CASES[c], BF16);
-        rounded_once(&CASES[c], FP16);
+        if (product_fastest(BF16, BF16) == product_fastest(REAL, REAL)) assert_rounded_once(&CASES[c], BF16);
+        assert_rounded_once(&CASES[c], FP16);
     }
     matmul_choose(MATMUL_BLAS);
 }
