@@ -7,4 +7,7 @@ typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWI
 typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
 typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
 typedef enum { MATMUL_AUTO, MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
+/* What an expert's score is of its logit, and which tokens a full expert drops (router.h, capacity.h). */
+typedef enum { ROUTER_SOFTMAX, ROUTER_SIGMOID } RouterKind;
+typedef enum { DROP_BY_POSITION, DROP_BY_PROBABILITY } DropPolicy;
 #endif

@@ -13,6 +13,7 @@ const WorkKindInfo work_kind[WORK_KINDS] = {
     [WORK_BIAS] = {.name = "bias"},
     [WORK_POSITION] = {.name = "position"},
     [WORK_EMBEDDING] = {.name = "embedding"},
+    [WORK_ROUTER] = {.name = "router"},
     [WORK_CROSS_ENTROPY] = {.name = "cross_entropy"},
     [WORK_ACCUMULATE] = {.name = "accumulate"},
     [WORK_CONVERT] = {.name = "convert"},

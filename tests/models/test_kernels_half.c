@@ -22,13 +22,6 @@ enum { LONG_QKV = 70 * 4 * 4, LONG_Y = 70 * 2 * 4, LONG_CELLS = 2 * 70 * 70 };
 static const VocabularySlice WORDS_SLICE = {.parts = 1, .V = WORDS, .used = WORDS - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
 
-#define KERNEL(name, call)                       \
-    static double name(Tensor *t, Tensor tokens) \
-    {                                            \
-        (void)tokens;                            \
-        call;                                    \
-        return 0;                                \
-    }
 KERNEL(multiplied, matmul(matrix(t[0], n, C), transposed(matrix(t[1], OUT, C)), 0, t[2]))
 KERNEL(product_added, matmul(transposed(matrix(t[0], n, C)), matrix(t[1], n, OUT), 1, t[2]))
 KERNEL(linear, linear_forward(t[0], t[1], t[2], t[3], n, C, OUT))

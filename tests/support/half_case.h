@@ -14,6 +14,15 @@ typedef struct HalfCase {
     int64_t scratch; /* values of its own a kernel needs, whatever the types */
 } HalfCase;
 
+/* A kernel that returns nothing, as one. */
+#define KERNEL(name, call)                       \
+    static double name(Tensor *t, Tensor tokens) \
+    {                                            \
+        (void)tokens;                            \
+        call;                                    \
+        return 0;                                \
+    }
+
 /* Whether the kernel leaves what it does of the same values in reals, rounded once, with each choice of arguments in
  * these 16 bits; what it opens for that is in no ledger, and a dry device is told the same. */
 void assert_rounded_once(const HalfCase *c, DType format);
