@@ -14,6 +14,7 @@ const WorkKindInfo work_kind[WORK_KINDS] = {
     [WORK_POSITION] = {.name = "position"},
     [WORK_EMBEDDING] = {.name = "embedding"},
     [WORK_ROUTER] = {.name = "router"},
+    [WORK_PERMUTE] = {.name = "permute"},
     [WORK_CROSS_ENTROPY] = {.name = "cross_entropy"},
     [WORK_ACCUMULATE] = {.name = "accumulate"},
     [WORK_CONVERT] = {.name = "convert"},

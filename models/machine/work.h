@@ -34,7 +34,8 @@ typedef enum {
     WORK_BIAS,     /* backward: the sums of columns */
     WORK_POSITION, /* learned, in sines, or rotary */
     WORK_EMBEDDING,
-    WORK_ROUTER, /* which experts a token goes to, and what balances their load */
+    WORK_ROUTER,  /* which experts a token goes to, and what balances their load */
+    WORK_PERMUTE, /* tokens to rows by expert, and back */
     WORK_CROSS_ENTROPY,
     /* over parameters */
     WORK_ACCUMULATE, /* a gradient joins others of its parameter */

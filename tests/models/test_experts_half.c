@@ -1,5 +1,7 @@
 /* test_experts_half.c - the kernels of experts on bf16 and fp16 in any mixture with reals, as test_kernels_half.c has
  * it of the others. */
+#include <string.h>
+#include "models/kernels/permute.h"
 #include "models/kernels/router.h"
 #include "tests/support/check.h"
 #include "tests/support/half_case.h"
@@ -34,6 +36,38 @@ static double choice(Tensor *t, Tensor tokens)
     return sum;
 }
 
+/* The tokens' choices, three of every four, on the device itself; a dry one takes the same counts for granted. */
+enum { ROWS = n * K * 3 / 4, C = 19 };
+static Permutation permutation_on(Device *device, Tensor tokens)
+{
+    Tensor experts = tensor_new(device, MEM_COMMUNICATION, INT32, n * K),
+           kept = tensor_new(device, MEM_COMMUNICATION, UINT8, n * K);
+    int64_t counts[E] = {0};
+    for (int64_t i = 0; i < n * K; i++) {
+        if (experts.data) ints(experts)[i] = ints(tokens)[i];
+        if (kept.data) masks(kept)[i] = i % 4 != 2;
+        counts[ints(tokens)[i]] += i % 4 != 2;
+    }
+    Permutation p = permutation_of_choices(experts, kept, K, E, counts, MEM_COMMUNICATION);
+    tensor_free(&experts);
+    tensor_free(&kept);
+    return p;
+}
+
+#define MOVED(name, call)                                    \
+    static double name(Tensor *t, Tensor tokens)             \
+    {                                                        \
+        Permutation p = permutation_on(t[0].device, tokens); \
+        call;                                                \
+        permutation_free(&p);                                \
+        return 0;                                            \
+    }
+MOVED(permuted, permute_forward(&p, t[0], t[1], C))
+MOVED(permuted_back, permute_backward(&p, t[0], t[1], C))
+MOVED(combined, combine_forward(&p, t[0], t[1], t[2], C))
+MOVED(combined_back, combine_backward(&p, t[0], t[1], t[2], t[3], t[4], C))
+MOVED(combined_in_place, combine_backward(&p, t[0], t[1], t[2], t[1], t[3], C))
+
 static const HalfCase CASES[] = {
     {"softmax scores", {n * E, n *E}, 0, softmax_scores, 0},
     {"sigmoid scores", {n * E, n *E}, 0, sigmoid_scores, 0},
@@ -42,6 +76,11 @@ static const HalfCase CASES[] = {
     {"gates", {n * E, n *K}, 0, gates, 0},
     {"softmax router, backward", {n * E, n *K, n *E}, 0, softmax_gradient, 0},
     {"sigmoid router, backward", {n * E, n *K, n *E}, 0, sigmoid_gradient, 0},
+    {"permute", {n * C, ROWS *C}, 0, permuted, 0},
+    {"permute, backward", {ROWS * C, n *C}, 0, permuted_back, 0},
+    {"combine", {ROWS * C, n *K, n *C}, 0, combined, 0},
+    {"combine, backward", {n * C, ROWS *C, n *K, ROWS *C, n *K}, 0, combined_back, 0},
+    {"combine, backward in place", {n * C, ROWS *C, n *K, n *K}, 0, combined_in_place, 0},
 };
 
 static void every_kernel(void **state)
