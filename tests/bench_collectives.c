@@ -1,6 +1,6 @@
 /* bench_collectives.c [SECONDS [KIND]] - under mpirun: an all-reduce, a reduce-scatter and an all-gather, of one kind or all,
- * of 4 KiB to 64 MiB a rank, by sim through a window and by messages, beside Open MPI's in place and a copy of as many
- * bytes in memory.
+ * of 4 KiB to 64 MiB a rank, by sim where it lies in memory that the ranks share, through slots there and by messages,
+ * beside Open MPI's in place and a copy of as many bytes in memory.
  *
  * By turns, which begin with another way each round, each from a barrier on and as long as its slowest rank. */
 #include <mpi.h>
@@ -10,10 +10,11 @@
 #include "models/machine/error.h"
 #include "models/machine/real.h"
 #include "parallel/collectives/collectives.h"
+#include "parallel/collectives/shared_tensor.h"
 #include "parallel/wire/comm_mpi.h"
 #include "tests/support/sample.h"
 
-typedef enum { WINDOW, WINDOW_PARTS, MESSAGES, MESSAGES_PARTS, BY_MPI, COPY, WAYS } Way;
+typedef enum { SHARED, SHARED_PARTS, SLOTS, SLOTS_PARTS, MESSAGES, MESSAGES_PARTS, BY_MPI, COPY, WAYS } Way;
 typedef enum { ALL_REDUCED, REDUCED, GATHERED, KINDS } Kind;
 static const char *const kind_name[KINDS] = {"all-reduce", "reduce-scatter", "all-gather"};
 
@@ -23,17 +24,18 @@ typedef struct Bench {
     Comm *comm;
     Group *window, *messages;
     Kind kind;
-    Tensor t, other; /* what is summed or gathered; and room for a copy */
+    Tensor shared, t,
+        other; /* what is summed or gathered, in memory that ranks share and elsewhere; and room for a copy */
 } Bench;
 
-static void by_sim(const Bench *b, Group *group, int parts)
+static void by_sim(const Bench *b, Group *group, Tensor t, int parts)
 {
     static void (*const begin[KINDS])(Collective *, Group *, Purpose, const Tensor *, int) = {
         ring_all_reduce_begin, ring_reduce_scatter_begin, ring_all_gather_begin};
     Collective c;
     Tensor part[IN_PARTS];
     for (int i = 0; i < parts; i++)
-        part[i] = tensor_view(b->t, block_offset(b->t.count, parts, i), block_count(b->t.count, parts, i));
+        part[i] = tensor_view(t, block_offset(t.count, parts, i), block_count(t.count, parts, i));
     begin[b->kind](&c, group, CONTROL, part, parts);
     ring_end(&c);
 }
@@ -53,10 +55,12 @@ static void by_mpi(const Bench *b)
 static void go(const Bench *b, Way way)
 {
     switch (way) {
-    case WINDOW: by_sim(b, b->window, 1); break;
-    case WINDOW_PARTS: by_sim(b, b->window, IN_PARTS); break;
-    case MESSAGES: by_sim(b, b->messages, 1); break;
-    case MESSAGES_PARTS: by_sim(b, b->messages, IN_PARTS); break;
+    case SHARED: by_sim(b, b->window, b->shared, 1); break;
+    case SHARED_PARTS: by_sim(b, b->window, b->shared, IN_PARTS); break;
+    case SLOTS: by_sim(b, b->window, b->t, 1); break;
+    case SLOTS_PARTS: by_sim(b, b->window, b->t, IN_PARTS); break;
+    case MESSAGES: by_sim(b, b->messages, b->t, 1); break;
+    case MESSAGES_PARTS: by_sim(b, b->messages, b->t, IN_PARTS); break;
     case BY_MPI: by_mpi(b); break;
     case COPY: memcpy(b->other.data, b->t.data, tensor_bytes(b->t)); break;
     case WAYS: break;
@@ -81,12 +85,14 @@ static void print_round(const Bench *b, size_t bytes, int round, const double se
     if (b->comm->rank) return;
     snprintf(name, sizeof name, "%s of %zu KiB on %d ranks", kind_name[b->kind], bytes >> 10, b->comm->size);
     sample(name, "Open MPI's in place", "us", round, 1e6 * seconds[BY_MPI]);
-    sample(name, "that over sim's through a window", "1", round, seconds[BY_MPI] / seconds[WINDOW]);
+    sample(name, "that over sim's in place", "1", round, seconds[BY_MPI] / seconds[SHARED]);
+    sample(name, "over sim's through slots", "1", round, seconds[BY_MPI] / seconds[SLOTS]);
     sample(name, "over sim's by messages", "1", round, seconds[BY_MPI] / seconds[MESSAGES]);
-    sample(name, "eight parts over one through a window", "1", round,
-           seconds[WINDOW_PARTS] / seconds[WINDOW]);
+    sample(name, "eight parts over one in place", "1", round, seconds[SHARED_PARTS] / seconds[SHARED]);
+    sample(name, "through slots", "1", round, seconds[SLOTS_PARTS] / seconds[SLOTS]);
     sample(name, "by messages", "1", round, seconds[MESSAGES_PARTS] / seconds[MESSAGES]);
-    sample(name, "sim's through a window over a copy", "1", round, seconds[WINDOW] / seconds[COPY]);
+    sample(name, "sim's in place over a copy", "1", round, seconds[SHARED] / seconds[COPY]);
+    sample(name, "through slots over a copy", "1", round, seconds[SLOTS] / seconds[COPY]);
     fflush(stdout);
 }
 
@@ -96,9 +102,11 @@ static void time_all(Bench *b, size_t bytes, double budget)
     const int64_t count = (int64_t)(bytes / sizeof(real)) / b->comm->size * b->comm->size;
     double seconds[WAYS] = {0}, first = 0;
     int again = 1, more = 1;
+    b->shared = shared_tensor_new(b->window, &device, MEM_WORKSPACE, REAL, count);
     b->t = tensor_new(&device, MEM_WORKSPACE, REAL, count);
     b->other = tensor_new(&device, MEM_WORKSPACE, REAL, count);
-    tensor_zero(b->t); /* which sums leave as it is */
+    tensor_zero(b->shared); /* which sums leave as it is */
+    tensor_zero(b->t);
     tensor_zero(b->other);
     for (Way way = 0; way < WAYS; way++) first += once(b, way, 1);
     while (again < AGAIN_MOST && first * again < budget / ROUNDS_LEAST / 2) again *= 2;
@@ -112,6 +120,7 @@ static void time_all(Bench *b, size_t bytes, double budget)
         more = round + 1 < ROUNDS_LEAST || (round + 1 < ROUNDS_MOST && MPI_Wtime() - began < budget);
         MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
     }
+    shared_tensor_free(b->window, &b->shared);
     tensor_free(&b->t);
     tensor_free(&b->other);
 }

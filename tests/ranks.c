@@ -11,6 +11,7 @@ static const struct {
     int ranks[6]; /* the launches that it has a case for; none: any */
 } GROUPS[] = {
     {"rings", ranks_rings, {0}},
+    {"windows", ranks_windows, {0}},
     {"collectives", ranks_collectives, {0}},
     {"network", ranks_network, {2, 4, 6, 8}},
     {"links", ranks_links, {4, 6}},

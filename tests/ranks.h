@@ -2,6 +2,7 @@
 #ifndef TESTS_RANKS_H
 #define TESTS_RANKS_H
 int ranks_rings(void);
+int ranks_windows(void);
 int ranks_collectives(void);
 int ranks_network(void);
 int ranks_links(void);

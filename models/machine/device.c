@@ -15,26 +15,35 @@ static void add(Device *device, MemoryCategory category, size_t bytes)
         device->peak[category] = device->current[category];
 }
 
+void device_is_full(const Device *device, const char *what, size_t bytes)
+{
+    fail("out of memory: %.3g GB more for %s on top of %.3g GB; try a smaller train.microbatch, "
+         "more ranks, or --dry-run to see what the run needs",
+         (double)bytes / 1e9, what, (double)device->total / 1e9);
+}
+
 static void *take(const Device *device, const char *what, size_t bytes)
 {
     if (device->dry || bytes == 0) return NULL;
 
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!memory)
-        fail("out of memory: %.3g GB more for %s on top of %.3g GB; try a smaller train.microbatch, "
-             "more ranks, or --dry-run to see what the run needs",
-             (double)bytes / 1e9, what, (double)device->total / 1e9);
+    if (!memory) device_is_full(device, what, bytes);
     return memory;
+}
+
+void device_book(Device *device, MemoryCategory category, size_t bytes)
+{
+    device->total += bytes;
+    add(device, category, bytes);
+    if (device->total > device->peak_total) device->peak_total = device->total;
+    if (device->total > device->high) device->high = device->total;
 }
 
 void *device_allocate(Device *device, MemoryCategory category, size_t bytes)
 {
     void *memory = take(device, memory_category_name[category], bytes);
-    device->total += bytes;
-    add(device, category, bytes);
-    if (device->total > device->peak_total) device->peak_total = device->total;
-    if (device->total > device->high) device->high = device->total;
+    device_book(device, category, bytes);
     return memory;
 }
 

@@ -65,6 +65,9 @@ void *device_allocate(Device *device, MemoryCategory category, size_t bytes);
 /* Memory of this machine that the device has not, for what only simulating it takes: in no ledger; free() it. NULL on
  * a dry device; ends the job when memory is gone, and says for `what`. */
 void *device_aside(const Device *device, const char *what, size_t bytes);
+/* Into the ledger, of memory that the caller has; and ends the job where there is no more, for `what`. */
+void device_book(Device *device, MemoryCategory category, size_t bytes);
+_Noreturn void device_is_full(const Device *device, const char *what, size_t bytes);
 /* Leaves the ledger; the memory is the caller's, to free() when it is no longer needed. */
 void device_release(Device *device, MemoryCategory category, size_t bytes);
 void device_free(Device *device, MemoryCategory category, void *memory, size_t bytes);

@@ -20,7 +20,8 @@ static const Moves *moves_of(const Collective *c)
     static const Moves ways[] = {
         [OVER_RINGS] = {ring_prepare, ring_start, ring_move, ring_report, ring_messages},
         [OVER_TREES] = {trees_prepare, trees_start, trees_move, trees_report, trees_messages},
-        [THROUGH_WINDOW] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages}};
+        [THROUGH_SLOTS] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages},
+        [IN_PLACE] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages}};
     return &ways[c->way];
 }
 
@@ -147,7 +148,8 @@ bool ring_progress(Collective *c)
 {
     if (c->busy) return false;
     if (!c->group || c->done) return true;
-    if (c->way != THROUGH_WINDOW || windows_ready(c)) move_on(c, false); /* else it need read no clock */
+    bool by_window = c->way == THROUGH_SLOTS || c->way == IN_PLACE;
+    if (!by_window || windows_ready(c)) move_on(c, false); /* else it need read no clock */
     return c->done;
 }
 

@@ -17,8 +17,8 @@
  * its members exchange no messages but meet, to learn of the last beginning (and
  * where no block is empty: else they take every step). So of a group whose members
  * all do the same a few may be walked, for the others (comm_virtual.h). So do pairs of trees.
- * Of real ranks that share a node's memory a ring goes through that instead (windows.c): the same sums, to the last bit,
- * and counted and foretold as the ring it stands for.
+ * Of real ranks that share a node's memory a ring goes through that instead (windows.c), of tensors that lie there
+ * (shared_tensor.h) without a copy: the same sums, to the last bit, and counted and foretold as the ring it stands for.
  * Binomial trees and the rest are messages sent and awaited on the compute lane. All the CPU time spent
  * in here, additions too, is communication's and not compute. */
 #ifndef PARALLEL_COLLECTIVES_COLLECTIVES_H
@@ -37,7 +37,7 @@ typedef struct Leg {
     bool narrow; /* over each part's block that the leg before left here */
 } Leg;
 
-typedef enum { OVER_RINGS, OVER_TREES, THROUGH_WINDOW } CollectiveWay;
+typedef enum { OVER_RINGS, OVER_TREES, THROUGH_SLOTS, IN_PLACE } CollectiveWay;
 
 typedef struct Collective {
     Group *group; /* NULL: nothing outstanding */

@@ -1,6 +1,7 @@
 /* legs.c - choosing legs, and what they send. */
 #include "parallel/collectives/legs.h"
 #include "parallel/collectives/moves.h"
+#include "parallel/collectives/shared_tensor.h"
 
 static RingSize leg_size(const Collective *c, const Leg *leg, Spread spread)
 {
@@ -27,6 +28,18 @@ static bool takes_window(const Collective *c)
            c->group->comm->lates == 0 && !c->part->device->dry && legs_edge_block(c, &c->leg[0], true) > 0;
 }
 
+/* Whether all of it is in the group's arena, and long enough that to copy it takes longer than to wait once more. */
+static bool lies_shared(const Collective *c)
+{
+    size_t bytes = 0;
+    bool shared = (size_t)c->parts <= WINDOW_SLOT_BYTES / sizeof(uint64_t);
+    for (int i = 0; i < c->parts && shared; i++) {
+        bytes += tensor_bytes(c->whole[i]);
+        shared = shared_tensor_is(c->group, c->whole[i]);
+    }
+    return shared && bytes >= c->group->window->in_place_least;
+}
+
 static void choose_all_reduce(Collective *c)
 {
     Group *group = c->group;
@@ -45,7 +58,7 @@ void legs_choose(Collective *c, bool reduces, bool gathers)
     c->legs = 1;
     c->leg[0] = (Leg){0, 1, c->group->size, c->group->rank, reduces, gathers, false};
     if (reduces && gathers && !c->arrived) choose_all_reduce(c);
-    if (takes_window(c)) c->way = THROUGH_WINDOW;
+    if (takes_window(c)) c->way = lies_shared(c) ? IN_PLACE : THROUGH_SLOTS;
 }
 
 /* Of three legs the second has one member in each node, the others all in one. */

@@ -7,6 +7,8 @@
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_mpi_private.h"
 
+enum { IN_PLACE_LEAST = 1 << 15 };
+
 typedef struct Counting {
     const Window *window;
     int rank, which;
@@ -56,6 +58,23 @@ static WindowSegment *aligned(void *segment)
     return (WindowSegment *)(((uintptr_t)segment + WINDOW_LINE - 1) & ~(uintptr_t)(WINDOW_LINE - 1));
 }
 
+/* All ranks have all arenas, or none has any: where a single one cannot be had, all that travels goes through slots. */
+static void begin_arena(Window *w, const Group *group, MPI_Comm comm)
+{
+    WindowSegment *mine = w->segment[group->rank];
+    bool all = true;
+    w->arena = arena_new(group->rank, group->size, &mine->card);
+    MPI_Barrier(comm);
+    mine->mapped = w->arena != NULL;
+    for (int r = 0; r < group->size && mine->mapped; r++)
+        if (r != group->rank) mine->mapped = arena_map(w->arena, r, &w->segment[r]->card);
+    MPI_Barrier(comm);
+    for (int r = 0; r < group->size; r++) all = all && w->segment[r]->mapped;
+    if (all) return;
+    arena_free(w->arena);
+    w->arena = NULL;
+}
+
 void comm_mpi_window_begin(Group *group)
 {
     MPI_Comm comm = *(MPI_Comm *)group->handle;
@@ -64,6 +83,7 @@ void comm_mpi_window_begin(Group *group)
     void *mine;
     if (!comm_mpi_on_one_node(group) || group->size > WINDOW_RANKS) return;
     Window *w = allocate_zeroed(1, sizeof *w);
+    w->in_place_least = IN_PLACE_LEAST;
     w->segment = allocate((size_t)group->size * sizeof *w->segment);
     w->handle = allocate(sizeof(MPI_Win));
     MPI_Info_create(&info);
@@ -84,7 +104,7 @@ void comm_mpi_window_begin(Group *group)
     }
     memset(w->segment[group->rank], 0, offsetof(WindowSegment, slot));
     MPI_Win_lock_all(MPI_MODE_NOCHECK, *(MPI_Win *)w->handle);
-    MPI_Barrier(comm);
+    begin_arena(w, group, comm);
     group->window = w;
 }
 
@@ -95,6 +115,7 @@ void comm_mpi_window_end(Group *group)
     comm_mpi_wait_for_all(group->handle, group->comm);
     MPI_Win_unlock_all(*(MPI_Win *)w->handle);
     MPI_Win_free(w->handle);
+    arena_free(w->arena);
     free(w->handle);
     free(w->segment);
     free(w);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "parallel/wire/arena.h"
 
 /* Slots: some are filled while others are read; together they fit into a core's second cache. */
 enum { WINDOW_COUNTS = 3, WINDOW_SLOTS = 4, WINDOW_SLOT_BYTES = 1 << 17, WINDOW_LINE = 64 };
@@ -29,6 +30,8 @@ typedef struct WindowNote {
 } WindowNote;
 
 typedef struct WindowSegment {
+    ArenaCard card; /* this rank's; and whether it has all others' before it */
+    bool mapped;
     WindowCount count[WINDOW_COUNTS];
     _Alignas(WINDOW_LINE) WindowNote note[WINDOW_SLOTS];
     _Alignas(WINDOW_LINE) unsigned char slot[WINDOW_SLOTS][WINDOW_SLOT_BYTES];
@@ -40,6 +43,8 @@ typedef struct Window {
     uint32_t count[WINDOW_COUNTS]; /* this rank's */
     uint32_t begun;                /* chunks of all collectives so far */
     struct Collective *first; /* under way, in the order they began in (parallel/collectives/windows.c) */
+    Arena *arena;             /* of the group's ranks; NULL: slots are all there is */
+    size_t in_place_least;    /* bytes; what is shorter goes through slots, even from there */
     void *handle;             /* the backend's */
 } Window;
 

@@ -2,6 +2,7 @@
  * they may send, and bits that depend on nothing but the numbers. */
 #include <string.h>
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/shared_tensor.h"
 #include "tests/ranks.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
@@ -15,25 +16,20 @@ static uint64_t all_blocks_but(const Tensor *part, int parts, int n, int block)
     return n == 1 ? 0 : (uint64_t)elements * sizeof(real);
 }
 
-/* Whether the test under way goes through windows. */
-static bool windows;
+/* How what the test under way sends goes. */
+static Way way;
 
-static Group *world_of(Comm *comm, bool window, int channel)
+static Tensor shared_new(Group *group, Device *device, int64_t count)
 {
-    Group *group = group_world(comm, channel);
-    comm->windows = window;
-    group_share(group);
-    comm->windows = false;
-    return group;
+    return shared_tensor_new(group, device, MEM_GRADIENTS, REAL, count);
 }
 
-/* By messages and, of real ranks, through a window. */
-static void by_either(void (*body)(Comm *comm, void *findings))
+/* By messages and, of real ranks, through a window's slots, and in place. */
+static void by_all_ways(void (*body)(Comm *comm, void *findings))
 {
-    on_all_ranks(body);
-    windows = mpi != NULL;
-    if (windows) on_all_ranks(body);
-    windows = false;
+    for (way = BY_MESSAGES; way < WAYS; way++)
+        if (mpi || way == BY_MESSAGES) on_all_ranks(body);
+    way = BY_MESSAGES;
 }
 
 static void blocks_cut_evenly(void **state)
@@ -57,7 +53,7 @@ static void rings_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Device device = {0};
-    Group *group = world_of(comm, windows, CHANNEL);
+    Group *group = world_by(comm, way, CHANNEL);
     int n = comm->size, r = comm->rank;
     for (int c = 0; c < COUNT_CASES; c++)
         for (int parts = 1; parts <= PARTS_MAX; parts++)
@@ -66,7 +62,7 @@ static void rings_body(Comm *comm, void *context)
                 Tensor part[PARTS_MAX];
                 Collective ring;
                 for (int p = 0; p < parts; p++) {
-                    part[p] = part_new(&device, counts[p]);
+                    part[p] = shared_new(group, &device, counts[p]);
                     fill_plain(part[p], r);
                 }
                 uint64_t before = comm->bytes[ZERO_NORM];
@@ -102,7 +98,7 @@ static void rings_body(Comm *comm, void *context)
                                    (double)reals(part[p])[i], (int)i);
                         }
                     }
-                    tensor_free(&part[p]);
+                    shared_tensor_free(group, &part[p]);
                 }
                 expect(f, device.total == 0, "kind %d: rank %d keeps %zu bytes", kind, r, device.total);
             }
@@ -112,7 +108,7 @@ static void rings_body(Comm *comm, void *context)
 static void rings(void **state)
 {
     (void)state;
-    by_either(rings_body);
+    by_all_ways(rings_body);
 }
 
 /* One ring over three parts, three rings, and a reduce-scatter: the same bits,
@@ -121,15 +117,15 @@ static void same_bits_body(Comm *comm, void *context)
 {
     Findings *f = context;
     Device device = {0};
-    Group *group = world_of(comm, windows, CHANNEL);
+    Group *group = world_by(comm, way, CHANNEL);
     int n = comm->size, r = comm->rank;
     const int64_t counts[PARTS_MAX] = {2520, 97, 11};
     for (int repeat = 0; repeat < 2; repeat++) {
         Tensor one[PARTS_MAX], three[PARTS_MAX], scattered[PARTS_MAX];
         Collective ring, each[PARTS_MAX];
         for (int p = 0; p < PARTS_MAX; p++) {
-            one[p] = part_new(&device, counts[p]), three[p] = part_new(&device, counts[p]);
-            scattered[p] = part_new(&device, counts[p]);
+            one[p] = shared_new(group, &device, counts[p]), three[p] = shared_new(group, &device, counts[p]);
+            scattered[p] = shared_new(group, &device, counts[p]);
             fill_wild(one[p], r, p);
             fill_wild(three[p], r, p);
             fill_wild(scattered[p], r, p);
@@ -155,9 +151,9 @@ static void same_bits_body(Comm *comm, void *context)
                 }
             expect(f, memcmp(one[p].data, three[p].data, tensor_bytes(one[p])) == 0,
                    "three rings differ from one");
-            tensor_free(&one[p]);
-            tensor_free(&three[p]);
-            tensor_free(&scattered[p]);
+            shared_tensor_free(group, &one[p]);
+            shared_tensor_free(group, &three[p]);
+            shared_tensor_free(group, &scattered[p]);
         }
         expect(f, n < 3 || order_matters > 100, "the order does not matter: these numbers test nothing");
     }
@@ -167,7 +163,7 @@ static void same_bits_body(Comm *comm, void *context)
 static void same_bits(void **state)
 {
     (void)state;
-    by_either(same_bits_body);
+    by_all_ways(same_bits_body);
 }
 
 /* ---- blocks that lie apart ---- */
@@ -179,7 +175,7 @@ static void apart_body(Comm *comm, void *context)
     Findings *f = context;
     enum { BLOCK = 5, APART = 8, TWO = 2, FIRST = 2 };
     Device device = {0};
-    Group *group = world_of(comm, windows, CHANNEL);
+    Group *group = world_by(comm, way, CHANNEL);
     int n = comm->size, r = comm->rank;
     for (int kind = 0; kind < 4; kind++) {
         bool reduces = kind & 1;
@@ -187,7 +183,7 @@ static void apart_body(Comm *comm, void *context)
         Tensor whole[TWO], part[TWO];
         Collective ring;
         for (int p = 0; p < TWO; p++) {
-            whole[p] = part_new(&device, APART * n);
+            whole[p] = shared_new(group, &device, APART * n);
             fill_plain(whole[p], r);
             part[p] = tensor_view(whole[p], FIRST, BLOCK * n);
         }
@@ -205,7 +201,7 @@ static void apart_body(Comm *comm, void *context)
                 expect(f, (double)reals(whole[p])[i] == value, "kind %d: rank %d has %g at %d, not %g", kind,
                        r, (double)reals(whole[p])[i], (int)i, value);
             }
-            tensor_free(&whole[p]);
+            shared_tensor_free(group, &whole[p]);
         }
     }
     group_free(group);
@@ -214,7 +210,7 @@ static void apart_body(Comm *comm, void *context)
 static void blocks_apart(void **state)
 {
     (void)state;
-    by_either(apart_body);
+    by_all_ways(apart_body);
 }
 
 /* ---- rings that overlap ---- */
@@ -226,14 +222,14 @@ static void overlap_body(Comm *comm, void *context)
     Overlap o = {.calls = 0};
     Between between = {overlap_progress, &o, NULL};
     Device device = {.between = &between};
-    Group *group = world_of(comm, windows, CHANNEL);
+    Group *group = world_by(comm, way, CHANNEL);
     int n = comm->size, r = comm->rank;
     static const int ends[OVERLAPPING] = {2, 0, 3, 1};
     for (int round = 0; round < 5; round++) { /* the last with messages too long for MPI to buffer */
         Tensor part[OVERLAPPING][2];
         for (int k = 0; k < OVERLAPPING; k++)
             for (int p = 0; p < 2; p++) {
-                part[k][p] = part_new(&device, 40 + 7 * k + p + round + (round == 4 ? 30000 : 0));
+                part[k][p] = shared_new(group, &device, 40 + 7 * k + p + round + (round == 4 ? 30000 : 0));
                 fill_plain(part[k][p], r);
             }
         for (int k = 0; k < OVERLAPPING; k++) {
@@ -259,10 +255,10 @@ static void overlap_body(Comm *comm, void *context)
                                "ring %d: rank %d has %g at %d, not %g", k, r, (double)reals(part[k][p])[i],
                                (int)i, sum);
                     }
-                tensor_free(&part[k][p]);
+                shared_tensor_free(group, &part[k][p]);
             }
     }
-    expect(f, n == 1 || windows || o.calls > 0, "no kernel called back"); /* windows need none */
+    expect(f, n == 1 || way != BY_MESSAGES || o.calls > 0, "no kernel called back"); /* windows need none */
     expect(f, device.total == 0, "rank %d keeps %zu bytes", r, device.total);
     group_free(group);
 }
@@ -270,122 +266,15 @@ static void overlap_body(Comm *comm, void *context)
 static void overlapping_rings(void **state)
 {
     (void)state;
-    by_either(overlap_body);
-}
-
-/* ---- through windows ---- */
-
-/* Many chunks of three parts: as by messages, to the last bit, with as many bytes and messages counted; also in 16 bits,
- * whose sums are rounded at each addition. What a reduction leaves of others' blocks is not said. */
-static void chunks_body(Comm *comm, void *context)
-{
-    Findings *f = context;
-    enum { DRAWN = 499 };
-    Device device = {0};
-    Group *window = world_of(comm, true, CHANNEL), *messages = world_of(comm, false, CHANNEL + 1);
-    static void (*const begin[])(Collective *, Group *, Purpose, const Tensor *, int) = {
-        ring_reduce_scatter_begin, ring_all_gather_begin, ring_all_reduce_begin};
-    const int64_t slot = WINDOW_SLOT_BYTES /
-                         (int64_t)sizeof(real), /* each block has more chunks than there are slots */
-        counts[PARTS_MAX] = {2 * slot + 1, 97, (WINDOW_SLOTS - 1) * slot + 5};
-    const DType types[] = {REAL, sizeof(real) == sizeof(float) ? BF16 : REAL};
-    int n = comm->size, r = comm->rank;
-    real drawn[DRAWN];
-    for (int i = 0; i < DRAWN; i++) drawn[i] = wild(r, 0, i);
-    expect(f, n == 1 || window->window, "rank %d has no window", r);
-    expect(f, !messages->window, "rank %d was not to have a window", r);
-    for (int type = 0; type < 2; type++)
-        for (int kind = 0; kind < 3; kind++) {
-            Tensor one[PARTS_MAX], other[PARTS_MAX];
-            Collective a, b;
-            for (int p = 0; p < PARTS_MAX; p++) {
-                Tensor values = part_new(&device, counts[p]);
-                for (int64_t i = 0; i < counts[p]; i++) reals(values)[i] = drawn[(i + 17 * p) % DRAWN];
-                one[p] = tensor_new(&device, MEM_GRADIENTS, types[type], counts[p]);
-                other[p] = tensor_new(&device, MEM_GRADIENTS, types[type], counts[p]);
-                tensor_convert(one[p], values);
-                tensor_convert(other[p], values);
-                tensor_free(&values);
-            }
-            uint64_t bytes = comm->bytes[CONTROL], count = comm->messages[CONTROL];
-            begin[kind](&a, window, CONTROL, one, PARTS_MAX);
-            ring_end(&a);
-            bytes = comm->bytes[CONTROL] - bytes, count = comm->messages[CONTROL] - count;
-            uint64_t before = comm->bytes[CONTROL], earlier = comm->messages[CONTROL];
-            begin[kind](&b, messages, CONTROL, other, PARTS_MAX);
-            ring_end(&b);
-            expect(f, bytes == comm->bytes[CONTROL] - before && count == comm->messages[CONTROL] - earlier,
-                   "kind %d: rank %d counts %llu bytes", kind, r, (unsigned long long)bytes);
-            for (int p = 0; p < PARTS_MAX; p++) {
-                int first = kind == 0 ? r : 0, last = kind == 0 ? r : n - 1;
-                int64_t from = block_offset(counts[p], n, first),
-                        until = block_offset(counts[p], n, last + 1);
-                Tensor x = tensor_view(one[p], from, until - from),
-                       y = tensor_view(other[p], from, until - from);
-                expect(f, memcmp(x.data, y.data, tensor_bytes(x)) == 0,
-                       "type %d, kind %d, part %d: rank %d has other bits", type, kind, p, r);
-                tensor_free(&one[p]);
-                tensor_free(&other[p]);
-            }
-            expect(f, device.total == 0, "rank %d keeps %zu bytes", r, device.total);
-        }
-    group_free(window);
-    group_free(messages);
-}
-
-static void chunks_through_windows(void **state)
-{
-    (void)state;
-    if (mpi) on_all_ranks(chunks_body);
-}
-
-/* A rank that began late is waited for in simulated time, through a window as by messages; and what one has said of the
- * last step all know after a collective of either half. */
-static void clocks_body(Comm *comm, void *context)
-{
-    Findings *f = context;
-    Device device = {0};
-    Lanes lanes = {.pauses = 1};
-    int n = comm->size, r = comm->rank;
-    Group *group = world_of(comm, true, CHANNEL);
-    comm->lanes = &lanes;
-    for (int kind = 0; kind < 3; kind++) {
-        Tensor t = part_new(&device, 3 * n);
-        Collective ring;
-        fill_plain(t, r);
-        comm_begin_step(comm);
-        comm->last = r == n - 1 ? 70 + kind : 0;
-        lanes.now = r == n / 2 ? 5 : 1;
-        if (kind == 0) ring_reduce_scatter_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
-        if (kind == 1) ring_all_gather_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
-        if (kind == 2) ring_all_reduce_begin(&ring, group, DP_ALL_REDUCE, &t, 1);
-        ring_end(&ring);
-        expect(f, n == 1 || lanes.now == 5, "kind %d: rank %d is at %g s", kind, r, lanes.now);
-        expect(f, comm->last == 70 + kind, "kind %d: rank %d stops after %d", kind, r, (int)comm->last);
-        tensor_free(&t);
-    }
-    comm->lanes = NULL;
-    comm->last = 0;
-    comm_free_ports(comm);
-    group_free(group);
-}
-
-static void clocks_through_windows(void **state)
-{
-    (void)state;
-    if (mpi) on_all_ranks(clocks_body);
+    by_all_ways(overlap_body);
 }
 
 int ranks_rings(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_cut_evenly),
-        cmocka_unit_test(rings),
-        cmocka_unit_test(same_bits),
-        cmocka_unit_test(blocks_apart),
+        cmocka_unit_test(blocks_cut_evenly), cmocka_unit_test(rings),
+        cmocka_unit_test(same_bits),         cmocka_unit_test(blocks_apart),
         cmocka_unit_test(overlapping_rings),
-        cmocka_unit_test(chunks_through_windows),
-        cmocka_unit_test(clocks_through_windows),
     };
     return cmocka_run_group_tests_name("rings", tests, NULL, NULL);
 }

@@ -52,6 +52,16 @@ void on_all_ranks(void (*body)(Comm *comm, void *findings))
     free(all);
 }
 
+Group *world_by(Comm *comm, Way way, int channel)
+{
+    Group *group = group_world(comm, channel);
+    comm->windows = way != BY_MESSAGES;
+    group_share(group);
+    comm->windows = false;
+    if (group->window) group->window->in_place_least = way == BY_SHARING ? 0 : SIZE_MAX;
+    return group;
+}
+
 Tensor part_new(Device *device, int64_t count)
 {
     return tensor_new(device, MEM_GRADIENTS, REAL, count);

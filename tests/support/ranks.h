@@ -28,6 +28,11 @@ void check_findings(const Findings *f, int ranks, int rank);
 /* Runs the body, whose findings are checked. */
 void on_all_ranks(void (*body)(Comm *comm, void *findings));
 
+/* All ranks, and how their rings go: by messages; or, of real ranks, through a window, by its slots or in place where the
+ * tensors are shared (parallel/collectives/shared_tensor.h), however short they are. */
+typedef enum { BY_MESSAGES, BY_SLOTS, BY_SHARING, WAYS } Way;
+Group *world_by(Comm *comm, Way way, int channel);
+
 /* A tensor of so many numbers, on one rank. */
 Tensor part_new(Device *device, int64_t count);
 /* Rank r's element i is r + 100 (i mod 997): sums of small whole numbers, exact. */
