@@ -36,8 +36,7 @@ void stages_lower(Plan *plan, const DataParallelConfig *data)
     const ActionKind none[] = {ACTION_KINDS}, whole[] = {ACTION_UNSHARD, ACTION_KINDS};
     const ActionKind update[] = {ACTION_REDUCE, ACTION_STEP, ACTION_KINDS},
                      update_and_gather[] = {ACTION_REDUCE, ACTION_STEP, ACTION_UNSHARD, ACTION_KINDS};
-    bool gathers = data->kind == DATA_ZERO1 || data->kind == DATA_ZERO2,
-         next = data->gather == GATHER_FORWARD;
+    bool gathers = data_parallel_gathers_updates(data), next = data->gather == GATHER_FORWARD;
     plan_lower_messages(plan);
     plan_surround(plan, data->kind == DATA_DP || (gathers && next) ? whole : none,
                   gathers && !next ? update_and_gather : update);

@@ -6,11 +6,6 @@
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
 
-bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config)
-{
-    return config->kind >= DATA_ZERO2 && config->reduce != REDUCE_STEP;
-}
-
 /* ---- layout ---- */
 
 Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit)
@@ -64,7 +59,7 @@ static void lay_out(DataParallel *d)
 static void make_buckets(DataParallel *d)
 {
     int units = d->gpt->units;
-    double full = d->config.kind == DATA_ZERO3 ? 0 : d->config.bucket_mb * 1e6, bytes = 0;
+    double full = d->shard_parameters ? 0 : d->config.bucket_mb * 1e6, bytes = 0;
     d->bucket = allocate_zeroed((size_t)units, sizeof *d->bucket);
     d->bucket_of = allocate_zeroed((size_t)units, sizeof *d->bucket_of);
     Bucket *open = NULL;
@@ -118,9 +113,9 @@ DataParallel *data_parallel_new(const DataParallelOptions *options)
                         .complete = options->complete,
                         .batch = options->batch,
                         .batch_context = options->batch_context,
-                        .shard_optimizer = config->kind >= DATA_ZERO1,
+                        .shard_optimizer = data_parallel_shards_optimizer(config),
                         .shard_gradients = data_parallel_reduces_each_microbatch(config),
-                        .shard_parameters = config->kind >= DATA_ZERO3};
+                        .shard_parameters = data_parallel_shards_parameters(config)};
     d->hooks = d->ops->hooks;
     d->hooks.context = d;
     lay_out(d);

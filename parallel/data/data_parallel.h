@@ -20,28 +20,8 @@
 #define PARALLEL_DATA_DATA_PARALLEL_H
 #include "models/layers/gpt.h"
 #include "models/training/optimizer.h"
+#include "parallel/data/strategy.h"
 #include "parallel/data/transfer.h"
-
-typedef enum { DATA_DP, DATA_DDP, DATA_ZERO1, DATA_ZERO2, DATA_ZERO3, DATA_KINDS } DataParallelKind;
-typedef enum { REDUCE_AUTO, REDUCE_MICROBATCH, REDUCE_STEP } ReduceMoment;
-typedef enum { GATHER_STEP, GATHER_FORWARD } GatherMoment;
-typedef enum {
-    QUANTIZE_NONE,
-    QUANTIZE_PARAMETERS,
-    QUANTIZE_GRADIENTS,
-    QUANTIZE_BOTH = QUANTIZE_PARAMETERS | QUANTIZE_GRADIENTS
-} Quantize;
-typedef struct DataParallelConfig {
-    int kind;   /* DataParallelKind */
-    int reduce; /* ReduceMoment: auto is each microbatch for zero2 and zero3, once a step for the others */
-    int gather; /* GatherMoment of zero1 and zero2: as a step ends, or as the next one begins */
-    /* a bucket closes at the first unit boundary at or past this many MB (1e6 bytes) of gradients */
-    double bucket_mb;
-    bool reduce_fp32; /* 16-bit gradients travel and are added in REAL, and rounded once they are there */
-    bool overlap;     /* communication moves on between kernels; else it runs where it begins */
-    int quantize;     /* Quantize: what travels in 8 bits */
-} DataParallelConfig;
-bool data_parallel_reduces_each_microbatch(const DataParallelConfig *config);
 
 typedef struct DataParallel DataParallel;
 

@@ -169,7 +169,7 @@ static void bucket_begin(DataParallel *d, Bucket *b)
         if (b->wide.device) tensor_convert(part[parts], d->unit_gradients[u]);
         parts++;
     }
-    bool all = d->config.kind == DATA_DDP;
+    bool all = !d->shard_optimizer;
     transfer_begin(&b->transfer, &(TransferOptions){.group = d->group,
                                                     .purpose = all ? DP_ALL_REDUCE : ZERO_REDUCE_SCATTER,
                                                     .movement = all ? ALL_REDUCE : REDUCE_SCATTER,

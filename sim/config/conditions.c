@@ -65,20 +65,19 @@ static bool with_kept_scores(const Config *c)
 
 static bool with_sharded_gradients(const Config *c)
 {
-    return c->parallel.reduce == REDUCE_AUTO || c->parallel.kind >= DATA_ZERO2;
+    return c->parallel.reduce == REDUCE_AUTO || data_parallel_shards_gradients(&c->parallel);
 }
 
 /* Of which each rank updates a part. */
 static bool with_whole_parameters(const Config *c)
 {
-    return c->parallel.gather == GATHER_STEP || c->parallel.kind == DATA_ZERO1 ||
-           c->parallel.kind == DATA_ZERO2;
+    return c->parallel.gather == GATHER_STEP || data_parallel_gathers_updates(&c->parallel);
 }
 
 /* zero3 moves unit by unit, dp all at once. */
 static bool with_buckets(const Config *c)
 {
-    return c->parallel.kind != DATA_DP && c->parallel.kind != DATA_ZERO3;
+    return c->parallel.kind != DATA_DP && !data_parallel_shards_parameters(&c->parallel);
 }
 
 /* Kept in 16 bits on any number of ranks: auto keeps those of several microbatches in 32, and one that is given may
@@ -103,7 +102,8 @@ static bool with_sent_blocks(const Config *c)
 {
     int quantize = c->parallel.quantize;
     if (quantize == QUANTIZE_NONE) return true;
-    return c->parallel.kind > DATA_DDP || (c->parallel.kind == DATA_DDP && quantize != QUANTIZE_PARAMETERS);
+    return data_parallel_shards_optimizer(&c->parallel) ||
+           (c->parallel.kind == DATA_DDP && quantize != QUANTIZE_PARAMETERS);
 }
 
 static bool with_rings(const Config *c)

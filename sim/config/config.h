@@ -9,7 +9,7 @@
 #include "models/layers/gpt_shape.h"
 #include "models/training/data.h"
 #include "models/training/optimizer.h"
-#include "parallel/data/data_parallel.h"
+#include "parallel/data/strategy.h"
 #include "parallel/grid.h"
 #include "parallel/network/network.h"
 #include "parallel/schedule/schedule.h"

@@ -70,7 +70,7 @@ static void cost_of(const Trainer *t, int ranks, ReduceMoment moment, double *se
 static void say_reduction(const Trainer *t, int ranks)
 {
     const DataParallelConfig *c = &t->config->parallel;
-    if (c->kind < DATA_ZERO2 || t->microbatches == 1) return;
+    if (!data_parallel_shards_gradients(c) || t->microbatches == 1) return;
     bool each = data_parallel_reduces_each_microbatch(c);
     double sent, held, sent_other, held_other;
     cost_of(t, ranks, each ? REDUCE_MICROBATCH : REDUCE_STEP, &sent, &held);

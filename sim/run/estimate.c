@@ -114,7 +114,9 @@ static Rings rings_of_data(const Config *config, const Plan *plan, double replic
     double units = (double)shape->layers + 3, tied = shape->tie_embeddings && plan->stages == 1;
     double block =
         theory_block_parameters(config) * (double)dtype_bytes(config_gradient_dtype(config, plan->shape.m));
-    double a_bucket = kind == DATA_ZERO3 ? 1 : fmax(1, ceil(config->parallel.bucket_mb * 1e6 / block));
+    double a_bucket = data_parallel_shards_parameters(&config->parallel)
+                          ? 1
+                          : fmax(1, ceil(config->parallel.bucket_mb * 1e6 / block));
     double buckets = plan->stages * ceil(units / plan->stages / a_bucket);
     double m = plan->shape.m, reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
     double rings = 0, tensors = 0, cut = config->parallel.quantize ? 3 : 1;
@@ -127,7 +129,7 @@ static Rings rings_of_data(const Config *config, const Plan *plan, double replic
         break;
     default: break; /* dp has trees */
     }
-    double norms = kind >= DATA_ZERO1 ? plan->shape.p : 0;
+    double norms = data_parallel_shards_optimizer(&config->parallel) ? plan->shape.p : 0;
     double all = replicas > 1;
     return (Rings){all * (rings + norms), all * tensors * cut};
 }
@@ -141,8 +143,10 @@ static double visits_of_blocks(const Config *config, const Plan *plan, double re
     double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1, each = 0;
     if (kind == DATA_DP) each = 1 / replicas;
     if (kind == DATA_DDP) each = quantize ? 4 : 1;
-    if (kind >= DATA_ZERO1 && (quantize & QUANTIZE_GRADIENTS)) each += 2 * reductions;
-    if (kind >= DATA_ZERO1 && (quantize & QUANTIZE_PARAMETERS)) each += kind == DATA_ZERO3 ? 2 * m : 1;
+    bool shards = data_parallel_shards_optimizer(&config->parallel);
+    if (shards && (quantize & QUANTIZE_GRADIENTS)) each += 2 * reductions;
+    if (shards && (quantize & QUANTIZE_PARAMETERS))
+        each += data_parallel_shards_parameters(&config->parallel) ? 2 * m : 1;
     return each * units * replicas;
 }
 

@@ -138,7 +138,7 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
     case DATA_KINDS: break;
     }
     /* the global norm: each shard's sum of squares to every other rank */
-    if (kind >= DATA_ZERO1) {
+    if (data_parallel_shards_optimizer(&config->parallel)) {
         bytes[ZERO_NORM] = (N - 1) * sizeof(double);
         owned_wte /= N;
     }

@@ -107,21 +107,20 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
     Share share = theory_share(config, plan, ranks, rank);
     double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
     double S = held * theory_width(config), G = held * theory_gradient_width(config, plan->shape.m);
-    int kind = config->parallel.kind;
+    const DataParallelConfig *data = &config->parallel;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
 
     /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N; gradients that are reduced once a
      * step are whole until then */
-    bytes[MEM_PARAMETERS] = kind >= DATA_ZERO3 ? S / N : S;
-    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(&config->parallel) ? G / N : G;
+    bytes[MEM_PARAMETERS] = data_parallel_shards_parameters(data) ? S / N : S;
+    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(data) ? G / N : G;
     /* and a master beside whole parameters that are not exact: in 16 bits, or as they came quantised */
-    bool rounded =
-        config->parallel.quantize & QUANTIZE_PARAMETERS && N > 1 && kind >= DATA_ZERO1 && kind < DATA_ZERO3;
+    bool rounded = data->quantize & QUANTIZE_PARAMETERS && N > 1 && data_parallel_gathers_updates(data);
     bool master = is_half(config_dtype(config)) || rounded;
     int values = optimizer_states((OptimizerKind)config->train.optimizer.kind) + master;
     double states = values * held * (double)sizeof(real);
-    bool none = kind == DATA_DP && share.replica > 0;
-    bytes[MEM_OPTIMIZER] = kind >= DATA_ZERO1 ? states / N : none ? 0 : states;
+    bool none = data->kind == DATA_DP && share.replica > 0;
+    bytes[MEM_OPTIMIZER] = data_parallel_shards_optimizer(data) ? states / N : none ? 0 : states;
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
 }
 
@@ -150,7 +149,7 @@ double theory_moment(const Config *config, const Plan *plan, int ranks, int rank
                        ? linear_kept(config) + 2 * mask_kept(config) + core_kept(config)
                    : forgets_core(config) ? core_kept(config)
                                           : 0;
-    return again + (config->parallel.kind >= DATA_ZERO3 ? two * w : 0) +
+    return again + (data_parallel_shards_parameters(&config->parallel) ? two * w : 0) +
            (data_parallel_reduces_each_microbatch(&config->parallel) ? two * g : 0);
 }
 

@@ -17,7 +17,7 @@ static void quote_states(const Config *config, int ranks, Quoted *q)
                                         [DATA_ZERO1] = "(%g + %g + %g/N) P",
                                         [DATA_ZERO2] = "(%g + (%g + %g)/N) P",
                                         [DATA_ZERO3] = "(%g + %g + %g)/N P"};
-    int kind = (int)config->parallel.kind;
+    const DataParallelConfig *data = &config->parallel;
     double w = theory_width(config), N = config_mesh(config, ranks).dp,
            g = theory_gradient_width(config, config_microbatches(config, ranks)),
            pieces = (double)(config->pipeline.size * config->tensor.size);
@@ -25,9 +25,10 @@ static void quote_states(const Config *config, int ranks, Quoted *q)
     int values =
         optimizer_states((OptimizerKind)config->train.optimizer.kind) + is_half(config_dtype(config));
     double optimizer = values * (double)sizeof(real);
-    q->states = P * (w / (kind >= DATA_ZERO3 ? N : 1) + g / (kind >= DATA_ZERO2 ? N : 1) +
-                     optimizer / (kind >= DATA_ZERO1 ? N : 1));
-    snprintf(q->states_form, sizeof q->states_form, forms[kind], w, g, optimizer);
+    q->states = P * (w / (data_parallel_shards_parameters(data) ? N : 1) +
+                     g / (data_parallel_shards_gradients(data) ? N : 1) +
+                     optimizer / (data_parallel_shards_optimizer(data) ? N : 1));
+    snprintf(q->states_form, sizeof q->states_form, forms[data->kind], w, g, optimizer);
     if (config->pipeline.size > 1) words_append(q->states_form, sizeof q->states_form, "/p");
     if (config->tensor.size > 1) words_append(q->states_form, sizeof q->states_form, "/t");
 }

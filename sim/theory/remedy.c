@@ -57,8 +57,10 @@ static bool recompute_more(Config *c, char *set, size_t size)
 
 static bool shard_more(Config *c, char *set, size_t size)
 {
-    if (c->parallel.kind >= DATA_ZERO3) return false;
-    c->parallel.kind = c->parallel.kind < DATA_ZERO1 ? DATA_ZERO1 : c->parallel.kind + 1;
+    if (data_parallel_shards_parameters(&c->parallel)) return false;
+    c->parallel.kind = data_parallel_shards_gradients(&c->parallel)   ? DATA_ZERO3
+                       : data_parallel_shards_optimizer(&c->parallel) ? DATA_ZERO2
+                                                                      : DATA_ZERO1;
     snprintf(set, size, "parallel.data = %s", config_data_names[c->parallel.kind]);
     return true;
 }
