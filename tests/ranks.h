@@ -13,6 +13,7 @@ int ranks_equivalence(void);
 int ranks_stages(void);
 int ranks_precision(void);
 int ranks_families(void);
+int ranks_domains(void);
 int ranks_faults(void);
 int ranks_clock(void);
 int ranks_machine(void);

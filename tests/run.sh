@@ -106,17 +106,17 @@ suites() {
 # numbers of them, what is about messages and who sends them on all.
 on_ranks() {
     local group wire=(rings collectives network links double-tree lanes)
-    queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" stages lanes-cpu equivalence families clock machine checkpoint faults
+    queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" stages lanes-cpu equivalence families domains clock machine checkpoint faults
     queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" stages clock machine checkpoint stop
     queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" stages equivalence precision quantize clock machine stop
-    queue launches mpirun -n 6 "$float/tests/ranks" "${wire[@]}" stages
+    queue launches mpirun -n 6 "$float/tests/ranks" "${wire[@]}" stages domains
     queue launches mpirun -n 4 "$double/tests/ranks" "${wire[@]}"
     queue launches mpirun -n 2 "$float/tests/ranks" "${wire[@]}" stages quantize clock machine
     queue launches mpirun -n 1 "$float/tests/ranks" "${wire[@]}" machine
-    for group in quantize equivalence families stages precision checkpoint rings collectives network lanes clock; do
+    for group in quantize equivalence families domains stages precision checkpoint rings collectives network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in stop precision checkpoint lanes-cpu rings collectives network lanes; do
+    for group in stop precision domains checkpoint lanes-cpu rings collectives network lanes; do
         queue programs "$float/tests/ranks" $group
     done
 }

@@ -49,6 +49,7 @@ typedef struct Unit {
     int64_t count;
     int first, parameters; /* in Gpt.parameter */
     int stage;             /* whose it is */
+    int domain;            /* who holds it alike: 0, all replicas of the data */
     bool held;             /* by this rank */
 } Unit;
 

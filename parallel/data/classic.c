@@ -12,13 +12,13 @@
 static Tensor weights(void *context, int microbatch, int unit)
 {
     (void)microbatch;
-    return ((DataParallel *)context)->unit_weights[unit];
+    return ((DataParallel *)context)->unit[unit].weights;
 }
 
 static Tensor gradients(void *context, int microbatch, int unit)
 {
     (void)microbatch;
-    return ((DataParallel *)context)->unit_gradients[unit];
+    return ((DataParallel *)context)->unit[unit].gradients;
 }
 
 static void nothing(void *context, int microbatch, int unit)
@@ -40,7 +40,11 @@ static void tokens(DataParallel *d, int microbatch, Tensor mine)
 
 static void unshard(DataParallel *d)
 {
-    tree_broadcast(d->group, DP_BROADCAST, d->parameters.data, tensor_bytes(d->parameters), 0);
+    for (int i = 0; i < d->domains; i++) {
+        const Domain *domain = &d->domain[i];
+        tree_broadcast(domain->groups.group, DP_BROADCAST, domain->parameters.data,
+                       tensor_bytes(domain->parameters), 0);
+    }
 }
 
 static void reduce(DataParallel *d, double *losses, int count)
@@ -54,23 +58,24 @@ static void reduce(DataParallel *d, double *losses, int count)
     }
     free(all);
     for (int u = d->gpt->units - 1; u >= 0; u--)
-        if (d->gpt->unit[u].held) d->complete(d->gpt, u, d->unit_gradients[u]);
+        if (d->gpt->unit[u].held) d->complete(d->gpt, u, d->unit[u].gradients);
     for (int u = d->gpt->units - 1; u >= 0; u--) {
-        Tensor gradient = data_parallel_whole(d, d->gradients, u), sum = gradient;
+        const Domain *domain = d->unit[u].domain;
+        Tensor gradient = domain_whole(&d->unit[u], domain->gradients), sum = gradient;
         if (data_parallel_widens(d)) {
             sum = tensor_new(d->device, MEM_COMMUNICATION, REAL, gradient.count);
             tensor_convert(sum, gradient);
         }
-        tree_reduce(d->group, DP_REDUCE, sum, 0);
+        tree_reduce(domain->groups.group, DP_REDUCE, sum, 0);
         if (!data_parallel_widens(d)) continue;
         tensor_convert(gradient, sum);
         tensor_free(&sum);
     }
 }
 
-static double sum_of_squares(DataParallel *d)
+static double sum_of_squares(const DataParallel *d, const Domain *domain)
 {
-    return d->group->rank == 0 ? data_parallel_whole_sum_of_squares(d) : 0;
+    return domain->updates ? data_parallel_whole_squares(d, domain) : 0;
 }
 
 const DataParallelOps classic_ops = {

@@ -20,8 +20,7 @@
 #define PARALLEL_DATA_DATA_PARALLEL_H
 #include "models/layers/gpt.h"
 #include "models/training/optimizer.h"
-#include "parallel/data/strategy.h"
-#include "parallel/data/transfer.h"
+#include "parallel/data/domain.h"
 
 typedef struct DataParallel DataParallel;
 
@@ -32,15 +31,9 @@ typedef struct DataParallelOps {
     void (*tokens)(DataParallel *d, int microbatch, Tensor tokens);
     void (*unshard)(DataParallel *d); /* whole parameters to all ranks, at the latest when they are needed */
     void (*reduce)(DataParallel *d, double *losses, int count); /* gradients complete where they are owned */
-    double (*sum_of_squares)(DataParallel *d); /* of the whole gradient; dp: on the main rank */
+    /* of a domain's whole gradient; dp: on the main rank */
+    double (*sum_of_squares)(const DataParallel *d, const Domain *domain);
 } DataParallelOps;
-
-/* Consecutive units whose gradients travel together. */
-typedef struct Bucket {
-    int first, last, ready; /* units; how many are complete in this microbatch */
-    Transfer transfer;
-    Tensor wide; /* what travels in place of 16-bit gradients, while it does */
-} Bucket;
 
 /* Called when a unit's gradient is complete on this rank, before it is reduced over the group. */
 typedef void UnitComplete(const Gpt *gpt, int unit, Tensor gradient);
@@ -52,7 +45,9 @@ typedef struct DataParallelOptions {
     const OptimizerConfig *optimizer;
     const Gpt *gpt;
     DType gradient_dtype; /* what gradients are kept, and travel, in: the model's, or REAL */
-    Group *group;
+    /* (domains): of each domain that units are in; the first's is the data group */
+    const DomainGroups *groups;
+    int domains;
     int microbatches; /* a step */
     UnitComplete *complete;
     FillBatch *batch;
@@ -67,40 +62,29 @@ struct DataParallel {
     const Gpt *gpt;
     DType gradient_dtype;
     Device *device;
-    Group *group;
+    Group *group; /* the data group: of replicas, each with a batch of its own */
     int microbatches;
     UnitComplete *complete;
     FillBatch *batch;
     void *batch_context;
 
     bool shard_parameters, shard_gradients, shard_optimizer;
-    /* the flat range of the units this rank holds: each padded to a multiple of N; its shard begins at offset / N in a
-     * flat of shards */
-    int64_t *padded, *offset, total;
-    /* flat: whole, or this rank's shards; state is REAL and may be absent; it has a master where parameters
-     * are rounded: to 16 bits, or to what arrived quantised */
-    Tensor parameters, gradients, state[OPTIMIZER_STATES];
-    /* per unit, whole: views of a flat that is whole, or what is here for a moment */
-    Tensor *unit_weights, *unit_gradients;
+    Domain *domain; /* (domains) */
+    int domains;
+    DomainUnit *unit; /* (gpt->units) */
 
-    Bucket *bucket; /* in the order backward completes them */
-    int buckets, *bucket_of;
-    Transfer *gathering; /* per unit, the all-gather of its parameters; a bucket's is its last unit's */
-    Bucket *sent;        /* the last that was sent, or NULL */
-    Transfer **moving;   /* (buckets + units) begun and not ended, in that order */
-    int transfers;       /* so many */
-    Between between;     /* while there are some */
+    Transfer **moving; /* (two a bucket) begun and not ended, in that order */
+    int transfers;     /* so many */
+    Between between;   /* while there are some */
     bool progressing;
     bool stale; /* parameters were updated where they are owned, and not gathered since */
 };
 
-/* Allocates what the strategy holds; parameters are not initialised. The configs are copied; gpt and group must
- * live as long. */
+/* Allocates what the strategy holds; parameters are not initialised. The configs are copied; gpt and the groups
+ * must live as long. */
 DataParallel *data_parallel_new(const DataParallelOptions *options);
 void data_parallel_free(DataParallel *d);
 
-/* Rank r's range of a unit: block r of its padded length. */
-void data_parallel_owned(const DataParallel *d, int unit, int64_t *offset, int64_t *count);
 /* Fills what this rank holds of a unit from its whole (padded) range in REAL; or from a range that begins at `first`
  * and has all of data_parallel_here(). */
 void data_parallel_set(DataParallel *d, int unit, Tensor whole);
@@ -120,6 +104,8 @@ bool data_parallel_gathers(const DataParallel *d, int stage);
 Tensor data_parallel_reduced(const DataParallel *d, int unit);
 
 void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
+/* Of the reduced gradients of all domains, each value once; dp: on the main rank of each. */
+double data_parallel_sum_of_squares(const DataParallel *d);
 /* One optimizer step on what this rank owns; `scale` multiplies gradients; `step` counts from 1. */
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
 
@@ -127,13 +113,11 @@ void data_parallel_update(DataParallel *d, double learning_rate, double scale, i
 /* The part of a unit that this rank updates, in a flat range that is whole or a shard; a flat without a device is
  * returned. */
 Tensor data_parallel_updated(const DataParallel *d, Tensor flat, bool sharded, int unit);
-Tensor data_parallel_shard(const DataParallel *d, Tensor flat, int unit); /* of a flat of shards */
-Tensor data_parallel_whole(const DataParallel *d, Tensor flat, int unit); /* of a whole flat: padded */
-/* The sum of squares of rank `rank`'s blocks of the gradient (with sharded gradients: its own). What all ranks
+/* The sum of squares of rank `rank`'s blocks of a domain's gradient (with sharded gradients: its own). What all ranks
  * of a tensor-parallel group hold alike counts on the first of them only, a copy of wte nowhere. */
-double data_parallel_sum_of_squares(DataParallel *d, int rank);
+double data_parallel_block_squares(const DataParallel *d, const Domain *domain, int rank);
 /* Of the whole, as the shards would do it: rank by rank, so that ddp has the same bits as zero. */
-double data_parallel_whole_sum_of_squares(DataParallel *d);
+double data_parallel_whole_squares(const DataParallel *d, const Domain *domain);
 bool data_parallel_widens(const DataParallel *d); /* gradients, to be reduced in REAL */
 extern const DataParallelOps classic_ops, zero_ops;
 #endif

@@ -1,5 +1,6 @@
 /* squares.c - the squared length of a gradient that lies in blocks on many ranks, each of its values counted once. */
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/collectives.h"
 #include "parallel/data/data_parallel.h"
 
 typedef struct Squares {
@@ -26,25 +27,38 @@ static void square(const Parameter *p, int64_t in_parameter, int64_t in_range, i
     }
 }
 
-double data_parallel_sum_of_squares(DataParallel *d, int rank)
+double data_parallel_block_squares(const DataParallel *d, const Domain *domain, int rank)
 {
     Squares squares = {.region = &d->gpt->region};
-    for (int u = 0; u < d->gpt->units; u++) {
-        int64_t count = d->padded[u] / d->group->size, offset = rank * count;
-        if (count == 0) continue; /* another stage's */
-        squares.range = d->shard_gradients
-                            ? data_parallel_shard(d, d->gradients, u)
-                            : tensor_view(data_parallel_whole(d, d->gradients, u), offset, count);
+    for (int i = domain->units - 1; i >= 0; i--) {
+        const DomainUnit *u = &d->unit[domain->unit[i]];
+        int64_t count = u->padded / domain->groups.group->size, offset = rank * count;
+        if (count == 0) continue;
+        squares.range = d->shard_gradients ? domain_shard(u, domain->gradients)
+                                           : tensor_view(domain_whole(u, domain->gradients), offset, count);
         device_begin_one(d->device, tensor_squares_work(squares.range));
-        gpt_each_parameter(d->gpt, u, offset, count, square, &squares);
+        gpt_each_parameter(d->gpt, domain->unit[i], offset, count, square, &squares);
         device_end_one(d->device);
     }
     return squares.sum;
 }
 
-double data_parallel_whole_sum_of_squares(DataParallel *d)
+double data_parallel_whole_squares(const DataParallel *d, const Domain *domain)
 {
     double sum = 0;
-    for (int r = 0; r < d->group->size; r++) sum += data_parallel_sum_of_squares(d, r);
+    for (int r = 0; r < domain->groups.group->size; r++) sum += data_parallel_block_squares(d, domain, r);
+    return sum;
+}
+
+double data_parallel_sum_of_squares(const DataParallel *d)
+{
+    double sum = 0;
+    for (int i = 0; i < d->domains; i++) {
+        const Domain *domain = &d->domain[i];
+        double squares = d->ops->sum_of_squares(d, domain);
+        if (domain->groups.others)
+            squares = sum_in_rank_order(domain->groups.others, ZERO_NORM, d->device, squares);
+        sum += squares;
+    }
     return sum;
 }

@@ -19,7 +19,7 @@ static int64_t piece_values(const Transfer *t, int part, int ranks)
 /* Each tensor of the unit but one may begin within a block, and cost a scale more. */
 static int64_t piece_bytes(const Transfer *t, int part, int ranks)
 {
-    int64_t count = piece_values(t, part, ranks), borders = t->gpt->unit[t->last - part].parameters - 1;
+    int64_t count = piece_values(t, part, ranks), borders = t->gpt->unit[t->unit[part]].parameters - 1;
     return count ? count + (quantized_blocks(count) + borders) * QUANTIZED_SCALE : 0;
 }
 
@@ -44,7 +44,7 @@ static void each_tensor(const Transfer *t, int part, int rank, int ranks, Tensor
 {
     int64_t count = values.count, scales = piece_bytes(t, part, ranks) - count;
     Piece piece = {kernel, values, tensor_view(packed, 0, count), tensor_view(packed, count, scales)};
-    gpt_each_parameter(t->gpt, t->last - part, rank * count, count, visit, &piece);
+    gpt_each_parameter(t->gpt, t->unit[part], rank * count, count, visit, &piece);
 }
 
 static Tensor block(Tensor whole, int ranks, int rank)
@@ -121,7 +121,7 @@ void transfer_begin(Transfer *t, const TransferOptions *o)
                                       int parts) = {[ALL_GATHER] = ring_all_gather_begin,
                                                     [REDUCE_SCATTER] = ring_reduce_scatter_begin,
                                                     [ALL_REDUCE] = ring_all_reduce_begin};
-    *t = (Transfer){.movement = o->movement, .gpt = o->gpt, .last = o->last, .parts = o->parts};
+    *t = (Transfer){.movement = o->movement, .gpt = o->gpt, .unit = o->unit, .parts = o->parts};
     t->part = allocate((size_t)t->parts * sizeof *t->part);
     memcpy(t->part, o->part, (size_t)t->parts * sizeof *t->part);
     if (o->quantized && o->group->size > 1)

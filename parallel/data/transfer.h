@@ -18,7 +18,8 @@ typedef struct Transfer {
     Collective ring; /* group NULL: nothing outstanding; ring_progress() moves it on */
     Movement movement;
     const Gpt *gpt;
-    int last, parts; /* part i is unit last - i, padded to a multiple of the ranks */
+    const int *unit; /* (parts): what each is of, padded to a multiple of the ranks */
+    int parts;
     Tensor *part;
     Tensor packed, sum; /* quantised: what travels; and a part's block as it is added up */
 } Transfer;
@@ -30,8 +31,9 @@ typedef struct TransferOptions {
     Movement movement;
     bool quantized;
     const Gpt *gpt;
-    int last, parts;
-    const Tensor *part; /* (parts), as in Transfer; copied */
+    const int *unit; /* (parts), as in Transfer; it must live as long */
+    int parts;
+    const Tensor *part; /* (parts); copied */
 } TransferOptions;
 
 /* As the ring collectives, in place; it stays where it is while outstanding. */

@@ -48,97 +48,104 @@ static void end(DataParallel *d, Transfer *transfer)
     if (!d->device->dry && d->transfers == 0) device_between_end(d->device, &d->between);
 }
 
-/* ---- parameters ---- */
-
-static void gather_parts(DataParallel *d, Transfer *transfer, int last, const Tensor *part, int parts)
+/* The one that forward comes to first. */
+static int bucket_first(const Bucket *b)
 {
-    transfer_begin(transfer, &(TransferOptions){.group = d->group,
-                                                .purpose = ZERO_ALL_GATHER,
-                                                .movement = ALL_GATHER,
-                                                .quantized = d->config.quantize & QUANTIZE_PARAMETERS,
-                                                .gpt = d->gpt,
-                                                .last = last,
-                                                .parts = parts,
-                                                .part = part});
+    return b->unit[b->units - 1];
 }
 
-/* Begins to gather a unit's parameters: a whole buffer with this rank's shard in its place. */
-static void gather_begin(DataParallel *d, int unit)
+/* ---- parameters ---- */
+
+/* Of the bucket's units each is there whole, with this rank's block in its place. */
+static void gather_begin(DataParallel *d, Bucket *b)
 {
-    Tensor *weights = &d->unit_weights[unit];
+    Tensor *part = allocate((size_t)b->units * sizeof *part);
+    for (int i = 0; i < b->units; i++) part[i] = d->unit[b->unit[i]].weights;
+    transfer_begin(&b->gathering, &(TransferOptions){.group = b->domain->groups.group,
+                                                     .purpose = ZERO_ALL_GATHER,
+                                                     .movement = ALL_GATHER,
+                                                     .quantized = d->config.quantize & QUANTIZE_PARAMETERS,
+                                                     .gpt = d->gpt,
+                                                     .unit = b->unit,
+                                                     .parts = b->units,
+                                                     .part = part});
+    free(part);
+    under_way(d, &b->gathering);
+}
+
+/* zero3: a unit, which is a bucket of its own, in a buffer for as long as it is used. */
+static void fetch(DataParallel *d, int unit)
+{
+    DomainUnit *u = &d->unit[unit];
     int64_t offset, count;
-    data_parallel_owned(d, unit, &offset, &count);
-    *weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, d->padded[unit]);
-    tensor_copy(tensor_view(*weights, offset, count), data_parallel_shard(d, d->parameters, unit));
-    gather_parts(d, &d->gathering[unit], unit, weights, 1);
-    under_way(d, &d->gathering[unit]);
+    if (!d->shard_parameters || u->weights.device) return;
+    domain_owned(u, &offset, &count);
+    u->weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, u->padded);
+    tensor_copy(tensor_view(u->weights, offset, count), domain_shard(u, u->domain->parameters));
+    gather_begin(d, u->bucket);
 }
 
 static Tensor need(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     (void)microbatch;
-    if (d->shard_parameters && !d->unit_weights[unit].device) gather_begin(d, unit);
-    end(d, &d->gathering[d->shard_parameters ? unit : d->bucket[d->bucket_of[unit]].last]);
-    return d->unit_weights[unit];
+    fetch(d, unit);
+    end(d, &d->unit[unit].bucket->gathering);
+    return d->unit[unit].weights;
 }
 
 static void prefetch(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     (void)microbatch;
-    if (d->shard_parameters && d->config.overlap && !d->unit_weights[unit].device) gather_begin(d, unit);
+    if (d->config.overlap) fetch(d, unit);
 }
 
 static void done(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     (void)microbatch;
-    if (d->shard_parameters) tensor_free(&d->unit_weights[unit]);
+    if (d->shard_parameters) tensor_free(&d->unit[unit].weights);
 }
 
 /* zero1 and zero2: the updated blocks go to everybody, first those that forward needs first. */
 static void unshard(DataParallel *d)
 {
     bool waits = d->config.gather == GATHER_STEP || !d->config.overlap;
-    int units = d->gpt->units;
-    Tensor *part = allocate((size_t)units * sizeof *part);
-    for (int i = d->buckets - 1; i >= 0; i--) {
-        Bucket *b = &d->bucket[i];
-        int parts = 0;
-        for (int u = b->last; u >= b->first; u--) part[parts++] = data_parallel_whole(d, d->parameters, u);
-        gather_parts(d, &d->gathering[b->last], b->last, part, parts);
-        under_way(d, &d->gathering[b->last]);
-        if (waits) end(d, &d->gathering[b->last]);
+    for (int u = 0; u < d->gpt->units; u++) {
+        Bucket *b = d->unit[u].bucket;
+        if (!b || u != bucket_first(b)) continue;
+        gather_begin(d, b);
+        if (waits) end(d, &b->gathering);
     }
-    free(part);
     d->stale = false;
 }
 
 /* ---- gradients ---- */
 
 /* Where a bucket's ring finds and leaves a unit's gradient. */
-static Tensor travelling(const DataParallel *d, const Bucket *b, int unit)
+static Tensor travelling(const DataParallel *d, const Bucket *b, const DomainUnit *u)
 {
-    if (!b->wide.device) return d->unit_gradients[unit];
-    return tensor_view(b->wide, d->offset[unit] - d->offset[b->first], d->padded[unit]);
+    if (!b->wide.device) return u->gradients;
+    return tensor_view(b->wide, u->offset - d->unit[bucket_first(b)].offset, u->padded);
 }
 
 /* Ends a bucket's ring; with sharded gradients this rank's blocks join its shards. */
 static void bucket_end(DataParallel *d, Bucket *b)
 {
-    if (!b->transfer.ring.group) return;
-    end(d, &b->transfer);
-    for (int u = b->first; u <= b->last; u++) {
-        Tensor *gradients = &d->unit_gradients[u], sum = travelling(d, b, u);
+    if (!b->reducing.ring.group) return;
+    end(d, &b->reducing);
+    for (int i = b->units - 1; i >= 0; i--) {
+        DomainUnit *u = &d->unit[b->unit[i]];
+        Tensor sum = travelling(d, b, u);
         int64_t offset, count;
-        data_parallel_owned(d, u, &offset, &count);
+        domain_owned(u, &offset, &count);
         if (d->shard_gradients) {
-            tensor_add(data_parallel_shard(d, d->gradients, u), tensor_view(sum, offset, count),
+            tensor_add(domain_shard(u, b->domain->gradients), tensor_view(sum, offset, count),
                        WORK_ACCUMULATE);
-            tensor_free(gradients);
+            tensor_free(&u->gradients);
         } else if (b->wide.device) {
-            tensor_convert(*gradients, sum);
+            tensor_convert(u->gradients, sum);
         }
     }
     tensor_free(&b->wide);
@@ -147,53 +154,52 @@ static void bucket_end(DataParallel *d, Bucket *b)
 static Tensor gradient_begin(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
+    DomainUnit *u = &d->unit[unit];
     (void)microbatch;
     if (d->shard_gradients) {
-        bucket_end(d, &d->bucket[d->bucket_of[unit]]); /* the microbatch before may still be on its way */
-        d->unit_gradients[unit] =
-            tensor_new(d->device, MEM_COMMUNICATION, d->gradient_dtype, d->padded[unit]);
-        tensor_zero(d->unit_gradients[unit]);
+        bucket_end(d, u->bucket); /* the microbatch before may still be on its way */
+        u->gradients = tensor_new(d->device, MEM_COMMUNICATION, d->gradient_dtype, u->padded);
+        tensor_zero(u->gradients);
     }
-    return d->unit_gradients[unit];
+    return u->gradients;
 }
 
 static void bucket_begin(DataParallel *d, Bucket *b)
 {
-    int parts = 0;
-    Tensor *part = allocate((size_t)(b->last - b->first + 1) * sizeof *part);
+    const DomainUnit *first = &d->unit[bucket_first(b)], *last = &d->unit[b->unit[0]];
+    Tensor *part = allocate((size_t)b->units * sizeof *part);
     if (data_parallel_widens(d))
-        b->wide = tensor_new(d->device, MEM_COMMUNICATION, REAL,
-                             d->offset[b->last] + d->padded[b->last] - d->offset[b->first]);
-    for (int u = b->last; u >= b->first; u--) {
-        part[parts] = travelling(d, b, u);
-        if (b->wide.device) tensor_convert(part[parts], d->unit_gradients[u]);
-        parts++;
+        b->wide = tensor_new(d->device, MEM_COMMUNICATION, REAL, last->offset + last->padded - first->offset);
+    for (int i = 0; i < b->units; i++) {
+        const DomainUnit *u = &d->unit[b->unit[i]];
+        part[i] = travelling(d, b, u);
+        if (b->wide.device) tensor_convert(part[i], u->gradients);
     }
     bool all = !d->shard_optimizer;
-    transfer_begin(&b->transfer, &(TransferOptions){.group = d->group,
+    transfer_begin(&b->reducing, &(TransferOptions){.group = b->domain->groups.group,
                                                     .purpose = all ? DP_ALL_REDUCE : ZERO_REDUCE_SCATTER,
                                                     .movement = all ? ALL_REDUCE : REDUCE_SCATTER,
                                                     .quantized = d->config.quantize & QUANTIZE_GRADIENTS,
                                                     .gpt = d->gpt,
-                                                    .last = b->last,
-                                                    .parts = parts,
+                                                    .unit = b->unit,
+                                                    .parts = b->units,
                                                     .part = part});
     free(part);
-    under_way(d, &b->transfer);
-    d->sent = b;
+    under_way(d, &b->reducing);
+    b->domain->sent = b;
 }
 
 static void gradient_ready(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
-    Bucket *b = &d->bucket[d->bucket_of[unit]];
+    Bucket *b = d->unit[unit].bucket;
     bool reduces = d->shard_gradients || microbatch == d->microbatches - 1; /* else accumulate first */
-    if (reduces) d->complete(d->gpt, unit, d->unit_gradients[unit]);
-    if (++b->ready <= b->last - b->first) return;
+    if (reduces) d->complete(d->gpt, unit, d->unit[unit].gradients);
+    if (++b->ready < b->units) return;
     b->ready = 0;
     if (!reduces) return;
-    /* sharded gradients: at most one bucket travels while the next one fills */
-    if (d->shard_gradients && d->sent) bucket_end(d, d->sent);
+    /* sharded gradients: of a domain at most one bucket travels while the next one fills */
+    if (d->shard_gradients && b->domain->sent) bucket_end(d, b->domain->sent);
     bucket_begin(d, b);
     if (!d->config.overlap) bucket_end(d, b);
 }
@@ -201,14 +207,19 @@ static void gradient_ready(void *context, int microbatch, int unit)
 static void reduce(DataParallel *d, double *losses, int count)
 {
     (void)losses, (void)count;
-    for (int i = 0; i < d->buckets; i++) bucket_end(d, &d->bucket[i]);
+    for (int u = d->gpt->units - 1; u >= 0; u--) {
+        Bucket *b = d->unit[u].bucket;
+        if (b && u == bucket_first(b)) bucket_end(d, b); /* in the order they began */
+    }
 }
 
 /* Each rank squares what it owns. */
-static double sum_of_squares(DataParallel *d)
+static double sum_of_squares(const DataParallel *d, const Domain *domain)
 {
-    if (!d->shard_optimizer) return data_parallel_whole_sum_of_squares(d);
-    return sum_in_rank_order(d->group, ZERO_NORM, d->device, data_parallel_sum_of_squares(d, d->group->rank));
+    Group *group = domain->groups.group;
+    if (!d->shard_optimizer) return data_parallel_whole_squares(d, domain);
+    return sum_in_rank_order(group, ZERO_NORM, d->device,
+                             data_parallel_block_squares(d, domain, group->rank));
 }
 
 static void tokens(DataParallel *d, int microbatch, Tensor mine)

@@ -37,7 +37,7 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
     progress_begin(&progress, t->gpt->parameters, PROGRESS_QUIET);
     for (int u = 0; u < t->gpt->units; u++) {
         const Unit *unit = &t->gpt->unit[u];
-        Tensor mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->padded[u]);
+        Tensor mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->unit[u].padded);
         tensor_zero(mine);
         for (int i = unit->first; i < unit->first + unit->parameters; i++) {
             load_parameter(file, t, &t->gpt->parameter[i], world, mine);

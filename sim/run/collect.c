@@ -19,8 +19,9 @@ void collect_parameters(Trainer *t, bool gradients,
         Tensor mine = {0};
         if (unit->parameters == 0 || t->gpt->parameter[unit->first].copy_of) continue;
         if (unit->held) {
-            if (mesh->place.data == 0)
-                mine = tensor_new(&aside, MEM_WORKSPACE, REAL, t->data_parallel->padded[u]);
+            const DomainUnit *own = &t->data_parallel->unit[u];
+            if (own->domain->groups.group->rank == 0)
+                mine = tensor_new(&aside, MEM_WORKSPACE, REAL, own->padded);
             data_parallel_collect(t->data_parallel, u, gradients, mine);
         }
         for (int i = unit->first; i < unit->first + unit->parameters && mesh->place.data == 0; i++) {

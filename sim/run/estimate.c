@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "models/layers/gpt.h"
 #include "models/machine/real.h"
-#include "parallel/data/transfer.h"
+#include "parallel/data/domain.h"
 #include "sim/file/run_info.h"
 #include "sim/file/step_record.h"
 #include "sim/run/recent.h"
@@ -166,8 +166,8 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
 
 static double bytes_of_layer(void)
 {
-    return BLOCK_TENSORS * sizeof(Parameter) + sizeof(Unit) + sizeof(Bucket) + sizeof(Transfer) +
-           2 * sizeof(Tensor) + 4 * sizeof(int64_t);
+    return BLOCK_TENSORS * sizeof(Parameter) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) +
+           sizeof(Bucket) + 2 * sizeof(Transfer *);
 }
 
 /* A rank's own, and that on its way to rank 0, where they go one rank after another: half of them at once. */

@@ -154,7 +154,7 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
 /* Of the whole gradient, on every rank. */
 static double gradient_norm(Trainer *t)
 {
-    double squares = t->data_parallel->ops->sum_of_squares(t->data_parallel);
+    double squares = data_parallel_sum_of_squares(t->data_parallel);
     squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, &t->device, squares);
     squares = sum_in_rank_order(t->mesh.norm_group, PP_NORM, &t->device, squares);
     /* dp's main replica alone has the gradient, and all must know whether it overflowed; last, so that who idles

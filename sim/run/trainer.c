@@ -91,12 +91,14 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
                                    .dtype = config_dtype(config),
                                    .seed = config->train.seed,
                                    .device = &t->device});
+    const DomainGroups groups = {.group = t->mesh.data_group};
     t->data_parallel = data_parallel_new(
         &(DataParallelOptions){.config = &config->parallel,
                                .optimizer = &config->train.optimizer,
                                .gpt = t->gpt,
                                .gradient_dtype = config_gradient_dtype(config, t->microbatches),
-                               .group = t->mesh.data_group,
+                               .groups = &groups,
+                               .domains = 1,
                                .microbatches = t->microbatches,
                                .complete = tensor_parallel_sum_gradients,
                                .batch = fill_batch,

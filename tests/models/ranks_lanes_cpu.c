@@ -82,6 +82,7 @@ static void transfer_body(Comm *comm, void *context)
     if (!mpi && comm->size > 3) return;
     const GptShape shape = {
         .layers = 1, .hidden = 6, .heads = 1, .kv_heads = 1, .ffn = 6, .vocab = 10, .sequence = 4};
+    const int unit = UNIT_WTE;
     Device device = {.lanes = {.reads_clock = true, .measured = true}}, dry = {.dry = true};
     Gpt *gpt = gpt_new(&(GptOptions){.shape = &shape, .device = &dry});
     Group *group = group_world(comm, CHANNEL);
@@ -97,7 +98,7 @@ static void transfer_body(Comm *comm, void *context)
                                                      .movement = (Movement)movement,
                                                      .quantized = true,
                                                      .gpt = gpt,
-                                                     .last = UNIT_WTE,
+                                                     .unit = &unit,
                                                      .parts = 1,
                                                      .part = &part});
         transfer_end(&transfer);

@@ -319,8 +319,8 @@ static void watch(Trainer *t, const StepResult *result, void *context)
     const DataParallel *d = t->data_parallel;
     Seen mine = {.scale = result->loss_scale, .updates = t->updates, .skipped = result->skipped};
     const Tensor nothing = {0};
-    mine.weights = hash_of(HASH_OF_NOTHING, d->config.kind == DATA_DP ? nothing : d->parameters);
-    for (int i = 0; i < OPTIMIZER_STATES; i++) mine.weights = hash_of(mine.weights, d->state[i]);
+    mine.weights = hash_of(HASH_OF_NOTHING, d->config.kind == DATA_DP ? nothing : d->domain->parameters);
+    for (int i = 0; i < OPTIMIZER_STATES; i++) mine.weights = hash_of(mine.weights, d->domain->state[i]);
     for (int u = 0; u < t->gpt->units; u++)
         mine.overflowed |= !isfinite(tensor_sum_of_squares(data_parallel_reduced(d, u)));
     Group *world = group_world(t->comm, CHANNELS);

@@ -27,8 +27,9 @@ static void note(Watch *w)
     const DataParallel *d = w->d;
     bool any = false;
     for (int kind = 0; kind < 2; kind++)
-        for (int i = 0; i < (kind ? d->gpt->units : d->buckets); i++) {
-            const Collective *ring = kind ? &d->gathering[i].ring : &d->bucket[i].transfer.ring;
+        for (int i = 0; i < d->domain->buckets; i++) {
+            const Bucket *b = &d->domain->bucket[i];
+            const Collective *ring = kind ? &b->gathering.ring : &b->reducing.ring;
             if (!ring->group) continue;
             any = true;
             if (ring->step > w->most_steps[kind]) w->most_steps[kind] = ring->step;
@@ -154,9 +155,10 @@ static void add_waits(Trainer *t, const StepResult *result, void *context)
     const Link *link = &t->comm->network.ring[ROUTE_INSIDE];
     const int steps = 2 * (RANKS - 1);
     w->together = steps * link->latency;
-    for (int b = 0; b < d->buckets; b++) {
+    for (int i = 0; i < d->domain->buckets; i++) {
+        const Bucket *b = &d->domain->bucket[i];
         int64_t block = 0;
-        for (int u = d->bucket[b].first; u <= d->bucket[b].last; u++) block += d->padded[u] / RANKS;
+        for (int k = 0; k < b->units; k++) block += d->unit[b->unit[k]].padded / RANKS;
         w->apart += steps * link_seconds(link, (size_t)block * sizeof(real));
         w->together += steps * link_busy(link, (size_t)block * sizeof(real));
     }

@@ -43,7 +43,7 @@ static void add_rank(Trainer *t, const StepResult *result, void *context)
         if (t->gpt->unit[u].held)
             w->stepped += (double)t->gpt->unit[u].count / (double)(w->shards ? w->dp : 1);
         if (t->data_parallel->shard_gradients)
-            w->joined += (double)(t->data_parallel->padded[u] * t->microbatches) / (double)w->dp;
+            w->joined += (double)(t->data_parallel->unit[u].padded * t->microbatches) / (double)w->dp;
     }
     w->value = (double)dtype_bytes(t->gpt->dtype);
     w->gradient = (double)dtype_bytes(t->data_parallel->gradient_dtype);

@@ -180,6 +180,7 @@ void case_run(Comm *comm, void *one_case)
         real *weights = collect(t, false);
         if (comm->rank == 0) c->weights = weights;
     }
+    if (c->end) c->end(t, c->context);
     trainer_free(t);
     plan_free(&plan);
     group_free(world);

@@ -17,7 +17,8 @@ typedef struct Case {
     int64_t (*begin)(Trainer *t,
                      void *context); /* every rank's, before the first step: which it is; or NULL */
     void (*look)(Trainer *t, const StepResult *result,
-                 void *context); /* every rank's, after each step; or NULL */
+                 void *context);            /* every rank's, after each step; or NULL */
+    void (*end)(Trainer *t, void *context); /* every rank's, after all else; or NULL */
     void *context;
     /* out, on rank 0 */
     int64_t parameters;
