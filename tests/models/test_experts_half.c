@@ -1,6 +1,7 @@
 /* test_experts_half.c - the kernels of experts on bf16 and fp16 in any mixture with reals, as test_kernels_half.c has
  * it of the others. */
 #include <string.h>
+#include "models/kernels/balance.h"
 #include "models/kernels/permute.h"
 #include "models/kernels/router.h"
 #include "tests/support/check.h"
@@ -23,6 +24,13 @@ KERNEL(sigmoid_scores, router_scores(&SIGMOID, t[0], t[1]))
 KERNEL(gates, router_gates(&SOFTMAX, t[0], tokens, t[1]))
 KERNEL(softmax_gradient, router_backward(&SOFTMAX, t[0], tokens, t[1], t[2]))
 KERNEL(sigmoid_gradient, router_backward(&SIGMOID, t[0], tokens, t[1], t[2]))
+
+static const Balance BALANCE = {
+    .experts = E, .top_k = K, .scopes = 2, .tokens = n / 2, .devices = 1, .expert = 1};
+KERNEL(probability, balance_probability(&BALANCE, t[0], t[1]))
+KERNEL(balance_gradient, balance_backward(&BALANCE, t[0], t[1], 3, t[2]))
+KERNEL(z_loss, return z_loss_forward(t[0], E))
+KERNEL(z_loss_gradient, z_loss_backward(t[0], 0.1, t[1], E))
 
 /* What is chosen is the same from scores that 16 bits hold: their numbers added up. */
 static double choice(Tensor *t, Tensor tokens)
@@ -76,6 +84,10 @@ static const HalfCase CASES[] = {
     {"gates", {n * E, n *K}, 0, gates, 0},
     {"softmax router, backward", {n * E, n *K, n *E}, 0, softmax_gradient, 0},
     {"sigmoid router, backward", {n * E, n *K, n *E}, 0, sigmoid_gradient, 0},
+    {"balance, probability", {n * E, 2 * E}, 2, probability, 0},
+    {"balance, backward", {n * E, 2 * E, n *E}, 2, balance_gradient, 0},
+    {"z-loss", {n * E}, 0, z_loss, 0},
+    {"z-loss, backward", {n * E, n *E}, 0, z_loss_gradient, 0},
     {"permute", {n * C, ROWS *C}, 0, permuted, 0},
     {"permute, backward", {ROWS * C, n *C}, 0, permuted_back, 0},
     {"combine", {ROWS * C, n *K, n *C}, 0, combined, 0},
