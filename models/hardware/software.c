@@ -19,11 +19,12 @@ static bool is_fused(const Software *s, const Work *w)
 static double product(const Machine *m, const Work *work)
 {
     const Software *s = &m->software;
-    double sum = (double)(work->m * work->n), result = sum * (double)dtype_bytes(work->type);
+    double sum = (double)(work->batch * work->m * work->n), result = sum * (double)dtype_bytes(work->type);
     if (!work->adds || s->accumulate_bytes == 0) return chip_product(&m->chip, work);
     /* the product writes a result of its own, which a kernel over parameters adds */
     Work alone = *work;
-    alone.bytes = (double)(work->m * work->k + work->k * work->n) * (double)dtype_bytes(work->type) + result;
+    alone.bytes =
+        (double)(work->batch * (work->m + work->n) * work->k) * (double)dtype_bytes(work->type) + result;
     return chip_product(&m->chip, &alone) + chip_stream(&m->chip, s->accumulate_bytes * sum);
 }
 

@@ -144,6 +144,8 @@ static void gradients_and_the_optimizer(void **state)
     work_takes(&m, w, w.bytes / 500, true);
     m.software.accumulate_bytes = 10; /* its result in 16, then read by a kernel that adds it */
     work_takes(&m, w, (2 * 64 * 32 * 2 + 2 * 4096) / 500.0 + 10 * 4096 / 1000.0, true);
+    w.batch = 3, w.bytes *= 3; /* gradients of several weights */
+    work_takes(&m, w, 3 * (2 * 64 * 32 * 2 + 2 * 4096) / 500.0 + 3 * 10 * 4096 / 1000.0, true);
     w.adds = false;
     work_takes(&m, w, w.bytes / 500, true);
     work_takes(&m, update, 3, false);
