@@ -152,10 +152,15 @@ static Work work_of(Matrix A, Matrix B, int64_t M, real beta, Tensor C)
     return work;
 }
 
+Work matmul_work(Matrix A, Matrix B, real beta, Tensor C)
+{
+    return work_of(A, B, height(A), beta, C);
+}
+
 /* Into `to`: C, or what it is opened in. */
 static void multiply_all(Matrix A, Matrix B, real beta, Tensor bias, Tensor C, Tensor to)
 {
-    if (!device_kernel(C.device, work_of(A, B, height(A), beta, C))) return;
+    if (!device_kernel(C.device, matmul_work(A, B, beta, C))) return;
     const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
     Matrix a = factor_open(tiles, A), b = factor_open(tiles, B);
     multiply(tiles, a, b, beta, bias, to);

@@ -34,6 +34,7 @@ static inline Matrix transposed(Matrix m)
 
 /* C = A B + beta C. Products and sums are in reals, rounded into C once. */
 void matmul(Matrix A, Matrix B, real beta, Tensor C);
+Work matmul_work(Matrix A, Matrix B, real beta, Tensor C); /* and what is reported of it */
 
 /* Whether these would be multiplied by our products, which add a row to each of C's as they store it, rounded once with
  * that in it: C = A B + bias. A bias without elements is none. */

@@ -2,6 +2,8 @@
  * it of the others. */
 #include <string.h>
 #include "models/kernels/balance.h"
+#include "models/kernels/grouped.h"
+#include "models/kernels/matmul.h"
 #include "models/kernels/permute.h"
 #include "models/kernels/router.h"
 #include "tests/support/check.h"
@@ -76,6 +78,13 @@ MOVED(combined, combine_forward(&p, t[0], t[1], t[2], C))
 MOVED(combined_back, combine_backward(&p, t[0], t[1], t[2], t[3], t[4], C))
 MOVED(combined_in_place, combine_backward(&p, t[0], t[1], t[2], t[1], t[3], C))
 
+static const int64_t EACH[] = {5, 0, 12, 7};
+enum { HELD = 4, SORTED = 24, OUT = 13 };
+static const Grouped GROUPED = {HELD, EACH, C, OUT};
+KERNEL(products, grouped_forward(&GROUPED, t[0], t[1], t[2]))
+KERNEL(products_input, grouped_backward_input(&GROUPED, t[0], t[1], t[2]))
+KERNEL(products_weight, grouped_backward_weight(&GROUPED, t[0], t[1], t[2]))
+
 static const HalfCase CASES[] = {
     {"softmax scores", {n * E, n *E}, 0, softmax_scores, 0},
     {"sigmoid scores", {n * E, n *E}, 0, sigmoid_scores, 0},
@@ -93,6 +102,9 @@ static const HalfCase CASES[] = {
     {"combine", {ROWS * C, n *K, n *C}, 0, combined, 0},
     {"combine, backward", {n * C, ROWS *C, n *K, ROWS *C, n *K}, 0, combined_back, 0},
     {"combine, backward in place", {n * C, ROWS *C, n *K, n *K}, 0, combined_in_place, 0},
+    {"grouped products", {SORTED * C, HELD *C *OUT, SORTED *OUT}, 0, products, 0},
+    {"grouped products, dx", {SORTED * OUT, HELD *C *OUT, SORTED *C}, 0, products_input, 0},
+    {"grouped products, dW", {SORTED * C, SORTED *OUT, HELD *C *OUT}, 0, products_weight, 0},
 };
 
 static void every_kernel(void **state)
@@ -104,8 +116,21 @@ static void every_kernel(void **state)
     }
 }
 
+/* Which read 16 bits as they lie. */
+static void by_our_products(void **state)
+{
+    (void)state;
+    matmul_choose(MATMUL_OWN);
+    for (size_t c = 0; c < sizeof CASES / sizeof *CASES; c++) assert_rounded_once(&CASES[c], FP16);
+    matmul_choose(MATMUL_BLAS);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel),
+        cmocka_unit_test(by_our_products),
+    };
+    matmul_one_thread();
     return cmocka_run_group_tests_name("kernels of experts in 16 bits", tests, NULL, NULL);
 }
