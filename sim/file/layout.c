@@ -112,9 +112,9 @@ const LayoutNames layout_names[LAYOUT_NAMES] = {
 const char layout_actions[] = "/timeline/actions";
 static const H5Field action_fields[] = {
     NUMBER(rank, H5_I32),
-    TEXT(action),
     NUMBER(stage, H5_I32),
     NUMBER(microbatch, H5_I32),
+    TEXT(action),
     TEXT(lane),
     NUMBER(simulated_start, H5_F64),
     NUMBER(simulated_end, H5_F64),
