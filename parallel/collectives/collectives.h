@@ -111,6 +111,10 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
 typedef void VisitPiece(void *context, int i, const void *piece);
 void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
                  void *context, int root);
+/* The same among ranks of one process, counted alike: none of it is copied, and each waits until the root has visited
+ * what it lends, whatever that is. */
+void gather_lent(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
+                 void *context, int root);
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
 /* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
 void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);

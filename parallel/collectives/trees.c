@@ -87,6 +87,20 @@ static void copy(void *to, const void *from, size_t bytes)
     if (to && from && bytes) memmove(to, from, bytes);
 }
 
+static void receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes)
+{
+    Request request;
+    comm_receive(group, from, tag, purpose, data, bytes, &request);
+    comm_wait(&request);
+}
+
+/* By each of the others. */
+static void count_gathered(Group *group, size_t bytes)
+{
+    group->gathered += bytes;
+    group->gathers += bytes > 0;
+}
+
 void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
                  void *context, int root)
 {
@@ -98,17 +112,35 @@ void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, 
         return;
     }
     void *other = allocate(bytes);
-    group->gathered += bytes;
-    group->gathers += bytes > 0;
+    count_gathered(group, bytes);
     for (int i = 0; i < group_walks(group); i++) {
         int from = group_walked(group, i);
-        if (from != root) {
-            comm_receive(group, from, tag, purpose, other, bytes, &request);
-            comm_wait(&request);
-        }
+        if (from != root) receive(group, from, tag, purpose, other, bytes);
         visit(context, i, from == root ? mine : other);
     }
     free(other);
+}
+
+void gather_lent(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
+                 void *context, int root)
+{
+    const int tag = group_tag(group);
+    char visited = 0;
+    assert(purpose_row[purpose].axis == AXIS_NONE);
+    if (group->rank != root) {
+        comm_count(group->comm, purpose, bytes > 0, bytes);
+        comm_tell(group, root, tag, &mine, sizeof mine);
+        receive(group, root, tag, purpose, &visited, sizeof visited);
+        return;
+    }
+    count_gathered(group, bytes);
+    for (int i = 0; i < group_walks(group); i++) {
+        const int from = group_walked(group, i);
+        const void *other = mine;
+        if (from != root) receive(group, from, tag, purpose, &other, sizeof other);
+        visit(context, i, other);
+        if (from != root) comm_tell(group, from, tag, &visited, sizeof visited);
+    }
 }
 
 typedef struct Pieces {

@@ -1,7 +1,6 @@
 /* action_time.c - two looks at either clock. */
 #include "sim/run/action_time.h"
 #include <math.h>
-#include <string.h>
 #include "sim/base/clock.h"
 
 /* What an action's compute takes under hardware.profile = ideal and given; all else takes none. */
@@ -19,13 +18,15 @@ static void take_told_time(Lanes *lanes, ActionKind kind, const Ideal *ideal, do
     lanes_compute(lanes, seconds[kind]);
 }
 
-/* Seconds between two looks at the lanes, of what is neither computing nor idling for a stage. */
-static double communication(const Lanes *before, const Lanes *after)
+/* What is neither computing nor idling for a stage. */
+static const Part waits[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_PP_WIRE};
+enum { WAITS = sizeof waits / sizeof *waits };
+_Static_assert(WAITS == sizeof((ActionBegun *)0)->waited / sizeof(double), "of each what it was");
+
+static double communication(const ActionBegun *before, const Lanes *after)
 {
-    static const Part parts[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_PP_WIRE};
     double sum = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        sum += after->spent[parts[i]] - before->spent[parts[i]];
+    for (int i = 0; i < WAITS; i++) sum += after->spent[waits[i]] - before->waited[i];
     return sum;
 }
 
@@ -40,10 +41,15 @@ static double wall_time(const Device *device, double step)
     return device->dry ? (double)NAN : clock_now() - step;
 }
 
+/* Nothing passes while the lane pauses, as it does between actions. */
 ActionBegun action_begin(Device *device, Action a, double step)
 {
     Lanes *lanes = &device->lanes;
-    ActionBegun begun = {.lanes = lanes_read(lanes), .step = step, .wall = wall_time(device, step)};
+    ActionBegun begun = {.recompute = lanes->spent[PART_RECOMPUTE],
+                         .cpu = lanes->cpu,
+                         .step = step,
+                         .wall = wall_time(device, step)};
+    for (int i = 0; i < WAITS; i++) begun.waited[i] = lanes->spent[waits[i]];
     device->high = device->total;
     if (!is_message(a.kind)) lanes_resume(lanes);
     lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
@@ -52,22 +58,18 @@ ActionBegun action_begin(Device *device, Action a, double step)
 }
 
 void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
-                TimelineRow *row)
+                Laps *laps, int i)
 {
     Lanes *lanes = &device->lanes;
+    LapHeld held = {.peak = device->high};
     if (!lanes->measured && !device->time_of) take_told_time(lanes, a.kind, ideal, again);
     if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
-    const Lanes *before = &begun->lanes, after = lanes_read(lanes);
-    *row = (TimelineRow){.stage = a.stage, .microbatch = a.microbatch, .overlapped = a.overlapped};
-    strcpy(row->action, action_name[a.kind]);
-    strcpy(row->lane, action_computes(a.kind) || a.kind == ACTION_STEP ? "compute" : "network");
-    row->simulated_start = before->now;
-    row->simulated_end = after.now;
-    row->recompute = after.spent[PART_RECOMPUTE] - before->spent[PART_RECOMPUTE];
-    row->communication = communication(before, &after);
-    row->measured_start = begun->wall;
-    row->measured_end = wall_time(device, begun->step);
-    row->measured_compute = device->dry ? (double)NAN : after.cpu - before->cpu;
-    for (int c = 0; c < MEMORY_CATEGORIES; c++) row->memory[c] = device->current[c];
-    row->memory_peak = device->high;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) held.memory[c] = device->current[c];
+    laps->lap[i] = (Lap){.end = lanes->now,
+                         .recompute = lanes->spent[PART_RECOMPUTE] - begun->recompute,
+                         .communication = communication(begun, lanes),
+                         .held = laps_hold(laps, a.kind, &held)};
+    if (laps->measured)
+        laps->measured[i] =
+            (LapMeasured){begun->wall, wall_time(device, begun->step), lanes->cpu - begun->cpu};
 }

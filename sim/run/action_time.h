@@ -4,19 +4,19 @@
 #include "models/machine/device.h"
 #include "parallel/schedule/schedule.h"
 #include "parallel/schedule/timeline.h"
-#include "sim/file/run_info.h"
+#include "sim/run/laps.h"
 
-/* The clocks as it began. */
+/* The clocks as it began, and what seconds had gone into. */
 typedef struct ActionBegun {
-    Lanes lanes;
+    double recompute, waited[3], cpu;
     double step, wall; /* as its step did, and it, seconds after that: NaN in a dry run */
 } ActionBegun;
 
 /* Around the action itself. `step`: the wall clock as its step began. From the one to the other the rank's compute lane
  * runs, but for a message. */
 ActionBegun action_begin(Device *device, Action a, double step);
-/* The whole row of the action, but for its rank. `ideal`: what computing takes where the profile is ideal or given, and
- * `again`, of B's or I's, what computing again does. */
+/* Lap i, which the action's is. `ideal`: what computing takes where the profile is ideal or given, and `again`, of B's or
+ * I's, what computing again does. */
 void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
-                TimelineRow *row);
+                Laps *laps, int i);
 #endif

@@ -170,12 +170,6 @@ static double bytes_of_layer(void)
            sizeof(Bucket) + 2 * sizeof(Transfer *);
 }
 
-/* A rank's own, and that on its way to rank 0, where they go one rank after another: half of them at once. */
-static double bytes_of_row(void)
-{
-    return 1.5 * sizeof(TimelineRow);
-}
-
 /* Of the steps that are kept, of which one is recorded (recent.h): a dry run's only one is its own. */
 static double rows_kept(double steps)
 {
@@ -207,7 +201,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
     e.memory[COST_LAYERS] = N * L * bytes_of_layer();
     e.memory[COST_ACTIONS] =
-        N * one.longest * (bytes_of_row() + rows_kept(steps) * sizeof(TimelineRow)) +
+        N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
         pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot *) +
                      one.in_flight * sizeof(Slot));
@@ -250,7 +244,10 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
     e.memory[COST_LAYERS] = (double)shape->layers * bytes_of_layer();
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
-    e.memory[COST_ACTIONS] = longest * (bytes_of_row() + (rank == 0 ? ranks * (double)sizeof(double) : 0));
+    /* a rank's own, and on their way to rank 0, where another's are, too */
+    e.memory[COST_ACTIONS] =
+        longest * (sizeof(Lap) + sizeof(LapMeasured) + (rank == 0 ? 2 : 1) * sizeof(TimelineRow) +
+                   (rank == 0 ? ranks * (double)sizeof(double) : 0));
     e.memory[COST_CHECKPOINT] = theory_checkpoint_copy(config, plan, ranks, rank, 0);
     if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
     e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);

@@ -10,6 +10,12 @@ static size_t place_of(const Recent *r, int64_t kept)
     return (size_t)(kept % (int64_t)r->places);
 }
 
+/* Of this rank in a step. */
+static size_t actions_of(const Recent *r)
+{
+    return (size_t)trainer_list(r->trainer)->count;
+}
+
 static const Faults *faults_of(const Recent *r)
 {
     return &r->trainer->config->fault;
@@ -22,13 +28,16 @@ void recent_make(Recent *r, const Trainer *t, size_t reports)
     *r = (Recent){.trainer = t, .most = 1, .reports = reports};
     if (steps > 1) r->most = steps < RECENT_MOST ? (size_t)steps : RECENT_MOST;
     r->places = r->most + faults_any(faults_of(r));
-    if (r->places > 1) r->timeline = allocate(r->places * (size_t)t->rows * sizeof *r->timeline);
+    const size_t laps = r->places > 1 ? r->places * actions_of(r) : 0;
+    if (laps > 0) r->lap = allocate(laps * sizeof *r->lap);
+    if (laps > 0 && t->laps.measured) r->measured = allocate(laps * sizeof *r->measured);
     if (main) r->records = allocate(r->places * r->reports * sizeof *r->records);
 }
 
 void recent_free(Recent *r)
 {
-    free(r->timeline);
+    free(r->lap);
+    free(r->measured);
     free(r->records);
     *r = (Recent){.trainer = NULL};
 }
@@ -40,7 +49,8 @@ StepRecord *recent_records(const Recent *r)
 
 void recent_keep(Recent *r, double wall_time)
 {
-    const size_t place = place_of(r, r->kept), rows = (size_t)r->trainer->rows;
+    const size_t place = place_of(r, r->kept), count = actions_of(r);
+    const Laps *laps = &r->trainer->laps;
     const bool holds = faults_hold(faults_of(r), r->trainer->step);
     r->seen++;
     if (r->faulty && !holds) return;
@@ -48,7 +58,8 @@ void recent_keep(Recent *r, double wall_time)
     r->faulty |= holds;
     r->step[place] = r->trainer->step;
     r->wall_time[place] = wall_time;
-    if (r->timeline) memcpy(r->timeline + place * rows, r->trainer->timeline, rows * sizeof *r->timeline);
+    if (r->lap) memcpy(r->lap + place * count, laps->lap, count * sizeof *r->lap);
+    if (r->measured) memcpy(r->measured + place * count, laps->measured, count * sizeof *r->measured);
     r->kept++;
 }
 
@@ -99,9 +110,13 @@ int64_t recent_step(const Recent *r, int64_t kept)
     return r->step[place_of(r, kept)];
 }
 
-const TimelineRow *recent_timeline(const Recent *r, int64_t kept)
+Laps recent_laps(const Recent *r, int64_t kept)
 {
-    return r->timeline ? r->timeline + place_of(r, kept) * (size_t)r->trainer->rows : r->trainer->timeline;
+    Laps laps = r->trainer->laps;
+    const size_t first = place_of(r, kept) * actions_of(r);
+    if (r->lap) laps.lap = r->lap + first;
+    if (r->measured) laps.measured = r->measured + first;
+    return laps;
 }
 
 const StepRecord *recent_records_of(const Recent *r, int64_t kept)

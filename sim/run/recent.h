@@ -17,7 +17,8 @@ typedef struct Recent {
     bool faulty;                 /* there is one */
     int64_t step[RECENT_PLACES]; /* their numbers */
     double wall_time[RECENT_PLACES]; /* of this rank's clock, s */
-    TimelineRow *timeline;           /* (places, trainer->rows); NULL: the trainer's own, of the only step */
+    Lap *lap;                        /* (places, actions); NULL: the trainer's own, of the only step */
+    LapMeasured *measured;           /* likewise; NULL of a dry run, too */
     StepRecord *records;             /* (places, reports); rank 0's, else NULL */
     size_t reports;                  /* of so many ranks */
 } Recent;
@@ -27,7 +28,7 @@ void recent_free(Recent *recent);
 
 /* Rank 0's: where the ranks' records go, of the step under way. */
 StepRecord *recent_records(const Recent *recent);
-/* Keeps the trainer's timeline; the step is over. */
+/* Keeps the trainer's laps; the step is over. */
 void recent_keep(Recent *recent, double wall_time);
 
 /* Which of those kept has the median time on rank 0's clock; of two in the middle, the shorter one. With faults, which
@@ -35,6 +36,7 @@ void recent_keep(Recent *recent, double wall_time);
 int64_t recent_typical(const Recent *recent, Group *world);
 /* Of that one: which step of the run it is, from 0, and what was kept of it. */
 int64_t recent_step(const Recent *recent, int64_t kept);
-const TimelineRow *recent_timeline(const Recent *recent, int64_t kept);
+/* They stay the trainer's and `recent`'s: not to be freed. */
+Laps recent_laps(const Recent *recent, int64_t kept);
 const StepRecord *recent_records_of(const Recent *recent, int64_t kept);
 #endif

@@ -32,6 +32,11 @@ typedef struct Timelines {
     Error error;
 } Timelines;
 
+static void write_rows(Timelines *t, const TimelineRow *row, int count)
+{
+    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
+}
+
 /* Lists differ in length from stage to stage: the rows after them are none. */
 static void write_timeline(void *context, int report, const void *piece)
 {
@@ -39,9 +44,48 @@ static void write_timeline(void *context, int report, const void *piece)
     const TimelineRow *row = piece;
     int actions = t->record->trainer->rows, count = 0;
     while (count < actions && row[count].action[0]) count++;
-    for (int i = 0; i < count && t->computed; i++)
+    for (int i = 0; i < count; i++)
         t->computed[(size_t)report * (size_t)actions + (size_t)i] = row[i].measured_compute;
-    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
+    write_rows(t, row, count);
+}
+
+/* What a rank of a dry run has of that step. */
+typedef struct Lent {
+    const Trainer *trainer;
+    Laps laps;
+} Lent;
+
+/* Some rows at a time, as they are of millions of actions. */
+static void write_lent(void *context, int report, const void *piece)
+{
+    enum { ROWS = 2048 };
+    (void)report;
+    const Lent *lent = piece;
+    const int actions = trainer_list(lent->trainer)->count;
+    TimelineRow *row = allocate(ROWS * sizeof *row);
+    for (int first = 0; first < actions; first += ROWS) {
+        int count = actions - first < ROWS ? actions - first : ROWS;
+        trainer_rows(lent->trainer, &lent->laps, first, count, row);
+        write_rows(context, row, count);
+    }
+    free(row);
+}
+
+/* Rank 0 writes those of all: as rows that are sent to it, or, of ranks that are in one process with it, where they are. */
+static void gather_timelines(Timelines *t, int64_t step)
+{
+    Record *r = t->record;
+    const Trainer *trainer = r->trainer;
+    const Lent lent = {trainer, recent_laps(&r->recent, step)};
+    const size_t bytes = (size_t)trainer->rows * sizeof(TimelineRow);
+    if (trainer->device.dry) {
+        gather_lent(r->world, CONTROL, &lent, bytes, write_lent, t, 0);
+        return;
+    }
+    TimelineRow *row = allocate(bytes);
+    trainer_rows(trainer, &lent.laps, 0, trainer->rows, row);
+    gather_each(r->world, CONTROL, row, bytes, write_timeline, t, 0);
+    free(row);
 }
 
 /* Main only: what is in no step, of each row, from all that reported. */
@@ -74,9 +118,7 @@ void record_end(Record *r, bool stopped)
     int64_t step = walked ? recent_typical(&r->recent, r->world) : 0;
     if (main && walked) record_tell_if_many(r, "recording");
     if (main && !dry) rows.computed = allocate(reports * actions * sizeof *rows.computed);
-    if (walked)
-        gather_each(r->world, CONTROL, recent_timeline(&r->recent, step), actions * sizeof(TimelineRow),
-                    write_timeline, &rows, 0);
+    if (walked) gather_timelines(&rows, step);
 
     WorkDone work[WORK_KINDS];
     if (walked) work_record_sum(&r->work, r->world, work);

@@ -59,7 +59,7 @@ static void watch(Run *run, const Progress *steps, Watch *inside, int64_t step)
     bool dry = run->options->dry, shows = dry || (run->main && (steps->terminal || !steps->shown));
     t->performed = shows ? watch_performed : NULL;
     t->watch = dry ? &run->alike->watch : inside;
-    if (shows && !dry) watch_step(inside, &t->plan->list[t->mesh.place.pipe], step, c->train.steps);
+    if (shows && !dry) watch_step(inside, trainer_list(t), step, c->train.steps);
 }
 
 /* All ranks know alike. */

@@ -223,12 +223,12 @@ static void perform(Trainer *t, Action a, StepResult *result)
 }
 
 /* `began`: the wall clock as the step did. */
-static void perform_timed(Trainer *t, Action a, TimelineRow *row, double began, StepResult *result)
+static void perform_timed(Trainer *t, int i, double began, StepResult *result)
 {
+    const Action a = *t->action;
     ActionBegun begun = action_begin(&t->device, a, began);
     perform(t, a, result);
-    action_end(&t->device, a, &t->ideal, t->again, &begun, row);
-    row->rank = t->comm->rank;
+    action_end(&t->device, a, &t->ideal, t->again, &begun, &t->laps, i);
 }
 
 /* The last action that computes gradients. */
@@ -250,7 +250,7 @@ static void say_if_asked(Trainer *t)
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context)
 {
-    const Schedule *list = &t->plan->list[t->mesh.place.pipe];
+    const Schedule *list = trainer_list(t);
     StepResult result = {0};
     double began = clock_now();
     int last = last_backward(list);
@@ -261,7 +261,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     for (int i = 0; i < list->count; i++) {
         if (i == last) say_if_asked(t);
         t->action = &list->action[i];
-        perform_timed(t, *t->action, &t->timeline[i], began, &result);
+        perform_timed(t, i, began, &result);
         if (t->performed) t->performed(t->watch);
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
         if (reduced && after_reduce) after_reduce(t, context);

@@ -10,6 +10,7 @@
 #include "parallel/stages.h"
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
+#include "sim/run/laps.h"
 #include "sim/run/repeat.h"
 #include "sim/run/slots.h"
 
@@ -33,11 +34,11 @@ typedef struct Trainer {
     bool goes_on;         /* from a checkpoint: who died has been replaced */
     int *chunk_of;        /* of each stage this rank holds: which of them it is */
     Slots slots;
-    double *losses;                 /* per microbatch: the sum over its positions; on the last stage */
-    Ideal ideal;                    /* seconds, where the profile is ideal or given */
-    double again;                   /* of B's or I's, what computing again takes */
-    TimelineRow *timeline;          /* (rows) of the last step, one row an action; then rows without one */
-    int rows;                       /* the same number on all ranks */
+    double *losses; /* per microbatch: the sum over its positions; on the last stage */
+    Ideal ideal;    /* seconds, where the profile is ideal or given */
+    double again;   /* of B's or I's, what computing again takes */
+    Laps laps;      /* of the last step */
+    int rows;       /* that all ranks have as many of: an action each, then rows without one */
     void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
     void *watch;
     const volatile sig_atomic_t
@@ -61,6 +62,11 @@ void trainer_free(Trainer *t);
 
 /* The first of a microbatch's samples, of all the run's. */
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);
+
+/* What it does in a step. */
+const Schedule *trainer_list(const Trainer *t);
+/* `count` rows of laps of its steps, from that of action `first` on. */
+void trainer_rows(const Trainer *t, const Laps *laps, int first, int count, TimelineRow *rows);
 
 /* Runs the schedule once. A rank that is asked to stop before the last of its gradients are computed says so in that
  * step, and as it ends all ranks know (comm->last). `after_reduce` (or NULL) is called when gradients are

@@ -33,12 +33,22 @@ static void at(const void *trainer, char *text, size_t size)
         snprintf(text, size, "outside the steps");
 }
 
+const Schedule *trainer_list(const Trainer *t)
+{
+    return &t->plan->list[t->mesh.place.pipe];
+}
+
 /* A row for each action of the longest list. */
-static void make_timeline(Trainer *t)
+static void make_laps(Trainer *t)
 {
     for (int p = 0; p < t->plan->shape.p; p++)
         if (t->plan->list[p].count > t->rows) t->rows = t->plan->list[p].count;
-    t->timeline = allocate_zeroed((size_t)t->rows, sizeof *t->timeline);
+    laps_make(&t->laps, trainer_list(t)->count, !t->device.dry);
+}
+
+void trainer_rows(const Trainer *t, const Laps *laps, int first, int count, TimelineRow *rows)
+{
+    laps_rows(laps, trainer_list(t), t->comm->rank, first, count, rows);
 }
 
 /* Where this rank's simulated time comes from (models/machine/lanes.h). */
@@ -106,7 +116,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
     t->stages =
         stages_new(t->mesh.pipe_group, config->tensor.scatter ? t->mesh.tensor_group : NULL, plan, t->gpt);
-    make_timeline(t);
+    make_laps(t);
     set_clock(t);
 
     t->chunk_of = allocate_zeroed((size_t)plan->stages, sizeof *t->chunk_of);
@@ -133,6 +143,6 @@ void trainer_free(Trainer *t)
     free(t->chunk_of);
     slots_free(&t->slots);
     free(t->losses);
-    free(t->timeline);
+    laps_free(&t->laps);
     free(t);
 }

@@ -40,12 +40,12 @@ static void look(const Trainer *t, void *context)
     Seen *seen = context;
     const Device *d = &t->device;
     double first = INFINITY, last = 0;
-    for (int i = 0; i < t->rows; i++) {
-        const TimelineRow *row = &t->timeline[i];
-        if (row->microbatch < 0 || !(row->simulated_end > row->simulated_start)) continue;
-        if (strcmp(row->lane, "compute") != 0) continue;
-        first = fmin(first, row->simulated_start);
-        last = fmax(last, row->simulated_end);
+    const Schedule *list = trainer_list(t);
+    for (int i = 0; i < list->count; i++) {
+        const double start = i > 0 ? t->laps.lap[i - 1].end : 0, end = t->laps.lap[i].end;
+        if (!action_computes(list->action[i].kind) || !(end > start)) continue;
+        first = fmin(first, start);
+        last = fmax(last, end);
     }
     seen->longest = fmax(seen->longest, last - first);
     seen->work = fmax(seen->work, d->lanes.spent[PART_COMPUTE] + d->lanes.spent[PART_RECOMPUTE]);

@@ -87,7 +87,10 @@ static void look(Trainer *t, const StepResult *result, void *context)
     Sent sent = {.busy = {comm_busy(t->comm, ROUTE_INSIDE), comm_busy(t->comm, ROUTE_ACROSS)}};
     memcpy(sent.across, t->comm->across, sizeof sent.across);
     Group *world = group_world(t->comm, CHANNEL_CONTROL);
-    gather(world, CONTROL, t->timeline, bytes, mine.rows, 0);
+    TimelineRow *own = allocate(bytes);
+    trainer_rows(t, &t->laps, 0, t->rows, own);
+    gather(world, CONTROL, own, bytes, mine.rows, 0);
+    free(own);
     gather(world, CONTROL, &t->device.lanes, sizeof(Lanes), mine.lanes, 0);
     gather(world, CONTROL, &sent, sizeof sent, mine.sent, 0);
     group_free(world);

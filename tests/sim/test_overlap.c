@@ -149,8 +149,8 @@ static void add_waits(Trainer *t, const StepResult *result, void *context)
     const DataParallel *d = t->data_parallel;
     const Schedule *list = &t->plan->list[0];
     for (int i = 0; i < list->count; i++) {
-        if (list->action[i].kind == ACTION_BACKWARD) w->backward += t->timeline[i].communication;
-        if (list->action[i].kind == ACTION_REDUCE) w->reduce += t->timeline[i].communication;
+        if (list->action[i].kind == ACTION_BACKWARD) w->backward += t->laps.lap[i].communication;
+        if (list->action[i].kind == ACTION_REDUCE) w->reduce += t->laps.lap[i].communication;
     }
     const Link *link = &t->comm->network.ring[ROUTE_INSIDE];
     const int steps = 2 * (RANKS - 1);

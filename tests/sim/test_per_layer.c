@@ -42,11 +42,11 @@ static void walk(Comm *comm, void *context)
     Trainer *t = trainer_new(&config, &plan, comm, NULL, true, &error);
     if (!t) fail("%s", error.text);
     trainer_step(t, 0, NULL, NULL);
-    for (int i = 0; comm->rank == 0 && i < t->rows; i++) {
-        const TimelineRow *row = &t->timeline[i];
-        double ms = 1e3 * (row->simulated_end - row->simulated_start);
-        if (strcmp(row->action, "F") == 0) layer->forward = ms;
-        if (strcmp(row->action, "B") == 0) layer->backward = ms;
+    const Schedule *list = trainer_list(t);
+    for (int i = 0; comm->rank == 0 && i < list->count; i++) {
+        double ms = 1e3 * (t->laps.lap[i].end - (i > 0 ? t->laps.lap[i - 1].end : 0));
+        if (list->action[i].kind == ACTION_FORWARD) layer->forward = ms;
+        if (list->action[i].kind == ACTION_BACKWARD) layer->backward = ms;
     }
     trainer_free(t);
     plan_free(&plan);

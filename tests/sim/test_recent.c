@@ -28,7 +28,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
         r->world[rank] = group_world(t->comm, CHANNELS);
         record_begin(&r->record[rank], t, r->world[rank], NULL, "test_recent", 0);
     }
-    for (int i = 0; i < t->rows; i++) t->timeline[i].measured_end = (double)t->step;
+    for (int i = 0; i < trainer_list(t)->count; i++) t->laps.measured[i].end = (double)t->step;
     t->device.lanes.spent[PART_COMPUTE] = (double)t->step;
     record_step_begin(&r->record[rank]);
     record_step(&r->record[rank], t->step, result,

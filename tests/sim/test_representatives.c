@@ -57,7 +57,7 @@ static void body(Comm *comm, void *context)
     memcpy(o->across, comm->across, sizeof o->across);
     for (Route route = 0; route < ROUTES; route++) o->busy[route] = comm_busy(comm, route);
     o->row = allocate((size_t)t->rows * sizeof *o->row);
-    memcpy(o->row, t->timeline, (size_t)t->rows * sizeof *o->row);
+    trainer_rows(t, &t->laps, 0, t->rows, o->row);
     trainer_free(t);
 }
 

@@ -233,7 +233,10 @@ void paper_look(Trainer *t, const StepResult *result, void *context)
     Group *world = group_world(t->comm, CHANNEL);
     size_t bytes = (size_t)t->rows * sizeof(TimelineRow);
     TimelineRow *rows = main ? allocate((size_t)t->comm->size * bytes) : NULL;
-    gather(world, CONTROL, t->timeline, bytes, rows, 0);
+    TimelineRow *mine = allocate(bytes);
+    trainer_rows(t, &t->laps, 0, t->rows, mine);
+    gather(world, CONTROL, mine, bytes, rows, 0);
+    free(mine);
     if (main) check_walk(seen, t, rows);
     if (main) check_port(seen, t);
     if (last && seen->records) {

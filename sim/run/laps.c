@@ -1,0 +1,65 @@
+/* laps.c - kept short, and written out. */
+#include "sim/run/laps.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void laps_make(Laps *laps, int actions, bool measured)
+{
+    *laps = (Laps){.lap = allocate((size_t)actions * sizeof *laps->lap)};
+    if (measured) laps->measured = allocate((size_t)actions * sizeof *laps->measured);
+    for (int k = 0; k < ACTION_KINDS; k++) laps->last[k] = -1;
+}
+
+void laps_free(Laps *laps)
+{
+    free(laps->lap);
+    free(laps->measured);
+    free(laps->held);
+    *laps = (Laps){.lap = NULL};
+}
+
+int laps_hold(Laps *laps, ActionKind kind, const LapHeld *held)
+{
+    int *last = &laps->last[kind];
+    if (*last >= 0 && memcmp(&laps->held[*last], held, sizeof *held) == 0) return *last;
+    if (laps->helds == laps->most_helds) {
+        laps->most_helds = laps->most_helds ? 2 * laps->most_helds : 16;
+        LapHeld *larger = allocate((size_t)laps->most_helds * sizeof *larger);
+        if (laps->helds) memcpy(larger, laps->held, (size_t)laps->helds * sizeof *larger);
+        free(laps->held);
+        laps->held = larger;
+    }
+    laps->held[laps->helds] = *held;
+    return *last = laps->helds++;
+}
+
+static void write_row(const Laps *laps, Action a, int i, TimelineRow *row)
+{
+    const Lap *lap = &laps->lap[i];
+    const LapHeld *held = &laps->held[lap->held];
+    const LapMeasured none = {NAN, NAN, NAN}, *measured = laps->measured ? &laps->measured[i] : &none;
+    row->stage = a.stage;
+    row->microbatch = a.microbatch;
+    strcpy(row->action, action_name[a.kind]);
+    strcpy(row->lane, action_computes(a.kind) || a.kind == ACTION_STEP ? "compute" : "network");
+    row->simulated_start = i > 0 ? lap[-1].end : 0;
+    row->simulated_end = lap->end;
+    row->recompute = lap->recompute;
+    row->communication = lap->communication;
+    row->measured_start = measured->start;
+    row->measured_end = measured->end;
+    row->measured_compute = measured->compute;
+    memcpy(row->memory, held->memory, sizeof row->memory);
+    row->memory_peak = held->peak;
+    row->overlapped = a.overlapped;
+}
+
+void laps_rows(const Laps *laps, const Schedule *list, int rank, int first, int count, TimelineRow *rows)
+{
+    memset(rows, 0, (size_t)count * sizeof *rows);
+    for (int i = 0; i < count && first + i < list->count; i++) {
+        rows[i].rank = rank;
+        write_row(laps, list->action[first + i], first + i, &rows[i]);
+    }
+}
