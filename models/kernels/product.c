@@ -57,7 +57,7 @@ static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64
     return (Strips){values_on(f.at, f.type, first * next + k_first * along), f.type, next, along, count, k};
 }
 
-/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie but for one that is cut short. */
+/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie, of columns but for one that is cut short. */
 typedef struct Read {
     Strips lying;
     DType type;
@@ -80,15 +80,15 @@ static Strips strip_of(const Read *r, int64_t first)
     return s;
 }
 
-static Read read_of(const ProductTiles *tiles, Strips lying, bool in_place, int64_t width, void *packed)
+/* Of fp32 so many rows or columns where they lie. */
+static Read read_of(const ProductTiles *tiles, Strips lying, int64_t in_place, int64_t width, void *packed)
 {
-    in_place = in_place && !is_half(lying.type);
     return (Read){lying,
                   tiles->packed,
                   packed,
                   width,
                   filled(lying.k, tiles->depth),
-                  in_place ? lying.count / width * width : 0};
+                  is_half(lying.type) ? 0 : in_place};
 }
 
 static Result result_on(Result c, int64_t row, int64_t column)
@@ -130,7 +130,7 @@ static const float *bias_of(const Product *p, int64_t first, int64_t columns, fl
 }
 
 /* Packing pays where a strip passes by often. */
-enum { FEW = 4 };
+enum { FEW = 5 };
 
 /* Sums that several blocks of k add to are rounded after the last: until then they stay open, of as many rows of C as the
  * second cache holds beside a panel. */
@@ -144,12 +144,14 @@ void product(const ProductTiles *tiles, const Product *p)
     for (int64_t j = 0; j < p->n; j += PANEL)
         for (int64_t g = 0; g < p->m; g += group) {
             int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
+            bool few_rows = end - g <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
+            int64_t lying = few_rows && !p->B.transposed ? columns / tiles->columns * tiles->columns : 0;
             Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
             const float *bias = bias_of(p, j, columns, bias_of_panel);
             do {
                 int64_t depth = least(PRODUCT_DEPTH, p->k - k);
-                Read b = read_of(tiles, strips(p->B, true, j, columns, k, depth),
-                                 !p->B.transposed && end - g <= FEW * tiles->rows, tiles->columns, panel);
+                Read b =
+                    read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, panel);
                 tiles->pack_columns(tiles, &b.lying, b.packed_from, panel);
                 bool last = k + depth == p->k;
                 Tile t = {.from = k == 0 ? C : sums,
@@ -159,8 +161,8 @@ void product(const ProductTiles *tiles, const Product *p)
                           .bias = last ? bias : NULL};
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
-                    Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth),
-                                     columns <= FEW * tiles->columns, tiles->rows, block);
+                    Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth), few_columns ? rows : 0,
+                                     tiles->rows, block);
                     tiles->pack_rows(tiles, &a.lying, a.packed_from, block);
                     multiply(tiles, &a, &b, t);
                     t.from = result_on(t.from, rows, 0);

@@ -14,9 +14,16 @@ typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), m
 
 typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
 
-/* sum += a b, value by value of k. Inlined where `next` or `along` is known. */
-TILES_TARGET static inline __attribute__((always_inline)) void add_up(Sums sum, const float *a, int64_t next,
-                                                                      int64_t along, const Strips *b)
+/* A sum stays in the register that it is in: moved about, one of them ends in memory. */
+#ifdef __x86_64__
+#define STAYS(sum) __asm__("" : "+v"(sum))
+#else
+#define STAYS(sum)
+#endif
+
+/* sum += a b of the first `rows` rows, value by value of k. Inlined where `rows`, and `next` or `along`, are known. */
+TILES_TARGET INLINED void add_up(Sums sum, int rows, const float *a, int64_t next, int64_t along,
+                                 const Strips *b)
 {
     const float *at = b->at;
     for (int64_t p = 0; p < b->k; p++, a += along, at += b->along) {
@@ -24,38 +31,41 @@ TILES_TARGET static inline __attribute__((always_inline)) void add_up(Sums sum, 
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++) row[j] = ((const Lanes *)at)[j];
 #pragma GCC unroll 16
-        for (int i = 0; i < ROWS_OF_TILE; i++) {
+        for (int i = 0; i < rows; i++) {
             Lanes value = a[i * next] - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
 #pragma GCC unroll 2
-            for (int j = 0; j < ACROSS; j++) sum[i][j] += value * row[j];
+            for (int j = 0; j < ACROSS; j++) {
+                sum[i][j] += value * row[j];
+                STAYS(sum[i][j]);
+            }
         }
     }
 }
 
-/* A tile at an edge is computed whole, beside C, as is one of 16 bits. */
-TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+/* So many rows of a tile. One that columns are cut off is computed whole, beside C, as is one of 16 bits. */
+TILES_TARGET INLINED void tile_of(int rows, const Strips *a, const Strips *b, const Tile *t)
 {
     Sums sum = {0};
-    for (int64_t i = 0; i < t->rows; i++) { /* there by the time that it is added to */
+    for (int64_t i = 0; i < rows; i++) { /* there by the time that it is added to */
         __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld), 1);
         __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld + t->columns - 1), 1);
     }
     if (a->next == 1)
-        add_up(sum, a->at, 1, a->along, b);
+        add_up(sum, rows, a->at, 1, a->along, b);
     else
-        add_up(sum, a->at, a->next, 1, b);
+        add_up(sum, rows, a->at, a->next, 1, b);
     float edge[ROWS_OF_TILE * COLUMNS_OF_TILE];
-    bool whole = t->rows == ROWS_OF_TILE && t->columns == COLUMNS_OF_TILE,
-         opens = !whole || is_half(t->from.type), closes = !whole || is_half(t->to.type);
+    bool whole = t->columns == COLUMNS_OF_TILE, opens = !whole || is_half(t->from.type),
+         closes = !whole || is_half(t->to.type);
     const float *was = opens ? edge : t->from.at;
     float *c = closes ? edge : t->to.at;
     int64_t ldw = opens ? COLUMNS_OF_TILE : t->from.ld, ldc = closes ? COLUMNS_OF_TILE : t->to.ld;
     if (opens && t->beta != 0) {
         memset(edge, 0, sizeof edge);
-        for (int64_t i = 0; i < t->rows; i++) row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
+        for (int64_t i = 0; i < rows; i++) row_open(t->from, i, t->columns, edge + i * COLUMNS_OF_TILE);
     }
 #pragma GCC unroll 16
-    for (int i = 0; i < ROWS_OF_TILE; i++) {
+    for (int i = 0; i < rows; i++) {
         Lanes *at = (Lanes *)(c + i * ldc);
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++) {
@@ -65,8 +75,32 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
             at[j] = result;
         }
     }
-    for (int64_t i = 0; i < t->rows && closes; i++)
-        row_close(t->to, i, t->columns, edge + i * COLUMNS_OF_TILE);
+    for (int64_t i = 0; i < rows && closes; i++) row_close(t->to, i, t->columns, edge + i * COLUMNS_OF_TILE);
+}
+
+/* Where rows are cut off, the rest in powers of two. */
+TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+{
+    if (t->rows == ROWS_OF_TILE) {
+        tile_of(ROWS_OF_TILE, a, b, t);
+        return;
+    }
+    Strips rest = *a;
+    Tile part = *t;
+    for (int64_t left = t->rows, rows; left > 0; left -= rows) {
+        rows = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+        if (rows == 8 && 8 < ROWS_OF_TILE)
+            tile_of(8, &rest, b, &part);
+        else if (rows == 4 && 4 < ROWS_OF_TILE)
+            tile_of(4, &rest, b, &part);
+        else if (rows == 2)
+            tile_of(2, &rest, b, &part);
+        else
+            tile_of(1, &rest, b, &part);
+        rest.at = values_on(rest.at, REAL, rows * a->next);
+        part.from.at = (void *)values_on(part.from.at, part.from.type, rows * part.from.ld);
+        part.to.at = (void *)values_on(part.to.at, part.to.type, rows * part.to.ld);
+    }
 }
 
 /* Values of a factor from `first` on: where they lie, or of 16 bits widened, beside. */
