@@ -113,59 +113,69 @@ TILES_TARGET static inline const float *values_of(const Strips *from, int64_t fi
     return beside;
 }
 
-/* Values that lie side by side: row after row as they come, each into all strips from `first` up to `end`. Whole registers
+enum { LINE = 16 }; /* fp32 values of a line of the cache */
+
+/* Values that lie side by side: row after row as they come, each into all strips from `first` on. Whole registers
  * are copied: what that is too much is of the row behind, and is written over by it. */
-TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t end,
-                                                  int64_t width, float *to)
+TILES_TARGET static inline void pack_side_by_side(const Strips *from, int64_t first, int64_t width, float *to)
 {
+    enum { AHEAD = 8 }; /* rows, of which the processor does not know how they lie */
     float beside[PANEL + LANES_OF_TILE];
     for (int64_t p = 0; p < from->k; p++) {
         bool last = p + 1 == from->k;
-        const float *at = values_of(from, p * from->along + first, end - first, beside);
-        for (int64_t strip = first; strip < end; strip += width, at += width) {
+        const float *at = values_of(from, p * from->along + first, from->count - first, beside);
+        for (int64_t i = first; i < from->count; i += LINE)
+            __builtin_prefetch(values_on(from->at, from->type, (p + AHEAD) * from->along + i));
+        for (int64_t strip = first; strip < from->count; strip += width, at += width) {
             float *line = to + strip * from->k + p * width;
-            for (int64_t i = 0; i < width && !last; i += LANES_OF_TILE)
+            int64_t left = from->count - strip, there = left < width ? left : width;
+            for (int64_t i = 0; i < width && there == width && !last; i += LANES_OF_TILE)
                 *(Lanes *)(line + i) = *(const Lanes *)(at + i);
-            if (last) memcpy(line, at, (size_t)width * sizeof *line);
+            if (last || there < width) {
+                memcpy(line, at, (size_t)there * sizeof *line);
+                memset(line + there, 0, (size_t)(width - there) * sizeof *line);
+            }
         }
     }
 }
 
 /* Values that lie along k: a strip after the other, a line of the cache of each of its rows or columns at a time. */
-TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, int64_t end, int64_t width,
-                                           float *to)
+TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, int64_t width, float *to)
 {
-    enum { LINE = 16 };
-    float beside[COLUMNS_OF_TILE * LINE];
-    int64_t fours = width / 4 * 4, next = is_half(from->type) ? LINE : from->next;
-    for (int64_t strip = first; strip < end; strip += width)
+    float beside[COLUMNS_OF_TILE * LINE] = {0};
+    for (int64_t strip = first; strip < from->count; strip += width) {
+        int64_t left = from->count - strip, there = left < width ? left : width;
+        bool lie = there == width && !is_half(from->type);
+        int64_t next = lie ? from->next : LINE;
+        for (int64_t i = there; i < width; i++) memset(beside + i * LINE, 0, LINE * sizeof *beside);
         for (int64_t p = 0; p < from->k; p += LINE) {
             int64_t k = from->k - p < LINE ? from->k - p : LINE, fours_of_k = k / 4 * 4;
-            const float *at = values_of(from, strip * from->next + p, k, beside);
-            for (int64_t i = 1; i < width && at == beside; i++)
-                values_of(from, (strip + i) * from->next + p, k, beside + i * LINE);
+            const float *at = lie ? values_of(from, strip * from->next + p, k, beside) : beside;
+            for (int64_t i = 0; i < width; i++) /* of the strip behind */
+                __builtin_prefetch(values_on(from->at, from->type, (strip + width + i) * from->next + p));
+            for (int64_t i = 0; i < there && !lie; i++) {
+                float *row = beside + i * LINE;
+                const float *values = values_of(from, (strip + i) * from->next + p, k, row);
+                if (values != row) memcpy(row, values, (size_t)k * sizeof *row);
+            }
             float *line = to + strip * from->k + p * width;
-            for (int64_t i = 0; i < fours; i += 4)
+            for (int64_t four = 0; four < width; four += 4) {
+                int64_t i = four + 4 <= width ? four : width - 4; /* the last ones once more */
                 for (int64_t q = 0; q < fours_of_k; q += 4)
                     turn_fours(at + i * next + q, 4 * next, line + q * width + i, 4 * width);
+            }
             for (int64_t i = 0; i < width; i++)
-                for (int64_t q = i < fours ? fours_of_k : 0; q < k; q++)
-                    line[q * width + i] = at[i * next + q];
+                for (int64_t q = fours_of_k; q < k; q++) line[q * width + i] = at[i * next + q];
         }
+    }
 }
 
 TILES_TARGET static inline void pack(const Strips *from, int64_t first, int64_t width, float *to)
 {
-    int64_t left = from->count % width, end = from->count - left;
-    if (from->next == 1)
-        pack_side_by_side(from, first, end, width, to);
+    if (from->next == 1 && first < from->count)
+        pack_side_by_side(from, first, width, to);
     else
-        pack_along(from, first, end, width, to);
-    float beside;
-    for (int64_t p = 0; p < from->k && left > 0; p++)
-        for (int64_t i = 0; i < width; i++)
-            to[end * from->k + p * width + i] =
-                i < left ? *values_of(from, (end + i) * from->next + p * from->along, 1, &beside) : 0;
+        pack_along(from, first, width, to);
 }
 
 TILES_TARGET static void pack_rows(const ProductTiles *tiles, const Strips *from, int64_t first, void *to)
