@@ -105,9 +105,11 @@ static bool make_groups(H5 *file, const Config *config, Error *error)
     return ok;
 }
 
-/* The first of a run, closed but lent. What HDF5 cannot undo ends the job. */
+/* The first of a run, lent. What HDF5 cannot undo ends the job. */
 static H5 *make_first(const char *path, const Gpt *gpt, const Config *config, Writing *w)
 {
+    /* a full disk shows before HDF5 has anything open that it could not close */
+    if (!draft_has_room(path, checkpoint_bytes(gpt, config), w->error)) return NULL;
     H5 *file = w->file = h5_create(path, w->error);
     if (!file) return NULL;
     if (config_record(file, config, w->error) && make_groups(file, config, w->error) &&
@@ -120,7 +122,7 @@ static H5 *make_first(const char *path, const Gpt *gpt, const Config *config, Wr
 static H5 *make_next(const char *path, const CheckpointImage *image, Writing *w)
 {
     H5 *file = h5_blank(path, w->error);
-    if (!file || checkpoint_image_put(image, h5_draft(file), w->place, w->error)) return file;
+    if (!file || checkpoint_image_put(image, file, w->place, w->error)) return file;
     h5_abandon(file);
     return NULL;
 }
@@ -129,10 +131,9 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
                     uint64_t *place, CheckpointImage **image, Error *error)
 {
     Writing w = {.place = place, .error = error};
-    /* a full disk shows before HDF5 has anything open that it could not close */
-    if (!files_prepare(path, error) || !draft_has_room(path, checkpoint_bytes(gpt, config), error))
-        return NULL;
-    w.file = *image ? make_next(path, *image, &w) : make_first(path, gpt, config, &w);
+    bool first = !*image;
+    if (!files_prepare(path, error)) return NULL;
+    w.file = first ? make_first(path, gpt, config, &w) : make_next(path, *image, &w);
     if (!w.file) return NULL;
     if (!h5_take_back(w.file, error)) {
         h5_abandon(w.file);
@@ -142,7 +143,8 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
         h5_abandon(w.file);
         fail("%s", error->text);
     }
-    if (!*image) *image = checkpoint_image_take(h5_draft(w.file), gpt, config, place);
+    if (!first) return w.file;
+    *image = checkpoint_image_take(h5_draft(w.file), gpt, config, place);
     if (h5_take_room(w.file, error)) return w.file;
     h5_abandon(w.file);
     return NULL;

@@ -100,19 +100,27 @@ CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const 
 
 /* ---- another ---- */
 
-bool checkpoint_image_put(const CheckpointImage *image, const char *draft, uint64_t *place, Error *error)
+static int write_between(const CheckpointImage *image, int file)
 {
-    int file = open(draft, O_WRONLY | O_CLOEXEC), number = file < 0 ? errno : 0;
     size_t done = 0;
-    if (!number && ftruncate(file, (off_t)image->length)) number = errno;
+    int number = 0;
     for (size_t i = 0; i < image->ranges && !number; i++) {
         size_t bytes = image->between[i].to - image->between[i].from;
         number = files_write_at(file, image->bytes + done, bytes, image->between[i].from);
         done += bytes;
     }
-    if (file >= 0) close(file);
+    return number;
+}
+
+bool checkpoint_image_put(const CheckpointImage *image, H5 *file, uint64_t *place, Error *error)
+{
+    int draft = open(h5_draft(file), O_WRONLY | O_CLOEXEC), number = draft < 0 ? errno : 0;
+    if (!number && ftruncate(draft, (off_t)image->length)) number = errno;
+    bool room = number || h5_take_room(file, error);
+    if (!number && room) number = write_between(image, draft);
+    if (draft >= 0) close(draft);
     memcpy(place, image->place, image->tensors * sizeof *place);
-    return !number || files_refuse(draft, "write", number, error);
+    return room && (!number || files_refuse(h5_path(file), "write", number, error));
 }
 
 void checkpoint_image_free(CheckpointImage *image)

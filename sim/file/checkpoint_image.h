@@ -9,7 +9,7 @@ typedef struct CheckpointImage CheckpointImage;
 /* Of a draft that is closed; `place` (tensors): where values begin, that stays known, too. NULL: it cannot be read. */
 CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const Config *config,
                                        const uint64_t *place);
-/* Makes another, empty draft such a file; `place` (tensors) becomes where its values begin. */
-bool checkpoint_image_put(const CheckpointImage *image, const char *draft, uint64_t *place, Error *error);
+/* Makes a blank one (h5_blank) such a file, with room for its values; `place` (tensors) becomes where they begin. */
+bool checkpoint_image_put(const CheckpointImage *image, H5 *file, uint64_t *place, Error *error);
 void checkpoint_image_free(CheckpointImage *image); /* NULL is left alone */
 #endif
