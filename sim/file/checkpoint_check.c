@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/real.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 #include "sim/config/tokens.h"

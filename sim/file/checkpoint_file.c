@@ -1,60 +1,18 @@
-/* checkpoint_file.c - what a checkpoint is made of before and after its values, and whether it is whole. */
+/* checkpoint_file.c - all of it but values and checksums. */
 #include "sim/file/checkpoint_file.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "models/machine/hash.h"
-#include "models/machine/vector.h"
+#include "models/machine/real.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
+#include "sim/file/checkpoint_sums.h"
 #include "sim/file/config_record.h"
 #include "sim/file/schema.h"
 
-static const char sum_attribute[] = "checksum";
-enum { SUM_TEXT = 17 }; /* 16 digits */
-
-VECTORISED static uint64_t sum_of_4(size_t first, const char *values, size_t count)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, values + i * sizeof bits, sizeof bits);
-        sum += hash_mix(bits ^ hash_mix(first + i + 1));
-    }
-    return sum;
-}
-
-VECTORISED static uint64_t sum_of_8(size_t first, const char *values, size_t count)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits;
-        memcpy(&bits, values + i * sizeof bits, sizeof bits);
-        sum += hash_mix(bits ^ hash_mix(first + i + 1));
-    }
-    return sum;
-}
-
-uint64_t checkpoint_sum_values(size_t first, const void *values, size_t bytes, size_t count)
-{
-    return bytes == sizeof(uint32_t) ? sum_of_4(first, values, count) : sum_of_8(first, values, count);
-}
-
-uint64_t checkpoint_sum(const Parameter *p, const H5Slab *slab, const real *values)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < slab->rows; i++)
-        sum += checkpoint_sum_values((slab->row + i) * (size_t)p->whole_columns + slab->column,
-                                     values + slab->from + i * slab->stride, sizeof *values, slab->columns);
-    return sum;
-}
-
-/* ---- making it ---- */
-
 typedef struct Writing {
     H5 *file;
-    const uint64_t *sum; /* NULL: not known yet */
-    uint64_t *place;     /* as it is made */
+    uint64_t *place; /* (checkpoint_places()) */
     Error *error;
 } Writing;
 
@@ -64,23 +22,12 @@ static bool make_tensor(const Parameter *p, const char *path, int tensor, void *
     H5Array array = {.path = path, .units = "1", .kind = h5_real, .unfilled = true};
     array.long_name = strncmp(path, "/model/", 7) == 0 ? "parameter" : "optimizer state";
     array.rank = checkpoint_shape(p, array.dims);
-    return h5_array(w->file, &array, w->error) &&
-           h5_set_text(w->file, path, sum_attribute, "0000000000000000", w->error) &&
-           h5_place(w->file, path, &w->place[tensor], w->error);
-}
-
-static bool sign_tensor(const Parameter *p, const char *path, int tensor, void *context)
-{
-    (void)p;
-    const Writing *w = context;
-    char text[SUM_TEXT];
-    snprintf(text, sizeof text, "%016" PRIx64, w->sum[tensor]);
-    return h5_set_text(w->file, path, sum_attribute, text, w->error);
+    return h5_array(w->file, &array, w->error) && h5_place(w->file, path, &w->place[tensor], w->error);
 }
 
 static bool write_header(H5 *file, const CheckpointState *state, Error *error)
 {
-    char created[UTC_TEXT], data[SUM_TEXT];
+    char created[UTC_TEXT], data[17];
     snprintf(data, sizeof data, "%016" PRIx64, state->data);
     return schema_write(file, SCHEMA_CHECKPOINT, created, error) &&
            h5_set_text(file, "/", "precision", REAL_NAME, error) &&
@@ -112,8 +59,10 @@ static H5 *make_first(const char *path, const Gpt *gpt, const Config *config, Wr
     if (!draft_has_room(path, checkpoint_bytes(gpt, config), w->error)) return NULL;
     H5 *file = w->file = h5_create(path, w->error);
     if (!file) return NULL;
+    uint64_t *of_sums = &w->place[checkpoint_tensors(gpt, config)];
     if (config_record(file, config, w->error) && make_groups(file, config, w->error) &&
-        checkpoint_each(gpt, config, make_tensor, w) && h5_lend(file, w->error))
+        checkpoint_each(gpt, config, make_tensor, w) &&
+        checkpoint_sums_make(file, gpt, config, of_sums, w->error) && h5_lend(file, w->error))
         return file;
     h5_abandon(file);
     fail("%s", w->error->text);
@@ -148,37 +97,4 @@ H5 *checkpoint_make(const char *path, const Gpt *gpt, const Config *config, cons
     if (h5_take_room(w.file, error)) return w.file;
     h5_abandon(w.file);
     return NULL;
-}
-
-bool checkpoint_sign(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)
-{
-    Writing w = {.file = file, .sum = sum, .error = error};
-    return checkpoint_each(gpt, config, sign_tensor, &w);
-}
-
-/* ---- whether it is whole ---- */
-
-bool checkpoint_tensor_is_whole(H5 *file, const char *tensor, uint64_t sum, Error *error)
-{
-    char text[SUM_TEXT], written[SUM_TEXT] = "";
-    snprintf(text, sizeof text, "%016" PRIx64, sum);
-    if (h5_get_text(file, tensor, sum_attribute, written, sizeof written) && !strcmp(text, written))
-        return true;
-    return error_set(
-        error,
-        "%s: tensor %s is not as it was written: its checksum is %s, not %s; try an earlier checkpoint",
-        h5_path(file), tensor, text, *written ? written : "there");
-}
-
-static bool is_tensor_whole(const Parameter *p, const char *path, int tensor, void *context)
-{
-    (void)p;
-    const Writing *w = context;
-    return checkpoint_tensor_is_whole(w->file, path, w->sum[tensor], w->error);
-}
-
-bool checkpoint_is_whole(H5 *file, const Gpt *gpt, const Config *config, const uint64_t *sum, Error *error)
-{
-    Writing w = {.file = file, .sum = sum, .error = error};
-    return checkpoint_each(gpt, config, is_tensor_whole, &w);
 }

@@ -15,8 +15,8 @@ typedef struct Range {
 } Range;
 
 struct CheckpointImage {
-    uint64_t *place; /* (tensors) */
-    size_t tensors;
+    uint64_t *place; /* (places) */
+    size_t places;
     Range *between; /* (ranges), of what is no tensor's */
     size_t ranges;
     char *bytes; /* of these, one after the other */
@@ -84,10 +84,10 @@ CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const 
     }
     CheckpointImage *image = allocate_zeroed(1, sizeof *image);
     image->length = (uint64_t)about.st_size;
-    image->tensors = checkpoint_tensors(gpt, config);
-    image->place = allocate(image->tensors * sizeof *place);
-    memcpy(image->place, place, image->tensors * sizeof *place);
-    Places values = {.place = place, .of = allocate(image->tensors * sizeof *values.of)};
+    image->places = checkpoint_places(gpt, config);
+    image->place = allocate(image->places * sizeof *place);
+    memcpy(image->place, place, image->places * sizeof *place);
+    Places values = {.place = place, .of = allocate(image->places * sizeof *values.of)};
     checkpoint_each(gpt, config, add_values, &values);
     find_between(image, &values);
     bool read = read_between(image, file);
@@ -119,7 +119,7 @@ bool checkpoint_image_put(const CheckpointImage *image, H5 *file, uint64_t *plac
     bool room = number || h5_take_room(file, error);
     if (!number && room) number = write_between(image, draft);
     if (draft >= 0) close(draft);
-    memcpy(place, image->place, image->tensors * sizeof *place);
+    memcpy(place, image->place, image->places * sizeof *place);
     return room && (!number || files_refuse(h5_path(file), "write", number, error));
 }
 

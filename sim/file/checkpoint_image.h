@@ -6,10 +6,11 @@
 
 typedef struct CheckpointImage CheckpointImage;
 
-/* Of a draft that is closed; `place` (tensors): where values begin, that stays known, too. NULL: it cannot be read. */
+/* Of a draft that is closed; `place` (checkpoint_places()) stays known, too. NULL: it cannot be read. */
 CheckpointImage *checkpoint_image_take(const char *draft, const Gpt *gpt, const Config *config,
                                        const uint64_t *place);
-/* Makes a blank one (h5_blank) such a file, with room for its values; `place` (tensors) becomes where they begin. */
+/* Makes a blank one (h5_blank) such a file, with room for its values; `place` (checkpoint_places()) becomes what it is
+ * there. */
 bool checkpoint_image_put(const CheckpointImage *image, H5 *file, uint64_t *place, Error *error);
 void checkpoint_image_free(CheckpointImage *image); /* NULL is left alone */
 #endif

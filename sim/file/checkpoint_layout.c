@@ -19,6 +19,11 @@ size_t checkpoint_tensors(const Gpt *gpt, const Config *config)
     return (size_t)(checkpoint_parts(config) * gpt->parameters);
 }
 
+size_t checkpoint_places(const Gpt *gpt, const Config *config)
+{
+    return checkpoint_tensors(gpt, config) + 1;
+}
+
 int checkpoint_which(int part)
 {
     return part ? part - 1 : OPTIMIZER_MASTER;

@@ -1,12 +1,10 @@
-/* checkpoint_layout.h - the file "sim-checkpoint/1": all that a run needs to go on, whatever the split.
+/* checkpoint_layout.h - the file "sim-checkpoint/2": all that a run needs to go on, whatever the split.
  *
  *   /            attributes: schema, sim_version, created, precision, run, and the fields of CheckpointState
  *   /config      as in a run file
  *   /model       a dataset a parameter, whole, by its name: what the optimizer updates, so the masters where there are
  *   /optimizer   a group a running value of the optimizer (adam_m, adam_v), with the same datasets
- *
- * Every dataset has the attribute checksum: the sum over its values of a hash of place and bits, which those who
- * write parts of it add up in any order. */
+ *   /checksums   a row a dataset of these: tensor (its path), checksum (checkpoint_sums.h) */
 #ifndef SIM_FILE_CHECKPOINT_LAYOUT_H
 #define SIM_FILE_CHECKPOINT_LAYOUT_H
 #include "models/layers/gpt_parameters.h"
@@ -32,6 +30,8 @@ typedef struct CheckpointState {
  * optimizer's states. Tensor i is parameter i % parameters of part i / parameters; copies have none. */
 int checkpoint_parts(const Config *config);
 size_t checkpoint_tensors(const Gpt *gpt, const Config *config); /* copies among them */
+/* Whose place in the file is known: the values of each tensor, and behind these the rows of /checksums. */
+size_t checkpoint_places(const Gpt *gpt, const Config *config);
 /* What `which` of parallel/data/kept.h a part is. */
 int checkpoint_which(int part);
 enum { CHECKPOINT_PATH = 96 };

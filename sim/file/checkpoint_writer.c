@@ -11,7 +11,7 @@
 #include "sim/base/posix.h"
 #include "sim/base/progress.h"
 #include "sim/base/words.h"
-#include "sim/file/checkpoint_file.h"
+#include "sim/file/checkpoint_sums.h"
 
 enum {
     BLOCK_BYTES =

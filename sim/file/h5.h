@@ -129,14 +129,14 @@ H5 *h5_blank(const char *path, Error *error);
 /* A draft that several processes fill at once, each with slabs of its own, none of which overlap. Who made it, with
  * all its datasets, notes where their values lie and lends it; all write there, as into any file, beside each other and
  * beside what else they do: HDF5 knows of one thread, and its parallel writes, through this Open MPI, hang or lose data
- * on a full disk. When they have, its maker takes it back, or gives the draft to whoever puts it in its place. */
-bool h5_place(H5 *file, const char *path, uint64_t *place, Error *error); /* of a dataset made `unfilled` */
+ * on a full disk. When they have, its maker gives the draft to whoever puts it in its place; or takes it back before. */
+bool h5_place(H5 *file, const char *path, uint64_t *place, Error *error); /* of a dataset in one piece */
 bool h5_lend(H5 *file, Error *error);                                     /* false: as after a failed write */
 bool h5_take_room(H5 *file,
                   Error *error);      /* of one that is lent; false: it may be abandoned, and all goes on */
 const char *h5_draft(const H5 *file); /* what to write into */
-bool h5_take_back(H5 *file, Error *error);                /* false: it is lent still, and may be abandoned */
-bool h5_give_draft(H5 *file, Draft *draft, Error *error); /* frees `file`; false: as after a failed write */
+bool h5_take_back(H5 *file, Error *error);  /* false: it is lent still, and may be abandoned */
+void h5_give_draft(H5 *file, Draft *draft); /* of one that is lent; frees `file` */
 
 /* Checks, by the headers alone, of a file that anyone may have made or damaged: that a dataset is of exactly this
  * type and shape, and that all of it lies in the file, unfiltered. Refused with what it is and what was

@@ -39,13 +39,11 @@ bool h5_take_back(H5 *file, Error *error)
     return ok;
 }
 
-bool h5_give_draft(H5 *file, Draft *draft, Error *error)
+void h5_give_draft(H5 *file, Draft *draft)
 {
-    if (!h5_lend(file, error)) return false;
     *draft = file->draft;
     file->draft = (Draft){.file = -1};
     h5_abandon(file);
-    return true;
 }
 
 bool h5_place(H5 *file, const char *path, uint64_t *place, Error *error)

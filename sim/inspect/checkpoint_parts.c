@@ -5,7 +5,7 @@
 #include "models/training/optimizer.h"
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
-#include "sim/file/checkpoint_file.h"
+#include "sim/file/checkpoint_sums.h"
 #include "sim/inspect/pieces.h"
 
 enum { PATH = 1100 };
@@ -81,9 +81,10 @@ static bool is_value(const Array *a)
     return is_in(a, model) || is_in(a, optimizer);
 }
 
-static bool check_shapes(const Parts *p, double *values)
+static bool check_shapes(const Parts *p, size_t *tensors, double *values)
 {
     size_t parameters = 0;
+    *tensors = 0;
     *values = 0;
     for (size_t i = 0; i < p->arrays->count; i++) {
         const Array *a = &p->arrays->array[i];
@@ -91,26 +92,41 @@ static bool check_shapes(const Parts *p, double *values)
         if (!is_value(a)) continue;
         if (!check_tensor(p, a) || !(parameter ? check_states(p, a) : check_parameter(p, a))) return false;
         parameters += parameter;
+        ++*tensors;
         *values += (double)array_values(a);
     }
     return parameters > 0 ||
            error_set(p->error, "%s: it has no tensor in /model; is the file damaged?", h5_path(p->file));
 }
 
+/* Every tensor, and no other, has a checksum, and adds up to it. */
+static bool check_sums(const Parts *p, const CheckpointSums *sums, size_t tensors, double values)
+{
+    Progress progress;
+    bool ok = sums->tensors == tensors ||
+              error_set(p->error, "%s: it has %zu checksum%s of %zu tensor%s; is the file damaged?",
+                        h5_path(p->file), sums->tensors, words_s((int64_t)sums->tensors), tensors,
+                        words_s((int64_t)tensors));
+    progress_begin_aside(&progress, values);
+    for (size_t i = 0; ok && i < p->arrays->count; i++) {
+        const Array *a = &p->arrays->array[i];
+        uint64_t sum;
+        ok = !is_value(a) || (values_sum(p->file, a, p->kind, &sum, &progress, p->error) &&
+                              checkpoint_sums_fit(sums, p->file, a->path, sum, p->error));
+    }
+    progress_end(&progress);
+    return ok;
+}
+
 bool checkpoint_parts_check(H5 *file, const Arrays *arrays, H5Kind kind, Error *error)
 {
     Parts p = {file, arrays, kind, OPTIMIZER_SGD, error};
-    Progress progress;
+    CheckpointSums sums = {.tensors = 0};
+    size_t tensors;
     double values;
-    bool ok = h5_check_object(file, "/config", error) && read_optimizer(&p) && check_shapes(&p, &values);
-    if (!ok) return false;
-    progress_begin_aside(&progress, values);
-    for (size_t i = 0; ok && i < arrays->count; i++) {
-        uint64_t sum;
-        ok = !is_value(&arrays->array[i]) ||
-             (values_sum(file, &arrays->array[i], kind, &sum, &progress, error) &&
-              checkpoint_tensor_is_whole(file, arrays->array[i].path, sum, error));
-    }
-    progress_end(&progress);
+    bool ok = h5_check_object(file, "/config", error) && read_optimizer(&p) &&
+              check_shapes(&p, &tensors, &values) && checkpoint_sums_read(&sums, file, error) &&
+              check_sums(&p, &sums, tensors, values);
+    checkpoint_sums_free(&sums);
     return ok;
 }

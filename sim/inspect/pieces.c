@@ -2,7 +2,7 @@
 #include "sim/inspect/pieces.h"
 #include <math.h>
 #include <stdlib.h>
-#include "sim/file/checkpoint_file.h"
+#include "sim/file/checkpoint_sums.h"
 
 ArrayPieces pieces_of(const Array *tensor)
 {

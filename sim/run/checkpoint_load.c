@@ -6,6 +6,7 @@
 #include "parallel/collectives/collectives.h"
 #include "parallel/data/kept.h"
 #include "sim/base/progress.h"
+#include "sim/file/checkpoint_sums.h"
 #include "sim/run/agree.h"
 #include "sim/run/checkpoint_share.h"
 #include "sim/run/verdict.h"

@@ -1,8 +1,8 @@
 /* checkpoint_save.c - from what this rank owns to a file in its place, and the agreement on how it went.
  *
  * No rank waits for another's writes, so that stages and replicas write at once, and one that fails keeps nobody
- * waiting. Rank 0 hears of each; only when all have written their parts, and these are on the disk, is the file signed,
- * and only when that is, too, does it get its name. */
+ * waiting. Rank 0 hears of each; only when all have written their parts, and these are on the disk, does it write their
+ * checksums, and only when these are, too, does the file get its name. */
 #include "sim/run/checkpoint_save.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "sim/base/clock.h"
 #include "sim/base/posix.h"
 #include "sim/file/checkpoint_file.h"
+#include "sim/file/checkpoint_sums.h"
 #include "sim/file/checkpoint_writer.h"
 #include "sim/run/agree.h"
 #include "sim/run/checkpoint_share.h"
-#include "sim/run/stop.h"
 #include "sim/run/verdict.h"
 
 enum { DRAFT_PATH = CONFIG_PATH + 128 };
@@ -33,10 +33,11 @@ struct Saving {
     Verdicts *verdicts;       /* NULL: they are in */
     bool waits;               /* for what is left, from here on */
     /* rank 0's */
-    H5 *file;       /* lent to all; NULL: signed, or dropped */
-    Draft draft;    /* then: on its way to its place, */
-    Beside placing; /* by this */
-    uint64_t *sum;  /* (tensors), and behind them (ranks) what each has copied */
+    H5 *file;         /* lent to all; NULL: all values are in it, or it is dropped */
+    Draft draft;      /* then: on its way to its place, */
+    Beside placing;   /* by this */
+    uint64_t *sum;    /* (tensors), and behind them (ranks) what each has copied */
+    uint64_t of_sums; /* where checksums go in the file */
     bool ok;
     Error error;
 };
@@ -98,6 +99,7 @@ static void join(Saving *s, const uint64_t *places)
     if (s->file) {
         snprintf(told, DRAFT_PATH, "%s", h5_draft(s->file));
         memcpy(place, places, tensors * sizeof *places);
+        s->of_sums = places[tensors];
     }
     tree_broadcast(s->world, CONTROL, told, bytes, 0);
     s->writer = checkpoint_writer_new(&(CheckpointDraft){s->path, told, place}, tensors);
@@ -124,7 +126,7 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *r, Error
     s->beside = r->beside;
     s->began = clock_now();
     snprintf(s->path, sizeof s->path, "%s", r->path);
-    uint64_t *places = allocate_zeroed(checkpoint_tensors(t->gpt, t->config), sizeof *places);
+    uint64_t *places = allocate_zeroed(checkpoint_places(t->gpt, t->config), sizeof *places);
     if (world->rank == 0)
         s->file = checkpoint_make(r->path, t->gpt, t->config, &state, places, r->image, error);
     bool made = agree(world, s->file);
@@ -159,7 +161,9 @@ static void write_rest(Saving *s)
 static void place(void *saving)
 {
     Saving *s = saving;
-    s->ok = draft_place(&s->draft, NULL, &s->error) && files_sync_folder(s->draft.path, &s->error);
+    const Trainer *t = s->t;
+    s->ok = checkpoint_sums_write(&s->draft, s->of_sums, t->gpt, t->config, s->sum, &s->error) &&
+            draft_place(&s->draft, NULL, &s->error) && files_sync_folder(s->draft.path, &s->error);
     s->placed = clock_now();
 }
 
@@ -168,20 +172,14 @@ static void hear(Saving *s)
 {
     s->ok = verdicts_end(s->verdicts, s->sum, &s->error);
     s->verdicts = NULL;
-    if (s->world->rank == 0) {
-        s->ok = s->ok && h5_take_back(s->file, &s->error);
-        if (s->ok && (!checkpoint_sign(s->file, s->t->gpt, s->t->config, s->sum, &s->error) ||
-                      !h5_give_draft(s->file, &s->draft, &s->error))) {
-            h5_abandon(s->file);
-            stop_forget(); /* MPI ends with TERM what has failed */
-            fail("%s", s->error.text);
-        }
-        if (s->ok)
-            beside_begin(&s->placing, place, s);
-        else
-            h5_abandon(s->file);
-        s->file = NULL;
+    if (s->world->rank > 0) return;
+    if (s->ok) {
+        h5_give_draft(s->file, &s->draft);
+        beside_begin(&s->placing, place, s);
+    } else {
+        h5_abandon(s->file);
     }
+    s->file = NULL;
 }
 
 void checkpoint_tell(Saving *s)

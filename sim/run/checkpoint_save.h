@@ -2,8 +2,8 @@
  * writes what it owns (checkpoint_share.h has the way of a value), and nothing but checksums is sent.
  *
  * Beside training a rank takes a copy of its parts between two steps, and a thread writes that while the next ones run.
- * Then it tells rank 0, which signs the file between two steps, and a thread puts it in its place once it is on the
- * disk. MPI and HDF5 are called between steps alone, by the thread that trains. */
+ * Then it tells rank 0, where a thread adds the checksums, and puts the file in its place once it is on the disk. MPI and
+ * HDF5 are called between steps alone, by the thread that trains. */
 #ifndef SIM_RUN_CHECKPOINT_SAVE_H
 #define SIM_RUN_CHECKPOINT_SAVE_H
 #include "sim/file/checkpoint_image.h"
@@ -33,7 +33,7 @@ void checkpoint_tell(Saving *s);
 bool checkpoint_goes_on(Saving *s);
 /* Each rank by itself, all of them at some time before the next collective: waits for the rest. On rank 0 the
  * file is in its place then, what lay there is kept (h5_publish()); false there: it could not be written, and nothing is
- * left of it. What can be undone by no one ends the job through fail(). */
+ * left of it. */
 bool checkpoint_end(Saving *s, Saved *saved, Error *error);
 void checkpoint_free(Saving *s);
 

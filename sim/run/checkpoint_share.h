@@ -9,7 +9,7 @@
  *              cut into slabs of the file's tensors                             here
  *              in blocks to their place in the draft, and into the checksums    sim/file/checkpoint_writer.c
  *              the draft's bytes reach the disk; its checksums rank 0           sim/run/verdict.c
- *     rank 0   adds these up, signs the file with them                          sim/file/checkpoint_file.c
+ *     rank 0   adds these up, writes them into the draft                        sim/file/checkpoint_sums.c
  *              and puts it in its place                                         sim/base/draft.c
  *
  * And back: every rank reads for itself all that it needs, and of what it owns tells rank 0 the checksums. */

@@ -220,6 +220,24 @@ past_damaged_attributes() { # a byte of the step's name, wherever HDF5 put that
     past_another 'cannot read /: .*checksum'
 }
 check "and past one of which an attribute is" past_damaged_attributes
+# in_row NAME BEHIND: a byte of what is said of the tensor /model/NAME is another one.
+# shellcheck disable=SC2317
+in_row() {
+    local at
+    rm -f never/a-000007*.h5
+    cp never/a-000006.h5 never/a-000007.h5 && at=$(grep -abo "/model/$1" never/a-000007.h5) &&
+        printf '\xff' | dd of=never/a-000007.h5 bs=1 seek=$((${at%%:*} + $2)) conv=notrunc 2>/dev/null
+}
+# shellcheck disable=SC2317
+past_a_damaged_checksum() {
+    in_row wpe.weight 103 && past_another 'tensor /model/wpe.weight is not as it was written: its checksum is [0-9a-f]*, not ff[0-9a-f]*; try'
+}
+check "and past one of which a checksum is" past_a_damaged_checksum
+# shellcheck disable=SC2317
+past_a_damaged_name() {
+    in_row wpe.weight 8 && past_another 'tensor /model/wpe.weight is not as it was written: its checksum is [0-9a-f]*, not there; try'
+}
+check "and past one where it is another's" past_a_damaged_name
 # shellcheck disable=SC2317
 past_a_run() {
     rm -f never/a-000007*.h5
@@ -353,16 +371,16 @@ copies_foretold() {
             --output slow.h5 --resume auto && compare memory slow.h5 && "$float/bin/sim" report slow.h5 | grep "$row"
 }
 check "the copies that they were written from are the formula's" copies_foretold
-# Of each process, no write into a file after its last sync when the file gets its name; no earlier one removed before
-# the name is on the disk, too.
+# Of each process, no write into a file after its last sync when the file gets its name, and none later; no earlier one
+# removed before the name is on the disk, too.
 # shellcheck disable=SC2317
 synced_first() {
-    awk '/^W/ { open[$3, $2] = 1 }
+    awk '/^W/ { open[$3, $2] = 1; if ($3 in placed) { print "written after it was named:", $0; bad = 1 } }
         /^S/ { open[$3, $2] = 0 }
-        /^R.* d-[0-9]*\.h5$/ { named++; kept = 1
+        /^R.* d-[0-9]*\.h5$/ { named++; kept = 1; file[$4] = $3; placed[$3] = 1
             for (i in open) { split(i, of, SUBSEP); if (of[1] == $3 && open[i]) { print "named before the sync:", $0; bad = 1 } } }
         /^D/ { kept = 0 }
-        /^U.* d-[0-9]*\.h5$/ { removed++; if (kept) { print "removed too early:", $0; bad = 1 } }
+        /^U.* d-[0-9]*\.h5$/ { removed++; delete placed[file[$4]]; if (kept) { print "removed too early:", $0; bad = 1 } }
         END { print named, "named,", removed, "removed"; exit bad || named != 3 || removed != 2 }' order
 }
 check "each is on the disk before it has its name, and has it before an earlier one goes" synced_first

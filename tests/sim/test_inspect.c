@@ -149,6 +149,42 @@ static void a_checkpoint_is_read_as_it_was_written(void **state)
     held_close(&held);
 }
 
+/* The byte so far behind where a text begins, of which there is one in the file, is another one. */
+static void change_byte(const char *text, size_t behind)
+{
+    size_t bytes;
+    FILE *file = fopen(copy, "r+b");
+    char *all = files_read(file, SIZE_MAX, &bytes), *at = memmem(all, bytes, text, strlen(text));
+    assert_true(at && !memmem(at + 1, bytes - (size_t)(at + 1 - all), text, strlen(text)));
+    fseek(file, at + behind - all, SEEK_SET);
+    fputc(at[behind] ^ 1, file);
+    fclose(file);
+    free(all);
+}
+
+/* Of each tensor there is a row, and what the file has of that is refused with its name. */
+static void a_checksum_that_is_damaged_is_refused(void **state)
+{
+    (void)state;
+    const Remade row = {.type = AS_ROW, .rank = 1, .dims = {48}}, none = {.type = AS_INTEGERS, .rank = 0};
+    copy_again();
+    change_byte("/model/ln_f.bias", CHECKPOINT_PATH + 7);
+    is_refused("tensor /model/ln_f.bias is not as it was written: its checksum is ");
+    copy_again();
+    change_byte("/optimizer/adam_v/ln_f.bias", 26);
+    is_refused("tensor /optimizer/adam_v/ln_f.bias is not as it was written: its checksum is ");
+    is_refused(", not there; try an earlier checkpoint");
+    copy_again();
+    damage_dataset(copy, "/checksums", NULL);
+    is_refused("cannot read /checksums: ");
+    copy_again();
+    damage_dataset(copy, "/checksums", &row);
+    is_refused("/checksums is [48] of 8-byte rows; [48] of 104-byte rows was expected");
+    copy_again();
+    damage_dataset(copy, "/checksums", &none);
+    is_refused("/checksums is a scalar of 8-byte integers; [0] of 104-byte rows was expected");
+}
+
 static void a_checkpoint_in_part_is_refused(void **state)
 {
     (void)state;
@@ -177,8 +213,10 @@ static void a_checkpoint_in_part_is_refused(void **state)
     damage_values(copy, state_of_it, &dice);
     is_refused("tensor /optimizer/adam_v/ln_f.bias is not as it was written");
     copy_again();
-    damage_no_attribute(copy, bias, "checksum");
-    is_refused(", not there; try an earlier checkpoint");
+    damage_dataset(copy, bias, NULL);
+    damage_dataset(copy, "/optimizer/adam_m/ln_f.bias", NULL);
+    damage_dataset(copy, state_of_it, NULL);
+    is_refused("it has 48 checksums of 45 tensors");
     copy_again();
     damage_group(copy, "/model");
     is_refused("it has no /model/h.0.attn.c_attn.bias in the shape of");
@@ -264,6 +302,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(apart_is_the_largest_difference),
         cmocka_unit_test(a_checkpoint_is_read_as_it_was_written),
         cmocka_unit_test(a_checkpoint_in_part_is_refused),
+        cmocka_unit_test(a_checksum_that_is_damaged_is_refused),
         cmocka_unit_test(damaged_anywhere_it_is_refused_or_as_it_was),
         cmocka_unit_test(an_empty_tensor_is_equal),
     };

@@ -137,6 +137,18 @@ bool stops_virtual(Case *c, Stops *s, int ranks)
     return case_virtual(c, ranks);
 }
 
+/* Of both files. */
+static bool same_dataset(H5 *const file[2], const char *path)
+{
+    uint64_t sum[2];
+    Error error;
+    Progress quiet;
+    progress_begin(&quiet, 1, 1e9);
+    for (int f = 0; f < 2; f++)
+        if (!h5_checksum(file[f], path, NULL, &sum[f], &quiet, &error)) fail("%s", error.text);
+    return sum[0] == sum[1];
+}
+
 bool stops_same(const Case *c, const char *a, const char *b)
 {
     char path[2][STOPS_PATH], dataset[CHECKPOINT_PATH];
@@ -144,10 +156,6 @@ bool stops_same(const Case *c, const char *a, const char *b)
     Config config;
     CheckpointState state[2] = {{.step = 0}};
     H5 *file[2];
-    uint64_t sum[2];
-    bool same = true;
-    Progress quiet;
-    progress_begin(&quiet, 1, 1e9);
     stops_path(path[0], a);
     stops_path(path[1], b);
     if (!case_config(c, &config, &error)) fail("%s", error.text);
@@ -157,11 +165,10 @@ bool stops_same(const Case *c, const char *a, const char *b)
         if (!(file[f] = h5_open(path[f], &error)) ||
             checkpoint_check(file[f], gpt, &config, 0, &state[f], &error) != CHECKPOINT_FITS)
             fail("%s", error.text);
+    bool same = same_dataset(file, "/checksums");
     for (int i = 0; i < checkpoint_parts(&config) * gpt->parameters; i++) {
         checkpoint_dataset(&config, i / gpt->parameters, &gpt->parameter[i % gpt->parameters], dataset);
-        for (int f = 0; f < 2; f++)
-            if (!h5_checksum(file[f], dataset, NULL, &sum[f], &quiet, &error)) fail("%s", error.text);
-        same &= sum[0] == sum[1];
+        same &= same_dataset(file, dataset);
     }
     for (int f = 0; f < 2; f++) h5_close(file[f], NULL);
     gpt_free(gpt);

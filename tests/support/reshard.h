@@ -27,7 +27,7 @@ void stops_path(char path[STOPS_PATH], const char *name);
 /* As run_case(), on the ranks of the launch; on virtual ones, whatever the launch, of rank 0 alone. */
 bool stops_run(Case *c, Stops *stops, int ranks);
 bool stops_virtual(Case *c, Stops *stops, int ranks);
-/* Whether two checkpoints hold the same: every tensor, its checksum with it, and the state. */
+/* Whether two checkpoints hold the same: every tensor, their checksums, and the state. */
 bool stops_same(const Case *c, const char *a, const char *b);
 /* Removes one. */
 void stops_remove(const char *name);
