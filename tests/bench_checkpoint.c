@@ -2,9 +2,9 @@
  *
  * Throughput: by turns all ranks write a checkpoint that they wait for, and each a plain file of as many bytes as its part
  * of it, with fsync; both from the same moment until the last rank is done. Cost: by turns a checkpoint is written beside
- * steps, and as many steps run alone. What it costs is what training waited for it, and what the steps beside it took
- * longer, over the time of these steps alone; by the wall clock, and by the CPU time of the threads that train, which
- * does not know who else uses the cores. Medians; beside them the least and the most. */
+ * steps, where the one before goes, too, and as many steps run alone. What it costs is what training waited for it, and
+ * what the steps beside it took longer, over the time of these steps alone; by the wall clock, and by the CPU time of
+ * the threads that train, which does not know who else uses the cores. Medians; beside them the least and the most. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/clock.h"
+#include "sim/base/discard.h"
 #include "sim/base/quantile.h"
 #include "sim/run/checkpoint_save.h"
 #include "tests/support/case.h"
@@ -29,6 +30,7 @@ typedef struct Bench {
     char *plain;  /* as many, for a file */
     double ended[CLOCKS];
     Saving *saving;
+    Discard gone; /* the one before */
     CheckpointImage *image;
     int beside, alone;                                    /* steps of this round */
     double waited[CLOCKS], with[CLOCKS], without[CLOCKS]; /* seconds of it */
@@ -182,14 +184,27 @@ static void go_on(Bench *b)
     if (!checkpoint_end(b->saving, &saved, &error)) fail("%s", error.text);
     checkpoint_free(b->saving);
     b->saving = NULL;
-    if (b->world->rank == 0) remove_one(b, "checkpoint", 0);
+}
+
+/* The one before goes beside the next, so that steps alone have nothing beside them. */
+static void begin(Trainer *t, Bench *b)
+{
+    char path[PATH];
+    Error error;
+    path_of(b, "checkpoint", 0, path);
+    if (b->world->rank == 0) {
+        discard_end(&b->gone);
+        discard_name(&b->gone, path);
+        discard_begin(&b->gone);
+    }
+    const SavingRequest request = {path, t->step + 1, "bench", 0, true, &b->image};
+    b->saving = checkpoint_begin(t, b->world, &request, &error);
+    if (!b->saving) fail("%s", error.text);
 }
 
 static void cost(Trainer *t, Bench *b)
 {
     double began[CLOCKS];
-    char path[PATH];
-    Error error;
     for (Clock c = WALL; c < CLOCKS; c++) {
         began[c] = now(c);
         if (b->saving) b->with[c] += began[c] - b->ended[c];
@@ -203,20 +218,18 @@ static void cost(Trainer *t, Bench *b)
         b->alone++;
     }
     if (b->beside && !b->saving && b->alone == b->beside) end_round(b);
-    if (b->rounds == ROUNDS) {
+    if (b->rounds == ROUNDS)
         b->over = true;
-    } else if (!b->saving && !b->beside) {
-        path_of(b, "checkpoint", 0, path);
-        const SavingRequest request = {path, t->step + 1, "bench", 0, true, &b->image};
-        b->saving = checkpoint_begin(t, b->world, &request, &error);
-        if (!b->saving) fail("%s", error.text);
-    }
+    else if (!b->saving && !b->beside)
+        begin(t, b);
     for (Clock c = WALL; c < CLOCKS; c++) b->waited[c] += b->saving || b->alone == 0 ? now(c) - began[c] : 0;
 }
 
 static void tell_cost(Bench *b)
 {
     if (b->world->rank > 0) return;
+    discard_end(&b->gone);
+    remove_one(b, "checkpoint", 0);
     printf("cost, %d ranks: of ", b->world->size);
     show("", 1, b->steps, ROUNDS);
     printf(" steps beside one ");

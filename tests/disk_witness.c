@@ -3,8 +3,8 @@
  * Preloaded over the C library. Each call adds a line to $DISK_LOG: "W process file" before a write into a plain file,
  * "S process file" after it was brought to the disk ("D" of a folder), "R process file name" before it gets a name, "U
  * process 0 name" before a name is removed; a file is its inode. Large writes ($LARGE bytes on) into what has $DISK_FULL
- * in its name find no room; those of any thread but the first take $DISK_SLOW microseconds longer. Once what ends with
- * $DISK_LAST has its name, the process is killed. */
+ * in its name find no room; those of any thread but the first take $DISK_SLOW microseconds longer, and so does closing a
+ * file there. Once what ends with $DISK_LAST has its name, the process is killed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -78,6 +78,13 @@ int fsync(int file)
     int status = (int)syscall(SYS_fsync, file);
     if (!status && !fstat(file, &about)) tell(S_ISDIR(about.st_mode) ? 'D' : 'S', about.st_ino, NULL);
     return status;
+}
+
+int close(int file)
+{
+    const char *slow = getenv("DISK_SLOW");
+    if (slow && gettid() != getpid()) usleep((useconds_t)atoi(slow));
+    return (int)syscall(SYS_close, file);
 }
 
 static void tell_named(const char *from, const char *to)

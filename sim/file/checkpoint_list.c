@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
@@ -115,12 +114,12 @@ bool checkpoint_is_of(const char *path, const char *run)
     return look_at(path, &one) && strcmp(one.run, run) == 0;
 }
 
-void checkpoint_prune(const char *path, const char *run, size_t keep)
+void checkpoint_prune(const char *path, const char *run, size_t keep, Discard *gone)
 {
     CheckpointFound *found;
     size_t count = checkpoint_list(path, &found), kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (strcmp(found[i].run, run) == 0 && ++kept > keep) unlink(found[i].path);
+        if (strcmp(found[i].run, run) == 0 && ++kept > keep) discard_name(gone, found[i].path);
     checkpoint_list_free(found, count);
 }
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "sim/base/discard.h"
 
 /* "results/ck-000120.h5" of "results/ck.h5". */
 void checkpoint_name(const char *path, int64_t step, char *name, size_t size);
@@ -29,6 +30,6 @@ int64_t checkpoint_moment(int64_t newest);
 bool checkpoint_is_of(const char *path, const char *run);
 /* Removes what killed runs have left of those they were writing. */
 void checkpoint_clear(const char *path);
-/* Removes those of the run but the newest `keep`. */
-void checkpoint_prune(const char *path, const char *run, size_t keep);
+/* Discards those of the run but the newest `keep`. */
+void checkpoint_prune(const char *path, const char *run, size_t keep, Discard *gone);
 #endif

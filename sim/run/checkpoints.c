@@ -73,7 +73,7 @@ void checkpoints_begin(Checkpoints *c, Trainer *t, Record *record, const char *r
 static void let_go(Checkpoints *c, Saved *saved)
 {
     if (!saved->kept[0] || !checkpoint_is_of(saved->kept, c->run)) return;
-    unlink(saved->kept);
+    discard_name(&c->gone, saved->kept);
     saved->kept[0] = '\0';
 }
 
@@ -88,6 +88,7 @@ static void conclude(Checkpoints *c, const char *path, Saved *saved)
                 (long long)c->saved_step, c->why.text);
         return;
     }
+    discard_end(&c->gone);
     let_go(c, saved);
     announce_place("checkpoint", path, saved->path, saved->kept);
     c->last = *saved;
@@ -95,7 +96,8 @@ static void conclude(Checkpoints *c, const char *path, Saved *saved)
     c->placed_step = c->saved_step;
     stop_saved(saved->path);
     if (config->output.checkpoint_keep)
-        checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep);
+        checkpoint_prune(config->output.checkpoint, c->run, (size_t)config->output.checkpoint_keep, &c->gone);
+    discard_begin(&c->gone);
 }
 
 static void note(const Checkpoints *c, const char *path)
@@ -131,6 +133,10 @@ static void begin(Checkpoints *c, int64_t steps, bool beside)
     if (c->world->rank == 0) c->moment = checkpoint_moment(c->moment);
     const SavingRequest request = {path, steps, c->run, c->moment, beside, &c->image};
     c->saving = checkpoint_begin(c->trainer, c->world, &request, &c->why);
+    if (!c->saving) { /* what went for the one before may have held its room still */
+        discard_end(&c->gone);
+        c->saving = checkpoint_begin(c->trainer, c->world, &request, &c->why);
+    }
     if (!c->saving && c->world->rank == 0) conclude(c, path, NULL);
 }
 
@@ -169,6 +175,7 @@ bool checkpoints_end(Checkpoints *c, int64_t steps, Error *error)
 
 void checkpoints_free(Checkpoints *c)
 {
+    discard_end(&c->gone);
     checkpoint_image_free(c->image);
 }
 

@@ -1,6 +1,7 @@
 /* checkpoints.h - when a run writes checkpoints, and which of them stay. */
 #ifndef SIM_RUN_CHECKPOINTS_H
 #define SIM_RUN_CHECKPOINTS_H
+#include "sim/base/discard.h"
 #include "sim/run/checkpoint_load.h"
 #include "sim/run/checkpoint_save.h"
 #include "sim/run/run_record.h"
@@ -17,6 +18,7 @@ typedef struct Checkpoints {
     int written;
     int64_t placed_step;    /* that the newest has which is in its place; 0: none is */
     CheckpointImage *image; /* of the files */
+    Discard gone;           /* those that are not to stay */
     Saved last;
     bool missed; /* the one that was due last is not there */
     Error why;

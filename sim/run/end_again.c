@@ -11,10 +11,13 @@
 static void tidy(const Run *run)
 {
     const Config *config = run->config;
+    Discard gone = {.files = 0};
     if (!config->output.checkpoint[0]) return;
     checkpoint_clear(config->output.checkpoint);
     if (config->output.checkpoint_keep)
-        checkpoint_prune(config->output.checkpoint, run->from.run, (size_t)config->output.checkpoint_keep);
+        checkpoint_prune(config->output.checkpoint, run->from.run, (size_t)config->output.checkpoint_keep,
+                         &gone);
+    discard_end(&gone);
 }
 
 /* The record has its path where there is something to report. */

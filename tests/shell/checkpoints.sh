@@ -310,11 +310,22 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; the
     refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d-000008.h5: cannot take .* No space left on device' \
         --set output.checkpoint=disk/d.h5
     umount disk
+    # and with room for two
+    mount -t tmpfs -o size=6m tmpfs disk
+    # shellcheck disable=SC2317
+    makes_room() {
+        ran 0 train 2 DISK_SLOW=300000 LD_PRELOAD="$asan $float/tests/disk_witness.so" "$float/bin/sim" "${on[@]}" --set train.steps=4 \
+            --set output.checkpoint=disk/e.h5 --set output.checkpoint_every=1 --set output.checkpoint_keep=1 \
+            --set output.checkpoint_async=no --output room.h5 && holds disk e-000004.h5 && ! grep '^sim: warning' out
+    }
+    sim="env" check "the room of one that goes is there for the next" makes_room
+    umount disk
 else
     skip "a full disk costs a checkpoint, not the run: needs root to mount a small one"
     skip "which is complete"
     skip "and the one before is whole"
     skip "and one that has no room at first, a run"
+    skip "the room of one that goes is there for the next"
 fi
 
 # Each node has a folder of that name, and they are not one.
