@@ -144,6 +144,19 @@ static Work z_work(Tensor logits, Tensor written, int64_t E, double flops)
                    (double)(tensor_bytes(logits) + 2 * tensor_bytes(written)));
 }
 
+/* x becomes its softmax. */
+VECTORISED static double z_row(real *x, int64_t E)
+{
+    double z = softmax_in_place(x, E);
+    return z * z;
+}
+
+VECTORISED static void z_row_backward(real *restrict x, double scale, real *restrict d, int64_t E)
+{
+    real by = (real)(2 * scale * softmax_in_place(x, E));
+    for (int64_t e = 0; e < E; e++) d[e] += by * x[e];
+}
+
 double z_loss_forward(Tensor logits, int64_t E)
 {
     if (!device_kernel(logits.device, z_work(logits, (Tensor){0}, E, 4))) return 0;
@@ -151,8 +164,7 @@ double z_loss_forward(Tensor logits, int64_t E)
     real *x = device_aside(logits.device, "a row's softmax", (size_t)E * sizeof *x);
     for (int64_t i = 0; i < logits.count; i += E) {
         tensor_read(logits, i, E, x);
-        double z = softmax_in_place(x, E);
-        sum += z * z;
+        sum += z_row(x, E);
     }
     free(x);
     return sum;
@@ -165,8 +177,7 @@ void z_loss_backward(Tensor logits, double scale, Tensor dlogits, int64_t E)
     Opened od = opened_new(dlogits, E);
     for (int64_t i = 0; i < logits.count; i += E) {
         tensor_read(logits, i, E, x);
-        real by = (real)(2 * scale * softmax_in_place(x, E)), *d = opened_read(&od, i, E);
-        for (int64_t e = 0; e < E; e++) d[e] += by * x[e];
+        z_row_backward(x, scale, opened_read(&od, i, E), E);
         opened_write(&od, i, E);
     }
     opened_free(&od);
