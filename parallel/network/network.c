@@ -127,7 +127,9 @@ NetworkTime network_ring(const Network *n, const RingSize *ring)
 
 double network_alone(const NetworkTime *time)
 {
-    return fmax(time->busy[ROUTE_INSIDE], time->busy[ROUTE_ACROSS]) + time->latency;
+    const double *busy = time->busy;
+    return (busy[ROUTE_INSIDE] > busy[ROUTE_ACROSS] ? busy[ROUTE_INSIDE] : busy[ROUTE_ACROSS]) +
+           time->latency;
 }
 
 bool network_takes_trees(const Network *n, const RingSize *ring, size_t bytes)

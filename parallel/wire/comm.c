@@ -74,6 +74,11 @@ void comm_ring_beside(Group *group, const RingShape *shape)
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
 {
     count_ring(group, shape);
+    comm_ring_come(group, tag, start);
+}
+
+void comm_ring_come(Group *group, int tag, double start)
+{
     if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
 }
 

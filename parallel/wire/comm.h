@@ -190,6 +190,7 @@ void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
  * the last of them began, and end it. Any ring ends so: it keeps the ports of its routes busy leg by leg, in the time
  * that is free from its start on, and the compute lane waits until all are done. */
 void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start);
+void comm_ring_come(Group *group, int tag, double start); /* without counting */
 double comm_ring_meet(Group *group, int tag, double start);
 /* A real one that goes through a window: counts what its members would send, and tells who watches messages from outside
  * that they will not see them. */

@@ -8,7 +8,7 @@
 static void *longer(void *old, int count, int *most, size_t bytes)
 {
     if (count < *most) return old;
-    *most = *most ? 2 * *most : 256;
+    *most = *most ? 2 * *most : 16;
     void *larger = allocate((size_t)*most * bytes);
     if (count) memcpy(larger, old, (size_t)count * bytes);
     free(old);
@@ -50,12 +50,45 @@ void tape_record(Tape *tape, Comm *comm)
     comm->lanes->told_context = tape;
 }
 
+static void count(Tape *tape, const RingShape *shape)
+{
+    int i = 0;
+    while (i < tape->counts && tape->count[i].purpose != shape->purpose) i++;
+    if (i == tape->counts) {
+        tape->count = longer(tape->count, tape->counts, &tape->most_counts, sizeof *tape->count);
+        tape->count[tape->counts++] = (TapeCount){.purpose = shape->purpose};
+    }
+    tape->count[i].messages += shape->messages;
+    tape->count[i].bytes += shape->bytes;
+    tape->count[i].across += shape->across;
+}
+
+/* Whether it takes no time, and nobody else has to come: then it only counts. */
+static bool takes_nothing(const TapeRing *ring)
+{
+    double seconds = 0;
+    for (int i = 0; i < ring->shape.legs; i++) seconds += network_alone(&ring->shape.leg[i]);
+    return seconds == 0 && group_walks(ring->group) == 1;
+}
+
+static void leave_out(Tape *tape)
+{
+    int kept = 0;
+    for (int i = 0; i < tape->events; i++)
+        if (!takes_nothing(&tape->ring[tape->event[i].ring])) tape->event[kept++] = tape->event[i];
+    tape->events = kept;
+}
+
 bool tape_stop(Tape *tape, Comm *comm)
 {
     comm->tape = NULL;
     comm->lanes->told = NULL;
     bool closed = true;
-    for (int i = 0; i < tape->rings; i++) closed &= tape->ring[i].ended;
+    for (int i = 0; i < tape->rings; i++) {
+        closed &= tape->ring[i].ended;
+        count(tape, &tape->ring[i].shape);
+    }
+    leave_out(tape);
     return closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
 }
 
@@ -84,7 +117,7 @@ typedef struct Again {
 static void begin_again(const TapeRing *ring, Again *a, const Comm *comm)
 {
     *a = (Again){.tag = group_tag(ring->group), .start = comm_now(comm)};
-    if (ring->shape.legs > 0) comm_ring_begin(ring->group, a->tag, &ring->shape, a->start);
+    if (ring->shape.legs > 0) comm_ring_come(ring->group, a->tag, a->start);
 }
 
 static void end_again(const TapeRing *ring, Again *a, Comm *comm)
@@ -98,6 +131,10 @@ void tape_play(const Tape *tape, Comm *comm)
     enum { FEW = 32 };
     Again few[FEW], *again = tape->rings > FEW ? allocate((size_t)tape->rings * sizeof *again) : few;
     int done = 0;
+    for (const TapeCount *c = tape->count; c < tape->count + tape->counts; c++) {
+        comm_count(comm, c->purpose, c->messages, c->bytes);
+        comm->across[c->purpose] += c->across;
+    }
     for (int i = 0; i < tape->events; i++) {
         const TapeEvent *e = &tape->event[i];
         lanes_replay(comm->lanes, tape->step + done, e->steps - done);
@@ -116,5 +153,6 @@ void tape_free(Tape *tape)
     free(tape->step);
     free(tape->event);
     free(tape->ring);
+    free(tape->count);
     *tape = (Tape){0};
 }

@@ -17,11 +17,18 @@ typedef struct TapeEvent {
     bool ends;
 } TapeEvent;
 
+/* What its rings of a purpose send, together. */
+typedef struct TapeCount {
+    Purpose purpose;
+    uint64_t messages, bytes, across;
+} TapeCount;
+
 struct Tape {
     LaneStep *step;
     TapeEvent *event;
     TapeRing *ring;
-    int steps, most_steps, events, most_events, rings, most_rings;
+    TapeCount *count;
+    int steps, most_steps, events, most_events, rings, most_rings, counts, most_counts;
     bool spoiled;     /* something happened that is in no event */
     uint64_t singles; /* comm's, as it began */
 };
