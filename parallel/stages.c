@@ -23,6 +23,10 @@ void stages_free(Stages *p)
 {
     if (!p) return;
     stages_flush(p);
+    for (Outgoing *o = p->spare, *next; o; o = next) {
+        next = o->next;
+        free(o);
+    }
     group_free(p->embedding);
     free(p);
 }
@@ -63,7 +67,8 @@ static void sweep(Stages *p, bool wait)
         }
         *at = o->next;
         free(o->data);
-        free(o);
+        o->next = p->spare;
+        p->spare = o;
     }
 }
 
@@ -78,8 +83,12 @@ static Tensor slice_of(const Stages *p, Tensor t)
 void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t)
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
-    Outgoing *o = allocate_zeroed(1, sizeof *o);
     sweep(p, false);
+    Outgoing *o = p->spare;
+    if (o)
+        p->spare = o->next;
+    else
+        o = allocate(sizeof *o);
     *o = (Outgoing){.data = t.data, .next = p->outgoing};
     p->outgoing = o;
     device_release(t.device, t.category, tensor_bytes(t));

@@ -20,6 +20,7 @@ typedef struct Stages {
     Shape shape;
     const int *rank_of; /* of every stage; the plan's */
     Outgoing *outgoing; /* sent and perhaps not yet on the way */
+    Outgoing *spare;    /* over, for the next ones */
     Group *slices;      /* the tensor group whose ranks send a part each of what they all hold; or NULL */
     Group *embedding;   /* the first stage and the last, of which this rank is one; or NULL */
     const Gpt *gpt;

@@ -7,7 +7,7 @@
 /* Of a dry run's steps, all ranks together; or of rank 0's part of a real one. */
 typedef struct Watch {
     Progress progress;
-    double actions, performed;
+    int64_t actions, performed;
     double ranks, made;  /* a dry run's ranks, and those that have all they need for the step */
     double rank, action; /* estimated seconds of either */
     int64_t step, steps; /* a real run's */

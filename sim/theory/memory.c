@@ -88,10 +88,12 @@ static double activations_peak(const Config *config, const Plan *plan, int pipe)
 {
     double now = 0, peak = 0;
     const Schedule *list = &plan->list[pipe];
+    Kept kept = {0, 0};
+    int stage = -1; /* whose that is */
     for (int i = 0; i < list->count; i++) {
         Action a = list->action[i];
-        if (a.microbatch < 0) continue;
-        Kept kept = kept_by(config, plan, a.stage);
+        if (!action_computes(a.kind)) continue;
+        if (a.stage != stage) kept = kept_by(config, plan, stage = a.stage);
         if (a.kind == ACTION_FORWARD) now += kept.forward;
         if (a.kind == ACTION_BACKWARD) now -= kept.forward;
         if (a.kind == ACTION_INPUT) now += kept.halfway - kept.forward;
