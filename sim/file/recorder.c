@@ -28,7 +28,7 @@ static bool worthless(const char *path)
     struct stat there;
     if (stat(path, &there)) return false; /* a dangling link */
     if (!there.st_size) return true;
-    RunFile *run = run_file_open(path, NULL);
+    RunFile *run = run_file_look(path, NULL);
     bool is = run && !run->complete && run->steps == 0;
     run_file_close(run);
     return is;

@@ -6,16 +6,26 @@
 #include "sim/file/layout.h"
 #include "sim/file/run_file_check.h"
 
-RunFile *run_file_open(const char *path, Error *error)
+static RunFile *open_file(const char *path, bool sums, Error *error)
 {
     H5 *file = h5_open(path, error);
     if (!file) return NULL;
     RunFile *run = allocate_zeroed(1, sizeof *run);
     run->file = file;
     run->path = words_copy(path);
-    if (run_file_check(run, error)) return run;
+    if (run_file_check(run, sums, error)) return run;
     run_file_close(run);
     return NULL;
+}
+
+RunFile *run_file_open(const char *path, Error *error)
+{
+    return open_file(path, true, error);
+}
+
+RunFile *run_file_look(const char *path, Error *error)
+{
+    return open_file(path, false, error);
 }
 
 void run_file_close(RunFile *run)

@@ -14,6 +14,8 @@
 
 /* NULL with a line that names the file, what it holds and what was expected. */
 RunFile *run_file_open(const char *path, Error *error);
+/* The same, but for its checksums: of one that this process has just written, or of which only a fact is asked. */
+RunFile *run_file_look(const char *path, Error *error);
 void run_file_close(RunFile *run); /* NULL is left alone */
 
 /* The names along an axis (layout.h); none along those that count. */

@@ -201,9 +201,9 @@ static void print_command(const char *what, const char *command, const char *pat
     printf("\n  %-10s  %s %s%s\n", what, command, path[0] == '-' ? "-- " : "", quoted);
 }
 
-bool report_run(const char *path, Error *error)
+bool report_run(const char *path, bool own, Error *error)
 {
-    RunFile *run = run_file_open(path, error);
+    RunFile *run = own ? run_file_look(path, error) : run_file_open(path, error);
     if (!run) return false;
     Sheet sheet = {.lines = 0};
     bool ok = report_read(run, &sheet, error);

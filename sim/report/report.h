@@ -10,6 +10,6 @@
 void report_title(const RunFile *run, Sheet *sheet);
 /* Fills the sheet with that, loss, bytes and memory beside their formulas, bubble and time. */
 bool report_read(const RunFile *run, Sheet *sheet, Error *error);
-/* Prints that as a screen of text, and what to do next. */
-bool report_run(const char *path, Error *error);
+/* Prints that as a screen of text, and what to do next. `own`: this process has written it, just now. */
+bool report_run(const char *path, bool own, Error *error);
 #endif

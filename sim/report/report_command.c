@@ -73,7 +73,7 @@ static bool report(const Request *r, RunFiles *files, Error *error)
     for (int i = 0; i < r->given.words; i++)
         if (!run_files_add(files, r->given.word[i], error)) return false;
     run_files_tell(files, "report");
-    if (files->count == 1 && !r->csv && !r->json) return report_run(files->path[0], error);
+    if (files->count == 1 && !r->csv && !r->json) return report_run(files->path[0], false, error);
     return compare(r, files, error);
 }
 

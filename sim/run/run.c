@@ -154,7 +154,8 @@ static int run_on(Comm *comm, const RunOptions *options, Alike *alike)
     run->main = comm->rank == 0;
 
     int status = run_all(run);
-    if (run->main && status == STATUS_OK && run->record.path[0] && !report_run(run->record.path, &run->error))
+    if (run->main && status == STATUS_OK && run->record.path[0] &&
+        !report_run(run->record.path, true, &run->error))
         status = STATUS_FAILED;
     if (run->main && status != STATUS_OK) {
         fflush(stdout);

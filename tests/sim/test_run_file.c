@@ -133,6 +133,9 @@ static void test_bit_changed(void **state)
         assert_true(h5_write(file, "/steps/tokens", 7, 1, H5_I64, &tokens, &error));
         assert_true(h5_close(file, &error));
         unlike(place, "/steps/tokens");
+        RunFile *looked_at = run_file_look(place->copy, &error);
+        assert_non_null(looked_at); /* who does not ask does not see it */
+        run_file_close(looked_at);
     }
 }
 

@@ -47,7 +47,7 @@ static int read_as(Reader reader, const char *path, const char *folder)
     char *words[] = {"plot", (char *)path, "--out", (char *)folder},
          *trace_words[] = {"trace", (char *)path, "--out", "-"}, *inspect_words[] = {"inspect", (char *)path};
     switch (reader) {
-    case READ_REPORT: return report_run(path, &error) ? 0 : refused(&error);
+    case READ_REPORT: return report_run(path, false, &error) ? 0 : refused(&error);
     case READ_PLOT:
         setenv("PATH", "/nowhere", 1);
         if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) return 3;

@@ -187,7 +187,7 @@ void report_says(PlotPlace *place, const char *name)
 {
     Error error = {""};
     const Capture c = capture();
-    const bool reported = report_run(in_folder(place, name), &error);
+    const bool reported = report_run(in_folder(place, name), false, &error);
     captured(place, c);
     assert_true(reported);
 }
