@@ -1,33 +1,25 @@
 /* block_parameters.c - a row of the table at a time. */
 #include "models/layers/block_parameters.h"
 
-BlockTensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which)
+TensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which)
 {
     bool mlp = branch == BRANCH_MLP;
     int64_t C = shape->hidden, out = mlp ? shape->ffn : C,
             in = mlp ? inner_width(shape) : qkv_width(shape, 1);
     int64_t kv = C / shape->heads * shape->kv_heads;
     switch (which) {
-    case NORM_GAIN: return (BlockTensorShape){.columns = C};
-    case NORM_BIAS: return (BlockTensorShape){.columns = shape->norm == NORM_LAYERNORM ? C : 0};
-    case OUT_WEIGHT: return (BlockTensorShape){.rows = out, .columns = C, .cut = CUT_ROWS};
-    case OUT_BIAS: return (BlockTensorShape){.columns = shape->bias ? C : 0};
+    case NORM_GAIN: return (TensorShape){.columns = C};
+    case NORM_BIAS: return (TensorShape){.columns = shape->norm == NORM_LAYERNORM ? C : 0};
+    case OUT_WEIGHT: return (TensorShape){.rows = out, .columns = C, .cut = CUT_ROWS};
+    case OUT_BIAS: return (TensorShape){.columns = shape->bias ? C : 0};
     default: break;
     }
-    BlockTensorShape s = {.columns = in, .cut = CUT_COLUMNS, .sharing = mlp ? 1 : kv_sharing(shape, ranks)};
+    TensorShape s = {.columns = in, .cut = CUT_COLUMNS, .sharing = mlp ? 1 : kv_sharing(shape, ranks)};
     if (which == IN_WEIGHT) s.rows = C;
     if (which == IN_BIAS && !shape->bias) s.columns = 0;
     const int64_t qkv[] = {C, kv, kv}, gated[] = {out, out, 0}, plain[] = {in, 0, 0};
     for (int i = 0; i < CUT_PARTS; i++) s.part[i] = (mlp ? is_gated(shape) ? gated : plain : qkv)[i];
     return s;
-}
-
-int64_t block_tensor_count(const BlockTensorShape *s, int ranks)
-{
-    int64_t rows = s->rows ? s->rows : 1;
-    if (s->cut != CUT_COLUMNS) return rows * s->columns / (s->cut == CUT_ROWS ? ranks : 1);
-    if (s->columns == 0) return 0;
-    return rows * (s->part[0] + (s->part[1] + s->part[2]) * s->sharing) / ranks;
 }
 
 BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
@@ -36,8 +28,8 @@ BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
     int64_t offset = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
         Branch branch = (Branch)(i / BRANCH_TENSORS);
-        BlockTensorShape s = block_tensor_shape(shape, ranks, branch, (BranchTensor)(i % BRANCH_TENSORS));
-        int64_t count = block_tensor_count(&s, ranks);
+        TensorShape s = block_tensor_shape(shape, ranks, branch, (BranchTensor)(i % BRANCH_TENSORS));
+        int64_t count = tensor_shape_count(&s, ranks);
         p.branch[branch][i % BRANCH_TENSORS] = tensor_view(flat, offset, count);
         offset += count;
     }

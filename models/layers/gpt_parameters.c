@@ -31,100 +31,7 @@ int64_t stage_blocks(int64_t layers, int stages, const int *given, int stage)
     return given ? given[stage] : layers / stages + (stage < layers % stages);
 }
 
-int64_t parameter_count(const Parameter *p)
-{
-    return (p->rows ? p->rows : 1) * p->columns;
-}
-
-int64_t parameter_whole_count(const Parameter *p)
-{
-    return (p->whole_rows ? p->whole_rows : 1) * p->whole_columns;
-}
-
-/* Columns of part i that each of the ranks holds. */
-static int64_t held_of(const Parameter *p, int ranks, int64_t i)
-{
-    return p->part[i] * (i ? p->sharing : 1) / ranks;
-}
-
-int64_t parameter_first_shared(const Parameter *p, int ranks)
-{
-    return p->cut == CUT_COLUMNS && p->sharing > 1 ? held_of(p, ranks, 0) : p->columns;
-}
-
-int64_t parameter_place(const Parameter *p, int ranks, int rank, int64_t index)
-{
-    int64_t row = index / p->columns, column = index % p->columns, before = 0, i = 0;
-    if (p->cut == CUT_ROWS) row += rank * p->rows;
-    if (p->cut == CUT_COLUMNS) {
-        for (; column >= held_of(p, ranks, i); before += p->part[i++]) column -= held_of(p, ranks, i);
-        column += before + held_of(p, ranks, i) * (rank / (i ? p->sharing : 1));
-    }
-    return row < p->whole_rows || p->whole_rows == 0 ? row * p->whole_columns + column : -1;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* A rectangle of a slice; of CUT_COLUMNS as many of the whole as parts that it crosses. `s`: its place in the range. */
-static int place_rectangle(const Parameter *p, int ranks, int rank, ParameterSlab s, ParameterSlab *slab)
-{
-    int64_t last = p->whole_rows ? p->whole_rows : 1, column = s.column, end = s.column + s.columns;
-    int64_t at = 0, before = 0, from = s.from;
-    int slabs = 0;
-    if (p->cut == CUT_ROWS) s.row += rank * p->rows;
-    s.rows = least(s.rows, last - s.row);
-    if (s.rows <= 0 || s.columns == 0) return 0;
-    s.first = p->cut != CUT_NONE || rank == 0;
-    if (p->cut != CUT_COLUMNS) {
-        *slab = s;
-        return 1;
-    }
-    for (int i = 0; i < CUT_PARTS; before += p->part[i++]) {
-        int64_t held = held_of(p, ranks, i), sharing = i ? p->sharing : 1;
-        int64_t low = most(column, at), high = least(end, at + held);
-        if (low < high) {
-            s.from = from + low - column;
-            s.column = before + held * (rank / sharing) + low - at;
-            s.columns = high - low;
-            s.first = rank % sharing == 0;
-            ParameterSlab *before_it = slabs ? &slab[slabs - 1] : NULL;
-            if (before_it && before_it->column + before_it->columns == s.column &&
-                before_it->first == s.first)
-                before_it->columns += s.columns; /* as where nothing is cut */
-            else
-                slab[slabs++] = s;
-        }
-        at += held;
-    }
-    return slabs;
-}
-
-int parameter_slabs(const Parameter *p, int ranks, int rank, int64_t first, int64_t count,
-                    ParameterSlab slab[PARAMETER_SLABS])
-{
-    int64_t width = p->columns, done = 0;
-    int slabs = 0;
-    while (done < count) { /* the rest of a row, whole rows, a beginning of one */
-        int64_t row = (first + done) / width, column = (first + done) % width, left = count - done;
-        bool whole = column == 0 && left >= width;
-        ParameterSlab s = {.row = row, .column = column, .from = done, .stride = width};
-        s.rows = whole ? left / width : 1;
-        s.columns = whole ? width : least(left, width - column);
-        slabs += place_rectangle(p, ranks, rank, s, slab + slabs);
-        done += s.rows * s.columns;
-    }
-    return slabs;
-}
-
-static void add_parameter(Gpt *gpt, int unit, const char *name, BlockTensorShape shape, Init init)
+static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shape, Init init)
 {
     Unit *u = &gpt->unit[unit];
     Parameter *p = &gpt->parameter[gpt->parameters];
@@ -138,7 +45,7 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, BlockTensorShape
     memcpy(p->part, shape.part, sizeof p->part);
     p->sharing = shape.sharing;
     if (p->cut == CUT_ROWS) p->rows = (p->rows + t - 1) / t; /* only a vocabulary may not divide: padded */
-    if (p->cut == CUT_COLUMNS) p->columns = block_tensor_count(&shape, (int)t) / (p->rows ? p->rows : 1);
+    if (p->cut == CUT_COLUMNS) p->columns = tensor_shape_count(&shape, (int)t) / (p->rows ? p->rows : 1);
     snprintf(p->name, sizeof p->name, "%s", name);
     u->count += parameter_count(p);
 }
@@ -216,8 +123,8 @@ Gpt *gpt_new(const GptOptions *options)
     gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
     gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 6, sizeof *gpt->parameter);
 
-    const BlockTensorShape words = {.rows = V, .columns = C, .cut = CUT_ROWS}, vector = {.columns = C};
-    const BlockTensorShape positions = {.rows = shape->sequence, .columns = C};
+    const TensorShape words = {.rows = V, .columns = C, .cut = CUT_ROWS}, vector = {.columns = C};
+    const TensorShape positions = {.rows = shape->sequence, .columns = C};
     add_parameter(gpt, UNIT_WTE, "wte.weight", words, INIT_NORMAL);
     if (shape->position == POSITION_LEARNED)
         add_parameter(gpt, UNIT_WPE, "wpe.weight", positions, INIT_NORMAL);

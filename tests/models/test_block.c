@@ -62,9 +62,9 @@ static int64_t range(const GptShape *shape, int ranks)
 {
     int64_t count = 0;
     for (int i = 0; i < BLOCK_TENSORS; i++) {
-        BlockTensorShape s = block_tensor_shape(shape, ranks, (Branch)(i / BRANCH_TENSORS),
+        TensorShape s = block_tensor_shape(shape, ranks, (Branch)(i / BRANCH_TENSORS),
                                                 (BranchTensor)(i % BRANCH_TENSORS));
-        count += block_tensor_count(&s, ranks);
+        count += tensor_shape_count(&s, ranks);
     }
     return count;
 }
