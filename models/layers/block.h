@@ -1,18 +1,17 @@
-/* block.h - one transformer block: two branches beside a residual, attention and
- * MLP, built alike:
+/* block.h - one transformer block: its branches beside a residual, one after the other, all alike but for what a branch
+ * does by itself (branch.h):
  *
- *     norm -> into the region by columns -> core -> out of it by rows -> dropout -> + residual
+ *     norm -> the branch's own part -> dropout -> + residual
  *
- * with attention or an activation as the core. GPT-2 (Radford et al. 2019,
- * section 2.3) and Llama (Touvron et al. 2302.13971) norm before a branch; with
+ * GPT-2 (Radford et al. 2019, section 2.3) and Llama (Touvron et al. 2302.13971) norm before a branch; with
  * post_norm it is the sum that is normed (Vaswani et al. 1706.03762). */
 #ifndef MODELS_LAYERS_BLOCK_H
 #define MODELS_LAYERS_BLOCK_H
-#include "models/layers/branch.h"
+#include "models/layers/block_parameters.h"
 
 typedef struct BlockSaved {
-    BranchSaved branch[BRANCHES];
-    Tensor dnorms; /* (4, C) REAL: of both branches' NORM_GAIN and NORM_BIAS */
+    BranchSaved branch[BLOCK_BRANCHES];
+    Tensor dnorms; /* (2 branches, C) REAL: of each branch's NORM_GAIN and NORM_BIAS */
 } BlockSaved;
 
 /* x (B, T', C) -> a new y (B, T', C) of category `output`. x belongs to saved afterwards. */

@@ -1,37 +1,42 @@
-/* block_parameters.c - a row of the table at a time. */
+/* block_parameters.c - the kinds of blocks, and walks over their tables. */
 #include "models/layers/block_parameters.h"
+#include "models/layers/branch_attention.h"
+#include "models/layers/branch_mlp.h"
 
-TensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which)
+const Block block_kind[BLOCK_KINDS] = {
+    [BLOCK_DENSE] = {.branches = 2, .branch = {&branch_attention, &branch_mlp}},
+};
+
+BlockKind block_of(const GptShape *shape, int64_t layer)
 {
-    bool mlp = branch == BRANCH_MLP;
-    int64_t C = shape->hidden, out = mlp ? shape->ffn : C,
-            in = mlp ? inner_width(shape) : qkv_width(shape, 1);
-    int64_t kv = C / shape->heads * shape->kv_heads;
-    switch (which) {
-    case NORM_GAIN: return (TensorShape){.columns = C};
-    case NORM_BIAS: return (TensorShape){.columns = shape->norm == NORM_LAYERNORM ? C : 0};
-    case OUT_WEIGHT: return (TensorShape){.rows = out, .columns = C, .cut = CUT_ROWS};
-    case OUT_BIAS: return (TensorShape){.columns = shape->bias ? C : 0};
-    default: break;
-    }
-    TensorShape s = {.columns = in, .cut = CUT_COLUMNS, .sharing = mlp ? 1 : kv_sharing(shape, ranks)};
-    if (which == IN_WEIGHT) s.rows = C;
-    if (which == IN_BIAS && !shape->bias) s.columns = 0;
-    const int64_t qkv[] = {C, kv, kv}, gated[] = {out, out, 0}, plain[] = {in, 0, 0};
-    for (int i = 0; i < CUT_PARTS; i++) s.part[i] = (mlp ? is_gated(shape) ? gated : plain : qkv)[i];
-    return s;
+    (void)shape, (void)layer;
+    return BLOCK_DENSE;
 }
 
-BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat)
+int block_tensors(const Block *block)
 {
-    BlockParameters p;
-    int64_t offset = 0;
-    for (int i = 0; i < BLOCK_TENSORS; i++) {
-        Branch branch = (Branch)(i / BRANCH_TENSORS);
-        TensorShape s = block_tensor_shape(shape, ranks, branch, (BranchTensor)(i % BRANCH_TENSORS));
-        int64_t count = tensor_shape_count(&s, ranks);
-        p.branch[branch][i % BRANCH_TENSORS] = tensor_view(flat, offset, count);
-        offset += count;
-    }
+    int tensors = 0;
+    for (int b = 0; b < block->branches; b++) tensors += block->branch[b]->tensors;
+    return tensors;
+}
+
+BlockLayout block_layout(const GptShape *shape, int ranks, const Block *block)
+{
+    BlockLayout l = {.block = block};
+    for (int b = 0; b < block->branches; b++)
+        for (int i = 0; i < block->branch[b]->tensors; i++) {
+            TensorShape s = block->branch[b]->tensor[i].shape(shape, ranks);
+            l.tensor[b][i].first = l.values;
+            l.values += l.tensor[b][i].count = tensor_shape_count(&s, ranks);
+        }
+    return l;
+}
+
+BlockParameters block_parameters(const BlockLayout *layout, Tensor flat)
+{
+    BlockParameters p = {0};
+    for (int b = 0; b < layout->block->branches; b++)
+        for (int i = 0; i < layout->block->branch[b]->tensors; i++)
+            p.branch[b][i] = tensor_view(flat, layout->tensor[b][i].first, layout->tensor[b][i].count);
     return p;
 }

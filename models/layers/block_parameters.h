@@ -1,21 +1,29 @@
-/* block_parameters.h - the tensors of a block: their shapes, how they are cut, and where they lie. */
+/* block_parameters.h - which branches a block has, and where their tensors lie. */
 #ifndef MODELS_LAYERS_BLOCK_PARAMETERS_H
 #define MODELS_LAYERS_BLOCK_PARAMETERS_H
-#include "models/layers/gpt_shape.h"
-#include "models/layers/tensor_shape.h"
-#include "models/machine/tensor.h"
+#include "models/layers/branch.h"
 
-/* A block's tensors, in the order they lie in its flat range, a branch after the other. With t ranks in a
- * tensor-parallel region IN is cut by columns (attention by heads), OUT by rows; the rest is the same on all. A
- * shape without biases has those with no elements. */
-typedef enum { NORM_GAIN, NORM_BIAS, IN_WEIGHT, IN_BIAS, OUT_WEIGHT, OUT_BIAS, BRANCH_TENSORS } BranchTensor;
-typedef enum { BRANCH_ATTENTION, BRANCH_MLP, BRANCHES } Branch;
-enum { BLOCK_TENSORS = BRANCHES * BRANCH_TENSORS };
+/* The blocks there are; and which layer 1..L is. Those of one kind are alike. */
+typedef enum { BLOCK_DENSE, BLOCK_KINDS } BlockKind;
+extern const Block block_kind[BLOCK_KINDS];
+BlockKind block_of(const GptShape *shape, int64_t layer);
+/* Entries of its branches' tables. */
+int block_tensors(const Block *block);
+
+/* Where tensors lie in the flat range that one of the ranks of a region holds of a block: one after the other, by the
+ * numbers of their tables. */
+typedef struct BlockLayout {
+    const Block *block;
+    int64_t values; /* in all */
+    struct {
+        int64_t first, count;
+    } tensor[BLOCK_BRANCHES][BRANCH_TENSORS];
+} BlockLayout;
+BlockLayout block_layout(const GptShape *shape, int ranks, const Block *block);
+
+/* Views of them. */
 typedef struct BlockParameters {
-    Tensor branch[BRANCHES][BRANCH_TENSORS]; /* views */
+    Tensor branch[BLOCK_BRANCHES][BRANCH_TENSORS];
 } BlockParameters;
-
-TensorShape block_tensor_shape(const GptShape *shape, int ranks, Branch branch, BranchTensor which);
-/* Views of this rank's tensors in its flat range. */
-BlockParameters block_parameters(const GptShape *shape, int ranks, Tensor flat);
+BlockParameters block_parameters(const BlockLayout *layout, Tensor flat);
 #endif

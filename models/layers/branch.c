@@ -1,13 +1,27 @@
-/* branch.c - the sizes of a branch on one rank. */
+/* branch.c - what tables of branches share. */
 #include "models/layers/branch.h"
 
-BranchSizes branch_sizes(const BlockRun *run, Branch branch)
+TensorShape norm_gain_shape(const GptShape *shape, int ranks)
 {
-    const GptShape *s = run->shape;
-    int64_t t = run->region->size;
-    bool mlp = branch == BRANCH_MLP;
-    return (BranchSizes){.n = run->B * s->sequence,
-                         .C = s->hidden,
-                         .in = mlp ? inner_width(s) / t : qkv_width(s, t),
-                         .out = (mlp ? s->ffn : s->hidden) / t};
+    (void)ranks;
+    return (TensorShape){.columns = shape->hidden};
+}
+
+TensorShape norm_bias_shape(const GptShape *shape, int ranks)
+{
+    (void)ranks;
+    return (TensorShape){.columns = shape->norm == NORM_LAYERNORM ? shape->hidden : 0};
+}
+
+TensorShape bias_shape(const GptShape *shape, TensorShape weight)
+{
+    weight.rows = 0;
+    if (!shape->bias) weight.columns = 0;
+    if (weight.cut == CUT_ROWS) weight.cut = CUT_NONE;
+    return weight;
+}
+
+Tensor *branch_input(const BlockRun *run, BranchSaved *s)
+{
+    return run->shape->post_norm ? &s->x : &s->norm;
 }

@@ -1,18 +1,34 @@
-/* branch.h - a branch beside the residual: how it is run, what a rank of the region holds of it, and what forward
- * keeps of it for backward. */
+/* branch.h - what a block is made of: branches beside the residual, each a table of tensors and a few functions.
+ *
+ *     x -> norm -> the branch's own part -> dropout -> + x
+ *
+ * All but that part is the same for all of them (block.h). It begins and ends outside the region (region.h), has as many
+ * linear layers as it likes (linear.h), and does between them what it is there for. */
 #ifndef MODELS_LAYERS_BRANCH_H
 #define MODELS_LAYERS_BRANCH_H
-#include "models/kernels/attention.h"
-#include "models/layers/block_parameters.h"
+#include "models/kernels/dropout.h"
+#include "models/layers/gpt_shape.h"
+#include "models/layers/parameter.h"
 #include "models/layers/region.h"
 
 /* What backward computes again instead of forward keeping it (Korthikanti et al. 2205.05198, section 5):
  * nothing; the attention's probabilities; or all but the block's input (Chen et al. 1604.06174). */
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
+/* The most of anything here: a block's branches; a branch's tensors, and what it keeps. */
+enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 6, BRANCH_KEPT = 7 };
+
+typedef struct Branch Branch;
+/* The branches of a block, one after the other. */
+typedef struct Block {
+    int branches;
+    const Branch *branch[BLOCK_BRANCHES];
+} Block;
+
 /* How a block is run. */
 typedef struct BlockRun {
     const GptShape *shape;
+    const Block *block;
     const Region *region;
     Recompute recompute;
     int64_t B;
@@ -21,20 +37,54 @@ typedef struct BlockRun {
 
 /* What forward keeps of a branch for backward. T' is T, or T/t with sequence parallelism. */
 typedef struct BranchSaved {
-    Tensor x;              /* (B, T', C): the branch's input */
-    Tensor norm;           /* (B, T', C): x normed; with post_norm the sum before its norm */
-    Tensor inner;          /* (B, T, (qkv or inner width)/t) */
-    AttentionSaved scores; /* (B, heads/t, T, T), without flash attention */
-    Tensor lse;            /* (B, heads/t, T), with it */
-    Tensor outer;          /* (B, T, (C or ffn)/t): what the core made */
-    Tensor mask;           /* (B, T', C), with dropout */
-    /* what backward's first half keeps for its second, beside the linear layers' inputs: their outputs' gradients */
-    Tensor dinner, dresult; /* like inner; (B, T', C) */
+    Tensor x;       /* (B, T', C): the branch's input */
+    Tensor norm;    /* (B, T', C): x normed; with post_norm the sum before its norm */
+    Tensor mask;    /* (B, T', C), with dropout */
+    Tensor dresult; /* (B, T', C): of what its own part made, from backward's first half to the second */
+    Tensor kept[BRANCH_KEPT]; /* its own, by numbers of its own; in either half */
 } BranchSaved;
+/* What its own part reads; whose gradient needs it last frees it. */
+Tensor *branch_input(const BlockRun *run, BranchSaved *s);
 
-/* What a rank of the region holds of a branch: n rows of `in` values before the core and `out` after it. */
-typedef struct BranchSizes {
-    int64_t n, C, in, out;
-} BranchSizes;
-BranchSizes branch_sizes(const BlockRun *run, Branch branch);
+/* What the tensors that forward makes are booked as: those backward reads, of them those that selective recomputation
+ * brings back, and the result. */
+typedef struct Booking {
+    MemoryCategory kept, again, output;
+} Booking;
+
+/* One of a branch's tensors, in the order they lie in a block's flat range. A tensor that a shape has not, as a bias, is
+ * one without elements. */
+typedef struct BranchTensor {
+    const char *name; /* behind the layer's: Hugging Face's, of GPT-2 where that has it */
+    TensorShape (*shape)(const GptShape *shape, int ranks); /* of a region of so many ranks */
+    Init init;
+} BranchTensor;
+enum { NORM_GAIN, NORM_BIAS, NORM_TENSORS }; /* the first of every branch; its own follow */
+TensorShape norm_gain_shape(const GptShape *shape, int ranks);
+TensorShape norm_bias_shape(const GptShape *shape, int ranks);
+/* Of what is added to a product with `weight`, cut as its columns are. */
+TensorShape bias_shape(const GptShape *shape, TensorShape weight);
+
+/* w are its weights, d their gradients, by the numbers of its table. */
+struct Branch {
+    const BranchTensor *tensor;
+    int tensors;
+    DropoutPlace dropout; /* of its result */
+    /* input (B, T', C) -> a new result, likewise; what backward will read is kept. */
+    Tensor (*forward)(const BlockRun *run, Booking booking, const Tensor *w, Tensor input, BranchSaved *s);
+    /* dresult -> a new dinput; frees what only that reads. With d it adds to the gradients whose products go well beside
+     * it, and frees what those alone read. */
+    Tensor (*backward)(const BlockRun *run, const Tensor *w, const Tensor *d, Tensor dresult, BranchSaved *s);
+    /* Adds to all other gradients, and frees what is left. */
+    void (*backward_weight)(const BlockRun *run, const Tensor *d, BranchSaved *s);
+    /* What selective recomputation does not keep; and back, the same bits, as workspace. NULL: there is nothing. */
+    void (*forget)(BranchSaved *s);
+    void (*recover)(const BlockRun *run, BranchSaved *s);
+};
+
+/* Rows inside the region. */
+static inline int64_t block_rows(const BlockRun *run)
+{
+    return run->B * run->shape->sequence;
+}
 #endif

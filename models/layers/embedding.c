@@ -9,10 +9,12 @@ Tensor embed_forward(const Gpt *gpt, LayerTensors w, Tensor tokens, Dropout drop
     int64_t first = region_first_row(&gpt->region, T);
     Tensor x = tensor_new(gpt->device, MEM_ACTIVATIONS, gpt->dtype, B * rows * C);
     Tensor part = region_result(&gpt->region, x);
-    embedding_forward(tokens, gpt_words(gpt, w), gpt->region.rank * gpt->vocab_cut, part, B, T, C);
+    embedding_forward(tokens, gpt_words(gpt, w.unit[EMBEDDING_WORDS]), gpt->region.rank * gpt->vocab_cut,
+                      part, B, T, C);
     region_leave(&gpt->region, part, x, B);
     region_release(&gpt->region, &part);
-    if (gpt->shape.position == POSITION_LEARNED) position_forward(w.own, first, x, B, rows, C);
+    if (gpt->shape.position == POSITION_LEARNED)
+        position_forward(w.unit[EMBEDDING_POSITIONS], first, x, B, rows, C);
     if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_forward(first, x, B, rows, C);
     if (dropout.rate > 0) {
         saved->mask = tensor_new(gpt->device, MEM_ACTIVATIONS, UINT8, x.count);
@@ -29,10 +31,12 @@ void embed_backward(const Gpt *gpt, LayerTensors d, Tensor tokens, EmbeddingSave
     if (gpt->shape.dropout > 0) dropout_backward(gpt->shape.dropout, dx, saved->mask, dx);
     tensor_free(&saved->mask);
     if (gpt->shape.position == POSITION_LEARNED)
-        position_backward(dx, d.own, region_first_row(&gpt->region, T), B, region_rows(&gpt->region, T), C);
+        position_backward(dx, d.unit[EMBEDDING_POSITIONS], region_first_row(&gpt->region, T), B,
+                          region_rows(&gpt->region, T), C);
     if (gpt->shape.position == POSITION_SINUSOIDAL) sinusoidal_backward(dx, C);
     Tensor whole = region_leave_backward(&gpt->region, dx, B);
-    embedding_backward(tokens, whole, gpt_words(gpt, d), gpt->region.rank * gpt->vocab_cut, B, T, C);
+    embedding_backward(tokens, whole, gpt_words(gpt, d.unit[EMBEDDING_WORDS]),
+                       gpt->region.rank * gpt->vocab_cut, B, T, C);
     region_release(&gpt->region, &whole);
     tensor_free(&saved->dx);
 }

@@ -9,58 +9,55 @@ static bool is_head(const Gpt *gpt, int layer)
     return layer == gpt->shape.layers + 1;
 }
 
-/* Units layer l reads, in the order backward completes them. */
-static int units_of(const Gpt *gpt, int layer, int units[2])
-{
-    int n = 0;
-    if (is_head(gpt, layer) && gpt->head_embedding >= 0) units[n++] = gpt->head_embedding;
-    units[n++] = layer + 1;
-    if (layer == 0) units[n++] = UNIT_WTE;
-    return n;
-}
-
 /* ---- the holes ---- */
 
 static LayerTensors need(const Gpt *gpt, const GptPass *pass, int layer)
 {
-    LayerTensors w = {.own = {0}};
-    int units[2], n = units_of(gpt, layer, units);
-    for (int i = 0; i < n; i++) {
-        Tensor *t = units[i] == layer + 1 ? &w.own : &w.words;
-        *t = pass->hooks->need(pass->hooks->context, pass->microbatch, units[i]);
-    }
+    const GptLayer *l = &gpt->layer[layer];
+    LayerTensors w = {0};
+    for (int i = l->units - 1; i >= 0; i--)
+        w.unit[i] = pass->hooks->need(pass->hooks->context, pass->microbatch, l->unit[i]);
     return w;
 }
 
 static void tell(const Gpt *gpt, const GptPass *pass, int layer,
                  void (*hook)(void *context, int microbatch, int unit))
 {
-    int units[2], n = units_of(gpt, layer, units);
-    for (int i = 0; i < n; i++) hook(pass->hooks->context, pass->microbatch, units[i]);
+    const GptLayer *l = &gpt->layer[layer];
+    for (int i = l->units - 1; i >= 0; i--) hook(pass->hooks->context, pass->microbatch, l->unit[i]);
 }
 
-/* A gradient that head and embedding share begins at the one and is ready at the other. */
+/* A layer's tensors in backward: weights for the input's half, gradients for the weights'. */
+typedef struct Operands {
+    LayerTensors weights, gradients;
+    Tensor shared; /* a gradient that begins at the head and is ready at the embedding */
+} Operands;
+
+/* By head and embedding. */
 static bool shares(const Gpt *gpt, int unit)
 {
     return unit == UNIT_WTE && gpt->head_embedding == UNIT_WTE;
 }
 
-static void gradients_begin(const Gpt *gpt, const GptPass *pass, int layer, LayerTensors *d)
+static void gradients_begin(const Gpt *gpt, const GptPass *pass, int layer, Operands *o)
 {
-    int units[2], n = units_of(gpt, layer, units);
-    for (int i = 0; i < n; i++) {
-        Tensor *t = units[i] == layer + 1 ? &d->own : &d->words;
-        if (layer == 0 && shares(gpt, units[i])) continue;
-        *t = pass->hooks->gradient_begin(pass->hooks->context, pass->microbatch, units[i]);
+    const GptLayer *l = &gpt->layer[layer];
+    for (int i = l->units - 1; i >= 0; i--) {
+        bool shared = shares(gpt, l->unit[i]);
+        Tensor *d = &o->gradients.unit[i];
+        *d = shared && layer == 0
+                 ? o->shared
+                 : pass->hooks->gradient_begin(pass->hooks->context, pass->microbatch, l->unit[i]);
+        if (shared) o->shared = *d;
     }
 }
 
 static void gradients_ready(const Gpt *gpt, const GptPass *pass, int layer)
 {
-    int units[2], n = units_of(gpt, layer, units);
-    for (int i = 0; i < n; i++)
-        if (!is_head(gpt, layer) || !shares(gpt, units[i]))
-            pass->hooks->gradient_ready(pass->hooks->context, pass->microbatch, units[i]);
+    const GptLayer *l = &gpt->layer[layer];
+    for (int i = l->units - 1; i >= 0; i--)
+        if (!is_head(gpt, layer) || !shares(gpt, l->unit[i]))
+            pass->hooks->gradient_ready(pass->hooks->context, pass->microbatch, l->unit[i]);
 }
 
 /* ---- the walk ---- */
@@ -78,10 +75,16 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
 static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer)
 {
     return (BlockRun){.shape = &gpt->shape,
+                      .block = gpt->layer[layer].layout->block,
                       .region = &gpt->region,
                       .recompute = gpt->recompute,
                       .B = saved->pass.B,
                       .dropout = dropout_of(gpt, saved, layer)};
+}
+
+static BlockParameters tensors_of(const Gpt *gpt, int layer, const LayerTensors *t)
+{
+    return block_parameters(gpt->layer[layer].layout, t->unit[0]);
 }
 
 Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x, GptSaved *saved,
@@ -100,7 +103,7 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
             x = (Tensor){0};
         } else {
             BlockRun run = run_of(gpt, saved, layer);
-            BlockParameters p = block_parameters(&gpt->shape, gpt->region.size, w.own);
+            BlockParameters p = tensors_of(gpt, layer, &w);
             x = block_forward(&run, layer < s->last ? MEM_ACTIVATIONS : MEM_COMMUNICATION, &p, x,
                               &saved->block[layer - s->first]);
         }
@@ -109,19 +112,14 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
     return x;
 }
 
-/* A layer's tensors in backward: weights for the input's half, gradients for the weights'. */
-typedef struct Operands {
-    LayerTensors weights, gradients;
-} Operands;
-
 static void block_halves(const Gpt *gpt, int layer, const Operands *o, GptSaved *saved, Halves halves,
                          Tensor dx)
 {
     BlockRun run = run_of(gpt, saved, layer);
     BlockSaved *block = &saved->block[layer - gpt->stage[saved->pass.stage].first];
     BlockParameters p = {0}, d = {0};
-    if (halves & HALF_INPUT) p = block_parameters(&gpt->shape, gpt->region.size, o->weights.own);
-    if (halves & HALF_WEIGHTS) d = block_parameters(&gpt->shape, gpt->region.size, o->gradients.own);
+    if (halves & HALF_INPUT) p = tensors_of(gpt, layer, &o->weights);
+    if (halves & HALF_WEIGHTS) d = tensors_of(gpt, layer, &o->gradients);
     if (halves == HALF_BOTH)
         block_backward(&run, &p, &d, block, dx);
     else if (halves == HALF_INPUT)
@@ -162,7 +160,7 @@ Tensor gpt_backward(const Gpt *gpt, GptSaved *saved, Halves halves, double scale
         bool reads = halves & HALF_INPUT && layer > 0;
         if (reads) o.weights = need(gpt, pass, layer);
         if (reads && layer - 1 >= s->first && layer > 1) tell(gpt, pass, layer - 1, pass->hooks->prefetch);
-        if (halves & HALF_WEIGHTS) gradients_begin(gpt, pass, layer, &o.gradients);
+        if (halves & HALF_WEIGHTS) gradients_begin(gpt, pass, layer, &o);
         dy = layer_backward(gpt, layer, &o, saved, halves, scale, dy);
         if (reads) tell(gpt, pass, layer, pass->hooks->done);
         if (halves & HALF_WEIGHTS) gradients_ready(gpt, pass, layer);

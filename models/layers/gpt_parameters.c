@@ -3,32 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "models/machine/error.h"
 #include "models/layers/gpt_parameters.h"
+#include "models/machine/error.h"
 #include "models/machine/random.h"
 #include "models/machine/tensor_values.h"
-
-static const struct {
-    const char *name;
-    Init init;
-} BLOCK_TABLE[BRANCHES][BRANCH_TENSORS] = {
-    [BRANCH_ATTENTION] = {[NORM_GAIN] = {"ln_1.weight", INIT_ONE},
-                          [NORM_BIAS] = {"ln_1.bias", INIT_ZERO},
-                          [IN_WEIGHT] = {"attn.c_attn.weight", INIT_NORMAL},
-                          [IN_BIAS] = {"attn.c_attn.bias", INIT_ZERO},
-                          [OUT_WEIGHT] = {"attn.c_proj.weight", INIT_NORMAL_RESIDUAL},
-                          [OUT_BIAS] = {"attn.c_proj.bias", INIT_ZERO}},
-    [BRANCH_MLP] = {[NORM_GAIN] = {"ln_2.weight", INIT_ONE},
-                    [NORM_BIAS] = {"ln_2.bias", INIT_ZERO},
-                    [IN_WEIGHT] = {"mlp.c_fc.weight", INIT_NORMAL},
-                    [IN_BIAS] = {"mlp.c_fc.bias", INIT_ZERO},
-                    [OUT_WEIGHT] = {"mlp.c_proj.weight", INIT_NORMAL_RESIDUAL},
-                    [OUT_BIAS] = {"mlp.c_proj.bias", INIT_ZERO}},
-};
 
 int64_t stage_blocks(int64_t layers, int stages, const int *given, int stage)
 {
     return given ? given[stage] : layers / stages + (stage < layers % stages);
+}
+
+static TensorShape words_shape(const GptShape *shape)
+{
+    return (TensorShape){.rows = shape->vocab, .columns = shape->hidden, .cut = CUT_ROWS};
 }
 
 static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shape, Init init)
@@ -50,56 +37,111 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shap
     u->count += parameter_count(p);
 }
 
-/* Layer l's own units are l + 1, but for the first, which has two; what the last layer has besides follows. */
+/* The layer's next; returns which. */
+static int add_unit(Gpt *gpt, int layer)
+{
+    GptLayer *l = &gpt->layer[layer];
+    return l->unit[l->units++] = gpt->units++;
+}
+
+/* ---- layers ---- */
+
+static void add_embedding(Gpt *gpt)
+{
+    const GptShape *s = &gpt->shape;
+    int words = add_unit(gpt, 0), positions = add_unit(gpt, 0);
+    add_parameter(gpt, words, "wte.weight", words_shape(s), INIT_NORMAL);
+    if (s->position == POSITION_LEARNED)
+        add_parameter(gpt, positions, "wpe.weight", (TensorShape){.rows = s->sequence, .columns = s->hidden},
+                      INIT_NORMAL);
+}
+
+static void add_block(Gpt *gpt, int layer)
+{
+    const Block *block = gpt->layer[layer].layout->block;
+    int unit = add_unit(gpt, layer);
+    for (int b = 0; b < block->branches; b++)
+        for (int i = 0; i < block->branch[b]->tensors; i++) {
+            const BranchTensor *t = &block->branch[b]->tensor[i];
+            char name[sizeof gpt->parameter->name];
+            snprintf(name, sizeof name, "h.%d.%s", layer - 1, t->name);
+            add_parameter(gpt, unit, name, t->shape(&gpt->shape, gpt->region.size), t->init);
+        }
+}
+
+/* As an earlier layer's: most of a dry rank's table would else be made by printf(). */
+static void repeat_block(Gpt *gpt, int layer, int earlier)
+{
+    const Unit *first = &gpt->unit[gpt->layer[earlier].unit[0]];
+    int unit = add_unit(gpt, layer);
+    char before[16];
+    int letters = snprintf(before, sizeof before, "h.%d.", layer - 1);
+    gpt->unit[unit] = *first;
+    gpt->unit[unit].first = gpt->parameters;
+    for (int i = 0; i < first->parameters; i++) {
+        const Parameter *like = &gpt->parameter[first->first + i];
+        Parameter *p = &gpt->parameter[gpt->parameters++];
+        *p = *like;
+        p->unit = unit;
+        memcpy(p->name, before, (size_t)letters);
+        strcpy(p->name + letters, strchr(like->name + strlen("h."), '.') + 1);
+    }
+}
+
+static void add_blocks(Gpt *gpt)
+{
+    int first[BLOCK_KINDS] = {0}; /* layer of a kind */
+    for (int layer = 1; layer <= gpt->shape.layers; layer++) {
+        BlockKind kind = block_of(&gpt->shape, layer);
+        gpt->layer[layer].layout = &gpt->layout[kind];
+        if (first[kind]) {
+            repeat_block(gpt, layer, first[kind]);
+        } else {
+            first[kind] = layer;
+            gpt->layout[kind] = block_layout(&gpt->shape, gpt->region.size, &block_kind[kind]);
+            add_block(gpt, layer);
+        }
+    }
+}
+
+static void add_head(Gpt *gpt, bool copy)
+{
+    const GptShape *s = &gpt->shape;
+    int layer = (int)s->layers + 1, final = add_unit(gpt, layer);
+    GptLayer *head = &gpt->layer[layer];
+    add_parameter(gpt, final, "ln_f.weight", norm_gain_shape(s, 1), INIT_ONE);
+    add_parameter(gpt, final, "ln_f.bias", norm_bias_shape(s, 1), INIT_ZERO);
+    gpt->head_embedding = -1;
+    if (copy) {
+        gpt->head_embedding = add_unit(gpt, layer);
+        add_parameter(gpt, gpt->head_embedding, "wte.weight", words_shape(s), INIT_NORMAL);
+        gpt->parameter[gpt->parameters - 1].copy_of = &gpt->parameter[0];
+    } else if (s->tie_embeddings) {
+        head->unit[head->units++] = gpt->head_embedding = UNIT_WTE;
+    } else {
+        add_parameter(gpt, final, "lm_head.weight", words_shape(s), INIT_NORMAL);
+    }
+}
+
 static void place_stages(Gpt *gpt, const GptStages *stages)
 {
     static const GptStages whole = {.count = 1};
-    int L = (int)gpt->shape.layers;
     if (!stages) stages = &whole;
     gpt->stages = stages->count;
     gpt->stage = allocate_zeroed((size_t)gpt->stages, sizeof *gpt->stage);
     int64_t blocks = 0;
     for (int s = 0; s < gpt->stages; s++) {
         GptStage *stage = &gpt->stage[s];
-        bool first = s == 0, last = s == gpt->stages - 1;
         stage->held = !stages->rank_of || stages->rank_of[s] == stages->rank;
-        stage->first = first ? 0 : (int)blocks + 1;
+        stage->first = s == 0 ? 0 : (int)blocks + 1;
         blocks += stage_blocks(gpt->shape.layers, gpt->stages, stages->blocks, s);
-        stage->last = last ? L + 1 : (int)blocks;
-        int from = first ? UNIT_WTE : stage->first + 1, to = last ? gpt->units - 1 : stage->last + 1;
-        for (int u = from; u <= to; u++) {
-            gpt->unit[u].stage = s;
-            gpt->unit[u].held = stage->held;
-        }
-    }
-}
-
-static void add_block(Gpt *gpt)
-{
-    for (int b = 0; b < BRANCHES; b++)
-        for (int i = 0; i < BRANCH_TENSORS; i++) {
-            char name[48];
-            snprintf(name, sizeof name, "h.0.%s", BLOCK_TABLE[b][i].name);
-            add_parameter(gpt, UNIT_BLOCKS, name,
-                          block_tensor_shape(&gpt->shape, gpt->region.size, (Branch)b, (BranchTensor)i),
-                          BLOCK_TABLE[b][i].init);
-        }
-}
-
-/* Blocks are alike but for their names: most of a dry rank's table would else be made by printf(). */
-static void repeat_block(Gpt *gpt, int l)
-{
-    const Unit *first = &gpt->unit[UNIT_BLOCKS];
-    Unit *u = &gpt->unit[UNIT_BLOCKS + l];
-    char before[16];
-    int letters = snprintf(before, sizeof before, "h.%d.", l);
-    *u = (Unit){.count = first->count, .first = gpt->parameters, .parameters = first->parameters};
-    for (int i = 0; i < first->parameters; i++) {
-        Parameter *p = &gpt->parameter[gpt->parameters++];
-        *p = gpt->parameter[first->first + i];
-        p->unit = UNIT_BLOCKS + l;
-        memcpy(p->name, before, (size_t)letters);
-        strcpy(p->name + letters, gpt->parameter[first->first + i].name + strlen("h.0."));
+        stage->last = (int)blocks + (s == gpt->stages - 1);
+        for (int layer = stage->first; layer <= stage->last; layer++)
+            for (int i = 0; i < gpt->layer[layer].units; i++) {
+                Unit *u = &gpt->unit[gpt->layer[layer].unit[i]];
+                u->stage = s;
+                u->held = stage->held;
+            }
     }
 }
 
@@ -108,36 +150,22 @@ Gpt *gpt_new(const GptOptions *options)
     static const Region whole = {.size = 1};
     const GptShape *shape = options->shape;
     const GptStages *stages = options->stages;
-    int L = (int)shape->layers, final = UNIT_BLOCKS + L;
-    int64_t V = shape->vocab, C = shape->hidden;
-    bool copy = shape->tie_embeddings && stages && stages->count > 1;
+    int L = (int)shape->layers, tensors = 6; /* of embedding and head */
     Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
     *gpt = (Gpt){.shape = *shape,
                  .device = options->device,
                  .region = options->region ? *options->region : whole,
                  .recompute = options->recompute,
                  .dtype = options->dtype,
-                 .seed = options->seed,
-                 .units = final + 1 + copy};
-    gpt->vocab_cut = (V + gpt->region.size - 1) / gpt->region.size;
-    gpt->unit = allocate_zeroed((size_t)gpt->units, sizeof *gpt->unit);
-    gpt->parameter = allocate_zeroed((size_t)L * BLOCK_TENSORS + 6, sizeof *gpt->parameter);
-
-    const TensorShape words = {.rows = V, .columns = C, .cut = CUT_ROWS}, vector = {.columns = C};
-    const TensorShape positions = {.rows = shape->sequence, .columns = C};
-    add_parameter(gpt, UNIT_WTE, "wte.weight", words, INIT_NORMAL);
-    if (shape->position == POSITION_LEARNED)
-        add_parameter(gpt, UNIT_WPE, "wpe.weight", positions, INIT_NORMAL);
-    add_block(gpt);
-    for (int l = 1; l < L; l++) repeat_block(gpt, l);
-    add_parameter(gpt, final, "ln_f.weight", vector, INIT_ONE);
-    if (shape->norm == NORM_LAYERNORM) add_parameter(gpt, final, "ln_f.bias", vector, INIT_ZERO);
-    if (!shape->tie_embeddings) add_parameter(gpt, final, "lm_head.weight", words, INIT_NORMAL);
-    gpt->head_embedding = copy ? final + 1 : shape->tie_embeddings ? UNIT_WTE : -1;
-    if (copy) {
-        add_parameter(gpt, final + 1, "wte.weight", words, INIT_NORMAL);
-        gpt->parameter[gpt->parameters - 1].copy_of = &gpt->parameter[0];
-    }
+                 .seed = options->seed};
+    gpt->vocab_cut = (shape->vocab + gpt->region.size - 1) / gpt->region.size;
+    gpt->layer = allocate_zeroed((size_t)L + 2, sizeof *gpt->layer);
+    for (int layer = 1; layer <= L; layer++) tensors += block_tensors(&block_kind[block_of(shape, layer)]);
+    gpt->unit = allocate_zeroed((size_t)L + 4, sizeof *gpt->unit); /* embedding and head may have two each */
+    gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
+    add_embedding(gpt);
+    add_blocks(gpt);
+    add_head(gpt, shape->tie_embeddings && stages && stages->count > 1);
     place_stages(gpt, stages);
     return gpt;
 }
@@ -146,6 +174,7 @@ void gpt_free(Gpt *gpt)
 {
     if (!gpt) return;
     free(gpt->stage);
+    free(gpt->layer);
     free(gpt->unit);
     free(gpt->parameter);
     free(gpt);
@@ -154,18 +183,23 @@ void gpt_free(Gpt *gpt)
 int64_t gpt_parameter_count(const GptShape *shape)
 {
     Device none = {.dry = true};
-    GptShape one = *shape; /* its blocks are alike */
-    one.layers = 1;
-    Gpt *gpt = gpt_new(&(GptOptions){.shape = &one, .device = &none});
-    int64_t count = (shape->layers - 1) * gpt->unit[UNIT_BLOCKS].count;
+    GptShape outside = *shape; /* embedding and head */
+    outside.layers = 0;
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &outside, .device = &none});
+    int64_t count = 0, each[BLOCK_KINDS] = {0};
     for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
+    for (int64_t layer = 1; layer <= shape->layers; layer++) {
+        BlockKind kind = block_of(shape, layer);
+        if (!each[kind]) each[kind] = block_layout(shape, 1, &block_kind[kind]).values;
+        count += each[kind];
+    }
     gpt_free(gpt);
     return count;
 }
 
-Tensor gpt_words(const Gpt *gpt, LayerTensors t)
+Tensor gpt_words(const Gpt *gpt, Tensor flat)
 {
-    return tensor_view(t.words, 0, gpt->vocab_cut * gpt->shape.hidden);
+    return tensor_view(flat, 0, gpt->vocab_cut * gpt->shape.hidden);
 }
 
 void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,

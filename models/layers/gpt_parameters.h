@@ -10,10 +10,9 @@
  * stage holds as a unit of its own. */
 #ifndef MODELS_LAYERS_GPT_PARAMETERS_H
 #define MODELS_LAYERS_GPT_PARAMETERS_H
-#include "models/layers/branch.h"
-#include "models/layers/parameter.h"
+#include "models/layers/block_parameters.h"
 
-enum { UNIT_WTE = 0, UNIT_WPE = 1, UNIT_BLOCKS = 2 }; /* then the final norm's, and the copy of wte */
+enum { UNIT_WTE }; /* the first */
 typedef struct Unit {
     int64_t count;
     int first, parameters; /* in Gpt.parameter */
@@ -38,6 +37,15 @@ typedef struct GptStage {
     bool held;
 } GptStage;
 
+/* A layer's units, which backward completes from the last to the first. */
+enum { LAYER_UNITS = 2 };                      /* at most */
+enum { EMBEDDING_WORDS, EMBEDDING_POSITIONS }; /* of layer 0 */
+enum { HEAD_OWN, HEAD_WORDS };                 /* of layer L+1; words, wte or its copy, of a tied one alone */
+typedef struct GptLayer {
+    int units, unit[LAYER_UNITS];
+    const BlockLayout *layout; /* of layers 1..L, the same of those that are alike */
+} GptLayer;
+
 /* What a model is made of. Zero is the default of all but shape and device. */
 typedef struct GptOptions {
     const GptShape *shape;
@@ -60,6 +68,8 @@ typedef struct Gpt {
     int units, parameters, stages; /* of the whole model */
     Unit *unit;
     Parameter *parameter;
+    GptLayer *layer;                 /* (L + 2) */
+    BlockLayout layout[BLOCK_KINDS]; /* of the kinds that layers are of */
     GptStage *stage;
     int head_embedding; /* the unit a tied head reads, or -1 */
 } Gpt;
@@ -81,11 +91,10 @@ void gpt_each_parameter(const Gpt *gpt, int unit, int64_t offset, int64_t count,
                                       int64_t count, void *context),
                         void *context);
 
-/* Flat tensors of the units a layer has, weights or gradients. */
+/* Flat tensors of a layer's units, weights or gradients. */
 typedef struct LayerTensors {
-    Tensor own;   /* unit layer + 1: positions, a block, or the final norm with an untied head */
-    Tensor words; /* the embedding's, or what a tied head reads */
+    Tensor unit[LAYER_UNITS];
 } LayerTensors;
-/* (vocab_cut, C), of the words' unit: without what pads it. */
-Tensor gpt_words(const Gpt *gpt, LayerTensors t);
+/* (vocab_cut, C) of wte's flat tensor, or its copy's: without what pads it. */
+Tensor gpt_words(const Gpt *gpt, Tensor flat);
 #endif

@@ -13,13 +13,13 @@ static int64_t final_norm_count(const Gpt *gpt)
 static Matrix head_matrix(const Gpt *gpt, LayerTensors t)
 {
     int64_t V = gpt->vocab_cut, C = gpt->shape.hidden;
-    return matrix(gpt->head_embedding >= 0 ? gpt_words(gpt, t)
-                                           : tensor_view(t.own, final_norm_count(gpt), V * C),
+    return matrix(gpt->head_embedding >= 0 ? gpt_words(gpt, t.unit[HEAD_WORDS])
+                                           : tensor_view(t.unit[HEAD_OWN], final_norm_count(gpt), V * C),
                   V, C);
 }
 
 /* The final norm's gain or bias, in its unit; RMSNorm's bias has no elements. */
-static Tensor final_norm(const Gpt *gpt, Tensor flat, BranchTensor which)
+static Tensor final_norm(const Gpt *gpt, Tensor flat, int which)
 {
     int64_t C = gpt->shape.hidden;
     return which == NORM_GAIN ? tensor_view(flat, 0, C) : tensor_view(flat, C, final_norm_count(gpt) - C);
@@ -41,8 +41,8 @@ double head_forward(const Gpt *gpt, LayerTensors w, Tensor tokens, Tensor x, Hea
             n = B * T;
     saved->x = x;
     saved->norm = tensor_new(gpt->device, MEM_ACTIVATIONS, x.dtype, x.count);
-    norm_forward(gpt->shape.norm, x, final_norm(gpt, w.own, NORM_GAIN), final_norm(gpt, w.own, NORM_BIAS),
-                 saved->norm);
+    norm_forward(gpt->shape.norm, x, final_norm(gpt, w.unit[HEAD_OWN], NORM_GAIN),
+                 final_norm(gpt, w.unit[HEAD_OWN], NORM_BIAS), saved->norm);
     saved->probabilities = tensor_new(gpt->device, MEM_ACTIVATIONS, REAL, n * V);
     Tensor whole = region_enter(region, saved->norm, B);
     matmul(matrix(whole, n, C), transposed(head_matrix(gpt, w)), 0, saved->probabilities);
@@ -104,7 +104,7 @@ static Tensor final_norm_backward(const Gpt *gpt, LayerTensors w, Tensor dnorm, 
     tensor_zero(dx);
     saved->dnorms = tensor_new(gpt->device, MEM_WORKSPACE, REAL, 2 * C);
     tensor_zero(saved->dnorms);
-    norm_backward(gpt->shape.norm, dnorm, saved->x, final_norm(gpt, w.own, NORM_GAIN), dx,
+    norm_backward(gpt->shape.norm, dnorm, saved->x, final_norm(gpt, w.unit[HEAD_OWN], NORM_GAIN), dx,
                   tensor_view(saved->dnorms, 0, C), tensor_view(saved->dnorms, C, C));
     tensor_free(&dnorm);
     tensor_free(&saved->x);
@@ -114,7 +114,8 @@ static Tensor final_norm_backward(const Gpt *gpt, LayerTensors w, Tensor dnorm, 
 static void final_norm_backward_weights(const Gpt *gpt, LayerTensors d, HeadSaved *saved)
 {
     int64_t count = final_norm_count(gpt);
-    tensor_add(tensor_view(d.own, 0, count), tensor_view(saved->dnorms, 0, count), WORK_ACCUMULATE);
+    tensor_add(tensor_view(d.unit[HEAD_OWN], 0, count), tensor_view(saved->dnorms, 0, count),
+               WORK_ACCUMULATE);
     tensor_free(&saved->dnorms);
     tensor_free(&saved->probabilities);
     tensor_free(&saved->norm);

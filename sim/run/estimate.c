@@ -164,10 +164,14 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
 
 /* ---- a dry run ---- */
 
-static double bytes_of_layer(void)
+static double bytes_of_layers(const GptShape *shape)
 {
-    return BLOCK_TENSORS * sizeof(Parameter) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) +
-           sizeof(Bucket) + 2 * sizeof(Transfer *);
+    double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) + sizeof(Bucket) +
+                  2 * sizeof(Transfer *);
+    double sum = (double)shape->layers * each;
+    for (int64_t layer = 1; layer <= shape->layers; layer++)
+        sum += block_tensors(&block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
+    return sum;
 }
 
 /* Of the steps that are kept, of which one is recorded (recent.h): a dry run's only one is its own. */
@@ -199,7 +203,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.memory[COST_PROGRAM] = takes.program;
     e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
-    e.memory[COST_LAYERS] = N * L * bytes_of_layer();
+    e.memory[COST_LAYERS] = N * bytes_of_layers(&config->model.shape);
     e.memory[COST_ACTIONS] =
         N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
         pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
@@ -241,7 +245,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
                         ceil((double)shape->vocab / t) * (double)shape->hidden;
     Estimate e = {.work = operations_of(config, plan, parameters)};
     e.memory[COST_PROGRAM] = takes.process;
-    e.memory[COST_LAYERS] = (double)shape->layers * bytes_of_layer();
+    e.memory[COST_LAYERS] = bytes_of_layers(shape);
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
     /* a rank's own, and on their way to rank 0, where another's are, too */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "models/layers/block.h"
+#include "models/layers/branch_attention.h"
 #include "models/machine/tensor_values.h"
 #include "parallel/tensor_parallel.h"
 #include "parallel/wire/comm_virtual.h"
@@ -13,8 +14,8 @@
 #include "tests/support/probe.h"
 #include "tests/support/ranks.h"
 
-enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BRANCHES + 1 };
-#define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 20, .sequence = 8, .rope_base = 100
+enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BLOCK_BRANCHES + 1 };
+#define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 18, .sequence = 8, .rope_base = 100
 #define GPT_2 SIZES(6), .bias = true
 #define LLAMA SIZES(2), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
 static const struct {
@@ -51,23 +52,13 @@ typedef struct Rank {
     Group *group;
     Region region;
     const Case *of;
+    BlockLayout layout;
     int64_t outside; /* elements of a (B, T', C) */
     Tensor truth, weights, gradients;
     BlockParameters p, d;
     BlockSaved saved[MICROBATCHES];
     Tensor dy[MICROBATCHES];
 } Rank;
-
-static int64_t range(const GptShape *shape, int ranks)
-{
-    int64_t count = 0;
-    for (int i = 0; i < BLOCK_TENSORS; i++) {
-        TensorShape s = block_tensor_shape(shape, ranks, (Branch)(i / BRANCH_TENSORS),
-                                                (BranchTensor)(i % BRANCH_TENSORS));
-        count += tensor_shape_count(&s, ranks);
-    }
-    return count;
-}
 
 /* The weights need not fit together over the ranks: nothing here compares with the whole. */
 static void rank_open(Rank *r, const Case *c, Comm *comm)
@@ -76,12 +67,13 @@ static void rank_open(Rank *r, const Case *c, Comm *comm)
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
     r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
-    int64_t count = range(c->shape, comm->size);
+    r->layout = block_layout(c->shape, comm->size, &block_kind[BLOCK_DENSE]);
+    int64_t count = r->layout.values;
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
     r->weights = constant(&r->device, count, NAN);
     r->gradients = constant(&r->device, count, 1);
-    r->p = block_parameters(c->shape, comm->size, r->weights);
-    r->d = block_parameters(c->shape, comm->size, r->gradients);
+    r->p = block_parameters(&r->layout, r->weights);
+    r->d = block_parameters(&r->layout, r->gradients);
 }
 
 static void rank_close(Rank *r)
@@ -97,7 +89,11 @@ static void act(Rank *r, char kind, int m)
 {
     const GptShape *shape = r->of->shape;
     BlockSaved *s = &r->saved[m];
-    BlockRun run = {.shape = shape, .region = &r->region, .recompute = r->of->recompute, .B = BATCH};
+    BlockRun run = {.shape = shape,
+                    .block = r->layout.block,
+                    .region = &r->region,
+                    .recompute = r->of->recompute,
+                    .B = BATCH};
     run.dropout =
         (Dropout){.rate = shape->dropout, .seed = 1, .step = 2, .layer = 3, .first_sample = m * BATCH};
     /* outside a region without sequence parallelism all ranks hold the same */
@@ -307,8 +303,8 @@ static void drops_alike(Comm *comm, void *context)
     walk(&r, "F0");
     const BranchSaved *branch = r.saved[0].branch;
     for (int i = 0; i < MASKS; i++) {
-        bool scores = i == BRANCHES, cut = scores || c->sequence;
-        Tensor mask = scores ? branch[BRANCH_ATTENTION].scores.mask : branch[i].mask;
+        bool scores = i == BLOCK_BRANCHES, cut = scores || c->sequence;
+        Tensor mask = scores ? branch[0].kept[ATTENTION_MASK] : branch[i].mask;
         size_t each = (size_t)mask.count / BATCH, whole = cut ? each * (size_t)comm->size : each;
         if (comm->size == 1) {
             c->whole[i] = allocate(tensor_bytes(mask));

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/layers/branch_attention.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/holder.h"
@@ -63,7 +64,7 @@ static void assert_values(Holder *h, const char *name)
     const GptShape *s = &h->gpt->shape;
     double *probabilities = doubles(HOLDER_BATCH * s->sequence * s->vocab);
     Dropout d = {.rate = s->dropout, .seed = HOLDER_SEED, .step = h->step, .first_sample = h->first_sample};
-    double expected = plain_gpt(s, h->weights, ints(h->tokens), HOLDER_BATCH, d, probabilities);
+    double expected = plain_gpt(h->gpt, h->weights, ints(h->tokens), HOLDER_BATCH, d, probabilities);
     GptSaved saved;
     double loss = holder_forward(h, &saved);
     if (!(fabs(loss / expected - 1) <= 10 * VALUE_TOLERANCE)) print_error("%s: ", name);
@@ -109,7 +110,8 @@ static void families(void **state)
         for (int u = 0; u < HOLDER_UNITS; u++) {
             assert_int_equal(h->begun[u], 1); /* a gradient begins and is complete once a microbatch */
             assert_int_equal(h->ready[u], 1);
-            assert_true(h->prefetched[u] > 0 || u == UNIT_WPE || (u == UNIT_WTE && !tied));
+            bool positions = u == h->gpt->layer[0].unit[EMBEDDING_POSITIONS];
+            assert_true(h->prefetched[u] > 0 || positions || (u == UNIT_WTE && !tied));
         }
         if (sizeof(real) == sizeof(double))
             assert_gradients(h, FAMILIES[f].name); /* single is too coarse to tell much */
@@ -193,8 +195,8 @@ static Drawn draw(Holder *h)
     d.mask[d.count++] = d.saved.embedding.mask;
     for (int l = 1; l <= HOLDER_LAYERS; l++) {
         const BranchSaved *branch = d.saved.block[l].branch;
-        for (int b = 0; b < BRANCHES; b++) d.mask[d.count++] = branch[b].mask;
-        d.mask[d.count++] = branch[BRANCH_ATTENTION].scores.mask;
+        for (int b = 0; b < BLOCK_BRANCHES; b++) d.mask[d.count++] = branch[b].mask;
+        d.mask[d.count++] = branch[0].kept[ATTENTION_MASK];
     }
     return d;
 }
@@ -256,11 +258,12 @@ static void drops_the_share(void **state)
         }
         assert_below(fabs(kept / of - 0.9), 5 * sqrt(0.1 * 0.9 / of));
     }
-    const AttentionSaved *s = &d.saved.block[1].branch[BRANCH_ATTENTION].scores;
-    for (int64_t j = 0; j < s->dropped.count; j++)
-        assert_below(fabs((double)reals(s->dropped)[j] -
-                          masks(s->mask)[j] * (double)reals(s->probabilities)[j] / (1 - 6554. / 65536)),
-                     VALUE_TOLERANCE);
+    const Tensor *kept = d.saved.block[1].branch[0].kept;
+    for (int64_t j = 0; j < kept[ATTENTION_DROPPED].count; j++) {
+        double probability = (double)reals(kept[ATTENTION_PROBABILITIES])[j];
+        double expected = masks(kept[ATTENTION_MASK])[j] * probability / (1 - 6554. / 65536);
+        assert_below(fabs((double)reals(kept[ATTENTION_DROPPED])[j] - expected), VALUE_TOLERANCE);
+    }
     holder_backward(h, &d.saved, 1);
     holder_free(h);
 }

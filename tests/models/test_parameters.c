@@ -2,6 +2,7 @@
  * split covers the whole exactly once, heads and gated columns by their parts,
  * and is initialised as the whole is. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "models/layers/gpt.h"
@@ -208,33 +209,51 @@ static void heads_and_gates_are_cut_by_their_parts(void **state)
     everywhere(parts_of);
 }
 
-static Tensor tensor_of(const BlockParameters *p, int i)
-{
-    return p->branch[i / BRANCH_TENSORS][i % BRANCH_TENSORS];
-}
-
-/* A unit's parameters lie one after the other, as the block looks for them. */
+/* A unit's parameters lie one after the other. */
 static void tiles(const GptShape *shape, Split *s)
 {
     const Gpt *gpt = s->gpt[0];
+    (void)shape;
     for (int u = 0; u < gpt->units; u++) {
-        Tensor flat = tensor_new(&s->device, MEM_PARAMETERS, REAL, gpt->unit[u].count);
-        BlockParameters block = {0};
-        bool is_block = u >= UNIT_BLOCKS && u < UNIT_BLOCKS + shape->layers;
-        if (is_block) block = block_parameters(shape, s->ranks, flat);
         int64_t offset = 0;
-        int tensor = 0;
         for (int i = gpt->unit[u].first; i < gpt->unit[u].first + gpt->unit[u].parameters; i++) {
-            const Parameter *p = &gpt->parameter[i];
-            assert_int_equal(p->offset, offset);
-            if (is_block) {
-                while (tensor_of(&block, tensor).count == 0) tensor++;
-                assert_ptr_equal(tensor_of(&block, tensor).data, reals(flat) + offset);
-                assert_int_equal(tensor_of(&block, tensor++).count, parameter_count(p));
-            }
-            offset += parameter_count(p);
+            assert_int_equal(gpt->parameter[i].offset, offset);
+            assert_int_equal(gpt->parameter[i].unit, u);
+            offset += parameter_count(&gpt->parameter[i]);
         }
         assert_int_equal(offset, gpt->unit[u].count);
+    }
+}
+
+static void a_unit_is_one_range(void **state)
+{
+    (void)state;
+    everywhere(tiles);
+}
+
+/* Of each of its branches' tables, what the parameter of that name is. */
+static void finds(const GptShape *shape, Split *s)
+{
+    const Gpt *gpt = s->gpt[0];
+    for (int layer = 1; layer <= shape->layers; layer++) {
+        const BlockLayout *layout = gpt->layer[layer].layout;
+        const Block *block = layout->block;
+        const Unit *u = &gpt->unit[gpt->layer[layer].unit[0]];
+        Tensor flat = tensor_new(&s->device, MEM_PARAMETERS, REAL, u->count);
+        BlockParameters found = block_parameters(layout, flat);
+        const Parameter *p = &gpt->parameter[u->first];
+        assert_int_equal(layout->values, u->count);
+        for (int b = 0; b < block->branches; b++)
+            for (int i = 0; i < block->branch[b]->tensors; i++) {
+                char name[64];
+                if (found.branch[b][i].count == 0) continue;
+                snprintf(name, sizeof name, "h.%d.%s", layer - 1, block->branch[b]->tensor[i].name);
+                assert_string_equal(p->name, name);
+                assert_ptr_equal(found.branch[b][i].data, reals(flat) + p->offset);
+                assert_int_equal(found.branch[b][i].count, parameter_count(p));
+                p++;
+            }
+        assert_ptr_equal(p, &gpt->parameter[u->first + u->parameters]);
         tensor_free(&flat);
     }
 }
@@ -242,7 +261,35 @@ static void tiles(const GptShape *shape, Split *s)
 static void a_block_finds_its_tensors(void **state)
 {
     (void)state;
-    everywhere(tiles);
+    everywhere(finds);
+}
+
+/* Every unit is one layer's, but for a tied embedding without a copy, which the head has too; a stage's units are its
+ * layers'. */
+static void every_unit_has_its_layer(void **state)
+{
+    (void)state;
+    for (int stages = 1; stages <= 3; stages++)
+        for (int i = 0; i < SHAPE_COUNT; i++) {
+            GptShape shape = SHAPES[i];
+            shape.layers = 5;
+            Device device = {.dry = true};
+            Gpt *gpt = gpt_new(
+                &(GptOptions){.shape = &shape, .stages = &(GptStages){.count = stages}, .device = &device});
+            int *times = calloc((size_t)gpt->units, sizeof *times), k = 0;
+            for (int layer = 0; layer <= shape.layers + 1; layer++) {
+                if (layer > gpt->stage[k].last) k++;
+                for (int j = 0; j < gpt->layer[layer].units; j++) {
+                    times[gpt->layer[layer].unit[j]]++;
+                    assert_int_equal(gpt->unit[gpt->layer[layer].unit[j]].stage, k);
+                }
+            }
+            for (int u = 0; u < gpt->units; u++)
+                assert_int_equal(times[u], u == UNIT_WTE && shape.tie_embeddings && stages == 1 ? 2 : 1);
+            assert_int_equal(k, stages - 1);
+            free(times);
+            gpt_free(gpt);
+        }
 }
 
 /* ---- initialised ---- */
@@ -321,7 +368,9 @@ int main(void)
         cmocka_unit_test(rectangles_are_the_places),
         cmocka_unit_test(each_element_has_one_first),
         cmocka_unit_test(heads_and_gates_are_cut_by_their_parts),
+        cmocka_unit_test(a_unit_is_one_range),
         cmocka_unit_test(a_block_finds_its_tensors),
+        cmocka_unit_test(every_unit_has_its_layer),
         cmocka_unit_test(splits_are_initialised_as_the_whole),
         cmocka_unit_test(weights_as_gpt_2),
     };

@@ -57,6 +57,7 @@ static void gradient_ready(void *context, int microbatch, int unit)
  * them below zero, stay away from its kink. */
 static void smooth(Holder *h)
 {
+    int last_embedding = h->gpt->layer[0].unit[EMBEDDING_POSITIONS];
     for (int i = 0; i < h->gpt->parameters; i++) {
         const Parameter *p = &h->gpt->parameter[i];
         bool gain = p->init == INIT_ONE, kink = h->gpt->shape.activation == ACTIVATION_RELU;
@@ -64,7 +65,8 @@ static void smooth(Holder *h)
         real *x = reals(h->weights[p->unit]) + p->offset;
         for (int64_t j = 0; j < parameter_count(p); j++) {
             if (gain) x[j] += 1;
-            if (p->unit < UNIT_BLOCKS) x[j] *= multiplied ? 4 / (real)sqrt((double)h->gpt->shape.hidden) : 4;
+            if (p->unit <= last_embedding)
+                x[j] *= multiplied ? 4 / (real)sqrt((double)h->gpt->shape.hidden) : 4;
             if (kink && strstr(p->name, "c_fc.bias")) x[j] = j % 2 ? 3 : -3;
         }
     }
@@ -76,6 +78,7 @@ Holder *holder_of(GptOptions options)
     Holder *h = calloc(1, sizeof *h);
     options.device = &h->device;
     h->gpt = gpt_new(&options);
+    assert_int_equal(h->gpt->units, HOLDER_UNITS);
     h->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
     h->first_sample = HOLDER_FIRST_SAMPLE;
     h->step = 3;

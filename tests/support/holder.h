@@ -7,7 +7,7 @@
 enum {
     HOLDER_BATCH = 2,
     HOLDER_LAYERS = 2, /* of every shape here */
-    HOLDER_UNITS = UNIT_BLOCKS + HOLDER_LAYERS + 1,
+    HOLDER_UNITS = HOLDER_LAYERS + 3,
     HOLDER_FIRST_SAMPLE = 6,
     HOLDER_MICROBATCH = 5,
     HOLDER_SEED = 7

@@ -1,6 +1,8 @@
 /* plain_model.c - the papers' formulas in plain loops. */
 #include "tests/support/plain_model.h"
 #include <string.h>
+#include "models/layers/branch_attention.h"
+#include "models/layers/branch_mlp.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/probe.h"
 
@@ -112,17 +114,19 @@ static double *plain_activations(const double *x, const GptShape *s, int64_t n)
 }
 
 /* x -> x + branch(x), normed before or after, in place */
-static void plain_branch(double *x, Branch branch, const Tensor *w, const GptShape *s, int64_t B, Dropout d)
+static void plain_branch(double *x, const Branch *branch, const Tensor *w, const GptShape *s, int64_t B,
+                         Dropout d)
 {
     int64_t C = s->hidden, n = B * s->sequence;
-    bool mlp = branch == BRANCH_MLP;
+    bool mlp = branch == &branch_mlp;
     double *input = doubles(n * C);
     memcpy(input, x, (size_t)(n * C) * sizeof *x);
     if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
-    double *inner =
-        plain_linear(input, w[IN_WEIGHT], w[IN_BIAS], n, C, mlp ? inner_width(s) : qkv_width(s, 1));
+    double *inner = mlp ? plain_linear(input, w[MLP_IN_WEIGHT], w[MLP_IN_BIAS], n, C, inner_width(s))
+                        : plain_linear(input, w[QKV_WEIGHT], w[QKV_BIAS], n, C, qkv_width(s, 1));
     double *outer = mlp ? plain_activations(inner, s, n) : plain_attention(inner, s, B, d);
-    double *result = plain_linear(outer, w[OUT_WEIGHT], w[OUT_BIAS], n, mlp ? s->ffn : C, C);
+    double *result = mlp ? plain_linear(outer, w[MLP_OUT_WEIGHT], w[MLP_OUT_BIAS], n, s->ffn, C)
+                         : plain_linear(outer, w[ATTENTION_OUT_WEIGHT], w[ATTENTION_OUT_BIAS], n, C, C);
     plain_dropout(d, mlp ? DROPOUT_OUT : DROPOUT_PROJ, result, d.first_sample * s->sequence, n, C);
     for (int64_t i = 0; i < n * C; i++) x[i] += result[i];
     if (s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), x, n, C);
@@ -130,16 +134,19 @@ static void plain_branch(double *x, Branch branch, const Tensor *w, const GptSha
 }
 
 /* Of tokens (B, T + 1) the embedding. */
-static double *plain_embedding(const GptShape *s, const Tensor *units, const int32_t *tokens, int64_t B,
+static double *plain_embedding(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int64_t B,
                                Dropout d)
 {
+    const GptShape *s = &gpt->shape;
+    const real *words = reals(units[gpt->layer[0].unit[EMBEDDING_WORDS]]);
+    const real *positions = reals(units[gpt->layer[0].unit[EMBEDDING_POSITIONS]]);
     int64_t T = s->sequence, C = s->hidden;
     double *x = doubles(B * T * C);
     for (int64_t i = 0; i < B * T * C; i++) {
         int64_t t = i / C % T, j = i % C;
         double angle = (double)t * pow(10000, -(double)(j - j % 2) / (double)C);
-        x[i] = (double)reals(units[UNIT_WTE])[tokens[i / C / T * (T + 1) + t] * C + j];
-        if (s->position == POSITION_LEARNED) x[i] += (double)reals(units[UNIT_WPE])[t * C + j];
+        x[i] = (double)words[tokens[i / C / T * (T + 1) + t] * C + j];
+        if (s->position == POSITION_LEARNED) x[i] += (double)positions[t * C + j];
         if (s->position == POSITION_SINUSOIDAL)
             x[i] = sqrt((double)C) * x[i] + (j % 2 ? cos(angle) : sin(angle));
     }
@@ -147,16 +154,19 @@ static double *plain_embedding(const GptShape *s, const Tensor *units, const int
     return x;
 }
 
-double plain_gpt(const GptShape *s, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
+double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
                  double *probabilities)
 {
+    const GptShape *s = &gpt->shape;
+    const GptLayer *layer = gpt->layer, *end = &layer[s->layers + 1];
     int64_t T = s->sequence, C = s->hidden, V = s->vocab, n = B * T;
-    const real *last = reals(units[UNIT_BLOCKS + s->layers]), *bias = last + C;
-    const real *head = s->tie_embeddings ? reals(units[UNIT_WTE]) : last + (s->norm ? C : 2 * C);
-    double *x = plain_embedding(s, units, tokens, B, d), loss = 0;
+    const real *last = reals(units[end->unit[HEAD_OWN]]), *bias = last + C;
+    const real *head = s->tie_embeddings ? reals(units[end->unit[HEAD_WORDS]]) : last + (s->norm ? C : 2 * C);
+    double *x = plain_embedding(gpt, units, tokens, B, d), loss = 0;
     for (d.layer = 1; d.layer <= s->layers; d.layer++) {
-        BlockParameters p = block_parameters(s, 1, units[UNIT_BLOCKS + d.layer - 1]);
-        for (int b = 0; b < BRANCHES; b++) plain_branch(x, (Branch)b, p.branch[b], s, B, d);
+        const Block *block = layer[d.layer].layout->block;
+        BlockParameters p = block_parameters(layer[d.layer].layout, units[layer[d.layer].unit[0]]);
+        for (int b = 0; b < block->branches; b++) plain_branch(x, block->branch[b], p.branch[b], s, B, d);
     }
     plain_norm(s->norm, x, last, bias, x, n, C);
     for (int64_t i = 0; i < n; i++) {

@@ -6,7 +6,7 @@
 #include "models/layers/gpt.h"
 
 /* The sum of -log p of the targets of tokens (B, T + 1); probabilities (B, T, V) are filled. `units`: the weights
- * by unit, of a shape with T and V of at most 64. */
-double plain_gpt(const GptShape *s, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
+ * by unit; T and V are at most 64. */
+double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
                  double *probabilities);
 #endif
