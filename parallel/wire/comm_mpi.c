@@ -4,6 +4,7 @@
 #include <math.h>
 #include <mpi.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,24 +167,27 @@ static void where(int rank, char *text, size_t size)
 
 static const StallDoor DOOR = {.tell = tell, .hear = hear, .now = MPI_Wtime, .where = where};
 
-/* A rank that shares its core lets others compute: after some looks in vain, tenths of a millisecond, it sleeps between
- * them; sooner where others surely wait for the core. One with a core of its own, as far as is known, does so later, and
- * only where it is woken at once. Under MPI_Waitall ranks that wait take most of the time of those
- * that they wait for. */
+/* A rank that shares its core lets others compute: between looks it yields, where it is woken at once, and after some in
+ * vain, tenths of a millisecond, it sleeps; sooner where it is not and others surely wait for the core. One with a core of
+ * its own, as far as is known, sleeps later, and only where it is woken. Under MPI_Waitall ranks that wait take most of
+ * the time of those that they wait for. */
 void comm_mpi_wait_until(Await await, const Request *what)
 {
     enum { LOOKS = 200, CROWDED_LOOKS = 50, OWN_CORE_LOOKS = 1 << 14, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
-    const uint64_t most = crowded        ? CROWDED_LOOKS
-                          : shares_cores ? LOOKS
-                          : await.sleep  ? OWN_CORE_LOOKS
-                                         : UINT64_MAX;
+    const bool woken = await.sleep != NULL;
+    const uint64_t on_own_core = woken ? OWN_CORE_LOOKS : UINT64_MAX, most = !shares_cores ? on_own_core
+                                                                             : crowded && !woken
+                                                                                 ? CROWDED_LOOKS
+                                                                                 : LOOKS;
     Patience patience = {0};
     for (uint64_t looks = 1; !await.has_come(await.context); looks++) {
-        if (looks >= most && await.sleep)
+        if (looks >= most && woken)
             await.sleep(await.context);
         else if (looks >= most)
             nanosleep(&nap, NULL);
+        else if (shares_cores && woken)
+            sched_yield();
         if (looks % STALL_LOOKS == 0) stall_look(&patience, what, &DOOR);
     }
 }
