@@ -26,6 +26,8 @@
 #include "parallel/collectives/moves.h"
 #include "parallel/collectives/window_stages.h"
 
+enum { STORED_BYTES = 1 << 16 };
+
 static uint32_t chunks(const Collective *c)
 {
     (void)c;
@@ -69,27 +71,32 @@ static void store(const Collective *c, int i, Tensor piece)
     }
 }
 
-/* Of a piece that stays in the first cache, as all others that there are of it. */
-static void add_up(const Collective *c, int i, Tensor own)
+/* A piece, in smaller ones that stay in the first cache, as all others that there are of each. */
+static void add_up(const Collective *c, int i, Tensor piece)
 {
     const int n = c->leg->size, r = c->leg->rank;
     _Alignas(WINDOW_LINE) unsigned char room[TENSOR_PIECE * sizeof(double)];
-    Tensor sum = at_rank(c, (r + 1) % n, i, own);
-    if (n > 2) {
-        memcpy(room, sum.data, tensor_bytes(own));
-        sum.data = room;
+    for (int64_t at = 0; at < piece.count; at += TENSOR_PIECE) {
+        Tensor own = tensor_view(piece, at, tensor_piece(piece.count - at)),
+               sum = at_rank(c, (r + 1) % n, i, own);
+        if (n > 2) {
+            memcpy(room, sum.data, tensor_bytes(own));
+            sum.data = room;
+        }
+        for (int k = 2; k < n; k++) tensor_sum(sum, at_rank(c, (r + k) % n, i, own));
+        tensor_sum(own, sum);
     }
-    for (int k = 2; k < n; k++) tensor_sum(sum, at_rank(c, (r + k) % n, i, own));
-    tensor_sum(own, sum);
 }
 
+/* Its rank's block, in pieces that stay in the second cache until they are stored. */
 static void sum(Collective *c, uint32_t chunk)
 {
+    const int64_t most = STORED_BYTES / (int64_t)dtype_bytes(c->part->dtype);
     window_hear_put(c, chunk);
     for (int i = 0; i < c->parts; i++) {
         Tensor block = ring_block(c, i, c->leg->rank);
-        for (int64_t at = 0; at < block.count; at += TENSOR_PIECE) {
-            Tensor piece = tensor_view(block, at, tensor_piece(block.count - at));
+        for (int64_t at = 0; at < block.count; at += most) {
+            Tensor piece = tensor_view(block, at, most < block.count - at ? most : block.count - at);
             if (c->leg->reduces) add_up(c, i, piece);
             if (c->leg->gathers) store(c, i, piece);
         }

@@ -7,7 +7,7 @@
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_mpi_private.h"
 
-enum { IN_PLACE_LEAST = 1 << 15 };
+enum { IN_PLACE_LEAST = 1 << 16 };
 
 typedef struct Counting {
     const Window *window;
