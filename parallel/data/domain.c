@@ -2,6 +2,7 @@
 #include "parallel/data/domain.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "parallel/collectives/shared_tensor.h"
 
 Tensor domain_whole(const DomainUnit *unit, Tensor flat)
 {
@@ -65,7 +66,8 @@ static bool has_master(const Domain *domain, const Holding *held)
     return is_half(held->gpt->dtype) || (quantized && data_parallel_gathers_updates(held->config));
 }
 
-/* What the rank holds of parameters, gradients and optimizer state. */
+/* What the rank holds of parameters, gradients and optimizer state; what is whole and travels, where rings need not copy
+ * it. */
 static void make_flats(Domain *domain, const Holding *held, DomainUnit *unit)
 {
     Device *device = held->gpt->device;
@@ -73,8 +75,13 @@ static void make_flats(Domain *domain, const Holding *held, DomainUnit *unit)
          gradients = data_parallel_reduces_each_microbatch(held->config),
          optimizer = data_parallel_shards_optimizer(held->config);
     int64_t whole = domain->total, shard = domain->total / domain->groups.group->size;
-    domain->parameters = tensor_new(device, MEM_PARAMETERS, held->gpt->dtype, parameters ? shard : whole);
-    domain->gradients = tensor_new(device, MEM_GRADIENTS, held->gradient_dtype, gradients ? shard : whole);
+    domain->parameters =
+        data_parallel_gathers_updates(held->config)
+            ? shared_tensor_new(domain->groups.group, device, MEM_PARAMETERS, held->gpt->dtype, whole)
+            : tensor_new(device, MEM_PARAMETERS, held->gpt->dtype, parameters ? shard : whole);
+    domain->gradients = gradients ? tensor_new(device, MEM_GRADIENTS, held->gradient_dtype, shard)
+                                  : shared_tensor_new(domain->groups.group, device, MEM_GRADIENTS,
+                                                      held->gradient_dtype, whole);
     for (int i = 0; i < OPTIMIZER_STATES && domain->updates; i++) {
         bool moment = i < optimizer_states((OptimizerKind)held->optimizer->kind);
         if (!moment && !(i == OPTIMIZER_MASTER && has_master(domain, held))) continue;
@@ -98,8 +105,8 @@ void domain_make(Domain *domain, const Holding *held, int number, DomainGroups g
 
 void domain_end(Domain *domain)
 {
-    tensor_free(&domain->parameters);
-    tensor_free(&domain->gradients);
+    shared_tensor_free(domain->groups.group, &domain->parameters);
+    shared_tensor_free(domain->groups.group, &domain->gradients);
     for (int i = 0; i < OPTIMIZER_STATES; i++) tensor_free(&domain->state[i]);
     free(domain->unit);
     free(domain->bucket);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/shared_tensor.h"
 #include "parallel/data/data_parallel.h"
 
 /* Called between kernels: moves every ring on that is under way. */
@@ -46,6 +47,17 @@ static void end(DataParallel *d, Transfer *transfer)
     while (*at != transfer) at++;
     memmove(at, at + 1, (size_t)(after - at - 1) * sizeof(Transfer *));
     if (!d->device->dry && d->transfers == 0) device_between_end(d->device, &d->between);
+}
+
+/* A unit that is here whole for a moment, and travels in it. */
+static Tensor moment_new(const DataParallel *d, const DomainUnit *u, DType dtype)
+{
+    return shared_tensor_new(u->domain->groups.group, d->device, MEM_COMMUNICATION, dtype, u->padded);
+}
+
+static void moment_free(const DomainUnit *u, Tensor *t)
+{
+    shared_tensor_free(u->domain->groups.group, t);
 }
 
 /* The one that forward comes to first. */
@@ -80,7 +92,7 @@ static void fetch(DataParallel *d, int unit)
     int64_t offset, count;
     if (!d->shard_parameters || u->weights.device) return;
     domain_owned(u, &offset, &count);
-    u->weights = tensor_new(d->device, MEM_COMMUNICATION, d->gpt->dtype, u->padded);
+    u->weights = moment_new(d, u, d->gpt->dtype);
     tensor_copy(tensor_view(u->weights, offset, count), domain_shard(u, u->domain->parameters));
     gather_begin(d, u->bucket);
 }
@@ -105,7 +117,7 @@ static void done(void *context, int microbatch, int unit)
 {
     DataParallel *d = context;
     (void)microbatch;
-    if (d->shard_parameters) tensor_free(&d->unit[unit].weights);
+    if (d->shard_parameters) moment_free(&d->unit[unit], &d->unit[unit].weights);
 }
 
 /* zero1 and zero2: the updated blocks go to everybody, first those that forward needs first. */
@@ -143,12 +155,12 @@ static void bucket_end(DataParallel *d, Bucket *b)
         if (d->shard_gradients) {
             tensor_add(domain_shard(u, b->domain->gradients), tensor_view(sum, offset, count),
                        WORK_ACCUMULATE);
-            tensor_free(&u->gradients);
+            moment_free(u, &u->gradients);
         } else if (b->wide.device) {
             tensor_convert(u->gradients, sum);
         }
     }
-    tensor_free(&b->wide);
+    shared_tensor_free(b->domain->groups.group, &b->wide);
 }
 
 static Tensor gradient_begin(void *context, int microbatch, int unit)
@@ -158,7 +170,7 @@ static Tensor gradient_begin(void *context, int microbatch, int unit)
     (void)microbatch;
     if (d->shard_gradients) {
         bucket_end(d, u->bucket); /* the microbatch before may still be on its way */
-        u->gradients = tensor_new(d->device, MEM_COMMUNICATION, d->gradient_dtype, u->padded);
+        u->gradients = moment_new(d, u, d->gradient_dtype);
         tensor_zero(u->gradients);
     }
     return u->gradients;
@@ -169,7 +181,8 @@ static void bucket_begin(DataParallel *d, Bucket *b)
     const DomainUnit *first = &d->unit[bucket_first(b)], *last = &d->unit[b->unit[0]];
     Tensor *part = allocate((size_t)b->units * sizeof *part);
     if (data_parallel_widens(d))
-        b->wide = tensor_new(d->device, MEM_COMMUNICATION, REAL, last->offset + last->padded - first->offset);
+        b->wide = shared_tensor_new(b->domain->groups.group, d->device, MEM_COMMUNICATION, REAL,
+                                    last->offset + last->padded - first->offset);
     for (int i = 0; i < b->units; i++) {
         const DomainUnit *u = &d->unit[b->unit[i]];
         part[i] = travelling(d, b, u);

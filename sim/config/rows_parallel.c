@@ -75,9 +75,11 @@ const ConfigRow rows_of_parallel[] = {
     {"parallel", "collectives", ROW_CHOICE, ALWAYS, FIELD(collectives), "auto", .choices = collectives,
      .example = "messages", .help = "how what goes around a ring moves inside a node of this machine",
      .more =
-         "auto: where all ranks of a group run on one node, through memory that they share: each puts its "
-         "values there, adds up its block from where the others' lie, and takes the other sums from there "
-         "(`make bench-collectives` sets the two beside each other). Over several nodes, of hierarchies and "
+         "auto: where all ranks of a group run on one node, through memory that they share. Gradients and "
+         "parameters of replicas lie there, and are added up and gathered in place; of what else travels "
+         "each puts its values there, adds up its block from where the others' lie, and takes the other "
+         "sums from there "
+         "(`make bench-collectives` sets them beside messages). Over several nodes, of hierarchies and "
          "trees (hardware.all_reduce), "
          "quantised, or with faults.late: by messages. messages: all.\n"
          "Sums are the same to the last bit, and so is all that is counted and foretold: the bytes, the "

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "models/kernels/matmul.h"
 #include "parallel/collectives/collectives.h"
+#include "parallel/wire/arena.h"
 #include "sim/base/node.h"
 #include "sim/run/announce.h"
 #include "sim/run/hosts.h"
@@ -163,15 +164,24 @@ static void count_step(Record *r, StepRecord *record)
     }
 }
 
+/* Of the peak so far, without what other ranks have of their own and count: asked for where the peak has risen, as to know
+ * it takes a walk through all memory. */
+static uint64_t resident_peak(Record *r)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    if (usage.ru_maxrss > r->resident) r->of_others = arena_others();
+    r->resident = usage.ru_maxrss;
+    return (uint64_t)r->resident * 1024 - r->of_others;
+}
+
 static void gather_records(Record *r, const StepResult *result)
 {
     const Device *device = &r->trainer->device;
     StepRecord mine = {.loss = result->loss, .simulated = device->lanes.now};
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     for (int c = 0; c < MEMORY_CATEGORIES; c++) mine.peak[c] = device->peak[c];
     mine.peak_total = device->peak_total;
-    mine.rss = device->dry ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+    mine.rss = device->dry ? 0 : resident_peak(r);
     memcpy(mine.spent, device->lanes.spent, sizeof mine.spent);
     memcpy(mine.hidden, device->lanes.hidden, sizeof mine.hidden);
     for (Route route = 0; route < ROUTES; route++) mine.busy[route] = comm_busy(r->world->comm, route);

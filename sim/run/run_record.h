@@ -15,7 +15,9 @@ typedef struct Record {
     uint64_t bytes[PURPOSES], messages[PURPOSES], across[PURPOSES]; /* sent before the step began */
     uint64_t reported_bytes[PURPOSES], reported_messages[PURPOSES]; /* in the rows so far */
     int64_t first;                                                  /* step */
-    double held; /* seconds for checkpoints after the last step so far */
+    double held;        /* seconds for checkpoints after the last step so far */
+    long resident;      /* most kilobytes that this process had, when it was last asked how many bytes */
+    uint64_t of_others; /* of them are other ranks' */
     Recent recent;
     WorkRecord work;
     Recorder *recorder; /* rank 0's, as is what follows */
