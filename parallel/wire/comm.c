@@ -11,6 +11,7 @@ void comm_begin_step(Comm *comm)
     for (Route r = 0; r < ROUTES; r++) {
         port_clear(&comm->out[r]);
         port_clear(&comm->in[r]);
+        comm->apart[r] = false;
     }
     port_clear(&comm->waited);
 }
@@ -87,6 +88,16 @@ double comm_ring_meet(Group *group, int tag, double start)
     return group_walks(group) > 1 ? group->comm->backend->meet(group, tag) : start;
 }
 
+/* Of a message, on one of a route's ports. */
+static double take_alone(Comm *comm, Route route, Port *port, double from, double seconds)
+{
+    if (seconds > 0 && !comm->apart[route]) {
+        port_copy(&comm->in[route], &comm->out[route]);
+        comm->apart[route] = true;
+    }
+    return port_take(port, from, seconds);
+}
+
 static double later(double a, double b)
 {
     return a > b ? a : b;
@@ -99,7 +110,7 @@ static double occupy(Comm *comm, double from, const double busy[ROUTES])
     for (Route r = 0; r < ROUTES; r++) {
         if (!(busy[r] > 0)) continue;
         done = later(done, port_take(&comm->out[r], from, busy[r]));
-        done = later(done, port_take(&comm->in[r], from, busy[r]));
+        if (comm->apart[r]) done = later(done, port_take(&comm->in[r], from, busy[r]));
     }
     return done;
 }
@@ -248,7 +259,8 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     if (is_simulated(comm, purpose)) {
         request->route = route_to(group, to);
         Link link = link_of(request);
-        request->stamp.left = port_take(&comm->out[request->route], now, link_busy(&link, bytes)) + held;
+        Port *out = &comm->out[request->route];
+        request->stamp.left = take_alone(comm, request->route, out, now, link_busy(&link, bytes)) + held;
         if (comm->network.sender_waits)
             comm_join(comm, purpose, (Arrival){.sent = now, .arrives = request->stamp.left + link.latency});
     }
@@ -294,7 +306,7 @@ void comm_wait(Request *request)
         Link link = link_of(request);
         double busy = link_busy(&link, request->bytes), from = request->stamp.left - busy + link.latency;
         Arrival arrival = {.sent = request->stamp.sent};
-        arrival.arrives = port_take(&comm->in[request->route], from, busy);
+        arrival.arrives = take_alone(comm, request->route, &comm->in[request->route], from, busy);
         if (is_between_stages(request->purpose)) { /* others are waited for as they are sent */
             arrival.alone = link_seconds(&link, request->bytes);
             arrival.beside = computed(comm, arrival.sent, arrival.arrives);

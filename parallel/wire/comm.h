@@ -107,7 +107,9 @@ struct Comm {
     int64_t last;    /* steps after which all ranks stop, as far as it is known here; 0: nobody has said so */
     Network network; /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
-    Port out[ROUTES], in[ROUTES];
+    Port out[ROUTES],
+        in[ROUTES]; /* rings take both alike: `in` is as `out` until a message takes one of them alone */
+    bool apart[ROUTES];
     Port waited; /* the compute lane, for any of them */
     Late *late;  /* (lates) links whose messages of the simulated machine may be, or NULL */
     int lates;

@@ -5,11 +5,15 @@
 #include <string.h>
 #include "models/machine/error.h"
 
-/* The first span that ends at or after `time`. */
+/* The first span that ends at or after `time`: sought from the last back, in ever longer strides, as it is near. */
 static int first_from(const Port *port, double time)
 {
-    int low = 0, high = port->count;
-    if (high && port->taken[high - 1].end < time) return high; /* as most are taken one after the other */
+    int high = port->count, low = high - 1;
+    for (int stride = 1; low >= 0 && !(port->taken[low].end < time); stride *= 2) {
+        high = low;
+        low -= stride;
+    }
+    low = low < 0 ? 0 : low + 1;
     while (low < high) {
         int middle = low + (high - low) / 2;
         if (port->taken[middle].end < time)
@@ -20,16 +24,28 @@ static int first_from(const Port *port, double time)
     return low;
 }
 
+static void make_room(Port *port, int capacity)
+{
+    PortSpan *larger = allocate((size_t)capacity * sizeof *larger);
+    if (port->count) memcpy(larger, port->taken, (size_t)port->count * sizeof *larger);
+    free(port->taken);
+    port->taken = larger;
+    port->capacity = capacity;
+}
+
+void port_copy(Port *to, const Port *from)
+{
+    to->count = 0;
+    if (to->capacity < from->count) make_room(to, from->capacity);
+    if (from->count) memcpy(to->taken, from->taken, (size_t)from->count * sizeof *to->taken);
+    to->count = from->count;
+}
+
 /* One span in place of [first, last). */
 static void replace(Port *port, int first, int last, PortSpan span)
 {
-    if (first == last && port->count == port->capacity) {
-        port->capacity = port->capacity ? 2 * port->capacity : 8;
-        PortSpan *larger = allocate((size_t)port->capacity * sizeof *larger);
-        if (port->count) memcpy(larger, port->taken, (size_t)port->count * sizeof *larger);
-        free(port->taken);
-        port->taken = larger;
-    }
+    if (first == last && port->count == port->capacity)
+        make_room(port, port->capacity ? 2 * port->capacity : 8);
     memmove(port->taken + first + 1, port->taken + last, (size_t)(port->count - last) * sizeof *port->taken);
     port->taken[first] = span;
     port->count += 1 - (last - first);

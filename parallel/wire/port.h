@@ -20,6 +20,8 @@ typedef struct Port {
 double port_take(Port *port, double from, double seconds);
 /* Seconds that are taken between two moments. */
 double port_taken(const Port *port, double from, double until);
+/* What is taken of one is taken of the other. */
+void port_copy(Port *to, const Port *from);
 /* Nothing is taken any more. */
 void port_clear(Port *port);
 void port_free(Port *port);

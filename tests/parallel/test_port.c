@@ -22,7 +22,17 @@ static void by_hand(void **state)
                 port_taken(&port, 3.5, 11) == 1.5);
     assert_true(port_taken(&port, 4, 10) == 0 && port_taken(&port, 11, 12) == 1 &&
                 port_taken(&port, 14, 15) == 0);
+    Port other = {0};
+    for (int copies = 0; copies < 2; copies++) { /* into one that is empty, and into one that is not */
+        port_copy(&other, &port);
+        assert_true(other.count == 2 && port_take(&other, 3.5, 1) == 5 && port.count == 2);
+        assert_true(port_taken(&other, 0, 20) == 6 && port_taken(&port, 0, 20) == 5);
+    }
+    port_clear(&port);
+    port_copy(&other, &port);
+    assert_true(other.count == 0);
     port_free(&port);
+    port_free(&other);
 }
 
 /* Whole slots, so that sums are exact. */
