@@ -18,7 +18,8 @@ static void *longer(void *old, int count, int *most, size_t bytes)
 static void note(Tape *tape, int ring, bool ends)
 {
     tape->event = longer(tape->event, tape->events, &tape->most_events, sizeof *tape->event);
-    tape->event[tape->events++] = (TapeEvent){.ring = ring, .steps = tape->steps, .ends = ends};
+    tape->event[tape->events++] =
+        (TapeEvent){.ring = ring, .steps = tape->steps, .begins = !ends, .ends = ends};
 }
 
 /* Where a step is a launch alone so far, and nothing has happened since. */
@@ -63,19 +64,33 @@ static void count(Tape *tape, const RingShape *shape)
     tape->count[i].across += shape->across;
 }
 
-/* Whether it takes no time, and nobody else has to come: then it only counts. */
-static bool takes_nothing(const TapeRing *ring)
+/* Then there is nobody to meet. */
+static bool walks_alone(const TapeRing *ring)
+{
+    return group_walks(ring->group) == 1;
+}
+
+static bool takes_time(const TapeRing *ring)
 {
     double seconds = 0;
     for (int i = 0; i < ring->shape.legs; i++) seconds += network_alone(&ring->shape.leg[i]);
-    return seconds == 0 && group_walks(ring->group) == 1;
+    return seconds > 0;
 }
 
-static void leave_out(Tape *tape)
+/* Of one whose group nobody else walks: without time it only counts, and what ends as it begins is one event. */
+static void shorten(Tape *tape)
 {
     int kept = 0;
-    for (int i = 0; i < tape->events; i++)
-        if (!takes_nothing(&tape->ring[tape->event[i].ring])) tape->event[kept++] = tape->event[i];
+    for (int i = 0; i < tape->events; i++) {
+        const TapeEvent e = tape->event[i];
+        const TapeRing *ring = &tape->ring[e.ring];
+        TapeEvent *last = kept ? &tape->event[kept - 1] : NULL;
+        if (walks_alone(ring) && !takes_time(ring)) continue;
+        if (walks_alone(ring) && last && last->ring == e.ring && last->steps == e.steps)
+            last->ends = true;
+        else
+            tape->event[kept++] = e;
+    }
     tape->events = kept;
 }
 
@@ -88,7 +103,7 @@ bool tape_stop(Tape *tape, Comm *comm)
         closed &= tape->ring[i].ended;
         count(tape, &tape->ring[i].shape);
     }
-    leave_out(tape);
+    shorten(tape);
     return closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
 }
 
@@ -139,10 +154,15 @@ void tape_play(const Tape *tape, Comm *comm)
         const TapeEvent *e = &tape->event[i];
         lanes_replay(comm->lanes, tape->step + done, e->steps - done);
         done = e->steps;
+        const TapeRing *ring = &tape->ring[e->ring];
+        if (e->begins && e->ends) {
+            comm_ring_end(comm, &ring->shape, comm_now(comm));
+            continue;
+        }
         if (e->ends)
-            end_again(&tape->ring[e->ring], &again[e->ring], comm);
+            end_again(ring, &again[e->ring], comm);
         else
-            begin_again(&tape->ring[e->ring], &again[e->ring], comm);
+            begin_again(ring, &again[e->ring], comm);
     }
     lanes_replay(comm->lanes, tape->step + done, tape->steps - done);
     if (again != few) free(again);

@@ -11,10 +11,10 @@ typedef struct TapeRing {
     bool ended;
 } TapeRing;
 
-/* A ring begins or ends, after so many of the lane's steps. */
+/* A ring begins or ends, or both, after so many of the lane's steps. */
 typedef struct TapeEvent {
     int ring, steps;
-    bool ends;
+    bool begins, ends;
 } TapeEvent;
 
 /* What its rings of a purpose send, together. */

@@ -59,8 +59,7 @@ void repeats_play(const Repeats *r, const Pass *pass)
     d->peak_total = larger(d->peak_total, d->total + pass->total_highest);
     d->high = larger(d->high, d->total + pass->total_highest);
     d->total += (size_t)pass->total;
-    for (int k = 0; k < WORK_KINDS; k++)
-        if (pass->done[k].kernels > 0) work_join(&d->done[k], &pass->done[k], 1);
+    for (int i = 0; i < pass->kinds; i++) work_join(&d->done[pass->kind[i]], &pass->done[pass->kind[i]], 1);
 }
 
 /* Within the pass peaks count from what is held now. */
@@ -94,7 +93,11 @@ void repeats_keep(Repeats *r, ActionKind kind, int chunk, const GptSaved *saved,
     pass->total = (int64_t)(d->total - r->total);
     pass->total_highest = d->peak_total - r->total;
     d->peak_total = larger(d->peak_total, r->peak_total);
-    for (int k = 0; k < WORK_KINDS; k++) pass->done[k] = work_between(&r->done[k], &d->done[k]);
+    pass->kinds = 0;
+    for (int k = 0; k < WORK_KINDS; k++) {
+        pass->done[k] = work_between(&r->done[k], &d->done[k]);
+        if (pass->done[k].kernels > 0) pass->kind[pass->kinds++] = (WorkKind)k;
+    }
     pass->result = result;
     if (pass->known && saved) pass->saved = gpt_saved_copy(r->gpt, saved);
 }

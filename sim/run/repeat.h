@@ -17,6 +17,8 @@ typedef struct Pass {
     int64_t held[MEMORY_CATEGORIES], total;           /* bytes more than before */
     size_t highest[MEMORY_CATEGORIES], total_highest; /* than before, at most, while it ran */
     WorkDone done[WORK_KINDS];
+    WorkKind kind[WORK_KINDS]; /* (kinds) that anything was done of */
+    int kinds;
     GptSaved saved; /* what it left of the microbatch; of F and I */
     Tensor result;  /* y or dx */
 } Pass;
