@@ -16,7 +16,7 @@ model() { # KEY=VALUE...: as options
     for key in "$@"; do echo --set "$key"; done
 }
 trillion=$(model model.preset=megatron-1t train.precision=bf16 train.recompute=full train.microbatch=1 parallel.data=ddp \
-    parallel.tp=8 parallel.pp=64 parallel.schedule=1f1b)
+    parallel.tp=8 parallel.pp=64)
 llama=$(model model.preset=llama3-405b model.attention=flash train.precision=bf16 train.microbatch=1 train.global_batch=2048 \
     parallel.data=zero2 parallel.reduce=step parallel.tp=8 parallel.pp=16 parallel.sequence_parallel=yes \
     parallel.schedule=1f1b)
@@ -31,20 +31,29 @@ cost_of() {
     awk -v actions="$actions" '{ print actions, $1 + $2, $3 }' <<<"$cost"
 }
 
-# Of microbatches the ends of a pipeline have a few actions less: six a rank that stands for others.
-microbatches=(128 512 2048)
-for profile in ideal a100-80gb-dgx; do
+# walk NAME PROFILE ACTIONS ARGUMENT...: ACTIONS a microbatch of a rank that stands for others; the ends of a pipeline have
+# a few less.
+walk() {
+    local name=$1 profile=$2 each=$3 round m
+    shift 3
     for round in 0 1 2; do
-        for m in "${microbatches[@]}"; do
+        for m in 128 512 2048; do
             # shellcheck disable=SC2086
-            cost_of $((64 * 6 * m)) $trillion --set train.global_batch=$((6 * m)) --set hardware.profile=$profile --ranks 3072
-        done | awk -v name="1T parameters 3072 ranks $profile" -v round=$round '
+            cost_of $((64 * each * m)) $trillion --set train.global_batch=$((6 * m)) --set hardware.profile="$profile" \
+                --ranks 3072 "$@"
+        done | awk -v name="1T parameters 3072 ranks $name" -v each="$each" -v round=$round '
             NR == 1 { actions = $1; memory = $3 }
-            { m = "m = " $1 / 384
+            { m = "m = " $1 / 64 / each
               printf "%s,%s,s CPU,%d,%s\n", name, m, round, $2
               printf "%s,%s,M actions/s,%d,%s\n", name, m, round, $1 / $2 / 1e6 }
             NR > 1 { printf "%s,%s,B/action,%d,%s\n", name, m, round, ($3 - memory) * 1024 / ($1 - actions) }'
     done
+}
+
+for profile in ideal a100-80gb-dgx; do
+    walk $profile $profile 6 --set parallel.schedule=1f1b
+    walk "$profile interleaved" $profile 12 --set parallel.schedule=interleaved --set parallel.virtual_stages=2
+    walk "$profile zb-h1" $profile 7 --set parallel.schedule=zb-h1
 done | tee samples
 for round in 0 1 2; do
     # shellcheck disable=SC2086
@@ -63,7 +72,7 @@ awk -v cost="$cost" 'NR > 1 { all++ } END {
 
 if [ -n "$pictures" ]; then
     for profile in a100-80gb-dgx ideal; do
-        awk -F, -v profile=$profile '$1 ~ profile "$" && $3 == "s CPU" { sub(/m = /, "", $2); print 384 * $2, $5 }' samples
+        awk -F, -v profile=$profile '$1 ~ profile "$" && $3 == "s CPU" { sub(/m = /, "", $2); print 64 * 6 * $2, $5 }' samples
         printf '\n\n'
     done >costs
     (cd "$templates" && gnuplot -e "DATA='$folder/costs'; NAME1='a100-80gb-dgx'; NAME2='hardware.profile = ideal'; \
