@@ -42,7 +42,7 @@ const char *product_tiles_name(const ProductTiles *tiles)
 
 /* Rows of a block of A at most, which takes less than half of the second cache; blocks whose sums stay open where C is of
  * 16 bits. */
-enum { BLOCK = 96, OPEN = 4 };
+enum { BLOCK = 182, OPEN = 2 };
 
 static int64_t least(int64_t a, int64_t b)
 {

@@ -21,8 +21,8 @@ typedef struct Strips {
     int64_t count, k;
 } Strips;
 
-/* Columns of a panel of B at most, which passes through the second cache. */
-enum { PANEL = 512 };
+/* Columns of a panel of B at most, which comes from the last cache once for each block of A. */
+enum { PANEL = 1024 };
 
 /* x filled up to a multiple. */
 static inline int64_t filled(int64_t x, int64_t multiple)
