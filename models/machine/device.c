@@ -1,7 +1,10 @@
 /* device.c - the ledger of one accelerator's memory and work. */
 #include "models/machine/device.h"
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "models/machine/error.h"
 
 const char *const memory_category_name[MEMORY_CATEGORIES] = {
@@ -22,6 +25,17 @@ void device_is_full(const Device *device, const char *what, size_t bytes)
          (double)bytes / 1e9, what, (double)device->total / 1e9);
 }
 
+/* Large pages for all from here to the end of the heap, where the system gives them to who asks: of small ones a step's
+ * tensors take more than a processor keeps the places of, and each row of a matrix may lie on another. */
+enum { LARGE_PAGE = 1 << 21 };
+static void ask_large_pages(char *memory, size_t bytes)
+{
+    char *first = memory - (uintptr_t)memory % LARGE_PAGE, *end = sbrk(0);
+    if (bytes < LARGE_PAGE / 8) return;
+    if (end < memory) end = memory + bytes; /* the heap could not grow, and this is elsewhere */
+    madvise(first, (size_t)(end - first), MADV_HUGEPAGE);
+}
+
 static void *take(const Device *device, const char *what, size_t bytes)
 {
     if (device->dry || bytes == 0) return NULL;
@@ -29,6 +43,7 @@ static void *take(const Device *device, const char *what, size_t bytes)
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!memory) device_is_full(device, what, bytes);
+    ask_large_pages(memory, bytes);
     return memory;
 }
 
@@ -74,6 +89,7 @@ void device_keep_memory(void)
 {
     mallopt(M_MMAP_MAX, 0);
     mallopt(M_TRIM_THRESHOLD, -1);
+    mallopt(M_TOP_PAD, 16 * LARGE_PAGE); /* all of a large page is there before any of it is used */
 }
 
 /* Found again at the place that its shape gives it; another of that place takes it over. */
