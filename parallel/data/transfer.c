@@ -8,6 +8,7 @@
 #include "models/kernels/quantize.h"
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/shared_tensor.h"
 
 typedef void Kernel(Tensor values, Tensor bytes, Tensor scales);
 
@@ -102,7 +103,7 @@ static void begin_quantized(Transfer *t, Group *group, Purpose purpose)
         most = values > most ? values : most;
     }
     lanes_pause(group->comm->lanes);
-    t->packed = tensor_new(device, MEM_COMMUNICATION, UINT8, n * bytes);
+    t->packed = shared_tensor_new(group, device, MEM_COMMUNICATION, UINT8, n * bytes);
     if (t->movement == ALL_GATHER) {
         each_part(t, r, n, quantize);
         ring_all_gather_begin(&t->ring, group, purpose, &t->packed, 1);
@@ -138,7 +139,7 @@ void transfer_end(Transfer *t)
     lanes_pause(group->comm->lanes);
     for (int r = 0; r < group->size && t->packed.device && t->movement != REDUCE_SCATTER; r++)
         each_part(t, r, group->size, dequantize);
-    tensor_free(&t->packed);
+    shared_tensor_free(group, &t->packed);
     tensor_free(&t->sum);
     free(t->part);
     t->part = NULL;
