@@ -42,8 +42,10 @@ static void *take(const Device *device, const char *what, size_t bytes)
 
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-    if (!memory) device_is_full(device, what, bytes);
-    ask_large_pages(memory, bytes);
+    if (memory)
+        ask_large_pages(memory, bytes);
+    else
+        device_is_full(device, what, bytes);
     return memory;
 }
 
