@@ -138,7 +138,8 @@ void product(const ProductTiles *tiles, const Product *p)
 {
     static alignas(64) float block[BLOCK * PRODUCT_DEPTH], panel[PANEL * PRODUCT_DEPTH],
         open[OPEN * BLOCK * PANEL], bias_of_panel[PANEL];
-    bool opens = is_half(p->C.type) && p->k > PRODUCT_DEPTH;
+    int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : 2 * PRODUCT_DEPTH;
+    bool opens = is_half(p->C.type) && p->k > most;
     int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
     if (tiles->begin) tiles->begin();
     for (int64_t j = 0; j < p->n; j += PANEL)
@@ -149,7 +150,7 @@ void product(const ProductTiles *tiles, const Product *p)
             Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
             const float *bias = bias_of(p, j, columns, bias_of_panel);
             do {
-                int64_t depth = least(PRODUCT_DEPTH, p->k - k);
+                int64_t depth = least(most, p->k - k);
                 Read b =
                     read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, panel);
                 tiles->pack_columns(tiles, &b.lying, b.packed_from, panel);

@@ -4,9 +4,9 @@
  * is packed, of A a block of `depth` columns that stays in the second cache, and a tile of C is held in registers while
  * both pass by. A factor that lies as tiles read it is not packed where few tiles read it.
  *
- * An element of C is added up over k in blocks of PRODUCT_DEPTH, in order, whatever the tile or the rows and columns
- * beside it: a product cut into rows or columns gives the same bits as the whole. Other instructions give others, as
- * some have fused multiply-add.
+ * An element of C is added up over k in blocks of PRODUCT_DEPTH, of packed bf16 twice as deep, in order, whatever the tile
+ * or the rows and columns beside it: a product cut into rows or columns gives the same bits as the whole. Other
+ * instructions give others, as some have fused multiply-add.
  *
  * Factors of 16 bits are widened as they are packed; into a C of 16 bits sums are rounded once. Both give the bits of
  * the same numbers in fp32, without a copy of them.

@@ -15,11 +15,12 @@ TARGET static inline __m512bh everywhere(const uint16_t *pair)
     return (__m512bh)_mm512_set1_epi32(both);
 }
 
-TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+/* So many rows of a tile. */
+TARGET INLINED void tile_of(int count, const Strips *a, const Strips *b, const Tile *t)
 {
     __m512 sum[ROWS_OF_TILE][ACROSS];
 #pragma GCC unroll 16
-    for (int i = 0; i < ROWS_OF_TILE; i++)
+    for (int i = 0; i < count; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++) sum[i][j] = _mm512_setzero_ps();
     const uint16_t *rows = a->at, *pairs = b->at;
@@ -29,19 +30,35 @@ TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
         for (int j = 0; j < ACROSS; j++)
             column[j] = (__m512bh)_mm512_loadu_si512(pairs + 2 * LANES_OF_TILE * j);
 #pragma GCC unroll 16
-        for (int i = 0; i < ROWS_OF_TILE; i++) {
+        for (int i = 0; i < count; i++) {
             __m512bh row = everywhere(rows + i * a->next);
 #pragma GCC unroll 2
-            for (int j = 0; j < ACROSS; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], column[j], row);
+            for (int j = 0; j < ACROSS; j++) {
+                sum[i][j] = _mm512_dpbf16_ps(sum[i][j], column[j], row);
+                STAYS(sum[i][j]);
+            }
         }
     }
     float sums[ROWS_OF_TILE * COLUMNS_OF_TILE];
 #pragma GCC unroll 16
-    for (int i = 0; i < ROWS_OF_TILE; i++)
+    for (int i = 0; i < count; i++)
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++)
             _mm512_storeu_ps(sums + i * COLUMNS_OF_TILE + LANES_OF_TILE * j, sum[i][j]);
     sums_to_result(t, sums, COLUMNS_OF_TILE);
+}
+
+/* Of one that is cut short few more rows than there are. */
+TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
+{
+    if (t->rows <= 2)
+        tile_of(2, a, b, t);
+    else if (t->rows <= 4)
+        tile_of(4, a, b, t);
+    else if (t->rows <= 8)
+        tile_of(8, a, b, t);
+    else
+        tile_of(ROWS_OF_TILE, a, b, t);
 }
 
 static bool runs(void)

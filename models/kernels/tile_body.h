@@ -14,13 +14,6 @@ typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), m
 
 typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
 
-/* A sum stays in the register that it is in: moved about, one of them ends in memory. */
-#ifdef __x86_64__
-#define STAYS(sum) __asm__("" : "+v"(sum))
-#else
-#define STAYS(sum)
-#endif
-
 /* sum += a b of the first `rows` rows, value by value of k. Inlined where `rows`, and `next` or `along`, are known. */
 TILES_TARGET INLINED void add_up(Sums sum, int rows, const float *a, int64_t next, int64_t along,
                                  const Strips *b)

@@ -7,6 +7,13 @@
 #include "models/kernels/turn.h"
 #include "models/machine/half_bits.h"
 
+/* A sum stays in the register that it is in: moved about, one of them ends in memory. */
+#ifdef __x86_64__
+#define STAYS(sum) __asm__("" : "+v"(sum))
+#else
+#define STAYS(sum)
+#endif
+
 INLINED void widen(DType type, const uint16_t *from, float *to, int64_t count)
 {
     if (type == BF16)
