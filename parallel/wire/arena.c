@@ -24,10 +24,18 @@ struct Arena {
     unsigned long count;
 };
 
-enum { LINE = 64, NAME = 64 };
+enum { LINE = 64, NAME = 64, LARGE_PAGE = 1 << 21 };
 #define ARENA_NAME "sim-arena-"
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* since Linux 6.1; refused by others */
+#endif
 /* The card's mark is in front. */
 _Static_assert(sizeof(((ArenaCard *)0)->mark) <= LINE, "what is dealt out begins a line after it");
+
+static size_t up_to(size_t at, size_t page)
+{
+    return (at + page - 1) / page * page;
+}
 
 /* All of a group's together take a part of the addresses that a process has. */
 static size_t size_for(int ranks)
@@ -35,7 +43,7 @@ static size_t size_for(int ranks)
     const size_t addresses = (size_t)1 << 44, page = (size_t)sysconf(_SC_PAGESIZE);
     size_t size = (size_t)sysconf(_SC_PHYS_PAGES);
     if (size > addresses / page / (size_t)ranks) size = addresses / page / (size_t)ranks;
-    return size * page;
+    return up_to(size * page, LARGE_PAGE);
 }
 
 /* A longer file would end the process. */
@@ -46,27 +54,40 @@ static bool allowed(size_t size)
            (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= size);
 }
 
-/* Left out of what a crash leaves, which would else fill it. */
+/* On a boundary of large pages, or they could not be mapped; left out of what a crash leaves, which would else fill it. */
 static bool map(Arena *a, int rank, int file)
 {
-    void *begin = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
-    if (begin == MAP_FAILED) return false;
+    const size_t size = a->size + LARGE_PAGE;
+    char *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) return false;
+    const size_t before = (size_t)(-(uintptr_t)room % LARGE_PAGE);
+    char *begin = room + before;
+    if (mmap(begin, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0) ==
+        MAP_FAILED) {
+        munmap(room, size);
+        return false;
+    }
+    if (before > 0) munmap(room, before);
+    munmap(begin + a->size, LARGE_PAGE - before);
     madvise(begin, a->size, MADV_DONTDUMP);
-    a->begin[rank] = begin;
+    a->begin[rank] = (unsigned char *)begin;
     return true;
 }
 
-/* So that there is memory, or an error, here and not where it is first touched. */
+/* So that there is memory, or an error, here and not where it is first touched; on large pages where they are worth it,
+ * and the kernel can make them of what lies there (MADV_COLLAPSE). */
 static bool back(Arena *a, size_t until)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    until = (until + page - 1) / page * page;
-    while (a->backed < until) {
-        if (fallocate(a->file, 0, (off_t)a->backed, (off_t)(until - a->backed)) == 0)
-            a->backed = until;
-        else if (errno != EINTR)
-            return false;
-    }
+    const size_t from = a->backed;
+    if (until <= from) return true;
+    const bool large = until - from >= LARGE_PAGE;
+    until = up_to(until, large ? LARGE_PAGE : (size_t)sysconf(_SC_PAGESIZE));
+    while (fallocate(a->file, 0, (off_t)from, (off_t)(until - from)) != 0)
+        if (errno != EINTR) return false;
+    a->backed = until;
+    if (large)
+        madvise(a->begin[a->rank] + from / LARGE_PAGE * LARGE_PAGE, until - from / LARGE_PAGE * LARGE_PAGE,
+                MADV_COLLAPSE);
     return true;
 }
 
