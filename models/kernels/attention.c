@@ -36,15 +36,15 @@ VECTORISED static void causal_softmax_backward(const real *probabilities, real *
 
 /* ---- reports: of a kernel each for what is done here a few rows of one head at a time ---- */
 
-/* A product of each head, (T, hd) by (hd, T) or (T, T) by (T, hd): causality needs half of it. Each has scores, a
- * factor or result that every head has, and one that heads may share. */
-static Work product(AttentionShape s, Tensor scores, bool to_scores)
+/* A product of each head, (T, width) by (width, T) or (T, T) by (T, width): causality needs half of it. Each has
+ * scores, a factor or result that every head has, and one that heads may share, of a query's width or a value's. */
+static Work product(AttentionShape s, Tensor scores, int64_t width, bool to_scores)
 {
     Work w = {.kind = WORK_ATTENTION, .batch = s.B * s.heads, .m = s.T, .type = scores.dtype};
-    w.n = to_scores ? s.T : s.hd;
-    w.k = to_scores ? s.hd : s.T;
+    w.n = to_scores ? s.T : width;
+    w.k = to_scores ? width : s.T;
     w.flops = work_products(&w) / 2;
-    w.bytes = tensor_traffic(scores, attention_cells(s) + s.B * s.T * (s.heads + s.kv_heads) * s.hd);
+    w.bytes = tensor_traffic(scores, attention_cells(s) + s.B * s.T * (s.heads + s.kv_heads) * width);
     return w;
 }
 
@@ -68,21 +68,21 @@ static Work dropped_scores(AttentionShape s, AttentionSaved saved)
 static bool report_forward(AttentionShape s, AttentionSaved saved, Device *device, bool whole)
 {
     Tensor P = saved.probabilities;
-    bool compute = device_kernel(device, product(s, P, true));
+    bool compute = device_kernel(device, product(s, P, s.hd, true));
     device_kernel(device, over_scores(s, WORK_SOFTMAX, P, 6, 2));
     if (saved.mask.device) device_kernel(device, dropped_scores(s, saved));
-    if (whole) device_kernel(device, product(s, P, false));
+    if (whole) device_kernel(device, product(s, P, s.hd_v, false));
     return compute;
 }
 
 static bool report_backward(AttentionShape s, AttentionSaved saved, Device *device)
 {
     Tensor P = saved.probabilities;
-    bool compute = device_kernel(device, product(s, P, false)); /* dv */
-    device_kernel(device, product(s, P, true));                 /* dP */
+    bool compute = device_kernel(device, product(s, P, s.hd_v, false)); /* dv */
+    device_kernel(device, product(s, P, s.hd_v, true));                 /* dP */
     if (saved.mask.device) device_kernel(device, work_backward(dropped_scores(s, saved)));
     device_kernel(device, work_backward(over_scores(s, WORK_SOFTMAX, P, 6, 3)));
-    for (int i = 0; i < 2; i++) device_kernel(device, product(s, P, false)); /* dq, dk */
+    for (int i = 0; i < 2; i++) device_kernel(device, product(s, P, s.hd, false)); /* dq, dk */
     return compute;
 }
 

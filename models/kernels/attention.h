@@ -5,10 +5,22 @@
 #include "models/kernels/dropout.h"
 #include "models/machine/tensor.h"
 
-/* Rotary positions (Su et al. 2104.09864) in the half-split convention of Hugging Face's Llama: turns queries
- * and keys in place, the rows of a sample standing at first..first+T-1; hd is even. Backward turns back. */
-void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base);
-void rope_backward(AttentionShape s, Tensor dqkv, int64_t first, double base);
+/* What rotary positions turn: of rows (B, T, width) that begin with so many heads of hd numbers each the last `turned`
+ * of a head, an even number. Their pairs are j and j + turned/2, as Hugging Face's Llama has them, or, interleaved, as
+ * its DeepSeek, 2j and 2j + 1. */
+typedef struct RotaryShape {
+    int64_t B, T, width, heads, hd, turned;
+    bool interleaved;
+} RotaryShape;
+/* All of queries and keys. */
+static inline RotaryShape attention_rotary(AttentionShape s)
+{
+    return (RotaryShape){s.B, s.T, attention_width(s), s.heads + s.kv_heads, s.hd, s.hd, false};
+}
+/* Rotary positions (Su et al. 2104.09864), in place: the rows of a sample stand at first..first+T-1. Backward turns
+ * back. */
+void rope_forward(RotaryShape s, Tensor x, int64_t first, double base);
+void rope_backward(RotaryShape s, Tensor dx, int64_t first, double base);
 
 /* Dropout on the probabilities; of all_heads heads, first_head.. are here. */
 typedef struct AttentionDropout {
@@ -29,7 +41,7 @@ typedef struct AttentionSaved {
     Tensor mask, dropped; /* with dropout only: UINT8; mask * probabilities / (1 - rate) */
 } AttentionSaved;
 
-/* y (B, T, C) = softmax(q k^T / sqrt(hd)) v, head by head (Vaswani et al. 1706.03762, eq. 1). dropout may be
+/* y (B, T, heads hd_v) = softmax(q k^T / sqrt(hd)) v, head by head (Vaswani et al. 1706.03762, eq. 1). dropout may be
  * NULL here and below. */
 void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
                        Tensor y);

@@ -5,12 +5,12 @@
 
 /* ---- of one tensor ---- */
 
-static HeadRows rows_new(AttentionShape s, Tensor t, int64_t apart, bool lying)
+static HeadRows rows_new(Tensor t, int64_t rows, int64_t hd, int64_t apart, bool lying)
 {
-    HeadRows h = {.t = t, .rows = s.T, .hd = s.hd, .apart = apart, .ld = apart};
+    HeadRows h = {.t = t, .rows = rows, .hd = hd, .apart = apart, .ld = apart};
     if (!is_half(t.dtype) || lying) return h;
-    h.room = device_aside(t.device, "16-bit values in 32", (size_t)(s.T * s.hd) * sizeof *h.room);
-    h.ld = s.hd;
+    h.room = device_aside(t.device, "16-bit values in 32", (size_t)(rows * hd) * sizeof *h.room);
+    h.ld = hd;
     return h;
 }
 
@@ -38,17 +38,17 @@ static void rows_write(const HeadRows *h)
 
 AttentionRows attention_rows_new(AttentionShape s, Tensor qkv, Tensor y, Tensor dqkv, Tensor dy)
 {
-    int64_t C = s.heads * s.hd, ld = attention_width(s);
+    int64_t T = s.T, hd = s.hd, hd_v = s.hd_v, C = s.heads * hd_v, ld = attention_width(s);
     bool taken = matmul_takes(qkv.dtype);
     return (AttentionRows){.s = s,
-                           .q = rows_new(s, qkv, ld, taken),
-                           .k = rows_new(s, qkv, ld, taken),
-                           .v = rows_new(s, qkv, ld, taken),
-                           .y = rows_new(s, y, C, false),
-                           .dq = rows_new(s, dqkv, ld, false),
-                           .dk = rows_new(s, dqkv, ld, false),
-                           .dv = rows_new(s, dqkv, ld, false),
-                           .dy = rows_new(s, dy, C, !y.device && matmul_takes(dy.dtype))};
+                           .q = rows_new(qkv, T, hd, ld, taken),
+                           .k = rows_new(qkv, T, hd, ld, taken),
+                           .v = rows_new(qkv, T, hd_v, ld, taken),
+                           .y = rows_new(y, T, hd_v, C, false),
+                           .dq = rows_new(dqkv, T, hd, ld, false),
+                           .dk = rows_new(dqkv, T, hd, ld, false),
+                           .dv = rows_new(dqkv, T, hd_v, ld, false),
+                           .dy = rows_new(dy, T, hd_v, C, !y.device && matmul_takes(dy.dtype))};
 }
 
 void attention_rows_free(AttentionRows *r)
@@ -61,7 +61,7 @@ void attention_rows_free(AttentionRows *r)
 void attention_rows_open(AttentionRows *r, int64_t i)
 {
     AttentionShape s = r->s;
-    int64_t b = i / s.heads, h = i % s.heads, out = b * s.T * s.heads * s.hd + h * s.hd;
+    int64_t b = i / s.heads, h = i % s.heads, out = b * s.T * s.heads * s.hd_v + h * s.hd_v;
     bool backward = r->dy.t.device, first = first_of_shared(s, i);
     AttentionHead at = attention_head(s, b, h);
     rows_read(&r->q, at.q);

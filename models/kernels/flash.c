@@ -61,7 +61,7 @@ static void drop(Tile t, const AttentionDropout *d, const uint8_t *mask, const r
 }
 
 /* scores -> exp(score - m), with m, l and the rows of y so far brought up to them */
-VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, real *y, int64_t C, int64_t hd)
+VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, real *y, int64_t C, int64_t hd_v)
 {
     for (int64_t r = t.r0; r < t.r1; r++, cells += TILE) {
         int64_t n = seen(t, r), i = r - t.r0;
@@ -71,7 +71,7 @@ VECTORISED static void online_softmax(Tile t, real *cells, real *m, real *l, rea
         } else if (most > m[i]) {
             real by = real_exp(m[i] - most);
             m[i] = most, l[i] *= by;
-            for (int64_t j = 0; j < hd; j++) y[r * C + j] *= by;
+            for (int64_t j = 0; j < hd_v; j++) y[r * C + j] *= by;
         }
         l[i] += exponentials(cells, n, m[i]);
         for (int64_t j = n; j < t.c1 - t.c0; j++) cells[j] = 0;
@@ -87,6 +87,7 @@ static Work work_of(AttentionShape s, Tensor qkv, bool backward, size_t bytes)
               .m = s.T,
               .n = s.T,
               .k = s.hd,
+              .v = s.hd_v,
               .type = qkv.dtype};
     w.flops = work_products(&w) / 2 + 6 * (double)attention_cells(s);
     w.bytes = (double)bytes;
@@ -107,13 +108,13 @@ static void head_forward(const AttentionRows *rows, const AttentionDropout *drop
         for (int64_t c0 = 0; c0 <= r0; c0 += TILE) {
             Tile t = tile_at(r0, c0, T);
             cross(t, scale, q, k, P);
-            online_softmax(t, P, m, l, out, ld, s.hd);
+            online_softmax(t, P, m, l, out, ld, s.hd_v);
             if (dropout) draw(t, s, dropout, b, h, mask);
             if (dropout) drop(t, dropout, mask, P, P);
             matmul_pieces(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * ld, ld);
         }
         for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
-            for (int64_t j = 0; j < s.hd; j++) out[r * ld + j] /= l[r - r0];
+            for (int64_t j = 0; j < s.hd_v; j++) out[r * ld + j] /= l[r - r0];
             lse[r] = m[r - r0] + (real)log((double)l[r - r0]);
         }
     }
@@ -152,7 +153,7 @@ VECTORISED static void softmax_backward(Tile t, real *restrict P, const real *re
         for (int64_t j = 0; j < t.c1 - t.c0; j++) P[j] *= dP[j] - dot[r];
 }
 
-/* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd */
+/* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd_v */
 VECTORISED static void row_dots(const HeadRows *dy, const HeadRows *y, real *dot)
 {
     for (int64_t t = 0; t < dy->rows; t++) dot[t] = dot_of(dy->at + t * dy->ld, y->at + t * y->ld, dy->hd);

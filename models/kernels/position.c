@@ -92,8 +92,9 @@ void sinusoidal_backward(Tensor dy, int64_t C)
 
 /* ---- rotary ---- */
 
-/* Elements j and j + half of a head are a point in the plane: it turns by position times frequency. */
-static void rotate(real *restrict low, const real *restrict cosine, const real *restrict sine, int64_t half)
+/* Numbers j and j + half, which lie apart, are a point in the plane: it turns by position times frequency. */
+static void rotate_halves(real *restrict low, const real *restrict cosine, const real *restrict sine,
+                          int64_t half)
 {
     real *high = low + half;
     for (int64_t j = 0; j < half; j++) {
@@ -103,29 +104,45 @@ static void rotate(real *restrict low, const real *restrict cosine, const real *
     }
 }
 
-static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, bool back)
+/* So are 2j and 2j + 1. */
+static void rotate_pairs(real *restrict x, const real *restrict cosine, const real *restrict sine,
+                         int64_t half)
 {
-    assert(s.hd % 2 == 0);
-    int64_t half = s.hd / 2, turned = s.heads + s.kv_heads, ld = attention_width(s);
-    Tensor table = tensor_new(qkv.device, MEM_WORKSPACE, REAL, s.hd + half);
-    int64_t rows = s.B * s.T, count = rows * turned * s.hd; /* the values stay */
-    Work work = work_over(WORK_POSITION, qkv.dtype, rows, turned * s.hd, 3 * (double)count,
-                          tensor_traffic(qkv, 2 * count));
+    for (int64_t j = 0; j < half; j++) {
+        real a = x[2 * j], b = x[2 * j + 1];
+        x[2 * j] = a * cosine[j] - b * sine[j];
+        x[2 * j + 1] = b * cosine[j] + a * sine[j];
+    }
+}
+
+static void turn(RotaryShape s, Tensor x, int64_t first, double base, bool back)
+{
+    assert(s.turned % 2 == 0);
+    int64_t half = s.turned / 2, rows = s.B * s.T, count = rows * s.heads * s.turned; /* the others stay */
+    Tensor table = tensor_new(x.device, MEM_WORKSPACE, REAL, s.turned + half);
+    Work work = work_over(WORK_POSITION, x.dtype, rows, s.heads * s.turned, 3 * (double)count,
+                          tensor_traffic(x, 2 * count));
     work.backward = back;
-    if (device_kernel(qkv.device, work)) {
+    if (device_kernel(x.device, work)) {
         real *cosine = reals(table), *sine = cosine + half, *each = sine + half;
-        Opened open = opened_new(qkv, turned * s.hd);
-        frequencies(each, base, s.hd);
+        Opened open = opened_new(x, s.heads * s.hd);
+        frequencies(each, base, s.turned);
         for (int64_t t = 0; t < s.T; t++) {
             for (int64_t j = 0; j < half; j++) {
                 double angle = (double)(first + t) * (double)each[j];
                 cosine[j] = (real)cos(angle), sine[j] = (real)(back ? -sin(angle) : sin(angle));
             }
             for (int64_t b = 0; b < s.B; b++) {
-                int64_t row = (b * s.T + t) * ld;
-                real *heads = opened_read(&open, row, turned * s.hd);
-                for (int64_t h = 0; h < turned; h++) rotate(heads + h * s.hd, cosine, sine, half);
-                opened_write(&open, row, turned * s.hd);
+                int64_t row = (b * s.T + t) * s.width;
+                real *heads = opened_read(&open, row, s.heads * s.hd);
+                for (int64_t h = 0; h < s.heads; h++) {
+                    real *last = heads + (h + 1) * s.hd - s.turned;
+                    if (s.interleaved)
+                        rotate_pairs(last, cosine, sine, half);
+                    else
+                        rotate_halves(last, cosine, sine, half);
+                }
+                opened_write(&open, row, s.heads * s.hd);
             }
         }
         opened_free(&open);
@@ -133,12 +150,12 @@ static void turn(AttentionShape s, Tensor qkv, int64_t first, double base, bool 
     tensor_free(&table);
 }
 
-void rope_forward(AttentionShape s, Tensor qkv, int64_t first, double base)
+void rope_forward(RotaryShape s, Tensor x, int64_t first, double base)
 {
-    turn(s, qkv, first, base, false);
+    turn(s, x, first, base, false);
 }
 
-void rope_backward(AttentionShape s, Tensor dqkv, int64_t first, double base)
+void rope_backward(RotaryShape s, Tensor dx, int64_t first, double base)
 {
-    turn(s, dqkv, first, base, true);
+    turn(s, dx, first, base, true);
 }

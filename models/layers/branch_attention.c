@@ -50,7 +50,8 @@ static AttentionShape attention_of(const BlockRun *run)
                             .T = s->sequence,
                             .heads = s->heads / t,
                             .kv_heads = kv_held(s, t) / t,
-                            .hd = s->hidden / s->heads};
+                            .hd = s->hidden / s->heads,
+                            .hd_v = s->hidden / s->heads};
 }
 
 static bool is_flash(const BlockRun *run)
@@ -110,7 +111,8 @@ static void attend(const BlockRun *run, Booking booking, BranchSaved *s)
     AttentionDropout at;
     const AttentionDropout *dropout = attention_dropout(run, &at);
     Tensor qkv = s->kept[ATTENTION_QKV], heads = s->kept[ATTENTION_HEADS];
-    if (run->shape->position == POSITION_ROPE) rope_forward(a, qkv, 0, run->shape->rope_base);
+    if (run->shape->position == POSITION_ROPE)
+        rope_forward(attention_rotary(a), qkv, 0, run->shape->rope_base);
     if (is_flash(run)) {
         s->kept[ATTENTION_LSE] = tensor_new(qkv.device, booking.kept, REAL, a.B * a.heads * a.T);
         flash_forward(a, qkv, dropout, s->kept[ATTENTION_LSE], heads);
@@ -131,7 +133,8 @@ static void attend_backward(const BlockRun *run, Tensor dheads, BranchSaved *s)
         flash_backward(a, dheads, qkv, dropout, s->kept[ATTENTION_LSE], s->kept[ATTENTION_HEADS], dqkv);
     else
         attention_backward(a, dheads, qkv, dropout, scores_of(s), dqkv);
-    if (run->shape->position == POSITION_ROPE) rope_backward(a, dqkv, 0, run->shape->rope_base);
+    if (run->shape->position == POSITION_ROPE)
+        rope_backward(attention_rotary(a), dqkv, 0, run->shape->rope_base);
 }
 
 /* ---- the branch ---- */

@@ -4,7 +4,9 @@
 const WorkKindInfo work_kind[WORK_KINDS] = {
     [WORK_MATMUL] = {.name = "matmul", .products = {1, 1}},
     [WORK_ATTENTION] = {.name = "attention", .products = {1, 1}},
-    [WORK_FLASH] = {.name = "flash", .products = {2, 5}}, /* backward has the scores to compute again */
+    [WORK_FLASH] = {.name = "flash",
+                    .products = {2, 5},
+                    .of_values = {1, 2}}, /* backward has the scores to compute again */
     [WORK_SOFTMAX] = {.name = "softmax"},
     [WORK_NORM] = {.name = "norm"},
     [WORK_ACTIVATION] = {.name = "activation"},
@@ -28,15 +30,17 @@ const WorkKindInfo work_kind[WORK_KINDS] = {
 
 double work_products(const Work *w)
 {
-    return 2.0 * work_kind[w->kind].products[w->backward] * (double)w->batch * (double)w->m * (double)w->n *
-           (double)w->k;
+    const WorkKindInfo *kind = &work_kind[w->kind];
+    int values = kind->of_values[w->backward], keys = kind->products[w->backward] - values;
+    double cells = 2.0 * (double)w->batch * (double)w->m * (double)w->n;
+    return cells * (double)(keys * w->k + values * w->v);
 }
 
 bool work_is(const Work *a, const Work *b)
 {
     return a->kind == b->kind && a->backward == b->backward && a->adds == b->adds && a->batch == b->batch &&
-           a->m == b->m && a->n == b->n && a->k == b->k && a->type == b->type && a->flops == b->flops &&
-           a->bytes == b->bytes;
+           a->m == b->m && a->n == b->n && a->k == b->k && a->v == b->v && a->type == b->type &&
+           a->flops == b->flops && a->bytes == b->bytes;
 }
 
 void work_done(WorkDone *done, const Work *work, bool again)

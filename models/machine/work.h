@@ -24,7 +24,7 @@ typedef enum {
     /* products: a batch of (m, k) by (k, n) */
     WORK_MATMUL,
     WORK_ATTENTION, /* one product of each head, the scores (T, T) being its result or a factor */
-    WORK_FLASH, /* all products of each head and the softmax between them: m and n positions, k numbers a head */
+    WORK_FLASH, /* all products of each head and the softmax between them: m and n positions, k numbers a key, v a value */
     /* over values */
     WORK_SOFTMAX, /* of scores: scaled, causal */
     WORK_NORM,
@@ -59,7 +59,8 @@ typedef enum {
 
 typedef struct WorkKindInfo {
     const char *name;
-    int products[2]; /* of each of the batch: forward, backward */
+    int products[2];  /* of each of the batch: forward, backward */
+    int of_values[2]; /* of them with v in place of k */
     WorkPayer payer;
 } WorkKindInfo;
 extern const WorkKindInfo work_kind[WORK_KINDS];
@@ -68,7 +69,7 @@ typedef struct Work {
     WorkKind kind;
     bool backward; /* of a product not told: its shape is all */
     bool adds;     /* a product joins what is there: a weight's gradient that of samples before */
-    int64_t batch, m, n, k;
+    int64_t batch, m, n, k, v;
     DType type;   /* of the factors: the narrower; of the values that go through */
     double flops; /* that have to be done: of a causal product half */
     double bytes;

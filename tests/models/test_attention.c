@@ -21,17 +21,19 @@ typedef struct Attention {
 } Attention;
 
 /* One position, a row block less and more than full, exactly full ones, and three blocks; each head with keys
- * of its own, groups of two and of three, and all with the same. */
+ * of its own, groups of two and of three, and all with the same; values narrower and wider than keys. */
 static const AttentionShape SHAPES[] = {
-    {.B = 1, .T = 1, .heads = 2, .kv_heads = 2, .hd = 2},
-    {.B = 2, .T = 5, .heads = 3, .kv_heads = 3, .hd = 4},
-    {.B = 1, .T = 64, .heads = 2, .kv_heads = 2, .hd = 3},
-    {.B = 2, .T = 70, .heads = 3, .kv_heads = 3, .hd = 3},
-    {.B = 1, .T = 128, .heads = 1, .kv_heads = 1, .hd = 5},
-    {.B = 1, .T = 131, .heads = 3, .kv_heads = 3, .hd = 2},
-    {.B = 2, .T = 70, .heads = 4, .kv_heads = 2, .hd = 3},
-    {.B = 1, .T = 131, .heads = 6, .kv_heads = 2, .hd = 2},
-    {.B = 2, .T = 67, .heads = 3, .kv_heads = 1, .hd = 4},
+    {.B = 1, .T = 1, .heads = 2, .kv_heads = 2, .hd = 2, .hd_v = 2},
+    {.B = 2, .T = 5, .heads = 3, .kv_heads = 3, .hd = 4, .hd_v = 4},
+    {.B = 1, .T = 64, .heads = 2, .kv_heads = 2, .hd = 3, .hd_v = 3},
+    {.B = 2, .T = 70, .heads = 3, .kv_heads = 3, .hd = 3, .hd_v = 3},
+    {.B = 1, .T = 128, .heads = 1, .kv_heads = 1, .hd = 5, .hd_v = 5},
+    {.B = 1, .T = 131, .heads = 3, .kv_heads = 3, .hd = 2, .hd_v = 2},
+    {.B = 2, .T = 70, .heads = 4, .kv_heads = 2, .hd = 3, .hd_v = 3},
+    {.B = 1, .T = 131, .heads = 6, .kv_heads = 2, .hd = 2, .hd_v = 2},
+    {.B = 2, .T = 67, .heads = 3, .kv_heads = 1, .hd = 4, .hd_v = 4},
+    {.B = 2, .T = 70, .heads = 3, .kv_heads = 3, .hd = 5, .hd_v = 3},
+    {.B = 1, .T = 131, .heads = 4, .kv_heads = 2, .hd = 2, .hd_v = 7},
 };
 enum { ALL = sizeof SHAPES / sizeof *SHAPES, THREE_BLOCKS = 5, PAIRS = 6, TRIPLES = 7 };
 static const AttentionDropout DROPOUT = {
@@ -46,7 +48,7 @@ static Tensor uint8(int64_t count)
 static Attention attention_of(int which, bool flash, const AttentionDropout *dropout)
 {
     Attention a = {.s = SHAPES[which], .flash = flash, .dropout = dropout};
-    int64_t rows = a.s.B * a.s.T, C = a.s.heads * a.s.hd, cells = rows * a.s.heads * a.s.T;
+    int64_t rows = a.s.B * a.s.T, C = a.s.heads * a.s.hd_v, cells = rows * a.s.heads * a.s.T;
     a.qkv = noise(&device, rows * attention_width(a.s), 1, 1), a.weights = noise(&device, rows * C, 2, 1);
     a.y = constant(&device, rows * C, NAN), a.lse = constant(&device, rows * a.s.heads, NAN);
     a.saved.probabilities = constant(&device, cells, NAN);
@@ -84,12 +86,14 @@ static Tensor attention_gradient(Attention *a)
 static void one_at_a_time(const Attention *a, const uint8_t *kept, double *P, double *y, double *lse)
 {
     AttentionShape s = a->s;
-    int64_t hd = s.hd, ld = attention_width(s), C = s.heads * hd, i = 0;
+    int64_t hd = s.hd, hd_v = s.hd_v, ld = attention_width(s), C = s.heads * hd_v, i = 0;
     for (int64_t b = 0; b < s.B; b++)
         for (int64_t h = 0; h < s.heads; h++)
             for (int64_t t = 0; t < s.T; t++, i++) {
                 const real *sample = reals(a->qkv) + b * s.T * ld, *q = sample + t * ld + h * hd;
-                const real *k = sample + (s.heads + h * s.kv_heads / s.heads) * hd, *v = k + s.kv_heads * hd;
+                int64_t shared = h * s.kv_heads / s.heads;
+                const real *k = sample + (s.heads + shared) * hd,
+                           *v = sample + (s.heads + s.kv_heads) * hd + shared * hd_v;
                 double *row = P + i * s.T, sum = 0;
                 for (int64_t j = 0; j <= t; j++) {
                     double score = 0;
@@ -100,8 +104,8 @@ static void one_at_a_time(const Attention *a, const uint8_t *kept, double *P, do
                 for (int64_t j = 0; j <= t; j++) {
                     row[j] /= sum;
                     double seen = !kept ? row[j] : kept[i * s.T + j] ? row[j] / KEPT : 0;
-                    for (int64_t c = 0; c < hd; c++)
-                        y[(b * s.T + t) * C + h * hd + c] += seen * (double)v[j * ld + c];
+                    for (int64_t c = 0; c < hd_v; c++)
+                        y[(b * s.T + t) * C + h * hd_v + c] += seen * (double)v[j * ld + c];
                 }
             }
     for (i = 0; i < a->lse.count; i++) lse[i] = log(lse[i]);
@@ -220,7 +224,7 @@ static void dropout_is_of_the_whole(void **state)
     whole.first_head = 0, whole.all_heads = 4;
     Attention a = attention_of(PAIRS, false, &whole); /* 2 samples, 4 heads */
     attention_loss(&a);
-    AttentionShape half = {.B = 1, .T = a.s.T, .heads = 2, .kv_heads = 1, .hd = a.s.hd};
+    AttentionShape half = {.B = 1, .T = a.s.T, .heads = 2, .kv_heads = 1, .hd = a.s.hd, .hd_v = a.s.hd_v};
     int64_t cells = 2 * half.T * half.T;
     const uint8_t *mask = masks(a.saved.mask);
     for (int64_t part = 0; part < 4; part++) {
@@ -243,7 +247,7 @@ static void check_causality(bool flash)
 {
     for (int which = 1; which < ALL; which++) {
         Attention a = attention_of(which, flash, NULL), other = attention_of(which, flash, NULL);
-        int64_t T = a.s.T, C = a.s.heads * a.s.hd, ld = attention_width(a.s);
+        int64_t T = a.s.T, C = a.s.heads * a.s.hd_v, ld = attention_width(a.s);
         attention_loss(&a);
         for (int64_t t = T - 1; t > 0; t -= T / 5) {
             for (int64_t b = 0; b < a.s.B; b++)
@@ -268,14 +272,14 @@ static void attention_is_causal(void **state)
     check_causality(true);
 }
 
-/* Forward and backward on a device of its own; two products of attention are 2 hd flops a cell, four 4. */
+/* Forward and backward on a device of its own; a product of attention is hd or hd_v flops a cell. */
 static void run_on(Device *d, bool flash)
 {
-    AttentionShape s = {.B = 2, .T = 300, .heads = 4, .kv_heads = 2, .hd = 8};
+    AttentionShape s = {.B = 2, .T = 300, .heads = 4, .kv_heads = 2, .hd = 8, .hd_v = 6};
     int64_t rows = s.B * s.T, cells = rows * s.heads * s.T;
     Tensor qkv = tensor_new(d, MEM_ACTIVATIONS, REAL, rows * attention_width(s));
     Tensor dqkv = tensor_new(d, MEM_GRADIENTS, REAL, qkv.count);
-    Tensor y = tensor_new(d, MEM_ACTIVATIONS, REAL, rows * s.heads * s.hd);
+    Tensor y = tensor_new(d, MEM_ACTIVATIONS, REAL, rows * s.heads * s.hd_v);
     Tensor lse = tensor_new(d, MEM_ACTIVATIONS, REAL, rows * s.heads);
     AttentionSaved saved = {0};
     tensor_zero(qkv);
@@ -290,18 +294,19 @@ static void run_on(Device *d, bool flash)
         attention_forward(s, qkv, &DROPOUT, saved, y);
         attention_backward(s, y, qkv, &DROPOUT, saved, dqkv);
     }
-    /* 6 products of 2 T T hd a head, or 7, of which causality needs half; softmax; its dropout, twice */
+    /* 6 products of 2 T T hd or hd_v a head, or 7, of which causality needs half; softmax; its dropout, twice */
     const WorkDone done = work_sum(d->done), *dropped = &d->done[WORK_DROPOUT];
-    const int products = flash ? 2 + 5 : 2 + 4, passes = flash ? 0 : 2;
-    assert_true(done.products == 2.0 * products * (double)(cells * s.hd));
-    assert_true(done.flops == (double)(cells * (products * s.hd + 12 + passes)));
-    assert_true(dropped->flops == (double)(cells * passes) && dropped->kernels == passes);
+    const int64_t numbers = (flash ? 1 + 3 : 1 + 2) * s.hd + (1 + 2) * s.hd_v, passes = flash ? 0 : 2;
+    assert_true(done.products == 2.0 * (double)(cells * numbers));
+    assert_true(done.flops == (double)(cells * (numbers + 12 + passes)));
+    assert_true(dropped->flops == (double)(cells * passes) && dropped->kernels == (double)passes);
     assert_true(dropped->bytes == (double)(cells * passes) * (2 * sizeof(real) + 1)); /* and a byte of mask */
     if (!flash) { /* a product reads or makes scores, what each head has, and what two heads share */
         const WorkDone *six = &d->done[WORK_ATTENTION];
         assert_true(six->kernels == 6);
-        assert_true(six->bytes ==
-                    6.0 * (double)(cells + rows * (s.heads + s.kv_heads) * s.hd) * sizeof(real));
+        assert_true(six->bytes == 3.0 *
+                                      (double)(2 * cells + rows * (s.heads + s.kv_heads) * (s.hd + s.hd_v)) *
+                                      sizeof(real));
     }
     give_back((Tensor[]){qkv, dqkv, y, lse, saved.probabilities, saved.dropped, saved.mask}, 7);
 }
@@ -325,7 +330,7 @@ static void dry_heads_are_free(void **state)
     (void)state;
     enum { HEADS = 2000000000 };
     Device dry = {.dry = true};
-    AttentionShape s = {.B = 1, .T = 1, .heads = HEADS, .kv_heads = HEADS, .hd = 1};
+    AttentionShape s = {.B = 1, .T = 1, .heads = HEADS, .kv_heads = HEADS, .hd = 1, .hd_v = 1};
     Tensor qkv = tensor_new(&dry, MEM_ACTIVATIONS, REAL, attention_width(s));
     Tensor y = tensor_new(&dry, MEM_ACTIVATIONS, REAL, HEADS);
     AttentionSaved saved = {.probabilities = tensor_new(&dry, MEM_ACTIVATIONS, REAL, HEADS)};

@@ -179,12 +179,12 @@ static void sinusoidal(void **state)
 static void rope(void **state)
 {
     (void)state;
-    AttentionShape s = {.B = 2, .T = 5, .heads = 4, .kv_heads = 2, .hd = 6};
+    AttentionShape s = {.B = 2, .T = 5, .heads = 4, .kv_heads = 2, .hd = 6, .hd_v = 6};
     enum { FIRST = 7, BASE = 500 };
     int64_t ld = attention_width(s), half = s.hd / 2, count = s.B * s.T * ld;
     Tensor x = noise(&device, count, 1, 1), y = constant(&device, count, 0);
     tensor_copy(y, x);
-    rope_forward(s, y, FIRST, BASE);
+    rope_forward(attention_rotary(s), y, FIRST, BASE);
     double *expected = doubles(count);
     for (int64_t i = 0; i < count; i++) {
         int64_t j = i % s.hd;
@@ -195,7 +195,36 @@ static void rope(void **state)
             value ? (double)reals(x)[i] : (double)reals(x)[i] * cos(angle) + half_turned * sin(angle);
     }
     assert_below(distance(y, expected), VALUE_TOLERANCE);
-    rope_backward(s, y, FIRST, BASE); /* what forward turned, back */
+    rope_backward(attention_rotary(s), y, FIRST, BASE); /* what forward turned, back */
+    for (int64_t i = 0; i < count; i++) expected[i] = (double)reals(x)[i];
+    assert_below(distance(y, expected), VALUE_TOLERANCE);
+    free(expected);
+    give_back((Tensor[]){x, y}, 2);
+}
+
+/* Interleaved, of the last numbers of each head: with (x[2j], x[2j + 1]) as a complex number, times e^(i angle). */
+static void rope_interleaved(void **state)
+{
+    (void)state;
+    RotaryShape s = {.B = 2, .T = 5, .width = 17, .heads = 2, .hd = 7, .turned = 4, .interleaved = true};
+    enum { FIRST = 3, BASE = 500 };
+    int64_t count = s.B * s.T * s.width;
+    Tensor x = noise(&device, count, 1, 1), y = constant(&device, count, 0);
+    tensor_copy(y, x);
+    rope_forward(s, y, FIRST, BASE);
+    double *expected = doubles(count);
+    for (int64_t i = 0; i < count; i++) expected[i] = (double)reals(x)[i];
+    for (int64_t row = 0; row < s.B * s.T; row++)
+        for (int64_t h = 0; h < s.heads; h++)
+            for (int64_t j = 0; 2 * j < s.turned; j++) {
+                double *at = expected + row * s.width + h * s.hd + s.hd - s.turned + 2 * j, a = at[0],
+                       b = at[1];
+                double angle = (double)(FIRST + row % s.T) * pow(BASE, -2 * (double)j / (double)s.turned);
+                at[0] = a * cos(angle) - b * sin(angle);
+                at[1] = a * sin(angle) + b * cos(angle);
+            }
+    assert_below(distance(y, expected), VALUE_TOLERANCE);
+    rope_backward(s, y, FIRST, BASE);
     for (int64_t i = 0; i < count; i++) expected[i] = (double)reals(x)[i];
     assert_below(distance(y, expected), VALUE_TOLERANCE);
     free(expected);
@@ -211,7 +240,7 @@ static double rope_loss(void *context)
 {
     Turned *r = context;
     tensor_copy(r->y, r->x);
-    rope_forward(r->s, r->y, 2, 10000);
+    rope_forward(attention_rotary(r->s), r->y, 2, 10000);
     return weighted(r->weights, r->y);
 }
 
@@ -219,17 +248,17 @@ static double rope_loss(void *context)
 static void rope_backward_and_distance(void **state)
 {
     (void)state;
-    Turned r = {.s = {.B = 1, .T = 4, .heads = 2, .kv_heads = 1, .hd = 4}};
+    Turned r = {.s = {.B = 1, .T = 4, .heads = 2, .kv_heads = 1, .hd = 4, .hd_v = 4}};
     int64_t ld = attention_width(r.s), count = r.s.T * ld;
     r.x = noise(&device, count, 1, 1), r.y = constant(&device, count, 0),
     r.weights = noise(&device, count, 2, 1);
     Tensor dx = constant(&device, count, 0), far = constant(&device, count, 0);
     tensor_copy(dx, r.weights);
-    rope_backward(r.s, dx, 2, 10000);
+    rope_backward(attention_rotary(r.s), dx, 2, 10000);
     assert_gradient(rope_loss, &r, r.x, dx, 0);
     rope_loss(&r);
     tensor_copy(far, r.x);
-    rope_forward(r.s, far, 50, 10000);
+    rope_forward(attention_rotary(r.s), far, 50, 10000);
     double here = 0, there = 0;
     for (int64_t j = 0; j < r.s.hd; j++) { /* the first head's query at 3, the key at 1 */
         here += (double)reals(r.y)[3 * ld + j] * (double)reals(r.y)[ld + 2 * r.s.hd + j];
@@ -248,9 +277,13 @@ static void nothing_leaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rmsnorm),       cmocka_unit_test(activations),
-        cmocka_unit_test(swiglu),        cmocka_unit_test(sinusoidal),
-        cmocka_unit_test(rope),          cmocka_unit_test(rope_backward_and_distance),
+        cmocka_unit_test(rmsnorm),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(swiglu),
+        cmocka_unit_test(sinusoidal),
+        cmocka_unit_test(rope),
+        cmocka_unit_test(rope_interleaved),
+        cmocka_unit_test(rope_backward_and_distance),
         cmocka_unit_test(nothing_leaks),
     };
     return cmocka_run_group_tests_name("families", tests, NULL, NULL);

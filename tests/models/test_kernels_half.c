@@ -15,9 +15,9 @@ enum { B = 2, T = 5, C = 19, n = B * T, OUT = 13, V = HALF_VOCAB };
 enum { MANY = HALF_TOKENS / (T + 1), N = MANY * T, WIDE = 100, WORDS = 40 };
 
 enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
-static const AttentionShape SHAPE = {B, T, HEADS, 2, HD};
+static const AttentionShape SHAPE = {B, T, HEADS, 2, HD, HD};
 static const VocabularySlice SLICE = {.parts = 1, .V = V, .used = V - 1};
-static const AttentionShape LONG = {1, 70, 2, 1, 4};
+static const AttentionShape LONG = {1, 70, 2, 1, 4, 4};
 enum { LONG_QKV = 70 * 4 * 4, LONG_Y = 70 * 2 * 4, LONG_CELLS = 2 * 70 * 70 };
 static const VocabularySlice WORDS_SLICE = {.parts = 1, .V = WORDS, .used = WORDS - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
@@ -46,8 +46,8 @@ KERNEL(swiglu, swiglu_forward(t[0], t[1], n, C))
 KERNEL(swiglu_gradient, swiglu_backward(t[0], t[1], t[2], n, C))
 KERNEL(sinusoidal, sinusoidal_forward(3, t[0], B, T, C))
 KERNEL(sinusoidal_gradient, sinusoidal_backward(t[0], C))
-KERNEL(rope, rope_forward(SHAPE, t[0], 3, 10000))
-KERNEL(rope_gradient, rope_backward(SHAPE, t[0], 3, 10000))
+KERNEL(rope, rope_forward(attention_rotary(SHAPE), t[0], 3, 10000))
+KERNEL(rope_gradient, rope_backward(attention_rotary(SHAPE), t[0], 3, 10000))
 KERNEL(attention, attention_forward(SHAPE, t[0], NULL, (AttentionSaved){.probabilities = t[1]}, t[2]))
 KERNEL(attention_gradient,
        attention_backward(SHAPE, t[0], t[1], NULL, (AttentionSaved){.probabilities = t[2]}, t[3]))
