@@ -1,6 +1,5 @@
-/* branch_attention.c - attention's table, and its core. */
+/* branch_attention.c - attention's table, and what turns its queries and keys. */
 #include "models/layers/branch_attention.h"
-#include "models/kernels/attention.h"
 #include "models/layers/linear.h"
 
 /* ---- tensors ---- */
@@ -40,127 +39,26 @@ static const BranchTensor TENSORS[ATTENTION_TENSORS] = {
     [ATTENTION_OUT_BIAS] = {"attn.c_proj.bias", out_bias, INIT_ZERO},
 };
 
-/* ---- the core ---- */
-
-static AttentionShape attention_of(const BlockRun *run)
-{
-    const GptShape *s = run->shape;
-    int64_t t = run->region->size;
-    return (AttentionShape){.B = run->B,
-                            .T = s->sequence,
-                            .heads = s->heads / t,
-                            .kv_heads = kv_held(s, t) / t,
-                            .hd = s->hidden / s->heads,
-                            .hd_v = s->hidden / s->heads};
-}
-
-static bool is_flash(const BlockRun *run)
-{
-    return run->shape->attention == ATTENTION_FLASH;
-}
-
-/* NULL without dropout. */
-static const AttentionDropout *attention_dropout(const BlockRun *run, AttentionDropout *d)
-{
-    int64_t heads = run->shape->heads;
-    if (run->dropout.rate == 0) return NULL;
-    *d = (AttentionDropout){.dropout = run->dropout,
-                            .first_head = heads / run->region->size * run->region->rank,
-                            .all_heads = heads};
-    d->dropout.place = DROPOUT_ATTENTION;
-    return d;
-}
-
-static void scores_new(const BlockRun *run, MemoryCategory category, BranchSaved *s)
-{
-    Tensor like = s->kept[ATTENTION_QKV];
-    int64_t cells = attention_cells(attention_of(run));
-    s->kept[ATTENTION_PROBABILITIES] = tensor_new(like.device, category, like.dtype, cells);
-    if (run->dropout.rate == 0) return;
-    s->kept[ATTENTION_MASK] = tensor_new(like.device, category, UINT8, cells);
-    s->kept[ATTENTION_DROPPED] = tensor_new(like.device, category, like.dtype, cells);
-}
-
-static AttentionSaved scores_of(const BranchSaved *s)
-{
-    return (AttentionSaved){.probabilities = s->kept[ATTENTION_PROBABILITIES],
-                            .mask = s->kept[ATTENTION_MASK],
-                            .dropped = s->kept[ATTENTION_DROPPED]};
-}
-
-static void forget(BranchSaved *s)
-{
-    tensor_free(&s->kept[ATTENTION_PROBABILITIES]);
-    tensor_free(&s->kept[ATTENTION_MASK]);
-    tensor_free(&s->kept[ATTENTION_DROPPED]);
-}
-
-static void recover(const BlockRun *run, BranchSaved *s)
-{
-    AttentionDropout at;
-    if (is_flash(run)) return;
-    scores_new(run, MEM_WORKSPACE, s);
-    attention_probabilities(attention_of(run), s->kept[ATTENTION_QKV], attention_dropout(run, &at),
-                            scores_of(s));
-}
-
-/* qkv -> heads; RoPE turns qkv in place. */
-static void attend(const BlockRun *run, Booking booking, BranchSaved *s)
-{
-    AttentionShape a = attention_of(run);
-    AttentionDropout at;
-    const AttentionDropout *dropout = attention_dropout(run, &at);
-    Tensor qkv = s->kept[ATTENTION_QKV], heads = s->kept[ATTENTION_HEADS];
-    if (run->shape->position == POSITION_ROPE)
-        rope_forward(attention_rotary(a), qkv, 0, run->shape->rope_base);
-    if (is_flash(run)) {
-        s->kept[ATTENTION_LSE] = tensor_new(qkv.device, booking.kept, REAL, a.B * a.heads * a.T);
-        flash_forward(a, qkv, dropout, s->kept[ATTENTION_LSE], heads);
-    } else {
-        scores_new(run, booking.again, s);
-        attention_forward(a, qkv, dropout, scores_of(s), heads);
-    }
-}
-
-/* dheads -> dqkv */
-static void attend_backward(const BlockRun *run, Tensor dheads, BranchSaved *s)
-{
-    AttentionShape a = attention_of(run);
-    AttentionDropout at;
-    const AttentionDropout *dropout = attention_dropout(run, &at);
-    Tensor qkv = s->kept[ATTENTION_QKV], dqkv = s->kept[ATTENTION_DQKV];
-    if (is_flash(run))
-        flash_backward(a, dheads, qkv, dropout, s->kept[ATTENTION_LSE], s->kept[ATTENTION_HEADS], dqkv);
-    else
-        attention_backward(a, dheads, qkv, dropout, scores_of(s), dqkv);
-    if (run->shape->position == POSITION_ROPE)
-        rope_backward(attention_rotary(a), dqkv, 0, run->shape->rope_base);
-}
-
 /* ---- the branch ---- */
 
 static Tensor forward(const BlockRun *run, Booking booking, const Tensor *w, Tensor input, BranchSaved *s)
 {
-    AttentionShape a = attention_of(run);
-    Tensor *heads = &s->kept[ATTENTION_HEADS];
-    s->kept[ATTENTION_QKV] = column_forward(run, input, &w[QKV_WEIGHT], booking.kept);
-    *heads = tensor_new(input.device, booking.kept, input.dtype, a.B * a.T * a.heads * a.hd);
-    attend(run, booking, s);
-    return row_forward(run, *heads, &w[ATTENTION_OUT_WEIGHT], booking.output);
+    Tensor *qkv = &s->kept[ATTENTION_QKV];
+    RotaryShape turned = attention_rotary(attention_core_shape(run));
+    *qkv = column_forward(run, input, &w[QKV_WEIGHT], booking.kept);
+    if (run->shape->position == POSITION_ROPE) rope_forward(turned, *qkv, 0, run->shape->rope_base);
+    attention_core_forward(run, booking, s);
+    return row_forward(run, s->kept[ATTENTION_HEADS], &w[ATTENTION_OUT_WEIGHT], booking.output);
 }
 
 static Tensor backward(const BlockRun *run, const Tensor *w, const Tensor *d, Tensor dresult, BranchSaved *s)
 {
-    Tensor *qkv = &s->kept[ATTENTION_QKV], *heads = &s->kept[ATTENTION_HEADS],
-           *dqkv = &s->kept[ATTENTION_DQKV];
+    Tensor *heads = &s->kept[ATTENTION_HEADS], *dqkv = &s->kept[ATTENTION_DQKV];
+    RotaryShape turned = attention_rotary(attention_core_shape(run));
     Tensor dheads =
         row_backward(run, dresult, *heads, w[ATTENTION_OUT_WEIGHT], d ? &d[ATTENTION_OUT_WEIGHT] : NULL);
-    *dqkv = tensor_new(dheads.device, MEM_WORKSPACE, dheads.dtype, qkv->count);
-    attend_backward(run, dheads, s);
-    forget(s);
-    tensor_free(&s->kept[ATTENTION_LSE]);
-    tensor_free(qkv);
-    tensor_free(&dheads);
+    *dqkv = attention_core_backward(run, dheads, s);
+    if (run->shape->position == POSITION_ROPE) rope_backward(turned, *dqkv, 0, run->shape->rope_base);
     if (d) tensor_free(heads);
     return column_backward(run, branch_input(run, s), dqkv, w[QKV_WEIGHT], d ? &d[QKV_WEIGHT] : NULL);
 }
@@ -177,5 +75,5 @@ const Branch branch_attention = {.tensor = TENSORS,
                                  .forward = forward,
                                  .backward = backward,
                                  .backward_weight = backward_weight,
-                                 .forget = forget,
-                                 .recover = recover};
+                                 .forget = attention_core_forget,
+                                 .recover = attention_core_recover};

@@ -3,20 +3,11 @@
  * each rank has its own heads. */
 #ifndef MODELS_LAYERS_BRANCH_ATTENTION_H
 #define MODELS_LAYERS_BRANCH_ATTENTION_H
-#include "models/layers/branch.h"
+#include "models/layers/attention_core.h"
 
 enum { QKV_WEIGHT = NORM_TENSORS, QKV_BIAS, ATTENTION_OUT_WEIGHT, ATTENTION_OUT_BIAS, ATTENTION_TENSORS };
 
-/* On t ranks. */
-enum {
-    ATTENTION_QKV,           /* (B, T, qkv width/t) */
-    ATTENTION_PROBABILITIES, /* (B, heads/t, T, T) each, without flash attention: as in AttentionSaved */
-    ATTENTION_MASK,
-    ATTENTION_DROPPED,
-    ATTENTION_LSE,   /* (B, heads/t, T), with it */
-    ATTENTION_HEADS, /* (B, T, C/t): what the heads made */
-    ATTENTION_DQKV   /* like qkv */
-};
+enum { ATTENTION_DQKV = ATTENTION_CORE }; /* like qkv */
 
 extern const Branch branch_attention;
 #endif
