@@ -39,9 +39,9 @@ enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
  * unsplit run has all samples in one microbatch, the others one in each. */
 #define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
 enum { STEPS = 2, SPLIT_SETS = 10 };
-typedef enum { GPT2, PUBLISHED, GPT2_DROPOUT, LLAMA, FAMILIES } Family;
+typedef enum { GPT2, PUBLISHED, GPT2_DROPOUT, LLAMA, LATENT, FAMILIES } Family;
 static const struct {
-    const char *name, *sets[16]; /* NULL-terminated */
+    const char *name, *sets[20]; /* NULL-terminated */
 } FAMILY[FAMILIES] = {
     [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
     [PUBLISHED] = {"as first published",
@@ -54,6 +54,11 @@ static const struct {
                {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
                 "model.activation=swiglu", "model.position=rope", "model.bias=no", "model.tie_embeddings=no",
                 "model.dropout=0.1"}},
+    [LATENT] = {"latents with dropout",
+                {MODEL, "model.hidden=48", "model.attention_kind=mla", "model.q_lora_rank=18",
+                 "model.kv_lora_rank=14", "model.qk_nope_head_dim=3", "model.qk_rope_head_dim=2",
+                 "model.v_head_dim=5", "model.norm=rmsnorm", "model.activation=swiglu", "model.position=rope",
+                 "model.bias=no", "model.dropout=0.1"}},
 };
 
 static const int RANKS[] = {8, 6, 3};
@@ -130,7 +135,7 @@ static bool in_slice(const Choice *c)
                 c->recompute == (s->family == GPT2_DROPOUT ? 0 : 1);
     bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
     bool sharded = odd && DATA[c->data].each_microbatch, even = (c->data / 2 + c->schedule) % 2 == 0;
-    if (s->format->roundoff > 0) return sharded && s->family == LLAMA && even == (s->format - FORMAT) % 2;
+    if (s->format->roundoff > 0) return sharded && s->family >= LLAMA && even == (s->format - FORMAT) % 2;
     if (s->family != GPT2)
         return (all || deep) && c->data == DATAS - 2 && all == (s->family + c->schedule) % 2;
     return (all && (c->data + c->schedule) % 2 == 0) || (deep && c->data == 0) || (sharded && even);

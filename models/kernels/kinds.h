@@ -5,7 +5,10 @@
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SILU, ACTIVATION_SWIGLU } ActivationKind;
 typedef enum { POSITION_LEARNED, POSITION_SINUSOIDAL, POSITION_ROPE } PositionKind;
-typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionKind;
+/* How attention is computed; and what heads get: queries, keys and values each of its own, or of a latent (Multi-head
+ * Latent Attention: DeepSeek-AI 2405.04434, section 2.1). */
+typedef enum { ATTENTION_PLAIN, ATTENTION_FLASH } AttentionCore;
+typedef enum { ATTENTION_MHA, ATTENTION_MLA } AttentionKind;
 typedef enum { MATMUL_AUTO, MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
 /* What an expert's score is of its logit, and which tokens a full expert drops (router.h, capacity.h). */
 typedef enum { ROUTER_SOFTMAX, ROUTER_SIGMOID } RouterKind;

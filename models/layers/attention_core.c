@@ -9,8 +9,8 @@ AttentionShape attention_core_shape(const BlockRun *run)
                             .T = s->sequence,
                             .heads = s->heads / t,
                             .kv_heads = kv_held(s, t) / t,
-                            .hd = s->hidden / s->heads,
-                            .hd_v = s->hidden / s->heads};
+                            .hd = key_width(s),
+                            .hd_v = value_width(s)};
 }
 
 static bool is_flash(const BlockRun *run)

@@ -1,16 +1,18 @@
 /* block_parameters.c - the kinds of blocks, and walks over their tables. */
 #include "models/layers/block_parameters.h"
 #include "models/layers/branch_attention.h"
+#include "models/layers/branch_latent.h"
 #include "models/layers/branch_mlp.h"
 
 const Block block_kind[BLOCK_KINDS] = {
     [BLOCK_DENSE] = {.branches = 2, .branch = {&branch_attention, &branch_mlp}},
+    [BLOCK_LATENT] = {.branches = 2, .branch = {&branch_latent, &branch_mlp}},
 };
 
 BlockKind block_of(const GptShape *shape, int64_t layer)
 {
-    (void)shape, (void)layer;
-    return BLOCK_DENSE;
+    (void)layer;
+    return is_latent(shape) ? BLOCK_LATENT : BLOCK_DENSE;
 }
 
 int block_tensors(const Block *block)

@@ -4,7 +4,7 @@
 #include "models/layers/branch.h"
 
 /* The blocks there are; and which layer 1..L is. Those of one kind are alike. */
-typedef enum { BLOCK_DENSE, BLOCK_KINDS } BlockKind;
+typedef enum { BLOCK_DENSE, BLOCK_LATENT, BLOCK_KINDS } BlockKind;
 extern const Block block_kind[BLOCK_KINDS];
 BlockKind block_of(const GptShape *shape, int64_t layer);
 /* Entries of its branches' tables. */

@@ -16,7 +16,7 @@
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
 /* The most of anything here: a block's branches; a branch's tensors, and what it keeps. */
-enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 6, BRANCH_KEPT = 7 };
+enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 13 };
 
 typedef struct Branch Branch;
 /* The branches of a block, one after the other. */

@@ -13,35 +13,65 @@ typedef struct GptShape {
     int64_t vocab;    /* V */
     int64_t sequence; /* s (T in kernels) */
     bool tie_embeddings;
-    bool bias;        /* linear layers and LayerNorm have one */
-    int64_t kv_heads; /* 1 to a, of which it is a divisor: grouped queries */
-    int norm;         /* NormKind */
-    bool post_norm;   /* after the residual's sum, not before the branch */
-    int activation;   /* ActivationKind */
-    int position;     /* PositionKind */
-    double rope_base; /* of RoPE's wavelengths */
-    int attention;    /* AttentionKind */
-    double dropout;   /* rate, of embedding, probabilities and both branches' results */
+    bool bias;          /* linear layers and LayerNorm have one */
+    int64_t kv_heads;   /* 1 to a, of which it is a divisor: grouped queries */
+    int norm;           /* NormKind */
+    bool post_norm;     /* after the residual's sum, not before the branch */
+    int activation;     /* ActivationKind */
+    int position;       /* PositionKind */
+    double rope_base;   /* of RoPE's wavelengths */
+    int attention;      /* AttentionCore */
+    double dropout;     /* rate, of embedding, probabilities and both branches' results */
+    int attention_kind; /* AttentionKind; the rest is of ATTENTION_MLA alone, for which kv_heads say nothing */
+    int64_t q_lora_rank, kv_lora_rank; /* width of the latents of queries (0: none) and of keys and values */
+    int64_t qk_nope_head_dim,
+        qk_rope_head_dim; /* of a head's query and key: without a position, and with, even */
+    int64_t v_head_dim;   /* of a head's value */
 } GptShape;
 
 static inline bool is_gated(const GptShape *shape)
 {
     return shape->activation == ACTIVATION_SWIGLU;
 }
+static inline bool is_latent(const GptShape *shape)
+{
+    return shape->attention_kind == ATTENTION_MLA;
+}
+/* Heads of keys and values: of latents as many as of queries. */
+static inline int64_t kv_heads(const GptShape *shape)
+{
+    return is_latent(shape) ? shape->heads : shape->kv_heads;
+}
 /* Heads of keys and values on t ranks that cut them, all ranks' together: each has one at least. */
 static inline int64_t kv_held(const GptShape *shape, int64_t t)
 {
-    return t > shape->kv_heads ? t : shape->kv_heads;
+    return t > kv_heads(shape) ? t : kv_heads(shape);
 }
 /* How many of them hold the same. */
 static inline int64_t kv_sharing(const GptShape *shape, int64_t t)
 {
-    return kv_held(shape, t) / shape->kv_heads;
+    return kv_held(shape, t) / kv_heads(shape);
+}
+/* Numbers of a head's query, as of its key; and of its value. */
+static inline int64_t key_width(const GptShape *shape)
+{
+    return is_latent(shape) ? shape->qk_nope_head_dim + shape->qk_rope_head_dim
+                            : shape->hidden / shape->heads;
+}
+static inline int64_t value_width(const GptShape *shape)
+{
+    return is_latent(shape) ? shape->v_head_dim : shape->hidden / shape->heads;
+}
+/* Of all heads' values together, which the last linear layer takes. */
+static inline int64_t heads_width(const GptShape *shape)
+{
+    return shape->heads * value_width(shape);
 }
 /* Of queries, keys and values together, on one of t ranks; and of what the activation takes, on all. */
 static inline int64_t qkv_width(const GptShape *shape, int64_t t)
 {
-    return shape->hidden / shape->heads * (shape->heads + 2 * kv_held(shape, t)) / t;
+    int64_t kv = kv_held(shape, t);
+    return (key_width(shape) * (shape->heads + kv) + value_width(shape) * kv) / t;
 }
 static inline int64_t inner_width(const GptShape *shape)
 {

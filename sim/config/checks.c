@@ -37,11 +37,37 @@ static void list_divisors(const Config *config, size_t offset, int64_t n, const 
     words_divisors(n, *(const int64_t *)((const char *)config + offset), text, size);
 }
 
+/* About. */
+static double latent_parameters(const GptShape *s)
+{
+    double h = (double)s->hidden, q = (double)s->q_lora_rank, kv = (double)s->kv_lora_rank,
+           a = (double)s->heads;
+    return h * (q + kv + (double)s->qk_rope_head_dim) + a * (q > 0 ? q : h) * (double)key_width(s) +
+           a * kv * (double)(s->qk_nope_head_dim + s->v_head_dim) + h * (double)heads_width(s);
+}
+
+static bool check_latent(const Config *config, Error *error)
+{
+    const GptShape *s = &config->model.shape;
+    if (s->position != POSITION_ROPE)
+        return config_refuse(config, config_blame(config, "model.position", "model.attention_kind"), error,
+                             "mla has %lld numbers of each head that rope turns, and knows places by them "
+                             "alone; try model.position = rope",
+                             (long long)s->qk_rope_head_dim);
+    if (s->qk_rope_head_dim % 2)
+        return config_refuse(config, "model.qk_rope_head_dim", error,
+                             "rope turns pairs, and %lld numbers are no whole number of them; try "
+                             "model.qk_rope_head_dim = %lld",
+                             (long long)s->qk_rope_head_dim, (long long)(s->qk_rope_head_dim + 1));
+    return true;
+}
+
 static bool check_model(const Config *config, Error *error)
 {
     const GptShape *s = &config->model.shape;
     bool markov = data_is_markov(&config->data);
-    if (s->hidden % s->heads) {
+    if (is_latent(s) && !check_latent(config, error)) return false;
+    if (!is_latent(s) && s->hidden % s->heads) {
         char heads[256];
         list_divisors(config, offsetof(Config, model.shape.heads), s->hidden, error, heads, sizeof heads);
         return config_refuse(config, config_blame(config, "model.heads", "model.hidden"), error,
@@ -49,7 +75,7 @@ static bool check_model(const Config *config, Error *error)
                              (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads,
                              heads);
     }
-    if (s->heads % s->kv_heads) {
+    if (s->heads % kv_heads(s)) {
         char heads[256];
         list_divisors(config, offsetof(Config, model.shape.kv_heads), s->heads, error, heads, sizeof heads);
         return config_refuse(config, config_blame(config, "model.kv_heads", "model.heads"), error,
@@ -57,7 +83,7 @@ static bool check_model(const Config *config, Error *error)
                              (long long)s->heads, (long long)s->kv_heads,
                              (double)s->heads / (double)s->kv_heads, heads);
     }
-    if (s->position == POSITION_ROPE && s->hidden / s->heads % 2)
+    if (!is_latent(s) && s->position == POSITION_ROPE && s->hidden / s->heads % 2)
         return config_refuse(
             config, config_blame(config, "model.position", "model.heads"), error,
             "rope turns pairs, and a head of hidden / heads = %lld / %lld = %lld numbers has "
@@ -80,7 +106,8 @@ static bool check_model(const Config *config, Error *error)
                              "try model.vocab = 256, or data.source = markov",
                              (long long)s->vocab);
     double L = (double)s->layers, h = (double)s->hidden, f = (double)s->ffn, V = (double)s->vocab;
-    double matrices = L * (4 * h * h + 2 * h * f) + 2 * V * h + (double)s->sequence * h;
+    double attention = is_latent(s) ? latent_parameters(s) : 4 * h * h;
+    double matrices = L * (attention + 2 * h * f) + 2 * V * h + (double)s->sequence * h;
     if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
         return config_refuse(
             config, config_blame(config, "model.layers", "model.hidden"), error,
@@ -90,12 +117,13 @@ static bool check_model(const Config *config, Error *error)
     return true;
 }
 
-/* The widest rows are 3 hidden, ffn or vocab. */
+/* The widest rows are 3 hidden, or what of latents is in its place, ffn or vocab. */
 bool config_check_matrices(const Config *config, Error *error)
 {
     const GptShape *s = &config->model.shape;
     int64_t microbatch = config->train.microbatch, tokens = microbatch * s->sequence,
-            width = at_least(at_least(3 * s->hidden, inner_width(s)), s->vocab);
+            packed = is_latent(s) ? qkv_width(s, 1) : 3 * s->hidden,
+            width = at_least(at_least(packed, inner_width(s)), s->vocab);
     if (tokens <= INT32_MAX && width <= INT32_MAX) return true;
     return config_refuse(
         config, config_blame(config, "train.microbatch", "model.sequence"), error,
@@ -215,7 +243,7 @@ const char *config_uncut(const Config *config, int64_t *size)
     } cut[] = {{"model.heads", s->heads, true},
                {"model.ffn", s->ffn, true},
                {"model.sequence", s->sequence, config->tensor.sequence_parallel},
-               {"model.kv_heads", s->kv_heads, s->kv_heads > 1 && t % s->kv_heads}};
+               {"model.kv_heads", kv_heads(s), kv_heads(s) > 1 && t % kv_heads(s)}};
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
         *size = cut[i].size;
         if (cut[i].applies && cut[i].size % t) return cut[i].key;

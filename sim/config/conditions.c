@@ -12,6 +12,16 @@ static bool with_rope(const Config *c)
     return c->model.shape.position == POSITION_ROPE;
 }
 
+static bool with_latents(const Config *c)
+{
+    return is_latent(&c->model.shape);
+}
+
+static bool with_heads_alone(const Config *c)
+{
+    return !with_latents(c);
+}
+
 static bool with_a_text(const Config *c)
 {
     return !data_is_markov(&c->data);
@@ -184,6 +194,9 @@ static bool with_a_carrier(const Config *c)
 const Condition config_conditions[WHENS] = {
     [ALWAYS] = {always, "always", NULL},
     [WITH_ROPE] = {with_rope, "with model.position = rope", "model.position = rope"},
+    [WITH_HEADS_ALONE] = {with_heads_alone, "with model.attention_kind = mha", "model.attention_kind = mha"},
+    [WITH_LATENTS] = {with_latents, "with model.attention_kind = mla",
+                      "model.attention_kind = mla and model.position = rope"},
     [WITH_A_TEXT] = {with_a_text, "with a text as data.source", "data.source = book.txt"},
     [WITH_DRAWN_SAMPLES] = {with_drawn_samples, "with data.source = markov or data.order = random",
                             "data.order = random"},

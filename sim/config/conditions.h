@@ -11,6 +11,8 @@ typedef enum {
     WHEN_UNSAID, /* of no row: each says when, or ALWAYS */
     ALWAYS,
     WITH_ROPE,
+    WITH_HEADS_ALONE,
+    WITH_LATENTS,
     WITH_A_TEXT,
     WITH_DRAWN_SAMPLES,
     WITH_DRAWN_WEIGHTS,

@@ -100,7 +100,8 @@ static void print_presets(FILE *out)
                 (long long)s->hidden, (long long)s->heads, (long long)s->vocab, (long long)s->sequence,
                 *preset_notes[i] ? "  " : "", preset_notes[i]);
     }
-    fputs("\n  Llamas have kv_heads and ffn of their own; the others ffn = 4 hidden and tied embeddings.\n",
+    fputs("\n  Llamas and mla-tiny have ffn of their own; the others ffn = 4 hidden and "
+          "tied embeddings.\n",
           out);
 }
 

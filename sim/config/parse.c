@@ -170,6 +170,27 @@ static void take_defaults(Config *config)
         if (config_row_at(i)->fallback) config_row_default(config_row_at(i), config);
 }
 
+/* In a head's widths, as DeepSeek-V2 has them (DeepSeek-AI 2405.04434, section 3.1.2). */
+static void take_latent(GptShape *shape)
+{
+    int64_t head = shape->hidden / shape->heads;
+    if (head == 0) head = 1;
+    if (shape->kv_lora_rank == 0) shape->kv_lora_rank = 4 * head;
+    if (shape->qk_nope_head_dim == 0) shape->qk_nope_head_dim = head;
+    if (shape->qk_rope_head_dim == 0) shape->qk_rope_head_dim = head < 4 ? 2 : head / 4 * 2;
+    if (shape->v_head_dim == 0) shape->v_head_dim = head;
+}
+
+/* 0 is as wide as others say. */
+static void take_widths(Config *config)
+{
+    GptShape *shape = &config->model.shape;
+    if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
+    config->model.whole_heads |= shape->kv_heads == 0;
+    if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
+    if (is_latent(shape)) take_latent(shape);
+}
+
 /* What neither file nor --set gave of the model comes from the preset. */
 static void take_preset(Config *config)
 {
@@ -178,10 +199,7 @@ static void take_preset(Config *config)
         config_row_default(config_row_at(i), config);
         config->origin[i] = ORIGIN_PRESET;
     }
-    GptShape *shape = &config->model.shape;
-    if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
-    config->model.whole_heads = shape->kv_heads == 0;
-    if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
+    take_widths(config);
 }
 
 static bool take_output(Config *config, const char *output, Error *error)
@@ -271,8 +289,9 @@ bool config_parse(Config *config, const ConfigSource *source, Error *error)
                 (strcmp(file->hardware.name, config->hardware.name) != 0 ||
                  take_machine(file, source->profile, error)) &&
                 take_output(config, source->output, error) && config_check_schedule(config, error) &&
-                config_drop_idle(config, file, error) && config_read_faults(config, error) &&
-                config_check(config, error);
+                config_drop_idle(config, file, error) && config_read_faults(config, error);
+    if (fine) take_widths(config); /* of a key that was dropped, again */
+    fine = fine && config_check(config, error);
     free(file);
     if (fine) config->text = words_copy(source->text);
     return fine;

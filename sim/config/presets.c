@@ -11,6 +11,7 @@ const char *const preset_names[PRESETS + 1] = {
     [PRESET_TOY] = "toy",
     [PRESET_SMALL] = "small",
     [PRESET_LLAMA_TINY] = "llama-tiny",
+    [PRESET_MLA_TINY] = "mla-tiny",
     [PRESET_GPT2_124M] = "gpt2-124m",
     [PRESET_GPT2_355M] = "gpt2-355m",
     [PRESET_GPT2_774M] = "gpt2-774m",
@@ -41,10 +42,21 @@ const char *const preset_names[PRESETS + 1] = {
         .rope_base = (base)                                                                                \
     }
 
+/* the same but for its attention, in DeepSeek-V2's proportions: a head of d = h / a numbers without a place and d / 2
+ * with one, latents of 4 d and, of queries, about a third of h */
+#define LATENT(L, h, a, f, V, s)                                                                            \
+    {                                                                                                       \
+        .layers = (L), .hidden = (h), .heads = (a), .ffn = (f), .vocab = (V), .sequence = (s),              \
+        .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
+        .attention_kind = ATTENTION_MLA, .q_lora_rank = 3 * (h) / 8, .kv_lora_rank = 4 * (h) / (a),         \
+        .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a)           \
+    }
+
 const GptShape preset_shapes[PRESETS] = {
     [PRESET_TOY] = GPT(2, 64, 4, 64, 32),
     [PRESET_SMALL] = GPT(4, 128, 4, 64, 64),
     [PRESET_LLAMA_TINY] = LLAMA(2, 64, 8, 4, 176, 64, 32, 1e4),
+    [PRESET_MLA_TINY] = LATENT(2, 64, 8, 176, 64, 32),
     [PRESET_GPT2_124M] = GPT(12, 768, 12, 50257, 1024),
     [PRESET_GPT2_355M] = GPT(24, 1024, 16, 50257, 1024),
     [PRESET_GPT2_774M] = GPT(36, 1280, 20, 50257, 1024),
@@ -64,6 +76,7 @@ const char *const preset_notes[PRESETS] = {
     [PRESET_TOY] = "0.1 million parameters: trains in seconds",
     [PRESET_SMALL] = "0.8 million parameters: in minutes",
     [PRESET_LLAMA_TINY] = "0.1 million parameters, built as Llama is",
+    [PRESET_MLA_TINY] = "0.1 million, with DeepSeek-V2's attention",
     [PRESET_GPT2_124M] = "GPT-2 small: 16 bytes a parameter are 2.0 GB",
     [PRESET_GPT2_355M] = "GPT-2 medium: 5.7 GB",
     [PRESET_GPT2_774M] = "GPT-2 large: 12.4 GB",

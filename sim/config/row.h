@@ -30,7 +30,7 @@ typedef struct ConfigRow {
 } ConfigRow;
 
 enum {
-    ROWS_OF_MODEL = 18,
+    ROWS_OF_MODEL = 24,
     ROWS_OF_DATA = 3,
     ROWS_OF_TRAIN = 22,
     ROWS_OF_PARALLEL = 17,

@@ -11,6 +11,7 @@ static const char *const activations[] = {[ACTIVATION_GELU] = "gelu",
 static const char *const positions[] = {
     [POSITION_LEARNED] = "learned", [POSITION_SINUSOIDAL] = "sinusoidal", [POSITION_ROPE] = "rope", NULL};
 static const char *const attentions[] = {[ATTENTION_PLAIN] = "plain", [ATTENTION_FLASH] = "flash", NULL};
+static const char *const kinds[] = {[ATTENTION_MHA] = "mha", [ATTENTION_MLA] = "mla", NULL};
 static const char *const orders[] = {[ORDER_SEQUENTIAL] = "sequential", [ORDER_RANDOM] = "random", NULL};
 
 const ConfigRow rows_of_model[] = {
@@ -26,9 +27,31 @@ const ConfigRow rows_of_model[] = {
      .help = "width of a token's vector; a multiple of heads",
      .more = "A block of GPT-2's kind has 12 hidden^2 + 13 hidden parameters (with ffn = 4 hidden).\n"},
     {"model", "heads", ROW_INTEGER, ALWAYS, FIELD(model.shape.heads), NULL, 1, 1e6, .example = "12",
-     .help = "attention heads, hidden / heads wide each"},
-    {"model", "kv_heads", ROW_INTEGER, ALWAYS, FIELD(model.shape.kv_heads), NULL, 0, 1e6, .example = "4",
-     .help = "heads of keys and values; 0 is as many as heads",
+     .help = "attention heads; of mha hidden / heads wide each"},
+    {"model", "attention_kind", ROW_CHOICE, ALWAYS, FIELD(model.shape.attention_kind), NULL, .choices = kinds,
+     .example = "mla", .help = "mla: keys and values of a latent, as DeepSeek-V2 has them",
+     .more = "mla: Multi-head Latent Attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). Of a token's "
+             "keys and "
+             "values a narrow latent is made, normed and made wide again for the heads; RoPE turns numbers "
+             "of their "
+             "own, of queries the last of each head, of keys one key that all heads share. A cache at "
+             "inference need hold the latent and that key alone. Tensor parallelism cuts heads; latents are "
+             "alike on all "
+             "ranks.\n"},
+    {"model", "q_lora_rank", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.q_lora_rank), NULL, 0, 1e7,
+     .example = "1536", .help = "width of the queries' latent; 0: there is none"},
+    {"model", "kv_lora_rank", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.kv_lora_rank), NULL, 0, 1e7,
+     .example = "512", .help = "width of the latent of keys and values; 0: 4 hidden / heads"},
+    {"model", "qk_nope_head_dim", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.qk_nope_head_dim), NULL, 0,
+     1e7, .example = "128", .help = "numbers of a key without a place; 0: hidden / heads"},
+    {"model", "qk_rope_head_dim", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.qk_rope_head_dim), NULL, 0,
+     1e7, .example = "64", .help = "numbers of a key that rope turns, even; 0: half as many",
+     .more = "Half of hidden / heads, made even. Of a token they are one key, shared by all heads. Pairs are "
+             "numbers 2j and 2j + 1, as in Hugging Face's DeepSeek.\n"},
+    {"model", "v_head_dim", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.v_head_dim), NULL, 0, 1e7,
+     .example = "128", .help = "numbers of a head's value; 0: hidden / heads"},
+    {"model", "kv_heads", ROW_INTEGER, WITH_HEADS_ALONE, FIELD(model.shape.kv_heads), NULL, 0, 1e6,
+     .example = "4", .help = "heads of keys and values; 0 is as many as heads",
      .more = "Fewer than heads: grouped queries (Ainslie et al., arXiv 2305.13245); 1: multi-query. Divides "
              "heads. parallel.tp divides it or is a multiple of it: then several ranks hold a head alike, "
              "and add up its gradients.\n"},
@@ -62,9 +85,10 @@ const ConfigRow rows_of_model[] = {
              "Shazeer, arXiv 2002.05202.\n"},
     {"model", "position", ROW_CHOICE, ALWAYS, FIELD(model.shape.position), NULL, .choices = positions,
      .example = "rope", .help = "how a token knows its place",
-     .more = "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, to "
-             "sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., arXiv "
-             "2104.09864), in Hugging Face Llama's convention, so hidden / heads is even.\n"},
+     .more =
+         "learned: a row of wpe.weight is added to the embedding; sinusoidal: sines and cosines are, to "
+         "sqrt(hidden) times it (arXiv 1706.03762); rope: queries and keys are turned (Su et al., arXiv "
+         "2104.09864), in Hugging Face Llama's convention, so hidden / heads is even. mla has no other.\n"},
     {"model", "rope_base", ROW_NUMBER, WITH_ROPE, FIELD(model.shape.rope_base), NULL, 1, 1e12,
      .example = "500000", .help = "rope: what wavelengths are powers of; Llama 3 has 500000"},
     {"model", "attention", ROW_CHOICE, ALWAYS, FIELD(model.shape.attention), "plain", .choices = attentions,
@@ -85,7 +109,9 @@ const ConfigRow rows_of_model[] = {
          "lm_head.weight. Those of a model of Llama's family (norm rmsnorm without post_norm, activation "
          "swiglu, position rope, no bias) have the names and layouts of its Llama: "
          "model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in], or, as a bare "
-         "LlamaModel has them, embed_tokens.weight and so on. Files that output.weights wrote fit, whatever "
+         "LlamaModel has them, embed_tokens.weight and so on; with attention_kind mla those of its "
+         "DeepSeek-V2 and "
+         "V3, q_a_proj, kv_a_proj_with_mqa and so on. Files that output.weights wrote fit, whatever "
          "the split they were trained under; those of a 16-bit run are rounded to 16 bits, and what a later "
          "run's optimizer holds in 32 begins there. Values are floating point of any width, all of them "
          "finite in train.precision; a head in a file for a tied model must be the embedding, bit for bit. "

@@ -1,4 +1,5 @@
-/* names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. */
+/* names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. DeepSeek's
+ * are Llama's but for its attention, which has the same tensors here as there. */
 #include "sim/file/names.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,13 @@ static const Name WHOLE_MODEL[] = {
 static const Name LAYER[] = {
     {"ln_1.weight", {"input_layernorm.weight"}},
     {"attn.c_attn.weight", {"self_attn.q_proj.weight", "self_attn.k_proj.weight", "self_attn.v_proj.weight"}},
+    {"attn.q_proj.weight", {"self_attn.q_proj.weight"}},
+    {"attn.q_a_proj.weight", {"self_attn.q_a_proj.weight"}},
+    {"attn.q_a_layernorm.weight", {"self_attn.q_a_layernorm.weight"}},
+    {"attn.q_b_proj.weight", {"self_attn.q_b_proj.weight"}},
+    {"attn.kv_a_proj_with_mqa.weight", {"self_attn.kv_a_proj_with_mqa.weight"}},
+    {"attn.kv_a_layernorm.weight", {"self_attn.kv_a_layernorm.weight"}},
+    {"attn.kv_b_proj.weight", {"self_attn.kv_b_proj.weight"}},
     {"attn.c_proj.weight", {"self_attn.o_proj.weight"}},
     {"ln_2.weight", {"post_attention_layernorm.weight"}},
     {"mlp.c_fc.weight", {"mlp.gate_proj.weight", "mlp.up_proj.weight"}},

@@ -1,5 +1,6 @@
 /* names.h - what a parameter is called in files of weights, and how it
- * lies there: as Hugging Face keeps models of GPT-2's family, or of Llama's. */
+ * lies there: as Hugging Face keeps models of GPT-2's family, or of Llama's, of which
+ * DeepSeek-V2 and V3 are but for their attention. */
 #ifndef SIM_FILE_NAMES_H
 #define SIM_FILE_NAMES_H
 #include "models/layers/gpt_parameters.h"

@@ -24,6 +24,10 @@ void report_quoted(const RunFile *run, Sheet *sheet)
         add_row(sheet, "model states", q.states);
         sheet_cell(sheet, "%s, P = %.4g G [1910.02054]", q.states_form,
                    (double)gpt_parameter_count(&config->model.shape) / 1e9);
+        if (is_latent(&config->model.shape)) { /* whose latents no form counts */
+            run_config_free(config);
+            return;
+        }
         add_row(sheet, "activations", q.activations);
         sheet_cell(sheet, "%s: a microbatch, blocks, dropout [2205.05198]", q.activations_form);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/report/beside.h"
+#include "sim/report/cache.h"
 #include "sim/report/checkpoints.h"
 #include "sim/report/faults.h"
 #include "sim/report/fit.h"
@@ -172,6 +173,7 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
     report_title(run, sheet);
     if (!report_grid(run, sheet, error)) return false;
     report_hosts(run, sheet);
+    report_cache(run, sheet);
     if (run->steps == 0) {
         sheet_line(sheet, SHEET_FACT, "no finished step");
         return true;

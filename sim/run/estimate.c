@@ -229,8 +229,8 @@ static double operations_of(const Config *config, const Plan *plan, double param
     const GptShape *shape = &config->model.shape;
     double tokens = (double)config->train.microbatch * (double)shape->sequence * plan->shape.m;
     double blocks = (double)shape->layers / plan->shape.p, t = (double)config->tensor.size;
-    double forward =
-        2 * tokens * parameters + 2 * tokens * (double)shape->sequence * (double)shape->hidden * blocks / t;
+    double widths = (double)(shape->heads * (key_width(shape) + value_width(shape)));
+    double forward = 2 * tokens * parameters + tokens * (double)shape->sequence * widths * blocks / t;
     return forward * (config->train.recompute == RECOMPUTE_FULL ? 4 : 3);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "models/machine/real.h"
+#include "sim/theory/attention.h"
 
 /* A member of a group that sums. */
 typedef struct Member {
@@ -120,31 +121,53 @@ static Sum sum_of(const Member *m, const double *count, int tensors, double widt
     return sum;
 }
 
-/* So often, of tensors of one count. */
-static void add(Sum *sum, double times, const Member *m, double count, int tensors, double width)
+/* Tensors that are summed at once. */
+typedef struct Together {
+    double count[16];
+    int tensors;
+} Together;
+
+static void join(Together *t, double count, int tensors)
 {
-    enum { MOST = 8 };
-    double each[MOST];
-    if (tensors > MOST) fail("a sum of %d tensors at once, of at most %d", tensors, MOST);
-    for (int i = 0; i < tensors; i++) each[i] = count;
-    Sum one = sum_of(m, each, tensors, width);
+    const int most = sizeof t->count / sizeof *t->count;
+    if (t->tensors + tensors > most) fail("a sum of more than %d tensors at once", most);
+    while (tensors-- > 0) t->count[t->tensors++] = count;
+}
+
+static void add_together(Sum *sum, double times, const Member *m, const Together *t, double width)
+{
+    Sum one = sum_of(m, t->count, t->tensors, width);
     sum->sent += times * one.sent;
     sum->across += times * one.across;
 }
 
+/* So often, of tensors of one count. */
+static void add(Sum *sum, double times, const Member *m, double count, int tensors, double width)
+{
+    Together t = {.tensors = 0};
+    join(&t, count, tensors);
+    add_together(sum, times, m, &t, width);
+}
+
 /* ---- activations and gradients of tensor groups ---- */
 
-Sum theory_sum_activations(const Config *config, const Share *share, double width)
+/* f and g of Shoeybi et al. 1909.08053, section 3: what entered attention backward, its result forward, and the MLP's
+ * both; a block's forward again, where that is recomputed; the embedding forward; the head backward. */
+Sum theory_sum_activations(const Config *config, const Share *share, double microbatches, double width)
 {
     const Member m = slices(config, share, 0, share->t);
     const GptShape *shape = &config->model.shape;
+    const AttentionWidths a = theory_attention_widths(shape, share->t);
+    double positions = (double)shape->sequence * (double)config->train.microbatch, L = share->blocks;
+    double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0, ends = share->first + share->last;
     Sum sum = {0};
-    add(&sum, 1, &m, (double)shape->sequence * (double)config->train.microbatch * (double)shape->hidden, 1,
-        width);
+    for (int i = 0; i < ATTENTION_ENTERS; i++)
+        add(&sum, microbatches * L, &m, positions * a.enters[i], 1, width);
+    add(&sum, microbatches * (3 * L + again + ends), &m, positions * (double)shape->hidden, 1, width);
     return sum;
 }
 
-/* A unit at once: of h a block's norms and row-parallel biases, and the final norm; the positions. */
+/* A unit at once: a block's norms, row-parallel biases and what latents have whole, and the final norm; the positions. */
 Sum theory_sum_uncut(const Config *config, const Share *share, double width)
 {
     const Member m = slices(config, share, 0, share->t);
@@ -152,7 +175,11 @@ Sum theory_sum_uncut(const Config *config, const Share *share, double width)
     int norm = shape->norm == NORM_LAYERNORM ? 2 : 1;
     double h = (double)shape->hidden;
     Sum sum = {0};
-    add(&sum, share->blocks, &m, h, 2 * norm + 2 * shape->bias, width);
+    const AttentionParameters a = theory_attention_parameters(shape, share->t);
+    Together block = {.tensors = 0};
+    for (int i = 0; i < a.uncuts; i++) join(&block, a.uncut[i], 1);
+    join(&block, h, 2 * norm + shape->bias);
+    add_together(&sum, share->blocks, &m, &block, width);
     add(&sum, share->last, &m, h, norm, width);
     if (shape->position == POSITION_LEARNED)
         add(&sum, share->first, &m, (double)shape->sequence * h, 1, width);

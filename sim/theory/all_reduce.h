@@ -9,9 +9,9 @@ typedef struct Sum {
     double sent, across;
 } Sum;
 
-/* Of the activations at a border of a tensor-parallel region; and under sequence parallelism, of the gradients of what
- * is not cut, in all units once. */
-Sum theory_sum_activations(const Config *config, const Share *share, double width);
+/* Of activations at the borders of tensor-parallel regions, in a step of so many microbatches; and under sequence
+ * parallelism, of the gradients of what is not cut, in all units once. */
+Sum theory_sum_activations(const Config *config, const Share *share, double microbatches, double width);
 Sum theory_sum_uncut(const Config *config, const Share *share, double width);
 /* Of the gradients of keys' and values' heads that several ranks hold, in all blocks once. */
 Sum theory_sum_shared(const Config *config, const Share *share, double width);

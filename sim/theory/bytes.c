@@ -6,6 +6,7 @@
 #include "models/machine/tensor.h"
 #include "sim/file/step_record.h"
 #include "sim/theory/all_reduce.h"
+#include "sim/theory/attention.h"
 #include "sim/theory/theory.h"
 
 /* How many ranks a binomial tree has below `rank`, directly: one for each
@@ -18,8 +19,8 @@ static int tree_children(int rank, int ranks)
 }
 
 /* Tensor and sequence parallelism: Shoeybi et al. 1909.08053, section 3; Korthikanti et al. 2205.05198, section
- * 4.2. A = s b h values cross each border of a region, in every microbatch. `split`: over blocks and
- * microbatches, how many backwards are cut in two (Qi et al. 2401.10241). */
+ * 4.2. A = s b h values cross each border of a region, in every microbatch, but for the one into attention, which
+ * latents may cross. `split`: over blocks and microbatches, how many backwards are cut in two (Qi et al. 2401.10241). */
 static void tensor_bytes_of(const Config *config, const Share *share, double microbatches, double reductions,
                             double split, double bytes[PURPOSES])
 {
@@ -28,20 +29,24 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     if (t == 1) return;
     double L = share->blocks, h = (double)shape->hidden, w = theory_width(config), m = microbatches;
     double g = theory_gradient_width(config, (int)microbatches);
-    double positions = (double)shape->sequence * (double)config->train.microbatch, A = positions * h;
-    double again = config->train.recompute == RECOMPUTE_FULL ? 2 * L : 0; /* a block's forward, once more */
+    double positions = (double)shape->sequence * (double)config->train.microbatch;
+    const AttentionWidths a = theory_attention_widths(shape, t);
+    double entering = h + theory_attention_enters(&a),
+           entered = h + a.again; /* with the MLP's: values a token */
+    double forwards = config->train.recompute == RECOMPUTE_FULL ? 2 * L : L;
     double first = share->first, last = share->last;
     if (!config->tensor.sequence_parallel) {
-        /* f and g of attention and MLP, forward and backward; the embedding forward; the head backward */
-        bytes[TP_ALL_REDUCE] =
-            m * (4 * L + again + first + last) * theory_sum_activations(config, share, w).sent;
+        bytes[TP_ALL_REDUCE] = theory_sum_activations(config, share, m, w).sent;
     } else {
-        double half = (t - 1) / (double)t * A * w;
-        /* entering twice a block and the head forward; leaving twice a block and the embedding backward; and
+        double value = (t - 1) * (positions / t) * w; /* of each token one, in either half of a ring */
+        /* entering each block twice, and the head, forward; leaving a block twice and the embedding backward; and
          * what entered gathered again for the weights' gradients. Of a backward in halves the second gathers
          * the two that left once more. */
-        bytes[TP_ALL_GATHER] = (m * (6 * L + again + first + 2 * last) + 2 * split) * half;
-        bytes[TP_REDUCE_SCATTER] = m * (4 * L + again + first + last) * half; /* the conjugates */
+        bytes[TP_ALL_GATHER] =
+            (m * (entering * forwards + entered * L + (2 * L + first + 2 * last) * h) + 2 * split * h) *
+            value;
+        /* the conjugates */
+        bytes[TP_REDUCE_SCATTER] = m * (entering * L + (2 * forwards + first + last) * h) * value;
         bytes[TP_GRADIENTS] = reductions * theory_sum_uncut(config, share, g).sent;
     }
     bytes[TP_GRADIENTS] += reductions * theory_sum_shared(config, share, g).sent;

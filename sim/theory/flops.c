@@ -5,7 +5,8 @@
 /* What the equations are of: an MLP of 4 h without a gate, as many heads of keys and values as of queries. */
 static bool is_gpt(const GptShape *shape)
 {
-    return shape->ffn == 4 * shape->hidden && shape->kv_heads == shape->heads && !is_gated(shape);
+    return shape->ffn == 4 * shape->hidden && shape->kv_heads == shape->heads && !is_gated(shape) &&
+           !is_latent(shape);
 }
 
 /* 72 B L s h^2 (1 + scores s/h + V/(12 h L)). */
@@ -29,7 +30,8 @@ double theory_flops_selective(const GptShape *shape, double samples)
 
 double theory_flops_parameters(const GptShape *shape, double samples)
 {
-    double N = (double)gpt_parameter_count(shape), L = (double)shape->layers, h = (double)shape->hidden,
+    double N = (double)gpt_parameter_count(shape), L = (double)shape->layers,
+           widths = (double)(shape->heads * (key_width(shape) + value_width(shape))),
            s = (double)shape->sequence;
-    return samples * s * (6 * N + 12 * L * h * s);
+    return samples * s * (6 * N + 6 * L * widths * s);
 }

@@ -1,15 +1,19 @@
 /* ideal.c - how long actions take where all that counts is the schedule. */
+#include "sim/theory/attention.h"
 #include "sim/theory/theory.h"
 
 /* In forwards. */
 static double again(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
-    double s = (double)shape->sequence, h = (double)shape->hidden, f = (double)shape->ffn;
+    double s = (double)shape->sequence, h = (double)shape->hidden, a = (double)shape->heads;
     if (config->train.recompute == RECOMPUTE_NONE) return 0;
     if (config->train.recompute == RECOMPUTE_FULL) return 1;
-    double widths = (double)qkv_width(shape, 1) + h + (double)inner_width(shape) + f;
-    return shape->attention == ATTENTION_FLASH ? 0 : s / (widths + 2 * s);
+    if (shape->attention == ATTENTION_FLASH) return 0;
+    double matrices =
+        theory_attention_parameters(shape, 1).matrices + h * (double)(inner_width(shape) + shape->ffn);
+    double keys = s * a * (double)key_width(shape), values = s * a * (double)value_width(shape);
+    return keys / (matrices + keys + values);
 }
 
 static bool given(const Config *config)

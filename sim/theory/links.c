@@ -91,7 +91,7 @@ static Ways borders(const Seat *pipe, const Plan *plan, bool forward)
 static void sums(const Config *config, const Plan *plan, const Share *share, Ways ways[PURPOSES])
 {
     double g = theory_gradient_width(config, plan->shape.m);
-    Sum activations = theory_sum_activations(config, share, theory_width(config)),
+    Sum activations = theory_sum_activations(config, share, plan->shape.m, theory_width(config)),
         uncut = theory_sum_uncut(config, share, g);
     ways[TP_ALL_REDUCE] = (Ways){activations.across, activations.sent};
     ways[TP_GRADIENTS] = (Ways){uncut.across, uncut.sent};

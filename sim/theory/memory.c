@@ -2,6 +2,7 @@
 #include <math.h>
 #include "models/machine/real.h"
 #include "models/machine/tensor.h"
+#include "sim/theory/attention.h"
 #include "sim/theory/theory.h"
 #include "sim/theory/share.h"
 
@@ -14,7 +15,7 @@
  * masks of s b h besides. The head keeps its norm's input and output and the probabilities of its slice of the
  * vocabulary. Between the halves a linear layer keeps its input and its output's gradient: for the four of a block
  * as much again, without core and masks; norms keep their parameters' gradients, and the embedding that of its
- * output. */
+ * output. Latent attention keeps its latents besides (attention.c). */
 typedef struct Kept {
     double forward, halfway;
 } Kept;
@@ -38,15 +39,18 @@ static double residual_values(const Config *config)
     return (double)shape->sequence * (double)config->train.microbatch * (double)shape->hidden / outside;
 }
 
-/* What a layer keeps, if nothing is computed again; without core and masks. */
-static double linear_kept(const Config *config)
+/* What a layer keeps, if nothing is computed again, without core and masks; and between the halves of its backward,
+ * without its norms' gradients. */
+static Kept linear_kept(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
-    double w = theory_width(config), t = (double)config->tensor.size;
-    double widths = (double)qkv_width(shape, config->tensor.size) +
-                    (double)(shape->hidden + inner_width(shape) + shape->ffn) / t;
-    return 4 * w * residual_values(config) +
-           w * (double)shape->sequence * (double)config->train.microbatch * widths;
+    const AttentionWidths a = theory_attention_widths(shape, config->tensor.size);
+    double w = theory_width(config), t = (double)config->tensor.size, residual = residual_values(config);
+    double inside = w * (double)shape->sequence * (double)config->train.microbatch,
+           outside = w * residual / (double)shape->hidden;
+    double mlp = (double)(inner_width(shape) + shape->ffn) / t;
+    return (Kept){4 * w * residual + outside * a.outside + inside * (a.inside + mlp),
+                  4 * w * residual + outside * a.outside_halfway + inside * (a.inside_halfway + mlp)};
 }
 
 static double mask_kept(const Config *config)
@@ -68,10 +72,11 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
     double blocks = (double)stage_blocks(shape->layers, plan->stages,
                                          config_layers_per_stage(config, plan->stages), stage);
     double residual = theory_width(config) * residual_values(config), mask = mask_kept(config);
-    double linear = linear_kept(config);
-    double layer = linear + 2 * mask + (forgets_core(config) ? 0 : core_kept(config));
+    const Kept linear = linear_kept(config);
+    double gains = 4 * h + theory_attention_parameters(shape, config->tensor.size).gains;
+    double layer = linear.forward + 2 * mask + (forgets_core(config) ? 0 : core_kept(config));
     if (config->train.recompute == RECOMPUTE_FULL) layer = residual; /* the input alone */
-    Kept kept = {blocks * layer, blocks * (linear + (double)sizeof(real) * 4 * h)};
+    Kept kept = {blocks * layer, blocks * (linear.halfway + (double)sizeof(real) * gains)};
     bool first = stage == 0, last = stage == plan->stages - 1;
     double tokens = (double)sizeof(int32_t) * b * (s + 1), logits = (double)sizeof(real) * s * b * V;
     if (first || last) kept.forward += tokens, kept.halfway += tokens;
@@ -148,7 +153,7 @@ double theory_moment(const Config *config, const Plan *plan, int ranks, int rank
     /* a unit while it is used, and the next or the last before it; an embedding has no second */
     double two = u.block + fmax(u.block, share.first || share.last ? u.wte : 0);
     double again = config->train.recompute == RECOMPUTE_FULL
-                       ? linear_kept(config) + 2 * mask_kept(config) + core_kept(config)
+                       ? linear_kept(config).forward + 2 * mask_kept(config) + core_kept(config)
                    : forgets_core(config) ? core_kept(config)
                                           : 0;
     return again + (data_parallel_shards_parameters(&config->parallel) ? two * w : 0) +

@@ -2,6 +2,7 @@
 #include "sim/theory/share.h"
 #include <math.h>
 #include "models/machine/tensor.h"
+#include "sim/theory/attention.h"
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {
@@ -36,16 +37,14 @@ Units theory_units(const Config *config, int replicas)
     double h = (double)shape->hidden, f = (double)shape->ffn, s = (double)shape->sequence;
     double t = (double)config->tensor.size,
            V = ceil((double)shape->vocab / t); /* rows a rank holds, padded */
-    double qkv = (double)qkv_width(shape, config->tensor.size), inner = (double)inner_width(shape),
-           bias = shape->bias;
+    double inner = (double)inner_width(shape), bias = shape->bias;
+    double attention = theory_attention_parameters(shape, config->tensor.size).held;
     double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
     return (Units){
         .wte = padded(V * h, replicas),
         .wpe = shape->position == POSITION_LEARNED ? padded(s * h, replicas) : 0,
-        /* cut by t: q, k, v (in one head at least) and the projection, in and out of the MLP; whole: two
-         * row-parallel biases, two norms */
-        .block = padded(qkv * (h + bias) + (h * (h + inner + f) + bias * inner) / t + bias * 2 * h + 2 * norm,
-                        replicas),
+        /* of the MLP, in and out of it cut by t; whole: its row-parallel bias, and two norms */
+        .block = padded(attention + (h * (inner + f) + bias * inner) / t + bias * h + 2 * norm, replicas),
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
 }
@@ -61,10 +60,11 @@ Units theory_pieces(const Config *config, int replicas, bool quantized, double w
     const GptShape *shape = &config->model.shape;
     Units u = theory_units(config, replicas);
     double N = replicas, norm = shape->norm == NORM_LAYERNORM ? 2 : 1, bias = shape->bias;
+    double attention = theory_attention_parameters(shape, config->tensor.size).tensors;
     return (Units){
         .wte = piece(u.wte / N, 1, quantized, width),
         .wpe = piece(u.wpe / N, 1, quantized, width),
-        .block = piece(u.block / N, 2 * (norm + 2 + 2 * bias), quantized, width),
+        .block = piece(u.block / N, 2 * norm + attention + 2 + 2 * bias, quantized, width),
         .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
     };
 }

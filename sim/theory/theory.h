@@ -44,13 +44,18 @@ typedef struct Quoted {
 } Quoted;
 void theory_quoted(const Config *config, int ranks, Quoted *quoted);
 
+/* Values a token and layer that a cache at inference would hold of latent attention: of its latents, or (kv_heads not 0)
+ * if so many heads had keys and values of their own, as wide but for RoPE's part (DeepSeek-AI 2405.04434, table 1). */
+int64_t theory_cached(const GptShape *shape, int64_t kv_heads);
+
 /* Operations of a step of so many samples, as papers quote them: 2 of each multiply and add of a product, nothing else.
  * What the model needs: Korthikanti et al. 2205.05198, equation 7, 72 B L s h^2 (1 + s/6h + V/12hL), B samples;
  * NaN for a shape that it does not count: gated, grouped queries, an MLP that is not of 4 h. */
 double theory_flops_model(const GptShape *shape, double samples);
 /* What a device does under selective recomputation: equation 8 there, as printed, with s/3h. */
 double theory_flops_selective(const GptShape *shape, double samples);
-/* What any model needs: 6 N + 12 L h s a token, N all its parameters (Chowdhery et al. 2204.02311, appendix B). */
+/* What any model needs: 6 N + 12 L h s a token, N all its parameters (Chowdhery et al. 2204.02311, appendix B); 2 h are
+ * the widths of all heads' keys and values. */
 double theory_flops_parameters(const GptShape *shape, double samples);
 
 /* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every
@@ -58,7 +63,7 @@ double theory_flops_parameters(const GptShape *shape, double samples);
  * not how a model was cut; where a rank holds v stages, a run takes 1/v of these, so that steps of one model
  * compare. B and I are longer by what is computed again: a whole F under full recomputation; under selective QK^T's
  * share of a block's flops, 2 b s^2 h of 2 b s (4 h^2 + 2 h f) + 4 b s^2 h (Korthikanti et al. 2205.05198,
- * appendix A). */
+ * appendix A), or what is in their places where heads' keys and values have widths of their own. */
 Ideal theory_ideal(const Config *config);
 
 /* Of B's or I's seconds there, what is computed again. */

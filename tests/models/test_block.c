@@ -17,7 +17,12 @@
 enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BLOCK_BRANCHES + 1 };
 #define SIZES(kv) .hidden = 12, .heads = 6, .kv_heads = (kv), .ffn = 18, .sequence = 8, .rope_base = 100
 #define GPT_2 SIZES(6), .bias = true
-#define LLAMA SIZES(2), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
+#define LLAMA_OF(kv) \
+    SIZES(kv), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
+#define LLAMA LLAMA_OF(2)
+#define LATENTS                                                                                       \
+    .attention_kind = ATTENTION_MLA, .kv_lora_rank = 5, .qk_nope_head_dim = 3, .qk_rope_head_dim = 2, \
+    .v_head_dim = 4
 static const struct {
     const char *name;
     GptShape shape;
@@ -29,6 +34,11 @@ static const struct {
     {"flash, dropout", {GPT_2, .attention = ATTENTION_FLASH, .dropout = 0.25}},
     {"Llama", {LLAMA}},
     {"Llama, dropout", {LLAMA, .dropout = 0.25}},
+    {"latents", {LLAMA_OF(6), LATENTS, .q_lora_rank = 7}},
+    {"latents, none of queries, with biases", {GPT_2, .position = POSITION_ROPE, LATENTS}},
+    {"latents, post-norm, dropout",
+     {LLAMA_OF(6), LATENTS, .q_lora_rank = 7, .post_norm = true, .dropout = 0.25}},
+    {"latents, none of queries, flash", {LLAMA_OF(6), LATENTS, .attention = ATTENTION_FLASH}},
     {"Llama, post-norm, flash, dropout",
      {LLAMA, .post_norm = true, .attention = ATTENTION_FLASH, .dropout = 0.25}},
 };
@@ -67,7 +77,7 @@ static void rank_open(Rank *r, const Case *c, Comm *comm)
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
     r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
-    r->layout = block_layout(c->shape, comm->size, &block_kind[BLOCK_DENSE]);
+    r->layout = block_layout(c->shape, comm->size, &block_kind[block_of(c->shape, 1)]);
     int64_t count = r->layout.values;
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
     r->weights = constant(&r->device, count, NAN);
@@ -211,13 +221,20 @@ static void ledger_of(Comm *comm, void *context)
     int64_t t = comm->size, w = sizeof(real), n = BATCH * s->sequence, out = r.outside;
     int64_t rows = n * s->heads / t, cells = rows * s->sequence;
     bool flash = s->attention == ATTENTION_FLASH, drops = s->dropout > 0;
-    /* of both branches x and norm, inner and outer; their masks */
-    int64_t linear = w * (4 * out + n * (qkv_width(s, t) + (s->hidden + inner_width(s) + s->ffn) / t));
+    /* of both branches x and norm, inner and outer; their masks; the latents, as they come and normed */
+    int64_t mlp = (inner_width(s) + s->ffn) / t, latents = s->q_lora_rank + s->kv_lora_rank;
+    int64_t heads = heads_width(s) / t, outside = out / s->hidden;
+    int64_t linear = w * (4 * out + 2 * outside * latents + n * (qkv_width(s, t) + heads + mlp));
     int64_t both = linear + (drops ? 2 * out : 0) + (flash ? w * rows : 0);
     int64_t scores = flash ? 0 : drops ? cells * (2 * w + 1) : cells * w;
     const int64_t forward[MODES] = {both + scores, both, w * out};
-    /* of both branches the linear layers' inputs, and their outputs' gradients; the norms' gradients */
-    int64_t halfway = linear + w * 4 * s->hidden;
+    /* of both branches the linear layers' inputs, and their outputs' gradients; the norms' gradients. Where there are
+     * latents those of queries and of what makes keys and values, and not of q, k and v */
+    int64_t ups = s->heads / t * (key_width(s) + s->qk_nope_head_dim + s->v_head_dim),
+            gradients = is_latent(s) ? ups : qkv_width(s, t);
+    int64_t halfway =
+        w * (4 * out + outside * (2 * latents + s->qk_rope_head_dim) + n * (gradients + heads + mlp)) +
+        w * (4 * s->hidden + latents);
 
     walk(&r, "F0");
     holds(c, &r, "F0", forward[c->recompute]);
@@ -271,15 +288,21 @@ static void costs_of(Comm *comm, void *context)
     walk(&r, "F0F1");
     Cost whole = cost(&r, "B0"), input = cost(&r, "I1"), weight = cost(&r, "W1");
     /* on two ranks each sends its half of what is gathered */
-    uint64_t gather = c->sequence ? (uint64_t)r.outside * sizeof(real) : 0;
-    uint64_t again = c->recompute == RECOMPUTE_FULL ? 2 * gather : 0;
+    const GptShape *s = c->shape;
+    uint64_t column = c->sequence ? (uint64_t)(r.outside / s->hidden) * sizeof(real) : 0,
+             gather = column * (uint64_t)s->hidden;
+    /* what enters both branches, again, and in forward */
+    int64_t latents = s->kv_lora_rank + (s->q_lora_rank ? s->q_lora_rank - s->hidden : 0);
+    uint64_t entered = 2 * gather + column * (uint64_t)latents,
+             entering = entered + column * (uint64_t)s->qk_rope_head_dim;
+    uint64_t again = c->recompute == RECOMPUTE_FULL ? entering : 0;
     expect(&c->findings, input.flops + weight.flops == whole.flops, "%s: %.0f + %.0f flops, not %.0f",
            c->name, input.flops, weight.flops, whole.flops);
-    expect(&c->findings, whole.gathered == 4 * gather + again, "B gathers %.0f bytes",
+    expect(&c->findings, whole.gathered == 2 * gather + entered + again, "B gathers %.0f bytes",
            (double)whole.gathered);
     expect(&c->findings, input.gathered == 2 * gather + again, "I gathers %.0f bytes",
            (double)input.gathered);
-    expect(&c->findings, weight.gathered == 4 * gather && weight.sent == weight.gathered,
+    expect(&c->findings, weight.gathered == 2 * gather + entered && weight.sent == weight.gathered,
            "W gathers %.0f and sends %.0f bytes", (double)weight.gathered, (double)weight.sent);
     expect(&c->findings, input.sent + weight.sent == whole.sent + 2 * gather, "%.0f + %.0f bytes, not %.0f",
            (double)input.sent, (double)weight.sent, (double)(whole.sent + 2 * gather));

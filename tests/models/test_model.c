@@ -19,6 +19,10 @@
 #define UNTIED SIZES(8, 4, 4), .bias = true
 #define GPT_2 UNTIED, .tie_embeddings = true
 #define LLAMA .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
+/* three heads do not divide 8, and no two widths are the same */
+#define LATENTS(q)                                                                                 \
+    .attention_kind = ATTENTION_MLA, .q_lora_rank = (q), .kv_lora_rank = 7, .qk_nope_head_dim = 3, \
+    .qk_rope_head_dim = 4, .v_head_dim = 5
 static const struct {
     const char *name;
     GptShape shape;
@@ -44,6 +48,11 @@ static const struct {
       .dropout = 0.1}},
     {"Llama", {SIZES(16, 4, 2), LLAMA}},
     {"Llama, flash, dropout", {SIZES(16, 4, 2), LLAMA, .attention = ATTENTION_FLASH, .dropout = 0.1}},
+    {"latents", {SIZES(8, 3, 3), LLAMA, LATENTS(6)}},
+    {"latents, none of queries, with biases",
+     {SIZES(8, 3, 3), .bias = true, .position = POSITION_ROPE, .tie_embeddings = true, LATENTS(0)}},
+    {"latents, post-norm, flash, dropout",
+     {SIZES(8, 3, 3), LLAMA, .post_norm = true, LATENTS(6), .attention = ATTENTION_FLASH, .dropout = 0.2}},
     {"multi-query, post-norm, flash, dropout",
      {SIZES(16, 4, 1), LLAMA, .post_norm = true, .attention = ATTENTION_FLASH, .dropout = 0.2}},
 };
@@ -51,10 +60,21 @@ enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
 
 /* ---- every family ---- */
 
+/* Of attention alone, with the result's bias. */
+static int64_t attention_count(const GptShape *s)
+{
+    int64_t C = s->hidden, in = qkv_width(s, 1), bias = s->bias, q = s->q_lora_rank, kv = s->kv_lora_rank;
+    if (!is_latent(s)) return (C + bias) * in + (C + bias) * C;
+    int64_t rotary = s->qk_rope_head_dim, own = s->qk_nope_head_dim, value = s->v_head_dim;
+    return (q ? (C + bias) * q + q : 0) + ((q ? q : C) + bias) * s->heads * (own + rotary) +
+           (C + bias) * (kv + rotary) + kv + (kv + bias) * s->heads * (own + value) +
+           (s->heads * value + bias) * C;
+}
+
 static int64_t expected_count(const GptShape *s)
 {
-    int64_t C = s->hidden, norm = s->norm ? C : 2 * C, in = qkv_width(s, 1), inner = inner_width(s);
-    int64_t block = 2 * norm + C * (in + C + inner + s->ffn) + (s->bias ? in + C + inner + C : 0);
+    int64_t C = s->hidden, norm = s->norm ? C : 2 * C, inner = inner_width(s);
+    int64_t block = attention_count(s) + 2 * norm + C * (inner + s->ffn) + (s->bias ? inner + C : 0);
     return s->vocab * C * (s->tie_embeddings ? 1 : 2) + (s->position ? 0 : s->sequence * C) +
            s->layers * block + norm;
 }

@@ -16,11 +16,16 @@ enum { SEED = 5, RANKS_MAX = 4 };
 #define SIZES(kv) \
     .layers = 2, .hidden = 16, .heads = 8, .kv_heads = (kv), .ffn = 12, .vocab = 11, .sequence = 3
 #define GATED .activation = ACTIVATION_SWIGLU
+#define LATENTS                                                                                       \
+    .attention_kind = ATTENTION_MLA, .kv_lora_rank = 6, .qk_nope_head_dim = 3, .qk_rope_head_dim = 2, \
+    .v_head_dim = 5
 static const GptShape SHAPES[] = {
     {SIZES(8), .bias = true, .tie_embeddings = true},
     {SIZES(4), .bias = true, .tie_embeddings = true, GATED},
     {SIZES(4), .norm = NORM_RMSNORM, .position = POSITION_ROPE, GATED},
     {SIZES(4), .post_norm = true, .position = POSITION_SINUSOIDAL},
+    {SIZES(8), .position = POSITION_ROPE, .bias = true, LATENTS, .q_lora_rank = 5},
+    {SIZES(8), .norm = NORM_RMSNORM, .position = POSITION_ROPE, GATED, LATENTS},
 };
 enum { SHAPE_COUNT = sizeof SHAPES / sizeof *SHAPES };
 
@@ -190,7 +195,9 @@ static void assert_parts(const Parameter *p, int ranks, int rank, const int64_t 
 static void parts_of(const GptShape *shape, Split *s)
 {
     int64_t kv = shape->hidden / shape->heads * shape->kv_heads;
-    const int64_t qkv[] = {shape->hidden, kv, kv}, inner[] = {shape->ffn, shape->ffn};
+    const int64_t qkv[] = {shape->hidden, kv, kv}, q[] = {shape->heads * key_width(shape)},
+                  keys_values[] = {shape->heads * (shape->qk_nope_head_dim + shape->v_head_dim)},
+                  inner[] = {shape->ffn, shape->ffn};
     int found = 0;
     for (int r = 0; r < s->ranks; r++)
         for (int i = 0; i < s->gpt[r]->parameters; i++) {
@@ -198,9 +205,13 @@ static void parts_of(const GptShape *shape, Split *s)
             bool attention = strstr(p->name, "c_attn"), mlp = strstr(p->name, "c_fc");
             if (attention) assert_parts(p, s->ranks, r, qkv, 3);
             if (mlp) assert_parts(p, s->ranks, r, inner, is_gated(shape) ? 2 : 1);
-            found += attention || mlp;
+            bool queries = strstr(p->name, shape->q_lora_rank ? "q_b_proj" : "attn.q_proj"),
+                 both = strstr(p->name, "kv_b_proj");
+            if (queries) assert_parts(p, s->ranks, r, q, 1);
+            if (both) assert_parts(p, s->ranks, r, keys_values, 1);
+            found += attention || mlp || queries || both;
         }
-    assert_int_equal(found, s->ranks * shape->layers * (shape->bias ? 4 : 2));
+    assert_int_equal(found, s->ranks * shape->layers * (is_latent(shape) ? 3 : 2) * (shape->bias ? 2 : 1));
 }
 
 static void heads_and_gates_are_cut_by_their_parts(void **state)

@@ -135,6 +135,22 @@ check "tp's weights under sp and zero3 on 4 ranks" train 4 --config sp.ini $few 
     --set parallel.data=zero3 --set train.steps=0 --set model.init=tp-4-w.h5 --set output.weights=moved-w.h5 --output moved.h5
 check "loaded and written under another split: the same bits" compare same tp-4-w.h5 moved-w.h5
 
+# Latent attention, whose borders are narrower than the width.
+for spread in yes no; do
+    latent="--set parallel.sequence_parallel=$spread --set train.steps=2"
+    # shellcheck disable=SC2086
+    check "mla, sp $spread, trains under the witness" witnessed mla-$spread 8 --config mla.ini $latent
+    check "mla, sp $spread, bytes equal the formula" compare bytes mla-$spread.h5
+    check "mla, sp $spread, memory equals the formula" compare memory mla-$spread.h5
+    check "mla, sp $spread, bytes equal the witness's" compare witness mla-$spread.h5 mla-$spread
+    # shellcheck disable=SC2086
+    check "mla, sp $spread, dry" "$float/bin/sim" --config mla.ini $latent --dry-run --all-ranks --ranks 8 --output mla-$spread-dry.h5
+    check "mla, sp $spread, dry bytes and peaks equal the real ones" compare dry mla-$spread.h5 mla-$spread-dry.h5
+done
+"$float/bin/sim" report mla-yes.h5 >mla-report
+check "what a cache would hold is reported" \
+    grep -q "  36 values a token and layer at inference (32 + 4); with MHA 128, GQA of 4 heads 64, MQA 16$" mla-report
+
 # Pipelines, alone and with all else; 9 layers divide over no number of stages here.
 pipe="--set train.steps=2 --set model.layers=9 --set model.hidden=48 --set model.vocab=63"
 # shellcheck disable=SC2086

@@ -13,11 +13,13 @@ enum { STEPS = 2, SPLIT_SETS = 8 };
 #define SMALL "model.hidden=24", "model.heads=12", "model.ffn=36", "model.sequence=12", "model.layers=4"
 #define LLAMA "model.norm=rmsnorm", "model.activation=swiglu", "model.position=rope", "model.bias=no"
 #define UNTIED "model.tie_embeddings=no"
+/* no width is another's, nor hidden / heads */
+#define MLA "model.qk_nope_head_dim=3", "model.qk_rope_head_dim=4", "model.v_head_dim=5"
 
 typedef struct Family {
     const char *name;
-    int kv_heads;        /* parallel.tp divides them, or they divide it */
-    const char *sets[8]; /* NULL-terminated */
+    int kv_heads;         /* parallel.tp divides them, or they divide it; 0: of latents there are none */
+    const char *sets[12]; /* NULL-terminated */
 } Family;
 
 static const Family FAMILIES[] = {
@@ -36,6 +38,16 @@ static const Family FAMILIES[] = {
     {"llama, dropout, selective", 4, {LLAMA, "model.dropout=0.1", "train.recompute=selective"}},
     {"llama, dropout, full", 6, {LLAMA, "model.dropout=0.1", "train.recompute=full"}},
     {"post-norm, dropout, full", 12, {"model.post_norm=yes", "model.dropout=0.1", "train.recompute=full"}},
+    {"latents", 0, {LLAMA, UNTIED, MLA, "model.q_lora_rank=10", "model.kv_lora_rank=8"}},
+    {"latents, none of queries, biases, full",
+     0,
+     {"model.position=rope", MLA, "model.kv_lora_rank=15", "train.recompute=full"}},
+    {"latents, dropout, flash",
+     0,
+     {LLAMA, MLA, "model.q_lora_rank=7", "model.dropout=0.1", "model.attention=flash"}},
+    {"latents, dropout, selective",
+     0,
+     {"model.position=rope", "model.post_norm=yes", MLA, "model.dropout=0.1", "train.recompute=selective"}},
     {"post-norm, RMSNorm, dropout, flash",
      2,
      {"model.post_norm=yes", "model.norm=rmsnorm", "model.dropout=0.1", "model.attention=flash", UNTIED}},
@@ -84,7 +96,8 @@ static Case unsplit(const Family *f, Words *text)
     int n = 0;
     while (c.sets[n]) n++;
     for (int i = 0; f->sets[i]; i++) c.sets[n++] = f->sets[i];
-    snprintf(text->kv_heads, sizeof text->kv_heads, "model.kv_heads=%d", f->kv_heads);
+    snprintf(text->kv_heads, sizeof text->kv_heads,
+             f->kv_heads ? "model.kv_heads=%d" : "model.attention_kind=mla", f->kv_heads);
     return c;
 }
 

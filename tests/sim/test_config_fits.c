@@ -136,6 +136,64 @@ static void families(void **state)
     config_free(&c);
 }
 
+static void ranks_refused(Config *c, int ranks, const char *message);
+
+static void latents(void **state)
+{
+    (void)state;
+    Config c;
+    take(&c, "[model]\npreset = mla-tiny\n", NULL);
+    assert_row(&c, "model.attention_kind", "mla");
+    assert_row(&c, "model.q_lora_rank", "24");
+    assert_row(&c, "model.kv_lora_rank", "32");
+    assert_int_equal(kv_heads(&c.model.shape), 8); /* as many as heads, as whoever asks for groups wants */
+    config_free(&c);
+    /* in heads of 10 / 4 numbers, which 4 does not divide */
+    take(&c, "[model]\nattention_kind = mla\nposition = rope\nhidden = 10\n", NULL);
+    assert_row(&c, "model.q_lora_rank", "0");
+    assert_row(&c, "model.kv_lora_rank", "8");
+    assert_row(&c, "model.qk_nope_head_dim", "2");
+    assert_row(&c, "model.qk_rope_head_dim", "2");
+    assert_row(&c, "model.v_head_dim", "2");
+    config_free(&c);
+    take(&c, "[model]\nkv_heads = 2\nposition = rope\n", "model.attention_kind=mla"); /* nor a file's */
+    assert_int_equal(kv_heads(&c.model.shape), 4);
+    config_free(&c);
+    /* a preset's groups are not those of latents */
+    take(&c, "[model]\npreset = llama-tiny\nattention_kind = mla\n", NULL);
+    assert_int_equal(kv_heads(&c.model.shape), 8);
+    config_free(&c);
+
+    refuse("[model]\npreset = mla-tiny\nkv_heads = 4\n", NULL,
+           "t.ini:3: model.kv_heads = 4: has an effect only with model.attention_kind = mha; try leaving it "
+           "out, "
+           "or model.attention_kind = mha");
+    refuse("[model]\nkv_lora_rank = 8\n", NULL,
+           "t.ini:2: model.kv_lora_rank = 8: has an effect only with model.attention_kind = mla; try leaving "
+           "it out, or "
+           "model.attention_kind = mla and model.position = rope");
+    refuse("[model]\nattention_kind = mla\n", NULL,
+           "t.ini:2: model.attention_kind = mla: mla has 8 numbers of each head that rope turns, and knows "
+           "places "
+           "by them alone; try model.position = rope");
+    refuse(
+        "[model]\npreset = mla-tiny\nposition = learned\n", NULL,
+        "t.ini:3: model.position = learned: mla has 4 numbers of each head that rope turns, and knows places "
+        "by them alone; try model.position = rope");
+    refuse("[model]\npreset = mla-tiny\nqk_rope_head_dim = 5\n", NULL,
+           "t.ini:3: model.qk_rope_head_dim = 5: rope turns pairs, and 5 numbers are no whole number of "
+           "them; try "
+           "model.qk_rope_head_dim = 6");
+    refuse("[model]\nattention_kind = mqa\n", NULL,
+           "t.ini:2: model.attention_kind = mqa: not one of mha, mla; try mha");
+    refuse("[model]\npreset = mla-tiny\nv_head_dim = -1\n", NULL,
+           "t.ini:3: model.v_head_dim = -1: outside 0 to 10000000; try 128");
+    take(&c, "[model]\npreset = mla-tiny\n[parallel]\ntp = 3\n", NULL);
+    ranks_refused(&c, 3,
+                  "t.ini:4: parallel.tp = 3: tp = 3 does not divide model.heads = 8; try parallel.tp = 1");
+    config_free(&c);
+}
+
 static void ranks_refused(Config *c, int ranks, const char *message)
 {
     Error error;
@@ -322,9 +380,13 @@ static void tensor_parallelism(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_that_do_not_fit), cmocka_unit_test(layers_of_stages),
-        cmocka_unit_test(tensor_parallelism),     cmocka_unit_test(families),
-        cmocka_unit_test(ranks_that_do_not_fit),  cmocka_unit_test(pipelines),
+        cmocka_unit_test(values_that_do_not_fit),
+        cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(tensor_parallelism),
+        cmocka_unit_test(families),
+        cmocka_unit_test(latents),
+        cmocka_unit_test(ranks_that_do_not_fit),
+        cmocka_unit_test(pipelines),
         cmocka_unit_test(ranks_of_a_pipeline),
     };
     return cmocka_run_group_tests_name("config fits", tests, NULL, NULL);

@@ -178,6 +178,7 @@ static void help_says_when(void **state)
         for (int k = 0; k < CONFIG_KEYS; k++)
             if (strcmp(config_keys[k].key, name) == 0) words = config_keys[k].applies;
         if (strcmp(row->key, "heads") == 0) words = "model.hidden=768 parallel.tp=1";
+        if (strcmp(row->key, "attention_kind") == 0) words = "model.position=rope";
         if (strcmp(row->key, "layers_per_stage") == 0) words = "model.layers=32 parallel.pp=4";
         if (strncmp(row->key, "checkpoint_", 11) == 0)
             words = "output.checkpoint=ck.h5 output.checkpoint_every=20";

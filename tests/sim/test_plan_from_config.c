@@ -207,7 +207,7 @@ static void shipped_files(void **state)
         int pp, dp, tp, m;
     } shipped[] = {{"naive", 4, 2, 1, 8},       {"gpipe", 4, 2, 1, 8}, {"1f1b", 4, 2, 1, 8},
                    {"interleaved", 4, 2, 1, 8}, {"zb-h1", 4, 2, 1, 8}, {"3d", 2, 2, 2, 4},
-                   {"3d-zero3", 2, 2, 2, 4}};
+                   {"3d-zero3", 2, 2, 2, 4},    {"mla", 2, 2, 2, 4}};
     for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
         char path[64];
         Error error = {""};

@@ -40,6 +40,31 @@ static const struct {
     {"lm_head.weight", {{"/lm_head.weight", 0, 16, false}}},
 };
 
+/* Of DeepSeek-V3, and of V2-Lite, whose queries have no latent: what attention has in place of the above. */
+static const struct {
+    const char *ours;
+    FileTensor tensor;
+} LATENT[] = {
+    {"h.0.attn.q_a_proj.weight", {"/model.layers.0.self_attn.q_a_proj.weight", 0, 6, true}},
+    {"h.0.attn.q_a_layernorm.weight", {"/model.layers.0.self_attn.q_a_layernorm.weight", 0, 6, false}},
+    {"h.0.attn.q_b_proj.weight", {"/model.layers.0.self_attn.q_b_proj.weight", 0, 20, true}},
+    {"h.9.attn.kv_a_proj_with_mqa.weight",
+     {"/model.layers.9.self_attn.kv_a_proj_with_mqa.weight", 0, 10, true}},
+    {"h.9.attn.kv_a_layernorm.weight", {"/model.layers.9.self_attn.kv_a_layernorm.weight", 0, 8, false}},
+    {"h.9.attn.kv_b_proj.weight", {"/model.layers.9.self_attn.kv_b_proj.weight", 0, 40, true}},
+    {"h.1.attn.c_proj.weight", {"/model.layers.1.self_attn.o_proj.weight", 0, 16, true}},
+};
+
+static GptShape latent_shape(int64_t q_lora_rank)
+{
+    GptShape shape = LLAMA;
+    shape.attention_kind = ATTENTION_MLA;
+    shape.kv_heads = shape.heads;
+    shape.q_lora_rank = q_lora_rank;
+    shape.kv_lora_rank = 8, shape.qk_nope_head_dim = 3, shape.qk_rope_head_dim = 2, shape.v_head_dim = 7;
+    return shape;
+}
+
 static const Parameter *named(const Gpt *gpt, const char *name)
 {
     for (int i = 0; i < gpt->parameters; i++)
@@ -75,12 +100,34 @@ static void test_llama(void **state)
     gpt_free(gpt);
 }
 
-/* Every parameter has a row: the tensors of a file are as many values, and none has a name of GPT-2's. */
-static void test_complete(void **state)
+static void test_latent(void **state)
 {
     (void)state;
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&(GptOptions){.shape = &LLAMA, .device = &none});
+    const GptShape shape = latent_shape(6), lite = latent_shape(0);
+    FileTensor tensor[CUT_PARTS];
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = &shape, .device = &none});
+    assert_int_equal(naming_of(&shape), NAMES_LLAMA_LM);
+    for (size_t i = 0; i < sizeof LATENT / sizeof *LATENT; i++) {
+        const FileTensor *want = &LATENT[i].tensor;
+        assert_int_equal(file_tensors(NAMES_LLAMA_LM, named(gpt, LATENT[i].ours), tensor), 1);
+        assert_string_equal(tensor->path, want->path);
+        assert_int_equal(tensor->columns, want->columns);
+        assert_int_equal(tensor->transposed, want->transposed);
+    }
+    gpt_free(gpt);
+    gpt = gpt_new(&(GptOptions){.shape = &lite, .device = &none});
+    assert_int_equal(file_tensors(NAMES_LLAMA_LM, named(gpt, "h.3.attn.q_proj.weight"), tensor), 1);
+    assert_string_equal(tensor->path, "/model.layers.3.self_attn.q_proj.weight");
+    assert_int_equal(tensor->columns, 20);
+    gpt_free(gpt);
+}
+
+/* Every parameter has a row: the tensors of a file are as many values, and none has a name of GPT-2's. */
+static void complete(const GptShape *shape)
+{
+    Device none = {.dry = true};
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &none});
     for (int i = 0; i < gpt->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
         FileTensor tensor[CUT_PARTS];
@@ -90,6 +137,15 @@ static void test_complete(void **state)
         assert_int_equal(columns, p->whole_columns);
     }
     gpt_free(gpt);
+}
+
+static void test_complete(void **state)
+{
+    (void)state;
+    const GptShape latent = latent_shape(6), lite = latent_shape(0);
+    complete(&LLAMA);
+    complete(&latent);
+    complete(&lite);
 }
 
 static void test_gpt2(void **state)
@@ -144,10 +200,8 @@ static void test_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_llama),
-        cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_gpt2),
-        cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_llama), cmocka_unit_test(test_latent),      cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_gpt2),  cmocka_unit_test(test_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

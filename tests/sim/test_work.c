@@ -10,6 +10,11 @@
     GPT "model.norm=rmsnorm model.activation=swiglu model.position=rope model.bias=no model.kv_heads=2 " \
         "model.tie_embeddings=no "
 
+#define LATENTS                                                                                             \
+    GPT "model.norm=rmsnorm model.activation=swiglu model.position=rope model.bias=no "                     \
+        "model.attention_kind=mla model.kv_lora_rank=10 model.qk_nope_head_dim=5 model.qk_rope_head_dim=4 " \
+        "model.v_head_dim=7 "
+
 /* A step, and what its ranks did of it. */
 typedef struct Walked {
     const char *words;
@@ -70,10 +75,33 @@ static bool is_flash(const Walked *w)
     return w->shape.attention == ATTENTION_FLASH;
 }
 
-/* Values of matrices that a token is multiplied by in the blocks, on all ranks of a tensor group. */
+/* Numbers of all heads' keys, and of their values. */
+static int64_t keys_of(const GptShape *s)
+{
+    return s->heads * key_width(s);
+}
+
+static int64_t values_of(const GptShape *s)
+{
+    return s->heads * value_width(s);
+}
+
+/* Of attention's latents: down to them, which is done on each rank outside the region, and up. */
+static int64_t latent_matrices(const GptShape *s, int64_t downs)
+{
+    int64_t h = s->hidden, q = s->q_lora_rank, kv = s->kv_lora_rank;
+    return downs * h * (q + kv + s->qk_rope_head_dim) + (q ? q : h) * keys_of(s) +
+           kv * (s->heads * s->qk_nope_head_dim + values_of(s)) + values_of(s) * h;
+}
+
+/* Values of matrices that a token is multiplied by in the blocks, on all ranks of a tensor group; or of what several do
+ * alike once. */
 static double block_matrices(const Walked *w, bool shared_apart)
 {
     const GptShape *s = &w->shape;
+    if (is_latent(s))
+        return (double)(s->layers * (latent_matrices(s, shared_apart || w->sequence ? 1 : w->t) +
+                                     s->hidden * (inner_width(s) + s->ffn)));
     int64_t kv = s->hidden / s->heads * (shared_apart ? s->kv_heads : kv_held(s, w->t));
     return (double)(s->layers * s->hidden * (2 * s->hidden + 2 * kv + inner_width(s) + s->ffn));
 }
@@ -85,18 +113,19 @@ static double tokens(const Walked *w)
     return (double)(w->B * w->shape.sequence);
 }
 
-/* B s (6 N + 12 L h s): N counts the matrices a token is multiplied by, which are all of a model's parameters but
+/* B s (6 N + 12 L h s), 2 h being all heads' keys and values: N counts the matrices a token is multiplied by, which are all of a model's parameters but
  * norms, biases, positions, and an embedding that is not the head too (Chowdhery et al. 2204.02311, appendix B). */
 static double by_parameters(const Walked *w)
 {
     const GptShape *s = &w->shape;
-    int64_t norms = (2 * s->layers + 1) * s->hidden * (s->norm == NORM_LAYERNORM ? 2 : 1);
+    int64_t norms = (2 * s->layers + 1) * s->hidden * (s->norm == NORM_LAYERNORM ? 2 : 1) +
+                    s->layers * (s->q_lora_rank + s->kv_lora_rank);
     int64_t kv = s->hidden / s->heads * s->kv_heads;
     int64_t biases = s->bias ? s->layers * (3 * s->hidden + 2 * kv + inner_width(s)) : 0;
     int64_t positions = s->position == POSITION_LEARNED ? s->sequence * s->hidden : 0;
     int64_t N =
         gpt_parameter_count(s) - norms - biases - positions - (s->tie_embeddings ? 0 : s->vocab * s->hidden);
-    return tokens(w) * (double)(6 * N + 12 * s->layers * s->hidden * s->sequence);
+    return tokens(w) * (double)(6 * N + 6 * s->layers * (keys_of(s) + values_of(s)) * s->sequence);
 }
 
 /* 72 B L s h^2 (1 + s/6h + V/12hL) (Korthikanti et al. 2205.05198, eq. 7): of a model with MLPs of 4 h and as many
@@ -112,8 +141,9 @@ static double by_korthikanti(const Walked *w)
  * the scores are enough, as what they weigh was kept: half of what the paper's 4 B s^2 h a layer are. */
 static double again(const Walked *w)
 {
-    double scores = 2 * tokens(w) * (double)(w->shape.layers * w->shape.sequence * w->shape.hidden);
-    if (w->recompute == RECOMPUTE_FULL) return 2 * tokens(w) * block_matrices(w, false) + 2 * scores;
+    double cells = 2 * tokens(w) * (double)(w->shape.layers * w->shape.sequence),
+           scores = cells * (double)keys_of(&w->shape), weighed = cells * (double)values_of(&w->shape);
+    if (w->recompute == RECOMPUTE_FULL) return 2 * tokens(w) * block_matrices(w, false) + scores + weighed;
     return w->recompute == RECOMPUTE_SELECTIVE ? scores : 0;
 }
 
@@ -122,21 +152,22 @@ static void products_of(const Walked *w)
     const WorkDone *matmul = &w->done[WORK_MATMUL], *attention = &w->done[WORK_ATTENTION],
                    *flash = &w->done[WORK_FLASH];
     const WorkDone all = work_sum(w->done);
-    const double cells = tokens(w) * (double)(w->shape.sequence * w->shape.hidden * w->shape.layers);
-    /* what no form counts: the vocabulary's padding; keys and values that several ranks hold; and the scores that
-     * flash attention's backward makes again */
+    const double rows = tokens(w) * (double)(w->shape.sequence * w->shape.layers);
+    /* what no form counts: the vocabulary's padding; keys and values that several ranks hold, and latents; and the
+     * scores that flash attention's backward makes again */
     const double padding = 6 * tokens(w) * (double)((w->padded - w->shape.vocab) * w->shape.hidden),
                  shared = 6 * tokens(w) * (block_matrices(w, false) - block_matrices(w, true)),
-                 remade = is_flash(w) ? 2 * cells : 0;
+                 remade = is_flash(w) ? 2 * rows * (double)keys_of(&w->shape) : 0;
     equal(w, "what is computed again", all.again, again(w));
     const double counted = all.products - all.again - padding - shared - remade;
     equal(w, "6 N + 12 L h s a token", counted, by_parameters(w));
-    if (w->shape.ffn == 4 * w->shape.hidden && w->shape.kv_heads == w->shape.heads && !is_gated(&w->shape))
+    if (w->shape.ffn == 4 * w->shape.hidden && w->shape.kv_heads == w->shape.heads && !is_gated(&w->shape) &&
+        !is_latent(&w->shape))
         equal(w, "72 B L s h^2 (1 + s/6h + V/12hL)", counted, by_korthikanti(w));
     /* causality needs half of attention's, nothing less of the others */
     equal(w, "matmul", matmul->flops, matmul->products);
     equal(w, "attention", attention->flops, attention->products / 2);
-    const double softmax = is_flash(w) ? 6 * (double)w->shape.heads / (double)w->shape.hidden * cells : 0;
+    const double softmax = is_flash(w) ? 6 * (double)w->shape.heads * rows : 0;
     equal(w, "flash", flash->flops, flash->products / 2 + softmax * (w->recompute == RECOMPUTE_FULL ? 3 : 2));
 }
 
@@ -158,14 +189,18 @@ static double rest(const Walked *w, WorkKind kind)
     const GptShape *s = &w->shape;
     const double n = tokens(w), t = (double)w->t, outside = w->sequence ? 1 : t, L = (double)s->layers,
                  h = (double)s->hidden, forwards = w->recompute == RECOMPUTE_FULL ? 2 : 1,
-                 qkv = t * (double)qkv_width(s, w->t), kv = (qkv - h) / 2;
+                 qkv = t * (double)qkv_width(s, w->t), kv = (qkv - h) / 2,
+                 latents = (double)(s->q_lora_rank + s->kv_lora_rank), rotary = (double)s->qk_rope_head_dim,
+                 turned = is_latent(s) ? (double)s->heads * rotary + rotary * outside : h + kv;
     const bool selective = w->recompute == RECOMPUTE_SELECTIVE, rope = s->position == POSITION_ROPE;
     switch (kind) {
     case WORK_SOFTMAX:
         return is_flash(w) ? 0 : 6 * n * L * (double)(s->heads * s->sequence) * (forwards + selective + 1);
     case WORK_NORM:
         return n * h * outside *
-               (norm[s->norm].forward * (2 * L * forwards + 1) + norm[s->norm].backward * (2 * L + 1));
+                   (norm[s->norm].forward * (2 * L * forwards + 1) + norm[s->norm].backward * (2 * L + 1)) +
+               n * latents * outside * L *
+                   (norm[NORM_RMSNORM].forward * forwards + norm[NORM_RMSNORM].backward);
     case WORK_ACTIVATION: {
         Each a = activation[s->activation];
         return n * L * (double)s->ffn * (a.forward * forwards + a.backward);
@@ -177,11 +212,12 @@ static double rest(const Walked *w, WorkKind kind)
     case WORK_RESIDUAL: return n * h * outside * 2 * L * (forwards + 1);
     case WORK_BIAS:
         return s->bias ? n * L * (qkv + (double)inner_width(s) + 2 * h * outside) * (forwards + 1) : 0;
-    case WORK_POSITION: return rope ? 3 * n * L * (h + kv) * (forwards + 1) : 2 * n * h * outside;
+    case WORK_POSITION: return rope ? 3 * n * L * turned * (forwards + 1) : 2 * n * h * outside;
     case WORK_EMBEDDING: return n * h * t;
     case WORK_CROSS_ENTROPY: return (6 + 1 + 2) * n * (double)w->padded;
     case WORK_ACCUMULATE: /* the norms' gradients */
-        return (double)w->microbatches * t * (2 * L + 1) * h * (s->norm == NORM_LAYERNORM ? 2 : 1) +
+        return (double)w->microbatches * t *
+                   ((2 * L + 1) * h * (s->norm == NORM_LAYERNORM ? 2 : 1) + L * latents) +
                w->joined;
     case WORK_SQUARES: {
         double padding = (double)((w->padded - s->vocab) * s->hidden) * (s->tie_embeddings ? 1 : 2);
@@ -236,6 +272,12 @@ static void a_step_does_what_the_forms_say(void **state)
         {LLAMA "parallel.tp=2 parallel.pp=2 parallel.data=zero1 parallel.sequence_parallel=yes", 8},
         {LLAMA "parallel.tp=4 train.recompute=full", 4},
         {LLAMA "parallel.tp=4 train.recompute=selective parallel.sequence_parallel=yes", 4},
+        {LATENTS "train.recompute=none", 1},
+        {LATENTS "model.q_lora_rank=6 train.recompute=full", 1},
+        {LATENTS "model.q_lora_rank=6 model.attention=flash", 1},
+        {LATENTS "model.q_lora_rank=6 parallel.tp=2 train.recompute=full", 2},
+        {LATENTS "model.q_lora_rank=6 parallel.tp=4 train.recompute=selective parallel.sequence_parallel=yes",
+         4},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         Walked w = {.words = steps[i].words, .ranks = steps[i].ranks};

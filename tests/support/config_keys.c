@@ -7,9 +7,17 @@
 
 #define SLOW "hardware.profile=slow.ini"
 #define CHUNKED "model.layers=6 train.microbatch=4 parallel.pp=2 parallel.schedule=interleaved"
+#define MHA "model.attention_kind=mha"
+#define MLA "model.attention_kind=mla model.position=rope"
 const ConfigKey config_keys[CONFIG_KEYS] = {
     {"model.rope_base", "30", NULL, "model.position=learned", "model.position=rope"},
     {"model.rope_base", "30", NULL, "model.position=sinusoidal", "model.position=rope"},
+    {"model.kv_heads", "1", NULL, MLA, "model.attention_kind=mha"},
+    {"model.q_lora_rank", "6", NULL, MHA, MLA},
+    {"model.kv_lora_rank", "6", NULL, MHA, MLA},
+    {"model.qk_nope_head_dim", "6", NULL, MHA, MLA},
+    {"model.qk_rope_head_dim", "6", NULL, MHA, MLA},
+    {"model.v_head_dim", "6", NULL, MHA, MLA},
     {"data.order", "random", NULL, "data.source=markov", "data.source=a.txt model.vocab=256"},
     {"data.seed", "7", NULL, "data.source=a.txt model.vocab=256", "data.source=markov"},
     {"data.seed", "7", NULL, "data.source=a.txt model.vocab=256 data.order=sequential",

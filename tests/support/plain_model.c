@@ -2,6 +2,7 @@
 #include "tests/support/plain_model.h"
 #include <string.h>
 #include "models/layers/branch_attention.h"
+#include "models/layers/branch_latent.h"
 #include "models/layers/branch_mlp.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/probe.h"
@@ -16,7 +17,8 @@ static void plain_norm(int kind, const double *x, const real *gain, const real *
         for (int64_t j = 0; j < C && layer; j++) mean += x[j] / (double)C;
         for (int64_t j = 0; j < C; j++) squares += (x[j] - mean) * (x[j] - mean) / (double)C;
         for (int64_t j = 0; j < C; j++)
-            y[j] = (x[j] - mean) / sqrt(squares + 1e-5) * (double)gain[j] + (layer ? (double)bias[j] : 0);
+            y[j] = (x[j] - mean) / sqrt(squares + 1e-5) * (double)gain[j] +
+                   (layer && bias ? (double)bias[j] : 0);
     }
 }
 
@@ -54,10 +56,10 @@ static void plain_rope(double *head, int64_t hd, int64_t t, double base)
     }
 }
 
-/* What a head's queries meet in their sample: T rows of hd numbers, `ld` apart. */
+/* What a head's queries meet in their sample: T rows of hd numbers a key, `ld` apart, and of hd_v a value. */
 typedef struct PlainKeys {
     const double *k, *v;
-    int64_t T, hd, ld;
+    int64_t T, hd, ld, hd_v, ld_v;
 } PlainKeys;
 
 /* y += the query's of row t against the keys and values of rows 0..t. */
@@ -73,7 +75,7 @@ static void plain_query(const double *q, const PlainKeys *keys, double *y, int64
     for (int64_t u = 0; u < keys->T; u++) weight[u] = u <= t ? weight[u] / sum : 0;
     plain_dropout(d, DROPOUT_ATTENTION, weight, dropout_row, 1, keys->T);
     for (int64_t u = 0; u <= t; u++)
-        for (int64_t j = 0; j < keys->hd; j++) y[j] += weight[u] * keys->v[u * keys->ld + j];
+        for (int64_t j = 0; j < keys->hd_v; j++) y[j] += weight[u] * keys->v[u * keys->ld_v + j];
 }
 
 static double *plain_attention(double *qkv, const GptShape *s, int64_t B, Dropout d)
@@ -86,10 +88,62 @@ static double *plain_attention(double *qkv, const GptShape *s, int64_t B, Dropou
         for (int64_t h = 0; h < a; h++) {
             const double *sample = qkv + row / T * T * ld;
             int64_t t = row % T, of = h / (a / kv) * hd; /* a / kv heads in a row read the same */
-            const PlainKeys keys = {sample + C + of, sample + C + kv * hd + of, T, hd, ld};
+            const PlainKeys keys = {sample + C + of, sample + C + kv * hd + of, T, hd, ld, hd, ld};
             plain_query(qkv + row * ld + h * hd, &keys, y + row * C + h * hd, t, d,
                         ((d.first_sample + row / T) * a + h) * T + t);
         }
+    return y;
+}
+
+/* Of a number and the next the point turns by t base^(-2j/width). */
+static void plain_rope_pairs(double *x, int64_t width, int64_t t, double base)
+{
+    for (int64_t j = 0; j < width; j += 2) {
+        double angle = (double)t * pow(base, -(double)j / (double)width), a = x[j], b = x[j + 1];
+        x[j] = a * cos(angle) - b * sin(angle);
+        x[j + 1] = a * sin(angle) + b * cos(angle);
+    }
+}
+
+static double *plain_latent_queries(const double *input, const Tensor *w, const GptShape *s, int64_t n)
+{
+    int64_t C = s->hidden, rank = s->q_lora_rank, out = s->heads * key_width(s);
+    if (!rank) return plain_linear(input, w[LATENT_Q], w[LATENT_Q + 1], n, C, out);
+    double *latent = plain_linear(input, w[LATENT_Q_DOWN], w[LATENT_Q_DOWN + 1], n, C, rank);
+    plain_norm(NORM_RMSNORM, latent, reals(w[LATENT_Q_NORM]), NULL, latent, n, rank);
+    double *q = plain_linear(latent, w[LATENT_Q_UP], w[LATENT_Q_UP + 1], n, rank, out);
+    free(latent);
+    return q;
+}
+
+/* 2405.04434, equations 37 to 46: what heads make of the input. */
+static double *plain_latent(const double *input, const Tensor *w, const GptShape *s, int64_t B, Dropout d)
+{
+    int64_t T = s->sequence, n = B * T, a = s->heads, rank = s->kv_lora_rank, R = s->qk_rope_head_dim,
+            N = s->qk_nope_head_dim, V = s->v_head_dim, hd = N + R, up = N + V;
+    double *q = plain_latent_queries(input, w, s, n), *latent = doubles(n * rank);
+    double *down = plain_linear(input, w[LATENT_KV_DOWN], w[LATENT_KV_DOWN + 1], n, s->hidden, rank + R);
+    for (int64_t i = 0; i < n * rank; i++) latent[i] = down[i / rank * (rank + R) + i % rank];
+    plain_norm(NORM_RMSNORM, latent, reals(w[LATENT_KV_NORM]), NULL, latent, n, rank);
+    double *kv = plain_linear(latent, w[LATENT_KV_UP], w[LATENT_KV_UP + 1], n, rank, a * up);
+    double *k = doubles(n * a * hd), *y = doubles(n * a * V);
+    for (int64_t row = 0; row < n; row++) {
+        double *shared = down + row * (rank + R) + rank;
+        plain_rope_pairs(shared, R, row % T, s->rope_base);
+        for (int64_t h = row * a; h < (row + 1) * a; h++) {
+            plain_rope_pairs(q + h * hd + N, R, row % T, s->rope_base);
+            memcpy(k + h * hd, kv + h * up, (size_t)N * sizeof *k);
+            memcpy(k + h * hd + N, shared, (size_t)R * sizeof *k);
+        }
+    }
+    for (int64_t row = 0; row < n; row++)
+        for (int64_t h = 0; h < a; h++) {
+            int64_t first = row / T * T * a + h, t = row % T;
+            const PlainKeys keys = {k + first * hd, kv + first * up + N, T, hd, a * hd, V, a * up};
+            plain_query(q + (row * a + h) * hd, &keys, y + (row * a + h) * V, t, d,
+                        ((d.first_sample + row / T) * a + h) * T + t);
+        }
+    free(q), free(latent), free(down), free(kv), free(k);
     return y;
 }
 
@@ -113,6 +167,24 @@ static double *plain_activations(const double *x, const GptShape *s, int64_t n)
     return y;
 }
 
+/* A branch's own part, of its input. */
+static double *plain_part(const double *input, const Branch *branch, const Tensor *w, const GptShape *s,
+                          int64_t B, Dropout d)
+{
+    int64_t C = s->hidden, n = B * s->sequence;
+    bool mlp = branch == &branch_mlp, latent = branch == &branch_latent;
+    double *inner = mlp      ? plain_linear(input, w[MLP_IN_WEIGHT], w[MLP_IN_BIAS], n, C, inner_width(s))
+                    : latent ? NULL
+                             : plain_linear(input, w[QKV_WEIGHT], w[QKV_BIAS], n, C, qkv_width(s, 1));
+    double *outer = mlp      ? plain_activations(inner, s, n)
+                    : latent ? plain_latent(input, w, s, B, d)
+                             : plain_attention(inner, s, B, d);
+    int out = mlp ? MLP_OUT_WEIGHT : latent ? LATENT_OUT : ATTENTION_OUT_WEIGHT;
+    double *result = plain_linear(outer, w[out], w[out + 1], n, mlp ? s->ffn : heads_width(s), C);
+    free(inner), free(outer);
+    return result;
+}
+
 /* x -> x + branch(x), normed before or after, in place */
 static void plain_branch(double *x, const Branch *branch, const Tensor *w, const GptShape *s, int64_t B,
                          Dropout d)
@@ -122,15 +194,11 @@ static void plain_branch(double *x, const Branch *branch, const Tensor *w, const
     double *input = doubles(n * C);
     memcpy(input, x, (size_t)(n * C) * sizeof *x);
     if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
-    double *inner = mlp ? plain_linear(input, w[MLP_IN_WEIGHT], w[MLP_IN_BIAS], n, C, inner_width(s))
-                        : plain_linear(input, w[QKV_WEIGHT], w[QKV_BIAS], n, C, qkv_width(s, 1));
-    double *outer = mlp ? plain_activations(inner, s, n) : plain_attention(inner, s, B, d);
-    double *result = mlp ? plain_linear(outer, w[MLP_OUT_WEIGHT], w[MLP_OUT_BIAS], n, s->ffn, C)
-                         : plain_linear(outer, w[ATTENTION_OUT_WEIGHT], w[ATTENTION_OUT_BIAS], n, C, C);
+    double *result = plain_part(input, branch, w, s, B, d);
     plain_dropout(d, mlp ? DROPOUT_OUT : DROPOUT_PROJ, result, d.first_sample * s->sequence, n, C);
     for (int64_t i = 0; i < n * C; i++) x[i] += result[i];
     if (s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), x, n, C);
-    free(input), free(inner), free(outer), free(result);
+    free(input), free(result);
 }
 
 /* Of tokens (B, T + 1) the embedding. */
