@@ -7,9 +7,11 @@
 #include "models/kernels/turn.h"
 #include "models/machine/half_bits.h"
 
-/* A sum stays in the register that it is in: moved about, one of them ends in memory. */
-#ifdef __x86_64__
+/* A sum stays in the register that it is in: moved about, one of them ends in memory. It is rounded there. */
+#if defined(__x86_64__)
 #define STAYS(sum) __asm__("" : "+v"(sum))
+#elif defined(__aarch64__)
+#define STAYS(sum) __asm__("" : "+w"(sum))
 #else
 #define STAYS(sum)
 #endif

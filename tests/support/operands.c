@@ -160,8 +160,8 @@ Shape drawn_shape(int number)
     s.padding = draw_below(3);
     s.ta = number & 1;
     s.tb = number & 2;
-    s.alpha = number % 3 ? 1 : 0.25f;
-    s.beta = (const float[]){0, 1, 0.5f}[number / 4 % 3];
+    s.alpha = number % 3 ? 1 : 0.3f;
+    s.beta = (const float[]){0, 1, 0.7f}[number / 4 % 3];
     s.biased = number % 5 < 2;
     return s;
 }
