@@ -46,12 +46,12 @@ static size_t size_for(int ranks)
     return up_to(size * page, LARGE_PAGE);
 }
 
-/* A longer file would end the process. */
+/* A longer file would end the process; and of a bounded number of addresses arenas might leave too few for all else. */
 static bool allowed(size_t size)
 {
-    struct rlimit files;
-    return getrlimit(RLIMIT_FSIZE, &files) == 0 &&
-           (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= size);
+    struct rlimit files, addresses;
+    return getrlimit(RLIMIT_FSIZE, &files) == 0 && getrlimit(RLIMIT_AS, &addresses) == 0 &&
+           (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= size) && addresses.rlim_cur == RLIM_INFINITY;
 }
 
 /* On a boundary of large pages, or they could not be mapped; left out of what a crash leaves, which would else fill it. */

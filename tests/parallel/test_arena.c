@@ -62,20 +62,23 @@ static void strangers_do_not(void **state)
     arena_free(other);
 }
 
-/* What a limit refuses is told, and ends no process. */
+/* What a limit refuses is told, and ends no process; a limit on addresses, however far, leaves them to others. */
 static void limits_refuse(void **state)
 {
     (void)state;
-    static const int which[] = {RLIMIT_FSIZE, RLIMIT_NOFILE};
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        int which;
+        rlim_t most;
+    } limits[] = {{RLIMIT_FSIZE, 1 << 20}, {RLIMIT_NOFILE, 0}, {RLIMIT_AS, (rlim_t)1 << 46}};
+    for (int i = 0; i < 3; i++) {
         struct rlimit before, less;
         ArenaCard card;
-        assert_int_equal(getrlimit(which[i], &before), 0);
+        assert_int_equal(getrlimit(limits[i].which, &before), 0);
         less = before;
-        less.rlim_cur = which[i] == RLIMIT_FSIZE ? 1 << 20 : 0;
-        assert_int_equal(setrlimit(which[i], &less), 0);
+        less.rlim_cur = limits[i].most;
+        assert_int_equal(setrlimit(limits[i].which, &less), 0);
         Arena *a = arena_new(ONE, TWO, &card);
-        assert_int_equal(setrlimit(which[i], &before), 0);
+        assert_int_equal(setrlimit(limits[i].which, &before), 0);
         assert_null(a);
         assert_int_equal(card.file, -1);
     }
