@@ -2,7 +2,7 @@
 #include "parallel/schedule/schedule.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include "models/machine/error.h"
 
 const char *const action_name[ACTION_KINDS] = {
     [ACTION_UNSHARD] = "UNSHARD",
@@ -26,13 +26,7 @@ const char *const schedule_name[SCHEDULE_KINDS] = {
 
 void schedule_append(Schedule *s, Action action)
 {
-    if (s->count == s->capacity) {
-        s->capacity = s->capacity ? 2 * s->capacity : 16;
-        Action *larger = allocate((size_t)s->capacity * sizeof *larger);
-        if (s->count) memcpy(larger, s->action, (size_t)s->count * sizeof *larger);
-        free(s->action);
-        s->action = larger;
-    }
+    s->action = allocate_more(s->action, (size_t)s->count, sizeof *s->action);
     s->action[s->count++] = action;
 }
 

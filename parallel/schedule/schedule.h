@@ -35,8 +35,8 @@ typedef struct Action {
 } Action;
 
 typedef struct Schedule {
-    Action *action;
-    int count, capacity;
+    Action *action; /* (count) */
+    int count;
 } Schedule;
 
 enum { SCHEDULE_MOST = 1 << 20 }; /* v * p * m: forwards a step, so that each message has a tag */

@@ -1,23 +1,11 @@
 /* tape.c - noting events, and playing them. */
 #include "parallel/wire/tape.h"
 #include <stdlib.h>
-#include <string.h>
 #include "models/machine/error.h"
-
-/* Room for one more of `bytes` each. */
-static void *longer(void *old, int count, int *most, size_t bytes)
-{
-    if (count < *most) return old;
-    *most = *most ? 2 * *most : 16;
-    void *larger = allocate((size_t)*most * bytes);
-    if (count) memcpy(larger, old, (size_t)count * bytes);
-    free(old);
-    return larger;
-}
 
 static void note(Tape *tape, int ring, bool ends)
 {
-    tape->event = longer(tape->event, tape->events, &tape->most_events, sizeof *tape->event);
+    tape->event = allocate_more(tape->event, (size_t)tape->events, sizeof *tape->event);
     tape->event[tape->events++] =
         (TapeEvent){.ring = ring, .steps = tape->steps, .begins = !ends, .ends = ends};
 }
@@ -38,7 +26,7 @@ static void told(void *context, Part part, double seconds, bool launched)
         tape->step[tape->steps - 1].seconds = seconds;
         return;
     }
-    tape->step = longer(tape->step, tape->steps, &tape->most_steps, sizeof *tape->step);
+    tape->step = allocate_more(tape->step, (size_t)tape->steps, sizeof *tape->step);
     tape->step[tape->steps++] = (LaneStep){.seconds = seconds, .part = part, .launched = launched};
 }
 
@@ -56,7 +44,7 @@ static void count(Tape *tape, const RingShape *shape)
     int i = 0;
     while (i < tape->counts && tape->count[i].purpose != shape->purpose) i++;
     if (i == tape->counts) {
-        tape->count = longer(tape->count, tape->counts, &tape->most_counts, sizeof *tape->count);
+        tape->count = allocate_more(tape->count, (size_t)tape->counts, sizeof *tape->count);
         tape->count[tape->counts++] = (TapeCount){.purpose = shape->purpose};
     }
     tape->count[i].messages += shape->messages;
@@ -109,7 +97,7 @@ bool tape_stop(Tape *tape, Comm *comm)
 
 int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)
 {
-    tape->ring = longer(tape->ring, tape->rings, &tape->most_rings, sizeof *tape->ring);
+    tape->ring = allocate_more(tape->ring, (size_t)tape->rings, sizeof *tape->ring);
     tape->ring[tape->rings] = (TapeRing){.group = group, .shape = *shape};
     note(tape, tape->rings, false);
     return tape->rings++;

@@ -28,7 +28,7 @@ struct Tape {
     TapeEvent *event;
     TapeRing *ring;
     TapeCount *count;
-    int steps, most_steps, events, most_events, rings, most_rings, counts, most_counts;
+    int steps, events, rings, counts;
     bool spoiled;     /* something happened that is in no event */
     uint64_t singles; /* comm's, as it began */
 };

@@ -23,15 +23,14 @@ int laps_hold(Laps *laps, ActionKind kind, const LapHeld *held)
 {
     int *last = &laps->last[kind];
     if (*last >= 0 && memcmp(&laps->held[*last], held, sizeof *held) == 0) return *last;
-    if (laps->helds == laps->most_helds) {
-        laps->most_helds = laps->most_helds ? 2 * laps->most_helds : 16;
-        LapHeld *larger = allocate((size_t)laps->most_helds * sizeof *larger);
-        if (laps->helds) memcpy(larger, laps->held, (size_t)laps->helds * sizeof *larger);
-        free(laps->held);
-        laps->held = larger;
-    }
+    laps->held = allocate_more(laps->held, (size_t)laps->helds, sizeof *laps->held);
     laps->held[laps->helds] = *held;
     return *last = laps->helds++;
+}
+
+double laps_start(const Laps *laps, int i)
+{
+    return i > 0 ? laps->lap[i - 1].end : 0;
 }
 
 static void write_row(const Laps *laps, Action a, int i, TimelineRow *row)
@@ -43,7 +42,7 @@ static void write_row(const Laps *laps, Action a, int i, TimelineRow *row)
     row->microbatch = a.microbatch;
     strcpy(row->action, action_name[a.kind]);
     strcpy(row->lane, action_computes(a.kind) || a.kind == ACTION_STEP ? "compute" : "network");
-    row->simulated_start = i > 0 ? lap[-1].end : 0;
+    row->simulated_start = laps_start(laps, i);
     row->simulated_end = lap->end;
     row->recompute = lap->recompute;
     row->communication = lap->communication;

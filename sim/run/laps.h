@@ -22,8 +22,8 @@ typedef struct LapHeld {
 typedef struct Laps {
     Lap *lap;              /* (actions) */
     LapMeasured *measured; /* (actions); NULL of a dry run: nothing is */
-    LapHeld *held;
-    int helds, most_helds;
+    LapHeld *held;         /* (helds) */
+    int helds;
     int last[ACTION_KINDS]; /* held after the last of a kind; -1: there was none */
 } Laps;
 
@@ -31,6 +31,8 @@ void laps_make(Laps *laps, int actions, bool measured);
 void laps_free(Laps *laps);
 /* Which it is: most often the same as after the last action of its kind. */
 int laps_hold(Laps *laps, ActionKind kind, const LapHeld *held);
+/* Simulated, of action i of the list: as the one before it ended. */
+double laps_start(const Laps *laps, int i);
 /* The rows of actions first..first+count-1 of the rank's list; after its end rows without an action. */
 void laps_rows(const Laps *laps, const Schedule *list, int rank, int first, int count, TimelineRow *rows);
 #endif

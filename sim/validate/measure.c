@@ -42,7 +42,7 @@ static void look(const Trainer *t, void *context)
     double first = INFINITY, last = 0;
     const Schedule *list = trainer_list(t);
     for (int i = 0; i < list->count; i++) {
-        const double start = i > 0 ? t->laps.lap[i - 1].end : 0, end = t->laps.lap[i].end;
+        const double start = laps_start(&t->laps, i), end = t->laps.lap[i].end;
         if (!action_computes(list->action[i].kind) || !(end > start)) continue;
         first = fmin(first, start);
         last = fmax(last, end);

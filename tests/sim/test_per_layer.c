@@ -44,7 +44,7 @@ static void walk(Comm *comm, void *context)
     trainer_step(t, 0, NULL, NULL);
     const Schedule *list = trainer_list(t);
     for (int i = 0; comm->rank == 0 && i < list->count; i++) {
-        double ms = 1e3 * (t->laps.lap[i].end - (i > 0 ? t->laps.lap[i - 1].end : 0));
+        double ms = 1e3 * (t->laps.lap[i].end - laps_start(&t->laps, i));
         if (list->action[i].kind == ACTION_FORWARD) layer->forward = ms;
         if (list->action[i].kind == ACTION_BACKWARD) layer->backward = ms;
     }

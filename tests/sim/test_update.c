@@ -210,7 +210,7 @@ static void look_at_time(Trainer *t, const StepResult *result, void *context)
     const Schedule *list = &t->plan->list[0];
     spent->optimizer = t->device.lanes.spent[PART_OPTIMIZER];
     for (int i = 0; i < list->count; i++)
-        if (list->action[i].kind == ACTION_STEP) spent->step = t->laps.lap[i].end - t->laps.lap[i - 1].end;
+        if (list->action[i].kind == ACTION_STEP) spent->step = t->laps.lap[i].end - laps_start(&t->laps, i);
 }
 
 /* An action STEP is hardly anything else, on a machine whose seconds the load of this one does not move. */
