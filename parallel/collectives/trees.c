@@ -17,16 +17,26 @@
 #include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
 
+static void send(Group *group, int to, int tag, Purpose purpose, const void *data, size_t bytes)
+{
+    Request request;
+    comm_send(group, to, tag, purpose, data, bytes, &request);
+    comm_wait(&request);
+}
+
+static void receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes)
+{
+    Request request;
+    comm_receive(group, from, tag, purpose, data, bytes, &request);
+    comm_wait(&request);
+}
+
 /* Where not all are walked, and the purpose is of no axis: the root tells those that are, and each counts what it
  * would have sent. */
 static void tell(Group *group, int tag, Purpose purpose, void *data, size_t bytes, int root)
 {
-    Request request;
     assert(purpose_row[purpose].axis == AXIS_NONE);
-    if (group->rank != root) {
-        comm_receive(group, root, tag, purpose, data, bytes, &request);
-        comm_wait(&request);
-    }
+    if (group->rank != root) receive(group, root, tag, purpose, data, bytes);
     for (int i = 0; i < group->walks && group->rank == root; i++)
         if (group->walked[i] != root) comm_tell(group, group->walked[i], tag, data, bytes);
 }
@@ -34,40 +44,29 @@ static void tell(Group *group, int tag, Purpose purpose, void *data, size_t byte
 void tree_broadcast(Group *group, Purpose purpose, void *data, size_t bytes, int root)
 {
     int n = group->size, me = group_round(group, group->rank - root), tag = group_tag(group), bit = 1;
-    Request request;
     while (bit < n && !(me & bit)) bit <<= 1; /* my lowest set bit; the root runs past n */
     if (group->walked) tell(group, tag, purpose, data, bytes, root);
-    if (me && !group->walked) {
-        comm_receive(group, group_round(group, me - bit + root), tag, purpose, data, bytes, &request);
-        comm_wait(&request);
-    }
+    if (me && !group->walked) receive(group, group_round(group, me - bit + root), tag, purpose, data, bytes);
     for (bit >>= 1; bit; bit >>= 1)
-        if (me + bit < n && group->walked) {
+        if (me + bit < n && group->walked)
             comm_count(group->comm, purpose, bytes > 0, bytes);
-        } else if (me + bit < n) {
-            comm_send(group, group_round(group, me + bit + root), tag, purpose, data, bytes, &request);
-            comm_wait(&request);
-        }
+        else if (me + bit < n)
+            send(group, group_round(group, me + bit + root), tag, purpose, data, bytes);
 }
 
 void tree_reduce(Group *group, Purpose purpose, Tensor t, int root)
 {
     int n = group->size, me = group_round(group, group->rank - root), tag = group_tag(group);
-    Request request;
     Tensor incoming = {0};
     lanes_pause(group->comm->lanes); /* its additions too */
     if (!(me & 1) && me + 1 < n) incoming = tensor_new(t.device, MEM_COMMUNICATION, t.dtype, t.count);
     for (int bit = 1; bit < n; bit <<= 1) {
         if (me & bit) {
-            comm_send(group, group_round(group, me - bit + root), tag, purpose, t.data, tensor_bytes(t),
-                      &request);
-            comm_wait(&request);
+            send(group, group_round(group, me - bit + root), tag, purpose, t.data, tensor_bytes(t));
             break;
         }
         if (me + bit < n) {
-            comm_receive(group, group_round(group, me + bit + root), tag, purpose, incoming.data,
-                         tensor_bytes(t), &request);
-            comm_wait(&request);
+            receive(group, group_round(group, me + bit + root), tag, purpose, incoming.data, tensor_bytes(t));
             tensor_add(t, incoming, WORK_REDUCE);
         }
     }
@@ -87,13 +86,6 @@ static void copy(void *to, const void *from, size_t bytes)
     if (to && from && bytes) memmove(to, from, bytes);
 }
 
-static void receive(Group *group, int from, int tag, Purpose purpose, void *data, size_t bytes)
-{
-    Request request;
-    comm_receive(group, from, tag, purpose, data, bytes, &request);
-    comm_wait(&request);
-}
-
 /* By each of the others. */
 static void count_gathered(Group *group, size_t bytes)
 {
@@ -105,10 +97,8 @@ void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, 
                  void *context, int root)
 {
     int tag = group_tag(group);
-    Request request;
     if (group->rank != root) {
-        comm_send(group, root, tag, purpose, mine, bytes, &request);
-        comm_wait(&request);
+        send(group, root, tag, purpose, mine, bytes);
         return;
     }
     void *other = allocate(bytes);
@@ -163,10 +153,8 @@ void gather(Group *group, Purpose purpose, const void *mine, size_t bytes, void 
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root)
 {
     int tag = group_tag(group);
-    Request request;
     if (group->rank != root) {
-        comm_receive(group, root, tag, purpose, mine, bytes, &request);
-        comm_wait(&request);
+        receive(group, root, tag, purpose, mine, bytes);
         return;
     }
     for (int to = 0; to < group->size; to++) {
@@ -174,8 +162,7 @@ void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void 
             copy(mine, piece(all, root, bytes), bytes);
             continue;
         }
-        comm_send(group, to, tag, purpose, piece(all, to, bytes), bytes, &request);
-        comm_wait(&request);
+        send(group, to, tag, purpose, piece(all, to, bytes), bytes);
     }
 }
 
@@ -186,11 +173,11 @@ void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, vo
     copy(piece(in, me, bytes), piece(out, me, bytes), bytes);
     for (int s = 1; s < n; s++) {
         int to = group_round(group, me + s), from = group_round(group, me - s);
-        Request send, receive;
-        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &receive);
-        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &send);
-        comm_wait(&receive);
-        comm_wait(&send);
+        Request outgoing, incoming;
+        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &incoming);
+        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &outgoing);
+        comm_wait(&incoming);
+        comm_wait(&outgoing);
     }
 }
 
