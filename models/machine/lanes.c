@@ -134,9 +134,3 @@ void lanes_resume(Lanes *lanes)
     if (!lanes || --lanes->pauses) return;
     if (lanes->reads_clock) lanes->clock = lanes_cpu_clock();
 }
-
-Lanes lanes_read(Lanes *lanes)
-{
-    follow_clock(lanes);
-    return *lanes;
-}

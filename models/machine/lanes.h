@@ -79,6 +79,4 @@ void lanes_wait(Lanes *lanes, const Arrival *arrival, Part idle, Part wire);
 /* Between these the CPU clock is not followed. They nest; a NULL is nobody's time. */
 void lanes_pause(Lanes *lanes);
 void lanes_resume(Lanes *lanes);
-/* A copy, up to date: what lies between two is one less the other. */
-Lanes lanes_read(Lanes *lanes);
 #endif
