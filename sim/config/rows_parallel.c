@@ -78,10 +78,9 @@ const ConfigRow rows_of_parallel[] = {
          "auto: where all ranks of a group run on one node, through memory that they share. Gradients and "
          "parameters of replicas lie there, and are added up and gathered in place; of what else travels "
          "each puts its values there, adds up its block from where the others' lie, and takes the other "
-         "sums from there "
-         "(`make bench-collectives` sets them beside messages). Over several nodes, of hierarchies and "
-         "trees (hardware.all_reduce), "
-         "quantised, or with faults.late: by messages. messages: all.\n"
+         "sums from there (`make bench-collectives` sets them beside messages). Over several nodes, of "
+         "hierarchies and trees (hardware.all_reduce), of sums in 8 bits (parallel.quantize), or with "
+         "faults.late: by messages. messages: all.\n"
          "Sums are the same to the last bit, and so is all that is counted and foretold: the bytes, the "
          "memory and the simulated time of the ring between nodes that it stands for.\n"},
     {"parallel", "tp", ROW_INTEGER, ALWAYS, FIELD(tensor.size), "1", 1, 65536, .example = "2",
