@@ -1,6 +1,6 @@
-/* bench_collectives.c [SECONDS [KIND [KIBIBYTES]]] - under mpirun: an all-reduce, a reduce-scatter and an all-gather, of one kind or all,
- * of 4 KiB to 64 MiB a rank, by sim where it lies in memory that the ranks share, through slots there and by messages,
- * beside Open MPI's in place and a copy of as many bytes in memory.
+/* bench_collectives.c [SECONDS [KIND [KIBIBYTES]]] - under mpirun: an all-reduce, a reduce-scatter and an all-gather, or
+ * one of them, of 4 KiB to 64 MiB a rank or so much, by sim where it lies in memory that the ranks share, through slots
+ * there and by messages, beside Open MPI's in place and a copy of as many bytes in memory.
  *
  * By turns, which begin with another way each round, each from a barrier on and as long as its slowest rank. */
 #include <mpi.h>
@@ -24,8 +24,8 @@ typedef struct Bench {
     Comm *comm;
     Group *window, *messages;
     Kind kind;
-    Tensor shared, t,
-        other; /* what is summed or gathered, in memory that ranks share and elsewhere; and room for a copy */
+    Tensor shared, t; /* what is summed or gathered, in memory that ranks share and elsewhere */
+    Tensor other;     /* room for a copy */
 } Bench;
 
 static void by_sim(const Bench *b, Group *group, Tensor t, int parts)

@@ -57,7 +57,8 @@ static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64
     return (Strips){values_on(f.at, f.type, first * next + k_first * along), f.type, next, along, count, k};
 }
 
-/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie, of columns but for one that is cut short. */
+/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie, of columns but for one that is cut
+ * short. */
 typedef struct Read {
     Strips lying;
     DType type;

@@ -1,7 +1,8 @@
 /* strategy.h - the strategies of data parallelism: which there are, what is chosen of one, and what each cuts.
  *
  * Of parameters, gradients and optimizer state a strategy keeps some whole on all N replicas, and of the others a
- * shard of 1/N on each. What it does follows from which: so that is asked, never which strategy it is among them. */
+ * shard of 1/N on each. What it does follows from which: so that is asked, not where it stands among the others. dp and
+ * ddp shard nothing, and differ in who updates, so those two are asked for by name. */
 #ifndef PARALLEL_DATA_STRATEGY_H
 #define PARALLEL_DATA_STRATEGY_H
 #include <stdbool.h>

@@ -107,11 +107,11 @@ struct Comm {
     int64_t last;    /* steps after which all ranks stop, as far as it is known here; 0: nobody has said so */
     Network network; /* simulated, like all below */
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
-    Port out[ROUTES],
-        in[ROUTES]; /* rings take both alike: `in` is as `out` until a message takes one of them alone */
-    bool apart[ROUTES];
-    Port waited; /* the compute lane, for any of them */
-    Late *late;  /* (lates) links whose messages of the simulated machine may be, or NULL */
+    /* rings take both alike: `in` is as `out`, and left empty, until a message takes one of them alone */
+    Port out[ROUTES], in[ROUTES];
+    bool apart[ROUTES]; /* whether one has, in this step */
+    Port waited;        /* the compute lane, for any of them */
+    Late *late;         /* (lates) links whose messages of the simulated machine may be, or NULL */
     int lates;
     Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
     Tape *tape;   /* which notes it (tape.h), or NULL */

@@ -64,9 +64,7 @@ static const H5Row row = {fields, sizeof fields / sizeof *fields, sizeof(Row)};
 
 static bool count_tensor(const Parameter *p, const char *path, int tensor, void *tensors)
 {
-    (void)p;
-    (void)path;
-    (void)tensor;
+    (void)p, (void)path, (void)tensor;
     ++*(size_t *)tensors;
     return true;
 }
