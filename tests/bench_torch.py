@@ -17,6 +17,7 @@ import tempfile
 import time
 
 ROUNDS, WARM = 3, 2
+PATIENCE = 120  # seconds, of one run of PyTorch
 MODELS = {
     "small GPT": {"layers": 4, "hidden": 256, "heads": 8, "ffn": 1024, "vocab": 512, "sequence": 128},
     "gpt2-124m": {"layers": 12, "hidden": 768, "heads": 12, "ffn": 3072, "vocab": 50257, "sequence": 64},
@@ -164,17 +165,28 @@ def work(case, rank, place):
 
 
 def run_torch(case, place):
-    (place / "meet").unlink(missing_ok=True)
+    """Tried once more where its processes wait for each other for ever, as gloo's at their end sometimes do."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "rank", json.dumps(case), str(place)]
-    ranks = [
-        subprocess.Popen(command + [str(r)], env=environment, stdout=subprocess.PIPE, text=True)
-        for r in range(case["ranks"])
-    ]
-    outputs = [rank.communicate()[0] for rank in ranks]
-    if any(rank.returncode for rank in ranks):
-        sys.exit(f"bench_torch: {case['name']}: PyTorch ended with {[rank.returncode for rank in ranks]}")
-    return json.loads(outputs[0])
+    for _ in range(2):
+        (place / "meet").unlink(missing_ok=True)
+        ranks = [
+            subprocess.Popen(command + [str(r)], env=environment, stdout=subprocess.PIPE, text=True)
+            for r in range(case["ranks"])
+        ]
+        until = time.monotonic() + PATIENCE
+        try:
+            outputs = [rank.communicate(timeout=max(1, until - time.monotonic()))[0] for rank in ranks]
+        except subprocess.TimeoutExpired:
+            for rank in ranks:
+                rank.kill()
+                rank.wait()
+            print(f"{case['name']}: PyTorch had not ended after {PATIENCE} s", file=sys.stderr)
+            continue
+        if any(rank.returncode for rank in ranks):
+            sys.exit(f"bench_torch: {case['name']}: PyTorch ended with {[rank.returncode for rank in ranks]}")
+        return json.loads(outputs[0])
+    sys.exit(f"bench_torch: {case['name']}: PyTorch did not end, twice")
 
 
 def sim(sim_path, case, place, ranks, settings):
