@@ -105,13 +105,15 @@ static void sum_parts(Group *group, const Tensor *part, int parts)
     ring_end(&ring);
 }
 
+/* Of what each rank has a part: all that is not cut, or what is partial even so. */
 static void sum_uncut(const Gpt *gpt, const Unit *u, Tensor gradients)
 {
     Tensor *part = allocate((size_t)u->parameters * sizeof *part);
     int parts = 0;
     for (int i = u->first; i < u->first + u->parameters; i++) {
         const Parameter *p = &gpt->parameter[i];
-        if (p->cut == CUT_NONE) part[parts++] = tensor_view(gradients, p->offset, parameter_count(p));
+        if (p->cut == CUT_NONE && (gpt->region.sequence || p->partial))
+            part[parts++] = tensor_view(gradients, p->offset, parameter_count(p));
     }
     sum_parts(gpt->region.context, part, parts);
     free(part);
@@ -137,7 +139,7 @@ static void sum_shared(const Gpt *gpt, const Unit *u, Tensor gradients)
 void tensor_parallel_sum_gradients(const Gpt *gpt, int unit, Tensor gradients)
 {
     const Unit *u = &gpt->unit[unit];
-    if (gpt->region.size > 1 && gpt->region.sequence) sum_uncut(gpt, u, gradients);
+    if (gpt->region.size > 1) sum_uncut(gpt, u, gradients);
     if (gpt->region.sharing) sum_shared(gpt, u, gradients);
 }
 

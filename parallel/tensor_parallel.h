@@ -19,8 +19,9 @@ Region tensor_parallel_region(const TensorParallelConfig *config, Group *group, 
 
 /* Under sequence parallelism each rank has seen only its rows: the gradients of
  * a unit's parameters that are not cut are summed over the group; otherwise
- * every rank has their sum already. Those of keys and values that several ranks
- * hold are summed over these, as each has seen the queries of its own heads. */
+ * every rank has their sum already, but for what is partial (tensor_shape.h).
+ * Those of keys and values that several ranks hold are summed over these, as
+ * each has seen the queries of its own heads. */
 void tensor_parallel_sum_gradients(const Gpt *gpt, int unit, Tensor gradients);
 
 /* On rank 0 of the group `whole` becomes the parameter of which every rank brings its slice `mine`. */

@@ -4,17 +4,18 @@
 #include "models/layers/branch.h"
 
 /* The blocks there are; and which layer 1..L is. Those of one kind are alike. */
-typedef enum { BLOCK_DENSE, BLOCK_LATENT, BLOCK_KINDS } BlockKind;
+typedef enum { BLOCK_DENSE, BLOCK_LATENT, BLOCK_SPARSE, BLOCK_LATENT_SPARSE, BLOCK_KINDS } BlockKind;
 extern const Block block_kind[BLOCK_KINDS];
 BlockKind block_of(const GptShape *shape, int64_t layer);
-/* Entries of its branches' tables. */
-int block_tensors(const Block *block);
+/* How many there are of a branch's tensor: of an expert's one each; and of all of a block's. */
+int64_t branch_tensor_copies(const GptShape *shape, const BranchTensor *t);
+int64_t block_tensors(const GptShape *shape, const Block *block);
 
-/* Where tensors lie in the flat range that one of the ranks of a region holds of a block: one after the other, by the
+/* Where tensors lie in the flat ranges that one of the ranks of a region holds of a block: one after the other, by the
  * numbers of their tables. */
 typedef struct BlockLayout {
     const Block *block;
-    int64_t values; /* in all */
+    int64_t values[BLOCK_UNITS]; /* in all; without experts none of theirs */
     struct {
         int64_t first, count;
     } tensor[BLOCK_BRANCHES][BRANCH_TENSORS];
@@ -25,5 +26,5 @@ BlockLayout block_layout(const GptShape *shape, int ranks, const Block *block);
 typedef struct BlockParameters {
     Tensor branch[BLOCK_BRANCHES][BRANCH_TENSORS];
 } BlockParameters;
-BlockParameters block_parameters(const BlockLayout *layout, Tensor flat);
+BlockParameters block_parameters(const BlockLayout *layout, const Tensor flat[BLOCK_UNITS]);
 #endif

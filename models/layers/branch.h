@@ -16,7 +16,7 @@
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
 /* The most of anything here: a block's branches; a branch's tensors, and what it keeps. */
-enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 13 };
+enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 15 };
 
 typedef struct Branch Branch;
 /* The branches of a block, one after the other. */
@@ -33,6 +33,8 @@ typedef struct BlockRun {
     Recompute recompute;
     int64_t B;
     Dropout dropout; /* place is filled in here */
+    double scale; /* backward: of a loss of the branches' own, a sum over tokens, in what gradients are of */
+    double *routing; /* forward: the layer's row (routing.h), which is added to; NULL: nobody asks */
 } BlockRun;
 
 /* What forward keeps of a branch for backward. T' is T, or T/t with sequence parallelism. */
@@ -52,12 +54,16 @@ typedef struct Booking {
     MemoryCategory kept, again, output;
 } Booking;
 
-/* One of a branch's tensors, in the order they lie in a block's flat range. A tensor that a shape has not, as a bias, is
- * one without elements. */
+/* The flat ranges of a block, units of the model: of what all its ranks hold alike, and of experts. */
+enum { BLOCK_OWN, BLOCK_EXPERTS, BLOCK_UNITS };
+
+/* One of a branch's tensors, in the order they lie in one of a block's flat ranges. A tensor that a shape has not, as a
+ * bias, is one without elements. Of those of experts each has one of that shape, one after the other. */
 typedef struct BranchTensor {
     const char *name; /* behind the layer's: Hugging Face's, of GPT-2 where that has it */
     TensorShape (*shape)(const GptShape *shape, int ranks); /* of a region of so many ranks */
     Init init;
+    int unit; /* BLOCK_OWN or BLOCK_EXPERTS */
 } BranchTensor;
 enum { NORM_GAIN, NORM_BIAS, NORM_TENSORS }; /* the first of every branch; its own follow */
 TensorShape norm_gain_shape(const GptShape *shape, int ranks);

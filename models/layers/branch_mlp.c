@@ -1,6 +1,6 @@
-/* branch_mlp.c - an MLP's table, and its activations. */
+/* branch_mlp.c - an MLP's table, and its walk. */
 #include "models/layers/branch_mlp.h"
-#include "models/kernels/kernels.h"
+#include "models/layers/activate.h"
 #include "models/layers/linear.h"
 
 /* ---- tensors ---- */
@@ -40,30 +40,6 @@ static const BranchTensor TENSORS[MLP_TENSORS] = {
     [MLP_OUT_BIAS] = {"mlp.c_proj.bias", out_bias, INIT_ZERO},
 };
 
-/* ---- the activation ---- */
-
-static void activate(const BlockRun *run, Tensor x, Tensor y)
-{
-    int64_t n = block_rows(run);
-    switch ((ActivationKind)run->shape->activation) {
-    case ACTIVATION_GELU: gelu_forward(x, y); break;
-    case ACTIVATION_RELU: relu_forward(x, y); break;
-    case ACTIVATION_SILU: silu_forward(x, y); break;
-    case ACTIVATION_SWIGLU: swiglu_forward(x, y, n, y.count / n); break;
-    }
-}
-
-static void activate_backward(const BlockRun *run, Tensor x, Tensor dy, Tensor dx)
-{
-    int64_t n = block_rows(run);
-    switch ((ActivationKind)run->shape->activation) {
-    case ACTIVATION_GELU: gelu_backward(x, dy, dx); break;
-    case ACTIVATION_RELU: relu_backward(x, dy, dx); break;
-    case ACTIVATION_SILU: silu_backward(x, dy, dx); break;
-    case ACTIVATION_SWIGLU: swiglu_backward(x, dy, dx, n, dy.count / n); break;
-    }
-}
-
 /* ---- the branch ---- */
 
 static Tensor forward(const BlockRun *run, Booking booking, const Tensor *w, Tensor input, BranchSaved *s)
@@ -72,7 +48,7 @@ static Tensor forward(const BlockRun *run, Booking booking, const Tensor *w, Ten
     int64_t gates = is_gated(run->shape) ? 2 : 1;
     *inner = column_forward(run, input, &w[MLP_IN_WEIGHT], booking.kept);
     *outer = tensor_new(input.device, booking.kept, input.dtype, inner->count / gates);
-    activate(run, *inner, *outer);
+    activate(run->shape, *inner, *outer, block_rows(run));
     return row_forward(run, *outer, &w[MLP_OUT_WEIGHT], booking.output);
 }
 
@@ -82,7 +58,7 @@ static Tensor backward(const BlockRun *run, const Tensor *w, const Tensor *d, Te
     Tensor douter = row_backward(run, dresult, *outer, w[MLP_OUT_WEIGHT], d ? &d[MLP_OUT_WEIGHT] : NULL);
     bool in_place = !is_gated(run->shape);
     *dinner = in_place ? douter : tensor_new(douter.device, MEM_WORKSPACE, douter.dtype, inner->count);
-    activate_backward(run, *inner, douter, *dinner);
+    activate_backward(run->shape, *inner, douter, *dinner, block_rows(run));
     tensor_free(inner);
     if (!in_place) tensor_free(&douter);
     if (d) tensor_free(outer);

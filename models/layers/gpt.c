@@ -2,6 +2,7 @@
 #include "models/layers/gpt.h"
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/routing.h"
 #include "models/machine/error.h"
 
 static bool is_head(const Gpt *gpt, int layer)
@@ -72,19 +73,23 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
                      .first_sample = saved->pass.first_sample};
 }
 
-static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer)
+/* `scale`: backward's. */
+static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double scale)
 {
+    double *routing = saved->pass.routing;
     return (BlockRun){.shape = &gpt->shape,
                       .block = gpt->layer[layer].layout->block,
                       .region = &gpt->region,
                       .recompute = gpt->recompute,
                       .B = saved->pass.B,
-                      .dropout = dropout_of(gpt, saved, layer)};
+                      .dropout = dropout_of(gpt, saved, layer),
+                      .scale = scale,
+                      .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL};
 }
 
 static BlockParameters tensors_of(const Gpt *gpt, int layer, const LayerTensors *t)
 {
-    return block_parameters(gpt->layer[layer].layout, t->unit[0]);
+    return block_parameters(gpt->layer[layer].layout, t->unit);
 }
 
 Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x, GptSaved *saved,
@@ -102,7 +107,7 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
             *loss = head_forward(gpt, w, saved->tokens, x, &saved->head);
             x = (Tensor){0};
         } else {
-            BlockRun run = run_of(gpt, saved, layer);
+            BlockRun run = run_of(gpt, saved, layer, 0);
             BlockParameters p = tensors_of(gpt, layer, &w);
             x = block_forward(&run, layer < s->last ? MEM_ACTIVATIONS : MEM_COMMUNICATION, &p, x,
                               &saved->block[layer - s->first]);
@@ -113,9 +118,9 @@ Tensor gpt_forward(const Gpt *gpt, const GptPass *pass, Tensor tokens, Tensor x,
 }
 
 static void block_halves(const Gpt *gpt, int layer, const Operands *o, GptSaved *saved, Halves halves,
-                         Tensor dx)
+                         double scale, Tensor dx)
 {
-    BlockRun run = run_of(gpt, saved, layer);
+    BlockRun run = run_of(gpt, saved, layer, scale);
     BlockSaved *block = &saved->block[layer - gpt->stage[saved->pass.stage].first];
     BlockParameters p = {0}, d = {0};
     if (halves & HALF_INPUT) p = tensors_of(gpt, layer, &o->weights);
@@ -145,7 +150,7 @@ static Tensor layer_backward(const Gpt *gpt, int layer, const Operands *o, GptSa
         else
             head_backward_weights(gpt, o->gradients, &saved->head);
     } else {
-        block_halves(gpt, layer, o, saved, halves, dx);
+        block_halves(gpt, layer, o, saved, halves, scale, dx);
     }
     return dx;
 }

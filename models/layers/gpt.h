@@ -31,6 +31,8 @@ typedef struct GptPass {
     int64_t step;         /* of the run, from 0: dropout drops others in each */
     int64_t first_sample; /* of the run's; B follow one another */
     int64_t B;
+    double
+        *routing; /* (L, routing_width): forward adds to the rows of layers with experts; NULL: nobody asks */
 } GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */

@@ -31,6 +31,7 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shap
     p->whole_columns = p->columns = shape.columns;
     memcpy(p->part, shape.part, sizeof p->part);
     p->sharing = shape.sharing;
+    p->partial = shape.partial;
     if (p->cut == CUT_ROWS) p->rows = (p->rows + t - 1) / t; /* only a vocabulary may not divide: padded */
     if (p->cut == CUT_COLUMNS) p->columns = tensor_shape_count(&shape, (int)t) / (p->rows ? p->rows : 1);
     snprintf(p->name, sizeof p->name, "%s", name);
@@ -56,23 +57,37 @@ static void add_embedding(Gpt *gpt)
                       INIT_NORMAL);
 }
 
+/* A tensor of a branch; of experts one each. */
+static void add_tensor(Gpt *gpt, int layer, int unit, const BranchTensor *t)
+{
+    char name[sizeof gpt->parameter->name];
+    for (int64_t i = 0; i < branch_tensor_copies(&gpt->shape, t); i++) {
+        if (t->unit == BLOCK_EXPERTS)
+            snprintf(name, sizeof name, "h.%d.mlp.experts.%lld.%s", layer - 1, (long long)i, t->name);
+        else
+            snprintf(name, sizeof name, "h.%d.%s", layer - 1, t->name);
+        add_parameter(gpt, unit, name, t->shape(&gpt->shape, gpt->region.size), t->init);
+    }
+}
+
 static void add_block(Gpt *gpt, int layer)
 {
-    const Block *block = gpt->layer[layer].layout->block;
-    int unit = add_unit(gpt, layer);
-    for (int b = 0; b < block->branches; b++)
-        for (int i = 0; i < block->branch[b]->tensors; i++) {
-            const BranchTensor *t = &block->branch[b]->tensor[i];
-            char name[sizeof gpt->parameter->name];
-            snprintf(name, sizeof name, "h.%d.%s", layer - 1, t->name);
-            add_parameter(gpt, unit, name, t->shape(&gpt->shape, gpt->region.size), t->init);
-        }
+    const BlockLayout *layout = gpt->layer[layer].layout;
+    const Block *block = layout->block;
+    for (int u = 0; u < BLOCK_UNITS; u++) {
+        if (layout->values[u] == 0) continue;
+        int unit = add_unit(gpt, layer);
+        for (int b = 0; b < block->branches; b++)
+            for (int i = 0; i < block->branch[b]->tensors; i++)
+                if (block->branch[b]->tensor[i].unit == u)
+                    add_tensor(gpt, layer, unit, &block->branch[b]->tensor[i]);
+    }
 }
 
 /* As an earlier layer's: most of a dry rank's table would else be made by printf(). */
-static void repeat_block(Gpt *gpt, int layer, int earlier)
+static void repeat_unit(Gpt *gpt, int layer, int earlier)
 {
-    const Unit *first = &gpt->unit[gpt->layer[earlier].unit[0]];
+    const Unit *first = &gpt->unit[earlier];
     int unit = add_unit(gpt, layer);
     char before[16];
     int letters = snprintf(before, sizeof before, "h.%d.", layer - 1);
@@ -95,7 +110,8 @@ static void add_blocks(Gpt *gpt)
         BlockKind kind = block_of(&gpt->shape, layer);
         gpt->layer[layer].layout = &gpt->layout[kind];
         if (first[kind]) {
-            repeat_block(gpt, layer, first[kind]);
+            const GptLayer *like = &gpt->layer[first[kind]];
+            for (int i = 0; i < like->units; i++) repeat_unit(gpt, layer, like->unit[i]);
         } else {
             first[kind] = layer;
             gpt->layout[kind] = block_layout(&gpt->shape, gpt->region.size, &block_kind[kind]);
@@ -150,7 +166,8 @@ Gpt *gpt_new(const GptOptions *options)
     static const Region whole = {.size = 1};
     const GptShape *shape = options->shape;
     const GptStages *stages = options->stages;
-    int L = (int)shape->layers, tensors = 6; /* of embedding and head */
+    int L = (int)shape->layers;
+    int64_t tensors = 6; /* of embedding and head */
     Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
     *gpt = (Gpt){.shape = *shape,
                  .device = options->device,
@@ -160,8 +177,9 @@ Gpt *gpt_new(const GptOptions *options)
                  .seed = options->seed};
     gpt->vocab_cut = (shape->vocab + gpt->region.size - 1) / gpt->region.size;
     gpt->layer = allocate_zeroed((size_t)L + 2, sizeof *gpt->layer);
-    for (int layer = 1; layer <= L; layer++) tensors += block_tensors(&block_kind[block_of(shape, layer)]);
-    gpt->unit = allocate_zeroed((size_t)L + 4, sizeof *gpt->unit); /* embedding and head may have two each */
+    for (int layer = 1; layer <= L; layer++)
+        tensors += block_tensors(shape, &block_kind[block_of(shape, layer)]);
+    gpt->unit = allocate_zeroed(LAYER_UNITS * ((size_t)L + 2), sizeof *gpt->unit);
     gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
     add_embedding(gpt);
     add_blocks(gpt);
@@ -190,7 +208,10 @@ int64_t gpt_parameter_count(const GptShape *shape)
     for (int u = 0; u < gpt->units; u++) count += gpt->unit[u].count;
     for (int64_t layer = 1; layer <= shape->layers; layer++) {
         BlockKind kind = block_of(shape, layer);
-        if (!each[kind]) each[kind] = block_layout(shape, 1, &block_kind[kind]).values;
+        if (!each[kind]) {
+            BlockLayout layout = block_layout(shape, 1, &block_kind[kind]);
+            for (int u = 0; u < BLOCK_UNITS; u++) each[kind] += layout.values[u];
+        }
         count += each[kind];
     }
     gpt_free(gpt);

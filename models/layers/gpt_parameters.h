@@ -5,7 +5,7 @@
  * Consecutive layers make a stage; a rank holds one, or several, or all.
  *
  * Parameters are grouped in units, the pieces that move as one, each one flat
- * range: wte; wpe; a block; the final norm with an untied head. A tied head
+ * range: wte; wpe; a block, and beside it its experts; the final norm with an untied head. A tied head
  * reads wte, or, in a model of several stages, a copy of it that the last
  * stage holds as a unit of its own. */
 #ifndef MODELS_LAYERS_GPT_PARAMETERS_H
@@ -40,7 +40,8 @@ typedef struct GptStage {
 /* A layer's units, which backward completes from the last to the first. */
 enum { LAYER_UNITS = 2 };                      /* at most */
 enum { EMBEDDING_WORDS, EMBEDDING_POSITIONS }; /* of layer 0 */
-enum { HEAD_OWN, HEAD_WORDS };                 /* of layer L+1; words, wte or its copy, of a tied one alone */
+_Static_assert((int)BLOCK_UNITS <= (int)LAYER_UNITS, "a layer has the units of its block");
+enum { HEAD_OWN, HEAD_WORDS }; /* of layer L+1; words, wte or its copy, of a tied one alone */
 typedef struct GptLayer {
     int units, unit[LAYER_UNITS];
     const BlockLayout *layout; /* of layers 1..L, the same of those that are alike */

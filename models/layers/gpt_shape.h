@@ -5,6 +5,25 @@
 #include <stdint.h>
 #include "models/kernels/kinds.h"
 
+/* Layers whose MLP is many, the experts, of which each token goes to a few (router.h, capacity.h, balance.h). Neither
+ * these nor the router have biases, whatever the other linear layers have. */
+typedef struct ExpertsShape {
+    int64_t count;  /* E; 0: there are none, and of the rest nothing is read */
+    int64_t top_k;  /* that a token goes to */
+    int64_t ffn;    /* f of each, of either half where it is gated */
+    int64_t shared; /* as many more, as one MLP, that every token goes to (2401.06066, section 3.2) */
+    int64_t first_dense,
+        every;      /* layers: of those after the first so many each every-th, and the first of them */
+    int router;     /* RouterKind */
+    bool normalise; /* gates of a token to a sum of 1 */
+    double scale;   /* of them */
+    int64_t groups, groups_limited; /* of experts; that a token's come from */
+    double capacity;                /* factor of an even load that an expert takes; 0: all */
+    int drop;                       /* DropPolicy */
+    int scope;                      /* BalanceScope: what the load is of, for capacity and balance */
+    double balance, z_loss;         /* coefficients of the losses; 0: there is none */
+} ExpertsShape;
+
 typedef struct GptShape {
     int64_t layers;   /* L */
     int64_t hidden;   /* h (C in kernels) */
@@ -27,6 +46,7 @@ typedef struct GptShape {
     int64_t qk_nope_head_dim,
         qk_rope_head_dim; /* of a head's query and key: without a position, and with, even */
     int64_t v_head_dim;   /* of a head's value */
+    ExpertsShape experts;
 } GptShape;
 
 static inline bool is_gated(const GptShape *shape)
@@ -76,5 +96,22 @@ static inline int64_t qkv_width(const GptShape *shape, int64_t t)
 static inline int64_t inner_width(const GptShape *shape)
 {
     return is_gated(shape) ? 2 * shape->ffn : shape->ffn;
+}
+static inline int64_t expert_inner_width(const GptShape *shape)
+{
+    return is_gated(shape) ? 2 * shape->experts.ffn : shape->experts.ffn;
+}
+/* Whether layer 1..L has experts; and how many of layers first..last have. */
+static inline bool has_experts(const GptShape *shape, int64_t layer)
+{
+    const ExpertsShape *e = &shape->experts;
+    return e->count > 0 && layer > e->first_dense && (layer - e->first_dense - 1) % e->every == 0;
+}
+static inline int64_t layers_with_experts(const GptShape *shape, int64_t first, int64_t last)
+{
+    int64_t layers = 0;
+    for (int64_t layer = first; layer <= last && shape->experts.count; layer++)
+        layers += has_experts(shape, layer);
+    return layers;
 }
 #endif

@@ -15,6 +15,7 @@ typedef struct Parameter {
     int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
     int64_t part[CUT_PARTS], sharing;  /* of CUT_COLUMNS: as in TensorShape */
     Cut cut;
+    bool partial; /* as in TensorShape */
     Init init;
 } Parameter;
 int64_t parameter_count(const Parameter *p);       /* of what this rank holds */

@@ -168,9 +168,9 @@ static double bytes_of_layers(const GptShape *shape)
 {
     double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) + sizeof(Bucket) +
                   2 * sizeof(Transfer *);
-    double sum = (double)shape->layers * each;
+    double sum = (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
-        sum += block_tensors(&block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
+        sum += (double)block_tensors(shape, &block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
     return sum;
 }
 

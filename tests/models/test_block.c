@@ -23,6 +23,15 @@ enum { BATCH = 3, MICROBATCHES = 3, MODES = 3, MASKS = BLOCK_BRANCHES + 1 };
 #define LATENTS                                                                                       \
     .attention_kind = ATTENTION_MLA, .kv_lora_rank = 5, .qk_nope_head_dim = 3, .qk_rope_head_dim = 2, \
     .v_head_dim = 4
+#define EXPERTS(...)                 \
+    .experts = {.count = 4,          \
+                .top_k = 2,          \
+                .ffn = 6,            \
+                .every = 1,          \
+                .scale = 2,          \
+                .groups = 2,         \
+                .groups_limited = 1, \
+                __VA_ARGS__}
 static const struct {
     const char *name;
     GptShape shape;
@@ -41,6 +50,12 @@ static const struct {
     {"latents, none of queries, flash", {LLAMA_OF(6), LATENTS, .attention = ATTENTION_FLASH}},
     {"Llama, post-norm, flash, dropout",
      {LLAMA, .post_norm = true, .attention = ATTENTION_FLASH, .dropout = 0.25}},
+    {"experts", {GPT_2, EXPERTS(.normalise = true)}},
+    {"experts, z-loss, dropout", {LLAMA, .dropout = 0.25, EXPERTS(.z_loss = 0.1, .capacity = 0.75)}},
+    {"experts, shared, balance",
+     {LLAMA, EXPERTS(.shared = 2, .router = ROUTER_SIGMOID, .balance = 0.1, .scope = SCOPE_SEQUENCE)}},
+    {"latents, experts", {LLAMA_OF(6), LATENTS, .q_lora_rank = 7, EXPERTS(.shared = 1)}},
+    {"experts, post-norm", {GPT_2, .post_norm = true, EXPERTS(.shared = 1, .balance = 0.1)}},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
 static const char *const MODE_NAME[MODES] = {"none", "selective", "full"};
@@ -70,6 +85,14 @@ typedef struct Rank {
     Tensor dy[MICROBATCHES];
 } Rank;
 
+/* Both units, one after the other. */
+static BlockParameters tensors_in(const BlockLayout *layout, Tensor all)
+{
+    int64_t own = layout->values[BLOCK_OWN];
+    Tensor flat[BLOCK_UNITS] = {tensor_view(all, 0, own), tensor_view(all, own, all.count - own)};
+    return block_parameters(layout, flat);
+}
+
 /* The weights need not fit together over the ranks: nothing here compares with the whole. */
 static void rank_open(Rank *r, const Case *c, Comm *comm)
 {
@@ -78,12 +101,12 @@ static void rank_open(Rank *r, const Case *c, Comm *comm)
     r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
     r->layout = block_layout(c->shape, comm->size, &block_kind[block_of(c->shape, 1)]);
-    int64_t count = r->layout.values;
+    int64_t count = r->layout.values[BLOCK_OWN] + r->layout.values[BLOCK_EXPERTS];
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
     r->weights = constant(&r->device, count, NAN);
     r->gradients = constant(&r->device, count, 1);
-    r->p = block_parameters(&r->layout, r->weights);
-    r->d = block_parameters(&r->layout, r->gradients);
+    r->p = tensors_in(&r->layout, r->weights);
+    r->d = tensors_in(&r->layout, r->gradients);
 }
 
 static void rank_close(Rank *r)
@@ -103,7 +126,8 @@ static void act(Rank *r, char kind, int m)
                     .block = r->layout.block,
                     .region = &r->region,
                     .recompute = r->of->recompute,
-                    .B = BATCH};
+                    .B = BATCH,
+                    .scale = 0.5};
     run.dropout =
         (Dropout){.rate = shape->dropout, .seed = 1, .step = 2, .layer = 3, .first_sample = m * BATCH};
     /* outside a region without sequence parallelism all ranks hold the same */
@@ -212,6 +236,26 @@ static void peaks_at_an_end(Case *c, Rank *r, const char *action)
            action, before, d->peak[MEM_ACTIVATIONS], after);
 }
 
+/* Bytes that routing and experts keep: in either case; after forward, and between the halves. */
+typedef struct Experts {
+    int64_t both, forward, halfway;
+} Experts;
+
+static Experts experts_kept(const GptShape *s, int64_t t)
+{
+    const ExpertsShape *e = &s->experts;
+    int64_t w = sizeof(real), n = BATCH * s->sequence, choices = n * e->top_k, scores = w * n * e->count;
+    int64_t rows = e->capacity > 0 ? (int64_t)(e->capacity * (double)choices) : choices; /* the room */
+    int64_t widths = (expert_inner_width(s) + e->ffn) / t;
+    if (e->count == 0) return (Experts){0};
+    /* both layers' inputs and outputs, or the gradients of these; where the rows are, and how many of each expert */
+    return (Experts){.both = w * (rows * (widths + s->hidden) + n * e->shared * widths) +
+                             (int64_t)sizeof(int32_t) * (choices + e->count),
+                     .forward = scores * (e->z_loss > 0 ? 2 : 1) + (w + (int64_t)sizeof(int32_t)) * choices +
+                                (e->balance > 0 ? w * e->count * (e->scope ? BATCH : 1) : 0),
+                     .halfway = scores};
+}
+
 static void ledger_of(Comm *comm, void *context)
 {
     Case *c = context;
@@ -222,10 +266,12 @@ static void ledger_of(Comm *comm, void *context)
     int64_t rows = n * s->heads / t, cells = rows * s->sequence;
     bool flash = s->attention == ATTENTION_FLASH, drops = s->dropout > 0;
     /* of both branches x and norm, inner and outer; their masks; the latents, as they come and normed */
-    int64_t mlp = (inner_width(s) + s->ffn) / t, latents = s->q_lora_rank + s->kv_lora_rank;
+    Experts e = experts_kept(s, t);
+    int64_t mlp = s->experts.count ? 0 : (inner_width(s) + s->ffn) / t,
+            latents = s->q_lora_rank + s->kv_lora_rank;
     int64_t heads = heads_width(s) / t, outside = out / s->hidden;
-    int64_t linear = w * (4 * out + 2 * outside * latents + n * (qkv_width(s, t) + heads + mlp));
-    int64_t both = linear + (drops ? 2 * out : 0) + (flash ? w * rows : 0);
+    int64_t linear = w * (4 * out + 2 * outside * latents + n * (qkv_width(s, t) + heads + mlp)) + e.both;
+    int64_t both = linear + e.forward + (drops ? 2 * out : 0) + (flash ? w * rows : 0);
     int64_t scores = flash ? 0 : drops ? cells * (2 * w + 1) : cells * w;
     const int64_t forward[MODES] = {both + scores, both, w * out};
     /* of both branches the linear layers' inputs, and their outputs' gradients; the norms' gradients. Where there are
@@ -234,7 +280,7 @@ static void ledger_of(Comm *comm, void *context)
             gradients = is_latent(s) ? ups : qkv_width(s, t);
     int64_t halfway =
         w * (4 * out + outside * (2 * latents + s->qk_rope_head_dim) + n * (gradients + heads + mlp)) +
-        w * (4 * s->hidden + latents);
+        w * (4 * s->hidden + latents) + e.both + e.halfway;
 
     walk(&r, "F0");
     holds(c, &r, "F0", forward[c->recompute]);
@@ -296,16 +342,19 @@ static void costs_of(Comm *comm, void *context)
     uint64_t entered = 2 * gather + column * (uint64_t)latents,
              entering = entered + column * (uint64_t)s->qk_rope_head_dim;
     uint64_t again = c->recompute == RECOMPUTE_FULL ? entering : 0;
-    expect(&c->findings, input.flops + weight.flops == whole.flops, "%s: %.0f + %.0f flops, not %.0f",
-           c->name, input.flops, weight.flops, whole.flops);
+    /* experts that none is shared beside keep what they need of their result's gradient */
+    uint64_t twice = s->experts.count && !s->experts.shared ? gather : 2 * gather;
+    bool alike = s->experts.capacity == 0; /* else each microbatch has other rows */
+    expect(&c->findings, !alike || input.flops + weight.flops == whole.flops,
+           "%s: %.0f + %.0f flops, not %.0f", c->name, input.flops, weight.flops, whole.flops);
     expect(&c->findings, whole.gathered == 2 * gather + entered + again, "B gathers %.0f bytes",
            (double)whole.gathered);
     expect(&c->findings, input.gathered == 2 * gather + again, "I gathers %.0f bytes",
            (double)input.gathered);
-    expect(&c->findings, weight.gathered == 2 * gather + entered && weight.sent == weight.gathered,
+    expect(&c->findings, weight.gathered == twice + entered && weight.sent == weight.gathered,
            "W gathers %.0f and sends %.0f bytes", (double)weight.gathered, (double)weight.sent);
-    expect(&c->findings, input.sent + weight.sent == whole.sent + 2 * gather, "%.0f + %.0f bytes, not %.0f",
-           (double)input.sent, (double)weight.sent, (double)(whole.sent + 2 * gather));
+    expect(&c->findings, input.sent + weight.sent == whole.sent + twice, "%.0f + %.0f bytes, not %.0f",
+           (double)input.sent, (double)weight.sent, (double)(whole.sent + twice));
     rank_close(&r);
 }
 

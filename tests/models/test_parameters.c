@@ -251,9 +251,9 @@ static void finds(const GptShape *shape, Split *s)
         const Block *block = layout->block;
         const Unit *u = &gpt->unit[gpt->layer[layer].unit[0]];
         Tensor flat = tensor_new(&s->device, MEM_PARAMETERS, REAL, u->count);
-        BlockParameters found = block_parameters(layout, flat);
+        BlockParameters found = block_parameters(layout, (Tensor[BLOCK_UNITS]){flat});
         const Parameter *p = &gpt->parameter[u->first];
-        assert_int_equal(layout->values, u->count);
+        assert_int_equal(layout->values[BLOCK_OWN], u->count);
         for (int b = 0; b < block->branches; b++)
             for (int i = 0; i < block->branch[b]->tensors; i++) {
                 char name[64];

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/routing.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
@@ -78,11 +79,12 @@ Holder *holder_of(GptOptions options)
     Holder *h = calloc(1, sizeof *h);
     options.device = &h->device;
     h->gpt = gpt_new(&options);
-    assert_int_equal(h->gpt->units, HOLDER_UNITS);
+    h->units = h->gpt->units;
+    assert_true(h->units <= HOLDER_UNITS);
     h->hooks = (GptHooks){h, need, prefetch, done, gradient_begin, gradient_ready};
     h->first_sample = HOLDER_FIRST_SAMPLE;
     h->step = 3;
-    for (int u = 0; u < HOLDER_UNITS; u++) {
+    for (int u = 0; u < h->units; u++) {
         h->lent[u] = constant(&h->device, h->gpt->unit[u].count, NAN);
         h->added[u] = constant(&h->device, h->gpt->unit[u].count, NAN);
         h->weights[u] = noise(&h->device, h->gpt->unit[u].count, 10 + (uint64_t)u, 0.25);
@@ -100,7 +102,7 @@ Holder *holder_new(const GptShape *shape)
 
 void holder_free(Holder *h)
 {
-    for (int u = 0; u < HOLDER_UNITS; u++) {
+    for (int u = 0; u < h->units; u++) {
         assert_int_equal(h->needed[u], 0); /* everything was given back */
         assert_int_equal(h->begun[u], h->ready[u]);
         tensor_free(&h->lent[u]);
@@ -118,11 +120,15 @@ double holder_forward(Holder *h, GptSaved *saved)
 {
     Tensor tokens = tensor_new(&h->device, MEM_ACTIVATIONS, INT32, h->tokens.count);
     memcpy(tokens.data, h->tokens.data, tensor_bytes(tokens)); /* forward takes them over */
+    const ExpertsShape *e = &h->gpt->shape.experts;
+    assert_true(HOLDER_LAYERS * routing_width(e) <= (int64_t)(sizeof h->routing / sizeof *h->routing));
+    memset(h->routing, 0, sizeof h->routing);
     GptPass pass = {.hooks = &h->hooks,
                     .microbatch = HOLDER_MICROBATCH,
                     .step = h->step,
                     .first_sample = h->first_sample,
-                    .B = HOLDER_BATCH};
+                    .B = HOLDER_BATCH,
+                    .routing = h->routing};
     double loss;
     gpt_forward(h->gpt, &pass, tokens, (Tensor){0}, saved, &loss);
     return loss;
@@ -141,9 +147,13 @@ double holder_loss(void *context)
     GptSaved saved;
     double loss = holder_forward(h, &saved);
     memcpy(keep, h->gradients, sizeof keep);
-    for (int u = 0; u < HOLDER_UNITS; u++) h->gradients[u] = constant(&h->device, keep[u].count, 0);
+    for (int u = 0; u < h->units; u++) h->gradients[u] = constant(&h->device, keep[u].count, 0);
     holder_backward(h, &saved, 0);
-    give_back(h->gradients, HOLDER_UNITS);
+    give_back(h->gradients, h->units);
     memcpy(h->gradients, keep, sizeof keep);
+    for (int l = 0; l < HOLDER_LAYERS; l++) {
+        const double *row = h->routing + l * routing_width(&h->gpt->shape.experts);
+        loss += row[ROUTING_BALANCE_LOSS] + row[ROUTING_Z_LOSS];
+    }
     return loss;
 }

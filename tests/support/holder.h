@@ -6,8 +6,8 @@
 
 enum {
     HOLDER_BATCH = 2,
-    HOLDER_LAYERS = 2, /* of every shape here */
-    HOLDER_UNITS = HOLDER_LAYERS + 3,
+    HOLDER_LAYERS = 2,                    /* of every shape here */
+    HOLDER_UNITS = 2 * HOLDER_LAYERS + 3, /* at most: beside a layer's own its experts */
     HOLDER_FIRST_SAMPLE = 6,
     HOLDER_MICROBATCH = 5,
     HOLDER_SEED = 7
@@ -17,6 +17,8 @@ typedef struct Holder {
     Device device;
     Gpt *gpt;
     GptHooks hooks;
+    int units;
+    double routing[HOLDER_LAYERS * 16]; /* of the last forward (routing.h) */
     Tensor weights[HOLDER_UNITS], gradients[HOLDER_UNITS], tokens;
     Tensor lent[HOLDER_UNITS],
         added[HOLDER_UNITS]; /* what the model sees of them; NaN when it should not look */
@@ -33,6 +35,6 @@ void holder_free(Holder *h);
 /* One microbatch; returns the loss. */
 double holder_forward(Holder *h, GptSaved *saved);
 void holder_backward(Holder *h, GptSaved *saved, double scale);
-/* Forward alone, of a Holder: for gradient_error(). */
+/* Forward alone, of a Holder, with the losses of routing: for gradient_error(). */
 double holder_loss(void *context);
 #endif

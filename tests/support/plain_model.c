@@ -2,6 +2,7 @@
 #include "tests/support/plain_model.h"
 #include <string.h>
 #include "models/layers/branch_attention.h"
+#include "models/layers/branch_experts.h"
 #include "models/layers/branch_latent.h"
 #include "models/layers/branch_mlp.h"
 #include "models/machine/tensor_values.h"
@@ -156,9 +157,10 @@ static double plain_activation(int kind, double x, double up)
     return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
 }
 
-static double *plain_activations(const double *x, const GptShape *s, int64_t n)
+/* x (n, F), or gated (n, 2F) */
+static double *plain_activations(const double *x, const GptShape *s, int64_t n, int64_t F)
 {
-    int64_t F = s->ffn, ld = inner_width(s);
+    int64_t ld = is_gated(s) ? 2 * F : F;
     double *y = doubles(n * F);
     for (int64_t i = 0; i < n * F; i++) {
         const double *at = x + i / F * ld + i % F;
@@ -167,16 +169,120 @@ static double *plain_activations(const double *x, const GptShape *s, int64_t n)
     return y;
 }
 
+/* y += gate times an MLP of inner width F, without biases, of one token. */
+static void plain_expert(const double *x, const GptShape *s, const real *in, const real *out, int64_t F,
+                         double gate, double *y)
+{
+    int64_t C = s->hidden, ld = is_gated(s) ? 2 * F : F;
+    double *inner = doubles(ld);
+    for (int64_t f = 0; f < ld; f++)
+        for (int64_t c = 0; c < C; c++) inner[f] += x[c] * (double)in[c * ld + f];
+    double *outer = plain_activations(inner, s, 1, F);
+    for (int64_t c = 0; c < C; c++)
+        for (int64_t f = 0; f < F; f++) y[c] += gate * outer[f] * (double)out[f * C + c];
+    free(inner), free(outer);
+}
+
+/* The scores of one token. */
+static void plain_scores(const double *x, const GptShape *s, const real *W, double *score)
+{
+    int64_t E = s->experts.count;
+    double sum = 0;
+    for (int64_t e = 0; e < E; e++) {
+        double logit = 0;
+        for (int64_t c = 0; c < s->hidden; c++) logit += x[c] * (double)W[c * E + e];
+        sum += score[e] = exp(logit);
+    }
+    for (int64_t e = 0; e < E; e++)
+        score[e] = s->experts.router == ROUTER_SIGMOID ? score[e] / (1 + score[e]) : score[e] / sum;
+}
+
+/* Of the group of expert e the best score, or with sigmoids the best two together. */
+static double plain_group(const double *score, const ExpertsShape *e, int64_t expert)
+{
+    int64_t each = e->count / e->groups, first = expert / each * each;
+    double best = -1, second = -1;
+    for (int64_t i = first; i < first + each; i++) {
+        double other = score[i] > best ? best : score[i];
+        if (score[i] > best) best = score[i];
+        if (other > second) second = other;
+    }
+    return best + (e->router == ROUTER_SIGMOID && each > 1 ? second : 0);
+}
+
+/* Whether expert `a` is chosen before `b`: it is of the better group, as one group alone is gone to; or has more. */
+static bool plain_before(const double *score, const ExpertsShape *e, int64_t a, int64_t b)
+{
+    double one = plain_group(score, e, a), other = plain_group(score, e, b);
+    if (e->groups > e->groups_limited && one != other) return one > other;
+    return score[a] > score[b];
+}
+
+/* How many of `room` an expert still takes of all choices, best ones first; by gates, those that have more. */
+typedef struct PlainChoice {
+    int64_t token, expert;
+    double gate;
+    bool taken;
+} PlainChoice;
+
+static void plain_drop(const ExpertsShape *e, int64_t n, PlainChoice *choice)
+{
+    double room = ceil(e->capacity * (double)(n * e->top_k) / (double)e->count - 1e-9);
+    for (int64_t i = 0; e->capacity > 0 && i < n * e->top_k; i++) {
+        double before = 0;
+        for (int64_t j = 0; j < n * e->top_k; j++) {
+            bool first = j < i;
+            if (e->drop == DROP_BY_PROBABILITY && choice[i].gate != choice[j].gate)
+                first = choice[j].gate > choice[i].gate;
+            before += first && choice[j].expert == choice[i].expert;
+        }
+        choice[i].taken = before < room;
+    }
+}
+
+/* Capacity is of all n tokens. Choices stand rank after rank: all tokens' best, then all second ones. */
+static double *plain_experts(const double *x, const Tensor *w, const GptShape *s, int64_t n)
+{
+    const ExpertsShape *e = &s->experts;
+    int64_t C = s->hidden, E = e->count, k = e->top_k, inner = expert_inner_width(s);
+    double *y = doubles(n * C);
+    PlainChoice *choice = calloc((size_t)(n * k), sizeof *choice);
+    for (int64_t i = 0; i < n; i++) {
+        double score[16], sum = 0;
+        plain_scores(x + i * C, s, reals(w[ROUTER_WEIGHT]), score);
+        for (int64_t a = 0; a < E; a++) {
+            int64_t place = 0;
+            for (int64_t b = 0; b < E; b++) place += b != a && !plain_before(score, e, a, b);
+            if (place < k) choice[place * n + i] = (PlainChoice){i, a, e->scale * score[a], true};
+            if (place < k) sum += score[a];
+        }
+        for (int64_t j = 0; j < k && e->normalise; j++) choice[j * n + i].gate /= sum;
+    }
+    plain_drop(e, n, choice);
+    for (int64_t i = 0; i < n * k; i++)
+        if (choice[i].taken)
+            plain_expert(x + choice[i].token * C, s,
+                         reals(w[EXPERTS_IN_WEIGHT]) + choice[i].expert * C * inner,
+                         reals(w[EXPERTS_OUT_WEIGHT]) + choice[i].expert * e->ffn * C, e->ffn, choice[i].gate,
+                         y + choice[i].token * C);
+    for (int64_t i = 0; i < n && e->shared; i++)
+        plain_expert(x + i * C, s, reals(w[SHARED_IN_WEIGHT]), reals(w[SHARED_OUT_WEIGHT]),
+                     e->shared * e->ffn, 1, y + i * C);
+    free(choice);
+    return y;
+}
+
 /* A branch's own part, of its input. */
 static double *plain_part(const double *input, const Branch *branch, const Tensor *w, const GptShape *s,
                           int64_t B, Dropout d)
 {
     int64_t C = s->hidden, n = B * s->sequence;
+    if (branch == &branch_experts) return plain_experts(input, w, s, n);
     bool mlp = branch == &branch_mlp, latent = branch == &branch_latent;
     double *inner = mlp      ? plain_linear(input, w[MLP_IN_WEIGHT], w[MLP_IN_BIAS], n, C, inner_width(s))
                     : latent ? NULL
                              : plain_linear(input, w[QKV_WEIGHT], w[QKV_BIAS], n, C, qkv_width(s, 1));
-    double *outer = mlp      ? plain_activations(inner, s, n)
+    double *outer = mlp      ? plain_activations(inner, s, n, s->ffn)
                     : latent ? plain_latent(input, w, s, B, d)
                              : plain_attention(inner, s, B, d);
     int out = mlp ? MLP_OUT_WEIGHT : latent ? LATENT_OUT : ATTENTION_OUT_WEIGHT;
@@ -190,12 +296,11 @@ static void plain_branch(double *x, const Branch *branch, const Tensor *w, const
                          Dropout d)
 {
     int64_t C = s->hidden, n = B * s->sequence;
-    bool mlp = branch == &branch_mlp;
     double *input = doubles(n * C);
     memcpy(input, x, (size_t)(n * C) * sizeof *x);
     if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
     double *result = plain_part(input, branch, w, s, B, d);
-    plain_dropout(d, mlp ? DROPOUT_OUT : DROPOUT_PROJ, result, d.first_sample * s->sequence, n, C);
+    plain_dropout(d, branch->dropout, result, d.first_sample * s->sequence, n, C);
     for (int64_t i = 0; i < n * C; i++) x[i] += result[i];
     if (s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), x, n, C);
     free(input), free(result);
@@ -233,7 +338,9 @@ double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int
     double *x = plain_embedding(gpt, units, tokens, B, d), loss = 0;
     for (d.layer = 1; d.layer <= s->layers; d.layer++) {
         const Block *block = layer[d.layer].layout->block;
-        BlockParameters p = block_parameters(layer[d.layer].layout, units[layer[d.layer].unit[0]]);
+        Tensor flat[BLOCK_UNITS] = {0};
+        for (int u = 0; u < layer[d.layer].units; u++) flat[u] = units[layer[d.layer].unit[u]];
+        BlockParameters p = block_parameters(layer[d.layer].layout, flat);
         for (int b = 0; b < block->branches; b++) plain_branch(x, block->branch[b], p.branch[b], s, B, d);
     }
     plain_norm(s->norm, x, last, bias, x, n, C);

@@ -1,0 +1,45 @@
+/* branch_experts.h - an MLP that is many, the experts, of which each token goes to a few and takes the sum of what they
+ * make, each times its gate; beside them, where there are, the shared ones, which all tokens go to (Shazeer et al.
+ * 1701.06538; Dai et al. 2401.06066). Norm and router lie in the block's own unit, and the shared experts, as all tokens
+ * have them alike; the experts in theirs.
+ *
+ *     x -> router -> rows by expert -> W1 -> activation -> W2 -> sum by gates -> y
+ *       \-> shared W1 -> activation -> shared W2 --------------------------------^
+ *
+ * In a region each rank has its own slice of every expert's inner width, and all see all tokens: a row's result is a
+ * rank's part of a sum, and so is what gates do to it. Nothing of this is overlapped or cut in pieces. */
+#ifndef MODELS_LAYERS_BRANCH_EXPERTS_H
+#define MODELS_LAYERS_BRANCH_EXPERTS_H
+#include "models/layers/branch.h"
+
+enum {
+    ROUTER_WEIGHT = NORM_TENSORS,
+    SHARED_IN_WEIGHT,
+    SHARED_OUT_WEIGHT,
+    EXPERTS_IN_WEIGHT,
+    EXPERTS_OUT_WEIGHT,
+    EXPERTS_TENSORS
+};
+
+/* On t ranks; n tokens, E experts, k of them a token, room for R rows. */
+enum {
+    EXPERTS_LOGITS, /* these as in Routing */
+    EXPERTS_SCORES,
+    EXPERTS_CHOSEN,
+    EXPERTS_GATES,
+    EXPERTS_BALANCE,
+    EXPERTS_ROW,
+    EXPERTS_COUNTS,
+    EXPERTS_DLOGITS,
+    EXPERTS_INNER,   /* (R, inner width of an expert/t) */
+    EXPERTS_OUTER,   /* (R, f/t): what the activation made */
+    EXPERTS_RESULTS, /* (R, C): a part of the sum; from backward's first half on its gradient */
+    EXPERTS_DINNER,  /* like inner */
+    SHARED_INNER,    /* (n, inner width of the shared/t) */
+    SHARED_OUTER,
+    SHARED_DINNER,
+    EXPERTS_KEPT
+};
+
+extern const Branch branch_experts;
+#endif

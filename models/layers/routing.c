@@ -1,0 +1,220 @@
+/* routing.c - scores, choices and places; losses and their gradients. */
+#include "models/layers/routing.h"
+#include <math.h>
+#include <stdlib.h>
+#include "models/kernels/balance.h"
+#include "models/kernels/capacity.h"
+#include "models/kernels/kernels.h"
+#include "models/kernels/router.h"
+#include "models/machine/error.h"
+#include "models/machine/tensor_values.h"
+
+static Router router_of(const ExpertsShape *e)
+{
+    int64_t each = e->count / e->groups, best = e->router == ROUTER_SIGMOID ? 2 : 1;
+    return (Router){.kind = (RouterKind)e->router,
+                    .experts = e->count,
+                    .top_k = e->top_k,
+                    .groups = e->groups,
+                    .groups_limited = e->groups_limited,
+                    .group_best = best < each ? best : each,
+                    .normalise = e->normalise,
+                    .scale = e->scale};
+}
+
+static int64_t scopes_of(const GptShape *shape, int64_t B)
+{
+    return shape->experts.scope == SCOPE_SEQUENCE ? B : 1;
+}
+
+static Balance balance_of(const BlockRun *run)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    int64_t scopes = scopes_of(run->shape, run->B);
+    return (Balance){.experts = e->count,
+                     .top_k = e->top_k,
+                     .scopes = scopes,
+                     .tokens = block_rows(run) / scopes,
+                     .devices = 1,
+                     .devices_limited = 1,
+                     .expert = e->balance};
+}
+
+static Capacity capacity_of(const GptShape *shape, int64_t B)
+{
+    const ExpertsShape *e = &shape->experts;
+    return (Capacity){.experts = e->count,
+                      .top_k = e->top_k,
+                      .tokens = B * shape->sequence / scopes_of(shape, B),
+                      .factor = e->capacity,
+                      .policy = (DropPolicy)e->drop};
+}
+
+/* ---- how many rows ---- */
+
+/* Choices that go round, expert after expert, of which of each scope no more are taken than may be. */
+static int64_t even_count(const GptShape *shape, int64_t B, int64_t expert)
+{
+    const ExpertsShape *e = &shape->experts;
+    int64_t scopes = scopes_of(shape, B), choices = B * shape->sequence * e->top_k / scopes;
+    int64_t count = choices / e->count + (expert < choices % e->count);
+    Capacity capacity = capacity_of(shape, B);
+    if (e->capacity > 0 && capacity_taken(&capacity) < count) count = capacity_taken(&capacity);
+    return scopes * count;
+}
+
+int64_t routing_room(const GptShape *shape, int64_t B)
+{
+    const ExpertsShape *e = &shape->experts;
+    Capacity capacity = capacity_of(shape, B);
+    int64_t choices = B * shape->sequence * e->top_k, taken = choices;
+    if (e->capacity > 0) taken = scopes_of(shape, B) * e->count * capacity_taken(&capacity);
+    return taken < choices ? taken : choices;
+}
+
+int64_t *routing_counts(const BlockRun *run, Tensor counts)
+{
+    int64_t E = run->shape->experts.count, *each = allocate((size_t)E * sizeof *each);
+    for (int64_t i = 0; i < E; i++)
+        each[i] = counts.data ? ints(counts)[i] : even_count(run->shape, run->B, i);
+    return each;
+}
+
+Permutation routing_permutation(const BlockRun *run, Routing r, const int64_t *counts)
+{
+    Permutation p = {.tokens = block_rows(run), .choices = run->shape->experts.top_k, .row = *r.row};
+    for (int64_t i = 0; i < run->shape->experts.count; i++) p.rows += counts[i];
+    return p;
+}
+
+/* ---- what is told ---- */
+
+static double entropy_of(Tensor scores, int64_t E)
+{
+    double sum = 0;
+    real *s = allocate((size_t)E * sizeof *s);
+    for (int64_t i = 0; i < scores.count; i += E) {
+        double all = 0;
+        tensor_read(scores, i, E, s);
+        for (int64_t e = 0; e < E; e++) all += (double)s[e];
+        for (int64_t e = 0; e < E; e++)
+            if (s[e] > 0) sum -= (double)s[e] / all * log((double)s[e] / all);
+    }
+    free(s);
+    return sum;
+}
+
+/* NULL where nobody asks, as of what is only computed again. */
+static double *row_of(const BlockRun *run, Tensor x)
+{
+    return x.device->lanes.part == PART_RECOMPUTE ? NULL : run->routing;
+}
+
+static void tell(const BlockRun *run, Routing r, int64_t rows, double *to)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    int64_t choices = block_rows(run) * e->top_k;
+    if (!to) return;
+    to[ROUTING_DROPPED] += (double)(choices - rows);
+    if (!r.scores->data) {
+        for (int64_t i = 0; i < e->count; i++) to[ROUTING_LOAD + i] += (double)choices / (double)e->count;
+        return;
+    }
+    to[ROUTING_ENTROPY] += entropy_of(*r.scores, e->count);
+    for (int64_t i = 0; i < choices; i++) to[ROUTING_LOAD + ints(*r.experts)[i]] += 1;
+}
+
+/* ---- forward ---- */
+
+static Tensor zeros(Device *device, int64_t count)
+{
+    Tensor t = tensor_new(device, MEM_WORKSPACE, REAL, count);
+    tensor_zero(t);
+    return t;
+}
+
+static void losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    Device *device = r.scores->device;
+    if (e->balance > 0) {
+        Balance b = balance_of(run);
+        Tensor load = zeros(device, b.scopes * e->count), probability = zeros(device, b.scopes * e->count);
+        *r.weights = tensor_new(device, kept, REAL, b.scopes * e->count);
+        balance_load(&b, *r.experts, load);
+        balance_probability(&b, *r.scores, probability);
+        double loss = balance_loss(&b, load, (Tensor){0}, probability, *r.weights);
+        if (to) to[ROUTING_BALANCE_LOSS] += (double)b.tokens * loss;
+        tensor_free(&load);
+        tensor_free(&probability);
+    }
+    if (e->z_loss > 0) {
+        double loss = z_loss_forward(*r.logits, e->count);
+        if (to) to[ROUTING_Z_LOSS] += e->z_loss * loss;
+    }
+}
+
+/* Which choices an expert takes; without elements: all. */
+static Tensor taken_of(const BlockRun *run, Routing r)
+{
+    Tensor taken = {0};
+    if (run->shape->experts.capacity == 0) return taken;
+    Capacity c = capacity_of(run->shape, run->B);
+    taken = tensor_new(r.experts->device, MEM_WORKSPACE, UINT8, r.experts->count);
+    capacity_keep(&c, *r.experts, *r.gates, taken);
+    return taken;
+}
+
+static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    Device *device = r.experts->device;
+    Tensor taken = taken_of(run, r);
+    int64_t *counts = routing_counts(run, (Tensor){0});
+    permute_counts(*r.experts, taken, e->count, counts);
+    lanes_meet(&device->lanes); /* the host sizes what follows by them */
+    *r.counts = tensor_new(device, kept, INT32, e->count);
+    for (int64_t i = 0; i < e->count && r.counts->data; i++) ints(*r.counts)[i] = (int32_t)counts[i];
+    Permutation p = permutation_of_choices(*r.experts, taken, e->top_k, e->count, counts, kept);
+    *r.row = p.row;
+    tensor_free(&taken);
+    free(counts);
+    return p.rows;
+}
+
+void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor W, Routing r)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    Router router = router_of(e);
+    int64_t n = block_rows(run);
+    double *to = row_of(run, x);
+    *r.logits = tensor_new(x.device, e->z_loss > 0 ? kept : MEM_WORKSPACE, REAL, n * e->count);
+    linear_forward(x, W, (Tensor){0}, *r.logits, n, run->shape->hidden, e->count);
+    *r.scores = tensor_new(x.device, kept, REAL, n * e->count);
+    router_scores(&router, *r.logits, *r.scores);
+    *r.experts = tensor_new(x.device, kept, INT32, n * e->top_k);
+    router_choose(&router, *r.scores, (Tensor){0}, *r.experts);
+    *r.gates = tensor_new(x.device, kept, REAL, n * e->top_k);
+    router_gates(&router, *r.scores, *r.experts, *r.gates);
+    losses_forward(run, kept, r, to);
+    if (e->z_loss == 0) tensor_free(r.logits);
+    tell(run, r, place(run, kept, r), to);
+}
+
+/* ---- backward ---- */
+
+void routing_backward(const BlockRun *run, Tensor dgates, Routing r)
+{
+    const ExpertsShape *e = &run->shape->experts;
+    Router router = router_of(e);
+    double share = run->scale / run->region->size;
+    *r.dlogits = zeros(dgates.device, r.scores->count);
+    if (e->balance > 0) {
+        Balance b = balance_of(run);
+        balance_backward(&b, *r.scores, *r.weights, share * (double)b.tokens, *r.dlogits);
+    }
+    router_backward(&router, *r.scores, *r.experts, dgates, *r.dlogits);
+    if (e->z_loss > 0) z_loss_backward(*r.logits, e->z_loss * share, *r.dlogits, e->count);
+    Tensor *read[] = {r.logits, r.scores, r.experts, r.gates, r.weights};
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++) tensor_free(read[i]);
+}

@@ -1,0 +1,50 @@
+/* routing.h - the tokens of a layer of experts: which of them each goes to and in which row, the losses that keep the
+ * load even, and what is told of all that.
+ *
+ * All ranks of a region route all of its tokens alike, as they hold the same of them and of the router. What the gates'
+ * gradients are of, each has a part of (branch_experts.h): so the router's gradients are parts of a sum, and of the
+ * losses' each rank takes its share. */
+#ifndef MODELS_LAYERS_ROUTING_H
+#define MODELS_LAYERS_ROUTING_H
+#include "models/kernels/permute.h"
+#include "models/layers/branch.h"
+
+/* What a layer tells of a step: sums over its tokens, a row of doubles. Losses are times their coefficients and, of a
+ * scope's, its tokens: over all tokens' number they are means. */
+enum {
+    ROUTING_DROPPED,      /* choices that an expert had no room for */
+    ROUTING_ENTROPY,      /* of scores over their sum, nats */
+    ROUTING_BALANCE_LOSS, /* balance.h */
+    ROUTING_Z_LOSS,
+    ROUTING_LOAD /* (E): choices, those that were dropped too */
+};
+static inline int64_t routing_width(const ExpertsShape *e)
+{
+    return ROUTING_LOAD + e->count;
+}
+
+/* What is kept of it. n tokens of all the region's, E experts, k of them a token. */
+typedef struct Routing {
+    Tensor *logits;  /* (n, E) REAL, for the z-loss */
+    Tensor *scores;  /* (n, E) REAL */
+    Tensor *experts; /* (n, k) INT32 */
+    Tensor *gates;   /* (n, k) REAL */
+    Tensor *weights; /* (scopes, E) REAL, for the balance loss */
+    Tensor *row;     /* (n, k) INT32: as in Permutation */
+    Tensor *counts;  /* (E) INT32: rows of each expert */
+    Tensor *dlogits; /* (n, E) REAL, from backward's first half to the second */
+} Routing;
+
+/* x (n, C), W (C, E) */
+void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor W, Routing r);
+/* dgates (n, k) -> dlogits; frees what no other half reads. */
+void routing_backward(const BlockRun *run, Tensor dgates, Routing r);
+
+/* Rows of each expert, as counted or, on a dry device, under an even load; the caller frees them. */
+int64_t *routing_counts(const BlockRun *run, Tensor counts);
+/* Of so many rows, whose places stay the Routing's. */
+Permutation routing_permutation(const BlockRun *run, Routing r, const int64_t *counts);
+/* Rows that there is room for, of B samples: as many as there can be, whatever the load, as sizes on an accelerator are to
+ * be known before (GShard, 2006.16668, section 3.2). */
+int64_t routing_room(const GptShape *shape, int64_t B);
+#endif
