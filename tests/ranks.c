@@ -26,6 +26,7 @@ static const struct {
     {"precision", ranks_precision, {3, 4}},
 #endif
     {"families", ranks_families, {4}},
+    {"experts", ranks_experts, {2, 4}},
     {"domains", ranks_domains, {4, 6}},
     {"clock", ranks_clock, {2, 3, 4, 8}},
     {"machine", ranks_machine, {1, 2, 3, 4, 8}},

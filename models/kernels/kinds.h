@@ -13,6 +13,7 @@ typedef enum { MATMUL_AUTO, MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
 /* What an expert's score is of its logit, and which tokens a full expert drops (router.h, capacity.h). */
 typedef enum { ROUTER_SOFTMAX, ROUTER_SIGMOID } RouterKind;
 typedef enum { DROP_BY_POSITION, DROP_BY_PROBABILITY } DropPolicy;
-/* The tokens that a load is of (balance.h). */
+/* What keeps the load of experts even, and the tokens that it is of (balance.h). */
+typedef enum { BALANCE_NONE, BALANCE_AUXILIARY } BalanceKind;
 typedef enum { SCOPE_MICROBATCH, SCOPE_SEQUENCE } BalanceScope;
 #endif

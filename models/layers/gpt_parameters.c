@@ -218,6 +218,14 @@ int64_t gpt_parameter_count(const GptShape *shape)
     return count;
 }
 
+int64_t gpt_active_parameter_count(const GptShape *shape)
+{
+    const ExpertsShape *e = &shape->experts;
+    int64_t each = shape->hidden * (expert_inner_width(shape) + e->ffn);
+    return gpt_parameter_count(shape) -
+           layers_with_experts(shape, 1, shape->layers) * (e->count - e->top_k) * each;
+}
+
 Tensor gpt_words(const Gpt *gpt, Tensor flat)
 {
     return tensor_view(flat, 0, gpt->vocab_cut * gpt->shape.hidden);

@@ -21,7 +21,8 @@ typedef struct ExpertsShape {
     double capacity;                /* factor of an even load that an expert takes; 0: all */
     int drop;                       /* DropPolicy */
     int scope;                      /* BalanceScope: what the load is of, for capacity and balance */
-    double balance, z_loss;         /* coefficients of the losses; 0: there is none */
+    int balance;                    /* BalanceKind */
+    double auxiliary, z_loss;       /* coefficients of losses; of the z-loss 0: there is none */
 } ExpertsShape;
 
 typedef struct GptShape {
@@ -96,6 +97,11 @@ static inline int64_t qkv_width(const GptShape *shape, int64_t t)
 static inline int64_t inner_width(const GptShape *shape)
 {
     return is_gated(shape) ? 2 * shape->ffn : shape->ffn;
+}
+/* The coefficient of the balance loss; 0: there is none. */
+static inline double balance_coefficient(const ExpertsShape *e)
+{
+    return e->balance == BALANCE_AUXILIARY ? e->auxiliary : 0;
 }
 static inline int64_t expert_inner_width(const GptShape *shape)
 {

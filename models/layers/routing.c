@@ -37,7 +37,7 @@ static Balance balance_of(const BlockRun *run)
                      .tokens = block_rows(run) / scopes,
                      .devices = 1,
                      .devices_limited = 1,
-                     .expert = e->balance};
+                     .expert = balance_coefficient(e)};
 }
 
 static Capacity capacity_of(const GptShape *shape, int64_t B)
@@ -137,7 +137,7 @@ static void losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, 
 {
     const ExpertsShape *e = &run->shape->experts;
     Device *device = r.scores->device;
-    if (e->balance > 0) {
+    if (balance_coefficient(e) > 0) {
         Balance b = balance_of(run);
         Tensor load = zeros(device, b.scopes * e->count), probability = zeros(device, b.scopes * e->count);
         *r.weights = tensor_new(device, kept, REAL, b.scopes * e->count);
@@ -209,7 +209,7 @@ void routing_backward(const BlockRun *run, Tensor dgates, Routing r)
     Router router = router_of(e);
     double share = run->scale / run->region->size;
     *r.dlogits = zeros(dgates.device, r.scores->count);
-    if (e->balance > 0) {
+    if (balance_coefficient(e) > 0) {
         Balance b = balance_of(run);
         balance_backward(&b, *r.scores, *r.weights, share * (double)b.tokens, *r.dlogits);
     }

@@ -10,6 +10,7 @@
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/check_faults.h"
+#include "sim/config/check_moe.h"
 #include "sim/config/refuse.h"
 #include "sim/config/rows.h"
 #include "sim/config/suggest.h"
@@ -106,8 +107,10 @@ static bool check_model(const Config *config, Error *error)
                              "try model.vocab = 256, or data.source = markov",
                              (long long)s->vocab);
     double L = (double)s->layers, h = (double)s->hidden, f = (double)s->ffn, V = (double)s->vocab;
-    double attention = is_latent(s) ? latent_parameters(s) : 4 * h * h;
-    double matrices = L * (attention + 2 * h * f) + 2 * V * h + (double)s->sequence * h;
+    double attention = is_latent(s) ? latent_parameters(s) : 4 * h * h,
+           experts = (double)(s->experts.count + s->experts.shared) * 3 * h * (double)s->experts.ffn;
+    double matrices = L * (attention + 2 * h * f + (s->experts.count > 0 ? experts : 0)) + 2 * V * h +
+                      (double)s->sequence * h;
     if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
         return config_refuse(
             config, config_blame(config, "model.layers", "model.hidden"), error,
@@ -117,13 +120,14 @@ static bool check_model(const Config *config, Error *error)
     return true;
 }
 
-/* The widest rows are 3 hidden, or what of latents is in its place, ffn or vocab. */
+/* The widest rows are 3 hidden, or what of latents is in its place, ffn or vocab; of experts there are top_k of a token. */
 bool config_check_matrices(const Config *config, Error *error)
 {
     const GptShape *s = &config->model.shape;
-    int64_t microbatch = config->train.microbatch, tokens = microbatch * s->sequence,
-            packed = is_latent(s) ? qkv_width(s, 1) : 3 * s->hidden,
-            width = at_least(at_least(packed, inner_width(s)), s->vocab);
+    int64_t microbatch = config->train.microbatch, rows = s->experts.count ? s->experts.top_k : 1,
+            tokens = microbatch * s->sequence * rows, packed = is_latent(s) ? qkv_width(s, 1) : 3 * s->hidden,
+            experts = s->experts.count ? at_least(s->experts.shared, 1) * expert_inner_width(s) : 0,
+            width = at_least(at_least(packed, inner_width(s)), at_least(s->vocab, experts));
     if (tokens <= INT32_MAX && width <= INT32_MAX) return true;
     return config_refuse(
         config, config_blame(config, "train.microbatch", "model.sequence"), error,
@@ -232,6 +236,11 @@ bool config_check_files(const Config *config, Error *error)
     return check_files(config, files_same, error);
 }
 
+static bool all_have_experts(const GptShape *s)
+{
+    return s->experts.count > 0 && s->experts.first_dense == 0 && s->experts.every == 1;
+}
+
 const char *config_uncut(const Config *config, int64_t *size)
 {
     const GptShape *s = &config->model.shape;
@@ -241,7 +250,8 @@ const char *config_uncut(const Config *config, int64_t *size)
         int64_t size;
         bool applies;
     } cut[] = {{"model.heads", s->heads, true},
-               {"model.ffn", s->ffn, true},
+               {"model.ffn", s->ffn, !all_have_experts(s)},
+               {"moe.ffn", s->experts.ffn, s->experts.count > 0},
                {"model.sequence", s->sequence, config->tensor.sequence_parallel},
                {"model.kv_heads", kv_heads(s), kv_heads(s) > 1 && t % kv_heads(s)}};
     for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
@@ -343,7 +353,8 @@ static bool check_machine(const Config *config, Error *error)
 
 bool config_check(const Config *config, Error *error)
 {
-    return check_machine(config, error) && check_model(config, error) && check_pipeline(config, error) &&
-           check_quantize(config, error) && check_train(config, error) && check_checkpoints(config, error) &&
-           config_check_faults(config, error) && check_files(config, same_text, error);
+    return check_machine(config, error) && check_model(config, error) && config_check_moe(config, error) &&
+           check_pipeline(config, error) && check_quantize(config, error) && check_train(config, error) &&
+           check_checkpoints(config, error) && config_check_faults(config, error) &&
+           check_files(config, same_text, error);
 }

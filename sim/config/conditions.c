@@ -22,6 +22,31 @@ static bool with_heads_alone(const Config *c)
     return !with_latents(c);
 }
 
+static bool with_experts(const Config *c)
+{
+    return c->model.shape.experts.count > 0;
+}
+
+static bool with_groups_of_experts(const Config *c)
+{
+    return with_experts(c) && c->model.shape.experts.groups > 1;
+}
+
+static bool with_capacity(const Config *c)
+{
+    return with_experts(c) && c->model.shape.experts.capacity > 0;
+}
+
+static bool with_auxiliary_loss(const Config *c)
+{
+    return with_experts(c) && c->model.shape.experts.balance == BALANCE_AUXILIARY;
+}
+
+static bool with_loads_of_a_scope(const Config *c)
+{
+    return with_capacity(c) || with_auxiliary_loss(c);
+}
+
 static bool with_a_text(const Config *c)
 {
     return !data_is_markov(&c->data);
@@ -197,6 +222,13 @@ const Condition config_conditions[WHENS] = {
     [WITH_HEADS_ALONE] = {with_heads_alone, "with model.attention_kind = mha", "model.attention_kind = mha"},
     [WITH_LATENTS] = {with_latents, "with model.attention_kind = mla",
                       "model.attention_kind = mla and model.position = rope"},
+    [WITH_EXPERTS] = {with_experts, "with moe.experts above 0", "moe.experts = 8"},
+    [WITH_GROUPS_OF_EXPERTS] = {with_groups_of_experts, "with moe.groups of 2 or more", "moe.groups = 2"},
+    [WITH_CAPACITY] = {with_capacity, "with moe.capacity_factor above 0", "moe.capacity_factor = 1.25"},
+    [WITH_AUXILIARY_LOSS] = {with_auxiliary_loss, "with moe.balance = auxiliary", "moe.balance = auxiliary"},
+    [WITH_LOADS_OF_A_SCOPE] = {with_loads_of_a_scope,
+                               "with moe.balance = auxiliary or moe.capacity_factor above 0",
+                               "moe.balance = auxiliary"},
     [WITH_A_TEXT] = {with_a_text, "with a text as data.source", "data.source = book.txt"},
     [WITH_DRAWN_SAMPLES] = {with_drawn_samples, "with data.source = markov or data.order = random",
                             "data.order = random"},

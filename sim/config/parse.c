@@ -186,6 +186,7 @@ static void take_widths(Config *config)
 {
     GptShape *shape = &config->model.shape;
     if (shape->ffn == 0) shape->ffn = 4 * shape->hidden;
+    if (shape->experts.count && shape->experts.ffn == 0) shape->experts.ffn = shape->ffn;
     config->model.whole_heads |= shape->kv_heads == 0;
     if (shape->kv_heads == 0) shape->kv_heads = shape->heads;
     if (is_latent(shape)) take_latent(shape);

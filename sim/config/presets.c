@@ -3,7 +3,8 @@
  * GPT-2: Radford et al., "Language models are unsupervised multitask learners" (2019), table 2, with the head
  * counts of the released models. GPT-3: Brown et al. 2005.14165, table 2.1. Megatron: Korthikanti et al.
  * 2205.05198, table 3. Llama 2: Touvron et al. 2307.09288; Llama 3: Dubey et al. 2407.21783, table 3; both with
- * the widths of the released models. */
+ * the widths of the released models. Mixtral: Jiang et al. 2401.04088, table 1; DeepSeekMoE: Dai et al. 2401.06066, section
+ * 4.1.3 and the released model. */
 #include "sim/config/presets.h"
 #include <stddef.h>
 
@@ -25,21 +26,28 @@ const char *const preset_names[PRESETS + 1] = {
     [PRESET_LLAMA2_70B] = "llama2-70b",
     [PRESET_LLAMA3_8B] = "llama3-8b",
     [PRESET_LLAMA3_405B] = "llama3-405b",
+    [PRESET_MIXTRAL_TINY] = "mixtral-tiny",
+    [PRESET_MIXTRAL_8X7B] = "mixtral-8x7b",
+    [PRESET_DEEPSEEK_TINY] = "deepseek-tiny",
+    [PRESET_DEEPSEEK_MOE_16B] = "deepseek-moe-16b",
     [PRESETS] = NULL,
 };
 
+/* what is said of experts where there are none: what they would be, if they were given */
+#define NO_EXPERTS .experts = {.top_k = 2, .every = 1, .scale = 1, .groups = 1, .groups_limited = 1}
 /* tied embeddings, biases, LayerNorm first, GELU, learned positions */
 #define GPT(L, h, a, V, s)                                                                                 \
     {                                                                                                      \
         .layers = (L), .hidden = (h), .heads = (a), .vocab = (V), .sequence = (s), .tie_embeddings = true, \
-        .bias = true, .rope_base = 1e4                                                                     \
+        .bias = true, .rope_base = 1e4, NO_EXPERTS                                                         \
     }
 /* a head of its own, no biases, RMSNorm first, SwiGLU, RoPE */
-#define LLAMA(L, h, a, kv, f, V, s, base)                                                                  \
-    {                                                                                                      \
-        .layers = (L), .hidden = (h), .heads = (a), .kv_heads = (kv), .ffn = (f), .vocab = (V),            \
-        .sequence = (s), .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, \
-        .rope_base = (base)                                                                                \
+#define OF_LLAMA(L, h, a, kv, f, V, s, base)                                                                 \
+    .layers = (L), .hidden = (h), .heads = (a), .kv_heads = (kv), .ffn = (f), .vocab = (V), .sequence = (s), \
+    .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = (base)
+#define LLAMA(L, h, a, kv, f, V, s, base)                \
+    {                                                    \
+        OF_LLAMA(L, h, a, kv, f, V, s, base), NO_EXPERTS \
     }
 
 /* the same but for its attention, in DeepSeek-V2's proportions: a head of d = h / a numbers without a place and d / 2
@@ -49,8 +57,30 @@ const char *const preset_names[PRESETS + 1] = {
         .layers = (L), .hidden = (h), .heads = (a), .ffn = (f), .vocab = (V), .sequence = (s),              \
         .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
         .attention_kind = ATTENTION_MLA, .q_lora_rank = 3 * (h) / 8, .kv_lora_rank = 4 * (h) / (a),         \
-        .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a)           \
+        .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a),          \
+        NO_EXPERTS                                                                                          \
     }
+/* 8 experts in every layer, of which a token goes to 2, with gates that are 1 together */
+#define MIXTRAL(f)                 \
+    .experts = {.count = 8,        \
+                .top_k = 2,        \
+                .ffn = (f),        \
+                .every = 1,        \
+                .normalise = true, \
+                .scale = 1,        \
+                .groups = 1,       \
+                .groups_limited = 1}
+/* many small experts and some that are shared, in all layers but the first */
+#define DEEPSEEK_MOE(E, k, s, f)  \
+    .experts = {.count = (E),     \
+                .top_k = (k),     \
+                .ffn = (f),       \
+                .shared = (s),    \
+                .first_dense = 1, \
+                .every = 1,       \
+                .scale = 1,       \
+                .groups = 1,      \
+                .groups_limited = 1}
 
 const GptShape preset_shapes[PRESETS] = {
     [PRESET_TOY] = GPT(2, 64, 4, 64, 32),
@@ -70,6 +100,11 @@ const GptShape preset_shapes[PRESETS] = {
     [PRESET_LLAMA2_70B] = LLAMA(80, 8192, 64, 8, 28672, 32000, 4096, 1e4),
     [PRESET_LLAMA3_8B] = LLAMA(32, 4096, 32, 8, 14336, 128256, 8192, 5e5),
     [PRESET_LLAMA3_405B] = LLAMA(126, 16384, 128, 8, 53248, 128256, 8192, 5e5),
+    [PRESET_MIXTRAL_TINY] = {OF_LLAMA(2, 64, 8, 4, 96, 64, 32, 1e4), MIXTRAL(96)},
+    [PRESET_MIXTRAL_8X7B] = {OF_LLAMA(32, 4096, 32, 8, 14336, 32000, 32768, 1e6), MIXTRAL(14336)},
+    [PRESET_DEEPSEEK_TINY] = {OF_LLAMA(2, 64, 4, 4, 176, 64, 32, 1e4), DEEPSEEK_MOE(16, 4, 1, 24)},
+    [PRESET_DEEPSEEK_MOE_16B] = {OF_LLAMA(28, 2048, 16, 16, 10944, 102400, 4096, 1e4),
+                                 DEEPSEEK_MOE(64, 6, 2, 1408)},
 };
 
 const char *const preset_notes[PRESETS] = {
@@ -90,4 +125,8 @@ const char *const preset_notes[PRESETS] = {
     [PRESET_LLAMA2_70B] = "the same with 8 key-value heads",
     [PRESET_LLAMA3_8B] = "",
     [PRESET_LLAMA3_405B] = "6.5 TB",
+    [PRESET_MIXTRAL_TINY] = "0.3 million parameters, built as Mixtral is",
+    [PRESET_MIXTRAL_8X7B] = "46.7 billion; a token meets 12.9 of them",
+    [PRESET_DEEPSEEK_TINY] = "0.2 million, built as DeepSeekMoE is",
+    [PRESET_DEEPSEEK_MOE_16B] = "16.4 billion; a token meets 2.8 of them",
 };

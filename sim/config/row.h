@@ -31,6 +31,7 @@ typedef struct ConfigRow {
 
 enum {
     ROWS_OF_MODEL = 24,
+    ROWS_OF_MOE = 17,
     ROWS_OF_DATA = 3,
     ROWS_OF_TRAIN = 22,
     ROWS_OF_PARALLEL = 17,
@@ -40,10 +41,12 @@ enum {
     ROWS_OF_SOFTWARE = 11,
     ROWS_OF_OUTPUT = 9,
     ROWS_OF_FAULTS = 4,
-    CONFIG_ROWS = ROWS_OF_MODEL + ROWS_OF_DATA + ROWS_OF_TRAIN + ROWS_OF_PARALLEL + ROWS_OF_HARDWARE +
-                  ROWS_OF_CHIP + ROWS_OF_NODE + ROWS_OF_SOFTWARE + ROWS_OF_OUTPUT + ROWS_OF_FAULTS
+    CONFIG_ROWS = ROWS_OF_MODEL + ROWS_OF_MOE + ROWS_OF_DATA + ROWS_OF_TRAIN + ROWS_OF_PARALLEL +
+                  ROWS_OF_HARDWARE + ROWS_OF_CHIP + ROWS_OF_NODE + ROWS_OF_SOFTWARE + ROWS_OF_OUTPUT +
+                  ROWS_OF_FAULTS
 };
 extern const ConfigRow rows_of_model[ROWS_OF_MODEL];
+extern const ConfigRow rows_of_moe[ROWS_OF_MOE];
 extern const ConfigRow rows_of_data[ROWS_OF_DATA];
 extern const ConfigRow rows_of_train[ROWS_OF_TRAIN];
 extern const ConfigRow rows_of_parallel[ROWS_OF_PARALLEL];

@@ -3,6 +3,8 @@
 
 const ConfigSection config_sections[CONFIG_SECTIONS] = {
     {"model", "the transformer; what is not given comes from the preset", rows_of_model, ROWS_OF_MODEL},
+    {"moe", "experts in the place of MLPs; what is not given comes from the preset", rows_of_moe,
+     ROWS_OF_MOE},
     {"data", "what it learns from", rows_of_data, ROWS_OF_DATA},
     {"train", "how it learns", rows_of_train, ROWS_OF_TRAIN},
     {"parallel", "how the work is split over the ranks", rows_of_parallel, ROWS_OF_PARALLEL},

@@ -10,7 +10,7 @@ typedef struct ConfigSection {
     int rows;
 } ConfigSection;
 
-enum { CONFIG_SECTIONS = 10 };
+enum { CONFIG_SECTIONS = 11 };
 extern const ConfigSection config_sections[CONFIG_SECTIONS];
 
 /* Row `index`, from 0 to below CONFIG_ROWS, in the order of the help. */

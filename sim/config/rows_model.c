@@ -17,7 +17,9 @@ static const char *const orders[] = {[ORDER_SEQUENTIAL] = "sequential", [ORDER_R
 const ConfigRow rows_of_model[] = {
     {"model", "preset", ROW_CHOICE, ALWAYS, FIELD(model.preset), "toy", .choices = preset_names,
      .example = "small", .help = "a model with a name",
-     .more = "A preset gives the keys layers to rope_base of [model] and nothing else. A key that "
+     .more = "A preset gives the keys layers to rope_base of [model], and of [moe] what experts are and "
+             "which layers "
+             "have them; nothing else. A key that "
              "stands in the file overrides it, above or below the preset. A preset given by --set "
              "overrides the file's keys too: after --set model.preset=gpt2-124m the model is GPT-2, "
              "whatever the file says.\n"},

@@ -8,7 +8,13 @@
 static const char table[] = "/checksums";
 static const char flag[] = "complete";
 
-enum { OTHERS = 5, OBJECTS = OTHERS + LAYOUT_NAMES + LAYOUT_DATASETS };
+enum { OTHERS = 5, OBJECTS = OTHERS + LAYOUT_NAMES + LAYOUT_ALL };
+
+/* How many of them a file has. */
+static int objects_of(H5 *file)
+{
+    return h5_exists(file, "/moe") ? OBJECTS : OTHERS + LAYOUT_NAMES + LAYOUT_DATASETS;
+}
 
 static const char *object_path(int i)
 {
@@ -31,7 +37,7 @@ static const H5Row row = {fields, sizeof fields / sizeof *fields, sizeof(Row)};
 
 static bool write_rows(H5 *file, const Row rows[OBJECTS], Error *error)
 {
-    return h5_table_write(file, table, row, 0, OBJECTS, rows, error);
+    return h5_table_write(file, table, row, 0, (size_t)objects_of(file), rows, error);
 }
 
 bool checksums_clear(H5 *file, Error *error)
@@ -46,16 +52,17 @@ bool checksums_make(H5 *file, Error *error)
                           .units = "1",
                           .long_name = "checksum of an object, once the run is complete",
                           .row = row,
-                          .rows = OBJECTS};
+                          .rows = (size_t)objects_of(file)};
     return h5_table(file, &made, error) && checksums_clear(file, error);
 }
 
 /* The checksum of each object, into sum[OBJECTS]. */
 static bool sum_all(H5 *file, uint64_t sum[OBJECTS], Progress *progress, Error *error)
 {
+    const int objects = objects_of(file);
     bool ok = true;
-    for (int i = 0; i < OBJECTS; i++) progress->total += h5_bytes(file, object_path(i));
-    for (int i = 0; i < OBJECTS && ok; i++)
+    for (int i = 0; i < objects; i++) progress->total += h5_bytes(file, object_path(i));
+    for (int i = 0; i < objects && ok; i++)
         ok = h5_checksum(file, object_path(i), flag, &sum[i], progress, error);
     progress_end(progress);
     return ok;
@@ -66,9 +73,10 @@ bool checksums_write(H5 *file, Error *error)
     Row rows[OBJECTS] = {0};
     uint64_t sum[OBJECTS];
     Progress progress;
+    const int objects = objects_of(file);
     progress_begin(&progress, 0, PROGRESS_QUIET);
     if (!sum_all(file, sum, &progress, error)) return false;
-    for (int i = 0; i < OBJECTS; i++) {
+    for (int i = 0; i < objects; i++) {
         snprintf(rows[i].object, sizeof rows[i].object, "%s", object_path(i));
         rows[i].checksum = sum[i];
     }
@@ -88,10 +96,11 @@ bool checksums_check(H5 *file, const char *path, Error *error)
     Row rows[OBJECTS];
     uint64_t sum[OBJECTS];
     Progress progress;
-    if (!h5_check_table(file, table, row, OBJECTS, error) ||
-        !h5_table_rows(file, table, row, 0, OBJECTS, rows, error))
+    const int objects = objects_of(file);
+    if (!h5_check_table(file, table, row, (size_t)objects, error) ||
+        !h5_table_rows(file, table, row, 0, (size_t)objects, rows, error))
         return false;
-    for (int i = 0; i < OBJECTS; i++) {
+    for (int i = 0; i < objects; i++) {
         rows[i].object[sizeof rows[i].object - 1] = '\0';
         if (strcmp(rows[i].object, object_path(i)) != 0)
             return error_set(error, "%s: row %d of %s is not %s's; is the file damaged?", path, i, table,
@@ -99,7 +108,7 @@ bool checksums_check(H5 *file, const char *path, Error *error)
     }
     progress_begin_aside(&progress, 0);
     if (!sum_all(file, sum, &progress, error)) return false;
-    for (int i = 0; i < OBJECTS; i++)
+    for (int i = 0; i < objects; i++)
         if (sum[i] != rows[i].checksum)
             return error_set(error,
                              "%s: %s is not as the run left it: its checksum is %016" PRIx64

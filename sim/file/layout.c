@@ -11,7 +11,7 @@
 
 const char layout_step[] = "/step";
 
-const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
+const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {layout_step, "s", H5_I64, "1", "training step, from 0; -1: not finished"},
     {"/rank", "r", H5_I32, "1", "MPI rank; without a row: as the one before"},
     {"/action", "a", H5_I32, "1", "row of /timeline/actions"},
@@ -68,7 +68,23 @@ const LayoutDataset layout_datasets[LAYOUT_DATASETS] = {
     {"/work/seconds", "k", H5_F64, "s", "what they take on the machine that is simulated, ranks added up"},
     {"/timeline/memory", "ac", H5_U64, "byte", "bytes the rank held as the action ended, by category"},
     {"/timeline/memory_peak", "a", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
+    {"/moe/layer", "y", H5_I32, "1", "layer with experts, from 0"},
+    {"/moe/expert", "e", H5_I32, "1", "expert, from 0"},
+    {"/moe/load", "sye", H5_F64, "1",
+     "tokens of the step that chose the expert, all ranks; dry: assumed even"},
+    {"/moe/imbalance", "sy", H5_F64, "1", "largest load over the mean"},
+    {"/moe/dropped", "sy", H5_F64, "1", "share of choices that an expert had no room for"},
+    {"/moe/entropy", "sy", H5_F64, "1", "entropy of a token's scores over their sum, nats, the mean"},
+    {"/moe/balance_loss", "s", H5_F64, "1",
+     "auxiliary loss times its coefficient, all layers; no part of loss"},
+    {"/moe/z_loss", "s", H5_F64, "1", "router z-loss times its coefficient, all layers; no part of loss"},
 };
+
+int layout_count(const LayoutSizes *sizes)
+{
+    return sizes->experts ? LAYOUT_ALL : LAYOUT_DATASETS;
+}
+
 static const char *name_of_purpose(size_t i)
 {
     return purpose_row[i].name;
@@ -139,6 +155,8 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
     case 'c': return sizes->categories;
     case 'b': return sizes->parts;
     case 'l': return sizes->routes;
+    case 'y': return sizes->layers;
+    case 'e': return sizes->experts;
     default: return sizes->kinds;
     }
 }
@@ -146,6 +164,8 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
 const char *layout_axis_scale(char axis)
 {
     for (int i = 0; i < LAYOUT_SCALES; i++)
+        if (layout_datasets[i].axes[0] == axis) return layout_datasets[i].path;
+    for (int i = LAYOUT_DATASETS; i < LAYOUT_DATASETS + LAYOUT_MOE_SCALES; i++)
         if (layout_datasets[i].axes[0] == axis) return layout_datasets[i].path;
     for (int i = 0; i < LAYOUT_NAMES; i++)
         if (layout_names[i].axis == axis) return layout_names[i].path;
@@ -161,7 +181,7 @@ int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t 
 
 const LayoutDataset *layout_find(const char *path)
 {
-    for (int i = 0; i < LAYOUT_DATASETS; i++)
+    for (int i = 0; i < LAYOUT_ALL; i++)
         if (!strcmp(layout_datasets[i].path, path)) return &layout_datasets[i];
     fail("run files have no %s", path);
 }

@@ -4,7 +4,7 @@
 #include "sim/file/h5.h"
 
 /* Axes, a letter each: s = step, r = rank, p = purpose, c = category, b = part, a = action, k = kind of work,
- * l = link; none: one number.
+ * l = link; of layers with experts y = layer, e = expert; none: one number.
  * What has s as its axis grows. */
 typedef struct LayoutDataset {
     const char *path, *axes;
@@ -15,7 +15,9 @@ typedef struct LayoutDataset {
 /* The scales of what is counted come first: netCDF looks for scales beside or above a dataset, so they stand at
  * the root. */
 enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 44 };
-extern const LayoutDataset layout_datasets[LAYOUT_DATASETS];
+/* Behind those of every file those of a model with experts, the scales of its axes first. */
+enum { LAYOUT_MOE_SCALES = 2, LAYOUT_ALL = LAYOUT_DATASETS + 8 };
+extern const LayoutDataset layout_datasets[LAYOUT_ALL];
 
 /* The scales of what has names: texts along one axis. */
 typedef struct LayoutNames {
@@ -36,7 +38,10 @@ extern const char layout_step[]; /* the dataset whose row, written last, says th
 /* How long the axes are. */
 typedef struct LayoutSizes {
     size_t steps, ranks, actions, purposes, categories, parts, kinds, routes;
+    size_t layers, experts; /* with experts, and of each; 0: there are none */
 } LayoutSizes;
+/* How many of the datasets such a file has. */
+int layout_count(const LayoutSizes *sizes);
 
 size_t layout_axis(const LayoutSizes *sizes, char axis);
 const char *layout_axis_scale(char axis);

@@ -159,14 +159,34 @@ void recorder_fill_disk(Recorder *r)
     r->full = true;
 }
 
+/* For the next row. */
+static bool make_room(Recorder *r, Error *error)
+{
+    if (r->done < r->rows) return true;
+    size_t rows = 2 * r->rows > first_rows(r) ? 2 * r->rows : first_rows(r);
+    if (r->planned > r->rows) rows = least(rows, r->planned);
+    return resize(r, rows, error);
+}
+
+bool recorder_routing(Recorder *r, const RoutingRow *row, Error *error)
+{
+    const struct {
+        const char *path;
+        const double *value;
+    } cells[] = {{"/moe/load", row->load},       {"/moe/imbalance", row->imbalance},
+                 {"/moe/dropped", row->dropped}, {"/moe/entropy", row->entropy},
+                 {"/moe/z_loss", &row->z_loss},  {"/moe/balance_loss", &row->balance_loss}};
+    if (!make_room(r, error)) return false;
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        if (!h5_write(r->file, cells[i].path, r->done, 1, H5_F64, cells[i].value, error))
+            return others_are_kept(r, error);
+    return true;
+}
+
 bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
                    Error *error)
 {
-    if (r->done == r->rows) {
-        size_t rows = 2 * r->rows > first_rows(r) ? 2 * r->rows : first_rows(r);
-        if (r->planned > r->rows) rows = least(rows, r->planned);
-        if (!resize(r, rows, error)) return false;
-    }
+    if (!make_room(r, error)) return false;
     if (r->full) h5_fill_disk(r->file);
     const double tokens_per_second = row->wall_time > 0 ? (double)row->tokens / row->wall_time : NAN;
     const double none = 0;

@@ -51,6 +51,15 @@ int recorder_hold(const Recorder *recorder);
 /* From here on its file is refused what is written, as on a full disk. */
 void recorder_fill_disk(Recorder *recorder);
 
+/* Of the layers with experts, one after the other; NaN: unknown. */
+typedef struct RoutingRow {
+    double *load;                          /* [layer][expert] */
+    double *imbalance, *dropped, *entropy; /* [layer] */
+    double balance_loss, z_loss;
+} RoutingRow;
+/* Of the step that recorder_step() will tell of next. */
+bool recorder_routing(Recorder *recorder, const RoutingRow *row, Error *error);
+
 /* bytes, messages: [rank][PURPOSES] sent in this step. */
 bool recorder_step(Recorder *recorder, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,
                    Error *error);

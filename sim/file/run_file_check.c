@@ -138,11 +138,21 @@ static bool read_names(RunFile *run, const LayoutNames *names, char ***name, siz
     return *name != NULL;
 }
 
+/* How many layers have experts, and of how many, where the configuration says that there are any. */
+static bool read_experts(RunFile *run, Error *error)
+{
+    char text[32] = "";
+    h5_get_text(run->file, "/config", "moe.experts", text, sizeof text);
+    if (strtol(text, NULL, 10) <= 0) return true;
+    return length_of(run, layout_axis_scale('y'), &run->layers, error) &&
+           length_of(run, layout_axis_scale('e'), &run->experts, error);
+}
+
 static bool check_datasets(RunFile *run, Error *error)
 {
     const LayoutSizes sizes = run_file_sizes(run);
     size_t one;
-    for (int i = 0; i < LAYOUT_DATASETS; i++) {
+    for (int i = 0; i < layout_count(&sizes); i++) {
         const LayoutDataset *d = &layout_datasets[i];
         size_t dims[H5_MAX_RANK];
         const int rank = layout_shape(d, &sizes, dims);
@@ -219,7 +229,8 @@ bool run_file_check(RunFile *run, bool sums, Error *error)
         for (int k = 0; k < LAYOUT_NAMES; k++)
             if (of[k].axis == n->axis && !read_names(run, n, of[k].name, of[k].count, error)) return false;
     }
-    if (!check_datasets(run, error) || (sums && !check_sums(run, error))) return false;
+    if (!read_experts(run, error) || !check_datasets(run, error) || (sums && !check_sums(run, error)))
+        return false;
     if (!run_shape_read(&run->shape, run->file, run->ranks, &split))
         return error_set(error, "%s: %s; is the file damaged?", run->path, split.text);
     return read_ranks(run, error) && count_steps(run, error);

@@ -28,15 +28,15 @@ typedef struct RunFile {
     size_t rows;    /* there is room for */
     size_t actions; /* rows of the timeline, used or not */
     size_t purposes, categories, parts, kinds, routes;
+    size_t layers, experts;                              /* with experts, and of each; 0: there are none */
     char **purpose, **category, **part, **kind, **route; /* their names: short, of plain letters */
 } RunFile;
 
 /* How long its axes are (layout.h). */
 static inline LayoutSizes run_file_sizes(const RunFile *run)
 {
-    return (LayoutSizes){run->rows,       (size_t)run->recorded,
-                         run->actions,    run->purposes,
-                         run->categories, run->parts,
-                         run->kinds,      run->routes};
+    return (LayoutSizes){
+        run->rows,  (size_t)run->recorded, run->actions, run->purposes, run->categories, run->parts,
+        run->kinds, run->routes,           run->layers,  run->experts};
 }
 #endif

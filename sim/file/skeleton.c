@@ -19,6 +19,7 @@
 typedef struct Skeleton {
     H5 *file;
     const RunInfo *info;
+    const Config *config;
     LayoutSizes sizes;
 } Skeleton;
 
@@ -74,13 +75,17 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
     return ok;
 }
 
-/* A scale that counts 0, 1, 2, ...; or names the ranks that are recorded. */
+/* A scale that counts 0, 1, 2, ...; or names the ranks that are recorded, or the layers with experts. */
 static bool write_numbers(const Skeleton *s, const LayoutDataset *scale, Error *error)
 {
+    const GptShape *shape = &s->config->model.shape;
     size_t count = layout_axis(&s->sizes, scale->axes[0]);
     int32_t *numbers = allocate(count * sizeof *numbers);
     const int *rank = scale->axes[0] == 'r' ? s->info->rank : NULL;
     for (size_t i = 0; i < count; i++) numbers[i] = rank ? rank[i] : (int32_t)i;
+    size_t found = 0;
+    for (int64_t layer = 1; scale->axes[0] == 'y' && layer <= shape->layers; layer++)
+        if (has_experts(shape, layer)) numbers[found++] = (int32_t)(layer - 1);
     bool ok = h5_write(s->file, scale->path, 0, count, H5_I32, numbers, error);
     free(numbers);
     return ok;
@@ -156,20 +161,36 @@ size_t skeleton_ranks(const RunInfo *info)
     return (size_t)(info->rank ? info->recorded : info->ranks);
 }
 
+/* What only a model with experts has. */
+static bool make_moe(const Skeleton *s, Error *error)
+{
+    bool ok = h5_group(s->file, "/moe", error) && h5_link(s->file, layout_step, "/moe/step", error);
+    for (int i = LAYOUT_DATASETS; i < LAYOUT_ALL && ok; i++) {
+        const LayoutDataset *d = &layout_datasets[i];
+        bool is_scale = i < LAYOUT_DATASETS + LAYOUT_MOE_SCALES;
+        ok = make_dataset(s, d, is_scale, error) && (!is_scale || write_numbers(s, d, error));
+    }
+    return ok;
+}
+
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error)
 {
     static const char *const groups[] = {"/steps",     "/comm",     "/memory", "/pipeline",
                                          "/breakdown", "/timeline", "/work",   "/links"};
     const size_t ranks = skeleton_ranks(info);
-    const Skeleton s = {
-        file,
-        info,
-        {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS, ROUTES}};
+    const GptShape *shape = &config->model.shape;
+    const Skeleton s = {file,
+                        info,
+                        config,
+                        {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS,
+                         ROUTES, (size_t)layers_with_experts(shape, 1, shape->layers),
+                         (size_t)shape->experts.count}};
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
     ok = ok && config_record(file, config, error) && make_scales(&s, error) && make_timeline(&s, error);
     for (int i = LAYOUT_SCALES; i < LAYOUT_DATASETS && ok; i++)
         ok = make_dataset(&s, &layout_datasets[i], false, error);
+    ok = ok && (!s.sizes.experts || make_moe(&s, error));
     return ok && checksums_make(file, error) &&
            h5_write(file, "/comm/theory_bytes", 0, ranks, H5_F64, info->theory_bytes, error) &&
            h5_write(file, "/memory/theory", 0, ranks, H5_F64, info->theory_memory, error) &&
@@ -182,7 +203,8 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
 bool skeleton_extend(H5 *file, size_t rows, Error *error)
 {
     bool ok = true;
-    for (int i = 0; i < LAYOUT_DATASETS && ok; i++)
+    int datasets = h5_exists(file, "/moe") ? LAYOUT_ALL : LAYOUT_DATASETS;
+    for (int i = 0; i < datasets && ok; i++)
         if (layout_datasets[i].axes[0] == 's') ok = h5_extend(file, layout_datasets[i].path, rows, error);
     return ok;
 }

@@ -74,6 +74,14 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
         same = a->actions == b->actions;
         snprintf(why, TEXT, "of %zu actions, %zu", a->actions, b->actions);
         break;
+    case 'y':
+        same = a->layers == b->layers;
+        snprintf(why, TEXT, "of %zu layers with experts, %zu", a->layers, b->layers);
+        break;
+    case 'e':
+        same = a->experts == b->experts;
+        snprintf(why, TEXT, "of %zu experts, %zu", a->experts, b->experts);
+        break;
     case 'r':
         same = same_ranks(a, b);
         snprintf(why, TEXT, "of %d rank%s, %d%s", a->ranks, words_s(a->ranks), b->ranks,
@@ -154,6 +162,8 @@ static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *t
             words_append(text, size, "%sstep %" PRId64, comma, r->shared.first + (int64_t)along[i] + 1);
             break;
         case 'r': words_append(text, size, "%srank %d", comma, a->rank[along[i]]); break;
+        case 'y': words_append(text, size, "%slayer with experts %zu", comma, along[i] + 1); break;
+        case 'e': words_append(text, size, "%sexpert %zu", comma, along[i]); break;
         case 'a': words_append(text, size, "%saction %zu", comma, along[i]); break;
         default: words_append(text, size, "%s%s", comma, run_file_names(a, d->axes[i]).name[along[i]]);
         }
@@ -173,7 +183,9 @@ static bool compare_datasets(Runs *r)
     Columns c = {.rows = 0};
     size_t compared = 0, apart = 0;
     apart_head(&c, "dataset");
-    for (int i = 0; i < LAYOUT_DATASETS; i++) {
+    const LayoutSizes of_a = run_file_sizes(r->a), of_b = run_file_sizes(r->b);
+    const int datasets = layout_count(r->a->experts < r->b->experts ? &of_a : &of_b);
+    for (int i = 0; i < datasets; i++) {
         const LayoutDataset *d = &layout_datasets[i];
         Apart x = {0};
         char why[TEXT];

@@ -13,6 +13,7 @@
 #include "sim/base/node.h"
 #include "sim/run/announce.h"
 #include "sim/run/hosts.h"
+#include "sim/run/routing_record.h"
 #include "sim/run/rows.h"
 #include "sim/run/run_record_private.h"
 #include "sim/run/step_time.h"
@@ -190,7 +191,8 @@ static void gather_records(Record *r, const StepResult *result)
 }
 
 /* Main only: one row of /steps and /comm, and the peaks so far. */
-static double write_step(Record *r, int64_t step, const StepResult *result, double wall_time)
+static double write_step(Record *r, int64_t step, const StepResult *result, const RoutingRow *routing,
+                         double wall_time)
 {
     size_t ranks = rows_of(r->world);
     const Config *c = r->trainer->config;
@@ -209,8 +211,8 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
         memcpy(bytes + k * PURPOSES, record->bytes, sizeof record->bytes);
         memcpy(messages + k * PURPOSES, record->messages, sizeof record->messages);
         if (rows_is_second(r->world, k)) {
-            bytes[k * PURPOSES + CONTROL] += sizeof *record;
-            messages[k * PURPOSES + CONTROL]++;
+            bytes[k * PURPOSES + CONTROL] += step_record_bytes(&c->model.shape);
+            messages[k * PURPOSES + CONTROL] += step_record_messages(&c->model.shape);
         }
         memcpy(peak + k * MEMORY_CATEGORIES, record->peak, sizeof record->peak);
         total[k] = record->peak_total;
@@ -221,6 +223,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
     Error error;
     if (faults_fill_disk(&c->fault, step) && !r->trainer->goes_on) recorder_fill_disk(r->recorder);
     if (!step_time_check(c, row.simulated_time, &error) ||
+        (routing->load && !recorder_routing(r->recorder, routing, &error)) ||
         !recorder_step(r->recorder, &row, bytes, messages, &error) ||
         !recorder_memory(r->recorder, peak, total, rss, &error))
         record_lose(r, &error);
@@ -232,8 +235,10 @@ static double write_step(Record *r, int64_t step, const StepResult *result, doub
 double record_step(Record *r, int64_t step, const StepResult *result, double wall_time)
 {
     work_record_end(&r->work, &r->trainer->device, result->skipped);
+    RoutingRecord routing = routing_record_gather(r->trainer, r->world);
     gather_records(r, result);
-    double loss = r->world->rank == 0 ? write_step(r, step, result, wall_time) : 0;
+    double loss = r->world->rank == 0 ? write_step(r, step, result, &routing.row, wall_time) : 0;
+    routing_record_free(&routing);
     recent_keep(&r->recent, wall_time);
     r->held = 0;
     return loss;

@@ -101,8 +101,9 @@ static bool write_outside(Record *r, const uint64_t *all, Error *error)
         if (!rows_is_second(r->world, k)) continue;
         /* it is no root, and a leaf of every tree: it sends its reports */
         bytes[k * PURPOSES + INIT_BROADCAST] = messages[k * PURPOSES + INIT_BROADCAST] = 0;
-        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * sizeof(StepRecord);
-        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps;
+        const GptShape *shape = &r->trainer->config->model.shape;
+        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * step_record_bytes(shape);
+        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps * step_record_messages(shape);
     }
     bool ok = recorder_outside(r->recorder, bytes, messages, error);
     free(bytes);

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/base/clock.h"
+#include "sim/file/step_record.h"
 #include "sim/run/action_time.h"
 #include "sim/run/step_faults.h"
 
@@ -92,7 +94,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .microbatch = a.microbatch,
                     .step = t->step,
                     .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
-                    .B = B};
+                    .B = B,
+                    .routing = t->routing};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 
@@ -255,6 +258,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     double began = clock_now();
     int last = last_backward(list);
     t->step = step;
+    if (t->routing) memset(t->routing, 0, step_record_routing(&t->config->model.shape));
     faults_begin_step(&t->device, t->comm, &t->config->fault, step, t->goes_on);
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);

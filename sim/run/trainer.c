@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "models/kernels/matmul.h"
+#include "sim/file/step_record.h"
 #include "sim/run/step.h"
 #include "sim/run/step_faults.h"
 #include "sim/theory/theory.h"
@@ -123,6 +124,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     for (int s = 0, chunk = 0; s < plan->stages; s++)
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
     slots_make(&t->slots, plan->shape.v, t->microbatches);
+    if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(shape));
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
     t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);
     return t;
@@ -143,6 +145,7 @@ void trainer_free(Trainer *t)
     free(t->chunk_of);
     slots_free(&t->slots);
     free(t->losses);
+    free(t->routing);
     laps_free(&t->laps);
     free(t);
 }

@@ -167,19 +167,27 @@ Sum theory_sum_activations(const Config *config, const Share *share, double micr
     return sum;
 }
 
-/* A unit at once: a block's norms, row-parallel biases and what latents have whole, and the final norm; the positions. */
+/* A unit at once: a block's norms, row-parallel biases and what latents have whole, with its router where it has one, and
+ * the final norm; the positions. */
 Sum theory_sum_uncut(const Config *config, const Share *share, double width)
 {
     const Member m = slices(config, share, 0, share->t);
     const GptShape *shape = &config->model.shape;
     int norm = shape->norm == NORM_LAYERNORM ? 2 : 1;
-    double h = (double)shape->hidden;
+    double h = (double)shape->hidden, router = h * (double)shape->experts.count;
     Sum sum = {0};
     const AttentionParameters a = theory_attention_parameters(shape, share->t);
-    Together block = {.tensors = 0};
-    for (int i = 0; i < a.uncuts; i++) join(&block, a.uncut[i], 1);
-    join(&block, h, 2 * norm + shape->bias);
-    add_together(&sum, share->blocks, &m, &block, width);
+    Together dense = {.tensors = 0}, sparse = {.tensors = 0};
+    if (config->tensor.sequence_parallel) {
+        for (int i = 0; i < a.uncuts; i++) join(&dense, a.uncut[i], 1);
+        join(&dense, h, 2 * norm);
+        sparse = dense;
+        join(&dense, h, shape->bias);
+    }
+    join(&sparse, router, 1);
+    add_together(&sum, share->blocks - share->sparse, &m, &dense, width);
+    add_together(&sum, share->sparse, &m, &sparse, width);
+    if (!config->tensor.sequence_parallel) return sum;
     add(&sum, share->last, &m, h, norm, width);
     if (shape->position == POSITION_LEARNED)
         add(&sum, share->first, &m, (double)shape->sequence * h, 1, width);
@@ -204,24 +212,35 @@ Sum theory_sum_shared(const Config *config, const Share *share, double width)
 typedef struct Filling {
     double *count; /* of the units in the open bucket */
     int units;
-    double held, full; /* bytes in it, and at which it closes */
-    Sum sum;           /* of all before it */
+    double held, full;  /* bytes in it, and at which it closes */
+    double kept, width; /* of a value, held and sent */
+    const Member *member;
+    Sum sum; /* of all before it */
 } Filling;
 
-static void close_bucket(Filling *f, const Member *m, double width)
+static void close_bucket(Filling *f)
 {
-    Sum one = sum_of(m, f->count, f->units, width);
+    Sum one = sum_of(f->member, f->count, f->units, f->width);
     f->sum.sent += one.sent;
     f->sum.across += one.across;
     f->units = 0;
     f->held = 0;
 }
 
-static void fill(Filling *f, const Member *m, double count, double kept, double width)
+static void fill(Filling *f, double count)
 {
     f->count[f->units++] = count;
-    f->held += count * kept;
-    if (f->held >= f->full) close_bucket(f, m, width);
+    f->held += count * f->kept;
+    if (f->held >= f->full) close_bucket(f);
+}
+
+/* Layers before..last, from the last. */
+static void fill_blocks(Filling *f, const GptShape *shape, const Units *u, int64_t before, int64_t last)
+{
+    for (int64_t layer = last; layer > before; layer--) {
+        if (has_experts(shape, layer)) fill(f, u->experts);
+        fill(f, has_experts(shape, layer) ? u->sparse : u->block);
+    }
 }
 
 bool theory_sums_by_bucket(const Config *config, int ranks)
@@ -239,22 +258,26 @@ Sum theory_sum_buckets(const Config *config, const Plan *plan, const Share *shar
     int n = mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_DATA, member);
     const Member m = member_of(config, share->ranks, member, n, share->replica);
     const Units u = theory_units(config, n);
-    double kept = theory_gradient_width(config, plan->shape.m),
-           width = config->parallel.reduce_fp32 ? sizeof(real) : kept;
+    const GptShape *shape = &config->model.shape;
+    double kept = theory_gradient_width(config, plan->shape.m);
     Filling f = {.full = config->parallel.bucket_mb * 1e6,
-                 .count = allocate(((size_t)config->model.shape.layers + 4) * sizeof *f.count)};
+                 .kept = kept,
+                 .width = config->parallel.reduce_fp32 ? sizeof(real) : kept,
+                 .member = &m,
+                 .count = allocate((2 * (size_t)config->model.shape.layers + 4) * sizeof *f.count)};
+    int64_t end = shape->layers;
     for (int k = plan->stages - 1; k >= 0; k--) {
+        int64_t blocks =
+            stage_blocks(shape->layers, plan->stages, config_layers_per_stage(config, plan->stages), k);
+        end -= blocks;
         if (plan->rank_of[k] != share->pipe) continue;
         bool last = k == plan->stages - 1;
-        if (last && k > 0 && config->model.shape.tie_embeddings) fill(&f, &m, u.wte, kept, width);
-        if (last) fill(&f, &m, u.final, kept, width);
-        for (int64_t i = stage_blocks(config->model.shape.layers, plan->stages,
-                                      config_layers_per_stage(config, plan->stages), k);
-             i > 0; i--)
-            fill(&f, &m, u.block, kept, width);
-        if (k == 0 && u.wpe > 0) fill(&f, &m, u.wpe, kept, width);
-        if (k == 0) fill(&f, &m, u.wte, kept, width);
-        if (f.units > 0) close_bucket(&f, &m, width);
+        if (last && k > 0 && config->model.shape.tie_embeddings) fill(&f, u.wte);
+        if (last) fill(&f, u.final);
+        fill_blocks(&f, shape, &u, end, end + blocks);
+        if (k == 0 && u.wpe > 0) fill(&f, u.wpe);
+        if (k == 0) fill(&f, u.wte);
+        if (f.units > 0) close_bucket(&f);
     }
     free(f.count);
     free(member);

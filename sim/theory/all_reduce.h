@@ -9,8 +9,8 @@ typedef struct Sum {
     double sent, across;
 } Sum;
 
-/* Of activations at the borders of tensor-parallel regions, in a step of so many microbatches; and under sequence
- * parallelism, of the gradients of what is not cut, in all units once. */
+/* Of activations at the borders of tensor-parallel regions, in a step of so many microbatches; and of the gradients of
+ * what is not cut, in all units once: under sequence parallelism, and else of routers alone. */
 Sum theory_sum_activations(const Config *config, const Share *share, double microbatches, double width);
 Sum theory_sum_uncut(const Config *config, const Share *share, double width);
 /* Of the gradients of keys' and values' heads that several ranks hold, in all blocks once. */

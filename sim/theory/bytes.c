@@ -20,7 +20,8 @@ static int tree_children(int rank, int ranks)
 
 /* Tensor and sequence parallelism: Shoeybi et al. 1909.08053, section 3; Korthikanti et al. 2205.05198, section
  * 4.2. A = s b h values cross each border of a region, in every microbatch, but for the one into attention, which
- * latents may cross. `split`: over blocks and microbatches, how many backwards are cut in two (Qi et al. 2401.10241). */
+ * latents may cross. `split`: over blocks and microbatches, what the second half of a backward in two gathers once more
+ * (Qi et al. 2401.10241). */
 static void tensor_bytes_of(const Config *config, const Share *share, double microbatches, double reductions,
                             double split, double bytes[PURPOSES])
 {
@@ -40,15 +41,13 @@ static void tensor_bytes_of(const Config *config, const Share *share, double mic
     } else {
         double value = (t - 1) * (positions / t) * w; /* of each token one, in either half of a ring */
         /* entering each block twice, and the head, forward; leaving a block twice and the embedding backward; and
-         * what entered gathered again for the weights' gradients. Of a backward in halves the second gathers
-         * the two that left once more. */
+         * what entered gathered again for the weights' gradients. */
         bytes[TP_ALL_GATHER] =
-            (m * (entering * forwards + entered * L + (2 * L + first + 2 * last) * h) + 2 * split * h) *
-            value;
+            (m * (entering * forwards + entered * L + (2 * L + first + 2 * last) * h) + split * h) * value;
         /* the conjugates */
         bytes[TP_REDUCE_SCATTER] = m * (entering * L + (2 * forwards + first + last) * h) * value;
-        bytes[TP_GRADIENTS] = reductions * theory_sum_uncut(config, share, g).sent;
     }
+    bytes[TP_GRADIENTS] = reductions * theory_sum_uncut(config, share, g).sent;
     bytes[TP_GRADIENTS] += reductions * theory_sum_shared(config, share, g).sent;
     bytes[TP_CROSS_ENTROPY] =
         last * m * (t - 1) * 3 * positions * (double)sizeof(real); /* most, sum, target of every position */
@@ -79,16 +78,17 @@ static void pipeline_bytes_of(const Config *config, const Plan *plan, const Shar
     bytes[PP_NORM] = (plan->shape.p - 1) * (double)sizeof(double);
 }
 
-static double backwards_in_halves(const Config *config, const Plan *plan, int pipe)
+/* The gradients of what left, twice a block; experts keep what they need of theirs, but for those that are shared. */
+static double gathered_again(const Config *config, const Plan *plan, int pipe)
 {
-    double blocks = 0;
+    double again = 0;
     const Schedule *list = &plan->list[pipe];
-    for (int i = 0; i < list->count; i++)
-        if (list->action[i].kind == ACTION_WEIGHT)
-            blocks +=
-                (double)stage_blocks(config->model.shape.layers, plan->stages,
-                                     config_layers_per_stage(config, plan->stages), list->action[i].stage);
-    return blocks;
+    for (int i = 0; i < list->count; i++) {
+        if (list->action[i].kind != ACTION_WEIGHT) continue;
+        Blocks blocks = theory_blocks(config, plan, list->action[i].stage);
+        again += 2 * blocks.all - (config->model.shape.experts.shared ? 0 : blocks.sparse);
+    }
+    return again;
 }
 
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES])
@@ -147,7 +147,8 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
         bytes[ZERO_NORM] = (N - 1) * sizeof(double);
         owned_wte /= N;
     }
-    tensor_bytes_of(config, &share, m, reductions, backwards_in_halves(config, plan, share.pipe), bytes);
+    tensor_bytes_of(config, &share, m, reductions, gathered_again(config, plan, share.pipe), bytes);
     pipeline_bytes_of(config, plan, &share, owned_wte, bytes);
-    bytes[CONTROL] = rank == 0 ? 0 : sizeof(StepRecord); /* each rank's record to rank 0 */
+    bytes[CONTROL] =
+        rank == 0 ? 0 : (double)step_record_bytes(&config->model.shape); /* each rank's record to rank 0 */
 }

@@ -6,7 +6,7 @@
 static bool is_gpt(const GptShape *shape)
 {
     return shape->ffn == 4 * shape->hidden && shape->kv_heads == shape->heads && !is_gated(shape) &&
-           !is_latent(shape);
+           !is_latent(shape) && shape->experts.count == 0;
 }
 
 /* 72 B L s h^2 (1 + scores s/h + V/(12 h L)). */
@@ -30,7 +30,7 @@ double theory_flops_selective(const GptShape *shape, double samples)
 
 double theory_flops_parameters(const GptShape *shape, double samples)
 {
-    double N = (double)gpt_parameter_count(shape), L = (double)shape->layers,
+    double N = (double)gpt_active_parameter_count(shape), L = (double)shape->layers,
            widths = (double)(shape->heads * (key_width(shape) + value_width(shape))),
            s = (double)shape->sequence;
     return samples * s * (6 * N + 6 * L * widths * s);

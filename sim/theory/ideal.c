@@ -1,5 +1,6 @@
 /* ideal.c - how long actions take where all that counts is the schedule. */
 #include "sim/theory/attention.h"
+#include "sim/theory/share.h"
 #include "sim/theory/theory.h"
 
 /* In forwards. */
@@ -10,8 +11,11 @@ static double again(const Config *config)
     if (config->train.recompute == RECOMPUTE_NONE) return 0;
     if (config->train.recompute == RECOMPUTE_FULL) return 1;
     if (shape->attention == ATTENTION_FLASH) return 0;
-    double matrices =
-        theory_attention_parameters(shape, 1).matrices + h * (double)(inner_width(shape) + shape->ffn);
+    double sparse = (double)layers_with_experts(shape, 1, shape->layers) / (double)shape->layers;
+    double met = theory_experts_width(shape, (double)(shape->experts.top_k + shape->experts.shared));
+    /* of MLP or experts the mean of all layers */
+    double mlp = (1 - sparse) * (double)(inner_width(shape) + shape->ffn) + sparse * met;
+    double matrices = theory_attention_parameters(shape, 1).matrices + h * mlp;
     double keys = s * a * (double)key_width(shape), values = s * a * (double)value_width(shape);
     return keys / (matrices + keys + values);
 }

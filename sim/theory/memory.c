@@ -15,7 +15,11 @@
  * masks of s b h besides. The head keeps its norm's input and output and the probabilities of its slice of the
  * vocabulary. Between the halves a linear layer keeps its input and its output's gradient: for the four of a block
  * as much again, without core and masks; norms keep their parameters' gradients, and the embedding that of its
- * output. Latent attention keeps its latents besides (attention.c). */
+ * output. Latent attention keeps its latents besides (attention.c).
+ *
+ * A layer with experts keeps, in place of the MLP's, of each token its scores (with a z-loss the logits too), its k
+ * experts, gates and rows; of each row, for which there is room, the inputs and outputs of both products; and those of
+ * the shared experts. Between the halves it is the gradients of outputs and of logits. */
 typedef struct Kept {
     double forward, halfway;
 } Kept;
@@ -40,17 +44,39 @@ static double residual_values(const Config *config)
 }
 
 /* What a layer keeps, if nothing is computed again, without core and masks; and between the halves of its backward,
- * without its norms' gradients. */
-static Kept linear_kept(const Config *config)
+ * without its norms' gradients; of an MLP of these widths. */
+static Kept linear_kept(const Config *config, double widths)
 {
     const GptShape *shape = &config->model.shape;
     const AttentionWidths a = theory_attention_widths(shape, config->tensor.size);
     double w = theory_width(config), t = (double)config->tensor.size, residual = residual_values(config);
     double inside = w * (double)shape->sequence * (double)config->train.microbatch,
            outside = w * residual / (double)shape->hidden;
-    double mlp = (double)(inner_width(shape) + shape->ffn) / t;
+    double mlp = widths / t;
     return (Kept){4 * w * residual + outside * a.outside + inside * (a.inside + mlp),
                   4 * w * residual + outside * a.outside_halfway + inside * (a.inside_halfway + mlp)};
+}
+
+static Kept dense_kept(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    return linear_kept(config, (double)(inner_width(shape) + shape->ffn));
+}
+
+static Kept sparse_kept(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    const ExpertsShape *e = &shape->experts;
+    double n = (double)shape->sequence * (double)config->train.microbatch, k = (double)e->top_k,
+           E = (double)e->count, r = sizeof(real), index = sizeof(int32_t);
+    double scopes = e->scope == SCOPE_SEQUENCE ? (double)config->train.microbatch : 1;
+    double row = theory_experts_width(shape, 1) / (double)config->tensor.size + (double)shape->hidden;
+    double both = theory_width(config) * theory_experts_rows(config) * row + index * (n * k + E);
+    Kept kept = linear_kept(config, theory_experts_width(shape, (double)e->shared));
+    kept.forward += both + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +
+                    (balance_coefficient(e) > 0 ? r * scopes * E : 0);
+    kept.halfway += both + r * n * E;
+    return kept;
 }
 
 static double mask_kept(const Config *config)
@@ -69,14 +95,17 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
     const GptShape *shape = &config->model.shape;
     double s = (double)shape->sequence, b = (double)config->train.microbatch, h = (double)shape->hidden;
     double V = ceil((double)shape->vocab / (double)config->tensor.size);
-    double blocks = (double)stage_blocks(shape->layers, plan->stages,
-                                         config_layers_per_stage(config, plan->stages), stage);
+    Blocks blocks = theory_blocks(config, plan, stage);
     double residual = theory_width(config) * residual_values(config), mask = mask_kept(config);
-    const Kept linear = linear_kept(config);
+    const Kept dense = dense_kept(config), sparse = sparse_kept(config);
     double gains = 4 * h + theory_attention_parameters(shape, config->tensor.size).gains;
-    double layer = linear.forward + 2 * mask + (forgets_core(config) ? 0 : core_kept(config));
-    if (config->train.recompute == RECOMPUTE_FULL) layer = residual; /* the input alone */
-    Kept kept = {blocks * layer, blocks * (linear.halfway + (double)sizeof(real) * gains)};
+    double layer = 2 * mask + (forgets_core(config) ? 0 : core_kept(config)),
+           few = blocks.all - blocks.sparse;
+    Kept kept = {blocks.all * layer + few * dense.forward + blocks.sparse * sparse.forward,
+                 blocks.all * (double)sizeof(real) * gains + few * dense.halfway +
+                     blocks.sparse * sparse.halfway};
+    if (config->train.recompute == RECOMPUTE_FULL)
+        kept.forward = blocks.all * residual; /* the inputs alone */
     bool first = stage == 0, last = stage == plan->stages - 1;
     double tokens = (double)sizeof(int32_t) * b * (s + 1), logits = (double)sizeof(real) * s * b * V;
     if (first || last) kept.forward += tokens, kept.halfway += tokens;
@@ -151,16 +180,24 @@ double theory_moment(const Config *config, const Plan *plan, int ranks, int rank
     Units u = theory_units(config, share.replicas);
     double w = theory_width(config), g = theory_gradient_width(config, plan->shape.m);
     /* a unit while it is used, and the next or the last before it; an embedding has no second */
-    double two = u.block + fmax(u.block, share.first || share.last ? u.wte : 0);
+    double layer =
+        fmax(share.blocks > share.sparse ? u.block : 0, share.sparse > 0 ? u.sparse + u.experts : 0);
+    double two = layer + fmax(layer, share.first || share.last ? u.wte : 0);
+    double linear = fmax(share.blocks > share.sparse ? dense_kept(config).forward : 0,
+                         share.sparse > 0 ? sparse_kept(config).forward : 0);
     double again = config->train.recompute == RECOMPUTE_FULL
-                       ? linear_kept(config).forward + 2 * mask_kept(config) + core_kept(config)
+                       ? linear + 2 * mask_kept(config) + core_kept(config)
                    : forgets_core(config) ? core_kept(config)
                                           : 0;
     return again + (data_parallel_shards_parameters(&config->parallel) ? two * w : 0) +
            (data_parallel_reduces_each_microbatch(&config->parallel) ? two * g : 0);
 }
 
+/* The mean of all. */
 double theory_block_parameters(const Config *config)
 {
-    return theory_units(config, 1).block;
+    const GptShape *shape = &config->model.shape;
+    Units u = theory_units(config, 1);
+    double L = (double)shape->layers, sparse = (double)layers_with_experts(shape, 1, shape->layers);
+    return ((L - sparse) * u.block + sparse * (u.sparse + u.experts)) / L;
 }

@@ -1,8 +1,33 @@
 /* share.c - places on the grid and sizes of units. */
 #include "sim/theory/share.h"
 #include <math.h>
+#include "models/kernels/kinds.h"
 #include "models/machine/tensor.h"
 #include "sim/theory/attention.h"
+
+Blocks theory_blocks(const Config *config, const Plan *plan, int stage)
+{
+    const GptShape *shape = &config->model.shape;
+    const int *given = config_layers_per_stage(config, plan->stages);
+    int64_t before = 0, own = stage_blocks(shape->layers, plan->stages, given, stage);
+    for (int k = 0; k < stage; k++) before += stage_blocks(shape->layers, plan->stages, given, k);
+    return (Blocks){(double)own, (double)layers_with_experts(shape, before + 1, before + own)};
+}
+
+double theory_experts_width(const GptShape *shape, double experts)
+{
+    return experts * (double)(expert_inner_width(shape) + shape->experts.ffn);
+}
+
+/* GShard (2006.16668, section 2.2): ceil(factor tokens k / E) an expert and scope; no more than there are choices. */
+double theory_experts_rows(const Config *config)
+{
+    const ExpertsShape *e = &config->model.shape.experts;
+    double k = (double)e->top_k, E = (double)e->count, s = (double)config->model.shape.sequence,
+           b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
+    if (e->capacity == 0) return s * b * k;
+    return fmin(s * b * k, scopes * E * ceil(e->capacity * (s * b / scopes * k / E) * (1 - 1e-12)));
+}
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
 {
@@ -18,8 +43,9 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
                .single = plan->stages == 1};
     for (int k = 0; k < plan->stages; k++) {
         if (plan->rank_of[k] != s.pipe) continue;
-        s.blocks += (double)stage_blocks(config->model.shape.layers, plan->stages,
-                                         config_layers_per_stage(config, plan->stages), k);
+        Blocks blocks = theory_blocks(config, plan, k);
+        s.blocks += blocks.all;
+        s.sparse += blocks.sparse;
         s.first |= k == 0;
         s.last |= k == plan->stages - 1;
     }
@@ -40,11 +66,19 @@ Units theory_units(const Config *config, int replicas)
     double inner = (double)inner_width(shape), bias = shape->bias;
     double attention = theory_attention_parameters(shape, config->tensor.size).held;
     double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
+    double shared = theory_experts_width(shape, (double)shape->experts.shared),
+           experts = theory_experts_width(shape, (double)shape->experts.count);
+    bool sparse = shape->experts.count > 0;
     return (Units){
         .wte = padded(V * h, replicas),
         .wpe = shape->position == POSITION_LEARNED ? padded(s * h, replicas) : 0,
         /* of the MLP, in and out of it cut by t; whole: its row-parallel bias, and two norms */
         .block = padded(attention + (h * (inner + f) + bias * inner) / t + bias * h + 2 * norm, replicas),
+        /* of experts the router, whole, and those that are shared */
+        .sparse = sparse ? padded(attention + h * (double)shape->experts.count + h * shared / t + 2 * norm,
+                                  replicas)
+                         : 0,
+        .experts = sparse ? padded(h * experts / t, replicas) : 0,
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
 }
@@ -60,11 +94,14 @@ Units theory_pieces(const Config *config, int replicas, bool quantized, double w
     const GptShape *shape = &config->model.shape;
     Units u = theory_units(config, replicas);
     double N = replicas, norm = shape->norm == NORM_LAYERNORM ? 2 : 1, bias = shape->bias;
-    double attention = theory_attention_parameters(shape, config->tensor.size).tensors;
+    double attention = 2 * norm + theory_attention_parameters(shape, config->tensor.size).tensors;
+    bool shared = shape->experts.shared > 0;
     return (Units){
         .wte = piece(u.wte / N, 1, quantized, width),
         .wpe = piece(u.wpe / N, 1, quantized, width),
-        .block = piece(u.block / N, 2 * norm + attention + 2 + 2 * bias, quantized, width),
+        .block = piece(u.block / N, attention + 2 + 2 * bias, quantized, width),
+        .sparse = piece(u.sparse / N, attention + 1 + 2 * shared, quantized, width),
+        .experts = piece(u.experts / N, 2 * (double)shape->experts.count, quantized, width),
         .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
     };
 }
@@ -86,6 +123,7 @@ static bool has_copy(const Config *config, const Share *share)
 
 double theory_held(const Config *config, const Share *share, Units u)
 {
-    return (share->first ? u.wte + u.wpe : 0) + share->blocks * u.block + (share->last ? u.final : 0) +
+    double blocks = (share->blocks - share->sparse) * u.block + share->sparse * (u.sparse + u.experts);
+    return (share->first ? u.wte + u.wpe : 0) + blocks + (share->last ? u.final : 0) +
            (has_copy(config, share) ? u.wte : 0);
 }

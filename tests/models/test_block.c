@@ -53,9 +53,11 @@ static const struct {
     {"experts", {GPT_2, EXPERTS(.normalise = true)}},
     {"experts, z-loss, dropout", {LLAMA, .dropout = 0.25, EXPERTS(.z_loss = 0.1, .capacity = 0.75)}},
     {"experts, shared, balance",
-     {LLAMA, EXPERTS(.shared = 2, .router = ROUTER_SIGMOID, .balance = 0.1, .scope = SCOPE_SEQUENCE)}},
+     {LLAMA, EXPERTS(.shared = 2, .router = ROUTER_SIGMOID, .balance = BALANCE_AUXILIARY, .auxiliary = 0.1,
+                     .scope = SCOPE_SEQUENCE)}},
     {"latents, experts", {LLAMA_OF(6), LATENTS, .q_lora_rank = 7, EXPERTS(.shared = 1)}},
-    {"experts, post-norm", {GPT_2, .post_norm = true, EXPERTS(.shared = 1, .balance = 0.1)}},
+    {"experts, post-norm",
+     {GPT_2, .post_norm = true, EXPERTS(.shared = 1, .balance = BALANCE_AUXILIARY, .auxiliary = 0.1)}},
 };
 enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
 static const char *const MODE_NAME[MODES] = {"none", "selective", "full"};
@@ -252,7 +254,7 @@ static Experts experts_kept(const GptShape *s, int64_t t)
     return (Experts){.both = w * (rows * (widths + s->hidden) + n * e->shared * widths) +
                              (int64_t)sizeof(int32_t) * (choices + e->count),
                      .forward = scores * (e->z_loss > 0 ? 2 : 1) + (w + (int64_t)sizeof(int32_t)) * choices +
-                                (e->balance > 0 ? w * e->count * (e->scope ? BATCH : 1) : 0),
+                                (balance_coefficient(e) > 0 ? w * e->count * (e->scope ? BATCH : 1) : 0),
                      .halfway = scores};
 }
 

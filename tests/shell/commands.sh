@@ -73,7 +73,7 @@ check "two run files" meant "sim: --output a.h5: given again; try it once, and r
 check "ranks given again" meant "sim: --ranks 2: given again; try it once, and runs one by one" --dry-run --ranks 2 --ranks 3
 check "two folders of charts" meant "sim: plot: --out b: given again, after --out a; try one of the two" plot c.h5 --out a --out=b
 check "no number of ranks" meant 'sim: --ranks "": not a number of ranks from 1 to 65536; try --ranks 8' --ranks ''
-check "help of nothing" meant 'sim: help "": no such section; try one of model, data, train, parallel, hardware, chip, node, software, output, faults, or a command: plot, report, schedule, sweep, goodput, trace, inspect, diff, validate, calibrate, help' help ''
+check "help of nothing" meant 'sim: help "": no such section; try one of model, moe, data, train, parallel, hardware, chip, node, software, output, faults, or a command: plot, report, schedule, sweep, goodput, trace, inspect, diff, validate, calibrate, help' help ''
 # shellcheck disable=SC2046
 check "more than there is room for" meant "sim: --set: more than 64 of them; try an ini file with these keys" \
     --config a.ini $(for _ in $(seq 65); do echo --set train.steps=1; done)

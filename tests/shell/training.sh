@@ -36,6 +36,17 @@ for strategy in dp ddp zero1 zero2 zero3; do # of several microbatches
         --output "$case_name-dry.h5"
     check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
 done
+# Of a model with experts: the record of what they were sent is in the bytes, and dry the load is even.
+check "moe trains under the witness" witnessed moe 4 --config moe.ini --set train.steps=3 --set train.global_batch=8
+check "moe bytes equal the formula" compare bytes moe.h5
+check "moe memory equals the formula" compare memory moe.h5
+check "moe bytes equal the witness's" compare witness moe.h5 moe
+check "moe dry" "$float/bin/sim" --config moe.ini --set train.global_batch=8 --dry-run --ranks 4 --output moe-dry.h5
+check "moe dry, all ranks" "$float/bin/sim" --config moe.ini --set train.global_batch=8 --dry-run --all-ranks \
+    --ranks 4 --output moe-all.h5
+check "moe dry bytes and peaks equal the real ones" compare dry moe.h5 moe-all.h5
+check "moe tells of the load" grep -q 'the fullest expert has' <("$float/bin/sim" report moe.h5)
+check "moe dry says that it is assumed" grep -q 'assumed to be even' <("$float/bin/sim" report moe-dry.h5)
 # Through windows: the same, with what goes through them told.
 through_window() { # CASE RANKS ARGUMENT...
     local name=$1 ranks=$2

@@ -12,6 +12,8 @@ enum { STEPS = 2, SPLIT_SETS = 8 };
 
 #define SMALL "model.hidden=24", "model.heads=12", "model.ffn=36", "model.sequence=12", "model.layers=4"
 #define LLAMA "model.norm=rmsnorm", "model.activation=swiglu", "model.position=rope", "model.bias=no"
+#define EXPERTS "moe.experts=4", "moe.ffn=12"
+#define BALANCE "moe.balance=auxiliary", "moe.balance_coefficient=0.1", "moe.balance_scope=sequence"
 #define UNTIED "model.tie_embeddings=no"
 /* no width is another's, nor hidden / heads */
 #define MLA "model.qk_nope_head_dim=3", "model.qk_rope_head_dim=4", "model.v_head_dim=5"
@@ -19,7 +21,7 @@ enum { STEPS = 2, SPLIT_SETS = 8 };
 typedef struct Family {
     const char *name;
     int kv_heads;         /* parallel.tp divides them, or they divide it; 0: of latents there are none */
-    const char *sets[12]; /* NULL-terminated */
+    const char *sets[18]; /* NULL-terminated */
 } Family;
 
 static const Family FAMILIES[] = {
@@ -51,6 +53,19 @@ static const Family FAMILIES[] = {
     {"post-norm, RMSNorm, dropout, flash",
      2,
      {"model.post_norm=yes", "model.norm=rmsnorm", "model.dropout=0.1", "model.attention=flash", UNTIED}},
+    /* loads of a sequence, so that microbatches may be of any size */
+    {"experts", 12, {EXPERTS, "moe.first_dense=1", "moe.z_loss=0.01"}},
+    {"experts, balance, capacity",
+     12,
+     {EXPERTS, BALANCE, "moe.capacity_factor=1.25", "moe.drop_policy=probability", "train.recompute=full"}},
+    {"llama, experts, sigmoid, groups, shared, dropout",
+     4,
+     {LLAMA, UNTIED, EXPERTS, BALANCE, "moe.groups=2", "moe.router=sigmoid", "moe.shared_experts=1",
+      "model.dropout=0.1"}},
+    {"experts in every other layer, gates of 1 together, selective",
+     12,
+     {EXPERTS, BALANCE, "moe.every=2", "moe.normalise_top_k=yes", "moe.shared_experts=2",
+      "train.recompute=selective"}},
 };
 
 typedef struct Split {

@@ -55,6 +55,43 @@ static void rounded_values(void **state)
            "train.momentum = 0.9");
 }
 
+/* Experts, groups and layers that do not go together. */
+static void wrong_experts(void **state)
+{
+    (void)state;
+    refuse("[moe]\nexperts = 4\ntop_k = 5\n", NULL,
+           "t.ini:3: moe.top_k = 5: a token goes to top_k = 5 of experts = 4; try moe.top_k = 2");
+    refuse("[moe]\nexperts = 4\ntop_k = 1\nnormalise_top_k = yes\n", NULL,
+           "t.ini:4: moe.normalise_top_k = yes: over their sum the gates of one expert are 1 whatever its "
+           "score, "
+           "and the router would learn nothing; try moe.normalise_top_k = no, or moe.top_k = 2");
+    refuse(
+        "[moe]\nexperts = 4\ngroups = 3\n", NULL,
+        "t.ini:3: moe.groups = 3: groups must divide experts, and 4 / 3 = 1.33; try moe.groups = 1, 2 or 4");
+    refuse("[moe]\nexperts = 4\ngroups = 2\ngroups_limited = 2\n", NULL,
+           "t.ini:4: moe.groups_limited = 2: a token that may go to 2 of 2 groups is limited to none; try "
+           "moe.groups_limited = 1, or moe.groups = 1");
+    refuse(
+        "[moe]\nexperts = 8\ngroups = 4\ntop_k = 3\n", NULL,
+        "t.ini:4: moe.top_k = 3: 1 of groups of 8 / 4 = 2 experts hold 2, and a token goes to top_k = 3; try "
+        "moe.top_k = 2, or fewer moe.groups");
+    refuse("[moe]\nexperts = 4\nfirst_dense = 2\n", NULL,
+           "t.ini:3: moe.first_dense = 2: of 2 layers none has experts behind the first 2; try "
+           "moe.first_dense = "
+           "1, or moe.experts = 0");
+    refuse("[moe]\nexperts = 4\ncapacity_factor = 0.01\nbalance_scope = sequence\n", NULL,
+           "t.ini:3: moe.capacity_factor = 0.01: experts would take less than a token each: 0.01 x 16 "
+           "choices of 32 "
+           "tokens under an even load are 0.16; try moe.capacity_factor = 1.25, or 0");
+    refuse("[moe]\ntop_k = 1\n", NULL,
+           "t.ini:2: moe.top_k = 1: has an effect only with moe.experts above 0; try leaving it out, or "
+           "moe.experts = 8");
+    refuse("[moe]\nexperts = 4\ndrop_policy = probability\n", NULL,
+           "t.ini:3: moe.drop_policy = probability: has an effect only with moe.capacity_factor above 0; try "
+           "leaving "
+           "it out, or moe.capacity_factor = 1.25");
+}
+
 static void wrong_lists(void **state)
 {
     (void)state;
@@ -95,9 +132,10 @@ static void wrong_keys(void **state)
            "scatter_messages, "
            "pp, schedule, "
            "virtual_stages, layers_per_stage");
-    refuse("[cluster]\nnodes = 2\n", NULL,
-           "t.ini:1: [cluster]: no such section; try one of model, data, train, parallel, hardware, chip, "
-           "node, software, output, faults");
+    refuse(
+        "[cluster]\nnodes = 2\n", NULL,
+        "t.ini:1: [cluster]: no such section; try one of model, moe, data, train, parallel, hardware, chip, "
+        "node, software, output, faults");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
@@ -229,8 +267,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounded_values), cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_lists),
-        cmocka_unit_test(wrong_keys),     cmocka_unit_test(wrong_lines),  cmocka_unit_test(long_lines),
-        cmocka_unit_test(random_texts),
+        cmocka_unit_test(wrong_experts),  cmocka_unit_test(wrong_keys),   cmocka_unit_test(wrong_lines),
+        cmocka_unit_test(long_lines),     cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests_name("config refusals", tests, NULL, NULL);
 }

@@ -1,0 +1,83 @@
+/* rows_moe.c - [moe]: layers whose MLP is many, the experts. */
+#include "sim/config/row_field.h"
+
+static const char *const routers[] = {[ROUTER_SOFTMAX] = "softmax", [ROUTER_SIGMOID] = "sigmoid", NULL};
+static const char *const policies[] = {
+    [DROP_BY_POSITION] = "position", [DROP_BY_PROBABILITY] = "probability", NULL};
+static const char *const balances[] = {[BALANCE_NONE] = "none", [BALANCE_AUXILIARY] = "auxiliary", NULL};
+static const char *const scopes[] = {[SCOPE_MICROBATCH] = "microbatch", [SCOPE_SEQUENCE] = "sequence", NULL};
+
+#define OF(member) FIELD(model.shape.experts.member)
+const ConfigRow rows_of_moe[] = {
+    {"moe", "experts", ROW_INTEGER, ALWAYS, OF(count), NULL, 0, 65536, .example = "8",
+     .help = "MLPs in the place of a layer's one; 0: there are none",
+     .more =
+         "Sparse experts: a router, a linear layer from a token to a number of each expert, chooses those "
+         "that the token goes to, and the sum of what they make, each times its gate, is the layer's "
+         "result (Shazeer et al., arXiv 1701.06538; Fedus et al., arXiv 2101.03961). Experts and router "
+         "have no biases, whatever model.bias says, and experts have the model's activation. Every rank "
+         "holds all experts, as it holds all else; under parallel.tp each is cut as an MLP is. Loads, "
+         "dropped tokens and the router's entropy are recorded, and the losses of [moe] apart from that "
+         "of the language. A dry run takes the load to be even.\n"},
+    {"moe", "top_k", ROW_INTEGER, WITH_EXPERTS, OF(top_k), NULL, 1, 65536, .example = "2",
+     .help = "experts that a token goes to",
+     .more = "Of equal scores those of lower numbers, so that runs repeat.\n"},
+    {"moe", "ffn", ROW_INTEGER, WITH_EXPERTS, OF(ffn), NULL, 0, 1e8, .example = "1408",
+     .help = "inner width of an expert; 0 is model.ffn"},
+    {"moe", "shared_experts", ROW_INTEGER, WITH_EXPERTS, OF(shared), NULL, 0, 65536, .example = "2",
+     .help = "as many more that every token goes to, without a gate",
+     .more = "One MLP of their widths together (Dai et al., arXiv 2401.06066, section 3.2).\n"},
+    {"moe", "first_dense", ROW_INTEGER, WITH_EXPERTS, OF(first_dense), NULL, 0, 1e6, .example = "1",
+     .help = "first layers that keep their MLP; DeepSeek's models have 1 or 3"},
+    {"moe", "every", ROW_INTEGER, WITH_EXPERTS, OF(every), NULL, 1, 1e6, .example = "2",
+     .help = "of the layers after them each n-th has experts, the first too; 1: all",
+     .more = "GShard and Switch have them in every other layer, Mixtral and DeepSeek in all.\n"},
+    {"moe", "router", ROW_CHOICE, WITH_EXPERTS, OF(router), NULL, .choices = routers, .example = "sigmoid",
+     .help = "a score is the softmax of the router's numbers, or each one's sigmoid",
+     .more = "DeepSeek-V3 has sigmoids (arXiv 2412.19437, eq. 15), others the softmax.\n"},
+    {"moe", "normalise_top_k", ROW_SWITCH, WITH_EXPERTS, OF(normalise), NULL, .example = "yes",
+     .help = "divide a token's gates by their sum",
+     .more = "Mixtral's and DeepSeek-V3's are, Switch's and DeepSeekMoE's not.\n"},
+    {"moe", "route_scale", ROW_NUMBER, WITH_EXPERTS, OF(scale), NULL, 0, 1e6, .low_out = true,
+     .example = "2.5", .help = "factor of gates; 16 in DeepSeek-V2, 2.5 in V3"},
+    {"moe", "groups", ROW_INTEGER, WITH_EXPERTS, OF(groups), NULL, 1, 65536, .example = "2",
+     .help = "runs of as many experts each, of which a token goes to some; 1: none",
+     .more = "Device-limited and node-limited routing (arXiv 2405.04434, section 2.2.2; 2412.19437, section "
+             "2.1.2): a group is as good as its best expert, under router = sigmoid as its best two "
+             "together. Experts of other groups are not chosen, whatever their scores.\n"},
+    {"moe", "groups_limited", ROW_INTEGER, WITH_GROUPS_OF_EXPERTS, OF(groups_limited), NULL, 1, 65536,
+     .example = "1", .help = "groups that a token's experts come from"},
+    {"moe", "capacity_factor", ROW_NUMBER, WITH_EXPERTS, OF(capacity), "0", 0, 1e6, .example = "1.25",
+     .help = "an expert takes so many times the mean load at most; 0: all",
+     .more =
+         "An expert takes ceil(factor x tokens x top_k / experts) choices of a moe.balance_scope (GShard, "
+         "arXiv 2006.16668, section 2.2). A token whose choice is dropped misses that expert's part and "
+         "passes by in the residual.\n"},
+    {"moe", "drop_policy", ROW_CHOICE, WITH_CAPACITY, OF(drop), "position", .choices = policies,
+     .example = "probability", .help = "who comes last is dropped, or who has the smallest gate",
+     .more =
+         "By position all tokens' best choices come first, then all their second ones, and so on (GShard, "
+         "algorithm 1).\n"},
+    {"moe", "balance", ROW_CHOICE, WITH_EXPERTS, OF(balance), "none", .choices = balances,
+     .example = "auxiliary", .help = "what keeps the load of experts even",
+     .more =
+         "auxiliary: a loss, moe.balance_coefficient times E / (k T) x the choices of an expert, times its "
+         "mean score, summed over experts and layers: 1 times the coefficient a layer under an even load "
+         "(Switch, arXiv 2101.03961, eq. 4 to 6; DeepSeekMoE, arXiv 2401.06066, eq. 12). Its gradient joins "
+         "that of the language's; its value is recorded apart, /moe/balance_loss.\n"},
+    {"moe", "balance_coefficient", ROW_NUMBER, WITH_AUXILIARY_LOSS, OF(auxiliary), "0.01", 0, 1e6,
+     .low_out = true, .example = "0.001", .help = "of the auxiliary loss"},
+    {"moe", "balance_scope", ROW_CHOICE, WITH_LOADS_OF_A_SCOPE, OF(scope), "microbatch", .choices = scopes,
+     .example = "sequence", .help = "the tokens that loads are of, for balance and capacity",
+     .more =
+         "microbatch: train.microbatch samples of one replica together; sequence: each sample by itself, so "
+         "that no split of the batch changes a run (arXiv 2412.19437, eq. 17). The global batch is no "
+         "choice: what is chosen in it is known when its last forward has ended, and 1f1b's first "
+         "backward needs the loss's gradient before.\n"},
+    {"moe", "z_loss", ROW_NUMBER, WITH_EXPERTS, OF(z_loss), "0", 0, 1e6, .example = "0.001",
+     .help = "coefficient of the router's z-loss, which keeps its numbers small",
+     .more = "The mean over tokens of log(sum(exp))^2, summed over layers (Zoph et al., arXiv 2202.08906, "
+             "eq. 5). "
+             "Recorded apart, "
+             "/moe/z_loss.\n"},
+};

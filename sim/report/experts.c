@@ -1,0 +1,80 @@
+/* experts.c - parameters in all and met by a token; loads, drops and losses, at first and at the end. */
+#include "sim/report/experts.h"
+#include <math.h>
+#include <stdlib.h>
+#include "sim/base/tail.h"
+#include "sim/report/run_config.h"
+
+static void add_parameters(Sheet *sheet, const RunFile *run)
+{
+    Config *config = run_config_new(run);
+    if (!config) return;
+    const GptShape *shape = &config->model.shape;
+    double all = (double)gpt_parameter_count(shape), met = (double)gpt_active_parameter_count(shape),
+           unit = all >= 1e9 ? 1e9 : 1e6;
+    const char *letter = all >= 1e9 ? "G" : "M";
+    sheet_line(sheet, SHEET_FACT, "experts");
+    sheet_cell(sheet,
+               "%zu of which a token goes to %lld, and %lld shared, in %zu of %lld layers; %.4g %s "
+               "parameters, of which it meets %.4g %s",
+               run->experts, (long long)shape->experts.top_k, (long long)shape->experts.shared, run->layers,
+               (long long)shape->layers, all / unit, letter, met / unit, letter);
+    run_config_free(config);
+}
+
+/* Of each step the mean over layers of [steps][layers]; freed by the caller. NULL with why. */
+static double *mean_of(const RunFile *run, const char *dataset, Error *error)
+{
+    double *all = run_file_first(run, dataset, run->steps, error);
+    for (size_t s = 0; all && s < run->steps; s++) {
+        double sum = 0;
+        for (size_t y = 0; y < run->layers; y++) sum += all[s * run->layers + y];
+        all[s] = sum / (double)run->layers; /* what was there has been added up */
+    }
+    return all;
+}
+
+static void add_load(Sheet *sheet, const RunFile *run, const double *imbalance, const double *dropped,
+                     const double *entropy)
+{
+    sheet_line(sheet, SHEET_FACT, "load");
+    if (run->dry)
+        sheet_cell(sheet, "assumed to be even: a dry run routes no tokens");
+    else
+        sheet_cell(
+            sheet,
+            "the fullest expert has %.2f times the mean at the first step, %.2f at the end (mean of layers, "
+            "last tenth); entropy of scores %.2f, even %.2f nats",
+            imbalance[0], tail_mean(imbalance, run->steps), tail_mean(entropy, run->steps),
+            log((double)run->experts));
+    double share = tail_mean(dropped, run->steps);
+    if (share > 0) sheet_more(sheet, "; %.2g %% of choices dropped", 100 * share);
+}
+
+static void add_losses(Sheet *sheet, const RunFile *run, const double *balance, const double *z)
+{
+    double b = tail_mean(balance, run->steps), of_z = tail_mean(z, run->steps);
+    if (run->dry || b + of_z == 0) return;
+    sheet_line(sheet, SHEET_FACT, "their losses");
+    if (b > 0) sheet_cell(sheet, "balance %.3g", b);
+    if (of_z > 0) (b > 0 ? sheet_more : sheet_cell)(sheet, "%sz %.3g", b > 0 ? ", " : "", of_z);
+    sheet_more(sheet, " (last tenth), no part of the loss");
+}
+
+bool report_experts(const RunFile *run, Sheet *sheet, Error *error)
+{
+    if (!run->experts) return true;
+    double *imbalance = mean_of(run, "/moe/imbalance", error), *dropped = mean_of(run, "/moe/dropped", error),
+           *entropy = mean_of(run, "/moe/entropy", error),
+           *balance = run_file_first(run, "/moe/balance_loss", run->steps, error),
+           *z = run_file_first(run, "/moe/z_loss", run->steps, error);
+    bool ok = imbalance && dropped && entropy && balance && z;
+    if (ok) {
+        add_parameters(sheet, run);
+        add_load(sheet, run, imbalance, dropped, entropy);
+        add_losses(sheet, run, balance, z);
+    }
+    double *all[] = {imbalance, dropped, entropy, balance, z};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    return ok;
+}

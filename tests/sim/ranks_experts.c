@@ -1,0 +1,125 @@
+/* ranks_experts.c - what is told of routing: the same loads, drops, entropy and losses under every split as unsplit, of
+ * all tokens and once; dry an even load. On virtual ranks in this process; under mpirun on the ranks it was given. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "sim/run/routing_record.h"
+#include "tests/ranks.h"
+#include "tests/support/case_ranks.h"
+#include "tests/support/check.h"
+#include "tests/support/ranks.h"
+
+enum { STEPS = 2, LAYERS = 3, EXPERTS = 4, TOP_K = 2, TOKENS = 24 * 7 };
+#define MODEL                                                                             \
+    "moe.experts=4 moe.first_dense=1 model.layers=4 moe.ffn=12 moe.capacity_factor=1.25 " \
+    "moe.balance=auxiliary "                                                              \
+    "moe.balance_scope=sequence moe.z_loss=0.01 train.clip=0 "
+
+/* Of rank 0 after the last step. */
+typedef struct Told {
+    double load[LAYERS][EXPERTS], imbalance[LAYERS], dropped[LAYERS], entropy[LAYERS], balance_loss, z_loss;
+} Told;
+
+static void look(Trainer *t, const StepResult *result, void *context)
+{
+    (void)result;
+    Told *told = context;
+    Group *world = group_world(t->comm, CHANNEL);
+    RoutingRecord r = routing_record_gather(t, world);
+    if (t->comm->rank == 0) {
+        memcpy(told->load, r.row.load, sizeof told->load);
+        memcpy(told->imbalance, r.row.imbalance, sizeof told->imbalance);
+        memcpy(told->dropped, r.row.dropped, sizeof told->dropped);
+        memcpy(told->entropy, r.row.entropy, sizeof told->entropy);
+        told->balance_loss = r.row.balance_loss;
+        told->z_loss = r.row.z_loss;
+    }
+    routing_record_free(&r);
+    group_free(world);
+}
+
+static Case make_case(const char *words, Told *told)
+{
+    Case c = case_of_words(STEPS, MODEL "%s", words);
+    c.look = look;
+    c.context = told;
+    return c;
+}
+
+#ifdef SIM_DOUBLE
+static const double APART = 1e-12;
+#else
+static const double APART = 1e-4;
+#endif
+
+static void assert_near(double is, double expected, const char *what, const char *words)
+{
+    if (!(fabs(is - expected) <= APART * fmax(1, fabs(expected))))
+        fail_msg("%s of %s is %.17g, unsplit %.17g", what, words, is, expected);
+}
+
+static void every_split_tells_the_same(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int ranks;
+    } splits[] = {
+        {"parallel.data=zero3", 2},
+        {"parallel.tp=2", 2},
+        {"parallel.tp=2 parallel.sequence_parallel=yes model.sequence=8 train.recompute=full", 2},
+        {"parallel.tp=2 train.recompute=full train.microbatch=2", 4},
+        {"parallel.pp=2 parallel.schedule=zb-h1 train.recompute=full", 4},
+        {"parallel.pp=2 parallel.virtual_stages=2 parallel.schedule=interleaved train.microbatch=2", 4}};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        const char *words = splits[i].words;
+        Told one = {.z_loss = 0}, told = {.z_loss = 0};
+        bool longer = strstr(words, "model.sequence") != NULL;
+        if (!ranks_fit(splits[i].ranks)) continue;
+        Case truth = make_case(longer ? "model.sequence=8" : "", &one), c = make_case(words, &told);
+        run_truth(&truth);
+        if (run_case(&c, splits[i].ranks)) {
+            for (int l = 0; l < LAYERS; l++) {
+                double all = 0;
+                for (int e = 0; e < EXPERTS; e++) all += told.load[l][e];
+                assert_true(all == (longer ? 24 * 8 : TOKENS) * TOP_K);
+                assert_near(told.dropped[l], one.dropped[l], "the dropped share", words);
+                assert_near(told.imbalance[l], one.imbalance[l], "the imbalance", words);
+                assert_near(told.entropy[l], one.entropy[l], "the entropy", words);
+            }
+            assert_memory_equal(told.load, one.load, sizeof one.load);
+            assert_near(told.balance_loss, one.balance_loss, "the balance loss", words);
+            assert_near(told.z_loss, one.z_loss, "the z-loss", words);
+            /* 1 a layer under an even load, and not far from it at first; drops are of a capacity above the mean */
+            assert_true(told.balance_loss > 0.01 * 0.9 * LAYERS && told.balance_loss < 0.01 * 2 * LAYERS);
+            assert_true(told.entropy[0] > 1 && told.entropy[0] <= log(EXPERTS) && told.dropped[0] < 0.5);
+        }
+        if (c.refused[0]) fail_msg("%s: %s", words, c.refused);
+        case_free(&truth);
+        case_free(&c);
+    }
+}
+
+static void dry_the_load_is_even(void **state)
+{
+    (void)state;
+    if (mpi && mpi->rank > 0) return;
+    Told told = {.z_loss = 0};
+    Case c = make_case("parallel.pp=2 train.microbatch=2", &told);
+    c.dry = true;
+    c.steps = 1;
+    assert_true(case_virtual(&c, 4));
+    for (int l = 0; l < LAYERS; l++)
+        for (int e = 0; e < EXPERTS; e++) assert_true(told.load[l][e] == TOKENS * TOP_K / (double)EXPERTS);
+    assert_true(told.imbalance[0] == 1 && isnan(told.entropy[0]) && isnan(told.balance_loss));
+    case_free(&c);
+}
+
+int ranks_experts(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_split_tells_the_same),
+        cmocka_unit_test(dry_the_load_is_even),
+    };
+    return cmocka_run_group_tests_name("experts", tests, NULL, NULL);
+}
