@@ -92,6 +92,12 @@ for command in plot report trace inspect schedule sweep goodput validate calibra
     check "to the letter" cmp said help
     check "it tells what it ends with" grep -q '^Exit status: 0 .*, 1 failed, 2 bad request' help
 done
+# shellcheck disable=SC2317
+names_configs() {
+    diff <("$sim" --help | tr -d '\n' | sed 's/.*with sim *(//; s/, each .*//' | tr -s ' ' '\n' | sort) \
+        <(cd "$root/configs" && printf '%s\n' *.ini | sed 's/\.ini$//' | sort)
+}
+check "sim --help names all configs, and no other" names_configs
 check "help takes one word" meant "try sim help plot" help plot report
 
 check "a fit to all sets is to those that were measured" says 2 '^sim: validate: --fit chip.sustained: begins at .* in korthikanti-2022 .* in megatron-core-2024 ' \
