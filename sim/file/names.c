@@ -1,5 +1,5 @@
 /* names.c - the table of names. Ours are GPT-2's; Llama's files cut the packed matrices in parts. DeepSeek's
- * are Llama's but for its attention, which has the same tensors here as there. */
+ * are Llama's but for its attention, which has the same tensors here as there, and its experts. */
 #include "sim/file/names.h"
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,16 @@ static const Name LAYER[] = {
     {"ln_2.weight", {"post_attention_layernorm.weight"}},
     {"mlp.c_fc.weight", {"mlp.gate_proj.weight", "mlp.up_proj.weight"}},
     {"mlp.c_proj.weight", {"mlp.down_proj.weight"}},
+    {"mlp.gate.weight", {"mlp.gate.weight"}},
+    {"mlp.shared_experts.c_fc.weight",
+     {"mlp.shared_experts.gate_proj.weight", "mlp.shared_experts.up_proj.weight"}},
+    {"mlp.shared_experts.c_proj.weight", {"mlp.shared_experts.down_proj.weight"}},
+    {NULL, {NULL}},
+};
+/* after "mlp.experts.N." besides, in both */
+static const Name EXPERT[] = {
+    {"c_fc.weight", {"gate_proj.weight", "up_proj.weight"}},
+    {"c_proj.weight", {"down_proj.weight"}},
     {NULL, {NULL}},
 };
 
@@ -52,12 +62,21 @@ bool naming_is_llama(Naming naming)
     return naming == NAMES_LLAMA || naming == NAMES_LLAMA_LM;
 }
 
-/* The table's row for p, or NULL; *layer is -1 outside of layers. */
-static const Name *find(const Parameter *p, int *layer)
+/* Where p is: each is -1 outside of layers, and of experts. */
+typedef struct Place {
+    int layer, expert;
+} Place;
+
+/* The table's row for p, or NULL. */
+static const Name *find(const Parameter *p, Place *place)
 {
     int length = 0;
-    if (sscanf(p->name, "h.%d.%n", layer, &length) != 1) *layer = -1;
-    const Name *row = *layer < 0 ? WHOLE_MODEL : LAYER;
+    *place = (Place){-1, -1};
+    if (sscanf(p->name, "h.%d.mlp.experts.%d.%n", &place->layer, &place->expert, &length) != 2) {
+        place->expert = -1;
+        if (sscanf(p->name, "h.%d.%n", &place->layer, &length) != 1) place->layer = -1;
+    }
+    const Name *row = place->expert >= 0 ? EXPERT : place->layer >= 0 ? LAYER : WHOLE_MODEL;
     while (row->ours && strcmp(row->ours, p->name + length) != 0) row++;
     return row->ours ? row : NULL;
 }
@@ -70,8 +89,9 @@ static const char *prefix_of(Naming naming, const char *name)
 
 int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS])
 {
-    int layer, count = 0;
-    const Name *row = naming_is_llama(naming) ? find(p, &layer) : NULL;
+    int count = 0;
+    Place place;
+    const Name *row = naming_is_llama(naming) ? find(p, &place) : NULL;
     if (!row) {
         tensor[0] = (FileTensor){.columns = p->whole_columns};
         snprintf(tensor[0].path, sizeof tensor->path, "/%s%s", prefix_of(naming, p->name), p->name);
@@ -79,12 +99,15 @@ int file_tensors(Naming naming, const Parameter *p, FileTensor tensor[CUT_PARTS]
     }
     for (int64_t first = 0; count < CUT_PARTS && row->llama[count]; count++) {
         FileTensor *t = &tensor[count];
-        char layers[32] = "";
+        char before[64] = "";
         *t = (FileTensor){.first = first, .columns = p->whole_columns};
         if (p->cut == CUT_COLUMNS) t->columns = p->part[count];
-        t->transposed = layer >= 0 && p->whole_rows > 0;
-        if (layer >= 0) snprintf(layers, sizeof layers, "layers.%d.", layer);
-        snprintf(t->path, sizeof t->path, "/%s%s%s", prefix_of(naming, row->llama[count]), layers,
+        t->transposed = place.layer >= 0 && p->whole_rows > 0;
+        if (place.expert >= 0)
+            snprintf(before, sizeof before, "layers.%d.mlp.experts.%d.", place.layer, place.expert);
+        else if (place.layer >= 0)
+            snprintf(before, sizeof before, "layers.%d.", place.layer);
+        snprintf(t->path, sizeof t->path, "/%s%s%s", prefix_of(naming, row->llama[count]), before,
                  row->llama[count]);
         first += t->columns;
     }

@@ -20,10 +20,11 @@ static const GptShape LLAMA = {.layers = 12,
                                .position = POSITION_ROPE,
                                .rope_base = 1e4};
 
-static const struct {
+typedef struct Named {
     const char *ours;
     FileTensor tensor[CUT_PARTS];
-} TABLE[] = {
+} Named;
+static const Named TABLE[] = {
     {"wte.weight", {{"/model.embed_tokens.weight", 0, 16, false}}},
     {"h.0.ln_1.weight", {{"/model.layers.0.input_layernorm.weight", 0, 16, false}}},
     {"h.11.attn.c_attn.weight",
@@ -39,6 +40,35 @@ static const struct {
     {"ln_f.weight", {{"/model.norm.weight", 0, 16, false}}},
     {"lm_head.weight", {{"/lm_head.weight", 0, 16, false}}},
 };
+
+/* Of DeepSeek's experts, two shared, 6 wide. */
+static const Named EXPERTS[] = {
+    {"h.3.mlp.gate.weight", {{"/model.layers.3.mlp.gate.weight", 0, 12, true}}},
+    {"h.3.mlp.experts.10.c_fc.weight",
+     {{"/model.layers.3.mlp.experts.10.gate_proj.weight", 0, 6, true},
+      {"/model.layers.3.mlp.experts.10.up_proj.weight", 6, 6, true}}},
+    {"h.1.mlp.experts.0.c_proj.weight", {{"/model.layers.1.mlp.experts.0.down_proj.weight", 0, 16, true}}},
+    {"h.3.mlp.shared_experts.c_fc.weight",
+     {{"/model.layers.3.mlp.shared_experts.gate_proj.weight", 0, 12, true},
+      {"/model.layers.3.mlp.shared_experts.up_proj.weight", 12, 12, true}}},
+    {"h.3.mlp.shared_experts.c_proj.weight",
+     {{"/model.layers.3.mlp.shared_experts.down_proj.weight", 0, 16, true}}},
+    {"h.0.mlp.c_proj.weight", {{"/model.layers.0.mlp.down_proj.weight", 0, 16, true}}},
+};
+
+static GptShape sparse_shape(void)
+{
+    GptShape shape = LLAMA;
+    shape.experts = (ExpertsShape){.count = 12,
+                                   .top_k = 2,
+                                   .ffn = 6,
+                                   .shared = 2,
+                                   .first_dense = 1,
+                                   .every = 1,
+                                   .groups = 1,
+                                   .scale = 1};
+    return shape;
+}
 
 /* Of DeepSeek-V3, and of V2-Lite, whose queries have no latent: what attention has in place of the above. */
 static const struct {
@@ -73,31 +103,43 @@ static const Parameter *named(const Gpt *gpt, const char *name)
     return NULL;
 }
 
-static void test_llama(void **state)
+static void assert_names(const GptShape *shape, const Named *table, size_t rows)
 {
-    (void)state;
     Device none = {.dry = true};
-    Gpt *gpt = gpt_new(&(GptOptions){.shape = &LLAMA, .device = &none});
-    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++) {
+    Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &none});
+    for (size_t i = 0; i < rows; i++) {
         FileTensor tensor[CUT_PARTS];
-        int count = file_tensors(NAMES_LLAMA_LM, named(gpt, TABLE[i].ours), tensor), wanted = 0;
-        while (wanted < CUT_PARTS && TABLE[i].tensor[wanted].path[0]) wanted++;
+        int count = file_tensors(NAMES_LLAMA_LM, named(gpt, table[i].ours), tensor), wanted = 0;
+        while (wanted < CUT_PARTS && table[i].tensor[wanted].path[0]) wanted++;
         assert_int_equal(count, wanted);
         for (int k = 0; k < count; k++) {
-            const FileTensor *want = &TABLE[i].tensor[k];
+            const FileTensor *want = &table[i].tensor[k];
             assert_string_equal(tensor[k].path, want->path);
             assert_int_equal(tensor[k].first, want->first);
             assert_int_equal(tensor[k].columns, want->columns);
             assert_int_equal(tensor[k].transposed, want->transposed);
         }
-        file_tensors(NAMES_LLAMA, named(gpt, TABLE[i].ours),
+        file_tensors(NAMES_LLAMA, named(gpt, table[i].ours),
                      tensor); /* the bare model's: the same without "model." */
         for (int k = 0; k < count; k++) {
-            const char *lm = TABLE[i].tensor[k].path + 1;
+            const char *lm = table[i].tensor[k].path + 1;
             assert_string_equal(tensor[k].path + 1, strncmp(lm, "model.", 6) == 0 ? lm + 6 : lm);
         }
     }
     gpt_free(gpt);
+}
+
+static void test_llama(void **state)
+{
+    (void)state;
+    assert_names(&LLAMA, TABLE, sizeof TABLE / sizeof *TABLE);
+}
+
+static void test_experts(void **state)
+{
+    (void)state;
+    const GptShape shape = sparse_shape();
+    assert_names(&shape, EXPERTS, sizeof EXPERTS / sizeof *EXPERTS);
 }
 
 static void test_latent(void **state)
@@ -142,8 +184,9 @@ static void complete(const GptShape *shape)
 static void test_complete(void **state)
 {
     (void)state;
-    const GptShape latent = latent_shape(6), lite = latent_shape(0);
+    const GptShape latent = latent_shape(6), lite = latent_shape(0), sparse = sparse_shape();
     complete(&LLAMA);
+    complete(&sparse);
     complete(&latent);
     complete(&lite);
 }
@@ -200,8 +243,8 @@ static void test_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_llama), cmocka_unit_test(test_latent),      cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_gpt2),  cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_llama),    cmocka_unit_test(test_latent), cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_complete), cmocka_unit_test(test_gpt2),   cmocka_unit_test(test_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
