@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_golden.py - trains GPT-2 and Llama in PyTorch, for sim to be held to.
+"""make_golden.py - trains GPT-2, Llama and DeepSeek-V3 in PyTorch, for sim to be held to.
 
 Every NAME.ini beside this file is one case. For each, in double precision:
   NAME.h5            the weights to start from (float32), made where model.init names this very file
@@ -9,7 +9,7 @@ Every NAME.ini beside this file is one case. For each, in double precision:
 And optimizers.txt: a start, a gradient for each of 20 steps, and where each optimizer, without and with
 weight decay, has brought the parameters; rates and settings are those of tests/models/test_optimizer.c.
 Tensors have Hugging Face's names and layouts: a linear layer's weight is [in, out] in GPT-2, [out, in] in
-Llama. If Hugging Face's transformers is installed, its Llama must agree with the one here.
+Llama and DeepSeek. If Hugging Face's transformers is installed, its models must agree with those here.
 """
 import configparser
 import math
@@ -25,13 +25,17 @@ try:
 except ImportError:
     transformers = None
 
-OWNERS = ("untied", "tied", "llama")  # have weights and gradients of their own; the order fixes the seeds
+OWNERS = ("untied", "tied", "llama", "mla")  # have weights and gradients of their own; the order fixes the seeds
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent  # the paths in the ini files are relative to it
 
 
 def is_llama(model):
     return model.get("norm") == "rmsnorm"
+
+
+def is_latent(model):
+    return model.get("attention_kind") == "mla"
 
 
 def head_width(model):
@@ -63,18 +67,33 @@ def gpt2_shapes(model):
 
 def llama_shapes(model):
     C, F_, V = (model.getint(key) for key in ("hidden", "ffn", "vocab"))
-    KV = head_width(model) * model.getint("kv_heads")
     shapes = {"model.embed_tokens.weight": (V, C)}
     for layer in range(model.getint("layers")):
         h = f"model.layers.{layer}."
+        attention = latent_shapes(model) if is_latent(model) else llama_attention_shapes(model)
+        shapes |= {h + "input_layernorm.weight": (C,)}
+        shapes |= {f"{h}self_attn.{name}.weight": shape for name, shape in attention.items()}
         shapes |= {
-            h + "input_layernorm.weight": (C,), h + "self_attn.q_proj.weight": (C, C),
-            h + "self_attn.k_proj.weight": (KV, C), h + "self_attn.v_proj.weight": (KV, C),
-            h + "self_attn.o_proj.weight": (C, C), h + "post_attention_layernorm.weight": (C,),
-            h + "mlp.gate_proj.weight": (F_, C), h + "mlp.up_proj.weight": (F_, C),
-            h + "mlp.down_proj.weight": (C, F_),
+            h + "post_attention_layernorm.weight": (C,), h + "mlp.gate_proj.weight": (F_, C),
+            h + "mlp.up_proj.weight": (F_, C), h + "mlp.down_proj.weight": (C, F_),
         }  # fmt: skip
     return shapes | {"model.norm.weight": (C,), "lm_head.weight": (V, C)}
+
+
+def llama_attention_shapes(model):
+    C = model.getint("hidden")
+    KV = head_width(model) * model.getint("kv_heads")
+    return {"q_proj": (C, C), "k_proj": (KV, C), "v_proj": (KV, C), "o_proj": (C, C)}
+
+
+def latent_shapes(model):
+    C, heads, q, kv = (model.getint(key) for key in ("hidden", "heads", "q_lora_rank", "kv_lora_rank"))
+    nope, rope, v = (model.getint(key) for key in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    return {
+        "q_a_proj": (q, C), "q_a_layernorm": (q,), "q_b_proj": (heads * (nope + rope), q),
+        "kv_a_proj_with_mqa": (kv + rope, C), "kv_a_layernorm": (kv,), "kv_b_proj": (heads * (nope + v), kv),
+        "o_proj": (C, heads * v),
+    }  # fmt: skip
 
 
 def random_weights(shapes, seed):
@@ -83,19 +102,21 @@ def random_weights(shapes, seed):
     weights = {}
     for name, shape in shapes.items():
         is_gain = len(shape) == 1 and name.endswith(".weight")
-        is_query_key_value = name.endswith(("c_attn.weight", "q_proj.weight", "k_proj.weight", "v_proj.weight"))
+        is_query_key_value = name.endswith(
+            ("c_attn.weight", "q_proj.weight", "k_proj.weight", "v_proj.weight", "_a_proj.weight", "_b_proj.weight")
+        )
         deviation = 0.5 if is_query_key_value else 0.2
         weights[name] = is_gain + deviation * torch.randn(shape, generator=generator)
     return weights
 
 
 def attend(q, k, v):
-    """(B, heads, T, width) each, to (B, T, heads width)"""
+    """(B, heads, T, width) each, v perhaps of another width, to (B, T, heads width of v)"""
     B, heads, T, width = q.shape
     scores = q @ k.transpose(-2, -1) / math.sqrt(width)
     future = torch.ones(T, T, dtype=torch.bool).triu(1)
     attention = F.softmax(scores.masked_fill(future, -math.inf), dim=-1) @ v
-    return attention.transpose(1, 2).reshape(B, T, heads * width)
+    return attention.transpose(1, 2).reshape(B, T, -1)
 
 
 def gpt2_block(x, w, h, heads):
@@ -126,14 +147,44 @@ def rotate(x, base):
     return torch.cat((low * angle.cos() - high * angle.sin(), high * angle.cos() + low * angle.sin()), dim=-1)
 
 
-def llama_block(x, w, h, model):
-    B, T, C = x.shape
+def rotate_pairs(x, base):
+    """RoPE of DeepSeek: elements 2j and 2j + 1 turn, as a complex number does that is multiplied by e^(i angle)."""
+    T, width = x.shape[-2:]
+    frequency = base ** (-torch.arange(0, width, 2).double() / width)
+    turn = torch.polar(torch.ones(T, width // 2).double(), torch.outer(torch.arange(T).double(), frequency))
+    return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous()) * turn).flatten(-2)
+
+
+def latent_attention(norm, w, h, model):
+    """2405.04434, equations 37 to 47"""
+    heads, kv, rope = (model.getint(key) for key in ("heads", "kv_lora_rank", "qk_rope_head_dim"))
+    nope, base = model.getint("qk_nope_head_dim"), model.getfloat("rope_base")
+    gain = {name: w[h + f"self_attn.{name}_a_layernorm.weight"] for name in ("q", "kv")}
+    q = F.linear(norm, w[h + "self_attn.q_a_proj.weight"])
+    q = F.linear(F.rms_norm(q, q.shape[-1:], gain["q"], eps=1e-5), w[h + "self_attn.q_b_proj.weight"])
+    q = q.unflatten(-1, (heads, -1)).transpose(1, 2)
+    latent, key = F.linear(norm, w[h + "self_attn.kv_a_proj_with_mqa.weight"]).split((kv, rope), dim=-1)
+    up = F.linear(F.rms_norm(latent, (kv,), gain["kv"], eps=1e-5), w[h + "self_attn.kv_b_proj.weight"])
+    up = up.unflatten(-1, (heads, -1)).transpose(1, 2)
+    key = rotate_pairs(key, base)[:, None].expand(-1, heads, -1, -1)
+    q = torch.cat((q[..., :nope], rotate_pairs(q[..., nope:], base)), dim=-1)
+    attention = attend(q, torch.cat((up[..., :nope], key), dim=-1), up[..., nope:])
+    return F.linear(attention, w[h + "self_attn.o_proj.weight"])
+
+
+def llama_attention(norm, w, h, model):
+    B, T, C = norm.shape
     heads, kv_heads, base = model.getint("heads"), model.getint("kv_heads"), model.getfloat("rope_base")
-    norm = F.rms_norm(x, (C,), w[h + "input_layernorm.weight"], eps=1e-5)
     q, k, v = (F.linear(norm, w[h + f"self_attn.{name}_proj.weight"]) for name in "qkv")
     q, k, v = (t.view(B, T, -1, head_width(model)).transpose(1, 2) for t in (q, k, v))
     k, v = (t.repeat_interleave(heads // kv_heads, dim=1) for t in (k, v))
-    x = x + F.linear(attend(rotate(q, base), rotate(k, base), v), w[h + "self_attn.o_proj.weight"])
+    return F.linear(attend(rotate(q, base), rotate(k, base), v), w[h + "self_attn.o_proj.weight"])
+
+
+def llama_block(x, w, h, model):
+    C = x.shape[-1]
+    norm = F.rms_norm(x, (C,), w[h + "input_layernorm.weight"], eps=1e-5)
+    x = x + (latent_attention if is_latent(model) else llama_attention)(norm, w, h, model)
     norm = F.rms_norm(x, (C,), w[h + "post_attention_layernorm.weight"], eps=1e-5)
     inner = F.silu(F.linear(norm, w[h + "mlp.gate_proj.weight"])) * F.linear(norm, w[h + "mlp.up_proj.weight"])
     return x + F.linear(inner, w[h + "mlp.down_proj.weight"])
@@ -152,31 +203,50 @@ def mean_loss(w, model, tokens):
     return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
 
-def check_llama(w, model, tokens):
-    """The gradients in w are those of Hugging Face's LlamaForCausalLM, with its float32 parts in double too."""
+def their_model(model):
+    common = dict(
+        vocab_size=model.getint("vocab"),
+        hidden_size=model.getint("hidden"),
+        intermediate_size=model.getint("ffn"),
+        num_hidden_layers=model.getint("layers"),
+        num_attention_heads=model.getint("heads"),
+        rms_norm_eps=1e-5,
+        rope_parameters={"rope_type": "default", "rope_theta": model.getfloat("rope_base")},
+        tie_word_embeddings=False,
+        attn_implementation="eager",
+    )
+    if not is_latent(model):
+        heads = model.getint("kv_heads")
+        return transformers.LlamaForCausalLM(transformers.LlamaConfig(num_key_value_heads=heads, **common))
+    widths = ("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
+    config = transformers.DeepseekV3Config(
+        num_key_value_heads=model.getint("heads"),
+        first_k_dense_replace=model.getint("layers"),
+        num_mtp_layers=0,
+        **{key: model.getint(key) for key in widths},
+        **common,
+    )
+    theirs = transformers.DeepseekV3ForCausalLM(config)
+    for layer in theirs.model.layers:  # whose epsilon is a constant of its own, 1e-6
+        for norm in (layer.self_attn.q_a_layernorm, layer.self_attn.kv_a_layernorm):
+            norm.variance_epsilon = config.rms_norm_eps
+    return theirs
+
+
+def check_theirs(w, model, tokens, loss):
+    """Loss and gradients in w are those of Hugging Face's model, with its float32 parts in double too."""
     double = unittest.mock.patch.multiple(torch, float=torch.float64, float32=torch.float64)
     with double, unittest.mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
-        theirs = transformers.LlamaForCausalLM(
-            transformers.LlamaConfig(
-                vocab_size=model.getint("vocab"),
-                hidden_size=model.getint("hidden"),
-                intermediate_size=model.getint("ffn"),
-                num_hidden_layers=model.getint("layers"),
-                num_attention_heads=model.getint("heads"),
-                num_key_value_heads=model.getint("kv_heads"),
-                rms_norm_eps=1e-5,
-                rope_parameters={"rope_type": "default", "rope_theta": model.getfloat("rope_base")},
-                tie_word_embeddings=False,
-                attn_implementation="eager",
-            )
-        ).double()
+        theirs = their_model(model).double()
         theirs.load_state_dict(w)
         logits = theirs(tokens[:, :-1]).logits
-        F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        their_loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+        their_loss.backward()
     apart = ((w[name].grad - p.grad).abs().max() / p.grad.abs().max() for name, p in theirs.named_parameters())
     apart = max(apart).item()
-    print(f"LlamaForCausalLM {transformers.__version__}: first gradients {apart:.1e} apart")
-    assert apart < 1e-12
+    name = f"{type(theirs).__name__} {transformers.__version__}"
+    print(f"{name}: loss {abs(their_loss.item() - loss):.1e}, first gradients {apart:.1e} apart")
+    assert apart < 1e-12 and abs(their_loss.item() - loss) < 1e-12
 
 
 def batch(text, sequence, first, count):
@@ -239,7 +309,7 @@ def make(ini, seed):
         loss.backward()
         losses.append(loss.item())
         if step == 0 and is_llama(model) and transformers:
-            check_llama(w, model, batch(text, model.getint("sequence"), 0, count))
+            check_theirs(w, model, batch(text, model.getint("sequence"), 0, count), loss.item())
         if step == 0 and owns_weights:
             save(ini.with_suffix(".gradients.h5"), {name: t.grad for name, t in w.items()}, torch.float64)
         if clip > 0:
