@@ -22,6 +22,8 @@ bool plot_bubble_microbatches(FILE *out, const PlotRun *runs, int count, char *w
 bool plot_breakdown(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_bytes_by_axis(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_roofline(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_expert_load(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
+bool plot_expert_imbalance(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 bool plot_step_time(FILE *out, const PlotRun *runs, int count, char *why, size_t size);
 
 /* The ranks that get a bar: all up to PLOT_RANKS_ALL, else about that many in

@@ -18,4 +18,10 @@ const PlotChartRow plot_charts[PLOT_CHARTS] = {
     {"breakdown", "simulated seconds of a step by what they went to", plot_breakdown},
     {"roofline", "operations a second of kernels by kind over their operations a byte, under the chip's roof",
      plot_roofline},
+    {"expert_load",
+     "load of each expert over steps, a heat map a layer; of several runs, of each one's last layer",
+     plot_expert_load},
+    {"expert_imbalance",
+     "the fullest expert's load over the mean, by step and layer; of several runs, of each",
+     plot_expert_imbalance},
 };

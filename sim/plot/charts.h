@@ -9,6 +9,6 @@ typedef struct PlotChartRow {
     PlotChart write;
 } PlotChartRow;
 
-enum { PLOT_CHARTS = 12 };
+enum { PLOT_CHARTS = 14 };
 extern const PlotChartRow plot_charts[PLOT_CHARTS];
 #endif

@@ -8,6 +8,7 @@
 #include "sim/file/run_file.h"
 #include "sim/plot/axes.h"
 #include "sim/plot/moments.h"
+#include "sim/plot/routing.h"
 #include "sim/plot/simulated.h"
 #include "sim/plot/time.h"
 #include "sim/plot/work.h"
@@ -217,7 +218,8 @@ bool plot_run_read(PlotRun *run, const char *path, Error *error)
     memcpy(run->precision, file->precision, sizeof run->precision);
     const bool read = read_steps(file, run, error) && read_comm(file, run, error) &&
                       read_memory(file, run, error) && plot_simulated_read(file, run, error) &&
-                      read_timeline(file, run, error) && plot_work_read(file, run, error);
+                      read_timeline(file, run, error) && plot_work_read(file, run, error) &&
+                      plot_routing_read(file, run, error);
     run_file_close(file);
     return read;
 }

@@ -97,6 +97,9 @@ void plot_run_free(PlotRun *run)
     free_stack(&run->bubble);
     free(run->span);
     free(run->work.kind);
+    free(run->routing.layer);
+    free(run->routing.load);
+    free(run->routing.imbalance);
     free_names(run->moments.name, run->moments.parts);
     free(run->moments.held);
     free(run->moments.moment);

@@ -60,6 +60,16 @@ typedef struct PlotWork {
     char why[PLOT_WHY]; /* why there are none; "" when there are */
 } PlotWork;
 
+/* Of layers with experts, over steps: a column is the mean of `block` of them. */
+typedef struct PlotRouting {
+    size_t layers, experts, columns, block;
+    double *layer; /* [layers] which it is, from 0 */
+    double
+        *load; /* [columns][layers][experts] tokens that chose it over those of an even load; NaN: unknown */
+    double *imbalance;  /* [columns][layers] the largest load over the mean, of each step; NaN: unknown */
+    char why[PLOT_WHY]; /* why there are none; "" when there are */
+} PlotRouting;
+
 typedef struct PlotRun {
     char *path;
     char label[PLOT_LABEL]; /* what the charts call this run */
@@ -103,6 +113,7 @@ typedef struct PlotRun {
 
     PlotMoments moments; /* memory over the recorded step */
     PlotWork work;
+    PlotRouting routing;
 } PlotRun;
 
 void plot_run_free(PlotRun *run);

@@ -17,6 +17,25 @@ static void note_checkpoints(Recorder *recorder, MadeUp made, int n)
     free(copies);
 }
 
+enum { EXPERTS = 4, TOKENS = 8 };
+
+/* What experts did in step n. */
+static void note_routing(Recorder *recorder, MadeUp made, int n)
+{
+    const size_t layers = (size_t)made.sparse_layers;
+    const bool together = n >= made.steps / 2;
+    double *load = allocate_zeroed(layers * EXPERTS, sizeof *load), *one = allocate(layers * sizeof *one);
+    for (size_t y = 0; y < layers; y++) {
+        for (size_t e = 0; e < EXPERTS; e++)
+            load[y * EXPERTS + e] = !together ? TOKENS / EXPERTS : e == 0 ? TOKENS : 0;
+        one[y] = together ? EXPERTS : 1;
+    }
+    Error error = {""};
+    assert_true(recorder_routing(recorder, &(RoutingRow){load, one, one, one, 0, 0}, &error));
+    free(load);
+    free(one);
+}
+
 void record_made_up(const char *path, MadeUp made)
 {
     const size_t ranks = (size_t)made.ranks;
@@ -61,6 +80,11 @@ void record_made_up(const char *path, MadeUp made)
     Config *config = allocate_zeroed(1, sizeof *config);
     config->train.steps = made.steps + (made.unfinished ? 7 : 0);
     config->text = ini;
+    if (made.sparse_layers) {
+        config->model.shape.layers = made.sparse_layers + 1;
+        config->model.shape.experts =
+            (ExpertsShape){.count = EXPERTS, .top_k = 1, .first_dense = 1, .every = 1};
+    }
     char kept[512];
     Error error = {""};
     Recorder *recorder = recorder_open(&info, config, kept, sizeof kept, &error);
@@ -72,6 +96,7 @@ void record_made_up(const char *path, MadeUp made)
                                                                 n % made.checkpoint_every == 0),
                      loss = made.dry ? NAN : 4 - 0.01 * n + made.distance;
         const StepRow row = {n, loss, 1, 0.1, 64, seconds, 0.5, 1, n < made.skipped, NAN};
+        if (made.sparse_layers) note_routing(recorder, made, n);
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
         if (made.checkpoint_every) note_checkpoints(recorder, made, n);
     }

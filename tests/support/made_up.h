@@ -12,6 +12,9 @@ typedef struct MadeUp {
     /* Or 0. A checkpoint of 1 MB after so many steps, for which training waits 2 ms; it is in its place after the next
      * one, which takes 4 % longer. Rank r copies 250000 (r + 1) bytes. */
     int checkpoint_every;
+    /* Or 0. In so many layers after a first without them 4 experts each share 8 tokens evenly; from half of the steps
+     * on all tokens choose expert 0. */
+    int sparse_layers;
 } MadeUp;
 
 /* Rank r sends 1000 (r + 1) bytes of all-reduce as its formula says, and 10 of control without one. */
