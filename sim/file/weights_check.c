@@ -18,16 +18,28 @@ static bool has_names(H5 *file, Naming naming, FileTensor embedding[CUT_PARTS])
     return h5_exists(file, embedding->path);
 }
 
+/* How much of a model's names tells this naming from others: the embedding's, and with experts the first router's. */
+static int names_found(H5 *file, Naming naming, const GptShape *shape)
+{
+    FileTensor tensor[CUT_PARTS];
+    Parameter router = {.name = ""};
+    if (!has_names(file, naming, tensor)) return 0;
+    if (shape->experts.count == 0) return 1;
+    snprintf(router.name, sizeof router.name, "h.%lld." ROUTER_NAME, (long long)shape->experts.first_dense);
+    file_tensors(naming, &router, tensor);
+    return 1 + h5_exists(file, tensor->path);
+}
+
 Naming weights_naming(H5 *file, const GptShape *shape)
 {
-    Naming ours = naming_of(shape);
-    FileTensor embedding[CUT_PARTS];
-    if (has_names(file, ours, embedding)) return ours;
-    for (int other = 0; other < NAMINGS; other++)
-        if (naming_is_llama((Naming)other) == naming_is_llama(ours) &&
-            has_names(file, (Naming)other, embedding))
-            return (Naming)other;
-    return ours;
+    Naming ours = naming_of(shape), best = ours;
+    int most = names_found(file, ours, shape);
+    for (int other = 0; other < NAMINGS; other++) {
+        if (naming_is_llama((Naming)other) != naming_is_llama(ours)) continue;
+        int found = names_found(file, (Naming)other, shape);
+        if (found > most) best = (Naming)other, most = found;
+    }
+    return best;
 }
 
 /* ---- what it is ---- */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_golden.py - trains GPT-2, Llama and DeepSeek-V3 in PyTorch, for sim to be held to.
+"""make_golden.py - trains GPT-2, Llama, DeepSeek-V3 and Mixtral in PyTorch, for sim to be held to.
 
 Every NAME.ini beside this file is one case. For each, in double precision:
   NAME.h5            the weights to start from (float32), made where model.init names this very file
@@ -9,7 +9,7 @@ Every NAME.ini beside this file is one case. For each, in double precision:
 And optimizers.txt: a start, a gradient for each of 20 steps, and where each optimizer, without and with
 weight decay, has brought the parameters; rates and settings are those of tests/models/test_optimizer.c.
 Tensors have Hugging Face's names and layouts: a linear layer's weight is [in, out] in GPT-2, [out, in] in
-Llama and DeepSeek. If Hugging Face's transformers is installed, its models must agree with those here.
+Llama, DeepSeek and Mixtral. If Hugging Face's transformers is installed, its models must agree with those here.
 """
 import configparser
 import math
@@ -25,7 +25,8 @@ try:
 except ImportError:
     transformers = None
 
-OWNERS = ("untied", "tied", "llama", "mla")  # have weights and gradients of their own; the order fixes the seeds
+# have weights and gradients of their own; the order fixes the seeds
+OWNERS = ("untied", "tied", "llama", "mla", "mixtral")
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent  # the paths in the ini files are relative to it
 
@@ -36,6 +37,11 @@ def is_llama(model):
 
 def is_latent(model):
     return model.get("attention_kind") == "mla"
+
+
+def experts(model):
+    """[moe], or None"""
+    return model.parser["moe"] if "moe" in model.parser else None
 
 
 def head_width(model):
@@ -66,17 +72,16 @@ def gpt2_shapes(model):
 
 
 def llama_shapes(model):
-    C, F_, V = (model.getint(key) for key in ("hidden", "ffn", "vocab"))
+    C, V = model.getint("hidden"), model.getint("vocab")
     shapes = {"model.embed_tokens.weight": (V, C)}
     for layer in range(model.getint("layers")):
         h = f"model.layers.{layer}."
         attention = latent_shapes(model) if is_latent(model) else llama_attention_shapes(model)
         shapes |= {h + "input_layernorm.weight": (C,)}
         shapes |= {f"{h}self_attn.{name}.weight": shape for name, shape in attention.items()}
-        shapes |= {
-            h + "post_attention_layernorm.weight": (C,), h + "mlp.gate_proj.weight": (F_, C),
-            h + "mlp.up_proj.weight": (F_, C), h + "mlp.down_proj.weight": (C, F_),
-        }  # fmt: skip
+        mlp = expert_shapes(model) if experts(model) else mlp_shapes(model)
+        shapes |= {h + "post_attention_layernorm.weight": (C,)}
+        shapes |= {f"{h}{name}.weight": shape for name, shape in mlp.items()}
     return shapes | {"model.norm.weight": (C,), "lm_head.weight": (V, C)}
 
 
@@ -84,6 +89,19 @@ def llama_attention_shapes(model):
     C = model.getint("hidden")
     KV = head_width(model) * model.getint("kv_heads")
     return {"q_proj": (C, C), "k_proj": (KV, C), "v_proj": (KV, C), "o_proj": (C, C)}
+
+
+def mlp_shapes(model):
+    C, F_ = model.getint("hidden"), model.getint("ffn")
+    return {"mlp.gate_proj": (F_, C), "mlp.up_proj": (F_, C), "mlp.down_proj": (C, F_)}
+
+
+def expert_shapes(model):
+    C, F_, E = model.getint("hidden"), model.getint("ffn"), experts(model).getint("experts")
+    shapes = {"block_sparse_moe.gate": (E, C)}
+    for e in range(E):
+        shapes |= {f"block_sparse_moe.experts.{e}.{w}": (C, F_) if w == "w2" else (F_, C) for w in ("w1", "w2", "w3")}
+    return shapes
 
 
 def latent_shapes(model):
@@ -186,8 +204,24 @@ def llama_block(x, w, h, model):
     norm = F.rms_norm(x, (C,), w[h + "input_layernorm.weight"], eps=1e-5)
     x = x + (latent_attention if is_latent(model) else llama_attention)(norm, w, h, model)
     norm = F.rms_norm(x, (C,), w[h + "post_attention_layernorm.weight"], eps=1e-5)
-    inner = F.silu(F.linear(norm, w[h + "mlp.gate_proj.weight"])) * F.linear(norm, w[h + "mlp.up_proj.weight"])
-    return x + F.linear(inner, w[h + "mlp.down_proj.weight"])
+    if experts(model):
+        return x + sparse_experts(norm, w, h + "block_sparse_moe.", experts(model))
+    return x + swiglu(norm, *(w[h + f"mlp.{name}_proj.weight"] for name in ("gate", "up", "down")))
+
+
+def swiglu(x, gate, up, down):
+    return F.linear(F.silu(F.linear(x, gate)) * F.linear(x, up), down)
+
+
+def sparse_experts(x, w, h, moe):
+    """2401.04088, section 2.1; each expert sees every token, and a gate of 0 takes away what it makes of most"""
+    best, chosen = F.linear(x, w[h + "gate.weight"]).topk(moe.getint("top_k"), dim=-1)
+    gates = torch.zeros(*x.shape[:-1], moe.getint("experts")).double().scatter(-1, chosen, best.softmax(-1))
+    parts = (
+        gates[..., e, None] * swiglu(x, *(w[h + f"experts.{e}.{name}.weight"] for name in ("w1", "w3", "w2")))
+        for e in range(gates.shape[-1])
+    )
+    return sum(parts)
 
 
 def llama_logits(w, model, tokens):
@@ -216,8 +250,16 @@ def their_model(model):
         attn_implementation="eager",
     )
     if not is_latent(model):
-        heads = model.getint("kv_heads")
-        return transformers.LlamaForCausalLM(transformers.LlamaConfig(num_key_value_heads=heads, **common))
+        common |= dict(num_key_value_heads=model.getint("kv_heads"))
+        if not experts(model):
+            return transformers.LlamaForCausalLM(transformers.LlamaConfig(**common))
+        config = transformers.MixtralConfig(
+            num_local_experts=experts(model).getint("experts"),
+            num_experts_per_tok=experts(model).getint("top_k"),
+            experts_implementation="eager",
+            **common,
+        )
+        return transformers.MixtralForCausalLM(config)
     widths = ("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
     config = transformers.DeepseekV3Config(
         num_key_value_heads=model.getint("heads"),
@@ -233,16 +275,33 @@ def their_model(model):
     return theirs
 
 
+def as_held(tensors):
+    """Of experts' files a tensor each, which transformers 5 holds as one for all of a layer, gate above up."""
+    held, parts = {}, {}
+    for name, tensor in tensors.items():
+        layer, moe, rest = name.partition("block_sparse_moe.")
+        if rest.startswith("experts."):
+            _, e, matrix, _ = rest.split(".")
+            parts.setdefault(layer + "mlp.experts.", {}).setdefault(matrix, []).append(tensor)
+        else:
+            held[layer + ("mlp." if moe else "") + rest] = tensor
+    for name, part in parts.items():
+        held[name + "gate_up_proj"] = torch.cat((torch.stack(part["w1"]), torch.stack(part["w3"])), dim=1)
+        held[name + "down_proj"] = torch.stack(part["w2"])
+    return held
+
+
 def check_theirs(w, model, tokens, loss):
     """Loss and gradients in w are those of Hugging Face's model, with its float32 parts in double too."""
     double = unittest.mock.patch.multiple(torch, float=torch.float64, float32=torch.float64)
     with double, unittest.mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
         theirs = their_model(model).double()
-        theirs.load_state_dict(w)
+        theirs.load_state_dict(as_held(w))
         logits = theirs(tokens[:, :-1]).logits
         their_loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
         their_loss.backward()
-    apart = ((w[name].grad - p.grad).abs().max() / p.grad.abs().max() for name, p in theirs.named_parameters())
+    ours = as_held({name: tensor.grad for name, tensor in w.items()})
+    apart = ((ours[name] - p.grad).abs().max() / p.grad.abs().max() for name, p in theirs.named_parameters())
     apart = max(apart).item()
     name = f"{type(theirs).__name__} {transformers.__version__}"
     print(f"{name}: loss {abs(their_loss.item() - loss):.1e}, first gradients {apart:.1e} apart")

@@ -1,4 +1,4 @@
-/* test_weight_names.c - what parameters are called in files, of GPT-2's family, Llama's and in between. */
+/* test_weight_names.c - what parameters are called in files, of GPT-2's family, Llama's, Mixtral's and in between. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,6 +56,21 @@ static const Named EXPERTS[] = {
     {"h.0.mlp.c_proj.weight", {{"/model.layers.0.mlp.down_proj.weight", 0, 16, true}}},
 };
 
+/* Of Mixtral's; what else a layer might have is called as above. */
+static const Named MIXTRAL[] = {
+    {"wte.weight", {{"/model.embed_tokens.weight", 0, 16, false}}},
+    {"h.10.attn.c_proj.weight", {{"/model.layers.10.self_attn.o_proj.weight", 0, 16, true}}},
+    {"h.3.mlp.gate.weight", {{"/model.layers.3.block_sparse_moe.gate.weight", 0, 12, true}}},
+    {"h.3.mlp.experts.10.c_fc.weight",
+     {{"/model.layers.3.block_sparse_moe.experts.10.w1.weight", 0, 6, true},
+      {"/model.layers.3.block_sparse_moe.experts.10.w3.weight", 6, 6, true}}},
+    {"h.1.mlp.experts.0.c_proj.weight",
+     {{"/model.layers.1.block_sparse_moe.experts.0.w2.weight", 0, 16, true}}},
+    {"h.3.mlp.shared_experts.c_proj.weight",
+     {{"/model.layers.3.mlp.shared_experts.down_proj.weight", 0, 16, true}}},
+    {"h.0.mlp.c_proj.weight", {{"/model.layers.0.mlp.down_proj.weight", 0, 16, true}}},
+};
+
 static GptShape sparse_shape(void)
 {
     GptShape shape = LLAMA;
@@ -103,13 +118,14 @@ static const Parameter *named(const Gpt *gpt, const char *name)
     return NULL;
 }
 
-static void assert_names(const GptShape *shape, const Named *table, size_t rows)
+/* The bare model's names are a language model's without "model.". */
+static void assert_names(const GptShape *shape, Naming bare, const Named *table, size_t rows)
 {
     Device none = {.dry = true};
     Gpt *gpt = gpt_new(&(GptOptions){.shape = shape, .device = &none});
     for (size_t i = 0; i < rows; i++) {
         FileTensor tensor[CUT_PARTS];
-        int count = file_tensors(NAMES_LLAMA_LM, named(gpt, table[i].ours), tensor), wanted = 0;
+        int count = file_tensors((Naming)(bare + 1), named(gpt, table[i].ours), tensor), wanted = 0;
         while (wanted < CUT_PARTS && table[i].tensor[wanted].path[0]) wanted++;
         assert_int_equal(count, wanted);
         for (int k = 0; k < count; k++) {
@@ -119,8 +135,7 @@ static void assert_names(const GptShape *shape, const Named *table, size_t rows)
             assert_int_equal(tensor[k].columns, want->columns);
             assert_int_equal(tensor[k].transposed, want->transposed);
         }
-        file_tensors(NAMES_LLAMA, named(gpt, table[i].ours),
-                     tensor); /* the bare model's: the same without "model." */
+        file_tensors(bare, named(gpt, table[i].ours), tensor);
         for (int k = 0; k < count; k++) {
             const char *lm = table[i].tensor[k].path + 1;
             assert_string_equal(tensor[k].path + 1, strncmp(lm, "model.", 6) == 0 ? lm + 6 : lm);
@@ -132,14 +147,40 @@ static void assert_names(const GptShape *shape, const Named *table, size_t rows)
 static void test_llama(void **state)
 {
     (void)state;
-    assert_names(&LLAMA, TABLE, sizeof TABLE / sizeof *TABLE);
+    assert_names(&LLAMA, NAMES_LLAMA, TABLE, sizeof TABLE / sizeof *TABLE);
 }
 
 static void test_experts(void **state)
 {
     (void)state;
     const GptShape shape = sparse_shape();
-    assert_names(&shape, EXPERTS, sizeof EXPERTS / sizeof *EXPERTS);
+    assert_names(&shape, NAMES_LLAMA, EXPERTS, sizeof EXPERTS / sizeof *EXPERTS);
+    assert_names(&shape, NAMES_MIXTRAL, MIXTRAL, sizeof MIXTRAL / sizeof *MIXTRAL);
+}
+
+/* Written as Mixtral's: experts as it has them, however they are trained; any other as DeepSeek's. */
+static void test_mixtral(void **state)
+{
+    (void)state;
+    GptShape mixtral = LLAMA, other[9];
+    mixtral.experts = (ExpertsShape){
+        .count = 8, .top_k = 2, .ffn = 6, .every = 1, .normalise = true, .groups = 1, .scale = 1};
+    assert_int_equal(naming_of(&mixtral), NAMES_MIXTRAL_LM);
+    for (int i = 0; i < 9; i++) other[i] = mixtral;
+    other[0].experts.shared = 1;
+    other[1].experts.first_dense = 1;
+    other[2].experts.every = 2;
+    other[3].experts.router = ROUTER_SIGMOID;
+    other[4].experts.normalise = false;
+    other[5].experts.scale = 2.5;
+    other[6].experts.groups = 2;
+    other[7].attention_kind = ATTENTION_MLA;
+    other[8].experts.count = 0;
+    for (int i = 0; i < 9; i++) assert_int_equal(naming_of(&other[i]), NAMES_LLAMA_LM);
+    mixtral.experts.balance = BALANCE_AUXILIARY, mixtral.experts.capacity = 1.25;
+    assert_int_equal(naming_of(&mixtral), NAMES_MIXTRAL_LM);
+    mixtral.bias = true;
+    assert_int_equal(naming_of(&mixtral), NAMES_GPT2);
 }
 
 static void test_latent(void **state)
@@ -227,6 +268,7 @@ static void test_passed_over(void **state)
     assert_true(naming_passes_over(NAMES_LLAMA_LM, "model.rotary_emb.inv_freq"));
     assert_false(naming_passes_over(NAMES_LLAMA_LM, "model.layers.12.mlp.up_proj.weight"));
     assert_false(naming_passes_over(NAMES_LLAMA_LM, "lm_head.weight"));
+    assert_true(naming_passes_over(NAMES_MIXTRAL_LM, "model.layers.3.self_attn.rotary_emb.inv_freq"));
     assert_true(naming_passes_over(NAMES_LLAMA, "layers.3.self_attn.rotary_emb.inv_freq"));
     assert_true(naming_passes_over(NAMES_LLAMA, "rotary_emb.inv_freq"));
     assert_false(naming_passes_over(NAMES_LLAMA, "layers.12.mlp.up_proj.weight"));
@@ -243,8 +285,9 @@ static void test_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_llama),    cmocka_unit_test(test_latent), cmocka_unit_test(test_experts),
-        cmocka_unit_test(test_complete), cmocka_unit_test(test_gpt2),   cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_llama),       cmocka_unit_test(test_latent),   cmocka_unit_test(test_experts),
+        cmocka_unit_test(test_mixtral),     cmocka_unit_test(test_complete), cmocka_unit_test(test_gpt2),
+        cmocka_unit_test(test_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,40 @@ static void names_of_a_language_model(void **state)
            "tensor 'model.norm.weight' is missing; try a file with Hugging Face's Llama names");
 }
 
+/* Experts by Mixtral's names or DeepSeek's, whichever of them sim would write. */
+static void names_of_experts(void **state)
+{
+    (void)state;
+    static const Naming namings[] = {NAMES_LLAMA, NAMES_LLAMA_LM, NAMES_MIXTRAL, NAMES_MIXTRAL_LM};
+    GptShape shape = {.layers = 2,
+                      .hidden = 8,
+                      .heads = 4,
+                      .kv_heads = 2,
+                      .ffn = 10,
+                      .vocab = 11,
+                      .sequence = 5,
+                      .norm = NORM_RMSNORM,
+                      .activation = ACTIVATION_SWIGLU,
+                      .position = POSITION_ROPE,
+                      .tie_embeddings = true};
+    expect(&shape, REAL, &(Oddity){.naming = NAMES_MIXTRAL_LM}, NULL); /* without experts the same */
+    shape.experts = (ExpertsShape){.count = 3, .top_k = 2, .ffn = 6, .every = 1, .groups = 1, .scale = 1};
+    for (int mixtral = 0; mixtral < 2; mixtral++) {
+        shape.experts.normalise = mixtral, shape.experts.first_dense = !mixtral;
+        for (size_t i = 0; i < sizeof namings / sizeof *namings; i++)
+            expect(&shape, REAL, &(Oddity){.naming = namings[i]}, NULL);
+    }
+    expect(&shape, REAL,
+           &(Oddity){.naming = NAMES_MIXTRAL_LM,
+                     .without = "model.layers.1.block_sparse_moe.experts.2.w3.weight"},
+           "tensor 'model.layers.1.block_sparse_moe.experts.2.w3.weight' is missing; try a file with Hugging "
+           "Face's Mixtral names");
+    expect(&shape, REAL,
+           &(Oddity){.naming = NAMES_MIXTRAL_LM, .without = "model.layers.0.block_sparse_moe.gate.weight"},
+           "tensor 'model.layers.0.block_sparse_moe.gate.weight' is missing; try a file with Hugging Face's "
+           "Mixtral names");
+}
+
 static void other_files(void **state)
 {
     (void)state;
@@ -330,10 +364,15 @@ static void a_file_is_no_peak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(other_files),
-        cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
-        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_folder_is_made_again),
-        cmocka_unit_test(values_that_are_elsewhere), cmocka_unit_test(names_without_end),
+        cmocka_unit_test(names_of_a_language_model),
+        cmocka_unit_test(names_of_experts),
+        cmocka_unit_test(other_files),
+        cmocka_unit_test(texts_of_any_length),
+        cmocka_unit_test(values_without_end),
+        cmocka_unit_test(a_head_of_its_own),
+        cmocka_unit_test(a_folder_is_made_again),
+        cmocka_unit_test(values_that_are_elsewhere),
+        cmocka_unit_test(names_without_end),
         cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;
