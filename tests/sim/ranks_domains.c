@@ -165,10 +165,10 @@ static Parts *make_parts(Trainer *t)
     return &parts[rank];
 }
 
-static void end_parts(Trainer *t, void *context)
+static void end_parts(Comm *comm, void *context)
 {
     (void)context;
-    Parts *p = parts_of(t->gpt);
+    Parts *p = &parts[comm->rank];
     group_free(p->group);
     group_free(p->others);
     *p = (Parts){.gpt = NULL};

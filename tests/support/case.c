@@ -180,8 +180,8 @@ void case_run(Comm *comm, void *one_case)
         real *weights = collect(t, false);
         if (comm->rank == 0) c->weights = weights;
     }
-    if (c->end) c->end(t, c->context);
     trainer_free(t);
+    if (c->end) c->end(comm, c->context);
     plan_free(&plan);
     group_free(world);
     config_free(&config);

@@ -18,7 +18,7 @@ typedef struct Case {
                      void *context); /* every rank's, before the first step: which it is; or NULL */
     void (*look)(Trainer *t, const StepResult *result,
                  void *context);            /* every rank's, after each step; or NULL */
-    void (*end)(Trainer *t, void *context); /* every rank's, after all else; or NULL */
+    void (*end)(Comm *comm, void *context); /* every rank's, when its trainer is gone; or NULL */
     void *context;
     /* out, on rank 0 */
     int64_t parameters;
