@@ -195,7 +195,7 @@ static void counts_any_number_of_layers(void **state)
         shape.layers = 1000000;
         assert_int_equal(gpt_parameter_count(&shape), expected_count(&shape));
     }
-    assert_below((double)(clock() - began) / CLOCKS_PER_SEC, 0.1);
+    assert_below((double)(clock() - began) / CLOCKS_PER_SEC, 1);
 }
 
 /* What is recomputed has the bits it had, dropout and all. */
