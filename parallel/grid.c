@@ -1,9 +1,10 @@
 /* grid.c - the order of ranks on the grid. */
 #include "parallel/grid.h"
+#include <stdbool.h>
 
-MeshShape mesh_shape(int ranks, int pp, int tp)
+MeshShape mesh_shape(int ranks, int pp, int tp, int ep)
 {
-    return (MeshShape){.pp = pp, .dp = ranks / (pp * tp), .tp = tp};
+    return (MeshShape){.pp = pp, .dp = ranks / (pp * tp), .tp = tp, .ep = ep};
 }
 
 int mesh_ranks(MeshShape shape)
@@ -26,11 +27,14 @@ int mesh_members(MeshShape shape, int rank, unsigned axes, int *member)
 {
     MeshPlace first = mesh_place(shape, rank), end = {first.pipe + 1, first.data + 1, first.tensor + 1}, p;
     if (axes & AXIS_PIPE) first.pipe = 0, end.pipe = shape.pp;
-    if (axes & AXIS_DATA) first.data = 0, end.data = shape.dp;
     if (axes & AXIS_TENSOR) first.tensor = 0, end.tensor = shape.tp;
+    const bool along = axes & (AXIS_DATA | AXIS_EXPERT_DATA), inside = axes & (AXIS_DATA | AXIS_EXPERT);
+    if (inside) first.data -= first.data % shape.ep, end.data = first.data + shape.ep;
+    if (along) first.data %= shape.ep, end.data = shape.dp;
+    const int step = inside ? 1 : shape.ep;
     int count = 0;
     for (p.pipe = first.pipe; p.pipe < end.pipe; p.pipe++)
-        for (p.data = first.data; p.data < end.data; p.data++)
+        for (p.data = first.data; p.data < end.data; p.data += step)
             for (p.tensor = first.tensor; p.tensor < end.tensor; p.tensor++)
                 member[count++] = mesh_rank(shape, p);
     return count;

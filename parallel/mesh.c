@@ -18,8 +18,15 @@ Mesh mesh_new(Comm *comm, MeshShape shape, int sharing)
     if (sharing > 1) /* neighbours among them */
         m.sharing_group =
             group_new(comm, CHANNEL_SHARING, member + place.tensor / sharing * sharing, sharing);
+    if (shape.ep > 1) {
+        count = mesh_members(shape, comm->rank, AXIS_EXPERT, member);
+        m.expert_group = group_new(comm, CHANNEL_EXPERT, member, count);
+        count = mesh_members(shape, comm->rank, AXIS_EXPERT_DATA, member);
+        m.expert_data_group = group_new(comm, CHANNEL_EXPERT_DATA, member, count);
+    }
     free(member);
-    Group *const collective[] = {m.data_group, m.norm_group, m.tensor_group, m.sharing_group};
+    Group *const collective[] = {m.data_group,    m.norm_group,   m.tensor_group,
+                                 m.sharing_group, m.expert_group, m.expert_data_group};
     for (size_t i = 0; i < sizeof collective / sizeof *collective; i++)
         if (collective[i]) group_share(collective[i]);
     return m;
@@ -32,5 +39,7 @@ void mesh_free(Mesh *mesh)
     group_free(mesh->pipe_group);
     group_free(mesh->norm_group);
     group_free(mesh->sharing_group);
+    group_free(mesh->expert_group);
+    group_free(mesh->expert_data_group);
     *mesh = (Mesh){0};
 }

@@ -11,6 +11,8 @@ typedef struct Mesh {
     Group *pipe_group;    /* for messages between stages */
     Group *norm_group;    /* the same ranks, for collectives */
     Group *sharing_group; /* those of the tensor group that hold the same keys and values; NULL: no two do */
+    /* those of the data group that share a layer's experts, and that hold the same ones; NULL: each holds all */
+    Group *expert_group, *expert_data_group;
 } Mesh;
 
 /* The shape has comm's ranks, sharing divides tp; all of them call together. */

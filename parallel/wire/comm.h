@@ -128,8 +128,10 @@ enum {
     CHANNEL_CONTROL, /* the world */
     CHANNEL_DATA,
     CHANNEL_TENSOR,
-    CHANNEL_SHARING, /* of a tensor group, who holds the same keys and values */
-    CHANNEL_PIPE,    /* messages between stages */
+    CHANNEL_SHARING,     /* of a tensor group, who holds the same keys and values */
+    CHANNEL_EXPERT,      /* of a data group, who shares a layer's experts */
+    CHANNEL_EXPERT_DATA, /* and who holds the same ones */
+    CHANNEL_PIPE,        /* messages between stages */
     CHANNEL_PIPE_NORM,
     CHANNEL_EMBEDDING, /* the first stage and the last */
     CHANNELS

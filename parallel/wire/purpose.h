@@ -5,8 +5,16 @@
 #include <stddef.h>
 #include "models/machine/lanes.h"
 
-/* Of the grid of ranks (parallel/grid.h); bits, so that a set of them is their sum. */
-typedef enum { AXIS_NONE = 0, AXIS_TENSOR = 1, AXIS_DATA = 2, AXIS_PIPE = 4 } Axis;
+/* Of the grid of ranks (parallel/grid.h); bits, so that a set of them is their sum. The last two are parts of the data's:
+ * along one lie those that share a layer's experts, along the other those that hold the same ones. */
+typedef enum {
+    AXIS_NONE = 0,
+    AXIS_TENSOR = 1,
+    AXIS_DATA = 2,
+    AXIS_PIPE = 4,
+    AXIS_EXPERT = 8,
+    AXIS_EXPERT_DATA = 16
+} Axis;
 
 typedef enum {
     DP_SCATTER,          /* inputs from the main rank */

@@ -42,7 +42,7 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     if (pp > ranks || tp > ranks || ranks % ((int64_t)pp * tp))
         return error_set(error, "parallel.pp = %d times parallel.tp = %d does not divide %d rank%s", pp, tp,
                          ranks, words_s(ranks));
-    shape->mesh = mesh_shape(ranks, pp, tp);
+    shape->mesh = mesh_shape(ranks, pp, tp, 1);
     read_text(file, "hardware.profile", profile, sizeof profile);
     shape->ideal = !strcmp(profile, "ideal");
     shape->measured = !strcmp(profile, "measured");

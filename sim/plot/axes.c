@@ -5,7 +5,7 @@
 #include <string.h>
 #include "parallel/wire/purpose.h"
 
-enum { DATA, TENSOR, PIPELINE, RUN, OTHER, AXES }; /* the stack's parts */
+enum { DATA, TENSOR, PIPELINE, EXPERT, RUN, OTHER, AXES }; /* the stack's parts */
 
 /* Where the bytes of a purpose of that name move; a newer file may have purposes that are not known here. */
 static size_t axis_of(const char *purpose)
@@ -16,6 +16,8 @@ static size_t axis_of(const char *purpose)
     case AXIS_DATA: return DATA;
     case AXIS_TENSOR: return TENSOR;
     case AXIS_PIPE: return PIPELINE;
+    case AXIS_EXPERT: return EXPERT;
+    case AXIS_EXPERT_DATA:
     case AXIS_NONE: break;
     }
     return RUN;
@@ -23,7 +25,7 @@ static size_t axis_of(const char *purpose)
 
 void plot_axes_sum(PlotRun *run)
 {
-    static const char *const names[AXES] = {"data", "tensor", "pipeline", "control", "other"};
+    static const char *const names[AXES] = {"data", "tensor", "pipeline", "expert", "control", "other"};
     const PlotStack *comm = &run->comm;
     PlotStack *axes = &run->axes;
     plot_stack_name(axes, names, AXES);

@@ -3,7 +3,7 @@
 #include "parallel/grid.h"
 #include "tests/support/check.h"
 
-enum { MOST = 60 };
+enum { MOST = 72 };
 
 static void members_are(MeshShape shape, int rank, unsigned axes, const int *expected, int count)
 {
@@ -15,7 +15,7 @@ static void members_are(MeshShape shape, int rank, unsigned axes, const int *exp
 static void groups_as_drawn(void **state)
 {
     (void)state;
-    const MeshShape cube = mesh_shape(8, 2, 2);
+    const MeshShape cube = mesh_shape(8, 2, 2, 1);
     assert_int_equal(cube.dp, 2);
     members_are(cube, 3, AXIS_TENSOR, (int[]){2, 3}, 2);
     members_are(cube, 6, AXIS_DATA, (int[]){4, 6}, 2);
@@ -23,15 +23,22 @@ static void groups_as_drawn(void **state)
     members_are(cube, 5, AXIS_PIPE + AXIS_TENSOR, (int[]){0, 1, 4, 5}, 4);
     members_are(cube, 5, AXIS_NONE, (int[]){5}, 1);
     /* pp 2 x dp 3 x tp 2 */
-    const MeshPlace place = mesh_place(mesh_shape(12, 2, 2), 9);
+    const MeshPlace place = mesh_place(mesh_shape(12, 2, 2, 1), 9);
     assert_true(place.pipe == 1 && place.data == 1 && place.tensor == 1);
-    members_are(mesh_shape(12, 2, 2), 9, AXIS_DATA, (int[]){7, 9, 11}, 3);
+    members_are(mesh_shape(12, 2, 2, 1), 9, AXIS_DATA, (int[]){7, 9, 11}, 3);
+    const MeshShape experts = mesh_shape(16, 2, 2, 2);
+    members_are(experts, 3, AXIS_DATA, (int[]){1, 3, 5, 7}, 4);
+    members_are(experts, 3, AXIS_EXPERT, (int[]){1, 3}, 2);
+    members_are(experts, 3, AXIS_EXPERT_DATA, (int[]){3, 7}, 2);
+    members_are(experts, 12, AXIS_EXPERT, (int[]){12, 14}, 2);
+    members_are(experts, 12, AXIS_EXPERT_DATA, (int[]){8, 12}, 2);
 }
 
-static bool agree(MeshPlace a, MeshPlace b, unsigned but)
+static bool agree(MeshPlace a, MeshPlace b, int ep, unsigned but)
 {
-    return (but & AXIS_PIPE || a.pipe == b.pipe) && (but & AXIS_DATA || a.data == b.data) &&
-           (but & AXIS_TENSOR || a.tensor == b.tensor);
+    bool along = but & (AXIS_DATA | AXIS_EXPERT_DATA), inside = but & (AXIS_DATA | AXIS_EXPERT);
+    return (but & AXIS_PIPE || a.pipe == b.pipe) && (but & AXIS_TENSOR || a.tensor == b.tensor) &&
+           (along || a.data / ep == b.data / ep) && (inside || a.data % ep == b.data % ep);
 }
 
 /* For every rank of a shape and every set of axes: the members are the ranks that agree on the other axes. */
@@ -42,10 +49,11 @@ static void expect_members(MeshShape shape)
         const MeshPlace place = mesh_place(shape, rank);
         assert_int_equal(mesh_rank(shape, place), rank);
         assert_true(place.pipe < shape.pp && place.data < shape.dp && place.tensor < shape.tp);
-        for (unsigned axes = 0; axes <= (AXIS_PIPE | AXIS_DATA | AXIS_TENSOR); axes++) {
+        for (unsigned axes = 0; axes < 2 * AXIS_EXPERT_DATA; axes++) {
             int count = mesh_members(shape, rank, axes, member), seen = 0;
             for (int other = 0; other < ranks; other++)
-                if (agree(place, mesh_place(shape, other), axes)) assert_int_equal(member[seen++], other);
+                if (agree(place, mesh_place(shape, other), shape.ep, axes))
+                    assert_int_equal(member[seen++], other);
             assert_int_equal(seen, count);
         }
     }
@@ -55,8 +63,10 @@ static void members_differ_along_their_axes_only(void **state)
 {
     (void)state;
     for (int pp = 1; pp <= 4; pp++)
-        for (int dp = 1; dp <= 5; dp++)
-            for (int tp = 1; tp <= 3; tp++) expect_members(mesh_shape(pp * dp * tp, pp, tp));
+        for (int dp = 1; dp <= 6; dp++)
+            for (int tp = 1; tp <= 3; tp++)
+                for (int ep = 1; ep <= dp; ep++)
+                    if (dp % ep == 0) expect_members(mesh_shape(pp * dp * tp, pp, tp, ep));
 }
 
 int main(void)
