@@ -18,21 +18,21 @@ BlockKind block_of(const GptShape *shape, int64_t layer)
     return is_latent(shape) ? BLOCK_LATENT : BLOCK_DENSE;
 }
 
-int64_t branch_tensor_copies(const GptShape *shape, const BranchTensor *t)
+int64_t branch_tensor_copies(int64_t experts, const BranchTensor *t)
 {
-    return t->unit == BLOCK_EXPERTS ? shape->experts.count : 1;
+    return t->unit == BLOCK_EXPERTS ? experts : 1;
 }
 
-int64_t block_tensors(const GptShape *shape, const Block *block)
+int64_t block_tensors(int64_t experts, const Block *block)
 {
     int64_t tensors = 0;
     for (int b = 0; b < block->branches; b++)
         for (int i = 0; i < block->branch[b]->tensors; i++)
-            tensors += branch_tensor_copies(shape, &block->branch[b]->tensor[i]);
+            tensors += branch_tensor_copies(experts, &block->branch[b]->tensor[i]);
     return tensors;
 }
 
-BlockLayout block_layout(const GptShape *shape, int ranks, const Block *block)
+BlockLayout block_layout(const GptShape *shape, int ranks, int64_t experts, const Block *block)
 {
     BlockLayout l = {.block = block};
     for (int b = 0; b < block->branches; b++)
@@ -40,7 +40,7 @@ BlockLayout block_layout(const GptShape *shape, int ranks, const Block *block)
             const BranchTensor *t = &block->branch[b]->tensor[i];
             TensorShape s = t->shape(shape, ranks);
             l.tensor[b][i].first = l.values[t->unit];
-            l.tensor[b][i].count = tensor_shape_count(&s, ranks) * branch_tensor_copies(shape, t);
+            l.tensor[b][i].count = tensor_shape_count(&s, ranks) * branch_tensor_copies(experts, t);
             l.values[t->unit] += l.tensor[b][i].count;
         }
     return l;

@@ -27,6 +27,7 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shap
     if (u->parameters++ == 0) u->first = gpt->parameters;
     gpt->parameters++;
     *p = (Parameter){.unit = unit, .offset = u->count, .cut = shape.cut, .init = init};
+    p->number = gpt->numbers++;
     p->whole_rows = p->rows = shape.rows;
     p->whole_columns = p->columns = shape.columns;
     memcpy(p->part, shape.part, sizeof p->part);
@@ -42,7 +43,13 @@ static void add_parameter(Gpt *gpt, int unit, const char *name, TensorShape shap
 static int add_unit(Gpt *gpt, int layer)
 {
     GptLayer *l = &gpt->layer[layer];
+    gpt->unit[gpt->units].number = gpt->numbers;
     return l->unit[l->units++] = gpt->units++;
+}
+
+static int64_t experts_held(const Gpt *gpt)
+{
+    return dispatch_held(&gpt->dispatch, gpt->shape.experts.count);
 }
 
 /* ---- layers ---- */
@@ -57,17 +64,25 @@ static void add_embedding(Gpt *gpt)
                       INIT_NORMAL);
 }
 
-/* A tensor of a branch; of experts one each. */
+/* A tensor of a branch. */
 static void add_tensor(Gpt *gpt, int layer, int unit, const BranchTensor *t)
 {
     char name[sizeof gpt->parameter->name];
-    for (int64_t i = 0; i < branch_tensor_copies(&gpt->shape, t); i++) {
-        if (t->unit == BLOCK_EXPERTS)
-            snprintf(name, sizeof name, "h.%d.mlp.experts.%lld.%s", layer - 1, (long long)i, t->name);
-        else
-            snprintf(name, sizeof name, "h.%d.%s", layer - 1, t->name);
+    snprintf(name, sizeof name, "h.%d.%s", layer - 1, t->name);
+    add_parameter(gpt, unit, name, t->shape(&gpt->shape, gpt->region.size), t->init);
+}
+
+/* A tensor of each expert here, whose numbers are those it has among all. */
+static void add_experts(Gpt *gpt, int layer, int unit, const BranchTensor *t)
+{
+    char name[sizeof gpt->parameter->name];
+    int64_t E = gpt->shape.experts.count, first = dispatch_first(&gpt->dispatch, E), number = gpt->numbers;
+    gpt->numbers += first;
+    for (int64_t expert = first; expert < first + experts_held(gpt); expert++) {
+        snprintf(name, sizeof name, "h.%d.mlp.experts.%lld.%s", layer - 1, (long long)expert, t->name);
         add_parameter(gpt, unit, name, t->shape(&gpt->shape, gpt->region.size), t->init);
     }
+    gpt->numbers = number + E;
 }
 
 static void add_block(Gpt *gpt, int layer)
@@ -80,7 +95,8 @@ static void add_block(Gpt *gpt, int layer)
         for (int b = 0; b < block->branches; b++)
             for (int i = 0; i < block->branch[b]->tensors; i++)
                 if (block->branch[b]->tensor[i].unit == u)
-                    add_tensor(gpt, layer, unit, &block->branch[b]->tensor[i]);
+                    (u == BLOCK_EXPERTS ? add_experts : add_tensor)(gpt, layer, unit,
+                                                                    &block->branch[b]->tensor[i]);
     }
 }
 
@@ -89,15 +105,19 @@ static void repeat_unit(Gpt *gpt, int layer, int earlier)
 {
     const Unit *first = &gpt->unit[earlier];
     int unit = add_unit(gpt, layer);
+    int64_t number = gpt->numbers;
     char before[16];
     int letters = snprintf(before, sizeof before, "h.%d.", layer - 1);
     gpt->unit[unit] = *first;
     gpt->unit[unit].first = gpt->parameters;
+    gpt->unit[unit].number = number;
+    gpt->numbers += gpt->unit[earlier + 1].number - first->number;
     for (int i = 0; i < first->parameters; i++) {
         const Parameter *like = &gpt->parameter[first->first + i];
         Parameter *p = &gpt->parameter[gpt->parameters++];
         *p = *like;
         p->unit = unit;
+        p->number += number - first->number;
         memcpy(p->name, before, (size_t)letters);
         strcpy(p->name + letters, strchr(like->name + strlen("h."), '.') + 1);
     }
@@ -114,7 +134,8 @@ static void add_blocks(Gpt *gpt)
             for (int i = 0; i < like->units; i++) repeat_unit(gpt, layer, like->unit[i]);
         } else {
             first[kind] = layer;
-            gpt->layout[kind] = block_layout(&gpt->shape, gpt->region.size, &block_kind[kind]);
+            gpt->layout[kind] =
+                block_layout(&gpt->shape, gpt->region.size, experts_held(gpt), &block_kind[kind]);
             add_block(gpt, layer);
         }
     }
@@ -164,6 +185,7 @@ static void place_stages(Gpt *gpt, const GptStages *stages)
 Gpt *gpt_new(const GptOptions *options)
 {
     static const Region whole = {.size = 1};
+    static const Dispatch here = {.size = 1};
     const GptShape *shape = options->shape;
     const GptStages *stages = options->stages;
     int L = (int)shape->layers;
@@ -172,13 +194,14 @@ Gpt *gpt_new(const GptOptions *options)
     *gpt = (Gpt){.shape = *shape,
                  .device = options->device,
                  .region = options->region ? *options->region : whole,
+                 .dispatch = options->dispatch ? *options->dispatch : here,
                  .recompute = options->recompute,
                  .dtype = options->dtype,
                  .seed = options->seed};
     gpt->vocab_cut = (shape->vocab + gpt->region.size - 1) / gpt->region.size;
     gpt->layer = allocate_zeroed((size_t)L + 2, sizeof *gpt->layer);
     for (int layer = 1; layer <= L; layer++)
-        tensors += block_tensors(shape, &block_kind[block_of(shape, layer)]);
+        tensors += block_tensors(experts_held(gpt), &block_kind[block_of(shape, layer)]);
     gpt->unit = allocate_zeroed(LAYER_UNITS * ((size_t)L + 2), sizeof *gpt->unit);
     gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
     add_embedding(gpt);
@@ -209,7 +232,7 @@ int64_t gpt_parameter_count(const GptShape *shape)
     for (int64_t layer = 1; layer <= shape->layers; layer++) {
         BlockKind kind = block_of(shape, layer);
         if (!each[kind]) {
-            BlockLayout layout = block_layout(shape, 1, &block_kind[kind]);
+            BlockLayout layout = block_layout(shape, 1, shape->experts.count, &block_kind[kind]);
             for (int u = 0; u < BLOCK_UNITS; u++) each[kind] += layout.values[u];
         }
         count += each[kind];
@@ -265,7 +288,7 @@ static void fill(const Parameter *p, int64_t in_parameter, int64_t in_range, int
     const Filling *f = context;
     double deviation =
         0.02 / (p->init == INIT_NORMAL_RESIDUAL ? sqrt(2.0 * (double)f->gpt->shape.layers) : 1.0);
-    uint64_t index = (uint64_t)((p->copy_of ? p->copy_of : p) - f->gpt->parameter);
+    uint64_t index = (uint64_t)(p->copy_of ? p->copy_of : p)->number;
     bool drawn = p->init == INIT_NORMAL || p->init == INIT_NORMAL_RESIDUAL;
     double value[TOGETHER];
     for (int64_t i = 0, run; i < count; i += run) {

@@ -11,11 +11,13 @@
 #ifndef MODELS_LAYERS_GPT_PARAMETERS_H
 #define MODELS_LAYERS_GPT_PARAMETERS_H
 #include "models/layers/block_parameters.h"
+#include "models/layers/dispatch.h"
 
 enum { UNIT_WTE }; /* the first */
 typedef struct Unit {
     int64_t count;
     int first, parameters; /* in Gpt.parameter */
+    int64_t number;        /* of the first of them */
     int stage;             /* whose it is */
     int domain;            /* who holds it alike: 0, all replicas of the data */
     bool held;             /* by this rank */
@@ -50,8 +52,9 @@ typedef struct GptLayer {
 /* What a model is made of. Zero is the default of all but shape and device. */
 typedef struct GptOptions {
     const GptShape *shape;
-    const Region *region;    /* tensor parallelism; NULL: all of every layer on one rank */
-    const GptStages *stages; /* NULL: all layers in one stage, here */
+    const Region *region;     /* tensor parallelism; NULL: all of every layer on one rank */
+    const Dispatch *dispatch; /* expert parallelism, whose ranks divide the experts; NULL: all of them here */
+    const GptStages *stages;  /* NULL: all layers in one stage, here */
     Recompute recompute;
     DType dtype;    /* of parameters, gradients and activations */
     int64_t seed;   /* of what shape->dropout drops */
@@ -62,11 +65,13 @@ typedef struct Gpt {
     GptShape shape;
     Device *device;
     Region region;
+    Dispatch dispatch;
     Recompute recompute;
     DType dtype;
     int64_t seed;
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
-    int units, parameters, stages; /* of the whole model */
+    int units, parameters, stages; /* of the whole model, but for experts held elsewhere */
+    int64_t numbers;               /* of parameters, with those */
     Unit *unit;
     Parameter *parameter;
     GptLayer *layer;                 /* (L + 2) */
@@ -75,7 +80,7 @@ typedef struct Gpt {
     int head_embedding; /* the unit a tied head reads, or -1 */
 } Gpt;
 
-/* Of what the options point to only the device and the region's context must live as long. */
+/* Of what the options point to only the device and the contexts of region and dispatch must live as long. */
 Gpt *gpt_new(const GptOptions *options);
 void gpt_free(Gpt *gpt);
 int64_t gpt_parameter_count(const GptShape *shape);

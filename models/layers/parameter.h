@@ -10,7 +10,8 @@ typedef struct Parameter {
     char name[48];                   /* Hugging Face's: "h.0.attn.c_attn.weight" */
     const struct Parameter *copy_of; /* NULL but for a tied head's copy of wte */
     int unit;
-    int64_t offset;                    /* in the unit */
+    int64_t number; /* among all parameters of the model, those of experts that this rank does not hold too */
+    int64_t offset; /* in the unit */
     int64_t rows, columns;             /* what this rank holds; rows = 0: a vector */
     int64_t whole_rows, whole_columns; /* what all ranks of a tensor-parallel group hold together */
     int64_t part[CUT_PARTS], sharing;  /* of CUT_COLUMNS: as in TensorShape */

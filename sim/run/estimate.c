@@ -170,7 +170,8 @@ static double bytes_of_layers(const GptShape *shape)
                   2 * sizeof(Transfer *);
     double sum = (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
-        sum += (double)block_tensors(shape, &block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
+        sum += (double)block_tensors(shape->experts.count, &block_kind[block_of(shape, layer)]) *
+               (double)sizeof(Parameter);
     return sum;
 }
 

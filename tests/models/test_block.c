@@ -102,7 +102,8 @@ static void rank_open(Rank *r, const Case *c, Comm *comm)
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
     r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
-    r->layout = block_layout(c->shape, comm->size, &block_kind[block_of(c->shape, 1)]);
+    r->layout =
+        block_layout(c->shape, comm->size, c->shape->experts.count, &block_kind[block_of(c->shape, 1)]);
     int64_t count = r->layout.values[BLOCK_OWN] + r->layout.values[BLOCK_EXPERTS];
     r->truth = noise(&r->device, count, 100 + (uint64_t)comm->rank, 0.5);
     r->weights = constant(&r->device, count, NAN);

@@ -340,6 +340,52 @@ static void splits_are_initialised_as_the_whole(void **state)
     everywhere(initialised);
 }
 
+/* Of a parameter of the whole model as it begins, all its values. */
+static Tensor begun(const Gpt *gpt, Device *device, const Parameter *p)
+{
+    Tensor x = tensor_new(device, MEM_PARAMETERS, REAL, parameter_count(p));
+    gpt_initialise(gpt, p->unit, p->offset, SEED, x);
+    return x;
+}
+
+/* Each of the ranks that share experts has its own, by their names and as they begin in the whole; of all the rest all. */
+static void experts_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    enum { E = 12, LAYERS = 4 };
+    GptShape shape = {SIZES(8), .tie_embeddings = true, .experts = {.count = E, .top_k = 1, .ffn = 4}};
+    shape.layers = LAYERS, shape.experts.first_dense = 1, shape.experts.every = 2;
+    GptStages stages = {.count = 2};
+    Device device = {.dry = false};
+    Gpt *whole = gpt_new(&(GptOptions){.shape = &shape, .stages = &stages, .device = &device});
+    int *times = calloc((size_t)whole->parameters, sizeof *times);
+    for (int ranks = 1; ranks <= 4; ranks++) {
+        memset(times, 0, (size_t)whole->parameters * sizeof *times);
+        for (int rank = 0; rank < ranks; rank++) {
+            Dispatch dispatch = {.size = ranks, .rank = rank};
+            Gpt *gpt = gpt_new(
+                &(GptOptions){.shape = &shape, .dispatch = &dispatch, .stages = &stages, .device = &device});
+            assert_true(gpt->numbers == whole->parameters && gpt->units == whole->units);
+            for (int i = 0; i < gpt->parameters; i++) {
+                const Parameter *p = &gpt->parameter[i], *same = &whole->parameter[p->number];
+                assert_string_equal(p->name, same->name);
+                assert_int_equal(p->unit, same->unit);
+                Tensor here = begun(gpt, &device, p), there = begun(whole, &device, same);
+                assert_int_equal(here.count, there.count);
+                assert_memory_equal(here.data, there.data, tensor_bytes(here));
+                give_back((Tensor[]){here, there}, 2);
+                times[p->number]++;
+            }
+            gpt_free(gpt);
+        }
+        for (int i = 0; i < whole->parameters; i++)
+            assert_int_equal(times[i], strstr(whole->parameter[i].name, "experts.") ? 1 : ranks);
+    }
+    free(times);
+    gpt_free(whole);
+    assert_true(device.total == 0);
+}
+
 /* Radford et al. 2019, section 2.3: 0.02, and residual projections less by the root of their number, 2 L. */
 static void weights_as_gpt_2(void **state)
 {
@@ -383,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_block_finds_its_tensors),
         cmocka_unit_test(every_unit_has_its_layer),
         cmocka_unit_test(splits_are_initialised_as_the_whole),
+        cmocka_unit_test(experts_are_those_of_the_whole),
         cmocka_unit_test(weights_as_gpt_2),
     };
     return cmocka_run_group_tests_name("parameters", tests, NULL, NULL);
