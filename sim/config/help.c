@@ -93,15 +93,14 @@ static void print_section(FILE *out, const ConfigSection *section)
 
 static void print_presets(FILE *out)
 {
-    fprintf(out, "\n  %-13s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
+    fprintf(out, "\n  %-16s %6s %6s %5s %6s %8s\n", "", "layers", "hidden", "heads", "vocab", "sequence");
     for (int i = 0; i < PRESETS; i++) {
         const GptShape *s = &preset_shapes[i];
-        fprintf(out, "  %-13s %6lld %6lld %5lld %6lld %8lld%s%s\n", preset_names[i], (long long)s->layers,
+        fprintf(out, "  %-16s %6lld %6lld %5lld %6lld %8lld%s%s\n", preset_names[i], (long long)s->layers,
                 (long long)s->hidden, (long long)s->heads, (long long)s->vocab, (long long)s->sequence,
                 *preset_notes[i] ? "  " : "", preset_notes[i]);
     }
-    fputs("\n  Llamas and mla-tiny have ffn of their own; the others ffn = 4 hidden and "
-          "tied embeddings.\n",
+    fputs("\n  GPTs, toy and small have ffn = 4 hidden and tied embeddings; the others ffn of their own.\n",
           out);
 }
 

@@ -4,7 +4,10 @@
  * counts of the released models. GPT-3: Brown et al. 2005.14165, table 2.1. Megatron: Korthikanti et al.
  * 2205.05198, table 3. Llama 2: Touvron et al. 2307.09288; Llama 3: Dubey et al. 2407.21783, table 3; both with
  * the widths of the released models. Mixtral: Jiang et al. 2401.04088, table 1; DeepSeekMoE: Dai et al. 2401.06066, section
- * 4.1.3 and the released model. */
+ * 4.1.3 and the released model. DeepSeek-V2: DeepSeek-AI 2405.04434, section 3.1.2; DeepSeek-V3: 2412.19437, section 4.2;
+ * both at their first sequence length, RoPE as it is before it is stretched to longer ones, V3 without the module that
+ * predicts a second token, which its own count leaves out, too, and in the run's precision, not in 8 bits. How experts are
+ * balanced is training's, and no part of a preset. What all of these count: configs/validation/parameters-*.csv. */
 #include "sim/config/presets.h"
 #include <stddef.h>
 
@@ -30,6 +33,10 @@ const char *const preset_names[PRESETS + 1] = {
     [PRESET_MIXTRAL_8X7B] = "mixtral-8x7b",
     [PRESET_DEEPSEEK_TINY] = "deepseek-tiny",
     [PRESET_DEEPSEEK_MOE_16B] = "deepseek-moe-16b",
+    [PRESET_DEEPSEEK_V2_TINY] = "deepseek-v2-tiny",
+    [PRESET_DEEPSEEK_V2] = "deepseek-v2",
+    [PRESET_DEEPSEEK_V3_TINY] = "deepseek-v3-tiny",
+    [PRESET_DEEPSEEK_V3] = "deepseek-v3",
     [PRESETS] = NULL,
 };
 
@@ -51,15 +58,18 @@ const char *const preset_names[PRESETS + 1] = {
     }
 
 /* the same but for its attention, in DeepSeek-V2's proportions: a head of d = h / a numbers without a place and d / 2
- * with one, latents of 4 d and, of queries, about a third of h */
-#define LATENT(L, h, a, f, V, s)                                                                            \
-    {                                                                                                       \
-        .layers = (L), .hidden = (h), .heads = (a), .ffn = (f), .vocab = (V), .sequence = (s),              \
-        .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
-        .attention_kind = ATTENTION_MLA, .q_lora_rank = 3 * (h) / 8, .kv_lora_rank = 4 * (h) / (a),         \
-        .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a),          \
-        NO_EXPERTS                                                                                          \
-    }
+ * with one, latents of 4 d and, of queries, q: about a third of h */
+#define OF_LATENT(L, h, a, q, f, V, s)                                                                  \
+    .layers = (L), .hidden = (h), .heads = (a), .ffn = (f), .vocab = (V), .sequence = (s),              \
+    .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
+    .attention_kind = ATTENTION_MLA, .q_lora_rank = (q), .kv_lora_rank = 4 * (h) / (a),                 \
+    .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a)
+/* of V2's and V3's own: 128 heads of 128 and 64 numbers, whatever h is, latents of 512 and 1536 */
+#define OF_DEEPSEEK(L, h, f, V, s)                                                                      \
+    .layers = (L), .hidden = (h), .heads = 128, .ffn = (f), .vocab = (V), .sequence = (s),              \
+    .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
+    .attention_kind = ATTENTION_MLA, .q_lora_rank = 1536, .kv_lora_rank = 512, .qk_nope_head_dim = 128, \
+    .qk_rope_head_dim = 64, .v_head_dim = 128
 /* 8 experts in every layer, of which a token goes to 2, with gates that are 1 together */
 #define MIXTRAL(f)                 \
     .experts = {.count = 8,        \
@@ -81,12 +91,36 @@ const char *const preset_names[PRESETS + 1] = {
                 .scale = 1,       \
                 .groups = 1,      \
                 .groups_limited = 1}
+/* in groups: softmax scores as they are, and a group's best expert; or, of V3, sigmoids over their sum and its best two */
+#define DEEPSEEK_V2_EXPERTS(E, k, s, f, of, to, g) \
+    .experts = {.count = (E),                      \
+                .top_k = (k),                      \
+                .ffn = (f),                        \
+                .shared = (s),                     \
+                .first_dense = 1,                  \
+                .every = 1,                        \
+                .router = ROUTER_SOFTMAX,          \
+                .scale = (g),                      \
+                .groups = (of),                    \
+                .groups_limited = (to)}
+#define DEEPSEEK_V3_EXPERTS(E, k, f, of, to, dense) \
+    .experts = {.count = (E),                       \
+                .top_k = (k),                       \
+                .ffn = (f),                         \
+                .shared = 1,                        \
+                .first_dense = (dense),             \
+                .every = 1,                         \
+                .router = ROUTER_SIGMOID,           \
+                .normalise = true,                  \
+                .scale = 2.5,                       \
+                .groups = (of),                     \
+                .groups_limited = (to)}
 
 const GptShape preset_shapes[PRESETS] = {
     [PRESET_TOY] = GPT(2, 64, 4, 64, 32),
     [PRESET_SMALL] = GPT(4, 128, 4, 64, 64),
     [PRESET_LLAMA_TINY] = LLAMA(2, 64, 8, 4, 176, 64, 32, 1e4),
-    [PRESET_MLA_TINY] = LATENT(2, 64, 8, 176, 64, 32),
+    [PRESET_MLA_TINY] = {OF_LATENT(2, 64, 8, 24, 176, 64, 32), NO_EXPERTS},
     [PRESET_GPT2_124M] = GPT(12, 768, 12, 50257, 1024),
     [PRESET_GPT2_355M] = GPT(24, 1024, 16, 50257, 1024),
     [PRESET_GPT2_774M] = GPT(36, 1280, 20, 50257, 1024),
@@ -105,6 +139,14 @@ const GptShape preset_shapes[PRESETS] = {
     [PRESET_DEEPSEEK_TINY] = {OF_LLAMA(2, 64, 4, 4, 176, 64, 32, 1e4), DEEPSEEK_MOE(16, 4, 1, 24)},
     [PRESET_DEEPSEEK_MOE_16B] = {OF_LLAMA(28, 2048, 16, 16, 10944, 102400, 4096, 1e4),
                                  DEEPSEEK_MOE(64, 6, 2, 1408)},
+    [PRESET_DEEPSEEK_V2_TINY] = {OF_LATENT(2, 64, 8, 24, 176, 64, 32),
+                                 DEEPSEEK_V2_EXPERTS(16, 4, 2, 24, 4, 2, 2)},
+    [PRESET_DEEPSEEK_V2] = {OF_DEEPSEEK(60, 5120, 12288, 102400, 4096),
+                            DEEPSEEK_V2_EXPERTS(160, 6, 2, 1536, 8, 3, 16)},
+    [PRESET_DEEPSEEK_V3_TINY] = {OF_LATENT(2, 64, 8, 24, 176, 64, 32),
+                                 DEEPSEEK_V3_EXPERTS(16, 4, 24, 4, 2, 1)},
+    [PRESET_DEEPSEEK_V3] = {OF_DEEPSEEK(61, 7168, 18432, 129280, 4096),
+                            DEEPSEEK_V3_EXPERTS(256, 8, 2048, 8, 4, 3)},
 };
 
 const char *const preset_notes[PRESETS] = {
@@ -129,4 +171,8 @@ const char *const preset_notes[PRESETS] = {
     [PRESET_MIXTRAL_8X7B] = "46.7 billion; a token meets 12.9 of them",
     [PRESET_DEEPSEEK_TINY] = "0.2 million, built as DeepSeekMoE is",
     [PRESET_DEEPSEEK_MOE_16B] = "16.4 billion; a token meets 2.8 of them",
+    [PRESET_DEEPSEEK_V2_TINY] = "0.2 million, built as DeepSeek-V2 is",
+    [PRESET_DEEPSEEK_V2] = "235.7 billion; a token meets 21.4 of them",
+    [PRESET_DEEPSEEK_V3_TINY] = "0.1 million, built as DeepSeek-V3 is",
+    [PRESET_DEEPSEEK_V3] = "671.0 billion; a token meets 37.6 of them",
 };

@@ -24,6 +24,8 @@ const MeasureColumn measure_column[MEASURES] = {
                           {"product_k", "1024", 1e8}}},
     [MEASURE_BUBBLE] = {"bubble", "", "0.2431", 1, true},
     [MEASURE_STATES] = {"model_states_gb", "GB", "31.4", 1e9, true},
+    [MEASURE_PARAMETERS] = {"parameters_billions", "", "671", 1e9, true},
+    [MEASURE_MET] = {"active_parameters_billions", "", "37", 1e9, true},
     [MEASURE_LAYER] = {"layer_activation_bytes", "B", "2818572288", 1e15, true},
 };
 
@@ -117,6 +119,18 @@ static bool is_possible(Alike *alike, const RunOptions *run, int ranks, Error *e
     bool possible = alike_is_possible(alike, &whole, ranks, error);
     free((void *)sets);
     return possible;
+}
+
+/* ---- of a model ---- */
+
+static bool foretell_parameters(const RunOptions *run, int ranks, int64_t (*count)(const GptShape *shape),
+                                double *billions, Error *error)
+{
+    Alike *alike = alike_new();
+    bool good = is_possible(alike, run, ranks, error);
+    if (good) *billions = (double)count(&alike->config.model.shape) / 1e9;
+    alike_free(alike);
+    return good;
 }
 
 /* ---- of a collective ---- */
@@ -217,6 +231,8 @@ bool measure_foretell(const Measured *m, const RunOptions *run, double *foretold
     case MEASURE_PRODUCT: return foretell_product(run, m->size, foretold, error);
     case MEASURE_BUBBLE: return foretell_bubble(run, m->ranks, foretold, error);
     case MEASURE_STATES: return foretell_states(run, m->ranks, foretold, error);
+    case MEASURE_PARAMETERS: return foretell_parameters(run, m->ranks, gpt_parameter_count, foretold, error);
+    case MEASURE_MET: return foretell_parameters(run, m->ranks, gpt_active_parameter_count, foretold, error);
     case MEASURE_LAYER: return foretell_layer(run, m->ranks, foretold, error);
     case MEASURES: break;
     }

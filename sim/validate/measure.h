@@ -14,6 +14,9 @@ typedef enum {
                      * its last [2401.10241, section 2.3] */
     MEASURE_STATES, /* GB (1e9 bytes) of parameters, gradients and optimizer state, of the rank that has most
                      * [1910.02054, table 1] */
+    MEASURE_PARAMETERS, /* billions of the whole model; and of these a token meets, of experts those it goes to, and all
+                         * of the embedding's and the head's matrices */
+    MEASURE_MET,
     MEASURE_LAYER, /* bytes of activations that a layer keeps of a microbatch [2205.05198, table 2]: what a model of two
                      * layers keeps, less what one of one does */
     MEASURES

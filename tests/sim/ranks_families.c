@@ -66,6 +66,8 @@ static const Family FAMILIES[] = {
      12,
      {EXPERTS, BALANCE, "moe.every=2", "moe.normalise_top_k=yes", "moe.shared_experts=2",
       "train.recompute=selective"}},
+    {"as DeepSeek-V2 is built", 0, {"model.preset=deepseek-v2-tiny", BALANCE, "moe.capacity_factor=1.5"}},
+    {"as DeepSeek-V3 is built", 0, {"model.preset=deepseek-v3-tiny", BALANCE, "train.recompute=selective"}},
 };
 
 typedef struct Split {

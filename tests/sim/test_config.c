@@ -1,5 +1,4 @@
 /* test_config.c - the config as its user sees it: defaults, presets, spellings, rows, names and help. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,23 +35,6 @@ static void two_lines_are_enough(void **state)
     }
     config_free(&c);
     config_free(&c); /* twice is harmless */
-}
-
-/* Jiang et al. 2401.04088 (46.7 B, 12.9 B met); Dai et al. 2401.06066, table 1 (16.4 B, 2.8 B). */
-static void presets_with_experts_have_what_is_published(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *set;
-        double billions, met;
-    } published[] = {{"model.preset=mixtral-8x7b", 46.7, 12.9}, {"model.preset=deepseek-moe-16b", 16.4, 2.8}};
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        Config c;
-        take(&c, "", published[i].set);
-        assert_true(fabs((double)gpt_parameter_count(&c.model.shape) / 1e9 - published[i].billions) < 0.05);
-        assert_true(fabs((double)gpt_active_parameter_count(&c.model.shape) / 1e9 - published[i].met) < 0.05);
-        config_free(&c);
-    }
 }
 
 static void presets_give_way_to_keys(void **state)
@@ -278,7 +260,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_lines_are_enough),
-        cmocka_unit_test(presets_with_experts_have_what_is_published),
         cmocka_unit_test(presets_give_way_to_keys),
         cmocka_unit_test(values_in_every_spelling),
         cmocka_unit_test(blanks_in_quotes),

@@ -11,11 +11,12 @@
 #include "tests/support/check.h"
 #include "tests/support/plot_place.h"
 
-enum { SETS = 11 };
+enum { SETS = 13 };
 static const char *const names[SETS] = {
-    "korthikanti-2022",   "megatron-core-2024",      "narayanan-2021",         "vtrain-multi-node",
-    "vtrain-single-node", "nccl-a100-sweep",         "nccl-bandwidths",        "h100-products",
-    "qi-2024-bubbles",    "rajbhandari-2020-memory", "korthikanti-2022-layers"};
+    "korthikanti-2022",   "megatron-core-2024",      "narayanan-2021",          "vtrain-multi-node",
+    "vtrain-single-node", "nccl-a100-sweep",         "nccl-bandwidths",         "h100-products",
+    "qi-2024-bubbles",    "rajbhandari-2020-memory", "korthikanti-2022-layers", "parameters-total",
+    "parameters-active"};
 static CaseSet set[SETS];
 
 static int foretell(void **state)
@@ -69,6 +70,8 @@ static void exact_numbers(void **state)
     all_as_printed("qi-2024-bubbles", 12, 0);
     all_as_printed("rajbhandari-2020-memory", 54, 8);
     all_as_printed("korthikanti-2022-layers", 24, 0);
+    all_as_printed("parameters-total", 4, 0);
+    all_as_printed("parameters-active", 4, 1); /* DeepSeek-V3's: the .ini says of what */
 }
 
 /* The formulas again, so that the file itself is right: bytes of s b h, shared over t. */
