@@ -34,7 +34,8 @@ typedef struct BlockRun {
     int64_t B;
     Dropout dropout; /* place is filled in here */
     double scale; /* backward: of a loss of the branches' own, a sum over tokens, in what gradients are of */
-    double *routing; /* forward: the layer's row (routing.h), which is added to; NULL: nobody asks */
+    double *routing;     /* forward: the layer's row (routing.h), which is added to; NULL: nobody asks */
+    const int64_t *load; /* (E), of a dry device: of each expert the choices among block_rows(); NULL: even */
 } BlockRun;
 
 /* What forward keeps of a branch for backward. T' is T, or T/t with sequence parallelism. */

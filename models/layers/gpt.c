@@ -77,6 +77,7 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
 static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double scale)
 {
     double *routing = saved->pass.routing;
+    const int64_t *load = saved->pass.load;
     return (BlockRun){.shape = &gpt->shape,
                       .block = gpt->layer[layer].layout->block,
                       .region = &gpt->region,
@@ -84,7 +85,8 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
                       .B = saved->pass.B,
                       .dropout = dropout_of(gpt, saved, layer),
                       .scale = scale,
-                      .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL};
+                      .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL,
+                      .load = load ? load + (layer - 1) * gpt->shape.experts.count : NULL};
 }
 
 static BlockParameters tensors_of(const Gpt *gpt, int layer, const LayerTensors *t)

@@ -33,6 +33,9 @@ typedef struct GptPass {
     int64_t B;
     double
         *routing; /* (L, routing_width): forward adds to the rows of layers with experts; NULL: nobody asks */
+    const int64_t
+        *load; /* (L, E), of a dry device: of each expert the choices among the B samples' tokens, in rows of
+                          * layers with experts; NULL: they are even */
 } GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */

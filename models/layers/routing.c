@@ -52,15 +52,26 @@ static Capacity capacity_of(const GptShape *shape, int64_t B)
 
 /* ---- how many rows ---- */
 
-/* Choices that go round, expert after expert, of which of each scope no more are taken than may be. */
-static int64_t even_count(const GptShape *shape, int64_t B, int64_t expert)
+/* Those of a scope: as given, which go round the scopes, or even, which go round the experts. */
+static int64_t assumed_choices(const BlockRun *run, int64_t scope, int64_t expert)
 {
-    const ExpertsShape *e = &shape->experts;
-    int64_t scopes = scopes_of(shape, B), choices = B * shape->sequence * e->top_k / scopes;
-    int64_t count = choices / e->count + (expert < choices % e->count);
-    Capacity capacity = capacity_of(shape, B);
-    if (e->capacity > 0 && capacity_taken(&capacity) < count) count = capacity_taken(&capacity);
-    return scopes * count;
+    const ExpertsShape *e = &run->shape->experts;
+    int64_t scopes = scopes_of(run->shape, run->B);
+    if (run->load) return run->load[expert] / scopes + (scope < run->load[expert] % scopes);
+    int64_t choices = block_rows(run) * e->top_k / scopes;
+    return choices / e->count + (expert < choices % e->count);
+}
+
+/* Of which of each scope no more are taken than may be. */
+static int64_t assumed_count(const BlockRun *run, int64_t expert)
+{
+    Capacity capacity = capacity_of(run->shape, run->B);
+    int64_t count = 0, most = run->shape->experts.capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
+    for (int64_t scope = 0; scope < scopes_of(run->shape, run->B); scope++) {
+        int64_t choices = assumed_choices(run, scope, expert);
+        count += choices < most ? choices : most;
+    }
+    return count;
 }
 
 int64_t routing_room(const GptShape *shape, int64_t B)
@@ -75,8 +86,7 @@ int64_t routing_room(const GptShape *shape, int64_t B)
 int64_t *routing_counts(const BlockRun *run, Tensor counts)
 {
     int64_t E = run->shape->experts.count, *each = allocate((size_t)E * sizeof *each);
-    for (int64_t i = 0; i < E; i++)
-        each[i] = counts.data ? ints(counts)[i] : even_count(run->shape, run->B, i);
+    for (int64_t i = 0; i < E; i++) each[i] = counts.data ? ints(counts)[i] : assumed_count(run, i);
     return each;
 }
 
@@ -117,7 +127,8 @@ static void tell(const BlockRun *run, Routing r, int64_t rows, double *to)
     if (!to) return;
     to[ROUTING_DROPPED] += (double)(choices - rows);
     if (!r.scores->data) {
-        for (int64_t i = 0; i < e->count; i++) to[ROUTING_LOAD + i] += (double)choices / (double)e->count;
+        for (int64_t i = 0; i < e->count; i++)
+            to[ROUTING_LOAD + i] += run->load ? (double)run->load[i] : (double)choices / (double)e->count;
         return;
     }
     to[ROUTING_ENTROPY] += entropy_of(*r.scores, e->count);

@@ -40,7 +40,7 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 /* dgates (n, k) -> dlogits; frees what no other half reads. */
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r);
 
-/* Rows of each expert, as counted or, on a dry device, under an even load; the caller frees them. */
+/* Rows of each expert, as counted or, on a dry device, under the load it is to assume; the caller frees them. */
 int64_t *routing_counts(const BlockRun *run, Tensor counts);
 /* Of so many rows, whose places stay the Routing's. */
 Permutation routing_permutation(const BlockRun *run, Routing r, const int64_t *counts);

@@ -211,12 +211,14 @@ static bool check_checkpoints(const Config *config, Error *error)
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, bool (*same)(const char *a, const char *b), Error *error)
 {
-    enum { WRITTEN = 3, FILES = 8 };
-    const char *const keys[FILES] = {"output.file", "output.weights",    "output.gradients", "model.init",
-                                     "data.source", "parallel.schedule", "output.baseline",  "--config"};
+    enum { WRITTEN = 3, FILES = 9 };
+    const char *const keys[FILES] = {"output.file",     "output.weights", "output.gradients",
+                                     "model.init",      "data.source",    "parallel.schedule",
+                                     "output.baseline", "moe.load",       "--config"};
     const char *const paths[FILES] = {
-        config->output.file, config->output.weights,    config->output.gradients, config->model.init,
-        config->data.source, config->pipeline.schedule, config->output.baseline,  config->name};
+        config->output.file,     config->output.weights, config->output.gradients,
+        config->model.init,      config->data.source,    config->pipeline.schedule,
+        config->output.baseline, config->assumed.load,   config->name};
     for (int a = 0; a < WRITTEN; a++)
         for (int b = a + 1; b < FILES; b++)
             if (*paths[a] && *paths[b] && same(paths[a], paths[b]))

@@ -47,6 +47,16 @@ static bool with_loads_of_a_scope(const Config *c)
     return with_capacity(c) || with_auxiliary_loss(c);
 }
 
+static bool with_a_load(const Config *c)
+{
+    return with_experts(c) && c->assumed.load[0];
+}
+
+static bool without_a_load(const Config *c)
+{
+    return with_experts(c) && !c->assumed.load[0];
+}
+
 static bool with_a_text(const Config *c)
 {
     return !data_is_markov(&c->data);
@@ -229,6 +239,9 @@ const Condition config_conditions[WHENS] = {
     [WITH_LOADS_OF_A_SCOPE] = {with_loads_of_a_scope,
                                "with moe.balance = auxiliary or moe.capacity_factor above 0",
                                "moe.balance = auxiliary"},
+    [WITH_A_LOAD] = {with_a_load, "with moe.load", "moe.load = results/moe.h5"},
+    [WITHOUT_A_LOAD] = {without_a_load, "with moe.experts above 0 and without moe.load",
+                        "moe.experts = 8 without moe.load"},
     [WITH_A_TEXT] = {with_a_text, "with a text as data.source", "data.source = book.txt"},
     [WITH_DRAWN_SAMPLES] = {with_drawn_samples, "with data.source = markov or data.order = random",
                             "data.order = random"},

@@ -38,6 +38,11 @@ typedef struct Config {
         bool whole_heads; /* kv_heads was given as 0: as many as heads */
         char init[CONFIG_PATH];
     } model;
+    struct {
+        char load[CONFIG_PATH]; /* a run's file */
+        int64_t step;           /* of it; 0: the last */
+        double skew;            /* of a Zipf distribution; 0: even */
+    } assumed;                  /* of a dry run's routing */
     DataConfig data;
     struct {
         int64_t steps, global_batch;

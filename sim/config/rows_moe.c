@@ -18,7 +18,8 @@ const ConfigRow rows_of_moe[] = {
          "have no biases, whatever model.bias says, and experts have the model's activation. Every rank "
          "holds all experts, as it holds all else; under parallel.tp each is cut as an MLP is. Loads, "
          "dropped tokens and the router's entropy are recorded, and the losses of [moe] apart from that "
-         "of the language. A dry run takes the load to be even.\n"},
+         "of the language. A dry run routes no tokens, and assumes the load: even, or as moe.load or "
+         "moe.skew have it.\n"},
     {"moe", "top_k", ROW_INTEGER, WITH_EXPERTS, OF(top_k), NULL, 1, 65536, .example = "2",
      .help = "experts that a token goes to",
      .more = "Of equal scores those of lower numbers, so that runs repeat.\n"},
@@ -80,4 +81,18 @@ const ConfigRow rows_of_moe[] = {
              "eq. 5). "
              "Recorded apart, "
              "/moe/z_loss.\n"},
+    {"moe", "load", ROW_TEXT, WITH_EXPERTS, FIELD(assumed.load), "", .example = "results/moe.h5",
+     .help = "of a dry run: the file of the run whose load of experts it assumes",
+     .more =
+         "Of a run with as many experts and layers that have them: each expert's share of its /moe/load in "
+         "moe.load_step, in every microbatch alike, whatever the batch. A run that trains routes its own "
+         "tokens and refuses the key.\n"},
+    {"moe", "load_step", ROW_INTEGER, WITH_A_LOAD, FIELD(assumed.step), "0", 0, 1e9, .example = "100",
+     .help = "the step of moe.load's run, from 1; 0: its last"},
+    {"moe", "skew", ROW_NUMBER, WITHOUT_A_LOAD, FIELD(assumed.skew), "0", 0, 16, .example = "0.5",
+     .help = "of a dry run: the i-th expert has a share i^-skew of the load; 0: even",
+     .more =
+         "Zipf's law, in every layer and microbatch alike, the first experts having most: so the ranks that "
+         "hold them wait for none. A token goes to different experts, so no share is more than one choice of "
+         "every token; what is above goes to the others. A run that trains refuses it.\n"},
 };

@@ -2,6 +2,7 @@
 #include "sim/report/experts.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/base/tail.h"
 #include "sim/report/run_config.h"
 
@@ -34,13 +35,45 @@ static double *mean_of(const RunFile *run, const char *dataset, Error *error)
     return all;
 }
 
-static void add_load(Sheet *sheet, const RunFile *run, const double *imbalance, const double *dropped,
-                     const double *entropy)
+/* The expert that has most of any, by its layer. */
+static bool add_fullest(Sheet *sheet, const RunFile *run, Error *error)
+{
+    double *load = run_file_first(run, "/moe/load", 1, error),
+           *layer = run_file_first(run, "/moe/layer", run->layers, error), sum = 0;
+    bool ok = load && layer;
+    size_t most = 0;
+    for (size_t i = 0; ok && i < run->layers * run->experts; i++)
+        if (load[i] > load[most]) most = i;
+    for (size_t i = 0; ok && i < run->experts; i++) sum += load[i];
+    if (ok)
+        sheet_more(sheet, "; fullest: expert %zu of layer %.0f, %.2f times the mean", most % run->experts,
+                   layer[most / run->experts], load[most] / (sum / (double)run->experts));
+    free(load);
+    free(layer);
+    return ok;
+}
+
+static bool add_assumed(Sheet *sheet, const RunFile *run, Error *error)
+{
+    char file[512], skew[64];
+    bool given = run_file_config(run, "moe.load", file, sizeof file) && file[0],
+         even = !run_file_config(run, "moe.skew", skew, sizeof skew) || strcmp(skew, "0") == 0;
+    if (!given && even) {
+        sheet_cell(sheet, "assumed to be even: a dry run routes no tokens");
+        return true;
+    }
+    sheet_cell(sheet, "assumed, as a dry run routes no tokens: moe.%s = %s", given ? "load" : "skew",
+               given ? file : skew);
+    return add_fullest(sheet, run, error);
+}
+
+static bool add_load(Sheet *sheet, const RunFile *run, const double *imbalance, const double *dropped,
+                     const double *entropy, Error *error)
 {
     sheet_line(sheet, SHEET_FACT, "load");
-    if (run->dry)
-        sheet_cell(sheet, "assumed to be even: a dry run routes no tokens");
-    else
+    if (run->dry) {
+        if (!add_assumed(sheet, run, error)) return false;
+    } else
         sheet_cell(
             sheet,
             "the fullest expert has %.2f times the mean at the first step, %.2f at the end (mean of layers, "
@@ -49,6 +82,7 @@ static void add_load(Sheet *sheet, const RunFile *run, const double *imbalance, 
             log((double)run->experts));
     double share = tail_mean(dropped, run->steps);
     if (share > 0) sheet_more(sheet, "; %.2g %% of choices dropped", 100 * share);
+    return true;
 }
 
 static void add_losses(Sheet *sheet, const RunFile *run, const double *balance, const double *z)
@@ -71,7 +105,7 @@ bool report_experts(const RunFile *run, Sheet *sheet, Error *error)
     bool ok = imbalance && dropped && entropy && balance && z;
     if (ok) {
         add_parameters(sheet, run);
-        add_load(sheet, run, imbalance, dropped, entropy);
+        ok = add_load(sheet, run, imbalance, dropped, entropy, error);
         add_losses(sheet, run, balance, z);
     }
     double *all[] = {imbalance, dropped, entropy, balance, z};

@@ -7,6 +7,7 @@
 #include "sim/config/ranks.h"
 #include "sim/config/refuse.h"
 #include "sim/run/admit.h"
+#include "sim/run/assumed_load.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/run/representatives.h"
 #include "sim/run/same_request.h"
@@ -22,6 +23,7 @@ void alike_free(Alike *alike)
     plan_free(&alike->plan);
     config_free(&alike->config);
     free((void *)alike->walked.rank);
+    free(alike->load);
     free(alike);
 }
 
@@ -85,7 +87,7 @@ static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *
     if (!named) text = plan_text(&alike->config, &bytes, error);
     bool ok = (named || text) && plan(alike, ranks, text, bytes, error);
     free(text);
-    if (!ok) return false;
+    if (!ok || !assumed_load(&alike->config, &alike->load, error)) return false;
     alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
                               : representatives_of(&alike->config, ranks);
     alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);

@@ -15,7 +15,8 @@ typedef struct Alike {
     bool config_ok, plan_ok;
     Error why;
     SharedText text;
-    WalkedRanks walked; /* a dry run's, like the next two */
+    WalkedRanks walked; /* a dry run's, like the next three */
+    int64_t *load;      /* assumed_load() */
     Estimate estimate;
     Watch watch;
 } Alike;

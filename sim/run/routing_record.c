@@ -19,8 +19,19 @@ static double *sum_of(const Trainer *t, const Group *world, const double *all)
     return sum;
 }
 
-/* A layer's, of its sums. A dry device has walked some of the microbatches, all alike: of these it is the share. */
-static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const Config *c, bool dry)
+/* Of the batch, in all whose microbatches a dry device has the same. */
+static double assumed(const int64_t *load, size_t expert, const Config *c)
+{
+    const ExpertsShape *e = &c->model.shape.experts;
+    double choices = (double)(c->train.global_batch * c->model.shape.sequence * e->top_k);
+    if (!load) return choices / (double)e->count;
+    return (double)load[expert] * (double)(c->train.global_batch / c->train.microbatch);
+}
+
+/* A layer's, of its sums. A dry device has walked some of the microbatches, all alike: of these drops are the share.
+ * `load`: what it assumes (E). */
+static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const Config *c, bool dry,
+                       const int64_t *load_assumed)
 {
     const ExpertsShape *e = &c->model.shape.experts;
     size_t E = (size_t)e->count;
@@ -29,7 +40,7 @@ static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const C
            choices = tokens * (double)e->top_k;
     for (size_t i = 0; i < E; i++) all += sum[ROUTING_LOAD + i];
     for (size_t i = 0; i < E; i++) {
-        load[i] = dry ? choices / (double)E : sum[ROUTING_LOAD + i];
+        load[i] = dry ? assumed(load_assumed, i, c) : sum[ROUTING_LOAD + i];
         most = fmax(most, load[i]);
     }
     row->imbalance[layer] = most / (choices / (double)E);
@@ -59,7 +70,7 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
             fill_layer(&r.row, found++, sum + (layer - 1) * routing_width(&shape->experts), t->config,
-                       t->device.dry);
+                       t->device.dry, t->load ? t->load + (layer - 1) * shape->experts.count : NULL);
     free(sum);
     free(all);
     return r;

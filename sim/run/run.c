@@ -19,6 +19,7 @@
 #include "sim/run/admit.h"
 #include "sim/run/agree.h"
 #include "sim/run/announce.h"
+#include "sim/run/assumed_load.h"
 #include "sim/run/resume.h"
 #include "sim/run/initialise.h"
 #include "sim/run/run_private.h"
@@ -44,6 +45,16 @@ static bool check_profile(Run *run)
     return config_refuse(run->config, "hardware.profile", &run->error,
                          "a dry run computes nothing whose time could be measured; try "
                          "--set hardware.profile=ideal, or a run without --dry-run");
+}
+
+/* And a real one routes its tokens. */
+static bool check_load(Run *run)
+{
+    const Config *c = run->config;
+    if (run->options->dry || !assumes_load(c)) return true;
+    return config_refuse(c, c->assumed.load[0] ? "moe.load" : "moe.skew", &run->error,
+                         "it is what a dry run assumes, and this one routes its tokens; try --dry-run, or "
+                         "leaving it out");
 }
 
 static bool read_text(Run *run)
@@ -109,7 +120,8 @@ static bool begin_values(Run *run)
 
 static int run_all(Run *run)
 {
-    if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run))
+    if (!alike_read_config(run->alike, run->world, run->options, &run->error) || !check_profile(run) ||
+        !check_load(run))
         return STATUS_BAD_REQUEST;
     if (!resume_is_possible(run->options->resume, run->config, &run->error)) return STATUS_BAD_REQUEST;
     run->world->comm->stall_timeout = run->config->output.stall_timeout;
@@ -126,6 +138,7 @@ static int run_all(Run *run)
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
+    run->trainer->load = run->alike->load;
     if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);

@@ -95,7 +95,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .step = t->step,
                     .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
                     .B = B,
-                    .routing = t->routing};
+                    .routing = t->routing,
+                    .load = t->load};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 

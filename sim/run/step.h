@@ -35,11 +35,12 @@ typedef struct Trainer {
     int *chunk_of;        /* of each stage this rank holds: which of them it is */
     Slots slots;
     double *routing; /* (L, routing_width), of this step, as GptPass.routing; NULL: there are no experts */
-    double *losses;  /* per microbatch: the sum over its positions; on the last stage */
-    Ideal ideal;     /* seconds, where the profile is ideal or given */
-    double again;    /* of B's or I's, what computing again takes */
-    Laps laps;       /* of the last step */
-    int rows;        /* that all ranks have as many of: an action each, then rows without one */
+    const int64_t *load; /* a dry run's, of every microbatch, as GptPass.load; it must live as long */
+    double *losses;      /* per microbatch: the sum over its positions; on the last stage */
+    Ideal ideal;         /* seconds, where the profile is ideal or given */
+    double again;        /* of B's or I's, what computing again takes */
+    Laps laps;           /* of the last step */
+    int rows;            /* that all ranks have as many of: an action each, then rows without one */
     void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
     void *watch;
     const volatile sig_atomic_t

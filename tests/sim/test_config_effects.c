@@ -76,10 +76,11 @@ static bool trains_the_same(const ConfigKey *k, const char *words)
     return alike;
 }
 
-/* A Case reads no text, draws its weights and has no report or checkpoints; nor are there stages where no schedule has them. */
+/* A Case reads no text, draws its weights, routes its tokens and has no report or checkpoints; nor are there stages where no schedule has them. */
 static bool in_cases(const ConfigKey *k, const char *words)
 {
-    static const char *const told[] = {"chip.memory_gb", "node.host", "node.storage_gb", "node.copy_gb"};
+    static const char *const told[] = {"chip.memory_gb", "node.host",     "node.storage_gb", "node.copy_gb",
+                                       "moe.load",       "moe.load_step", "moe.skew"};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         if (strcmp(k->key, told[i]) == 0) return false;
     bool stages = strcmp(k->key, "parallel.virtual_stages") == 0 && !strstr(words, "interleaved");
