@@ -4,7 +4,7 @@
 #include <time.h>
 
 const char *const part_name[PARTS] = {
-    "compute", "recompute", "tp_exposed", "dp_exposed", "pp_wire", "pp_idle", "optimizer",
+    "compute", "recompute", "tp_exposed", "dp_exposed", "ep_exposed", "pp_wire", "pp_idle", "optimizer",
 };
 
 double lanes_cpu_clock(void)

@@ -16,8 +16,9 @@
 typedef enum {
     PART_COMPUTE,
     PART_RECOMPUTE,  /* forward again, for backward */
-    PART_TP_EXPOSED, /* waiting for what a tensor or data parallel group sends: idle and wire both */
+    PART_TP_EXPOSED, /* waiting for what a tensor, data or expert parallel group sends: idle and wire both */
     PART_DP_EXPOSED,
+    PART_EP_EXPOSED,
     PART_PP_WIRE, /* the neighbouring stage has sent and nothing has arrived */
     PART_PP_IDLE, /* it had not sent yet: the bubble */
     PART_OPTIMIZER,

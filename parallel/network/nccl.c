@@ -51,6 +51,17 @@ static double ring_latency_us(NcclProtocol protocol, const RingSize *ring)
     return us->once + (ring->steps - across) * us->inside + across * us->across;
 }
 
+/* NCCL_MAX_WORK_ELEMENTS_P2P is 16: so many to send, and as many to receive, are one piece of work. */
+enum { AT_ONCE = 8 };
+
+Link nccl_messages(NcclProtocol protocol, int inside, int across)
+{
+    const Latencies *us = &ring_us[protocol];
+    int steps_inside = (inside + AT_ONCE - 1) / AT_ONCE, steps_across = (across + AT_ONCE - 1) / AT_ONCE;
+    double latency_us = us->once + steps_inside * us->inside + steps_across * us->across;
+    return (Link){latency_us * 1e-6, 1 / ring_share[protocol]};
+}
+
 Link nccl_link(Carrier carrier, NcclProtocol protocol, const RingSize *ring, double seconds_per_byte)
 {
     const Spread *s = &ring->spread;

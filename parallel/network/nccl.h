@@ -16,4 +16,7 @@ typedef enum { NCCL_LL, NCCL_LL128, NCCL_SIMPLE, NCCL_SWITCH, NCCL_PROTOCOLS } N
 /* The latencies of all steps, and the seconds of a byte where the slowest link has seconds_per_byte. Trees have no
  * NCCL_SWITCH. */
 Link nccl_link(Carrier carrier, NcclProtocol protocol, const RingSize *ring, double seconds_per_byte);
+/* Of messages between one rank and so many others inside its node and across, sent in groups, by LL or Simple; and how
+ * many times as long a byte takes as over the link. */
+Link nccl_messages(NcclProtocol protocol, int inside, int across);
 #endif

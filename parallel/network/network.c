@@ -128,8 +128,7 @@ NetworkTime network_ring(const Network *n, const RingSize *ring)
 double network_alone(const NetworkTime *time)
 {
     const double *busy = time->busy;
-    return (busy[ROUTE_INSIDE] > busy[ROUTE_ACROSS] ? busy[ROUTE_INSIDE] : busy[ROUTE_ACROSS]) +
-           time->latency;
+    return fmax(fmax(busy[ROUTE_INSIDE], busy[ROUTE_ACROSS]), time->fullest) + time->latency;
 }
 
 bool network_takes_trees(const Network *n, const RingSize *ring, size_t bytes)

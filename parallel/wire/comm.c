@@ -120,7 +120,8 @@ void comm_ring_end(Comm *comm, const RingShape *shape, double start)
     Arrival arrival = {.sent = start, .arrives = start, .taken = comm->network.taken};
     for (int i = 0; i < shape->legs; i++) {
         const NetworkTime *time = &shape->leg[i];
-        arrival.arrives = occupy(comm, arrival.arrives, time->busy) + time->latency;
+        arrival.arrives =
+            later(occupy(comm, arrival.arrives, time->busy), arrival.arrives + time->fullest) + time->latency;
         arrival.alone += network_alone(time);
     }
     arrival.beside = computed(comm, start, arrival.arrives);

@@ -4,6 +4,7 @@
 
 #define DATA AXIS_DATA, PART_DP_EXPOSED, PART_DP_EXPOSED
 #define TENSOR AXIS_TENSOR, PART_TP_EXPOSED, PART_TP_EXPOSED
+#define EXPERT AXIS_EXPERT, PART_EP_EXPOSED, PART_EP_EXPOSED
 #define PIPE AXIS_PIPE, PART_PP_IDLE, PART_PP_WIRE
 #define OWN AXIS_NONE, PARTS, PARTS
 
@@ -22,6 +23,9 @@ const PurposeRow purpose_row[PURPOSES] = {
     [TP_CROSS_ENTROPY] = {"tp.cross_entropy", TENSOR},
     [TP_GRADIENTS] = {"tp.gradients", TENSOR},
     [TP_NORM] = {"tp.norm", TENSOR},
+    [MOE_COUNTS] = {"moe.counts", EXPERT},
+    [MOE_DISPATCH] = {"moe.dispatch", EXPERT},
+    [MOE_COMBINE] = {"moe.combine", EXPERT},
     [PP_SEND_FORWARD] = {"pp.send_forward", PIPE},
     [PP_SEND_BACKWARD] = {"pp.send_backward", PIPE},
     [PP_EMBEDDING] = {"pp.embedding", PIPE},

@@ -31,6 +31,9 @@ typedef enum {
     TP_CROSS_ENTROPY, /* three numbers a position from every slice of the vocabulary */
     TP_GRADIENTS,     /* gradients of what ranks hold alike: shared keys and values, and what is not cut */
     TP_NORM,          /* each slice's part of the gradient norm */
+    MOE_COUNTS,       /* how many rows each rank has for each expert */
+    MOE_DISPATCH,     /* rows to their experts; in backward, the gradients of what comes back */
+    MOE_COMBINE,      /* what experts made of them back home; in backward, the gradients of what was sent */
     PP_SEND_FORWARD,  /* a stage's output to the next stage */
     PP_SEND_BACKWARD, /* the gradient of a stage's input to the stage before */
     PP_EMBEDDING,     /* gradients of a tied embedding, between the first stage and the last */

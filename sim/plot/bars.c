@@ -33,6 +33,9 @@ static const PlotLook looks[] = {
     {"tp.cross_entropy", "tp.cross_entropy", "#997700"},
     {"tp.gradients", "tp.gradients", "#994455"},
     {"tp.norm", "tp.norm", "#004488"},
+    {"moe.counts", "moe.counts", "#bbcc33"},
+    {"moe.dispatch", "moe.dispatch", "#ee8866"},
+    {"moe.combine", "moe.combine", "#77aadd"},
 
     {"pp.send_forward", "pp.send_forward", "#ddaa33"},
     {"pp.send_backward", "pp.send_backward", "#bb5566"},
@@ -41,9 +44,11 @@ static const PlotLook looks[] = {
 
     {"data", "data: dp, zero", "#aa3377"},
     {"tensor", "tensor: tp", "#ee6677"},
+    {"expert", "expert: moe", "#ee8866"},
     {"pipeline", "pipeline: pp", "#ccbb44"},
     {"tp_exposed", "tensor-parallel wait", "#ee6677"},
     {"dp_exposed", "data-parallel wait", "#aa3377"},
+    {"ep_exposed", "expert-parallel wait", "#ee8866"},
     {"pp_wire", "pipeline wire", "#ccbb44"},
 
     {"simulated", "simulated", "#4477aa"},

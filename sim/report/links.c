@@ -7,8 +7,8 @@
 #include "sim/base/words.h"
 #include "sim/report/run_config.h"
 
-static const Axis axis[LINK_AXES] = {AXIS_TENSOR, AXIS_DATA, AXIS_PIPE};
-const char *const links_axis[LINK_AXES] = {"tensor", "data", "pipe"};
+static const Axis axis[LINK_AXES] = {AXIS_TENSOR, AXIS_DATA, AXIS_EXPERT, AXIS_PIPE};
+const char *const links_axis[LINK_AXES] = {"tensor", "data", "expert", "pipe"};
 
 /* counted, formula: [ROUTES][purposes], of all ranks. */
 static void add_up(const RunFile *run, const double *counted, const double *formula, Links *links)
@@ -40,7 +40,7 @@ bool links_read(const RunFile *run, Links *links, Error *error)
 {
     const double none = (double)NAN;
     double step = none, *counted = NULL, *formula = NULL, *busy = NULL;
-    *links = (Links){.verdict = {"", "", ""}};
+    *links = (Links){.verdict = {"", "", "", ""}};
     bool is = run->shape.machine && !isnan(run->timed_step), ok = true;
     if (is)
         ok = run_file_rows(run, "/steps/simulated_time", (size_t)run->timed_step, 1, &step, error) &&

@@ -6,7 +6,7 @@
 #include "sim/file/run_file.h"
 #include "sim/report/sheet.h"
 
-enum { LINK_AXES = 3 };
+enum { LINK_AXES = 4 };
 extern const char *const links_axis[LINK_AXES]; /* their names */
 
 /* Of a step on a machine; NaN where there is none, or nothing is recorded. */

@@ -19,7 +19,7 @@ static void take_told_time(Lanes *lanes, ActionKind kind, const Ideal *ideal, do
 }
 
 /* What is neither computing nor idling for a stage. */
-static const Part waits[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_PP_WIRE};
+static const Part waits[] = {PART_TP_EXPOSED, PART_DP_EXPOSED, PART_EP_EXPOSED, PART_PP_WIRE};
 enum { WAITS = sizeof waits / sizeof *waits };
 _Static_assert(WAITS == sizeof((ActionBegun *)0)->waited / sizeof(double), "of each what it was");
 

@@ -8,7 +8,7 @@
 
 /* The clocks as it began, and what seconds had gone into. */
 typedef struct ActionBegun {
-    double recompute, waited[3], cpu;
+    double recompute, waited[4], cpu;
     double step, wall; /* as its step did, and it, seconds after that: NaN in a dry run */
 } ActionBegun;
 

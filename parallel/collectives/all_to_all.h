@@ -1,0 +1,58 @@
+/* all_to_all.h - every rank has rows for every other, as many as there happen to be.
+ *
+ * Three ranks, rows named by who sends them and who gets them; rank 1 has none for rank 2:
+ *
+ *          out              in                 rows, as RowCounts has them: (3, 3)
+ *   rank 0 00 01 01 02      00 10 20           1 2 1
+ *   rank 1 10 11            01 01 11 21        1 1 0
+ *   rank 2 20 21 22         02 22              1 1 1
+ *
+ * `out` is packed by who gets a segment, `in` by who sent it; with `turned` counts the same goes back. A segment to
+ * oneself is copied, and counted nowhere; an empty one is not sent; nothing is added.
+ * Bytes a rank sends: its rows for others x width x the size of a value.
+ *
+ * It is begun, progressed and ended as rings are (collectives.h), and like a ring has a lane of its own in simulated
+ * time, after what took the ports before. It starts when the last member has begun it that this rank has heard of: all of
+ * them where no segment is empty. Then each rank's ports are busy with what it sends or gets, whichever is more, and it
+ * ends when the fullest port of any member is done (parallel/network/all_to_all.h): who waits for a busy rank is held up by it.
+ * Where it is dry and no segment is empty, its members only meet; so of a group all of whose pairs have
+ * `each` rows, one member may be walked for all. */
+#ifndef PARALLEL_COLLECTIVES_ALL_TO_ALL_H
+#define PARALLEL_COLLECTIVES_ALL_TO_ALL_H
+#include "models/machine/tensor.h"
+#include "parallel/collectives/row_counts.h"
+#include "parallel/wire/comm.h"
+
+typedef struct AllToAll {
+    Group *group; /* NULL: nothing outstanding */
+    Purpose purpose;
+    int tag;
+    Tensor out, in;
+    int64_t width;
+    RowCounts counts;
+    Request *request; /* (2 (n - 1)): those to receive, then those to send */
+    int requests, at; /* how many, and the first that may be under way */
+    bool done;
+    bool busy;         /* its own kernels call back into progress */
+    bool meets;        /* of sizes alone */
+    int tape, on_tape; /* it began on the tape of this number, as its ring of that; 0: on none */
+    RingShape shape;
+    double start;    /* simulated: the latest beginning known */
+    int64_t *number; /* (the comm's lates) of its messages so far; NULL: none can be late */
+} AllToAll;
+
+/* Members call this together. `out` and `in` have rows of `width` values; they and counts.rows stay until the end. */
+void all_to_all_begin(AllToAll *a, Group *group, Purpose purpose, Tensor out, Tensor in, int64_t width,
+                      RowCounts counts);
+/* Moves on as far as messages have arrived; true when all is done. Never waits. */
+bool all_to_all_progress(AllToAll *a);
+/* Waits for the rest. */
+void all_to_all_end(AllToAll *a);
+
+/* Before it: every rank tells all how many rows it has for each expert of each rank, `per` of them a rank, by a ring's all-gather
+ * (as Megatron-LM's dispatcher does), so that all know all counts. `counts` is (n, n, per): the caller has filled
+ * its own part, (n, per) from its rank's on; NULL on a dry device. Bytes a rank sends: (n - 1) n per x 4. It waits. */
+void counts_exchange(Group *group, Purpose purpose, Device *device, int per, int32_t *counts);
+/* Of these (n, n, per) the sums over a rank's experts: `rows`, (n, n), as RowCounts has them. */
+void counts_rows(const int32_t *counts, int n, int per, int64_t *rows);
+#endif
