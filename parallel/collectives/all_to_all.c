@@ -2,73 +2,28 @@
 #include "parallel/collectives/all_to_all.h"
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include "models/machine/error.h"
+#include "parallel/collectives/all_to_all_hops.h"
 #include "parallel/collectives/all_to_all_shape.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/tape.h"
 
-static Tensor segment(const AllToAll *a, Tensor of, int64_t first, int64_t rows)
-{
-    return tensor_view(of, first * a->width, rows * a->width);
-}
-
-/* Of `out` what rank `to` gets, and of `in` what rank `from` sent. */
-static Tensor segment_to(const AllToAll *a, int to)
-{
-    const int n = a->group->size, r = a->group->rank;
-    return segment(a, a->out, rows_before_to(&a->counts, n, r, to), rows_between(&a->counts, n, r, to));
-}
-
-static Tensor segment_from(const AllToAll *a, int from)
-{
-    const int n = a->group->size, r = a->group->rank;
-    return segment(a, a->in, rows_before_from(&a->counts, n, from, r), rows_between(&a->counts, n, from, r));
-}
-
-static void copy_own(const AllToAll *a)
-{
-    Tensor own = segment_to(a, a->group->rank);
-    if (own.count > 0) tensor_copy(segment_from(a, a->group->rank), own);
-}
-
-static void send(AllToAll *a, int to, Tensor t)
-{
-    comm_send_stamped(a->group, to, a->tag, a->purpose, (Payload){t.data, tensor_bytes(t), a->number},
-                      a->start, &a->request[a->requests++]);
-}
-
-static void receive(AllToAll *a, int from, Tensor t)
-{
-    comm_receive(a->group, from, a->tag, a->purpose, t.data, tensor_bytes(t), &a->request[a->requests++]);
-}
-
-/* All messages at once, to the neighbours first. */
-static void start(AllToAll *a)
-{
-    Group *group = a->group;
-    const int n = group->size, r = group->rank;
-    a->request = allocate(2 * (size_t)(n - 1) * sizeof *a->request);
-    for (int s = 1; s < n; s++) {
-        const int from = group_round(group, r - s);
-        receive(a, from, segment_from(a, from));
-    }
-    for (int s = 1; s < n; s++) {
-        const int to = group_round(group, r + s);
-        send(a, to, segment_to(a, to));
-    }
-}
-
 /* As far as messages have arrived, or to the end. */
 static void move(AllToAll *a, bool to_the_end)
 {
-    for (; a->at < a->requests; a->at++) {
-        Request *request = &a->request[a->at];
-        if (to_the_end) comm_finish(request);
-        if (!comm_test(request)) return;
-        if (request->receives && request->stamp.sent > a->start) a->start = request->stamp.sent;
+    while (!a->done) {
+        for (; a->at < a->requests; a->at++) {
+            Request *request = &a->request[a->at];
+            if (to_the_end) comm_finish(request);
+            if (!comm_test(request)) return;
+            if (request->receives && request->stamp.sent > a->start) a->start = request->stamp.sent;
+        }
+        a->busy = true;
+        hop_end(a);
+        a->done = a->hop == a->hops;
+        if (!a->done) hop_begin(a);
+        a->busy = false;
     }
-    a->done = true;
 }
 
 /* Late messages hold it up, on all ranks, as if it had begun so much later. */
@@ -78,9 +33,13 @@ static double held_up(AllToAll *a)
     const Comm *comm = group->comm;
     double seconds = 0;
     a->number = allocate_zeroed((size_t)comm->lates, sizeof *a->number);
-    for (int to = 0; to < group->size; to++)
+    for (int to = 0; to < group->size; to++) {
+        int64_t messages = 0;
+        for (int hop = 0; hop < a->hops && to != group->rank; hop++)
+            messages += hop_rows(a, hop, group->rank, to) > 0;
         if (comm_late_to(comm, group->members[to]))
-            seconds += comm_reserve(group, a->purpose, to, segment_to(a, to).count > 0, a->number);
+            seconds += comm_reserve(group, a->purpose, to, messages, a->number);
+    }
     return seconds;
 }
 
@@ -103,14 +62,16 @@ void all_to_all_begin(AllToAll *a, Group *group, Purpose purpose, Tensor out, Te
     lanes_pause(comm->lanes);
     a->start = comm_now(comm);
     bool all_know = all_to_all_shape(a);
-    a->done = a->shape.legs == 0;
-    copy_own(a);
+    a->hops = a->shape.legs;
+    a->done = a->hops == 0;
+    hops_prepare(a);
     if (!a->done && comm->lates) a->start += held_up(a);
     if (!a->done && out.device->dry && comm->backend->come && all_know) {
         comm_ring_begin(group, a->tag, &a->shape, a->start);
+        while (a->hop < a->hops) hop_end(a);
         a->meets = a->done = true;
     } else if (!a->done)
-        start(a);
+        hop_begin(a);
     if (comm->tape) {
         a->tape = comm->tapes;
         a->on_tape = tape_ring_begin(comm->tape, group, &a->shape);
@@ -142,6 +103,9 @@ void all_to_all_end(AllToAll *a)
         lanes_resume(comm->lanes);
     }
     comm_ring_end(comm, &a->shape, a->start);
+    tensor_free(&a->outgoing);
+    tensor_free(&a->incoming);
+    tensor_free(&a->passed_on);
     free(a->request);
     free(a->number);
     *a = (AllToAll){0};

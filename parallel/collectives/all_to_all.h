@@ -9,7 +9,8 @@
  *
  * `out` is packed by who gets a segment, `in` by who sent it; with `turned` counts the same goes back. A segment to
  * oneself is copied, and counted nowhere; an empty one is not sent; nothing is added.
- * Bytes a rank sends: its rows for others x width x the size of a value.
+ * Bytes a rank sends: its rows for others x width x the size of a value; or, where the network says so and the group has as
+ * many members in each of its nodes, in two hops what all_to_all_hops.c draws.
  *
  * It is begun, progressed and ended as rings are (collectives.h), and like a ring has a lane of its own in simulated
  * time, after what took the ports before. It starts when the last member has begun it that this rank has heard of: all of
@@ -30,8 +31,12 @@ typedef struct AllToAll {
     Tensor out, in;
     int64_t width;
     RowCounts counts;
+    int inside;    /* it goes in two hops, over nodes of so many; 0: straight */
+    int hops, hop; /* how many, and the one under way */
+    Tensor outgoing, incoming,
+        passed_on;    /* of two hops: packed for the first, what it brings, and for the second */
     Request *request; /* (2 (n - 1)): those to receive, then those to send */
-    int requests, at; /* how many, and the first that may be under way */
+    int requests, at; /* of the hop: how many, and the first that may be under way */
     bool done;
     bool busy;         /* its own kernels call back into progress */
     bool meets;        /* of sizes alone */

@@ -1,7 +1,8 @@
-/* all_to_all_shape.c - messages and bytes, of this rank and of the one with most. */
+/* all_to_all_shape.c - choosing the way; messages and bytes, of this rank and of the one with most. */
 #include "parallel/collectives/all_to_all_shape.h"
 #include <math.h>
 #include "models/machine/error.h"
+#include "parallel/collectives/all_to_all_hops.h"
 #include "parallel/network/all_to_all.h"
 
 /* Of one rank, by route: what it sends, and what it gets. */
@@ -50,67 +51,115 @@ static int members_beside(Group *group)
     return first[node + 1] - first[node] - 1;
 }
 
-static Traffic even_size(const AllToAll *a, double row_bytes, AllToAllSize *size)
+/* One hop of the way that a->inside says. */
+typedef struct Hop {
+    AllToAllSize size;
+    Traffic sent; /* by this rank */
+} Hop;
+
+static Hop even_hop(const AllToAll *a, int hop, double row_bytes)
 {
     Group *group = a->group;
     const Spread s = group_spread(group);
-    const int beside = members_beside(group);
+    const int beside = members_beside(group), g = a->inside;
     const int64_t each = a->counts.each;
-    Traffic own = even_traffic(each, beside, s.size - 1 - beside),
-            most = even_traffic(each, s.most - 1, s.size - s.least);
-    more(size, &most, row_bytes, false);
-    more(size, &own, row_bytes, true);
-    size->pair = s.most > 1 ? (double)each * row_bytes : 0;
-    return own;
+    Hop h = {.sent = {.rows = {0}}};
+    Traffic most = even_traffic(each, s.most - 1, s.size - s.least);
+    h.sent = even_traffic(each, beside, s.size - 1 - beside);
+    if (g > 0)
+        most = h.sent =
+            hop == 0 ? even_traffic(each * s.nodes, g - 1, 0) : even_traffic(each * g, 0, s.nodes - 1);
+    more(&h.size, &most, row_bytes, false);
+    more(&h.size, &h.sent, row_bytes, true);
+    if (h.size.messages[ROUTE_INSIDE] > 0) h.size.pair = (double)(each * (g > 0 ? s.nodes : 1)) * row_bytes;
+    return h;
 }
 
-/* Returns what this rank sends; `full`: whether each has rows for each other. */
-static Traffic uneven_size(const AllToAll *a, double row_bytes, AllToAllSize *size, bool *full)
+static Hop uneven_hop(const AllToAll *a, int hop, double row_bytes)
 {
     const Group *group = a->group;
     const int n = group->size;
-    Traffic sent = {{0}, {0}};
-    *full = true;
+    Hop h = {.sent = {.rows = {0}}};
     for (int i = 0; i < n; i++) {
         Traffic out = {{0}, {0}}, in = {{0}, {0}};
         for (int j = 0; j < n; j++) {
             if (j == i) continue;
             const Route route = route_between(group, i, j);
-            const int64_t there = rows_between(&a->counts, n, i, j);
+            const int64_t there = hop_rows(a, hop, i, j);
             pass(&out, route, there);
-            pass(&in, route, rows_between(&a->counts, n, j, i));
-            if (route == ROUTE_INSIDE) size->pair = fmax(size->pair, (double)there * row_bytes);
-            *full = *full && there > 0;
+            pass(&in, route, hop_rows(a, hop, j, i));
+            if (route == ROUTE_INSIDE) h.size.pair = fmax(h.size.pair, (double)there * row_bytes);
         }
-        more(size, &out, row_bytes, i == group->rank);
-        more(size, &in, row_bytes, i == group->rank);
-        if (i == group->rank) sent = out;
+        more(&h.size, &out, row_bytes, i == group->rank);
+        more(&h.size, &in, row_bytes, i == group->rank);
+        if (i == group->rank) h.sent = out;
     }
-    return sent;
+    return h;
+}
+
+/* Of all hops; without any where no member sends anything. */
+static RingShape shape_of(const AllToAll *a, double *alone)
+{
+    Group *group = a->group;
+    const size_t row_bytes = (size_t)a->width * dtype_bytes(a->out.dtype);
+    RingShape shape = {.purpose = a->purpose};
+    *alone = 0;
+    for (int hop = 0; hop < (a->inside > 0 ? 2 : 1); hop++) {
+        Hop h = a->counts.rows ? uneven_hop(a, hop, (double)row_bytes) : even_hop(a, hop, (double)row_bytes);
+        NetworkTime time = network_all_to_all(&group->comm->network, &h.size);
+        shape.leg[shape.legs++] = time;
+        *alone += network_alone(&time);
+        for (Route r = 0; r < ROUTES; r++) {
+            shape.messages += (uint64_t)h.sent.messages[r];
+            shape.bytes += (uint64_t)h.sent.rows[r] * row_bytes;
+        }
+        shape.across += (uint64_t)h.sent.rows[ROUTE_ACROSS] * row_bytes * group_stands_for(group);
+    }
+    if (group->walked) /* of all members */
+        shape.across =
+            (uint64_t)(group_spread(group).strangers * a->counts.each) * row_bytes * group_stands_for(group);
+    return shape;
+}
+
+/* Whether any has rows for another, and each for each. */
+static void look(const AllToAll *a, bool *any, bool *full)
+{
+    const int n = a->group->size;
+    *any = a->counts.each > 0;
+    *full = a->counts.each > 0;
+    if (!a->counts.rows) return;
+    *any = false;
+    *full = true;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            if (i == j) continue;
+            const bool there = rows_between(&a->counts, n, i, j) > 0;
+            *any = *any || there;
+            *full = *full && there;
+        }
 }
 
 bool all_to_all_shape(AllToAll *a)
 {
     Group *group = a->group;
-    const size_t row_bytes = (size_t)a->width * dtype_bytes(a->out.dtype);
-    bool full = a->counts.each > 0;
-    AllToAllSize size = {{0}};
+    const AllToAllWay way = group->comm->network.all_to_all;
+    bool any, full;
+    double straight, hopping;
     a->shape = (RingShape){.purpose = a->purpose};
     if (group->size == 1) return true;
     if (group->walked && a->counts.rows)
         fail("rank %d cannot stand for %d ranks that send more or less than it; try --all-ranks",
              group->comm->rank, group->size);
-    Traffic sent = a->counts.rows ? uneven_size(a, (double)row_bytes, &size, &full)
-                                  : even_size(a, (double)row_bytes, &size);
-    if (size.messages[ROUTE_INSIDE] + size.messages[ROUTE_ACROSS] == 0) return true;
-    a->shape.leg[a->shape.legs++] = network_all_to_all(&group->comm->network, &size);
-    for (Route r = 0; r < ROUTES; r++) {
-        a->shape.messages += (uint64_t)sent.messages[r];
-        a->shape.bytes += (uint64_t)sent.rows[r] * row_bytes;
-    }
-    /* of one that is walked for its group, of all members */
-    uint64_t across = group->walked ? (uint64_t)(group_spread(group).strangers * a->counts.each)
-                                    : (uint64_t)sent.rows[ROUTE_ACROSS];
-    a->shape.across = across * row_bytes * group_stands_for(group);
+    look(a, &any, &full);
+    if (!any) return true;
+    const Spread s = group_spread(group);
+    a->shape = shape_of(a, &straight);
+    if (way == ALL_TO_ALL_STRAIGHT || !s.even || s.nodes == 1 || s.most == 1) return full;
+    a->inside = s.most;
+    RingShape hops = shape_of(a, &hopping);
+    if (way == ALL_TO_ALL_HIERARCHICAL || hopping < straight)
+        a->shape = hops;
+    else
+        a->inside = 0;
     return full;
 }

@@ -26,6 +26,7 @@ typedef struct Network {
     bool any_card, sender_waits;
     Carrier carrier;
     AllReduce all_reduce;
+    AllToAllWay all_to_all;
     double launch, simple, taken; /* a node's, in seconds */
 } Network;
 

@@ -26,6 +26,14 @@ typedef enum {
     ALL_REDUCES
 } AllReduce;
 
+/* How an all-to-all goes (likewise). */
+typedef enum {
+    ALL_TO_ALL_STRAIGHT,
+    ALL_TO_ALL_HIERARCHICAL, /* in two hops, where a group has as many members, several, in each of several nodes */
+    ALL_TO_ALL_AUTO,         /* there, whichever takes less alone */
+    ALL_TO_ALLS
+} AllToAllWay;
+
 /* As its section of a config has it. */
 enum { NODE_HOST = 192 };
 typedef struct NetworkNode {

@@ -86,24 +86,62 @@ static void check_in(Findings *f, Tensor in, const Case *c, int rank, int64_t wi
                        (int)row, i, rank, (double)reals(in)[at]);
 }
 
+/* Nodes of so many devices. */
+static Network network(int devices, AllToAllWay way)
+{
+    NetworkNode node = cluster_plain(devices);
+    Network n = network_of(&node, (Placement){0}, ALL_REDUCE_RING);
+    n.all_to_all = way;
+    return n;
+}
+
 /* ---- what arrives ---- */
 
-static void check_sent(Findings *f, const Comm *comm, const Case *c, size_t row_bytes)
+/* Rows that rank i has for rank j to get, of either way. */
+static int64_t wanted(const Case *c, bool back, int i, int j)
 {
-    const int n = c->n, r = comm->rank;
-    uint64_t bytes[2] = {0}, messages[2] = {0};
-    for (int j = 0; j < n; j++) {
-        if (j == r) continue;
-        bytes[0] += (uint64_t)c->rows[r * n + j] * row_bytes;
-        bytes[1] += (uint64_t)c->rows[j * n + r] * row_bytes;
-        messages[0] += c->rows[r * n + j] > 0;
-        messages[1] += c->rows[j * n + r] > 0;
+    return back ? c->rows[j * c->n + i] : c->rows[i * c->n + j];
+}
+
+/* By the formula: straight, or in two hops over nodes of so many. */
+static void formula(const Case *c, bool back, int r, int inside, uint64_t *rows, uint64_t *messages)
+{
+    const int n = c->n;
+    *rows = *messages = 0;
+    if (inside == 0)
+        for (int j = 0; j < n; j++) {
+            if (j == r) continue;
+            *rows += (uint64_t)wanted(c, back, r, j);
+            *messages += wanted(c, back, r, j) > 0;
+        }
+    for (int place = 0; place < inside;
+         place++) { /* its rows for members of another place, through that of its node */
+        uint64_t sum = 0;
+        for (int j = place; j < n; j += inside) sum += (uint64_t)wanted(c, back, r, j);
+        if (place == r % inside) continue;
+        *rows += sum;
+        *messages += sum > 0;
     }
+    for (int j = inside ? r % inside : n; j < n; j += inside) { /* its node's rows for its place elsewhere */
+        uint64_t sum = 0;
+        for (int p = 0; p < inside; p++) sum += (uint64_t)wanted(c, back, r / inside * inside + p, j);
+        if (j == r) continue;
+        *rows += sum;
+        *messages += sum > 0;
+    }
+}
+
+static void check_sent(Findings *f, const Comm *comm, const Case *c, int inside, size_t row_bytes)
+{
     const Purpose way[] = {MOE_DISPATCH, MOE_COMBINE};
-    for (int w = 0; w < 2; w++)
-        expect(f, comm->bytes[way[w]] == bytes[w] && comm->messages[way[w]] == messages[w],
-               "%s: rank %d sent %d bytes in %d messages, not %d in %d", purpose_row[way[w]].name, r,
-               (int)comm->bytes[way[w]], (int)comm->messages[way[w]], (int)bytes[w], (int)messages[w]);
+    for (int w = 0; w < 2; w++) {
+        uint64_t rows, messages;
+        formula(c, w, comm->rank, inside, &rows, &messages);
+        expect(f, comm->bytes[way[w]] == rows * row_bytes && comm->messages[way[w]] == messages,
+               "nodes of %d, %s: rank %d sent %d bytes in %d messages, not %d in %d", inside,
+               purpose_row[way[w]].name, comm->rank, (int)comm->bytes[way[w]], (int)comm->messages[way[w]],
+               (int)(rows * row_bytes), (int)messages);
+    }
 }
 
 static void forget_sent(Comm *comm)
@@ -112,9 +150,10 @@ static void forget_sent(Comm *comm)
     memset(comm->messages, 0, sizeof comm->messages);
 }
 
-static void permutation(Findings *f, Comm *comm, Rows how, int64_t width)
+static void permutation(Findings *f, Comm *comm, Rows how, int64_t width, int devices)
 {
     Device device = {0};
+    comm->network = network(devices, ALL_TO_ALL_HIERARCHICAL);
     Group *group = group_world(comm, CHANNEL);
     Case *c = case_new(how, comm->size);
     const int r = comm->rank;
@@ -132,7 +171,8 @@ static void permutation(Findings *f, Comm *comm, Rows how, int64_t width)
     all_to_all_end(&a);
     for (int64_t i = 0; i < out.count; i++)
         expect(f, reals(again)[i] == reals(out)[i], "value %d of rank %d does not come back", (int)i, r);
-    check_sent(f, comm, c, (size_t)width * sizeof(real));
+    const bool hops = devices > 1 && devices < comm->size && comm->size % devices == 0;
+    check_sent(f, comm, c, hops ? devices : 0, (size_t)width * sizeof(real));
     tensor_free(&out), tensor_free(&in), tensor_free(&again);
     expect(f, device.total == 0, "rank %d keeps %zu bytes", r, device.total);
     free(c);
@@ -142,7 +182,8 @@ static void permutation(Findings *f, Comm *comm, Rows how, int64_t width)
 static void permutations_body(Comm *comm, void *context)
 {
     for (Rows how = NOTHING; how < SPREADS; how++)
-        for (int64_t width = 1; width <= 4; width += 3) permutation(context, comm, how, width);
+        for (int devices = 1; devices <= comm->size; devices++)
+            for (int64_t width = 1; width <= 4; width += 3) permutation(context, comm, how, width, devices);
 }
 
 static void rows_go_there_and_back(void **state)
