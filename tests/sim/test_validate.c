@@ -41,7 +41,8 @@ static void refusals(void **state)
         {"case,source,ranks,seconds,hidden\na,b,8,1,64\n",
          "t.csv:1: column 5, hidden: none of case, source, ranks, seconds, all_reduce_us, product_us, "
          "bubble, "
-         "model_states_gb, layer_activation_bytes, all_reduce_bytes, product_m, product_n, product_k, and no "
+         "model_states_gb, parameters_billions, active_parameters_billions, layer_activation_bytes, "
+         "all_reduce_bytes, product_m, product_n, product_k, and no "
          "key"},
         {"case,source,ranks,seconds,case\na,b,8,1,c\n", "t.csv:1: column 5, case: already column 1; try"},
         {HEAD "a,b,8,1,64\na,b,8,-1,64\n", "t.csv:3: seconds = -1: not a number from 1e-09 to 1e+09; try"},
