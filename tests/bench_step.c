@@ -1,7 +1,8 @@
 /* bench_step.c NAME ROUNDS [SECTION.KEY=VALUE...] - a training step of one rank against the roofline of this processor:
  * the time that the step's matrix products take alone, in the same shapes and type, from caches that hold their factors,
- * by whichever product is fastest. By turns a step with our products, one with OpenBLAS's, and either's products alone;
- * CPU time of this thread, as others may use the cores. */
+ * by whichever product is fastest. By turns a step with our products, with OpenBLAS's, and with those that a run takes
+ * unless told otherwise, if they are neither; and each one's products alone. CPU time of this thread, as others may use
+ * the cores. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,12 @@
 #include "tests/support/sample.h"
 
 enum { WARM = 2 };
-static const MatmulChoice CHOICE[] = {MATMUL_OWN, MATMUL_BLAS};
+static const MatmulChoice CHOICE[] = {MATMUL_OWN, MATMUL_BLAS, MATMUL_AUTO};
 enum { CHOICES = sizeof CHOICE / sizeof *CHOICE };
 
 typedef struct Bench {
     const char *name;
-    int rounds;
+    int rounds, choices;
     Work *work; /* the products of a step */
     int works;
     bool hears;
@@ -95,6 +96,17 @@ static double products_alone(const Bench *b)
     return seconds;
 }
 
+/* How many are not one of those before. */
+static int choices_here(void)
+{
+    char called[CHOICES][128];
+    for (int c = 0; c < CHOICES; c++) {
+        matmul_choose(CHOICE[c]);
+        snprintf(called[c], sizeof called[c], "%s", matmul_chosen());
+    }
+    return strcmp(called[2], called[0]) == 0 || strcmp(called[2], called[1]) == 0 ? 2 : 3;
+}
+
 static double median_of(const double *numbers, int count)
 {
     double *sorted = allocate((size_t)count * sizeof *sorted);
@@ -109,10 +121,10 @@ static void tell(const Bench *b)
     const double *roofline = b->alone[0];
     double flops = 0;
     for (int i = 0; i < b->works; i++) flops += b->work[i].flops;
-    for (int c = 1; c < CHOICES; c++)
+    for (int c = 1; c < b->choices; c++)
         if (median_of(b->alone[c], b->rounds) < median_of(roofline, b->rounds)) roofline = b->alone[c];
     for (int i = 0; i < b->rounds; i++)
-        for (int c = 0; c < CHOICES; c++) {
+        for (int c = 0; c < b->choices; c++) {
             char what[128];
             snprintf(what, sizeof what, "products alone, %s", b->called[c]);
             sample(b->name, what, "ms", i, 1e3 * b->alone[c][i]);
@@ -139,10 +151,10 @@ static void look(Trainer *t, const StepResult *result, void *context)
         make_factors(b);
     }
     if (measured >= 0) {
-        int choice = (int)(measured % CHOICES), round = (int)(measured / CHOICES);
+        int choice = (int)(measured % b->choices), round = (int)(measured / b->choices);
         if (measured > 0) {
-            int before = (int)((measured - 1) % CHOICES);
-            b->step[before][(measured - 1) / CHOICES] = lanes_cpu_clock() - b->began;
+            int before = (int)((measured - 1) % b->choices);
+            b->step[before][(measured - 1) / b->choices] = lanes_cpu_clock() - b->began;
         }
         matmul_choose(CHOICE[choice]);
         snprintf(b->called[choice], sizeof b->called[choice], "%s", matmul_chosen());
@@ -164,13 +176,14 @@ int main(int argc, char **argv)
     Bench *b = allocate_zeroed(1, sizeof *b);
     b->name = argv[1];
     b->rounds = rounds;
+    b->choices = choices_here();
     for (int c = 0; c < CHOICES; c++) {
         b->step[c] = allocate_zeroed((size_t)rounds, sizeof *b->step[c]);
         b->alone[c] = allocate_zeroed((size_t)rounds, sizeof *b->alone[c]);
     }
     matmul_one_thread();
     device_keep_memory();
-    Case c = case_of_words(WARM + 1 + CHOICES * rounds, "%s", words);
+    Case c = case_of_words(WARM + 1 + b->choices * rounds, "%s", words);
     c.look = look;
     c.context = b;
     if (!case_virtual(&c, 1)) {

@@ -2,7 +2,7 @@
  *
  * Rows are taken in blocks: the queries r0..r1-1 see the keys 0..r1-1 only, so
  * what lies right of a block's last row is never computed. Within the block
- * the triangle above the diagonal is computed and then set to zero. */
+ * the products know that the triangle above the diagonal is not wanted, or zero. */
 #include "models/kernels/attention.h"
 #include <string.h>
 #include "models/kernels/attention_rows.h"
@@ -11,7 +11,13 @@
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
-enum { ROWS = 64 };
+/* Queries whose scores stay in the second cache, of a head with T of them. */
+static int64_t rows_of_block(int64_t T)
+{
+    enum { LEAST = 64, SCORES = 1 << 15 };
+    int64_t rows = SCORES / T;
+    return smaller_of(rows > LEAST ? rows : LEAST, T);
+}
 
 /* Scores of queries r0..r1-1, in rows of T, -> probabilities: query r sees r + 1 keys. */
 VECTORISED static void causal_softmax(real *scores, int64_t r0, int64_t r1, int64_t T)
@@ -100,17 +106,18 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
 {
     bool whole = y.device; /* or what is saved alone */
     if (!report_forward(s, saved, qkv.device, whole)) return;
-    int64_t T = s.T;
+    int64_t T = s.T, block = rows_of_block(T);
     real scale = (real)(1 / sqrt((double)s.hd));
     AttentionRows rows = attention_rows_new(s, qkv, y, (Tensor){0}, (Tensor){0});
-    Opened P = opened_new(saved.probabilities, ROWS * T), dropped = opened_new(saved.dropped, ROWS * T);
+    Opened P = opened_new(saved.probabilities, block * T), dropped = opened_new(saved.dropped, block * T);
     for (int64_t i = 0; i < s.B * s.heads; i++) {
         attention_rows_open(&rows, i);
         Piece q = head_piece(&rows.q), k = head_piece(&rows.k), v = head_piece(&rows.v);
-        for (int64_t r0 = 0; r0 < T; r0 += ROWS) {
-            int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0, first = (i * T + r0) * T;
+        for (int64_t r0 = 0; r0 < T; r0 += block) {
+            int64_t r1 = smaller_of(r0 + block, T), n = r1 - r0, first = (i * T + r0) * T;
             real *p = opened_for(&P, first);
-            matmul_pieces(scale, piece_rows(q, r0, r1), piece_transposed(piece_rows(k, 0, r1)), 0, p, T);
+            matmul_causal(scale, piece_rows(q, r0, r1), piece_transposed(piece_rows(k, 0, r1)), 0, p, T,
+                          (Causal){CAUSAL_C, r0});
             causal_softmax(p, r0, r1, T);
             opened_write(&P, first, n * T);
             if (dropout) {
@@ -123,8 +130,8 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
                 p = kept;
             }
             if (whole)
-                matmul_pieces(1, piece(p, n, r1, T), piece_rows(v, 0, r1), 0, rows.y.at + r0 * rows.y.ld,
-                              rows.y.ld);
+                matmul_causal(1, piece(p, n, r1, T), piece_rows(v, 0, r1), 0, rows.y.at + r0 * rows.y.ld,
+                              rows.y.ld, (Causal){CAUSAL_A, r0});
         }
         attention_rows_write(&rows, i);
     }
@@ -144,14 +151,15 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
                           const Opened *dropped, Tensor mask, int64_t i, real *scratch)
 {
     AttentionShape s = rows->s;
-    int64_t T = s.T;
+    int64_t T = s.T, block = rows_of_block(T);
     real scale = (real)(1 / sqrt((double)s.hd));
     Piece q = head_piece(&rows->q), k = head_piece(&rows->k), v = head_piece(&rows->v);
     const HeadRows *dq = &rows->dq, *dk = &rows->dk, *dv = &rows->dv;
     /* from the last block up: it reaches every key, so it may write dk and dv, in the first of the heads
      * that share them; all others add */
-    for (int64_t r0 = (T - 1) / ROWS * ROWS; r0 >= 0; r0 -= ROWS) {
-        int64_t r1 = smaller_of(r0 + ROWS, T), n = r1 - r0, first = (i * T + r0) * T;
+    for (int64_t r0 = (T - 1) / block * block; r0 >= 0; r0 -= block) {
+        int64_t r1 = smaller_of(r0 + block, T), n = r1 - r0, first = (i * T + r0) * T;
+        Causal causal = {CAUSAL_A, r0}, turned = {CAUSAL_A_TRANSPOSED, r0};
         const real *p = opened_read(P, first, n * T);
         const Opened *kept = dropout ? dropped : P;
         Piece seen = matmul_takes(kept->t.dtype)
@@ -159,14 +167,14 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
                          : piece(dropout ? opened_read(kept, first, n * T) : p, n, r1, T);
         real *dS = scratch + r0 * T, beta = r1 == T && first_of_shared(s, i) ? 0 : 1;
         Piece drows = piece_rows(head_piece(&rows->dy), r0, r1), scores = piece(dS, n, r1, T);
-        matmul_pieces(1, piece_transposed(seen), drows, beta, dv->at, dv->ld);
-        matmul_pieces(1, drows, piece_transposed(piece_rows(v, 0, r1)), 0, dS, T);
+        matmul_causal(1, piece_transposed(seen), drows, beta, dv->at, dv->ld, turned);
+        matmul_causal(1, drows, piece_transposed(piece_rows(v, 0, r1)), 0, dS, T, (Causal){CAUSAL_C, r0});
         for (int64_t r = 0; dropout && r < n; r++)
             dropout_apply(dropout_scale(dropout->dropout.rate), dS + r * T, masks(mask) + first + r * T,
                           dS + r * T, r0 + r + 1);
         causal_softmax_backward(p, dS, r0, r1, T);
-        matmul_pieces(scale, scores, piece_rows(k, 0, r1), 0, dq->at + r0 * dq->ld, dq->ld);
-        matmul_pieces(scale, piece_transposed(scores), piece_rows(q, r0, r1), beta, dk->at, dk->ld);
+        matmul_causal(scale, scores, piece_rows(k, 0, r1), 0, dq->at + r0 * dq->ld, dq->ld, causal);
+        matmul_causal(scale, piece_transposed(scores), piece_rows(q, r0, r1), beta, dk->at, dk->ld, turned);
     }
 }
 
@@ -176,8 +184,8 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
     Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, s.T * s.T);
     if (report_backward(s, saved, qkv.device)) {
         AttentionRows rows = attention_rows_new(s, qkv, (Tensor){0}, dqkv, dy);
-        Opened P = opened_new(saved.probabilities, ROWS * s.T),
-               dropped = opened_new(saved.dropped, ROWS * s.T);
+        int64_t most = rows_of_block(s.T) * s.T;
+        Opened P = opened_new(saved.probabilities, most), dropped = opened_new(saved.dropped, most);
         for (int64_t i = 0; i < s.B * s.heads; i++) {
             attention_rows_open(&rows, i);
             head_backward(&rows, dropout, &P, &dropped, saved.mask, i, reals(scratch));

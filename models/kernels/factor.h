@@ -20,6 +20,14 @@ typedef struct Result {
     DType type;
 } Result;
 
+/* A causal matrix: row i ends with column i + `first`, first >= 0. Which of a product's is one: op(A) and what it is the
+ * transposed of are zero behind that; of C nobody asks for what lies there, and it may hold anything afterwards. */
+typedef enum { CAUSAL_NONE, CAUSAL_A, CAUSAL_A_TRANSPOSED, CAUSAL_C } CausalPart;
+typedef struct Causal {
+    CausalPart part;
+    int64_t first;
+} Causal;
+
 /* What of a product an instruction set decides. */
 typedef struct ProductTiles ProductTiles;
 #endif

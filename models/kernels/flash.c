@@ -33,11 +33,17 @@ static int64_t seen(Tile t, int64_t r)
     return smaller_of(t.c1, r + 1) - t.c0;
 }
 
-/* cells = scale a b^T, with a row of a for each query and a row of b for each key */
+/* Of a product of cells, of which those on the diagonal are causal. */
+static Causal causal_at(Tile t, CausalPart part)
+{
+    return (Causal){t.r0 == t.c0 ? part : CAUSAL_NONE, 0};
+}
+
+/* cells = scale a b^T, with a row of a for each query and a row of b for each key; where they are seen */
 static void cross(Tile t, real scale, Piece a, Piece b, real *cells)
 {
-    matmul_pieces(scale, piece_rows(a, t.r0, t.r1), piece_transposed(piece_rows(b, t.c0, t.c1)), 0, cells,
-                  TILE);
+    matmul_causal(scale, piece_rows(a, t.r0, t.r1), piece_transposed(piece_rows(b, t.c0, t.c1)), 0, cells,
+                  TILE, causal_at(t, CAUSAL_C));
 }
 
 static Piece as_piece(Tile t, const real *cells)
@@ -111,7 +117,8 @@ static void head_forward(const AttentionRows *rows, const AttentionDropout *drop
             online_softmax(t, P, m, l, out, ld, s.hd_v);
             if (dropout) draw(t, s, dropout, b, h, mask);
             if (dropout) drop(t, dropout, mask, P, P);
-            matmul_pieces(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * ld, ld);
+            matmul_causal(1, as_piece(t, P), piece_rows(v, c0, t.c1), c0 > 0, out + r0 * ld, ld,
+                          causal_at(t, CAUSAL_A));
         }
         for (int64_t r = r0; r < smaller_of(r0 + TILE, T); r++) {
             for (int64_t j = 0; j < s.hd_v; j++) out[r * ld + j] /= l[r - r0];
@@ -150,7 +157,7 @@ VECTORISED static void from_lse(Tile t, real *cells, const real *lse)
 VECTORISED static void softmax_backward(Tile t, real *restrict P, const real *restrict dP, const real *dot)
 {
     for (int64_t r = t.r0; r < t.r1; r++, P += TILE, dP += TILE)
-        for (int64_t j = 0; j < t.c1 - t.c0; j++) P[j] *= dP[j] - dot[r];
+        for (int64_t j = 0; j < seen(t, r); j++) P[j] *= dP[j] - dot[r];
 }
 
 /* sum(dP * P) of each row, which is sum(dy * y): the sum over keys moves inside the one over hd_v */
@@ -181,15 +188,17 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
             from_lse(t, P, lse);
             if (dropout) draw(t, s, dropout, b, h, mask);
             if (dropout) drop(t, dropout, mask, P, other);
-            matmul_pieces(1, piece_transposed(as_piece(t, dropout ? other : P)), piece_rows(dy, r0, t.r1),
-                          beta, dv->at + c0 * dv->ld, dv->ld);
+            Causal causal = causal_at(t, CAUSAL_A), turned = causal_at(t, CAUSAL_A_TRANSPOSED);
+            matmul_causal(1, piece_transposed(as_piece(t, dropout ? other : P)), piece_rows(dy, r0, t.r1),
+                          beta, dv->at + c0 * dv->ld, dv->ld, turned);
             cross(t, 1, dy, v, other);
             if (dropout) drop(t, dropout, mask, other, other);
             softmax_backward(t, P, other, dot);
             Piece dscores = as_piece(t, P);
-            matmul_pieces(scale, dscores, piece_rows(k, c0, t.c1), c0 > 0, dq->at + r0 * dq->ld, dq->ld);
-            matmul_pieces(scale, piece_transposed(dscores), piece_rows(q, r0, t.r1), beta,
-                          dk->at + c0 * dk->ld, dk->ld);
+            matmul_causal(scale, dscores, piece_rows(k, c0, t.c1), c0 > 0, dq->at + r0 * dq->ld, dq->ld,
+                          causal);
+            matmul_causal(scale, piece_transposed(dscores), piece_rows(q, r0, t.r1), beta,
+                          dk->at + c0 * dk->ld, dk->ld, turned);
         }
 }
 

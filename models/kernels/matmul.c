@@ -6,8 +6,8 @@
 #include "models/kernels/product.h"
 #include "models/machine/tensor_values.h"
 
-/* Of two factors in reals, of two of bf16, and of any others. NULL: BLAS. */
-static const ProductTiles *own, *own_bf16, *own_half;
+/* Of two factors in reals, of two of bf16, and of any others, or a causal one. NULL: BLAS. */
+static const ProductTiles *own, *own_bf16, *own_other;
 
 void matmul_one_thread(void)
 {
@@ -20,7 +20,7 @@ void matmul_choose(MatmulChoice choice)
     bool any = choice != MATMUL_BLAS && sizeof(real) == sizeof(float),
          all = choice == MATMUL_OWN || openblas_lanes(openblas_get_corename()) < product_lanes(fastest);
     own = any && all ? fastest : NULL;
-    own_half = any ? fastest : NULL;
+    own_other = any ? fastest : NULL;
     own_bf16 = any ? product_fastest(BF16, BF16) : NULL;
 }
 
@@ -28,17 +28,17 @@ void matmul_choose(MatmulChoice choice)
 static const ProductTiles *tiles_for(DType A, DType B)
 {
     if (A == BF16 && B == BF16) return own_bf16;
-    return is_half(A) || is_half(B) ? own_half : own;
+    return is_half(A) || is_half(B) ? own_other : own;
 }
 
 const char *matmul_chosen(void)
 {
     static char text[128];
     int said = own ? 0 : snprintf(text, sizeof text, "OpenBLAS, %s", openblas_get_corename());
-    if (own_half)
-        said += snprintf(text + said, sizeof text - (size_t)said, "%sown, %s", own ? "" : "; of 16 bits ",
-                         product_tiles_name(own_half));
-    if (own_bf16 != own_half)
+    if (own_other)
+        said += snprintf(text + said, sizeof text - (size_t)said, "%sown, %s",
+                         own ? "" : "; causal and of 16 bits ", product_tiles_name(own_other));
+    if (own_bf16 != own_other)
         snprintf(text + said, sizeof text - (size_t)said, " and %s for bf16", product_tiles_name(own_bf16));
     return text;
 }
@@ -73,13 +73,40 @@ static Factor factor_of(Piece p)
 
 bool matmul_takes(DType type)
 {
-    return !is_half(type) || own_half;
+    return !is_half(type) || own_other;
 }
 
-void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+/* Rows r0..r1-1 and columns c0..c1-1 of op(p). */
+static Piece part_of(Piece p, int64_t r0, int64_t r1, int64_t c0, int64_t c1)
+{
+    const char *at = p.at;
+    int64_t first = p.transposed ? c0 * p.ld + r0 : r0 * p.ld + c0;
+    p.at = at + first * (int64_t)dtype_bytes(p.type);
+    p.rows = p.transposed ? c1 - c0 : r1 - r0;
+    p.columns = p.transposed ? r1 - r0 : c1 - c0;
+    return p;
+}
+
+/* BLAS knows no causal factor: a few rows of C at a time, with what any of them needs. */
+static void multiply_causal_blas(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc, Causal causal)
+{
+    enum { ROWS = 64 };
+    int64_t m = rows_of(A), n = columns_of(B), k = columns_of(A);
+    for (int64_t i = 0; i < m; i += ROWS) {
+        int64_t end = i + ROWS < m ? i + ROWS : m, seen = end + causal.first, k0 = 0, k1 = k, columns = n;
+        if (causal.part == CAUSAL_C && seen < n) columns = seen;
+        if (causal.part == CAUSAL_A && seen < k) k1 = seen;
+        if (causal.part == CAUSAL_A_TRANSPOSED && i > causal.first) k0 = i - causal.first;
+        if (k0 > k) k0 = k;
+        multiply_blas(alpha, part_of(A, i, end, k0, k1), part_of(B, k0, k1, 0, columns), beta, C + i * ldc,
+                      ldc);
+    }
+}
+
+void matmul_causal(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc, Causal causal)
 {
     assert(columns_of(A) == rows_of(B));
-    const ProductTiles *tiles = tiles_for(A.type, B.type);
+    const ProductTiles *tiles = A.type == BF16 && B.type == BF16 ? own_bf16 : own_other;
     if (tiles)
         product(tiles, &(Product){.m = rows_of(A),
                                   .n = columns_of(B),
@@ -88,9 +115,10 @@ void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc
                                   .B = factor_of(B),
                                   .alpha = (float)alpha,
                                   .beta = (float)beta,
-                                  .C = {C, ldc, REAL}});
+                                  .C = {C, ldc, REAL},
+                                  .causal = causal});
     else
-        multiply_blas(alpha, A, B, beta, C, ldc);
+        multiply_causal_blas(alpha, A, B, beta, C, ldc, causal);
 }
 
 /* ---- tensors: BLAS is given copies in reals of what is of 16 bits ---- */

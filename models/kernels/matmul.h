@@ -1,6 +1,7 @@
 /* matmul.h - matrix products, by BLAS, to which this is the one door, or by our own (product.h). Matrices are row-major. */
 #ifndef MODELS_KERNELS_MATMUL_H
 #define MODELS_KERNELS_MATMUL_H
+#include "models/kernels/factor.h"
 #include "models/kernels/kinds.h"
 #include "models/machine/real.h"
 #include "models/machine/tensor.h"
@@ -9,10 +10,11 @@
 void matmul_one_thread(void);
 
 /* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of no fp64, and open
- * no copies of what is of 16 bits. By MATMUL_AUTO they are taken of factors of 16 bits, and of all where the kernels that
- * OpenBLAS has chosen are of narrower instructions. Nothing is timed, so that a run has the same bits again. */
+ * no copies of what is of 16 bits. By MATMUL_AUTO they are taken of factors of 16 bits, of causal ones, and of all where
+ * the kernels that OpenBLAS has chosen are of narrower instructions. Nothing is timed, so that a run has the same bits again. */
 void matmul_choose(MatmulChoice choice);
-/* "own, AVX2", "own, AVX-512 and AMX for bf16", "OpenBLAS, SkylakeX" or "OpenBLAS, Zen; of 16 bits own, AVX2": what was
+/* "own, AVX2", "own, AVX-512 and AMX for bf16", "OpenBLAS, SkylakeX" or "OpenBLAS, Zen; causal and of 16 bits own,
+ * AVX2": what was
  * chosen, as whoever wants the same bits has to know. */
 const char *matmul_chosen(void);
 
@@ -87,6 +89,7 @@ static inline Piece piece_rows(Piece p, int64_t first, int64_t end)
     return p;
 }
 
-/* C = alpha A B + beta C; no report to the device (the caller reports the whole of its work). */
-void matmul_pieces(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc);
+/* C = alpha A B + beta C, of which one may be causal: with about half of the work. No report to the device (the caller
+ * reports the whole of its work). */
+void matmul_causal(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc, Causal causal);
 #endif

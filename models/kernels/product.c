@@ -98,21 +98,58 @@ static Result result_on(Result c, int64_t row, int64_t column)
     return c;
 }
 
-/* All tiles of a block beside a panel: `t` is of its first. */
-static void multiply(const ProductTiles *tiles, const Read *a, const Read *b, Tile t)
+/* Where a tile stands in the whole product. */
+typedef struct Place {
+    int64_t row, column, k;
+} Place;
+
+/* What of k a tile needs, `first` and up to `end`, of so many rows; returns whether it has anything to do. */
+static bool needs(Causal causal, Place at, int64_t rows, int64_t *first, int64_t *end)
+{
+    int64_t last = at.row + rows - 1 + causal.first; /* column that its last row has */
+    switch (causal.part) {
+    case CAUSAL_C: return at.column <= last;
+    case CAUSAL_A: *end = least(*end, last + 1 - at.k); return *end > 0;
+    case CAUSAL_A_TRANSPOSED:
+        if (at.row - causal.first > at.k) *first = least(at.row - causal.first - at.k, *end);
+        return *first < *end || at.k == 0; /* beta C is due */
+    case CAUSAL_NONE: break;
+    }
+    return true;
+}
+
+/* A strip's part, of one that is packed in fp32 or lies. */
+static Strips strip_part(Strips s, int64_t first, int64_t end)
+{
+    s.at = values_on(s.at, s.type, first * s.along);
+    s.k = end - first;
+    return s;
+}
+
+/* All tiles of a block beside a panel: `t` is of its first, which stands at `at`. */
+static void multiply(const ProductTiles *tiles, Causal causal, Place at, const Read *a, const Read *b, Tile t)
 {
     Result from = t.from, to = t.to;
     const float *bias = t.bias;
     for (int64_t j = 0; j < b->lying.count; j += tiles->columns) {
         Strips columns = strip_of(b, j);
         for (int64_t i = 0; i < a->lying.count; i += tiles->rows) {
-            Strips rows = strip_of(a, i);
+            Strips rows = strip_of(a, i), part = columns;
+            int64_t first = 0, end = a->lying.k;
+            t.rows = least(tiles->rows, a->lying.count - i);
+            if (causal.part != CAUSAL_NONE) {
+                Place tile = {at.row + i, at.column + j, at.k};
+                if (!needs(causal, tile, t.rows, &first, &end)) continue;
+                if (tiles->packed == REAL) {
+                    rows = strip_part(rows, first, end);
+                    part = strip_part(columns, first, end);
+                }
+            }
             t.from = result_on(from, i, j);
             t.to = result_on(to, i, j);
-            t.rows = least(tiles->rows, a->lying.count - i);
             t.columns = least(tiles->columns, b->lying.count - j);
             t.bias = bias ? bias + j : NULL;
-            tiles->tile(&rows, &columns, &t);
+            tiles->tile(&rows, &part, &t);
         }
     }
 }
@@ -166,7 +203,7 @@ void product(const ProductTiles *tiles, const Product *p)
                     Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth), few_columns ? rows : 0,
                                      tiles->rows, block);
                     tiles->pack_rows(tiles, &a.lying, a.packed_from, block);
-                    multiply(tiles, &a, &b, t);
+                    multiply(tiles, p->causal, (Place){i, j, k}, &a, &b, t);
                     t.from = result_on(t.from, rows, 0);
                     t.to = result_on(t.to, rows, 0);
                 }

@@ -12,7 +12,9 @@
  * the same numbers in fp32, without a copy of them.
  *
  * Where the processor multiplies bf16, two factors of it are packed as they are. Their products are exact, and are added
- * up in fp32 in an order of the instruction's own; numbers below the normal ones are taken for zero. */
+ * up in fp32 in an order of the instruction's own; numbers below the normal ones are taken for zero.
+ *
+ * Of causal attention's products about half is left out, tile by tile, which in fp32 changes no bit of the rest. */
 #ifndef MODELS_KERNELS_PRODUCT_H
 #define MODELS_KERNELS_PRODUCT_H
 #include "models/kernels/factor.h"
@@ -35,6 +37,7 @@ typedef struct Product {
     Result C;
     const void *bias; /* NULL: none */
     DType bias_type;
+    Causal causal; /* C in fp32, and no bias */
 } Product;
 void product(const ProductTiles *tiles, const Product *p);
 #endif

@@ -9,8 +9,8 @@
  * kernel before and written for the next. One that is fused with either need not, so 2 m n values are what fusing
  * saves at most.
  *
- * Causal attention needs half of its products. The kernels here leave out what lies right of the diagonal, by blocks
- * of 64 queries; so does FlashAttention on an accelerator, by its own blocks, and `flops` says half. A batched product
+ * Causal attention needs half of its products. The kernels here leave out what lies right of the diagonal, by tiles of
+ * a few or blocks of 64 queries; so does FlashAttention on an accelerator, by its own blocks, and `flops` says half. A batched product
  * of the scores, as on an accelerator without it, computes them whole: work_products().
  *
  * In no report, as an accelerator has no kernel for it or the time is nothing: widening to what BLAS takes (tensor.h),

@@ -30,10 +30,10 @@ static const AttentionShape SHAPES[] = {
     {.B = 1, .T = 128, .heads = 1, .kv_heads = 1, .hd = 5, .hd_v = 5},
     {.B = 1, .T = 131, .heads = 3, .kv_heads = 3, .hd = 2, .hd_v = 2},
     {.B = 2, .T = 70, .heads = 4, .kv_heads = 2, .hd = 3, .hd_v = 3},
-    {.B = 1, .T = 131, .heads = 6, .kv_heads = 2, .hd = 2, .hd_v = 2},
+    {.B = 1, .T = 197, .heads = 6, .kv_heads = 2, .hd = 2, .hd_v = 2},
     {.B = 2, .T = 67, .heads = 3, .kv_heads = 1, .hd = 4, .hd_v = 4},
     {.B = 2, .T = 70, .heads = 3, .kv_heads = 3, .hd = 5, .hd_v = 3},
-    {.B = 1, .T = 131, .heads = 4, .kv_heads = 2, .hd = 2, .hd_v = 7},
+    {.B = 1, .T = 197, .heads = 4, .kv_heads = 2, .hd = 2, .hd_v = 7},
 };
 enum { ALL = sizeof SHAPES / sizeof *SHAPES, THREE_BLOCKS = 5, PAIRS = 6, TRIPLES = 7 };
 static const AttentionDropout DROPOUT = {

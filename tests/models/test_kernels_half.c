@@ -17,8 +17,9 @@ enum { MANY = HALF_TOKENS / (T + 1), N = MANY * T, WIDE = 100, WORDS = 40 };
 enum { HEADS = 4, HD = 2, QKV = n * 8 * HD, CELLS = n * HEADS * T };
 static const AttentionShape SHAPE = {B, T, HEADS, 2, HD, HD};
 static const VocabularySlice SLICE = {.parts = 1, .V = V, .used = V - 1};
-static const AttentionShape LONG = {1, 70, 2, 1, 4, 4};
-enum { LONG_QKV = 70 * 4 * 4, LONG_Y = 70 * 2 * 4, LONG_CELLS = 2 * 70 * 70 };
+enum { LONG_T = 190 }; /* in several blocks */
+static const AttentionShape LONG = {1, LONG_T, 2, 1, 4, 4};
+enum { LONG_QKV = LONG_T * 4 * 4, LONG_Y = LONG_T * 2 * 4, LONG_CELLS = 2 * LONG_T * LONG_T };
 static const VocabularySlice WORDS_SLICE = {.parts = 1, .V = WORDS, .used = WORDS - 1};
 static const AttentionDropout DROPPED = {{.rate = 0.25}, 0, HEADS};
 
@@ -151,13 +152,13 @@ static const HalfCase CASES[] = {
      {LONG_Y, LONG_QKV, LONG_CELLS, LONG_QKV},
      0,
      attention_gradient_blocks,
-     70 * 70},
-    {"flash, in tiles", {LONG_QKV, 2 * 70, LONG_Y}, 2, flash_tiles, 66 * 64},
+     LONG_T *LONG_T},
+    {"flash, in tiles", {LONG_QKV, 2 * LONG_T, LONG_Y}, 2, flash_tiles, 66 * 64},
     {"flash, backward in tiles",
-     {LONG_Y, LONG_QKV, 2 * 70, LONG_Y, LONG_QKV},
+     {LONG_Y, LONG_QKV, 2 * LONG_T, LONG_Y, LONG_QKV},
      4,
      flash_gradient_tiles,
-     2 * 64 * 64 + 70},
+     2 * 64 * 64 + LONG_T},
     {"cross-entropy, statistics in pieces", {N * WORDS, 3 * N}, 2, entropy_statistics_pieces, 0},
     {"cross-entropy, in pieces", {N * WORDS, 3 * N}, 2, entropy_pieces, 0},
     {"cross-entropy, backward in pieces", {N * WORDS}, 0, entropy_gradient_pieces, 0},

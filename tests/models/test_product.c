@@ -254,7 +254,7 @@ static void what_was_chosen_is_said(void **state)
     snprintf(expected, sizeof expected, strcmp(name, bf16) == 0 ? "own, %s" : "own, %s and %s for bf16", name,
              bf16);
     assert_string_equal(matmul_chosen(), expected);
-    snprintf(automatic, sizeof automatic, "%s; of 16 bits %s", said, expected);
+    snprintf(automatic, sizeof automatic, "%s; causal and of 16 bits %s", said, expected);
     bool narrow = openblas_lanes(said + strlen(blas)) < product_lanes(product_fastest(REAL, REAL));
     matmul_choose(MATMUL_AUTO);
     assert_string_equal(matmul_chosen(), narrow ? expected : automatic);

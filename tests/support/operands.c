@@ -87,7 +87,7 @@ void *values_at(const Values *v, bool wide, int64_t first)
 
 /* As stored, or of the same numbers in fp32. */
 static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide, int64_t i, int64_t m,
-                        int64_t j, int64_t n)
+                        int64_t j, int64_t n, Causal causal)
 {
     const Shape *s = &o->shape;
     product(
@@ -101,12 +101,19 @@ static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide,
                    .beta = s->beta,
                    .C = {values_at(&o->c, wide, i * o->c.ld + j), o->c.ld, wide ? REAL : s->c},
                    .bias = s->biased ? values_at(&o->bias, wide, j) : NULL,
-                   .bias_type = wide ? REAL : s->b});
+                   .bias_type = wide ? REAL : s->b,
+                   .causal = causal});
 }
 
 void operands_multiply(const ProductTiles *tiles, Operands *o, int64_t i, int64_t m, int64_t j, int64_t n)
 {
-    multiply_as(tiles, o, false, i, m, j, n);
+    multiply_as(tiles, o, false, i, m, j, n, (Causal){CAUSAL_NONE, 0});
+    widen(&o->c);
+}
+
+void operands_multiply_causal(const ProductTiles *tiles, Operands *o, Causal causal)
+{
+    multiply_as(tiles, o, false, 0, o->shape.m, 0, o->shape.n, causal);
     widen(&o->c);
 }
 
@@ -119,27 +126,47 @@ static double rounding(DType type, double x)
 
 void operands_multiply_wide(const ProductTiles *tiles, Operands *o)
 {
-    multiply_as(tiles, o, true, 0, o->shape.m, 0, o->shape.n);
+    multiply_as(tiles, o, true, 0, o->shape.m, 0, o->shape.n, (Causal){CAUSAL_NONE, 0});
+}
+
+/* What has to be at C[i][j]; and the sum of sizes that its error is a part of. */
+static double sum_at(const Operands *o, int64_t i, int64_t j, double *size)
+{
+    const Shape *s = &o->shape;
+    int64_t lda = o->a.ld, ldb = o->b.ld;
+    double sum = s->beta != 0 ? (double)s->beta * (double)o->was.wide[i * o->c.ld + j] : 0;
+    *size = fabs(sum);
+    if (s->biased) sum += (double)o->bias.wide[j], *size += fabs((double)o->bias.wide[j]);
+    for (int64_t p = 0; p < s->k; p++) {
+        double term = (double)s->alpha * (double)o->a.wide[s->ta ? p * lda + i : i * lda + p] *
+                      (double)o->b.wide[s->tb ? j * ldb + p : p * ldb + j];
+        sum += term;
+        *size += fabs(term);
+    }
+    return sum;
+}
+
+void operands_forget(Operands *o, int64_t first)
+{
+    double size;
+    for (int64_t i = 0; i < o->shape.m; i++)
+        for (int64_t j = i + first + 1; j < o->shape.n; j++)
+            o->c.wide[i * o->c.ld + j] = (float)sum_at(o, i, j, &size);
 }
 
 void operands_assert_right(const Operands *o, const char *name)
 {
     const Shape *s = &o->shape;
-    int64_t lda = o->a.ld, ldb = o->b.ld, ldc = o->c.ld;
+    int64_t ldc = o->c.ld;
     for (int64_t i = 0; i < s->m; i++)
         for (int64_t j = 0; j < ldc; j++) {
-            double was = (double)o->was.wide[i * ldc + j], got = (double)o->c.wide[i * ldc + j];
-            double sum = j < s->n && s->beta != 0 ? (double)s->beta * was : 0, size = fabs(sum);
-            if (j < s->n && s->biased) sum += (double)o->bias.wide[j], size += fabs((double)o->bias.wide[j]);
-            for (int64_t p = 0; p < s->k && j < s->n; p++) {
-                double term = (double)s->alpha * (double)o->a.wide[s->ta ? p * lda + i : i * lda + p] *
-                              (double)o->b.wide[s->tb ? j * ldb + p : p * ldb + j];
-                sum += term;
-                size += fabs(term);
+            double got = (double)o->c.wide[i * ldc + j], sum = (double)o->was.wide[i * ldc + j], error = 0;
+            if (j < s->n) { /* not behind a row of C */
+                double size;
+                sum = sum_at(o, i, j, &size);
+                error = (double)(s->k + 4) * (FLT_EPSILON / 2) * size;
+                error += rounding(s->c, fabs(sum) + error);
             }
-            double error = (double)(s->k + 4) * (FLT_EPSILON / 2) * size;
-            error += rounding(s->c, fabs(sum) + error);
-            if (j >= s->n) sum = was, error = 0; /* behind a row of C */
             if (!(fabs(got - sum) <= error))
                 fail_msg("%s, types %d %d %d, %lld x %lld x %lld%s%s, alpha %g, beta %g%s: C[%lld][%lld] is "
                          "%g, not %g",

@@ -44,6 +44,10 @@ Shape drawn_shape(int number);
 
 /* Rows and columns of C from (i, j) on. */
 void operands_multiply(const ProductTiles *tiles, Operands *o, int64_t i, int64_t m, int64_t j, int64_t n);
+/* All of it, of which something is causal. */
+void operands_multiply_causal(const ProductTiles *tiles, Operands *o, Causal causal);
+/* What was right is right behind column i + first of each row i of C: nobody asks for that. */
+void operands_forget(Operands *o, int64_t first);
 /* All of it, of the same numbers in fp32, into those of C. */
 void operands_multiply_wide(const ProductTiles *tiles, Operands *o);
 /* |error| <= (k + 4) u sum of |a b|, and what C's type rounds off: Higham, Accuracy and Stability of Numerical Algorithms,
