@@ -14,6 +14,7 @@ static const struct {
     {"windows", ranks_windows, {0}},
     {"collectives", ranks_collectives, {0}},
     {"all-to-all", ranks_all_to_all, {0}},
+    {"dispatch", ranks_dispatch, {2, 3, 4}},
     {"network", ranks_network, {2, 4, 6, 8}},
     {"links", ranks_links, {4, 6}},
     {"double-tree", ranks_double_tree, {3, 6, 8}},

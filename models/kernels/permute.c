@@ -118,15 +118,15 @@ void permute_forward(const Permutation *p, Tensor x, Tensor rows, int64_t C)
     opened_free(&to);
 }
 
-/* Sums over each token's rows; gates without elements are 1. */
-static void gather(const Permutation *p, Tensor rows, Tensor gates, Tensor y, int64_t C)
+/* Sums over each token's rows, which begin with y or, of beta = 0, with 0; gates without elements are 1. */
+static void gather(const Permutation *p, Tensor rows, Tensor gates, real beta, Tensor y, int64_t C)
 {
     int64_t k = p->choices;
     Opened from = opened_new(rows, C), og = opened_new(gates, k), oy = opened_new(y, C);
     for (int64_t i = 0; i < p->tokens; i++) {
         const real *gate = gates.count ? opened_read(&og, i * k, k) : NULL;
-        real *sum = opened_for(&oy, i * C);
-        memset(sum, 0, (size_t)C * sizeof *sum);
+        real *sum = beta != 0 ? opened_read(&oy, i * C, C) : opened_for(&oy, i * C);
+        if (beta == 0) memset(sum, 0, (size_t)C * sizeof *sum);
         for (int64_t j = 0; j < k; j++) {
             int64_t row = ints(p->row)[i * k + j];
             if (row >= 0) add_scaled(sum, opened_read(&from, row * C, C), gate ? gate[j] : 1, C);
@@ -142,15 +142,15 @@ void permute_backward(const Permutation *p, Tensor drows, Tensor dx, int64_t C)
 {
     assert(dx.count == p->tokens * C && drows.count == p->rows * C);
     if (device_kernel(dx.device, work_backward(rows_work(p, dx, p->tokens, 1, drows))))
-        gather(p, drows, (Tensor){0}, dx, C);
+        gather(p, drows, (Tensor){0}, 0, dx, C);
 }
 
-void combine_forward(const Permutation *p, Tensor rows, Tensor gates, Tensor y, int64_t C)
+void combine_forward(const Permutation *p, Tensor rows, Tensor gates, real beta, Tensor y, int64_t C)
 {
     assert(y.count == p->tokens * C && rows.count == p->rows * C && gates.count == p->row.count);
     Work work = rows_work(p, y, p->tokens, 2, rows);
-    work.bytes += (double)tensor_bytes(gates);
-    if (device_kernel(y.device, work)) gather(p, rows, gates, y, C);
+    work.bytes += (double)tensor_bytes(gates) + (beta != 0 ? (double)tensor_bytes(y) : 0);
+    if (device_kernel(y.device, work)) gather(p, rows, gates, beta, y, C);
 }
 
 void combine_backward(const Permutation *p, Tensor dy, Tensor rows, Tensor gates, Tensor drows, Tensor dgates,

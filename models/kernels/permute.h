@@ -13,6 +13,7 @@
  * Counts are known to the host, as sizes follow from them. Tensors are REAL, BF16 or FP16 in any mixture. */
 #ifndef MODELS_KERNELS_PERMUTE_H
 #define MODELS_KERNELS_PERMUTE_H
+#include "models/machine/real.h"
 #include "models/machine/tensor.h"
 
 typedef struct Permutation {
@@ -38,9 +39,10 @@ void permutation_free(Permutation *p);
 void permute_forward(const Permutation *p, Tensor x, Tensor rows, int64_t C);
 void permute_backward(const Permutation *p, Tensor drows, Tensor dx, int64_t C);
 
-/* y (n, C), the sum over a token's rows, in the order of its choices, each times its gate of gates (n, k); 0 where it
- * has none. Backward, dgates of a dropped choice is 0; drows may be rows. */
-void combine_forward(const Permutation *p, Tensor rows, Tensor gates, Tensor y, int64_t C);
+/* y (n, C), of beta = 0 the sum over a token's rows, in the order of its choices, each times its gate of gates (n, k), 0
+ * where it has none; of beta = 1 that added to y, row after row. Backward, dgates of a dropped choice is 0; drows may be
+ * rows. */
+void combine_forward(const Permutation *p, Tensor rows, Tensor gates, real beta, Tensor y, int64_t C);
 void combine_backward(const Permutation *p, Tensor dy, Tensor rows, Tensor gates, Tensor drows, Tensor dgates,
                       int64_t C);
 #endif

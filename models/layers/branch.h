@@ -7,6 +7,7 @@
 #ifndef MODELS_LAYERS_BRANCH_H
 #define MODELS_LAYERS_BRANCH_H
 #include "models/kernels/dropout.h"
+#include "models/layers/dispatch.h"
 #include "models/layers/gpt_shape.h"
 #include "models/layers/parameter.h"
 #include "models/layers/region.h"
@@ -16,7 +17,7 @@
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
 /* The most of anything here: a block's branches; a branch's tensors, and what it keeps. */
-enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 15 };
+enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 18 };
 
 typedef struct Branch Branch;
 /* The branches of a block, one after the other. */
@@ -30,6 +31,7 @@ typedef struct BlockRun {
     const GptShape *shape;
     const Block *block;
     const Region *region;
+    const Dispatch *dispatch;
     Recompute recompute;
     int64_t B;
     Dropout dropout; /* place is filled in here */

@@ -1,11 +1,10 @@
 /* branch_experts.c - the experts' table, and their walk. */
 #include "models/layers/branch_experts.h"
-#include <stdlib.h>
 #include "models/kernels/grouped.h"
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 #include "models/layers/activate.h"
-#include "models/layers/routing.h"
+#include "models/layers/expert_rows.h"
 
 _Static_assert((int)EXPERTS_TENSORS <= (int)BRANCH_TENSORS && (int)EXPERTS_KEPT <= (int)BRANCH_KEPT,
                "a branch has room for them");
@@ -85,38 +84,21 @@ static Routing routing_of(BranchSaved *s)
                      .dlogits = &kept[EXPERTS_DLOGITS]};
 }
 
-/* The rows, and both products over them; the counts are to be freed. */
-typedef struct Rows {
-    int64_t *counts, room; /* `room`: rows that tensors have */
-    Permutation permutation;
-    Grouped in, out;
-} Rows;
-
-static Rows rows_of(const BlockRun *run, BranchSaved *s)
+/* Both products over the rows here. */
+static Grouped in_of(const BlockRun *run, const ExpertRows *r)
 {
-    const GptShape *shape = run->shape;
-    int64_t E = shape->experts.count, C = shape->hidden, t = run->region->size;
-    Rows r = {.counts = routing_counts(run, s->kept[EXPERTS_COUNTS]), .room = routing_room(shape, run->B)};
-    r.permutation = routing_permutation(run, routing_of(s), r.counts);
-    r.in = (Grouped){E, r.counts, C, expert_inner_width(shape) / t};
-    r.out = (Grouped){E, r.counts, shape->experts.ffn / t, C};
-    return r;
+    return (Grouped){r->experts, r->counts, run->shape->hidden,
+                     expert_inner_width(run->shape) / run->region->size};
+}
+
+static Grouped out_of(const BlockRun *run, const ExpertRows *r)
+{
+    return (Grouped){r->experts, r->counts, run->shape->experts.ffn / run->region->size, run->shape->hidden};
 }
 
 static Tensor like(Tensor x, MemoryCategory category, int64_t count)
 {
     return tensor_new(x.device, category, x.dtype, count);
-}
-
-/* Room for rows of this width; and those there are of a tensor with it. */
-static Tensor rows_new(const Rows *r, Tensor x, MemoryCategory category, int64_t width)
-{
-    return like(x, category, r->room * width);
-}
-
-static Tensor used(const Rows *r, Tensor rows)
-{
-    return tensor_view(rows, 0, rows.count / r->room * r->permutation.rows);
 }
 
 /* Of (n, width) x: as a factor. */
@@ -128,26 +110,25 @@ static Matrix rows_matrix(const BlockRun *run, Tensor x)
 
 /* ---- forward ---- */
 
-/* whole -> part, this rank's of the sum */
-static void experts_forward(const BlockRun *run, MemoryCategory kept, const Tensor *w, Tensor whole,
-                            BranchSaved *s, Tensor part)
+/* rows, which it takes over -> results, of `category` */
+static Tensor experts_forward(const BlockRun *run, const ExpertRows *r, MemoryCategory kept,
+                              MemoryCategory category, const Tensor *w, Tensor rows, BranchSaved *s)
 {
-    int64_t C = run->shape->hidden;
-    Rows r = rows_of(run, s);
-    Tensor rows = rows_new(&r, whole, MEM_WORKSPACE, C);
-    permute_forward(&r.permutation, whole, used(&r, rows), C);
-    Tensor inner = s->kept[EXPERTS_INNER] = rows_new(&r, whole, kept, r.in.out);
-    grouped_forward(&r.in, used(&r, rows), w[EXPERTS_IN_WEIGHT], used(&r, inner));
-    tensor_free(&rows);
-    Tensor outer = s->kept[EXPERTS_OUTER] = rows_new(&r, whole, kept, r.out.in);
-    activate(run->shape, used(&r, inner), used(&r, outer), r.permutation.rows);
-    Tensor results = s->kept[EXPERTS_RESULTS] = rows_new(&r, whole, kept, C);
-    grouped_forward(&r.out, used(&r, outer), w[EXPERTS_OUT_WEIGHT], used(&r, results));
-    combine_forward(&r.permutation, used(&r, results), s->kept[EXPERTS_GATES], part, C);
-    free(r.counts);
+    Grouped in = in_of(run, r), out = out_of(run, r);
+    Tensor inner = s->kept[EXPERTS_INNER] = expert_rows_room(r, rows, kept, in.out);
+    grouped_forward(&in, expert_rows_used(r, rows), w[EXPERTS_IN_WEIGHT], expert_rows_used(r, inner));
+    if (r->between)
+        s->kept[EXPERTS_ROWS] = rows;
+    else
+        tensor_free(&rows);
+    Tensor outer = s->kept[EXPERTS_OUTER] = expert_rows_room(r, inner, kept, out.in);
+    activate(run->shape, expert_rows_used(r, inner), expert_rows_used(r, outer), r->rows);
+    Tensor results = expert_rows_room(r, inner, category, out.out);
+    grouped_forward(&out, expert_rows_used(r, outer), w[EXPERTS_OUT_WEIGHT], expert_rows_used(r, results));
+    return results;
 }
 
-/* Added to part. */
+/* part, this rank's of the sum, where there are any. */
 static void shared_forward(const BlockRun *run, MemoryCategory kept, const Tensor *w, Tensor whole,
                            BranchSaved *s, Tensor part)
 {
@@ -160,40 +141,50 @@ static void shared_forward(const BlockRun *run, MemoryCategory kept, const Tenso
     linear_forward(whole, w[SHARED_IN_WEIGHT], (Tensor){0}, *inner, n, C, in);
     *outer = like(whole, kept, n * out);
     activate(shape, *inner, *outer, n);
-    matmul(rows_matrix(run, *outer), matrix(w[SHARED_OUT_WEIGHT], out, C), 1, part);
+    matmul(rows_matrix(run, *outer), matrix(w[SHARED_OUT_WEIGHT], out, C), 0, part);
 }
 
 static Tensor forward(const BlockRun *run, Booking booking, const Tensor *w, Tensor input, BranchSaved *s)
 {
-    const Region *r = run->region;
-    Tensor whole = region_enter(r, input, run->B);
-    routing_forward(run, booking.kept, whole, w[ROUTER_WEIGHT], routing_of(s));
-    Tensor y = like(input, booking.output, input.count), part = region_result(r, y);
-    experts_forward(run, booking.kept, w, whole, s, part);
-    shared_forward(run, booking.kept, w, whole, s, part);
-    region_release(r, &whole);
-    region_leave(r, part, y, run->B);
-    region_release(r, &part);
+    const Region *region = run->region;
+    MemoryCategory kept = booking.kept;
+    Tensor whole = region_enter(region, input, run->B);
+    routing_forward(run, kept, whole, w[ROUTER_WEIGHT], routing_of(s));
+    ExpertRows r = expert_rows_new(run, kept, s);
+    RowsMoving moving = dispatch_begin(run, &r, kept, whole);
+    Tensor y = like(input, booking.output, input.count), part = region_result(region, y);
+    shared_forward(run, kept, w, whole, s, part);
+    Tensor rows = dispatch_end(run, &r, kept, whole, &moving);
+    region_release(region, &whole);
+    Tensor results = experts_forward(run, &r, kept, r.between ? MEM_WORKSPACE : kept, w, rows, s);
+    s->kept[EXPERTS_RESULTS] =
+        combine(run, &r, kept, results, s->kept[EXPERTS_GATES], run->shape->experts.shared ? 1 : 0, part);
+    expert_rows_free(&r);
+    region_leave(region, part, y, run->B);
+    region_release(region, &part);
     return y;
 }
 
 /* ---- backward ---- */
 
-/* dy (n, C), of all ranks -> the gradient of rows, which it returns; that of results, and of gates. */
-static Tensor experts_backward(const BlockRun *run, const Rows *r, const Tensor *w, Tensor dy, Tensor dgates,
+/* Of the gradient of results, which it keeps, that of rows, which it returns. */
+static Tensor experts_backward(const BlockRun *run, const ExpertRows *r, const Tensor *w, Tensor dresults,
                                BranchSaved *s)
 {
-    int64_t C = run->shape->hidden;
-    Tensor *inner = &s->kept[EXPERTS_INNER], results = used(r, s->kept[EXPERTS_RESULTS]);
-    combine_backward(&r->permutation, dy, results, s->kept[EXPERTS_GATES], results, dgates, C);
-    Tensor douter = rows_new(r, dy, MEM_WORKSPACE, r->out.in);
-    grouped_backward_input(&r->out, results, w[EXPERTS_OUT_WEIGHT], used(r, douter));
-    Tensor dinner = s->kept[EXPERTS_DINNER] = rows_new(r, dy, MEM_WORKSPACE, r->in.out);
-    activate_backward(run->shape, used(r, *inner), used(r, douter), used(r, dinner), r->permutation.rows);
+    Grouped in = in_of(run, r), out = out_of(run, r);
+    Tensor *inner = &s->kept[EXPERTS_INNER];
+    s->kept[EXPERTS_RESULTS] = dresults;
+    Tensor douter = expert_rows_room(r, dresults, MEM_WORKSPACE, out.in);
+    grouped_backward_input(&out, expert_rows_used(r, dresults), w[EXPERTS_OUT_WEIGHT],
+                           expert_rows_used(r, douter));
+    Tensor dinner = s->kept[EXPERTS_DINNER] = expert_rows_room(r, dresults, MEM_WORKSPACE, in.out);
+    activate_backward(run->shape, expert_rows_used(r, *inner), expert_rows_used(r, douter),
+                      expert_rows_used(r, dinner), r->rows);
     tensor_free(&douter);
     tensor_free(inner);
-    Tensor drows = rows_new(r, dy, MEM_WORKSPACE, C);
-    grouped_backward_input(&r->in, used(r, dinner), w[EXPERTS_IN_WEIGHT], used(r, drows));
+    Tensor drows = expert_rows_room(r, dresults, MEM_WORKSPACE, in.in);
+    grouped_backward_input(&in, expert_rows_used(r, dinner), w[EXPERTS_IN_WEIGHT],
+                           expert_rows_used(r, drows));
     return drows;
 }
 
@@ -211,12 +202,14 @@ static void shared_backward(const BlockRun *run, const Tensor *w, Tensor dy, Bra
 }
 
 /* What is added to the gradients of the second layers; dy as it was gathered. */
-static void out_backward_weight(const BlockRun *run, const Rows *r, const Tensor *d, Tensor dy,
+static void out_backward_weight(const BlockRun *run, const ExpertRows *r, const Tensor *d, Tensor dy,
                                 BranchSaved *s)
 {
+    Grouped out = out_of(run, r);
     Tensor *outer = &s->kept[EXPERTS_OUTER], *results = &s->kept[EXPERTS_RESULTS],
            *shared = &s->kept[SHARED_OUTER];
-    grouped_backward_weight(&r->out, used(r, *outer), used(r, *results), d[EXPERTS_OUT_WEIGHT]);
+    grouped_backward_weight(&out, expert_rows_used(r, *outer), expert_rows_used(r, *results),
+                            d[EXPERTS_OUT_WEIGHT]);
     if (run->shape->experts.shared)
         matmul(transposed(rows_matrix(run, *shared)), rows_matrix(run, dy), 1, d[SHARED_OUT_WEIGHT]);
     tensor_free(outer);
@@ -224,13 +217,11 @@ static void out_backward_weight(const BlockRun *run, const Rows *r, const Tensor
     tensor_free(shared);
 }
 
-/* The gradient of whole, this rank's part of the sum. */
-static void input_backward(const BlockRun *run, const Rows *r, const Tensor *w, Tensor drows, BranchSaved *s,
-                           Tensor dwhole)
+/* Added to the gradient of whole, this rank's part of the sum. */
+static void input_backward(const BlockRun *run, const Tensor *w, BranchSaved *s, Tensor dwhole)
 {
     int64_t C = run->shape->hidden;
     Tensor dlogits = s->kept[EXPERTS_DLOGITS], shared = s->kept[SHARED_DINNER];
-    permute_backward(&r->permutation, used(r, drows), dwhole, C);
     matmul(rows_matrix(run, dlogits), transposed(matrix(w[ROUTER_WEIGHT], C, run->shape->experts.count)), 1,
            dwhole);
     if (!shared.device) return;
@@ -241,26 +232,28 @@ static void input_backward(const BlockRun *run, const Rows *r, const Tensor *w, 
 static Tensor backward(const BlockRun *run, const Tensor *w, const Tensor *d, Tensor dresult, BranchSaved *s)
 {
     const Region *region = run->region;
-    Rows r = rows_of(run, s);
+    ExpertRows r = expert_rows_again(run, s);
     Tensor input = *branch_input(run, s), dy = region_leave_backward(region, dresult, run->B);
-    Tensor dgates = tensor_new(dy.device, MEM_WORKSPACE, REAL, s->kept[EXPERTS_GATES].count);
-    Tensor drows = experts_backward(run, &r, w, dy, dgates, s);
+    Tensor gates = s->kept[EXPERTS_GATES], dgates = tensor_new(dy.device, MEM_WORKSPACE, REAL, gates.count);
+    RowsMoving moving = combine_backward_begin(run, &r, dy, s->kept[EXPERTS_RESULTS], gates, dgates);
+    shared_backward(run, w, dy, s);
+    Tensor drows = experts_backward(run, &r, w, combine_backward_end(run, &r, &moving), s);
+    moving = dispatch_backward_begin(run, &r, drows);
     routing_backward(run, dgates, routing_of(s));
     tensor_free(&dgates);
-    shared_backward(run, w, dy, s);
     if (d) out_backward_weight(run, &r, d, dy, s);
     region_release(region, &dy);
     Tensor dx = like(input, MEM_WORKSPACE, input.count), dwhole = region_result(region, dx);
-    input_backward(run, &r, w, drows, s, dwhole);
-    tensor_free(&drows);
-    free(r.counts);
+    dispatch_backward_end(run, &r, &moving, dwhole);
+    input_backward(run, w, s, dwhole);
+    expert_rows_free(&r);
     region_enter_backward(region, dwhole, dx, run->B);
     region_release(region, &dwhole);
     return dx;
 }
 
 /* Of the second layers, where backward has not seen to it. dy's whole is what the shared experts' want. */
-static void out_backward_later(const BlockRun *run, const Rows *r, const Tensor *d, BranchSaved *s)
+static void out_backward_later(const BlockRun *run, const ExpertRows *r, const Tensor *d, BranchSaved *s)
 {
     bool shared = run->shape->experts.shared > 0;
     if (!s->dresult.device) return;
@@ -270,24 +263,41 @@ static void out_backward_later(const BlockRun *run, const Rows *r, const Tensor 
     tensor_free(&s->dresult);
 }
 
+/* Of the first layers: of rows that are here still, or are put together once more. */
+static void in_backward_weight(const BlockRun *run, const ExpertRows *r, const Tensor *d, Tensor whole,
+                               BranchSaved *s)
+{
+    Grouped in = in_of(run, r);
+    Tensor rows = s->kept[EXPERTS_ROWS];
+    RowsMoving nothing = {.moving = NULL};
+    if (!r->between) rows = dispatch_end(run, r, MEM_WORKSPACE, whole, &nothing);
+    grouped_backward_weight(&in, expert_rows_used(r, rows), expert_rows_used(r, s->kept[EXPERTS_DINNER]),
+                            d[EXPERTS_IN_WEIGHT]);
+    tensor_free(&rows);
+    s->kept[EXPERTS_ROWS] = (Tensor){0};
+}
+
 static void backward_weight(const BlockRun *run, const Tensor *d, BranchSaved *s)
 {
     int64_t n = block_rows(run), C = run->shape->hidden, E = run->shape->experts.count;
-    Rows r = rows_of(run, s);
-    Tensor *input = branch_input(run, s), *dinner = &s->kept[EXPERTS_DINNER],
-           *dlogits = &s->kept[EXPERTS_DLOGITS], *shared = &s->kept[SHARED_DINNER], none = {0};
+    ExpertRows r = expert_rows_again(run, s);
+    Tensor *input = branch_input(run, s), *dlogits = &s->kept[EXPERTS_DLOGITS],
+           *shared = &s->kept[SHARED_DINNER], none = {0};
     out_backward_later(run, &r, d, s);
     Tensor whole = region_enter(run->region, *input, run->B);
-    Tensor rows = rows_new(&r, whole, MEM_WORKSPACE, C);
-    permute_forward(&r.permutation, whole, used(&r, rows), C);
-    grouped_backward_weight(&r.in, used(&r, rows), used(&r, *dinner), d[EXPERTS_IN_WEIGHT]);
-    tensor_free(&rows);
+    in_backward_weight(run, &r, d, whole, s);
     linear_backward_weight(whole, *dlogits, d[ROUTER_WEIGHT], none, n, C, E);
     if (shared->device)
         linear_backward_weight(whole, *shared, d[SHARED_IN_WEIGHT], none, n, C, shared->count / n);
     region_release(run->region, &whole);
-    free(r.counts);
-    Tensor *read[] = {input, dinner, dlogits, shared, &s->kept[EXPERTS_ROW], &s->kept[EXPERTS_COUNTS]};
+    expert_rows_free(&r);
+    Tensor *read[] = {input,
+                      dlogits,
+                      shared,
+                      &s->kept[EXPERTS_DINNER],
+                      &s->kept[EXPERTS_ROW],
+                      &s->kept[EXPERTS_COUNTS],
+                      &s->kept[EXPERTS_PLACES]};
     for (size_t i = 0; i < sizeof read / sizeof *read; i++) tensor_free(read[i]);
 }
 

@@ -6,8 +6,12 @@
  *     x -> router -> rows by expert -> W1 -> activation -> W2 -> sum by gates -> y
  *       \-> shared W1 -> activation -> shared W2 --------------------------------^
  *
+ * Experts may be others on each of several ranks, which have tokens of their own: then rows and results go between them
+ * (expert_rows.h), where the dispatch overlaps beside the products of the shared experts and the gradients of the experts'
+ * own second layers.
+ *
  * In a region each rank has its own slice of every expert's inner width, and all see all tokens: a row's result is a
- * rank's part of a sum, and so is what gates do to it. Nothing of this is overlapped or cut in pieces. */
+ * rank's part of a sum, and so is what gates do to it. Nothing of the region is overlapped or cut in pieces. */
 #ifndef MODELS_LAYERS_BRANCH_EXPERTS_H
 #define MODELS_LAYERS_BRANCH_EXPERTS_H
 #include "models/layers/branch.h"
@@ -21,7 +25,7 @@ enum {
     EXPERTS_TENSORS
 };
 
-/* On t ranks; n tokens, E experts, k of them a token, room for R rows. */
+/* On t ranks; n tokens, E experts, k of them a token, room for R rows of those here. */
 enum {
     EXPERTS_LOGITS, /* these as in Routing */
     EXPERTS_SCORES,
@@ -31,11 +35,13 @@ enum {
     EXPERTS_ROW,
     EXPERTS_COUNTS,
     EXPERTS_DLOGITS,
-    EXPERTS_INNER,   /* (R, inner width of an expert/t) */
-    EXPERTS_OUTER,   /* (R, f/t): what the activation made */
-    EXPERTS_RESULTS, /* (R, C): a part of the sum; from backward's first half on its gradient */
-    EXPERTS_DINNER,  /* like inner */
-    SHARED_INNER,    /* (n, inner width of the shared/t) */
+    EXPERTS_PLACES, /* (R) INT32: of what arrived from the ranks that share the experts (expert_rows.h), */
+    EXPERTS_ROWS,   /* and it, (R, C) */
+    EXPERTS_INNER,  /* (R, inner width of an expert/t) */
+    EXPERTS_OUTER,  /* (R, f/t): what the activation made */
+    EXPERTS_RESULTS, /* (rows of the tokens here, C): a part of the sum; from backward's first half on (R, C), its gradient */
+    EXPERTS_DINNER, /* like inner */
+    SHARED_INNER,   /* (n, inner width of the shared/t) */
     SHARED_OUTER,
     SHARED_DINNER,
     EXPERTS_KEPT

@@ -19,31 +19,21 @@
 
 typedef enum { DISPATCH_ALL_TO_ALL, DISPATCH_ALL_GATHER } DispatchWay;
 
-/* What moves. */
-typedef enum {
-    DISPATCH_FORWARD,
-    COMBINE_FORWARD,
-    COMBINE_BACKWARD,
-    DISPATCH_BACKWARD,
-    PASSAGES,
-} Passage;
-
-/* What a rank sends and gets: of each rank so many rows, which lie in that order, one after the other. */
-typedef struct DispatchRows {
-    Tensor out, in;
-    const int64_t *out_rows, *in_rows; /* (size): until the exchange ends */
-    int64_t width;                     /* of a row */
-} DispatchRows;
+/* Which way it moves. */
+typedef enum { TO_EXPERTS, TO_TOKENS } Passage;
 
 typedef struct DispatchOps {
-    /* out (size, each): of rank j's experts, to that rank; in (size, each): what rank j has for here. Where the device is
-     * dry `in` stays as it is: what whoever calls takes for granted. */
-    void (*counts)(void *context, Device *device, const int64_t *out, int64_t *in, int64_t each);
+    /* counts (size, size, each): how many rows rank i has for each of rank j's experts; this rank's are in place. Waits.
+     * NULL on a dry device. */
+    void (*counts)(void *context, Device *device, int64_t each, int32_t *counts);
     /* Each begins to move something, which end() waits for. */
-    void *(*exchange)(void *context, Passage passage, const DispatchRows *rows);
-    void *(*gather)(void *context, Passage passage, Tensor all); /* block `rank` of all is in place */
-    void *(*scatter)(void *context, Passage passage,
-                     Tensor all); /* block `rank` becomes the sum of all ranks' */
+    /* rows (size, size), which stays until then: how many rank i has for rank j's experts. To the experts `out` is by who
+     * gets them, and `in` by who sent them; to the tokens they come the same way back. */
+    void *(*exchange)(void *context, Passage passage, Tensor out, Tensor in, int64_t width,
+                      const int64_t *rows);
+    void *(*gather)(void *context, Tensor all); /* to the experts: block `rank` of all is in place */
+    void *(*scatter)(void *context,
+                     Tensor all); /* to the tokens: block `rank` becomes the sum of all ranks' */
     void (*end)(void *moving);
 } DispatchOps;
 

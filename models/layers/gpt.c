@@ -81,6 +81,7 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
     return (BlockRun){.shape = &gpt->shape,
                       .block = gpt->layer[layer].layout->block,
                       .region = &gpt->region,
+                      .dispatch = &gpt->dispatch,
                       .recompute = gpt->recompute,
                       .B = saved->pass.B,
                       .dropout = dropout_of(gpt, saved, layer),

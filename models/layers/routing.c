@@ -83,18 +83,25 @@ int64_t routing_room(const GptShape *shape, int64_t B)
     return taken < choices ? taken : choices;
 }
 
-int64_t *routing_counts(const BlockRun *run, Tensor counts)
+/* A token's choices differ, so that an expert has no more of a rank's than it has tokens. */
+int64_t routing_room_here(const BlockRun *run, int64_t rows)
 {
-    int64_t E = run->shape->experts.count, *each = allocate((size_t)E * sizeof *each);
-    for (int64_t i = 0; i < E; i++) each[i] = counts.data ? ints(counts)[i] : assumed_count(run, i);
-    return each;
+    const ExpertsShape *e = &run->shape->experts;
+    int64_t held = dispatch_held(run->dispatch, e->count), n = block_rows(run);
+    if (run->dispatch->size == 1) return routing_room(run->shape, run->B);
+    if (e->capacity == 0) return rows;
+    Capacity capacity = capacity_of(run->shape, run->B);
+    int64_t taken = scopes_of(run->shape, run->B) * held * capacity_taken(&capacity),
+            chosen = n * (held < e->top_k ? held : e->top_k);
+    return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
 
-Permutation routing_permutation(const BlockRun *run, Routing r, const int64_t *counts)
+int64_t *routing_counts(const BlockRun *run, Tensor counts)
 {
-    Permutation p = {.tokens = block_rows(run), .choices = run->shape->experts.top_k, .row = *r.row};
-    for (int64_t i = 0; i < run->shape->experts.count; i++) p.rows += counts[i];
-    return p;
+    int64_t E = run->shape->experts.count, all = run->dispatch->size * E,
+            *each = allocate((size_t)all * sizeof *each);
+    for (int64_t i = 0; i < all; i++) each[i] = counts.data ? ints(counts)[i] : assumed_count(run, i % E);
+    return each;
 }
 
 /* ---- what is told ---- */
@@ -181,15 +188,16 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
     const ExpertsShape *e = &run->shape->experts;
     Device *device = r.experts->device;
     Tensor taken = taken_of(run, r);
-    int64_t *counts = routing_counts(run, (Tensor){0});
+    int64_t *all = routing_counts(run, (Tensor){0}), own = run->dispatch->rank * e->count,
+            *counts = all + own;
     permute_counts(*r.experts, taken, e->count, counts);
     lanes_meet(&device->lanes); /* the host sizes what follows by them */
-    *r.counts = tensor_new(device, kept, INT32, e->count);
-    for (int64_t i = 0; i < e->count && r.counts->data; i++) ints(*r.counts)[i] = (int32_t)counts[i];
+    *r.counts = tensor_new(device, kept, INT32, run->dispatch->size * e->count);
+    for (int64_t i = 0; i < e->count && r.counts->data; i++) ints(*r.counts)[own + i] = (int32_t)counts[i];
     Permutation p = permutation_of_choices(*r.experts, taken, e->top_k, e->count, counts, kept);
     *r.row = p.row;
     tensor_free(&taken);
-    free(counts);
+    free(all);
     return p.rows;
 }
 

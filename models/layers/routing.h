@@ -31,7 +31,8 @@ typedef struct Routing {
     Tensor *gates;   /* (n, k) REAL */
     Tensor *weights; /* (scopes, E) REAL, for the balance loss */
     Tensor *row;     /* (n, k) INT32: as in Permutation */
-    Tensor *counts;  /* (E) INT32: rows of each expert */
+    Tensor *
+        counts; /* (ranks, E) INT32: rows of each expert, of those that share them (dispatch.h): the own are in place */
     Tensor *dlogits; /* (n, E) REAL, from backward's first half to the second */
 } Routing;
 
@@ -40,11 +41,13 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 /* dgates (n, k) -> dlogits; frees what no other half reads. */
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r);
 
-/* Rows of each expert, as counted or, on a dry device, under the load it is to assume; the caller frees them. */
+/* Rows of each rank for each expert, (ranks, E), as counted or, on a dry device, under the load it is to assume; the
+ * caller frees them. */
 int64_t *routing_counts(const BlockRun *run, Tensor counts);
-/* Of so many rows, whose places stay the Routing's. */
-Permutation routing_permutation(const BlockRun *run, Routing r, const int64_t *counts);
-/* Rows that there is room for, of B samples: as many as there can be, whatever the load, as sizes on an accelerator are to
+/* Rows of B samples that there is room for: as many as there can be, whatever the load, as sizes on an accelerator are to
  * be known before (GShard, 2006.16668, section 3.2). */
 int64_t routing_room(const GptShape *shape, int64_t B);
+/* And of `rows` for the experts here, of all ranks that share them: likewise where there is a capacity; else, as all tokens
+ * may go to a few of them, these rows. */
+int64_t routing_room_here(const BlockRun *run, int64_t rows);
 #endif

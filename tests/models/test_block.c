@@ -78,6 +78,7 @@ typedef struct Rank {
     Comm *comm;
     Group *group;
     Region region;
+    Dispatch dispatch;
     const Case *of;
     BlockLayout layout;
     int64_t outside; /* elements of a (B, T', C) */
@@ -98,7 +99,7 @@ static BlockParameters tensors_in(const BlockLayout *layout, Tensor all)
 /* The weights need not fit together over the ranks: nothing here compares with the whole. */
 static void rank_open(Rank *r, const Case *c, Comm *comm)
 {
-    *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .of = c};
+    *r = (Rank){.comm = comm, .group = group_world(comm, CHANNEL), .of = c, .dispatch = {.size = 1}};
     TensorParallelConfig config = {.size = comm->size, .sequence_parallel = c->sequence};
     r->region = tensor_parallel_region(&config, r->group, NULL);
     r->outside = BATCH * region_rows(&r->region, c->shape->sequence) * c->shape->hidden;
@@ -128,6 +129,7 @@ static void act(Rank *r, char kind, int m)
     BlockRun run = {.shape = shape,
                     .block = r->layout.block,
                     .region = &r->region,
+                    .dispatch = &r->dispatch,
                     .recompute = r->of->recompute,
                     .B = BATCH,
                     .scale = 0.5};

@@ -98,7 +98,7 @@ static double loss_of(void *context)
     grouped_forward(&first, l->rows, l->W1, l->inner);
     swiglu_forward(l->inner, l->outer, l->p.rows, F);
     grouped_forward(&second, l->outer, l->W2, l->results);
-    combine_forward(&l->p, l->results, l->gates, l->y, C);
+    combine_forward(&l->p, l->results, l->gates, 0, l->y, C);
     tensor_zero(l->probability);
     balance_probability(&BALANCE, l->scores, l->probability);
     return weighted(l->dy, l->y) + balance_loss(&BALANCE, l->load, l->sent, l->probability, l->weights) +

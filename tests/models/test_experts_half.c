@@ -74,7 +74,7 @@ static Permutation permutation_on(Device *device, Tensor tokens)
     }
 MOVED(permuted, permute_forward(&p, t[0], t[1], C))
 MOVED(permuted_back, permute_backward(&p, t[0], t[1], C))
-MOVED(combined, combine_forward(&p, t[0], t[1], t[2], C))
+MOVED(combined, combine_forward(&p, t[0], t[1], 0, t[2], C))
 MOVED(combined_back, combine_backward(&p, t[0], t[1], t[2], t[3], t[4], C))
 MOVED(combined_in_place, combine_backward(&p, t[0], t[1], t[2], t[1], t[3], C))
 

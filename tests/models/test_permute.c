@@ -61,7 +61,7 @@ static double permute_loss(void *context)
 static double combine_loss(void *context)
 {
     Moved *m = context;
-    combine_forward(&m->p, m->rows, m->gates, m->y, m->C);
+    combine_forward(&m->p, m->rows, m->gates, 0, m->y, m->C);
     return weighted(m->weights, m->y);
 }
 
@@ -170,7 +170,7 @@ static void by_hand(void **state)
     for (int i = 0; i < 3; i++) reals(x)[i] = (real)(i + 1);
     permute_forward(&p, x, rows, 1);
     assert_true(distance(rows, (double[]){1, 3, 1, 2}) == 0);
-    combine_forward(&p, rows, gates, x, 1);
+    combine_forward(&p, rows, gates, 0, x, 1);
     assert_true(distance(x, (double[]){1, 1, 1.5}) == 0);
     permutation_free(&p);
     give_back((Tensor[]){experts, kept, x, rows, gates}, 5);
@@ -255,7 +255,7 @@ static void work(void **state)
     permute_backward(&p, rows, x, 5);
     assert_true(done->flops == 20 && done->bytes - before == 15 * 2 + 20 * each + 24);
     before = done->bytes;
-    combine_forward(&p, rows, gates, x, 5);
+    combine_forward(&p, rows, gates, 0, x, 5);
     assert_true(done->flops == 60 && done->bytes - before == 15 * 2 + 26 * each + 24);
     before = done->bytes;
     combine_backward(&p, x, rows, gates, rows, gates, 5);
