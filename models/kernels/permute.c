@@ -28,6 +28,24 @@ void permute_counts(Tensor experts, Tensor kept, int64_t E, int64_t *counts)
         if (is_kept(kept, i)) counts[ints(experts)[i]]++;
 }
 
+void choices_told(const Permutation *p, Tensor experts, Tensor told)
+{
+    double bytes = (double)(tensor_bytes(experts) + tensor_bytes(p->row) + tensor_bytes(told));
+    if (!device_kernel(told.device, places_work(told, p->tokens, bytes))) return;
+    for (int64_t i = 0; i < told.count; i++) ints(told)[i] = ints(p->row)[i] < 0 ? -1 : ints(experts)[i];
+}
+
+void choices_here(Tensor told, int64_t first, int64_t E, Tensor here, Tensor kept)
+{
+    double bytes = (double)(tensor_bytes(told) + tensor_bytes(here) + tensor_bytes(kept));
+    if (!device_kernel(told.device, places_work(told, 1, bytes))) return;
+    for (int64_t i = 0; i < told.count; i++) {
+        int64_t expert = ints(told)[i] - first;
+        masks(kept)[i] = expert >= 0 && expert < E;
+        ints(here)[i] = masks(kept)[i] ? (int32_t)expert : 0;
+    }
+}
+
 static Permutation permutation_new(Device *device, int64_t tokens, int64_t choices, MemoryCategory category)
 {
     assert(tokens * choices <= INT32_MAX);

@@ -26,6 +26,11 @@ typedef struct Permutation {
  * elements all are). On a dry device they stay as they are: what whoever calls takes for granted. */
 void permute_counts(Tensor experts, Tensor kept, int64_t E, int64_t *counts);
 
+/* Choices as other ranks are told of them: experts (n, k), -1 where p has no row. */
+void choices_told(const Permutation *p, Tensor experts, Tensor told);
+/* And of so told ones which are of the E experts from `first` on, kept, UINT8; and these, from 0 on, here, INT32. */
+void choices_here(Tensor told, int64_t first, int64_t E, Tensor here, Tensor kept);
+
 /* Of those counts. Its memory is of `category`. */
 Permutation permutation_of_choices(Tensor experts, Tensor kept, int64_t k, int64_t E, const int64_t *counts,
                                    MemoryCategory category);

@@ -17,7 +17,7 @@
 typedef enum { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL } Recompute;
 
 /* The most of anything here: a block's branches; a branch's tensors, and what it keeps. */
-enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 18 };
+enum { BLOCK_BRANCHES = 2, BRANCH_TENSORS = 16, BRANCH_KEPT = 19 };
 
 typedef struct Branch Branch;
 /* The branches of a block, one after the other. */

@@ -156,7 +156,8 @@ static Tensor forward(const BlockRun *run, Booking booking, const Tensor *w, Ten
     shared_forward(run, kept, w, whole, s, part);
     Tensor rows = dispatch_end(run, &r, kept, whole, &moving);
     region_release(region, &whole);
-    Tensor results = experts_forward(run, &r, kept, r.between ? MEM_WORKSPACE : kept, w, rows, s);
+    Tensor results =
+        experts_forward(run, &r, kept, expert_rows_return(run, &r) ? MEM_WORKSPACE : kept, w, rows, s);
     s->kept[EXPERTS_RESULTS] =
         combine(run, &r, kept, results, s->kept[EXPERTS_GATES], run->shape->experts.shared ? 1 : 0, part);
     expert_rows_free(&r);
@@ -297,7 +298,8 @@ static void backward_weight(const BlockRun *run, const Tensor *d, BranchSaved *s
                       &s->kept[EXPERTS_DINNER],
                       &s->kept[EXPERTS_ROW],
                       &s->kept[EXPERTS_COUNTS],
-                      &s->kept[EXPERTS_PLACES]};
+                      &s->kept[EXPERTS_PLACES],
+                      &s->kept[EXPERTS_ALL_GATES]};
     for (size_t i = 0; i < sizeof read / sizeof *read; i++) tensor_free(read[i]);
 }
 

@@ -35,11 +35,12 @@ enum {
     EXPERTS_ROW,
     EXPERTS_COUNTS,
     EXPERTS_DLOGITS,
-    EXPERTS_PLACES, /* (R) INT32: of what arrived from the ranks that share the experts (expert_rows.h), */
-    EXPERTS_ROWS,   /* and it, (R, C) */
-    EXPERTS_INNER,  /* (R, inner width of an expert/t) */
-    EXPERTS_OUTER,  /* (R, f/t): what the activation made */
-    EXPERTS_RESULTS, /* (rows of the tokens here, C): a part of the sum; from backward's first half on (R, C), its gradient */
+    EXPERTS_ALL_GATES, /* of all ranks that share the experts, where all tokens go to all */
+    EXPERTS_PLACES,    /* INT32: of what arrived from those ranks (expert_rows.h), */
+    EXPERTS_ROWS,      /* and the rows it made, (R, C) */
+    EXPERTS_INNER,     /* (R, inner width of an expert/t) */
+    EXPERTS_OUTER,     /* (R, f/t): what the activation made */
+    EXPERTS_RESULTS, /* (R, C), or of the tokens here: a part of the sum; after backward's first half (R, C), its gradient */
     EXPERTS_DINNER, /* like inner */
     SHARED_INNER,   /* (n, inner width of the shared/t) */
     SHARED_OUTER,

@@ -2,6 +2,7 @@
 #include "models/layers/expert_rows.h"
 #include <stdlib.h>
 #include "models/layers/branch_experts.h"
+#include "models/layers/rows_gathered.h"
 #include "models/machine/error.h"
 
 /* ---- which there are ---- */
@@ -39,6 +40,16 @@ static ExpertRows rows_of(const BlockRun *run, BranchSaved *s)
     return r;
 }
 
+static bool gathers(const BlockRun *run)
+{
+    return run->dispatch->size > 1 && run->dispatch->way == DISPATCH_ALL_GATHER;
+}
+
+bool expert_rows_return(const BlockRun *run, const ExpertRows *r)
+{
+    return r->between && !gathers(run);
+}
+
 /* Rows of one expert are in order as they arrive. */
 static bool is_sorted(const ExpertRows *r)
 {
@@ -65,7 +76,8 @@ ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved
         lanes_meet(&counts.device->lanes); /* as where sizes are first known (routing.c) */
     }
     ExpertRows r = rows_of(run, s);
-    if (is_sorted(&r)) return r;
+    if (gathers(run)) gathered_places(run, &r, kept, s);
+    if (gathers(run) || is_sorted(&r)) return r;
     int64_t *each = arriving(run, &r, s);
     r.come = permutation_of_received(counts.device, d->size, r.experts, each, kept);
     s->kept[EXPERTS_PLACES] = r.come.row;
@@ -77,6 +89,7 @@ ExpertRows expert_rows_again(const BlockRun *run, BranchSaved *s)
 {
     ExpertRows r = rows_of(run, s);
     r.come = (Permutation){.tokens = r.rows, .choices = 1, .rows = r.rows, .row = s->kept[EXPERTS_PLACES]};
+    if (gathers(run)) gathered_places_again(run, &r, s);
     return r;
 }
 
@@ -161,6 +174,7 @@ static RowsMoving leave(const BlockRun *run, const ExpertRows *r, Passage passag
 RowsMoving dispatch_begin(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Tensor whole)
 {
     if (!r->between) return (RowsMoving){.moving = NULL};
+    if (gathers(run)) return gathered_begin(run, whole);
     Tensor rows = home_room(run, r, whole, MEM_WORKSPACE);
     permute_forward(&r->sent, whole, home_used(run, r, rows), run->shape->hidden);
     return leave(run, r, TO_EXPERTS, is_sorted(r) ? kept : MEM_WORKSPACE, rows);
@@ -169,6 +183,7 @@ RowsMoving dispatch_begin(const BlockRun *run, const ExpertRows *r, MemoryCatego
 Tensor dispatch_end(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Tensor whole,
                     RowsMoving *m)
 {
+    if (gathers(run)) return gathered_dispatch_end(run, r, kept, m);
     if (r->between) {
         arrive(run, m);
         return sorted(run, r, kept, m->in);
@@ -181,6 +196,7 @@ Tensor dispatch_end(const BlockRun *run, const ExpertRows *r, MemoryCategory kep
 Tensor combine(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Tensor results, Tensor gates,
                real beta, Tensor part)
 {
+    if (gathers(run)) return gathered_combine(run, r, results, beta, part);
     if (r->between) {
         RowsMoving m = leave(run, r, TO_TOKENS, kept, unsorted(run, r, results));
         arrive(run, &m);
@@ -195,6 +211,11 @@ Tensor combine(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Te
 RowsMoving combine_backward_begin(const BlockRun *run, const ExpertRows *r, Tensor dy, Tensor results,
                                   Tensor gates, Tensor dgates)
 {
+    if (gathers(run)) {
+        RowsMoving m = gathered_begin(run, dy);
+        m.results = results, m.dgates = dgates;
+        return m;
+    }
     Tensor home = home_used(run, r, results);
     combine_backward(&r->sent, dy, home, gates, home, dgates, run->shape->hidden);
     return r->between ? leave(run, r, TO_EXPERTS, MEM_WORKSPACE, results) : (RowsMoving){.in = results};
@@ -202,18 +223,24 @@ RowsMoving combine_backward_begin(const BlockRun *run, const ExpertRows *r, Tens
 
 Tensor combine_backward_end(const BlockRun *run, const ExpertRows *r, RowsMoving *m)
 {
+    if (gathers(run)) return gathered_combine_backward_end(run, r, m);
     arrive(run, m);
     return sorted(run, r, MEM_WORKSPACE, m->in);
 }
 
 RowsMoving dispatch_backward_begin(const BlockRun *run, const ExpertRows *r, Tensor drows)
 {
+    if (gathers(run)) return gathered_dispatch_backward_begin(run, r, drows);
     return r->between ? leave(run, r, TO_TOKENS, MEM_WORKSPACE, unsorted(run, r, drows))
                       : (RowsMoving){.in = drows};
 }
 
 void dispatch_backward_end(const BlockRun *run, const ExpertRows *r, RowsMoving *m, Tensor dwhole)
 {
+    if (gathers(run)) {
+        gathered_dispatch_backward_end(run, m, dwhole);
+        return;
+    }
     arrive(run, m);
     permute_backward(&r->sent, home_used(run, r, m->in), dwhole, run->shape->hidden);
     tensor_free(&m->in);

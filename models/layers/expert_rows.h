@@ -12,7 +12,11 @@
  *
  *            by expert                    as they arrive              by expert
  *   rank 0   0:a 0:c 1:b | 2:a 3:b        0:a 0:c 1:b | 0:d 1:e       0:a 0:c 0:d 1:b 1:e
- *   rank 1   0:d 1:e | 2:e 2:f 3:d        2:a 3:b | 2:e 2:f 3:d       2:a 2:e 2:f 3:b 3:d */
+ *   rank 1   0:d 1:e | 2:e 2:f 3:d        2:a 3:b | 2:e 2:f 3:d       2:a 2:e 2:f 3:b 3:d
+ *
+ * Of an all-gather all tokens arrive on all ranks, with their choices and gates, and each rank takes the rows of its own
+ * experts from them, in the same order. A token's sum is then one of its ranks' sums, and not of its choices one after the
+ * other. */
 #ifndef MODELS_LAYERS_EXPERT_ROWS_H
 #define MODELS_LAYERS_EXPERT_ROWS_H
 #include "models/layers/routing.h"
@@ -24,7 +28,9 @@ typedef struct ExpertRows {
     int64_t room;     /* that tensors have for them */
     int64_t home;     /* and for those of the tokens here, of all experts */
     Permutation sent; /* the tokens here, to the rows of all experts */
-    Permutation come; /* what arrives, to the rows here; without elements: it is in order */
+    Permutation
+        come; /* what arrives, rows or all tokens, to the rows here; without elements: it is in order */
+    Tensor all_gates; /* of all tokens, where they arrive */
     int64_t *between; /* (size, size): of each rank for each; NULL: nothing moves */
 } ExpertRows;
 
@@ -38,10 +44,14 @@ void expert_rows_free(ExpertRows *r);
 Tensor expert_rows_room(const ExpertRows *r, Tensor like, MemoryCategory category, int64_t width);
 Tensor expert_rows_used(const ExpertRows *r, Tensor rows);
 
+/* Whether results go home as they are: then it is there that they are kept. */
+bool expert_rows_return(const BlockRun *run, const ExpertRows *r);
+
 /* Rows on their way. */
 typedef struct RowsMoving {
     Tensor out, in;
-    void *moving; /* NULL: nothing does */
+    void *moving;           /* NULL: nothing does */
+    Tensor results, dgates; /* what combine's backward reads and writes when it has arrived */
 } RowsMoving;
 
 /* Forward: whole (n, C) -> new rows (rows, C), kept if they moved; and results (rows, C), which it takes over, times their

@@ -54,6 +54,7 @@ typedef struct Rank {
     BlockLayout layout;
     Tensor weights, gradients; /* of both units, one after the other */
     BlockParameters p, d;
+    double told[ROUTING_LOAD + E]; /* of routing, by the last microbatch */
 } Rank;
 
 static BlockParameters tensors_in(const BlockLayout *layout, Tensor all)
@@ -231,7 +232,8 @@ static void rows_and_back(Findings *f, Rank *r, const Rank *one, BranchSaved *ro
 
 static void rows_by_place(Comm *comm, void *findings)
 {
-    static const ExpertParallelConfig ways[] = {{.overlap = false}, {.overlap = true}};
+    static const ExpertParallelConfig ways[] = {
+        {.way = DISPATCH_ALL_TO_ALL}, {.overlap = true}, {.way = DISPATCH_ALL_GATHER, .overlap = true}};
     Findings *f = findings;
     if (E % comm->size) return;
     Group *world = group_world(comm, CHANNEL);
@@ -239,7 +241,7 @@ static void rows_by_place(Comm *comm, void *findings)
         Rank *one = rank_new(&FAMILIES[i].shape, NULL, (ExpertParallelConfig){.size = 1});
         BranchSaved *routed = calloc((size_t)comm->size, sizeof *routed);
         for (int of = 0; of < comm->size; of++) route(one, of, &routed[of]);
-        for (int w = 0; w < 2; w++) {
+        for (int w = 0; w < 3; w++) {
             Rank *r = rank_new(&FAMILIES[i].shape, world, ways[w]);
             rows_and_back(f, r, one, routed, comm->size);
             rank_free(r, f);
@@ -263,6 +265,8 @@ static void an_expert_sees_tokens_by_their_places(void **state)
 static void microbatch(Rank *r, int replica, Recompute recompute, bool halves, Tensor *y, Tensor *dx)
 {
     BlockRun run = run_of(r, replica, recompute);
+    memset(r->told, 0, sizeof r->told);
+    run.routing = r->told;
     BlockSaved saved;
     Tensor x = noise(&r->device, outside(r), 200 + (uint64_t)replica, 1);
     tensor_rebook(&x, MEM_ACTIVATIONS);
@@ -306,6 +310,37 @@ static void expect_gradients(Findings *f, const char *name, Rank *r, const Rank 
     expect_near(f, name, "gradients", sum, tensor_view(one->gradients, 0, own));
 }
 
+/* What a rank sent of one microbatch: by all-to-all its rows of experts elsewhere, to them and home, and in backward their
+ * gradients, where it is known that none was dropped; by all-gather all tokens, and choices and gates once. */
+static void expect_bytes(Findings *f, const char *name, Rank *r, Recompute recompute, const Comm *comm)
+{
+    const GptShape *s = &r->shape;
+    int size = r->dispatch.size, forwards = recompute == RECOMPUTE_FULL ? 2 : 1;
+    double width = sizeof(real), leave = 0, to = 0, home = 0, held = E / size;
+    if (r->dispatch.way == DISPATCH_ALL_TO_ALL) {
+        if (s->experts.capacity > 0) return;
+        for (int64_t e = 0; e < E; e++)
+            if (e / dispatch_held(&r->dispatch, E) != r->dispatch.rank) leave += r->told[ROUTING_LOAD + e];
+        to = (forwards + 1) * leave * (double)s->hidden * width;
+    } else {
+        double n = BATCH * (double)s->sequence, tokens = n * (double)s->hidden * width,
+               choices = n * (double)s->experts.top_k;
+        to = (size - 1) * (forwards * (tokens + choices * (sizeof(int32_t) + width)) + tokens);
+        home = (size - 1) * ((forwards + 1) * tokens + choices * width);
+    }
+    double told = forwards * (size - 1) * size * held * sizeof(int32_t);
+    double sent[] = {(double)comm->bytes[MOE_COUNTS], (double)comm->bytes[MOE_DISPATCH],
+                     (double)comm->bytes[MOE_COMBINE]};
+    if (r->dispatch.way ==
+        DISPATCH_ALL_TO_ALL) { /* what goes home is what others sent: of all ranks as much */
+        home = sum_in_rank_order(r->group, CONTROL, &r->device, to);
+        sent[2] = sum_in_rank_order(r->group, CONTROL, &r->device, sent[2]);
+    }
+    expect(f, sent[0] == told && sent[1] == to && sent[2] == home,
+           "%s: %.0f, %.0f and %.0f bytes, not %.0f, %.0f and %.0f", name, sent[0], sent[1], sent[2], told,
+           to, home);
+}
+
 /* The truth: the replicas' microbatches one after the other where all experts are. */
 static void as_one(Comm *comm, Findings *f, int family, Recompute recompute, ExpertParallelConfig config)
 {
@@ -321,7 +356,9 @@ static void as_one(Comm *comm, Findings *f, int family, Recompute recompute, Exp
         else
             give_back((Tensor[]){y, dx}, 2);
     }
+    memset(comm->bytes, 0, sizeof comm->bytes);
     microbatch(r, comm->rank, recompute, comm->size % 2, &y, &dx);
+    if (r->dispatch.size > 1) expect_bytes(f, name, r, recompute, comm);
     expect_near(f, name, "y", y, truth_y);
     expect_near(f, name, "dx", dx, truth_dx);
     expect_gradients(f, name, r, one);
@@ -336,8 +373,9 @@ static void blocks_as_one(Comm *comm, void *findings)
     if (E % comm->size) return;
     for (int family = 0; family < FAMILY_COUNT; family++)
         for (int k = RECOMPUTE_NONE; k <= RECOMPUTE_FULL; k++)
-            for (int overlap = 0; overlap < 2; overlap++)
-                as_one(comm, findings, family, (Recompute)k, (ExpertParallelConfig){.overlap = overlap});
+            for (int way = 0; way < 4; way++)
+                as_one(comm, findings, family, (Recompute)k,
+                       (ExpertParallelConfig){.overlap = way & 1, .way = way >> 1});
 }
 
 static void blocks_are_those_of_one_rank(void **state)
