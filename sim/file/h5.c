@@ -12,7 +12,8 @@
 enum {
     COMPACT_MOST = 4096, /* attributes that lie in their group's header, under its checksum */
     CACHE_BYTES = 65536, /* a dataset: a column's current chunk and some; the default is 1 MB each */
-    CACHE_SLOTS = 101
+    CACHE_SLOTS = 101,
+    SIEVE_BYTES = 4096 /* what is smaller goes through a buffer, which is read first; the default is 64 KB */
 };
 
 /* ---- what went wrong ---- */
@@ -69,6 +70,7 @@ hid_t h5_access_list(void)
     H5Pset_file_locking(list, false, true);
     H5Pset_fclose_degree(list, H5F_CLOSE_STRONG);
     H5Pset_cache(list, 0, CACHE_SLOTS, CACHE_BYTES, 1.0);
+    H5Pset_sieve_buf_size(list, SIEVE_BYTES);
     return list;
 }
 
@@ -185,6 +187,7 @@ static void forget_datasets(H5 *file)
 {
     for (H5Open *open = file->open, *next; open; open = next) {
         next = open->next;
+        free(open->running);
         free(open);
     }
     file->open = NULL;

@@ -70,6 +70,7 @@ typedef struct H5Array {
     size_t dims[H5_MAX_RANK];
     bool grows;    /* along axis 0 */
     bool unfilled; /* holds nothing at first: all of it will be written */
+    bool summed;   /* its rows are written one after the other: its checksum is made meanwhile, of what is written */
     int64_t fill;
     const char *scales[H5_MAX_RANK];
 } H5Array;
@@ -106,7 +107,7 @@ typedef struct H5Table {
     const char *scale; /* NULL: none */
     H5Row row;
     size_t rows;
-    bool unfilled; /* as an array's */
+    bool unfilled, summed; /* as an array's */
 } H5Table;
 bool h5_table(H5 *file, const H5Table *table, Error *error);
 /* Writes rows first..first+rows-1. */

@@ -6,10 +6,19 @@
 
 enum { H5_TEXT_MOST = 1 << 24 }; /* bytes of one text; a command line may have 2 MB */
 
+/* The checksum of a dataset whose rows are written one after the other, so far (h5_checksum.c). */
+typedef struct H5Running {
+    uint64_t before, sum; /* of all that stands before its values; and with them */
+    uint64_t word;        /* the bytes behind the last whole word */
+    size_t rows;          /* how many are in it */
+    size_t block, within; /* bytes that are summed as one, and of the last block so far */
+} H5Running;
+
 typedef struct H5Open {
     struct H5Open *next;
     hid_t id;
-    char path[]; /* of the dataset */
+    H5Running *running; /* or NULL: what is written is not summed */
+    char path[];        /* of the dataset */
 } H5Open;
 
 struct H5 {
@@ -31,6 +40,9 @@ bool h5_fail(const char *path, const char *verb, const char *object, Error *erro
 /* A list to make groups with: the same run makes the same bytes, attributes lie in the header. */
 void h5_plain_group(hid_t list);
 hid_t h5_dataset(H5 *file, const char *path);
+H5Open *h5_find_open(H5 *file, const char *path); /* NULL: it is not in use yet */
+/* Rows of one that is summed were written, of this type in memory. */
+void h5_run_on(const H5Open *open, size_t first, size_t rows, hid_t type, const void *values);
 /* Of a dataset or group; replaces the value of one that exists. */
 bool h5_set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
                       const void *value, Error *error);

@@ -47,12 +47,18 @@ static hid_t remember(H5 *file, const char *path, hid_t id)
     return id;
 }
 
+H5Open *h5_find_open(H5 *file, const char *path)
+{
+    H5Open *open = file->open;
+    while (open && strcmp(open->path, path) != 0) open = open->next;
+    return open;
+}
+
 /* Stays open until the file is closed: opening one costs more than a step's row. */
 hid_t h5_dataset(H5 *file, const char *path)
 {
-    for (H5Open *open = file->open; open; open = open->next)
-        if (!strcmp(open->path, path)) return open->id;
-    return remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
+    const H5Open *open = h5_find_open(file, path);
+    return open ? open->id : remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
 }
 
 /* What a dataset is called. */
@@ -76,6 +82,12 @@ static bool attach(H5 *file, const char *path, int axis, const char *scale, Erro
 {
     return H5DSattach_scale(h5_dataset(file, path), h5_dataset(file, scale), (unsigned)axis) >= 0 ||
            h5_fail(file->path, "attach the scale", scale, error);
+}
+
+static void sum_as_written(H5 *file, const char *path)
+{
+    H5Open *open = h5_find_open(file, path);
+    open->running = allocate_zeroed(1, sizeof *open->running);
 }
 
 bool h5_array(H5 *file, const H5Array *a, Error *error)
@@ -109,6 +121,7 @@ bool h5_array(H5 *file, const H5Array *a, Error *error)
         ok = h5_set_attribute(file, a->path, "_FillValue", type, H5T_NATIVE_DOUBLE, &nan_fill, error);
     for (int i = 0; i < a->rank && ok; i++)
         if (a->scales[i]) ok = attach(file, a->path, i, a->scales[i], error);
+    if (ok && a->summed) sum_as_written(file, a->path);
     h5_release(space);
     h5_release(list);
     return ok;
@@ -183,6 +196,8 @@ static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hi
         H5Dwrite(selection.data, type, selection.in_memory, selection.in_file, H5P_DEFAULT, values) >= 0;
     if (!ok) h5_fail(file->path, "write", path, error);
     h5_unselect(&selection);
+    const H5Open *open = h5_find_open(file, path);
+    if (ok && open->running) h5_run_on(open, first, rows, type, values);
     return ok;
 }
 
@@ -203,6 +218,7 @@ bool h5_table(H5 *file, const H5Table *table, Error *error)
     const Label label = {table->path, table->units, table->long_name};
     bool ok = make(file, &label, type, space, list, error) &&
               (!table->scale || attach(file, table->path, 0, table->scale, error));
+    if (ok && table->summed) sum_as_written(file, table->path);
     h5_release(space);
     h5_release(list);
     h5_release(type);

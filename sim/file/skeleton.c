@@ -29,7 +29,7 @@ static bool make_dataset(const Skeleton *s, const LayoutDataset *d, bool is_scal
     array.rank = layout_shape(d, &s->sizes, array.dims);
     array.grows = d->axes[0] == 's';
     array.fill = d->kind == H5_U64 ? 0 : -1;
-    array.unfilled = d->axes[0] == 'a' && (is_scale || s->info->dry);
+    array.unfilled = array.summed = d->axes[0] == 'a' && (is_scale || s->info->dry);
     for (int i = 0; i < array.rank && !is_scale; i++) array.scales[i] = layout_axis_scale(d->axes[i]);
     return h5_array(s->file, &array, error) && (!is_scale || h5_make_scale(s->file, d->path, error));
 }
@@ -152,7 +152,8 @@ static bool make_timeline(const Skeleton *s, Error *error)
                              .scale = layout_axis_scale('a'),
                              .row = layout_action_row,
                              .rows = rows,
-                             .unfilled = true};
+                             .unfilled = true,
+                             .summed = s->info->dry};
     return h5_table(s->file, &actions, error) && skeleton_no_actions(s->file, s->info->dry ? 0 : rows, error);
 }
 
