@@ -98,7 +98,7 @@ typedef struct H5Field {
     size_t size; /* when text */
 } H5Field;
 typedef struct H5Row {
-    const H5Field *field; /* (fields) */
+    const H5Field *field; /* (fields), as they lie in the struct */
     int fields;
     size_t bytes; /* of the struct */
 } H5Row;
@@ -110,6 +110,12 @@ typedef struct H5Table {
     bool unfilled, summed; /* as an array's */
 } H5Table;
 bool h5_table(H5 *file, const H5Table *table, Error *error);
+/* Bytes of a row in the file, where nothing lies between its fields; and some rows as they are there. */
+size_t h5_packed_bytes(H5Row row);
+void h5_pack(H5Row row, size_t rows, const void *values, void *packed);
+/* Writes rows first..first+rows-1, which are packed. */
+bool h5_table_write_packed(H5 *file, const char *path, H5Row row, size_t first, size_t rows,
+                           const void *packed, Error *error);
 /* Writes rows first..first+rows-1. */
 bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t rows, const void *values,
                     Error *error);

@@ -230,37 +230,63 @@ typedef struct Stretch {
     size_t from, to, bytes;
 } Stretch;
 
+static size_t bytes_of(const H5Field *f)
+{
+    return f->text ? f->size : h5_width(f->kind);
+}
+
+size_t h5_packed_bytes(H5Row row)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < row.fields; i++) bytes += bytes_of(&row.field[i]);
+    return bytes;
+}
+
 /* Returns how many; at most one a field. */
-static int stretches_of(H5Row row, hid_t packed, Stretch *stretch)
+static int stretches_of(H5Row row, Stretch *stretch)
 {
     int count = 0;
+    size_t to = 0;
     for (int i = 0; i < row.fields; i++) {
         const H5Field *f = &row.field[i];
-        const size_t to = H5Tget_member_offset(packed, (unsigned)H5Tget_member_index(packed, f->name));
         Stretch *last = count ? &stretch[count - 1] : NULL;
-        if (!last || last->from + last->bytes != f->offset || last->to + last->bytes != to)
+        if (!last || last->from + last->bytes != f->offset)
             *(last = &stretch[count++]) = (Stretch){.from = f->offset, .to = to};
-        last->bytes += f->text ? f->size : h5_width(f->kind);
+        last->bytes += bytes_of(f);
+        to += bytes_of(f);
     }
     return count;
 }
 
-/* Packed here: HDF5 takes ten times as long to leave out what a compiler leaves between fields. */
-bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t rows, const void *values,
-                    Error *error)
+/* HDF5 takes ten times as long to leave out what a compiler leaves between fields. */
+void h5_pack(H5Row row, size_t rows, const void *values, void *packed)
+{
+    Stretch *stretch = allocate((size_t)row.fields * sizeof *stretch);
+    const int count = stretches_of(row, stretch);
+    const size_t bytes = h5_packed_bytes(row);
+    for (size_t i = 0; i < rows; i++)
+        for (const Stretch *s = stretch; s < stretch + count; s++)
+            memcpy((char *)packed + i * bytes + s->to, (const char *)values + i * row.bytes + s->from,
+                   s->bytes);
+    free(stretch);
+}
+
+bool h5_table_write_packed(H5 *file, const char *path, H5Row row, size_t first, size_t rows,
+                           const void *packed, Error *error)
 {
     hid_t type = h5_row_type(row, false);
     H5Tpack(type);
-    Stretch *stretch = allocate((size_t)row.fields * sizeof *stretch);
-    const int count = stretches_of(row, type, stretch);
-    const size_t bytes = H5Tget_size(type);
-    char *packed = allocate(rows * bytes);
-    for (size_t i = 0; i < rows; i++)
-        for (const Stretch *s = stretch; s < stretch + count; s++)
-            memcpy(packed + i * bytes + s->to, (const char *)values + i * row.bytes + s->from, s->bytes);
     bool ok = write_rows(file, path, first, rows, type, packed, error);
-    free(packed);
-    free(stretch);
     h5_release(type);
+    return ok;
+}
+
+bool h5_table_write(H5 *file, const char *path, H5Row row, size_t first, size_t rows, const void *values,
+                    Error *error)
+{
+    char *packed = allocate(rows * h5_packed_bytes(row));
+    h5_pack(row, rows, values, packed);
+    bool ok = h5_table_write_packed(file, path, row, first, rows, packed, error);
+    free(packed);
     return ok;
 }

@@ -257,6 +257,9 @@ bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_tot
 static void forget(Recorder *r)
 {
     free(r->path);
+    free(r->block.rows);
+    free(r->block.held);
+    free(r->block.peak);
     free(r);
 }
 

@@ -3,42 +3,67 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/network/network.h"
+#include "sim/file/layout.h"
 #include "sim/file/recorder.h"
 #include "sim/file/recorder_private.h"
-#include "sim/file/skeleton.h"
 
-/* What was held as the actions went by. */
-static bool write_moments(Recorder *r, const TimelineRow *rows, size_t count, Error *error)
+/* ---- the timeline ---- */
+
+enum { BLOCK_ROWS = 2048 }; /* that are written at once: of few rows, too, where they come a few at a time */
+
+static void make_block(RecorderBlock *b)
 {
-    size_t first = (size_t)r->timed;
-    uint64_t *held = allocate(count * (MEMORY_CATEGORIES + 1) * sizeof *held);
-    uint64_t *peak = held + count * MEMORY_CATEGORIES;
+    if (b->rows) return;
+    b->rows = allocate(BLOCK_ROWS * h5_packed_bytes(layout_action_row));
+    b->held = allocate(BLOCK_ROWS * MEMORY_CATEGORIES * sizeof *b->held);
+    b->peak = allocate(BLOCK_ROWS * sizeof *b->peak);
+}
+
+/* And what was held as the actions went by. */
+static void add_to_block(RecorderBlock *b, const TimelineRow *rows, size_t count)
+{
+    h5_pack(layout_action_row, count, rows, b->rows + b->count * h5_packed_bytes(layout_action_row));
     for (size_t i = 0; i < count; i++) {
-        memcpy(held + i * MEMORY_CATEGORIES, rows[i].memory, sizeof rows[i].memory);
-        peak[i] = rows[i].memory_peak;
+        memcpy(b->held + (b->count + i) * MEMORY_CATEGORIES, rows[i].memory, sizeof rows[i].memory);
+        b->peak[b->count + i] = rows[i].memory_peak;
     }
-    bool ok = h5_write(r->file, "/timeline/memory", first, count, H5_U64, held, error) &&
-              h5_write(r->file, "/timeline/memory_peak", first, count, H5_U64, peak, error);
-    free(held);
-    return ok;
+    b->count += count;
+}
+
+static bool write_block(Recorder *r, Error *error)
+{
+    RecorderBlock *b = &r->block;
+    const size_t first = (size_t)r->timed - b->count, count = b->count;
+    b->count = 0;
+    return count == 0 ||
+           (h5_table_write_packed(r->file, layout_actions, layout_action_row, first, count, b->rows, error) &&
+            h5_write(r->file, "/timeline/memory", first, count, H5_U64, b->held, error) &&
+            h5_write(r->file, "/timeline/memory_peak", first, count, H5_U64, b->peak, error));
 }
 
 bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *error)
 {
+    RecorderBlock *b = &r->block;
     if (count > r->actions - r->timed)
         return error_set(error, "%s: %d actions after %d others, room was made for %d", r->path, count,
                          r->timed, r->actions);
-    bool ok = skeleton_actions(r->file, (size_t)r->timed, rows, (size_t)count, error) &&
-              write_moments(r, rows, (size_t)count, error);
-    r->timed += count;
-    return ok;
+    make_block(b);
+    for (int done = 0, part; done < count; done += part) {
+        part = BLOCK_ROWS - (int)b->count < count - done ? BLOCK_ROWS - (int)b->count : count - done;
+        add_to_block(b, rows + done, (size_t)part);
+        r->timed += part;
+        if (b->count == BLOCK_ROWS && !write_block(r, error)) return false;
+    }
+    return true;
 }
 
 bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int count, Error *error)
 {
-    return recorder_actions(r, rows, count, error) && h5_flush(r->file, error) &&
+    return recorder_actions(r, rows, count, error) && write_block(r, error) && h5_flush(r->file, error) &&
            h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);
 }
+
+/* ---- and the rest ---- */
 
 bool recorder_pipeline(Recorder *r, const double *simulated, const double *measured, double theory,
                        Error *error)

@@ -33,15 +33,29 @@ double laps_start(const Laps *laps, int i)
     return i > 0 ? laps->lap[i - 1].end : 0;
 }
 
-static void write_row(const Laps *laps, Action a, int i, TimelineRow *row)
+/* The texts of each kind's rows, to their ends. */
+typedef struct RowTexts {
+    char action[sizeof((TimelineRow *)NULL)->action], lane[sizeof((TimelineRow *)NULL)->lane];
+} RowTexts;
+
+static void name_kinds(RowTexts text[ACTION_KINDS])
+{
+    memset(text, 0, ACTION_KINDS * sizeof *text);
+    for (ActionKind k = 0; k < ACTION_KINDS; k++) {
+        strcpy(text[k].action, action_name[k]);
+        strcpy(text[k].lane, action_computes(k) || k == ACTION_STEP ? "compute" : "network");
+    }
+}
+
+static void write_row(const Laps *laps, const RowTexts *text, Action a, int i, TimelineRow *row)
 {
     const Lap *lap = &laps->lap[i];
     const LapHeld *held = &laps->held[lap->held];
     const LapMeasured none = {NAN, NAN, NAN}, *measured = laps->measured ? &laps->measured[i] : &none;
     row->stage = a.stage;
     row->microbatch = a.microbatch;
-    strcpy(row->action, action_name[a.kind]);
-    strcpy(row->lane, action_computes(a.kind) || a.kind == ACTION_STEP ? "compute" : "network");
+    memcpy(row->action, text[a.kind].action, sizeof row->action);
+    memcpy(row->lane, text[a.kind].lane, sizeof row->lane);
     row->simulated_start = laps_start(laps, i);
     row->simulated_end = lap->end;
     row->recompute = lap->recompute;
@@ -56,9 +70,11 @@ static void write_row(const Laps *laps, Action a, int i, TimelineRow *row)
 
 void laps_rows(const Laps *laps, const Schedule *list, int rank, int first, int count, TimelineRow *rows)
 {
+    RowTexts text[ACTION_KINDS];
+    name_kinds(text);
     memset(rows, 0, (size_t)count * sizeof *rows);
     for (int i = 0; i < count && first + i < list->count; i++) {
         rows[i].rank = rank;
-        write_row(laps, list->action[first + i], first + i, &rows[i]);
+        write_row(laps, text, list->action[first + i], first + i, &rows[i]);
     }
 }

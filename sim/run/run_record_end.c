@@ -55,10 +55,10 @@ typedef struct Lent {
     Laps laps;
 } Lent;
 
-/* Some rows at a time, as they are of millions of actions. */
+/* Few rows at a time, which stay in the cache, as they are of millions of actions. */
 static void write_lent(void *context, int report, const void *piece)
 {
-    enum { ROWS = 2048 };
+    enum { ROWS = 64 };
     (void)report;
     const Lent *lent = piece;
     const int actions = trainer_list(lent->trainer)->count;
