@@ -70,7 +70,8 @@ typedef struct H5Array {
     size_t dims[H5_MAX_RANK];
     bool grows;    /* along axis 0 */
     bool unfilled; /* holds nothing at first: all of it will be written */
-    bool summed;   /* its rows are written one after the other: its checksum is made meanwhile, of what is written */
+    bool
+        summed; /* its rows are written one after the other: its checksum is made meanwhile, of what is written */
     int64_t fill;
     const char *scales[H5_MAX_RANK];
 } H5Array;

@@ -191,8 +191,7 @@ bool h5_checksum(H5 *file, const char *path, const char *but, uint64_t *sum, Pro
 {
     hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
     if (object < 0) return h5_fail(file->path, "read", path, error);
-    bool ok =
-        add_head(object, path, but, sum) || h5_fail(file->path, "read the attributes of", path, error);
+    bool ok = add_head(object, path, but, sum) || h5_fail(file->path, "read the attributes of", path, error);
     if (ok && H5Iget_type(object) == H5I_DATASET) {
         hid_t type = H5Dget_type(object), space = H5Dget_space(object);
         const Extent extent = extent_of(type, space);

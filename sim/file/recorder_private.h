@@ -15,9 +15,9 @@ typedef struct RecorderBlock {
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
-    Error apart;                /* why it does not go on in an earlier file */
-    int recorded;               /* ranks that have rows */
-    int actions, timed;         /* rows of the timeline, and of them written or on their way */
+    Error apart;        /* why it does not go on in an earlier file */
+    int recorded;       /* ranks that have rows */
+    int actions, timed; /* rows of the timeline, and of them written or on their way */
     RecorderBlock block;
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */

@@ -25,13 +25,21 @@ static Slot **place_of(const Slots *s, int chunk, int microbatch)
     return &s->at[(size_t)chunk * (size_t)s->microbatches + (size_t)microbatch];
 }
 
+/* Nothing is saved in it any more: that, most of it, is empty. */
+static void empty(Slot *slot)
+{
+    slot->as = NULL;
+    slot->x = slot->y = slot->dy = slot->dx = (Tensor){0};
+    slot->done = false;
+}
+
 Slot *slots_of(Slots *s, int chunk, int microbatch)
 {
     Slot **at = place_of(s, chunk, microbatch);
     if (!*at && s->spare) {
         *at = s->spare;
         s->spare = s->spare->next_spare;
-        **at = (Slot){0};
+        empty(*at);
     } else if (!*at) {
         *at = allocate_zeroed(1, sizeof **at);
     }

@@ -120,7 +120,7 @@ static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
     const Pass *same = gathers ? NULL : repeats_find(t->repeats, a.kind, chunk, a.microbatch);
     if (same) {
         repeats_play(t->repeats, same);
-        gpt_saved_forget(&slot->saved);
+        if (slot->saved.block) gpt_saved_forget(&slot->saved);
         slot->as = saves ? same : NULL;
         return same->result;
     }
@@ -226,6 +226,16 @@ static void perform(Trainer *t, Action a, StepResult *result)
     if (slot) leave(t, a.stage, a.microbatch);
 }
 
+/* Of thousands of ranks that take turns, what each needs next has left the cache since its last turn. */
+static void fetch_ahead(const Trainer *t, const Schedule *list, int i)
+{
+    enum { AHEAD = 16 };
+    if (i + AHEAD >= list->count) return;
+    const Action *next = &list->action[i + AHEAD];
+    __builtin_prefetch(next);
+    __builtin_prefetch(&t->laps.lap[i + AHEAD], 1);
+}
+
 /* `began`: the wall clock as the step did. */
 static void perform_timed(Trainer *t, int i, double began, StepResult *result)
 {
@@ -266,6 +276,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     for (int i = 0; i < list->count; i++) {
         if (i == last) say_if_asked(t);
         t->action = &list->action[i];
+        fetch_ahead(t, list, i);
         perform_timed(t, i, began, &result);
         if (t->performed) t->performed(t->watch);
         bool reduced = list->action[i].kind == ACTION_REDUCE && !result.skipped;
