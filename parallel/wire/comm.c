@@ -142,15 +142,23 @@ static void hear(const Request *request)
         comm_say_last(request->comm, (int64_t)request->stamp.last);
 }
 
+static Route route_to(const Group *group, int peer)
+{
+    return network_route(&group->comm->network, group->comm->rank, group->members[peer]);
+}
+
 /* Whether there is anything to send or receive. */
 static bool begin(Request *request, Group *group, int peer, int tag, Purpose purpose, size_t bytes)
 {
     assert(tag >= 0 && tag < COMM_TAGS);
-    *request = (Request){0};
     group->comm->singles++;
-    if (bytes == 0) return false;
+    if (bytes == 0) {
+        *request = (Request){0};
+        return false;
+    }
     *request = (Request){.comm = group->comm,
                          .purpose = purpose,
+                         .route = route_to(group, peer),
                          .peer = group->members[peer],
                          .channel = group->channel,
                          .tag = tag,
@@ -168,11 +176,6 @@ static Link link_of(const Request *request)
 {
     if (request->comm->between_stages && !is_between_stages(request->purpose)) return (Link){0};
     return request->comm->network.message[request->route];
-}
-
-static Route route_to(const Group *group, int peer)
-{
-    return network_route(&group->comm->network, group->comm->rank, group->members[peer]);
 }
 
 /* Here and nowhere else. */
@@ -227,7 +230,7 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
     Comm *comm = request->comm;
     comm_count(comm, request->purpose, 1, request->bytes);
     request->stamp.last = (double)comm->last;
-    if (is_simulated(comm, request->purpose) && route_to(group, to) == ROUTE_ACROSS)
+    if (is_simulated(comm, request->purpose) && request->route == ROUTE_ACROSS)
         comm->across[request->purpose] += request->bytes * group_stands_for(group);
     comm->backend->send(group, to, tag, data, request);
 }
@@ -258,7 +261,6 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     double now = comm_now(comm), held = held_back(group, to, purpose, NULL);
     request->stamp = (Stamp){.sent = now, .left = now, .held = held};
     if (is_simulated(comm, purpose)) {
-        request->route = route_to(group, to);
         Link link = link_of(request);
         Port *out = &comm->out[request->route];
         request->stamp.left = take_alone(comm, request->route, out, now, link_busy(&link, bytes)) + held;
@@ -274,7 +276,6 @@ void comm_receive(Group *group, int from, int tag, Purpose purpose, void *data, 
 {
     if (!begin(request, group, from, tag, purpose, bytes)) return;
     request->receives = true;
-    request->route = route_to(group, from);
     lanes_pause(request->comm->lanes);
     request->comm->backend->receive(group, from, tag, data, request);
     lanes_resume(request->comm->lanes);

@@ -82,6 +82,31 @@ static void shorten(Tape *tape)
     tape->events = kept;
 }
 
+static bool same_time(const NetworkTime *a, const NetworkTime *b)
+{
+    bool same = a->latency == b->latency;
+    for (Route r = 0; r < ROUTES; r++) same = same && a->busy[r] == b->busy[r];
+    return same;
+}
+
+static bool are_alike(const TapeRing *a, const TapeRing *b)
+{
+    bool alike =
+        a->group == b->group && a->shape.purpose == b->shape.purpose && a->shape.legs == b->shape.legs;
+    for (int i = 0; alike && i < a->shape.legs; i++) alike = same_time(&a->shape.leg[i], &b->shape.leg[i]);
+    return alike;
+}
+
+/* What they count is counted together. */
+static void find_alike(Tape *tape)
+{
+    for (int i = 0; i < tape->events; i++) {
+        TapeEvent *e = &tape->event[i];
+        e->like = 0;
+        while (!are_alike(&tape->ring[e->like], &tape->ring[e->ring])) e->like++;
+    }
+}
+
 bool tape_stop(Tape *tape, Comm *comm)
 {
     comm->tape = NULL;
@@ -92,6 +117,7 @@ bool tape_stop(Tape *tape, Comm *comm)
         count(tape, &tape->ring[i].shape);
     }
     shorten(tape);
+    find_alike(tape);
     return closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
 }
 
@@ -142,7 +168,7 @@ void tape_play(const Tape *tape, Comm *comm)
         const TapeEvent *e = &tape->event[i];
         lanes_replay(comm->lanes, tape->step + done, e->steps - done);
         done = e->steps;
-        const TapeRing *ring = &tape->ring[e->ring];
+        const TapeRing *ring = &tape->ring[e->like];
         if (e->begins && e->ends) {
             comm_ring_end(comm, &ring->shape, comm_now(comm));
             continue;

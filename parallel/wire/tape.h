@@ -11,9 +11,10 @@ typedef struct TapeRing {
     bool ended;
 } TapeRing;
 
-/* A ring begins or ends, or both, after so many of the lane's steps. */
+/* A ring begins or ends, or both, after so many of the lane's steps. `like`: the first ring that is like it, so that
+ * playing looks at few. */
 typedef struct TapeEvent {
-    int ring, steps;
+    int ring, like, steps;
     bool begins, ends;
 } TapeEvent;
 

@@ -6,16 +6,20 @@
 /* What an action's compute takes under hardware.profile = ideal and given; all else takes none. */
 static void take_told_time(Lanes *lanes, ActionKind kind, const Ideal *ideal, double again)
 {
-    const double seconds[ACTION_KINDS] = {[ACTION_FORWARD] = ideal->forward,
-                                          [ACTION_BACKWARD] = ideal->backward - again,
-                                          [ACTION_INPUT] = ideal->input - again,
-                                          [ACTION_WEIGHT] = ideal->weight};
+    double seconds = 0;
+    switch (kind) {
+    case ACTION_FORWARD: seconds = ideal->forward; break;
+    case ACTION_BACKWARD: seconds = ideal->backward - again; break;
+    case ACTION_INPUT: seconds = ideal->input - again; break;
+    case ACTION_WEIGHT: seconds = ideal->weight; break;
+    default: return;
+    }
     if (kind == ACTION_BACKWARD || kind == ACTION_INPUT) {
         Part before = lanes_part(lanes, PART_RECOMPUTE);
         lanes_compute(lanes, again);
         lanes_part(lanes, before);
     }
-    lanes_compute(lanes, seconds[kind]);
+    lanes_compute(lanes, seconds);
 }
 
 /* What is neither computing nor idling for a stage. */
