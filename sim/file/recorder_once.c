@@ -9,7 +9,7 @@
 
 /* ---- the timeline ---- */
 
-enum { BLOCK_ROWS = 2048 }; /* that are written at once: of few rows, too, where they come a few at a time */
+enum { BLOCK_ROWS = 1024 }; /* that are written at once: of few rows, too, where they come a few at a time */
 
 static void make_block(RecorderBlock *b)
 {

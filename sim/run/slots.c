@@ -30,7 +30,7 @@ static void empty(Slot *slot)
 {
     slot->as = NULL;
     slot->x = slot->y = slot->dy = slot->dx = (Tensor){0};
-    slot->done = false;
+    slot->done = slot->saves = false;
 }
 
 Slot *slots_of(Slots *s, int chunk, int microbatch)

@@ -5,14 +5,15 @@
 #include "models/layers/gpt.h"
 #include "sim/run/repeat.h"
 
-/* One microbatch on one of this rank's stages. */
+/* One microbatch on one of this rank's stages. What each action looks at comes first, a few cache lines of many. */
 typedef struct Slot {
-    GptSaved saved;
     const Pass *as; /* the pass that saved it, where that was not walked; `saved` is empty */
-    Tensor x, y;    /* the stage's input until F takes it, its output until it is sent or taken */
-    Tensor dy, dx;  /* and so backward */
     bool done;      /* its backward is over, and nothing is saved any more */
+    bool saves;     /* `saved` holds something */
     struct Slot *next_spare;
+    Tensor dx, dy; /* the gradients of the stage's input and output, as x and y */
+    Tensor x, y;   /* the stage's input until F takes it, its output until it is sent or taken */
+    GptSaved saved;
 } Slot;
 
 typedef struct Slots {

@@ -120,10 +120,12 @@ static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
     const Pass *same = gathers ? NULL : repeats_find(t->repeats, a.kind, chunk, a.microbatch);
     if (same) {
         repeats_play(t->repeats, same);
-        if (slot->saved.block) gpt_saved_forget(&slot->saved);
+        if (slot->saves) gpt_saved_forget(&slot->saved);
+        slot->saves = false;
         slot->as = saves ? same : NULL;
         return same->result;
     }
+    slot->saves = true;
     repeats_record(t->repeats, a.kind, chunk);
     Tensor result = a.kind == ACTION_FORWARD ? walk_forward(t, a, given) : walk_backward(t, a, halves, given);
     repeats_keep(t->repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
@@ -223,7 +225,7 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_STEP: optimize(t, result); break;
     case ACTION_KINDS: break;
     }
-    if (slot) leave(t, a.stage, a.microbatch);
+    if (slot && slot->done) leave(t, a.stage, a.microbatch);
 }
 
 /* Of thousands of ranks that take turns, what each needs next has left the cache since its last turn. */
