@@ -192,10 +192,9 @@ void balance_bias(Tensor bias, Tensor load, double gamma)
     double bytes = (double)(2 * tensor_bytes(bias) + tensor_bytes(load)), all = 0;
     assert(load.count == E);
     if (!device_kernel(bias.device, work_of(bias, 1, 3.0 * (double)E, bytes))) return;
-    for (int64_t e = 0; e < E; e++) all += (double)reals(load)[e];
+    for (int64_t e = 0; e < E; e++) all += ints(load)[e];
     for (int64_t e = 0; e < E; e++) {
-        double times =
-            (double)E * (double)reals(load)[e]; /* counts, which times E are exact; a mean is not */
+        double times = (double)E * ints(load)[e]; /* counts, which times E are exact; a mean is not */
         if (times != all) reals(bias)[e] += (real)(times < all ? gamma : -gamma);
     }
 }

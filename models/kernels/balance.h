@@ -54,7 +54,7 @@ void balance_backward(const Balance *b, Tensor scores, Tensor weights, double sc
 double z_loss_forward(Tensor logits, int64_t E);
 void z_loss_backward(Tensor logits, double scale, Tensor dlogits, int64_t E);
 
-/* bias (E) += gamma sign(mean(load) - load), load (E) that of all tokens of a step (Wang et al. 2408.15664,
+/* bias (E) += gamma sign(mean(load) - load), load (E) INT32 that of all tokens of a step (Wang et al. 2408.15664,
  * algorithm 1; V3, section 2.1.2): balance without a loss, where what is chosen is of scores with this bias
  * (router.h). */
 void balance_bias(Tensor bias, Tensor load, double gamma);

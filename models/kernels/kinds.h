@@ -14,6 +14,6 @@ typedef enum { MATMUL_AUTO, MATMUL_BLAS, MATMUL_OWN } MatmulChoice;
 typedef enum { ROUTER_SOFTMAX, ROUTER_SIGMOID } RouterKind;
 typedef enum { DROP_BY_POSITION, DROP_BY_PROBABILITY } DropPolicy;
 /* What keeps the load of experts even, and the tokens that it is of (balance.h). */
-typedef enum { BALANCE_NONE, BALANCE_AUXILIARY } BalanceKind;
+typedef enum { BALANCE_NONE, BALANCE_AUXILIARY, BALANCE_BIAS } BalanceKind;
 typedef enum { SCOPE_MICROBATCH, SCOPE_SEQUENCE } BalanceScope;
 #endif

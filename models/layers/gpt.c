@@ -78,6 +78,7 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
 {
     double *routing = saved->pass.routing;
     const int64_t *load = saved->pass.load;
+    const Tensor *bias = gpt->layer[layer].buffer >= 0 ? saved->pass.bias : NULL;
     return (BlockRun){.shape = &gpt->shape,
                       .block = gpt->layer[layer].layout->block,
                       .region = &gpt->region,
@@ -87,7 +88,8 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
                       .dropout = dropout_of(gpt, saved, layer),
                       .scale = scale,
                       .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL,
-                      .load = load ? load + (layer - 1) * gpt->shape.experts.count : NULL};
+                      .load = load ? load + (layer - 1) * gpt->shape.experts.count : NULL,
+                      .bias = bias ? bias[gpt->layer[layer].buffer] : (Tensor){0}};
 }
 
 static BlockParameters tensors_of(const Gpt *gpt, int layer, const LayerTensors *t)

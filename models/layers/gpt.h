@@ -36,6 +36,7 @@ typedef struct GptPass {
     const int64_t
         *load; /* (L, E), of a dry device: of each expert the choices among the B samples' tokens, in rows of
                           * layers with experts; NULL: they are even */
+    const Tensor *bias; /* (buffers): of experts' scores, a layer's each (gpt_parameters.h); NULL: none */
 } GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */

@@ -141,6 +141,22 @@ static void add_blocks(Gpt *gpt)
     }
 }
 
+/* Hugging Face's name, of DeepSeek-V3. */
+static void add_buffers(Gpt *gpt)
+{
+    int64_t L = gpt->shape.layers, E = gpt->shape.experts.count;
+    for (int64_t layer = 0; layer <= L + 1; layer++) gpt->layer[layer].buffer = -1;
+    if (!has_expert_bias(&gpt->shape)) return;
+    gpt->buffer = allocate_zeroed((size_t)L, sizeof *gpt->buffer);
+    for (int64_t layer = 1; layer <= L; layer++) {
+        if (!has_experts(&gpt->shape, layer)) continue;
+        Parameter *p = &gpt->buffer[gpt->buffers];
+        *p = (Parameter){.unit = gpt->layer[layer].unit[BLOCK_OWN], .columns = E, .whole_columns = E};
+        snprintf(p->name, sizeof p->name, "h.%lld." EXPERT_BIAS_NAME, (long long)layer - 1);
+        gpt->layer[layer].buffer = gpt->buffers++;
+    }
+}
+
 static void add_head(Gpt *gpt, bool copy)
 {
     const GptShape *s = &gpt->shape;
@@ -206,6 +222,7 @@ Gpt *gpt_new(const GptOptions *options)
     gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
     add_embedding(gpt);
     add_blocks(gpt);
+    add_buffers(gpt);
     add_head(gpt, shape->tie_embeddings && stages && stages->count > 1);
     place_stages(gpt, stages);
     return gpt;
@@ -218,6 +235,7 @@ void gpt_free(Gpt *gpt)
     free(gpt->layer);
     free(gpt->unit);
     free(gpt->parameter);
+    free(gpt->buffer);
     free(gpt);
 }
 

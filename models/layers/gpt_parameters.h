@@ -7,11 +7,17 @@
  * Parameters are grouped in units, the pieces that move as one, each one flat
  * range: wte; wpe; a block, and beside it its experts; the final norm with an untied head. A tied head
  * reads wte, or, in a model of several stages, a copy of it that the last
- * stage holds as a unit of its own. */
+ * stage holds as a unit of its own.
+ *
+ * Buffers are what else of a model outlives a step, which no gradient is of and no unit has: of each layer with experts
+ * the bias of their scores (balance.h), where they are balanced so. All ranks of a layer's stage hold it alike. */
 #ifndef MODELS_LAYERS_GPT_PARAMETERS_H
 #define MODELS_LAYERS_GPT_PARAMETERS_H
 #include "models/layers/block_parameters.h"
 #include "models/layers/dispatch.h"
+
+/* Behind "h.N." and in Hugging Face's files behind "layers.N.". */
+#define EXPERT_BIAS_NAME "mlp.gate.e_score_correction_bias"
 
 enum { UNIT_WTE }; /* the first */
 typedef struct Unit {
@@ -47,6 +53,7 @@ enum { HEAD_OWN, HEAD_WORDS }; /* of layer L+1; words, wte or its copy, of a tie
 typedef struct GptLayer {
     int units, unit[LAYER_UNITS];
     const BlockLayout *layout; /* of layers 1..L, the same of those that are alike */
+    int buffer;                /* its, or -1 */
 } GptLayer;
 
 /* What a model is made of. Zero is the default of all but shape and device. */
@@ -70,10 +77,10 @@ typedef struct Gpt {
     DType dtype;
     int64_t seed;
     int64_t vocab_cut; /* rows of wte, and columns of logits, that this rank holds: ceil(V / ranks) */
-    int units, parameters, stages; /* of the whole model, but for experts held elsewhere */
-    int64_t numbers;               /* of parameters, with those */
+    int units, parameters, buffers, stages; /* of the whole model, but for experts held elsewhere */
+    int64_t numbers;                        /* of parameters, with those */
     Unit *unit;
-    Parameter *parameter;
+    Parameter *parameter, *buffer;   /* a buffer's unit is that of its layer's own parameters */
     GptLayer *layer;                 /* (L + 2) */
     BlockLayout layout[BLOCK_KINDS]; /* of the kinds that layers are of */
     GptStage *stage;

@@ -22,7 +22,10 @@ typedef struct ExpertsShape {
     int drop;                       /* DropPolicy */
     int scope;                      /* BalanceScope: what the load is of, for capacity and balance */
     int balance;                    /* BalanceKind */
-    double auxiliary, z_loss;       /* coefficients of losses; of the z-loss 0: there is none */
+    double bias_step;               /* gamma, with BALANCE_BIAS */
+    double auxiliary, device,
+        communication; /* coefficients of losses (balance.h), 0: there is none; a group is a */
+    double z_loss;     /* device, and without a balance nothing reads the first */
 } ExpertsShape;
 
 typedef struct GptShape {
@@ -98,10 +101,23 @@ static inline int64_t inner_width(const GptShape *shape)
 {
     return is_gated(shape) ? 2 * shape->ffn : shape->ffn;
 }
-/* The coefficient of the balance loss; 0: there is none. */
-static inline double balance_coefficient(const ExpertsShape *e)
+/* The coefficient of the loss of single experts' loads; whether there is that one, or another of groups'; and whether each
+ * layer has a bias of its scores. */
+static inline double expert_coefficient(const ExpertsShape *e)
 {
-    return e->balance == BALANCE_AUXILIARY ? e->auxiliary : 0;
+    return e->balance == BALANCE_NONE ? 0 : e->auxiliary;
+}
+static inline bool has_group_loss(const ExpertsShape *e)
+{
+    return e->groups > 1 && (e->device > 0 || e->communication > 0);
+}
+static inline bool has_balance_loss(const ExpertsShape *e)
+{
+    return expert_coefficient(e) > 0 || has_group_loss(e);
+}
+static inline bool has_expert_bias(const GptShape *shape)
+{
+    return shape->experts.count > 0 && shape->experts.balance == BALANCE_BIAS;
 }
 static inline int64_t expert_inner_width(const GptShape *shape)
 {

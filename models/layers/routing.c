@@ -31,13 +31,16 @@ static Balance balance_of(const BlockRun *run)
 {
     const ExpertsShape *e = &run->shape->experts;
     int64_t scopes = scopes_of(run->shape, run->B);
+    bool groups = has_group_loss(e);
     return (Balance){.experts = e->count,
                      .top_k = e->top_k,
                      .scopes = scopes,
                      .tokens = block_rows(run) / scopes,
-                     .devices = 1,
-                     .devices_limited = 1,
-                     .expert = balance_coefficient(e)};
+                     .devices = e->groups,
+                     .devices_limited = e->groups_limited,
+                     .expert = expert_coefficient(e),
+                     .device = groups ? e->device : 0,
+                     .communication = groups ? e->communication : 0};
 }
 
 static Capacity capacity_of(const GptShape *shape, int64_t B)
@@ -151,21 +154,46 @@ static Tensor zeros(Device *device, int64_t count)
     return t;
 }
 
+/* The loads that losses are of. Beside a bias it is of the best scores without it, and whatever the groups, that V3's has
+ * the loads (2412.19437, eq. 18): what scores would choose by themselves. */
+static void load_of(const BlockRun *run, const Balance *b, Routing r, Tensor load)
+{
+    if (!has_expert_bias(run->shape)) {
+        balance_load(b, *r.experts, load);
+        return;
+    }
+    Router best = router_of(&run->shape->experts);
+    best.groups = best.groups_limited = 1;
+    Tensor experts = tensor_new(load.device, MEM_WORKSPACE, INT32, r.experts->count);
+    router_choose(&best, *r.scores, (Tensor){0}, experts);
+    balance_load(b, experts, load);
+    tensor_free(&experts);
+}
+
+static void balance_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
+{
+    const Balance b = balance_of(run);
+    Device *device = r.scores->device;
+    Tensor load = zeros(device, b.scopes * b.experts), sent = {0},
+           probability = zeros(device, b.scopes * b.experts);
+    load_of(run, &b, r, load);
+    if (b.communication > 0) {
+        sent = zeros(device, b.scopes * b.devices);
+        balance_sent(&b, *r.experts, sent);
+    }
+    balance_probability(&b, *r.scores, probability);
+    *r.weights = tensor_new(device, kept, REAL, b.scopes * b.experts);
+    double loss = balance_loss(&b, load, sent, probability, *r.weights);
+    if (to) to[ROUTING_BALANCE_LOSS] += (double)b.tokens * loss;
+    tensor_free(&load);
+    tensor_free(&sent);
+    tensor_free(&probability);
+}
+
 static void losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
 {
     const ExpertsShape *e = &run->shape->experts;
-    Device *device = r.scores->device;
-    if (balance_coefficient(e) > 0) {
-        Balance b = balance_of(run);
-        Tensor load = zeros(device, b.scopes * e->count), probability = zeros(device, b.scopes * e->count);
-        *r.weights = tensor_new(device, kept, REAL, b.scopes * e->count);
-        balance_load(&b, *r.experts, load);
-        balance_probability(&b, *r.scores, probability);
-        double loss = balance_loss(&b, load, (Tensor){0}, probability, *r.weights);
-        if (to) to[ROUTING_BALANCE_LOSS] += (double)b.tokens * loss;
-        tensor_free(&load);
-        tensor_free(&probability);
-    }
+    if (has_balance_loss(e)) balance_forward(run, kept, r, to);
     if (e->z_loss > 0) {
         double loss = z_loss_forward(*r.logits, e->count);
         if (to) to[ROUTING_Z_LOSS] += e->z_loss * loss;
@@ -212,7 +240,7 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
     *r.scores = tensor_new(x.device, kept, REAL, n * e->count);
     router_scores(&router, *r.logits, *r.scores);
     *r.experts = tensor_new(x.device, kept, INT32, n * e->top_k);
-    router_choose(&router, *r.scores, (Tensor){0}, *r.experts);
+    router_choose(&router, *r.scores, run->bias, *r.experts);
     *r.gates = tensor_new(x.device, kept, REAL, n * e->top_k);
     router_gates(&router, *r.scores, *r.experts, *r.gates);
     losses_forward(run, kept, r, to);
@@ -228,7 +256,7 @@ void routing_backward(const BlockRun *run, Tensor dgates, Routing r)
     Router router = router_of(e);
     double share = run->scale / run->region->size;
     *r.dlogits = zeros(dgates.device, r.scores->count);
-    if (balance_coefficient(e) > 0) {
+    if (has_balance_loss(e)) {
         Balance b = balance_of(run);
         balance_backward(&b, *r.scores, *r.weights, share * (double)b.tokens, *r.dlogits);
     }

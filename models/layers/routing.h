@@ -18,9 +18,14 @@ enum {
     ROUTING_Z_LOSS,
     ROUTING_LOAD /* (E): choices, those that were dropped too */
 };
-static inline int64_t routing_width(const ExpertsShape *e)
+/* Where behind them, if they have one, experts' bias is (E), which is whoever's who holds it to tell; and the width. */
+static inline int64_t routing_bias(const ExpertsShape *e)
 {
     return ROUTING_LOAD + e->count;
+}
+static inline int64_t routing_width(const ExpertsShape *e)
+{
+    return routing_bias(e) + (e->balance == BALANCE_BIAS ? e->count : 0);
 }
 
 /* What is kept of it. n tokens of all the region's, E experts, k of them a token. */

@@ -101,6 +101,11 @@ VECTORISED static void add(real *restrict y, const real *restrict x, int64_t n)
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
 }
 
+VECTORISED static void add_counts(int32_t *restrict y, const int32_t *restrict x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+
 Work tensor_sum_work(Tensor to, Tensor from, WorkKind as)
 {
     double bytes = 2.0 * (double)tensor_bytes(to) + (double)tensor_bytes(from);
@@ -114,7 +119,11 @@ void tensor_add(Tensor to, Tensor from, WorkKind as)
 
 void tensor_sum(Tensor to, Tensor from)
 {
-    assert(to.count == from.count);
+    assert(to.count == from.count && (to.dtype == INT32) == (from.dtype == INT32));
+    if (to.dtype == INT32) {
+        add_counts(ints(to), ints(from), to.count);
+        return;
+    }
     if (to.dtype == REAL && from.dtype == REAL) {
         add(reals(to), reals(from), to.count);
         return;

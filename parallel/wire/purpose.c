@@ -30,6 +30,7 @@ const PurposeRow purpose_row[PURPOSES] = {
     [PP_SEND_BACKWARD] = {"pp.send_backward", PIPE},
     [PP_EMBEDDING] = {"pp.embedding", PIPE},
     [PP_NORM] = {"pp.norm", PIPE},
+    [MOE_LOAD] = {"moe.load", DATA},
     [INIT_BROADCAST] = {"init.broadcast", OWN},
     [OUTPUT_GATHER] = {"output.gather", OWN},
     [CONTROL] = {"control", OWN},

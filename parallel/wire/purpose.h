@@ -38,6 +38,7 @@ typedef enum {
     PP_SEND_BACKWARD, /* the gradient of a stage's input to the stage before */
     PP_EMBEDDING,     /* gradients of a tied embedding, between the first stage and the last */
     PP_NORM,          /* each stage's part of the gradient norm */
+    MOE_LOAD,         /* how many tokens chose each expert, summed over the replicas */
     INIT_BROADCAST,   /* the config, the text, and weights read from a file */
     OUTPUT_GATHER,    /* weights and gradients on their way to a file */
     CONTROL,          /* agreement on errors, and each step's record to rank 0 */

@@ -58,6 +58,22 @@ static bool check_layers(const Config *config, const ExpertsShape *e, Error *err
         (long long)layers, (long long)e->first_dense, (long long)(layers - 1));
 }
 
+/* Loads are added up in whole numbers of 32 bits. */
+static bool check_balance(const Config *config, const ExpertsShape *e, Error *error)
+{
+    double choices =
+        (double)config->train.global_batch * (double)config->model.shape.sequence * (double)e->top_k;
+    if (e->balance == BALANCE_AUXILIARY && e->auxiliary == 0)
+        return config_refuse(config, "moe.balance_coefficient", error,
+                             "the auxiliary loss would be 0 whatever the load; try "
+                             "moe.balance_coefficient = 0.01, or moe.balance = none");
+    if (e->balance != BALANCE_BIAS || choices <= INT32_MAX) return true;
+    return config_refuse(config, "moe.balance", error,
+                         "a step's %.4g choices of experts (train.global_batch x model.sequence x top_k) are "
+                         "more than the %d that loads count up to; try a smaller train.global_batch",
+                         choices, INT32_MAX);
+}
+
 /* An expert takes one token at least, as what it takes is rounded up; of less than one most would be dropped by that
  * alone. */
 static bool check_capacity(const Config *config, const ExpertsShape *e, Error *error)
@@ -78,5 +94,6 @@ bool config_check_moe(const Config *config, Error *error)
     const ExpertsShape *e = &config->model.shape.experts;
     if (e->count == 0) return true;
     return check_layers(config, e, error) && check_choice(config, e, error) &&
-           check_groups(config, e, error) && check_capacity(config, e, error);
+           check_groups(config, e, error) && check_balance(config, e, error) &&
+           check_capacity(config, e, error);
 }

@@ -37,14 +37,19 @@ static bool with_capacity(const Config *c)
     return with_experts(c) && c->model.shape.experts.capacity > 0;
 }
 
-static bool with_auxiliary_loss(const Config *c)
+static bool with_a_balance(const Config *c)
 {
-    return with_experts(c) && c->model.shape.experts.balance == BALANCE_AUXILIARY;
+    return with_experts(c) && c->model.shape.experts.balance != BALANCE_NONE;
+}
+
+static bool with_a_bias(const Config *c)
+{
+    return has_expert_bias(&c->model.shape);
 }
 
 static bool with_loads_of_a_scope(const Config *c)
 {
-    return with_capacity(c) || with_auxiliary_loss(c);
+    return with_capacity(c) || (with_experts(c) && has_balance_loss(&c->model.shape.experts));
 }
 
 static bool with_a_load(const Config *c)
@@ -235,9 +240,11 @@ const Condition config_conditions[WHENS] = {
     [WITH_EXPERTS] = {with_experts, "with moe.experts above 0", "moe.experts = 8"},
     [WITH_GROUPS_OF_EXPERTS] = {with_groups_of_experts, "with moe.groups of 2 or more", "moe.groups = 2"},
     [WITH_CAPACITY] = {with_capacity, "with moe.capacity_factor above 0", "moe.capacity_factor = 1.25"},
-    [WITH_AUXILIARY_LOSS] = {with_auxiliary_loss, "with moe.balance = auxiliary", "moe.balance = auxiliary"},
+    [WITH_A_BALANCE] = {with_a_balance, "with moe.balance = auxiliary or bias", "moe.balance = auxiliary"},
+    [WITH_A_BIAS] = {with_a_bias, "with moe.balance = bias", "moe.balance = bias"},
     [WITH_LOADS_OF_A_SCOPE] = {with_loads_of_a_scope,
-                               "with moe.balance = auxiliary or moe.capacity_factor above 0",
+                               "with a loss of loads (moe.balance_coefficient, device_coefficient or "
+                               "communication_coefficient above 0) or moe.capacity_factor above 0",
                                "moe.balance = auxiliary"},
     [WITH_A_LOAD] = {with_a_load, "with moe.load", "moe.load = results/moe.h5"},
     [WITHOUT_A_LOAD] = {without_a_load, "with moe.experts above 0 and without moe.load",

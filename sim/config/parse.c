@@ -192,6 +192,13 @@ static void take_widths(Config *config)
     if (is_latent(shape)) take_latent(shape);
 }
 
+/* A bias is balance without a loss, but where one is asked for. */
+static void take_coefficient(Config *config)
+{
+    bool given = config->origin[config_row_named("moe.balance_coefficient")] != ORIGIN_DEFAULT;
+    if (has_expert_bias(&config->model.shape) && !given) config->model.shape.experts.auxiliary = 0;
+}
+
 /* What neither file nor --set gave of the model comes from the preset. */
 static void take_preset(Config *config)
 {
@@ -201,6 +208,7 @@ static void take_preset(Config *config)
         config->origin[i] = ORIGIN_PRESET;
     }
     take_widths(config);
+    take_coefficient(config);
 }
 
 static bool take_output(Config *config, const char *output, Error *error)

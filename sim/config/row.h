@@ -31,7 +31,7 @@ typedef struct ConfigRow {
 
 enum {
     ROWS_OF_MODEL = 24,
-    ROWS_OF_MOE = 20,
+    ROWS_OF_MOE = 23,
     ROWS_OF_DATA = 3,
     ROWS_OF_TRAIN = 22,
     ROWS_OF_PARALLEL = 17,

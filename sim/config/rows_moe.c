@@ -4,7 +4,8 @@
 static const char *const routers[] = {[ROUTER_SOFTMAX] = "softmax", [ROUTER_SIGMOID] = "sigmoid", NULL};
 static const char *const policies[] = {
     [DROP_BY_POSITION] = "position", [DROP_BY_PROBABILITY] = "probability", NULL};
-static const char *const balances[] = {[BALANCE_NONE] = "none", [BALANCE_AUXILIARY] = "auxiliary", NULL};
+static const char *const balances[] = {
+    [BALANCE_NONE] = "none", [BALANCE_AUXILIARY] = "auxiliary", [BALANCE_BIAS] = "bias", NULL};
 static const char *const scopes[] = {[SCOPE_MICROBATCH] = "microbatch", [SCOPE_SEQUENCE] = "sequence", NULL};
 
 #define OF(member) FIELD(model.shape.experts.member)
@@ -65,9 +66,35 @@ const ConfigRow rows_of_moe[] = {
          "auxiliary: a loss, moe.balance_coefficient times E / (k T) x the choices of an expert, times its "
          "mean score, summed over experts and layers: 1 times the coefficient a layer under an even load "
          "(Switch, arXiv 2101.03961, eq. 4 to 6; DeepSeekMoE, arXiv 2401.06066, eq. 12). Its gradient joins "
-         "that of the language's; its value is recorded apart, /moe/balance_loss.\n"},
-    {"moe", "balance_coefficient", ROW_NUMBER, WITH_AUXILIARY_LOSS, OF(auxiliary), "0.01", 0, 1e6,
-     .low_out = true, .example = "0.001", .help = "of the auxiliary loss"},
+         "that of the language's; its value is recorded apart, /moe/balance_loss.\n"
+         "bias: no loss. Each expert of a layer has a number that is added to its scores where experts, and "
+         "groups of them, are chosen, not in a gate; once a step it rises by moe.bias_step where the expert "
+         "had less than the mean of all choices of the global batch, and falls where it had more "
+         "(Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2). It is recorded, "
+         "/moe/bias, and in checkpoints and weights files: mlp.gate.e_score_correction_bias. Any "
+         "moe.balance_coefficient above 0 adds the loss to it, and with moe.balance_scope = sequence that is "
+         "V3's complementary one (eq. 17 to 20, there 0.0001), of what scores without the bias would "
+         "choose.\n"},
+    {"moe", "bias_step", ROW_NUMBER, WITH_A_BIAS, OF(bias_step), "0.001", 0, 1e6, .low_out = true,
+     .example = "0.0001", .help = "what a bias rises or falls by in a step",
+     .more =
+         "DeepSeek-V3's is 0.001, and 0 in the end. Scores are below 1: softmaxes of many experts far, and "
+         "want a smaller one.\n"},
+    {"moe", "balance_coefficient", ROW_NUMBER, WITH_A_BALANCE, OF(auxiliary), "0.01", 0, 1e6,
+     .example = "0.001", .help = "of the auxiliary loss; with balance = bias 0 unless it is given"},
+    {"moe", "device_coefficient", ROW_NUMBER, WITH_GROUPS_OF_EXPERTS, OF(device), "0", 0, 1e6,
+     .example = "0.05", .help = "of a loss that keeps the load of groups even, whatever their experts'",
+     .more =
+         "DeepSeekMoE's device-level balance loss, a group being a device's experts (arXiv 2401.06066, eq. "
+         "15 "
+         "to 17): the mean of f in a group times the sum of its P, f and P as in moe.balance = auxiliary. "
+         "Added to that, or by itself.\n"},
+    {"moe", "communication_coefficient", ROW_NUMBER, WITH_GROUPS_OF_EXPERTS, OF(communication), "0", 0, 1e6,
+     .example = "0.02", .help = "of a loss that keeps even how many tokens each group is sent",
+     .more = "DeepSeek-V2's communication balance loss (arXiv 2405.04434, eq. 29 to 31): groups / "
+             "(groups_limited "
+             "T) times the tokens that go to a group, times the sum of its P. Limited routing bounds what a "
+             "device sends; this is of what it receives. Added to the others, or by itself.\n"},
     {"moe", "balance_scope", ROW_CHOICE, WITH_LOADS_OF_A_SCOPE, OF(scope), "microbatch", .choices = scopes,
      .example = "sequence", .help = "the tokens that loads are of, for balance and capacity",
      .more =

@@ -155,6 +155,21 @@ static bool check_optimizer(const Check *c)
     return true;
 }
 
+/* What experts are balanced by goes on with the biases that are in the file, or has none. */
+static bool check_balance(const Check *c)
+{
+    char mine[VALUE], theirs[VALUE] = "none", shown[96];
+    const bool biases = h5_exists(c->file, "/buffers"), wanted = has_expert_bias(&c->config->model.shape);
+    if (biases == wanted) return true;
+    config_row_format(config_row_at(config_row_named("moe.balance")), c->config, mine, sizeof mine);
+    h5_get_text(c->file, "/config", "moe.balance", theirs, sizeof theirs);
+    words_show(shown, sizeof shown, theirs);
+    return error_set(c->error,
+                     "%s: it was made with moe.balance = %s and has %s of experts, and this run has %s; "
+                     "try moe.balance = %s",
+                     h5_path(c->file), shown, biases ? "biases" : "no biases", mine, shown);
+}
+
 static bool check_data(const Check *c, const CheckpointState *s, uint64_t data)
 {
     char source[CONFIG_PATH] = "";
@@ -201,7 +216,7 @@ CheckpointFit checkpoint_check(H5 *file, const Gpt *gpt, const Config *config, u
     if (!read_kind(file, &kind, error) || !read_state(file, state, error) || !has_keys(&c))
         return CHECKPOINT_DAMAGED;
     if (!check_build(file, kind, error) || !check_keys(&c) || !check_data(&c, state, data) ||
-        !check_optimizer(&c))
+        !check_optimizer(&c) || !check_balance(&c))
         return CHECKPOINT_REFUSED;
     state->unused = checkpoint_parts(config) == 1 && h5_exists(file, "/optimizer");
     bool whole = check_place(&c, state) && checkpoint_each(gpt, config, check_tensor, &c);

@@ -20,7 +20,9 @@ static bool make_tensor(const Parameter *p, const char *path, int tensor, void *
 {
     const Writing *w = context;
     H5Array array = {.path = path, .units = "1", .kind = h5_real, .unfilled = true};
-    array.long_name = strncmp(path, "/model/", 7) == 0 ? "parameter" : "optimizer state";
+    array.long_name = strncmp(path, "/model/", 7) == 0     ? "parameter"
+                      : strncmp(path, "/buffers/", 9) == 0 ? "buffer"
+                                                           : "optimizer state";
     array.rank = checkpoint_shape(p, array.dims);
     return h5_array(w->file, &array, w->error) && h5_place(w->file, path, &w->place[tensor], w->error);
 }
@@ -41,11 +43,12 @@ static bool write_header(H5 *file, const CheckpointState *state, Error *error)
            h5_set_number(file, "/", "loss_scale", state->loss_scale, error);
 }
 
-static bool make_groups(H5 *file, const Config *config, Error *error)
+static bool make_groups(H5 *file, const Gpt *gpt, const Config *config, Error *error)
 {
     char path[CHECKPOINT_PATH];
-    bool ok = checkpoint_parts(config) == 1 || h5_group(file, "/optimizer", error);
-    for (int part = 0; ok && part < checkpoint_parts(config); part++) {
+    int parts = checkpoint_parts(config);
+    bool ok = parts == 1 || h5_group(file, "/optimizer", error);
+    for (int part = 0; ok && part < parts + (gpt->buffers > 0); part++) {
         checkpoint_group(config, part, path);
         ok = h5_group(file, path, error);
     }
@@ -60,7 +63,7 @@ static H5 *make_first(const char *path, const Gpt *gpt, const Config *config, Wr
     H5 *file = w->file = h5_create(path, w->error);
     if (!file) return NULL;
     uint64_t *of_sums = &w->place[checkpoint_tensors(gpt, config)];
-    if (config_record(file, config, w->error) && make_groups(file, config, w->error) &&
+    if (config_record(file, config, w->error) && make_groups(file, gpt, config, w->error) &&
         checkpoint_each(gpt, config, make_tensor, w) &&
         checkpoint_sums_make(file, gpt, config, of_sums, w->error) && h5_lend(file, w->error))
         return file;

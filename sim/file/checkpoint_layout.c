@@ -16,7 +16,7 @@ int checkpoint_parts(const Config *config)
 
 size_t checkpoint_tensors(const Gpt *gpt, const Config *config)
 {
-    return (size_t)(checkpoint_parts(config) * gpt->parameters);
+    return (size_t)(checkpoint_parts(config) * gpt->parameters + gpt->buffers);
 }
 
 size_t checkpoint_places(const Gpt *gpt, const Config *config)
@@ -31,7 +31,9 @@ int checkpoint_which(int part)
 
 void checkpoint_group(const Config *config, int part, char path[CHECKPOINT_PATH])
 {
-    if (part)
+    if (part == checkpoint_parts(config))
+        snprintf(path, CHECKPOINT_PATH, "/buffers");
+    else if (part)
         snprintf(path, CHECKPOINT_PATH, "/optimizer/%s",
                  optimizer_state_name(optimizer_of(config), checkpoint_which(part)));
     else
@@ -47,7 +49,9 @@ void checkpoint_dataset(const Config *config, int part, const Parameter *p, char
 
 size_t checkpoint_values(const Gpt *gpt, const Config *config)
 {
-    return (size_t)checkpoint_parts(config) * (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real);
+    size_t buffers = (size_t)(gpt->buffers * gpt->shape.experts.count);
+    return ((size_t)checkpoint_parts(config) * (size_t)gpt_parameter_count(&gpt->shape) + buffers) *
+           sizeof(real);
 }
 
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config)
@@ -69,11 +73,16 @@ bool checkpoint_each(const Gpt *gpt, const Config *config,
                      void *context)
 {
     char path[CHECKPOINT_PATH];
+    int parts = checkpoint_parts(config), parameters = parts * gpt->parameters;
     bool ok = true;
-    for (int i = 0; ok && i < checkpoint_parts(config) * gpt->parameters; i++) {
+    for (int i = 0; ok && i < parameters; i++) {
         const Parameter *p = &gpt->parameter[i % gpt->parameters];
         checkpoint_dataset(config, i / gpt->parameters, p, path);
         ok = p->copy_of || visit(p, path, i, context);
+    }
+    for (int i = 0; ok && i < gpt->buffers; i++) {
+        checkpoint_dataset(config, parts, &gpt->buffer[i], path);
+        ok = visit(&gpt->buffer[i], path, parameters + i, context);
     }
     return ok;
 }

@@ -3,6 +3,7 @@
  *   /            attributes: schema, sim_version, created, precision, run, and the fields of CheckpointState
  *   /config      as in a run file
  *   /model       a dataset a parameter, whole, by its name: what the optimizer updates, so the masters where there are
+ *   /buffers     of a model that has any, a dataset each, by its name: what the gradient changes nothing of
  *   /optimizer   a group a running value of the optimizer (adam_m, adam_v), with the same datasets
  *   /checksums   a row a dataset of these: tensor (its path), checksum (checkpoint_sums.h) */
 #ifndef SIM_FILE_CHECKPOINT_LAYOUT_H
@@ -26,18 +27,19 @@ typedef struct CheckpointState {
     char run[32];  /* which run it is of: who goes on from it has the same */
 } CheckpointState;
 
-/* A model's tensors in the file, `parts` times its parameters: part 0 is the parameters themselves, the others are the
- * optimizer's states. Tensor i is parameter i % parameters of part i / parameters; copies have none. */
+/* A model's tensors in the file, `parts` times its parameters and then its buffers: part 0 is the parameters themselves,
+ * the others are the optimizer's states. Tensor i is parameter i % parameters of part i / parameters; copies have none.
+ * Buffers are a part of their own behind these. */
 int checkpoint_parts(const Config *config);
 size_t checkpoint_tensors(const Gpt *gpt, const Config *config); /* copies among them */
 /* Whose place in the file is known: the values of each tensor, and behind these the rows of /checksums. */
 size_t checkpoint_places(const Gpt *gpt, const Config *config);
-/* What `which` of parallel/data/kept.h a part is. */
+/* What `which` of parallel/data/kept.h a part is, not of buffers. */
 int checkpoint_which(int part);
 enum { CHECKPOINT_PATH = 96 };
 void checkpoint_group(const Config *config, int part, char path[CHECKPOINT_PATH]);
 void checkpoint_dataset(const Config *config, int part, const Parameter *p, char path[CHECKPOINT_PATH]);
-/* Bytes of its values: every parameter once, and each of the optimizer's states. */
+/* Bytes of its values: every parameter once, and each of the optimizer's states; and buffers. */
 size_t checkpoint_values(const Gpt *gpt, const Config *config);
 /* What the file takes at most. */
 size_t checkpoint_bytes(const Gpt *gpt, const Config *config);

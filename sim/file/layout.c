@@ -76,7 +76,9 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {"/moe/dropped", "sy", H5_F64, "1", "share of choices that an expert had no room for"},
     {"/moe/entropy", "sy", H5_F64, "1", "entropy of a token's scores over their sum, nats, the mean"},
     {"/moe/balance_loss", "s", H5_F64, "1",
-     "auxiliary loss times its coefficient, all layers; no part of loss"},
+     "losses of loads times their coefficients, all layers; no part of loss"},
+    {"/moe/bias", "sye", H5_F64, "1",
+     "added to an expert's scores where experts are chosen, as the step left it; NaN: balanced otherwise"},
     {"/moe/z_loss", "s", H5_F64, "1", "router z-loss times its coefficient, all layers; no part of loss"},
 };
 

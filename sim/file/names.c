@@ -39,6 +39,7 @@ static const Name LAYER[] = {
     {"mlp.c_fc.weight", {"mlp.gate_proj.weight", "mlp.up_proj.weight"}},
     {"mlp.c_proj.weight", {"mlp.down_proj.weight"}},
     {ROUTER_NAME, {ROUTER_NAME}},
+    {EXPERT_BIAS_NAME, {EXPERT_BIAS_NAME}},
     {"mlp.shared_experts.c_fc.weight",
      {"mlp.shared_experts.gate_proj.weight", "mlp.shared_experts.up_proj.weight"}},
     {"mlp.shared_experts.c_proj.weight", {"mlp.shared_experts.down_proj.weight"}},
@@ -61,12 +62,13 @@ static const Name MIXTRAL_EXPERT[] = {
     {NULL, {NULL}},
 };
 
-/* Softmax's best, in every layer, whose gates sum to 1, and none shared (2401.04088, section 2.1). How they are
- * balanced and whether tokens are dropped is of training alone. */
+/* Softmax's best, in every layer, whose gates sum to 1, and none shared (2401.04088, section 2.1). Whether a loss balances
+ * them and whether tokens are dropped is of training alone; a bias of scores it has not. */
 static bool has_experts_of_mixtral(const ExpertsShape *e)
 {
     return e->count > 0 && e->shared == 0 && e->first_dense == 0 && e->every == 1 &&
-           e->router == ROUTER_SOFTMAX && e->normalise && e->scale == 1 && e->groups == 1;
+           e->router == ROUTER_SOFTMAX && e->normalise && e->scale == 1 && e->groups == 1 &&
+           e->balance != BALANCE_BIAS;
 }
 
 Naming naming_of(const GptShape *s)

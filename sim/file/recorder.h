@@ -53,7 +53,7 @@ void recorder_fill_disk(Recorder *recorder);
 
 /* Of the layers with experts, one after the other; NaN: unknown. */
 typedef struct RoutingRow {
-    double *load;                          /* [layer][expert] */
+    double *load, *bias;                   /* [layer][expert]; bias NULL: there is none */
     double *imbalance, *dropped, *entropy; /* [layer] */
     double balance_loss, z_loss;
 } RoutingRow;

@@ -84,6 +84,11 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
     size_t dims[H5_MAX_RANK], wanted[H5_MAX_RANK];
     int rank, wanted_rank = weights_shape(p, f, wanted);
     bool there = h5_exists(file, f->path);
+    if (!there && words_end_in(f->path, EXPERT_BIAS_NAME))
+        return error_set(error,
+                         "tensor '%s' is missing; try a file of a model that was balanced by it, or "
+                         "moe.balance = auxiliary",
+                         f->path + 1);
     if (!there && strcmp(f->path + 1, HEAD_NAME) == 0)
         return error_set(error,
                          "tensor '%s' is missing; try a file of a model with a head, or "
@@ -109,6 +114,17 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
                      f->path + 1, have, want);
 }
 
+/* The i-th of its parameters, and of its buffers behind them. */
+static const Parameter *tensor_at(const Gpt *gpt, int i)
+{
+    return i < gpt->parameters ? &gpt->parameter[i] : &gpt->buffer[i - gpt->parameters];
+}
+
+static int tensors_of(const Gpt *gpt)
+{
+    return gpt->parameters + gpt->buffers;
+}
+
 typedef struct Check {
     const Gpt *gpt;
     Naming naming;
@@ -125,9 +141,9 @@ static int by_name(const void *a, const void *b)
 
 static void list_tensors(Check *c)
 {
-    c->tensor = allocate((size_t)c->gpt->parameters * CUT_PARTS * sizeof *c->tensor);
-    for (int i = 0; i < c->gpt->parameters; i++)
-        c->tensors += (size_t)file_tensors(c->naming, &c->gpt->parameter[i], c->tensor + c->tensors);
+    c->tensor = allocate((size_t)tensors_of(c->gpt) * CUT_PARTS * sizeof *c->tensor);
+    for (int i = 0; i < tensors_of(c->gpt); i++)
+        c->tensors += (size_t)file_tensors(c->naming, tensor_at(c->gpt, i), c->tensor + c->tensors);
     qsort(c->tensor, c->tensors, sizeof *c->tensor, by_name);
 }
 
@@ -143,6 +159,11 @@ static bool name_is_known(const char *name, void *context)
     if (shape->tie_embeddings && strcmp(name, HEAD_NAME) == 0) return true; /* check_head() */
     char shown[96];
     c->known = false;
+    if (words_end_in(name, EXPERT_BIAS_NAME) && shape->experts.count && !has_expert_bias(shape))
+        return error_set(c->error,
+                         "tensor '%s' is a bias of experts' scores, which this model has not; try "
+                         "moe.balance = bias",
+                         error_show(shown, sizeof shown, name, strlen(name)));
     return error_set(c->error,
                      "tensor '%s' has no place in a model of %lld layer%s%s; try model.layers%s or "
                      "model.tie_embeddings as in the file",
@@ -253,17 +274,17 @@ static bool check_all(H5 *file, const Gpt *gpt, Naming naming, bool values, Erro
 {
     FileTensor tensor[CUT_PARTS];
     Progress progress;
-    progress_begin(&progress, gpt->parameters, PROGRESS_QUIET);
+    progress_begin(&progress, tensors_of(gpt), PROGRESS_QUIET);
     bool ok = true;
-    for (int i = 0; ok && i < gpt->parameters; i++) {
-        const Parameter *p = &gpt->parameter[i];
+    for (int i = 0; ok && i < tensors_of(gpt); i++) {
+        const Parameter *p = tensor_at(gpt, i);
         if (p->copy_of) continue;
         int count = file_tensors(naming, p, tensor);
         for (int k = 0; ok && k < count; k++)
             ok = values ? check_values(file, gpt, p, &tensor[k], error)
                         : check_tensor(file, naming, p, &tensor[k], error);
         if (ok && progress_due(&progress, i + 1))
-            progress_show(&progress, "%d of %d tensors checked", i + 1, gpt->parameters);
+            progress_show(&progress, "%d of %d tensors checked", i + 1, tensors_of(gpt));
     }
     progress_end(&progress);
     return ok;

@@ -9,7 +9,7 @@
 #include "sim/inspect/pieces.h"
 
 enum { PATH = 1100 };
-static const char model[] = "/model/", optimizer[] = "/optimizer/";
+static const char model[] = "/model/", optimizer[] = "/optimizer/", buffers[] = "/buffers/";
 
 typedef struct Parts {
     H5 *file;
@@ -78,7 +78,7 @@ static bool is_in(const Array *a, const char *group)
 
 static bool is_value(const Array *a)
 {
-    return is_in(a, model) || is_in(a, optimizer);
+    return is_in(a, model) || is_in(a, optimizer) || is_in(a, buffers);
 }
 
 static bool check_shapes(const Parts *p, size_t *tensors, double *values)
@@ -90,7 +90,8 @@ static bool check_shapes(const Parts *p, size_t *tensors, double *values)
         const Array *a = &p->arrays->array[i];
         bool parameter = is_in(a, model);
         if (!is_value(a)) continue;
-        if (!check_tensor(p, a) || !(parameter ? check_states(p, a) : check_parameter(p, a))) return false;
+        if (!check_tensor(p, a)) return false;
+        if (!is_in(a, buffers) && !(parameter ? check_states(p, a) : check_parameter(p, a))) return false;
         parameters += parameter;
         ++*tensors;
         *values += (double)array_values(a);

@@ -41,6 +41,7 @@ static const PlotLook looks[] = {
     {"pp.send_backward", "pp.send_backward", "#bb5566"},
     {"pp.embedding", "pp.embedding", "#009988"},
     {"pp.norm", "pp.norm", "#555555"},
+    {"moe.load", "moe.load", "#88ccee"},
 
     {"data", "data: dp, zero", "#aa3377"},
     {"tensor", "tensor: tp", "#ee6677"},

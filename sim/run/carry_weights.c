@@ -20,11 +20,22 @@ static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group
     tensor_free(&whole);
 }
 
+/* To all that hold it. */
+static void load_buffer(H5 *file, const Trainer *t, int i, Group *world)
+{
+    Device aside = {.dry = t->device.dry};
+    Tensor whole = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(&t->gpt->buffer[i]));
+    if (file && whole.data) weights_read(file, &t->gpt->shape, &t->gpt->buffer[i], reals(whole));
+    tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
+    if (t->bias.each[i].count) tensor_copy(t->bias.each[i], whole);
+    tensor_free(&whole);
+}
+
 /* Rank 0's: how many of the model's tensors have been carried. */
 static void show(Progress *progress, int carried, const Gpt *gpt, const char *how)
 {
     if (progress_due(progress, carried))
-        progress_show(progress, "%d of %d tensors %s", carried, gpt->parameters, how);
+        progress_show(progress, "%d of %d tensors %s", carried, gpt->parameters + gpt->buffers, how);
 }
 
 bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
@@ -46,6 +57,7 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
         data_parallel_set(d, u, mine);
         tensor_free(&mine);
     }
+    for (int i = 0; i < t->gpt->buffers; i++) load_buffer(file, t, i, world);
     progress_end(&progress);
     if (file) h5_close(file, NULL);
     return true;
@@ -56,6 +68,7 @@ typedef struct Writing {
     const Gpt *gpt;
     bool gradients;
     Error *error;
+    int written;
     Progress progress;
 } Writing;
 
@@ -65,7 +78,7 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
     Writing *w = context;
     if (!w->file) return;
     if (weights_write(w->file, &w->gpt->shape, p, w->gradients, reals(whole), w->error)) {
-        show(&w->progress, (int)(p - w->gpt->parameter) + 1, w->gpt, "written");
+        show(&w->progress, ++w->written, w->gpt, "written");
         return;
     }
     h5_abandon(w->file);
@@ -80,6 +93,7 @@ bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Sa
     *saved = (Saved){0};
     progress_begin(&writing.progress, t->gpt->parameters, PROGRESS_QUIET);
     collect_parameters(t, gradients, write_parameter, &writing);
+    if (!gradients) collect_buffers(t, write_parameter, &writing);
     progress_end(&writing.progress);
     H5 *file = writing.file;
     if (!file) return !writes;

@@ -4,18 +4,35 @@
 
 int checkpoint_units(const Trainer *t)
 {
-    return checkpoint_parts(t->config) * t->gpt->units;
+    return checkpoint_parts(t->config) * t->gpt->units + t->gpt->buffers;
 }
 
 static CheckpointRange unit_at(const Trainer *t, int i)
 {
+    int parts = checkpoint_parts(t->config), buffer = i - parts * t->gpt->units;
+    if (buffer >= 0) return (CheckpointRange){.part = parts, .unit = buffer};
     return (CheckpointRange){.part = i / t->gpt->units, .unit = i % t->gpt->units};
+}
+
+static bool is_buffer(const Trainer *t, const CheckpointRange *r)
+{
+    return r->part == checkpoint_parts(t->config);
+}
+
+/* All of it, where it is here. */
+static CheckpointRange buffer_at(const Trainer *t, CheckpointRange r, Tensor *values)
+{
+    *values = t->bias.each[r.unit];
+    r.count = values->count;
+    return r;
 }
 
 CheckpointRange checkpoint_owned(const Trainer *t, int i, Tensor *values)
 {
     CheckpointRange r = unit_at(t, i);
     *values = (Tensor){0};
+    if (is_buffer(t, &r))
+        return t->mesh.place.data == 0 && t->mesh.place.tensor == 0 ? buffer_at(t, r, values) : r;
     if (!t->gpt->unit[r.unit].held) return r;
     *values = kept_alone(t->data_parallel, checkpoint_which(r.part), r.unit, &r.first);
     if (values->device) r.count = values->count;
@@ -26,6 +43,7 @@ CheckpointRange checkpoint_needed(const Trainer *t, int i, Tensor *values)
 {
     CheckpointRange r = unit_at(t, i);
     *values = (Tensor){0};
+    if (is_buffer(t, &r)) return buffer_at(t, r, values);
     if (!t->gpt->unit[r.unit].held) return r;
     if (r.part == 0) {
         data_parallel_here(t->data_parallel, r.unit, &r.first, &r.count);
@@ -63,9 +81,22 @@ static void cut_parameter(const Parameter *p, int64_t in_parameter, int64_t in_r
     }
 }
 
+/* A row of numbers, which no rank has cut. */
+static void visit_buffer(const Cutting *c, const CheckpointRange *range)
+{
+    CheckpointSlab s = {.parameter = &c->gpt->buffer[range->unit], .owned = true};
+    s.tensor = (size_t)(c->part * c->gpt->parameters + range->unit);
+    s.slab = (H5Slab){.rows = 1, .columns = (size_t)range->count, .stride = (size_t)range->count};
+    if (range->count) c->visit(&s, c->context);
+}
+
 void checkpoint_slabs(const Trainer *t, const CheckpointRange *range,
                       void (*visit)(const CheckpointSlab *slab, void *context), void *context)
 {
     Cutting c = {t->gpt, range->part, visit, context};
+    if (is_buffer(t, range)) {
+        visit_buffer(&c, range);
+        return;
+    }
     gpt_each_parameter(t->gpt, range->unit, range->first, range->count, cut_parameter, &c);
 }

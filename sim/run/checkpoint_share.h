@@ -3,7 +3,8 @@
  *
  * A value lies in a unit of a part: the parameters as they are updated, or one of the optimizer's states
  * (checkpoint_layout.h). Of the ranks that have it one owns it: over the replicas kept_alone() says who, over a tensor
- * group the first that holds it; a copy of a parameter is nobody's. Its way to the disk:
+ * group the first that holds it; a copy of a parameter is nobody's. Or it lies in a buffer, which the first of a stage's
+ * ranks owns. Its way to the disk:
  *
  *     owner    its range of the unit, copied aside where training goes on       sim/run/checkpoint_save.c
  *              cut into slabs of the file's tensors                             here
@@ -18,13 +19,13 @@
 #include "sim/file/checkpoint_layout.h"
 #include "sim/run/step.h"
 
-/* Elements first..first+count-1 of a unit, in a part of the file. */
+/* Elements first..first+count-1 of a unit, in a part of the file; or, of buffers, of one of these. */
 typedef struct CheckpointRange {
     int part, unit;
     int64_t first, count; /* count 0: none */
 } CheckpointRange;
 
-/* Units of all parts, one part after the other. */
+/* Units of all parts, one part after the other, and behind them the buffers. */
 int checkpoint_units(const Trainer *t);
 /* Of the i-th of them: what this rank owns, where `values` are now; what it needs, where they belong: not of part 0, the
  * parameters, which data_parallel_take() takes. */

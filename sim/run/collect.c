@@ -40,3 +40,21 @@ void collect_parameters(Trainer *t, bool gradients,
         tensor_free(&mine);
     }
 }
+
+/* The first replica's, and of it the first of each tensor group's: all have them alike. */
+void collect_buffers(Trainer *t, void (*visit)(const Parameter *p, Tensor whole, void *context),
+                     void *context)
+{
+    Device aside = {.dry = t->device.dry};
+    const MeshPlace *place = &t->mesh.place;
+    for (int i = 0; i < t->gpt->buffers && place->data == 0 && place->tensor == 0; i++) {
+        const Parameter *p = &t->gpt->buffer[i];
+        const Unit *unit = &t->gpt->unit[p->unit];
+        Tensor arrived = {0}, whole = t->bias.each[i];
+        if (!unit->held && place->pipe == 0)
+            whole = arrived = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(p));
+        stages_collect(t->stages, unit->stage, t->gpt->parameters + i, whole);
+        if (t->comm->rank == 0) visit(p, whole, context);
+        tensor_free(&arrived);
+    }
+}

@@ -7,4 +7,7 @@
  * Storage is taken outside the simulated device, whose ledger does not see it. */
 void collect_parameters(Trainer *t, bool gradients,
                         void (*visit)(const Parameter *p, Tensor whole, void *context), void *context);
+/* Likewise of its buffers (gpt_parameters.h). */
+void collect_buffers(Trainer *t, void (*visit)(const Parameter *p, Tensor whole, void *context),
+                     void *context);
 #endif

@@ -35,13 +35,14 @@ static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const C
 {
     const ExpertsShape *e = &c->model.shape.experts;
     size_t E = (size_t)e->count;
-    double *load = row->load + layer * E, all = 0, most = 0;
+    double *load = row->load + layer * E, all = 0, most = 0, *bias = row->bias ? row->bias + layer * E : NULL;
     double tokens = (double)(c->train.global_batch * c->model.shape.sequence),
            choices = tokens * (double)e->top_k;
     for (size_t i = 0; i < E; i++) all += sum[ROUTING_LOAD + i];
     for (size_t i = 0; i < E; i++) {
         load[i] = dry ? assumed(load_assumed, i, c) : sum[ROUTING_LOAD + i];
         most = fmax(most, load[i]);
+        if (bias) bias[i] = dry ? (double)NAN : sum[routing_bias(e) + (int64_t)i];
     }
     row->imbalance[layer] = most / (choices / (double)E);
     row->dropped[layer] = sum[ROUTING_DROPPED] / all;
@@ -62,11 +63,12 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     gather(world, CONTROL, t->routing, bytes, all, 0);
     if (!main) return r;
     double *sum = sum_of(t, world, all);
-    r.values = allocate(layers * (E + 3) * sizeof *r.values);
+    r.values = allocate(layers * (2 * E + 3) * sizeof *r.values);
     r.row.load = r.values;
     r.row.imbalance = r.row.load + layers * E;
     r.row.dropped = r.row.imbalance + layers;
     r.row.entropy = r.row.dropped + layers;
+    r.row.bias = has_expert_bias(shape) ? r.row.entropy + layers : NULL;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
             fill_layer(&r.row, found++, sum + (layer - 1) * routing_width(&shape->experts), t->config,

@@ -96,7 +96,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
                     .B = B,
                     .routing = t->routing,
-                    .load = t->load};
+                    .load = t->load,
+                    .bias = t->bias.each};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 
@@ -176,6 +177,7 @@ static void reduce(Trainer *t, StepResult *result)
     bool last = t->gpt->stage[t->plan->stages - 1].held;
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
     stages_sum_embedding(t->stages, d);
+    expert_bias_step(&t->bias, &t->mesh, t->routing);
     result->grad_norm = gradient_norm(t);
     result->skipped = t->config->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
     bool mine =

@@ -10,6 +10,7 @@
 #include "parallel/stages.h"
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
+#include "sim/run/expert_bias.h"
 #include "sim/run/laps.h"
 #include "sim/run/repeat.h"
 #include "sim/run/slots.h"
@@ -36,6 +37,7 @@ typedef struct Trainer {
     Slots slots;
     double *routing; /* (L, routing_width), of this step, as GptPass.routing; NULL: there are no experts */
     const int64_t *load; /* a dry run's, of every microbatch, as GptPass.load; it must live as long */
+    ExpertBias bias;     /* of experts' scores, where they are balanced by it */
     double *losses;      /* per microbatch: the sum over its positions; on the last stage */
     Ideal ideal;         /* seconds, where the profile is ideal or given */
     double again;        /* of B's or I's, what computing again takes */

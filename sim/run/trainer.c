@@ -125,6 +125,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
     slots_make(&t->slots, plan->shape.v, t->microbatches);
     if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(shape));
+    expert_bias_make(&t->bias, t->gpt, &t->device);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
     t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);
     return t;
@@ -140,6 +141,7 @@ void trainer_free(Trainer *t)
     stages_free(t->stages);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
+    expert_bias_free(&t->bias);
     gpt_free(t->gpt);
     data_close(t->data);
     free(t->chunk_of);

@@ -243,6 +243,20 @@ static void fill_blocks(Filling *f, const GptShape *shape, const Units *u, int64
     }
 }
 
+/* Of all its layers with experts at once, E numbers each. */
+Sum theory_sum_loads(const Config *config, const Share *share)
+{
+    const GptShape *shape = &config->model.shape;
+    Sum sum = {0};
+    if (!has_expert_bias(shape) || share->sparse == 0) return sum;
+    int *member = allocate((size_t)share->ranks * sizeof *member);
+    int n = mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_DATA, member);
+    const Member m = member_of(config, share->ranks, member, n, share->replica);
+    add(&sum, 1, &m, share->sparse * (double)shape->experts.count, 1, sizeof(int32_t));
+    free(member);
+    return sum;
+}
+
 bool theory_sums_by_bucket(const Config *config, int ranks)
 {
     int how = config_network(config, ranks).all_reduce;

@@ -15,6 +15,8 @@ Sum theory_sum_activations(const Config *config, const Share *share, double micr
 Sum theory_sum_uncut(const Config *config, const Share *share, double width);
 /* Of the gradients of keys' and values' heads that several ranks hold, in all blocks once. */
 Sum theory_sum_shared(const Config *config, const Share *share, double width);
+/* Of the loads of experts over the replicas, which go with their bias: once a step, in whole numbers of 32 bits. */
+Sum theory_sum_loads(const Config *config, const Share *share);
 /* Whether replicas sum gradients in ways that depend on their buckets' sizes; and then when they do so once,
  * unquantised. */
 bool theory_sums_by_bucket(const Config *config, int ranks);

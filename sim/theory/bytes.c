@@ -149,6 +149,7 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
     }
     tensor_bytes_of(config, &share, m, reductions, gathered_again(config, plan, share.pipe), bytes);
     pipeline_bytes_of(config, plan, &share, owned_wte, bytes);
+    bytes[MOE_LOAD] = theory_sum_loads(config, &share).sent;
     bytes[CONTROL] =
         rank == 0 ? 0 : (double)step_record_bytes(&config->model.shape); /* each rank's record to rank 0 */
 }

@@ -95,6 +95,8 @@ static void sums(const Config *config, const Plan *plan, const Share *share, Way
         uncut = theory_sum_uncut(config, share, g);
     ways[TP_ALL_REDUCE] = (Ways){activations.across, activations.sent};
     ways[TP_GRADIENTS] = (Ways){uncut.across, uncut.sent};
+    Sum loads = theory_sum_loads(config, share);
+    ways[MOE_LOAD] = (Ways){loads.across, loads.sent};
     if (!theory_sums_by_bucket(config, share->ranks)) return;
     Sum buckets = theory_sum_buckets(config, plan, share);
     ways[DP_ALL_REDUCE] = (Ways){buckets.across, buckets.sent};
@@ -138,7 +140,7 @@ void theory_links(const Config *config, const Plan *plan, int ranks, int rank, i
     ways[DP_BROADCAST] = children(&data);
     ways[DP_GATHER] = straight(&data, 0);
     ways[DP_REDUCE] = straight(&data, parent(data.self));
-    ways[DP_ALL_REDUCE] = all_reduce(&data);
+    ways[DP_ALL_REDUCE] = ways[MOE_LOAD] = all_reduce(&data);
     ways[TP_ALL_REDUCE] = ways[TP_GRADIENTS] = all_reduce(&tensor);
     ways[PP_SEND_FORWARD] = borders(&pipe, plan, true);
     ways[PP_SEND_BACKWARD] = borders(&pipe, plan, false);

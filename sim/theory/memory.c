@@ -74,7 +74,7 @@ static Kept sparse_kept(const Config *config)
     double both = theory_width(config) * theory_experts_rows(config) * row + index * (n * k + E);
     Kept kept = linear_kept(config, theory_experts_width(shape, (double)e->shared));
     kept.forward += both + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +
-                    (balance_coefficient(e) > 0 ? r * scopes * E : 0);
+                    (has_balance_loss(e) ? r * scopes * E : 0);
     kept.halfway += both + r * n * E;
     return kept;
 }
@@ -137,6 +137,13 @@ static double activations_peak(const Config *config, const Plan *plan, int pipe)
     return peak;
 }
 
+/* Of experts' scores, which all ranks of a stage have whole: a number an expert and layer. */
+static double biases_held(const Config *config, const Share *share)
+{
+    const GptShape *shape = &config->model.shape;
+    return has_expert_bias(shape) ? share->sparse * (double)shape->experts.count * (double)sizeof(real) : 0;
+}
+
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES])
 {
@@ -148,7 +155,7 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
 
     /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N; gradients that are reduced once a
      * step are whole until then */
-    bytes[MEM_PARAMETERS] = data_parallel_shards_parameters(data) ? S / N : S;
+    bytes[MEM_PARAMETERS] = (data_parallel_shards_parameters(data) ? S / N : S) + biases_held(config, &share);
     bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(data) ? G / N : G;
     /* and a master beside whole parameters that are not exact: in 16 bits, or as they came quantised */
     bool rounded = data->quantize & QUANTIZE_PARAMETERS && N > 1 && data_parallel_gathers_updates(data);
@@ -160,7 +167,8 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
     bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
 }
 
-/* 1/N of what the replicas hold alike or in parts; dp's are all the main rank's. A master stands for its parameters. */
+/* 1/N of what the replicas hold alike or in parts; dp's are all the main rank's, and so are biases, for a tensor group.
+ * A master stands for its parameters. */
 double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks, int rank, int64_t first)
 {
     const int64_t every = config->output.checkpoint_every;
@@ -171,7 +179,8 @@ double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks,
     double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
     int values = 1 + optimizer_states((OptimizerKind)config->train.optimizer.kind);
     double own = config->parallel.kind != DATA_DP ? held / N : share.replica == 0 ? held : 0;
-    return values * own * (double)sizeof(real);
+    double biases = share.replica == 0 && share.slice == 0 ? biases_held(config, &share) : 0;
+    return values * own * (double)sizeof(real) + biases;
 }
 
 double theory_moment(const Config *config, const Plan *plan, int ranks, int rank)

@@ -247,11 +247,11 @@ static void z_losses(void **state)
 static void a_bias_goes_against_the_load(void **state)
 {
     (void)state;
-    Tensor bias = constant(&device, 3, 0.25), load = constant(&device, 3, 0);
-    reals(load)[0] = 3, reals(load)[1] = 7;
+    Tensor bias = constant(&device, 3, 0.25), load = tensor_new(&device, 0, INT32, 3);
+    ints(load)[0] = 3, ints(load)[1] = 7, ints(load)[2] = 0;
     balance_bias(bias, load, 0.125);
     assert_true(distance(bias, (double[]){0.375, 0.125, 0.375}) == 0);
-    reals(load)[0] = 4, reals(load)[1] = 7, reals(load)[2] = 1;
+    ints(load)[0] = 4, ints(load)[1] = 7, ints(load)[2] = 1;
     balance_bias(bias, load, 0.125);
     assert_true(distance(bias, (double[]){0.375, 0, 0.5}) == 0);
     give_back((Tensor[]){bias, load}, 2);

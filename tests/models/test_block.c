@@ -257,7 +257,7 @@ static Experts experts_kept(const GptShape *s, int64_t t)
     return (Experts){.both = w * (rows * (widths + s->hidden) + n * e->shared * widths) +
                              (int64_t)sizeof(int32_t) * (choices + e->count),
                      .forward = scores * (e->z_loss > 0 ? 2 : 1) + (w + (int64_t)sizeof(int32_t)) * choices +
-                                (balance_coefficient(e) > 0 ? w * e->count * (e->scope ? BATCH : 1) : 0),
+                                (has_balance_loss(e) ? w * e->count * (e->scope ? BATCH : 1) : 0),
                      .halfway = scores};
 }
 

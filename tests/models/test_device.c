@@ -122,6 +122,12 @@ static void zero_copy_add(void **state)
     }
     tensor_free(&a);
     tensor_free(&b);
+    a = tensor_new(&d, MEM_PARAMETERS, INT32, 2), b = tensor_new(&d, MEM_PARAMETERS, INT32, 2);
+    ints(a)[0] = (1 << 30) + 1, ints(a)[1] = -3, ints(b)[0] = (1 << 29) + 2, ints(b)[1] = 5;
+    tensor_add(a, b, WORK_REDUCE); /* counts, each to the last */
+    assert_true(ints(a)[0] == (1 << 30) + (1 << 29) + 3 && ints(a)[1] == 2);
+    tensor_free(&a);
+    tensor_free(&b);
     Tensor none = tensor_new(&dry, MEM_PARAMETERS, REAL, 37);
     tensor_zero(none);
     tensor_copy(none, none);

@@ -76,11 +76,13 @@ static const struct {
     {"experts, as DeepSeek-V2 has them",
      {SIZES(8, 3, 3), LLAMA, LATENTS(6),
       EXPERTS(2, 1, 3, 2, .shared = 2, .first_dense = 1, .balance = BALANCE_AUXILIARY, .auxiliary = 0.2,
-              .scope = SCOPE_SEQUENCE)}},
+              .device = 0.5, .communication = 0.3, .scope = SCOPE_SEQUENCE)}},
     {"experts, as DeepSeek-V3 has them",
      {SIZES(8, 3, 3), LLAMA, LATENTS(6),
-      EXPERTS(2, 1, 2.5, 2, .shared = 1, .router = ROUTER_SIGMOID, .normalise = true,
-              .balance = BALANCE_AUXILIARY, .auxiliary = 0.2, .scope = SCOPE_SEQUENCE)}},
+      EXPERTS(2, 1, 2.5, 2, .shared = 1, .router = ROUTER_SIGMOID, .normalise = true, .balance = BALANCE_BIAS,
+              .auxiliary = 0.2, .scope = SCOPE_SEQUENCE)}},
+    {"experts, a bias of a softmax, drops",
+     {GPT_2, EXPERTS(2, 2, 1, 1, .balance = BALANCE_BIAS, .capacity = 0.8)}},
     {"experts, z-loss, drops, post-norm, dropout",
      {GPT_2, .post_norm = true, .dropout = 0.2,
       EXPERTS(2, 2, 1, 1, .z_loss = 0.1, .capacity = 0.8, .drop = DROP_BY_PROBABILITY)}},
@@ -117,7 +119,8 @@ static void assert_values(Holder *h, const char *name)
     const GptShape *s = &h->gpt->shape;
     double *probabilities = doubles(HOLDER_BATCH * s->sequence * s->vocab);
     Dropout d = {.rate = s->dropout, .seed = HOLDER_SEED, .step = h->step, .first_sample = h->first_sample};
-    double expected = plain_gpt(h->gpt, h->weights, ints(h->tokens), HOLDER_BATCH, d, probabilities);
+    double expected =
+        plain_gpt(h->gpt, h->weights, h->buffers, ints(h->tokens), HOLDER_BATCH, d, probabilities);
     GptSaved saved;
     double loss = holder_forward(h, &saved);
     if (!(fabs(loss / expected - 1) <= 10 * VALUE_TOLERANCE)) print_error("%s: ", name);

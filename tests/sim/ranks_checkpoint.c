@@ -34,11 +34,11 @@ static int read_by(int to, int k)
 }
 
 /* Whether any split that fits reads this one's. */
-static bool is_read(int from)
+static bool is_read(int from, int reads)
 {
     bool is = false;
     for (int to = 0; to < RESHARD_SPLITS; to++)
-        for (int k = 0; k < READS; k++) is |= ranks_fit(reshard_split[to].ranks) && read_by(to, k) == from;
+        for (int k = 0; k < reads; k++) is |= ranks_fit(reshard_split[to].ranks) && read_by(to, k) == from;
     return is;
 }
 
@@ -57,18 +57,30 @@ static void reshard(const Reshard *r, int to)
     assert_true(good);
 }
 
+static void go_on(const char *numbers, int reads)
+{
+    Reshard of[RESHARD_SPLITS] = {{.from = 0}};
+    for (int i = 0; i < RESHARD_SPLITS; i++) of[i] = (Reshard){.from = i, .numbers = numbers};
+    for (int i = 0; i < RESHARD_SPLITS && stops_is_first(); i++) /* of virtual ranks: the file knows none */
+        if (is_read(i, reads)) reshard_begin(&of[i], i, numbers);
+    stops_meet();
+    for (int to = 0; to < RESHARD_SPLITS; to++)
+        for (int k = 0; k < reads && ranks_fit(reshard_split[to].ranks); k++)
+            reshard(&of[read_by(to, k)], to);
+    for (int i = 0; i < RESHARD_SPLITS && stops_is_first(); i++) reshard_end(&of[i]);
+}
+
 static void any_split_goes_on_under_any_other(void **state)
 {
     (void)state;
-    Reshard of[RESHARD_SPLITS] = {{.from = 0}};
-    for (int i = 0; i < RESHARD_SPLITS; i++) of[i] = (Reshard){.from = i, .numbers = ""};
-    for (int i = 0; i < RESHARD_SPLITS && stops_is_first(); i++) /* of virtual ranks: the file knows none */
-        if (is_read(i)) reshard_begin(&of[i], i, "");
-    stops_meet();
-    for (int to = 0; to < RESHARD_SPLITS; to++)
-        for (int k = 0; k < READS && ranks_fit(reshard_split[to].ranks); k++)
-            reshard(&of[read_by(to, k)], to);
-    for (int i = 0; i < RESHARD_SPLITS && stops_is_first(); i++) reshard_end(&of[i]);
+    go_on("", READS);
+}
+
+/* Which is no parameter, and lies in the file once. */
+static void and_with_a_bias_of_experts(void **state)
+{
+    (void)state;
+    go_on("moe.experts=4 moe.first_dense=1 moe.balance=bias moe.bias_step=0.05", 1);
 }
 
 /* ---- beside training ---- */
@@ -160,6 +172,7 @@ static void what_is_written_beside_training_is_the_same(void **state)
     (void)state;
     static const ReshardSplit splits[] = {{1, "parallel.tp=1"},
                                           {4, "parallel.pp=2 parallel.tp=2"},
+                                          {8, "parallel.pp=2 parallel.tp=2 moe.experts=4 moe.balance=bias"},
                                           {3, "parallel.data=ddp"},
                                           {3, "parallel.data=dp train.optimizer=momentum"},
 #ifndef SIM_DOUBLE
@@ -294,7 +307,10 @@ static void refuses_what_is_another_s(void **state)
         {"data.seed=2", "made with data.seed = 1"},
         {"train.global_batch=24", "made with train.global_batch = 12"},
         {"train.optimizer=momentum",
-         "it has no /optimizer/momentum_v, as it was made with train.optimizer = adamw"}};
+         "it has no /optimizer/momentum_v, as it was made with train.optimizer = adamw"},
+        {"moe.experts=4 moe.balance=bias",
+         "it was made with moe.balance = none and has no biases of experts, and "
+         "this run has bias; try moe.balance = none"}};
     if (mpi) return;
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         Case c = case_of_words(RESHARD_AT, "%s", reshard_model);
@@ -336,6 +352,7 @@ int ranks_checkpoint(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_beside_training_is_the_same),
         cmocka_unit_test(any_split_goes_on_under_any_other),
+        cmocka_unit_test(and_with_a_bias_of_experts),
 #ifndef SIM_DOUBLE
         cmocka_unit_test(the_same_split_goes_on_to_the_same_bits),
         cmocka_unit_test(refuses_what_is_another_s),

@@ -9,14 +9,19 @@
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"
 
+#define BIAS_STEP 0.0625
 enum { STEPS = 2, LAYERS = 3, EXPERTS = 4, TOP_K = 2, TOKENS = 24 * 7 };
 #define MODEL                                                                             \
     "moe.experts=4 moe.first_dense=1 model.layers=4 moe.ffn=12 moe.capacity_factor=1.25 " \
     "moe.balance=auxiliary "                                                              \
     "moe.balance_scope=sequence moe.z_loss=0.01 train.clip=0 "
 
-/* Of rank 0 after the last step. */
+#define WITH_BIAS \
+    "moe.experts=4 moe.first_dense=1 model.layers=4 moe.ffn=12 moe.balance=bias moe.bias_step=0.0625 "
+
+/* Of rank 0 after the last step; and what the biases have to be, by all loads so far. */
 typedef struct Told {
+    double bias[LAYERS][EXPERTS], due[LAYERS][EXPERTS];
     double load[LAYERS][EXPERTS], imbalance[LAYERS], dropped[LAYERS], entropy[LAYERS], balance_loss, z_loss;
 } Told;
 
@@ -33,6 +38,11 @@ static void look(Trainer *t, const StepResult *result, void *context)
         memcpy(told->entropy, r.row.entropy, sizeof told->entropy);
         told->balance_loss = r.row.balance_loss;
         told->z_loss = r.row.z_loss;
+        for (int i = 0; i < LAYERS * EXPERTS && r.row.bias; i++) {
+            double mean = TOKENS * TOP_K / (double)EXPERTS, load = r.row.load[i];
+            (&told->bias[0][0])[i] = r.row.bias[i];
+            (&told->due[0][0])[i] += load < mean ? BIAS_STEP : load > mean ? -BIAS_STEP : 0;
+        }
     }
     routing_record_free(&r);
     group_free(world);
@@ -100,6 +110,43 @@ static void every_split_tells_the_same(void **state)
     }
 }
 
+/* A step against the load of all replicas, microbatches and layers, the same under every split to the bit, and by the
+ * loads that are told. */
+static void every_split_has_the_same_bias(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int ranks;
+    } splits[] = {
+        {"parallel.data=zero3 moe.router=sigmoid", 2},
+        {"parallel.data=dp train.microbatch=4", 3},
+        {"parallel.tp=2 train.microbatch=3", 4},
+        {"parallel.pp=2 parallel.schedule=zb-h1 train.recompute=full train.microbatch=2", 4},
+        {"parallel.pp=2 parallel.virtual_stages=2 parallel.schedule=interleaved train.microbatch=2", 4},
+        {"parallel.pp=4 train.microbatch=6 parallel.data=zero1", 8}};
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        const char *words = splits[i].words;
+        Told one = {.z_loss = 0}, told = {.z_loss = 0};
+        if (!ranks_fit(splits[i].ranks)) continue;
+        const char *router = strstr(words, "sigmoid") ? "moe.router=sigmoid" : "";
+        Case truth = case_of_words(3, WITH_BIAS "%s", router), c = case_of_words(3, WITH_BIAS "%s", words);
+        truth.look = c.look = look, truth.context = &one, c.context = &told;
+        run_truth(&truth);
+        if (run_case(&c, splits[i].ranks)) {
+            double most = 0;
+            assert_memory_equal(told.bias, one.bias, sizeof one.bias);
+            assert_memory_equal(told.bias, told.due, sizeof told.due);
+            for (int e = 0; e < EXPERTS; e++) most = fmax(most, fabs(told.bias[LAYERS - 1][e]));
+            assert_true(case_counts(&c, words, splits[i].ranks));
+            assert_true(most >= BIAS_STEP);
+        }
+        if (c.refused[0]) fail_msg("%s: %s", words, c.refused);
+        case_free(&truth);
+        case_free(&c);
+    }
+}
+
 static void dry_the_load_is_even(void **state)
 {
     (void)state;
@@ -119,6 +166,7 @@ int ranks_experts(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_split_tells_the_same),
+        cmocka_unit_test(every_split_has_the_same_bias),
         cmocka_unit_test(dry_the_load_is_even),
     };
     return cmocka_run_group_tests_name("experts", tests, NULL, NULL);

@@ -92,6 +92,34 @@ static void wrong_experts(void **state)
            "it out, or moe.capacity_factor = 1.25");
 }
 
+/* Balance that would do nothing, or count beyond its numbers. */
+static void wrong_balance(void **state)
+{
+    (void)state;
+    refuse("[moe]\nexperts = 4\nbalance = auxiliary\nbalance_coefficient = 0\n", NULL,
+           "t.ini:4: moe.balance_coefficient = 0: the auxiliary loss would be 0 whatever the load; try "
+           "moe.balance_coefficient = 0.01, or moe.balance = none");
+    refuse("[moe]\nexperts = 4\nbalance_coefficient = 0.1\n", NULL,
+           "t.ini:3: moe.balance_coefficient = 0.1: has an effect only with moe.balance = auxiliary or bias; "
+           "try "
+           "leaving it out, or moe.balance = auxiliary");
+    refuse("[moe]\nexperts = 4\nbalance = auxiliary\nbias_step = 0.1\n", NULL,
+           "t.ini:4: moe.bias_step = 0.1: has an effect only with moe.balance = bias; try leaving it out, or "
+           "moe.balance = bias");
+    refuse("[moe]\nexperts = 4\nbalance = bias\nbalance_scope = sequence\n", NULL,
+           "t.ini:4: moe.balance_scope = sequence: has an effect only with a loss of loads "
+           "(moe.balance_coefficient, device_coefficient or communication_coefficient above 0) or "
+           "moe.capacity_factor above 0; try leaving it out, or moe.balance = auxiliary");
+    refuse(
+        "[moe]\nexperts = 4\ndevice_coefficient = 0.1\n", NULL,
+        "t.ini:3: moe.device_coefficient = 0.1: has an effect only with moe.groups of 2 or more; try leaving "
+        "it out, or moe.groups = 2");
+    refuse("[train]\nglobal_batch = 100000000\n[moe]\nexperts = 4\nbalance = bias\n", NULL,
+           "t.ini:5: moe.balance = bias: a step's 6.4e+09 choices of experts (train.global_batch x "
+           "model.sequence x top_k) are more than the 2147483647 that loads count up to; try a smaller "
+           "train.global_batch");
+}
+
 static void wrong_lists(void **state)
 {
     (void)state;
@@ -266,9 +294,9 @@ static void random_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rounded_values), cmocka_unit_test(wrong_values), cmocka_unit_test(wrong_lists),
-        cmocka_unit_test(wrong_experts),  cmocka_unit_test(wrong_keys),   cmocka_unit_test(wrong_lines),
-        cmocka_unit_test(long_lines),     cmocka_unit_test(random_texts),
+        cmocka_unit_test(rounded_values), cmocka_unit_test(wrong_values),  cmocka_unit_test(wrong_lists),
+        cmocka_unit_test(wrong_experts),  cmocka_unit_test(wrong_balance), cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(wrong_lines),    cmocka_unit_test(long_lines),    cmocka_unit_test(random_texts),
     };
     return cmocka_run_group_tests_name("config refusals", tests, NULL, NULL);
 }

@@ -54,6 +54,8 @@ static const Named EXPERTS[] = {
     {"h.3.mlp.shared_experts.c_proj.weight",
      {{"/model.layers.3.mlp.shared_experts.down_proj.weight", 0, 16, true}}},
     {"h.0.mlp.c_proj.weight", {{"/model.layers.0.mlp.down_proj.weight", 0, 16, true}}},
+    {"h.3.mlp.gate.e_score_correction_bias",
+     {{"/model.layers.3.mlp.gate.e_score_correction_bias", 0, 12, false}}},
 };
 
 /* Of Mixtral's; what else a layer might have is called as above. */
@@ -81,6 +83,7 @@ static GptShape sparse_shape(void)
                                    .first_dense = 1,
                                    .every = 1,
                                    .groups = 1,
+                                   .balance = BALANCE_BIAS,
                                    .scale = 1};
     return shape;
 }
@@ -112,6 +115,8 @@ static GptShape latent_shape(int64_t q_lora_rank)
 
 static const Parameter *named(const Gpt *gpt, const char *name)
 {
+    for (int i = 0; i < gpt->buffers; i++)
+        if (strcmp(gpt->buffer[i].name, name) == 0) return &gpt->buffer[i];
     for (int i = 0; i < gpt->parameters; i++)
         if (strcmp(gpt->parameter[i].name, name) == 0) return &gpt->parameter[i];
     fail_msg("no parameter %s", name);
@@ -179,6 +184,8 @@ static void test_mixtral(void **state)
     for (int i = 0; i < 9; i++) assert_int_equal(naming_of(&other[i]), NAMES_LLAMA_LM);
     mixtral.experts.balance = BALANCE_AUXILIARY, mixtral.experts.capacity = 1.25;
     assert_int_equal(naming_of(&mixtral), NAMES_MIXTRAL_LM);
+    mixtral.experts.balance = BALANCE_BIAS;
+    assert_int_equal(naming_of(&mixtral), NAMES_LLAMA_LM);
     mixtral.bias = true;
     assert_int_equal(naming_of(&mixtral), NAMES_GPT2);
 }

@@ -40,6 +40,7 @@ typedef struct Oddity {
     double value;
     bool integers;
     const char *without; /* a tensor that is not there */
+    const char *extra;   /* one of three numbers that is */
 } Oddity;
 
 static void put(H5 *file, const Oddity *odd, const char *name, int rank, const size_t *dims)
@@ -70,6 +71,15 @@ static void write_file(const Gpt *gpt, const Oddity *odd)
     for (int i = 0; i < gpt->parameters; i++)
         for (int k = file_tensors(odd->naming, &gpt->parameter[i], tensor); k-- > 0;)
             put(file, odd, tensor[k].path, weights_shape(&gpt->parameter[i], &tensor[k], dims), dims);
+    for (int i = 0; i < gpt->buffers; i++) {
+        file_tensors(odd->naming, &gpt->buffer[i], tensor);
+        put(file, odd, tensor->path, weights_shape(&gpt->buffer[i], tensor, dims), dims);
+    }
+    if (odd->extra) {
+        char name[80];
+        snprintf(name, sizeof name, "/%s", odd->extra);
+        put(file, odd, name, 1, (size_t[]){3});
+    }
     file_tensors(odd->naming, &gpt->parameter[0], tensor);
     if (odd->head) put(file, odd, "/lm_head.weight", weights_shape(&gpt->parameter[0], tensor, dims), dims);
     assert_true(h5_close(file, &error));
@@ -167,6 +177,35 @@ static void names_of_experts(void **state)
            &(Oddity){.naming = NAMES_MIXTRAL_LM, .without = "model.layers.0.block_sparse_moe.gate.weight"},
            "tensor 'model.layers.0.block_sparse_moe.gate.weight' is missing; try a file with Hugging Face's "
            "Mixtral names");
+}
+
+/* A bias of scores is there where the model has one, and nowhere else. */
+static void biases_of_experts(void **state)
+{
+    (void)state;
+    static const char bias[] = "model.layers.1.mlp.gate.e_score_correction_bias";
+    GptShape shape = {.layers = 2,
+                      .hidden = 8,
+                      .heads = 4,
+                      .kv_heads = 2,
+                      .ffn = 10,
+                      .vocab = 11,
+                      .sequence = 5,
+                      .norm = NORM_RMSNORM,
+                      .activation = ACTIVATION_SWIGLU,
+                      .position = POSITION_ROPE,
+                      .tie_embeddings = true,
+                      .experts = {.count = 3, .top_k = 2, .ffn = 6, .every = 1, .groups = 1, .scale = 1}};
+    expect(
+        &shape, REAL, &(Oddity){.naming = NAMES_LLAMA_LM, .extra = bias},
+        "tensor 'model.layers.1.mlp.gate.e_score_correction_bias' is a bias of experts' scores, which this "
+        "model has not; try moe.balance = bias");
+    shape.experts.balance = BALANCE_BIAS;
+    expect(&shape, REAL, &(Oddity){.naming = NAMES_LLAMA_LM}, NULL);
+    expect(
+        &shape, REAL, &(Oddity){.naming = NAMES_LLAMA_LM, .without = bias},
+        "tensor 'model.layers.1.mlp.gate.e_score_correction_bias' is missing; try a file of a model that was "
+        "balanced by it, or moe.balance = auxiliary");
 }
 
 static void other_files(void **state)
@@ -364,15 +403,11 @@ static void a_file_is_no_peak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_a_language_model),
-        cmocka_unit_test(names_of_experts),
-        cmocka_unit_test(other_files),
-        cmocka_unit_test(texts_of_any_length),
-        cmocka_unit_test(values_without_end),
-        cmocka_unit_test(a_head_of_its_own),
-        cmocka_unit_test(a_folder_is_made_again),
-        cmocka_unit_test(values_that_are_elsewhere),
-        cmocka_unit_test(names_without_end),
+        cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(names_of_experts),
+        cmocka_unit_test(biases_of_experts),         cmocka_unit_test(other_files),
+        cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
+        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_folder_is_made_again),
+        cmocka_unit_test(values_that_are_elsewhere), cmocka_unit_test(names_without_end),
         cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;

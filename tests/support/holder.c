@@ -90,6 +90,8 @@ Holder *holder_of(GptOptions options)
         h->weights[u] = noise(&h->device, h->gpt->unit[u].count, 10 + (uint64_t)u, 0.25);
         h->gradients[u] = constant(&h->device, h->gpt->unit[u].count, 1);
     }
+    for (int i = 0; i < h->gpt->buffers; i++)
+        h->buffers[i] = noise(&h->device, h->gpt->buffer[i].columns, 30 + (uint64_t)i, 0.3);
     smooth(h);
     h->tokens = some_tokens(&h->device, HOLDER_BATCH * (shape->sequence + 1), 4, shape->vocab);
     return h;
@@ -110,6 +112,7 @@ void holder_free(Holder *h)
         tensor_free(&h->weights[u]);
         tensor_free(&h->gradients[u]);
     }
+    give_back(h->buffers, h->gpt->buffers);
     tensor_free(&h->tokens);
     assert_true(h->device.total == 0);
     gpt_free(h->gpt);
@@ -128,7 +131,8 @@ double holder_forward(Holder *h, GptSaved *saved)
                     .step = h->step,
                     .first_sample = h->first_sample,
                     .B = HOLDER_BATCH,
-                    .routing = h->routing};
+                    .routing = h->routing,
+                    .bias = h->buffers};
     double loss;
     gpt_forward(h->gpt, &pass, tokens, (Tensor){0}, saved, &loss);
     return loss;

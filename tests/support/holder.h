@@ -20,6 +20,7 @@ typedef struct Holder {
     int units;
     double routing[HOLDER_LAYERS * 16]; /* of the last forward (routing.h) */
     Tensor weights[HOLDER_UNITS], gradients[HOLDER_UNITS], tokens;
+    Tensor buffers[HOLDER_LAYERS]; /* noise, too */
     Tensor lent[HOLDER_UNITS],
         added[HOLDER_UNITS]; /* what the model sees of them; NaN when it should not look */
     int64_t first_sample, step;

@@ -197,11 +197,11 @@ static void plain_scores(const double *x, const GptShape *s, const real *W, doub
         score[e] = s->experts.router == ROUTER_SIGMOID ? score[e] / (1 + score[e]) : score[e] / sum;
 }
 
-/* Of the group of expert e the best score, or with sigmoids the best two together. */
+/* Of the group of expert e the best score, or with sigmoids the best two together; scores with their biases. */
 static double plain_group(const double *score, const ExpertsShape *e, int64_t expert)
 {
     int64_t each = e->count / e->groups, first = expert / each * each;
-    double best = -1, second = -1;
+    double best = -INFINITY, second = -INFINITY;
     for (int64_t i = first; i < first + each; i++) {
         double other = score[i] > best ? best : score[i];
         if (score[i] > best) best = score[i];
@@ -240,19 +240,21 @@ static void plain_drop(const ExpertsShape *e, int64_t n, PlainChoice *choice)
     }
 }
 
-/* Capacity is of all n tokens. Choices stand rank after rank: all tokens' best, then all second ones. */
-static double *plain_experts(const double *x, const Tensor *w, const GptShape *s, int64_t n)
+/* Capacity is of all n tokens. Choices stand rank after rank: all tokens' best, then all second ones. A bias (E) is in
+ * the choice alone; without elements there is none. */
+static double *plain_experts(const double *x, const Tensor *w, Tensor bias, const GptShape *s, int64_t n)
 {
     const ExpertsShape *e = &s->experts;
     int64_t C = s->hidden, E = e->count, k = e->top_k, inner = expert_inner_width(s);
     double *y = doubles(n * C);
     PlainChoice *choice = calloc((size_t)(n * k), sizeof *choice);
     for (int64_t i = 0; i < n; i++) {
-        double score[16], sum = 0;
+        double score[16], judged[16], sum = 0;
         plain_scores(x + i * C, s, reals(w[ROUTER_WEIGHT]), score);
+        for (int64_t a = 0; a < E; a++) judged[a] = score[a] + (bias.count ? (double)reals(bias)[a] : 0);
         for (int64_t a = 0; a < E; a++) {
             int64_t place = 0;
-            for (int64_t b = 0; b < E; b++) place += b != a && !plain_before(score, e, a, b);
+            for (int64_t b = 0; b < E; b++) place += b != a && !plain_before(judged, e, a, b);
             if (place < k) choice[place * n + i] = (PlainChoice){i, a, e->scale * score[a], true};
             if (place < k) sum += score[a];
         }
@@ -273,11 +275,11 @@ static double *plain_experts(const double *x, const Tensor *w, const GptShape *s
 }
 
 /* A branch's own part, of its input. */
-static double *plain_part(const double *input, const Branch *branch, const Tensor *w, const GptShape *s,
-                          int64_t B, Dropout d)
+static double *plain_part(const double *input, const Branch *branch, const Tensor *w, Tensor bias,
+                          const GptShape *s, int64_t B, Dropout d)
 {
     int64_t C = s->hidden, n = B * s->sequence;
-    if (branch == &branch_experts) return plain_experts(input, w, s, n);
+    if (branch == &branch_experts) return plain_experts(input, w, bias, s, n);
     bool mlp = branch == &branch_mlp, latent = branch == &branch_latent;
     double *inner = mlp      ? plain_linear(input, w[MLP_IN_WEIGHT], w[MLP_IN_BIAS], n, C, inner_width(s))
                     : latent ? NULL
@@ -292,14 +294,14 @@ static double *plain_part(const double *input, const Branch *branch, const Tenso
 }
 
 /* x -> x + branch(x), normed before or after, in place */
-static void plain_branch(double *x, const Branch *branch, const Tensor *w, const GptShape *s, int64_t B,
-                         Dropout d)
+static void plain_branch(double *x, const Branch *branch, const Tensor *w, Tensor bias, const GptShape *s,
+                         int64_t B, Dropout d)
 {
     int64_t C = s->hidden, n = B * s->sequence;
     double *input = doubles(n * C);
     memcpy(input, x, (size_t)(n * C) * sizeof *x);
     if (!s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), input, n, C);
-    double *result = plain_part(input, branch, w, s, B, d);
+    double *result = plain_part(input, branch, w, bias, s, B, d);
     plain_dropout(d, branch->dropout, result, d.first_sample * s->sequence, n, C);
     for (int64_t i = 0; i < n * C; i++) x[i] += result[i];
     if (s->post_norm) plain_norm(s->norm, x, reals(w[NORM_GAIN]), reals(w[NORM_BIAS]), x, n, C);
@@ -327,8 +329,8 @@ static double *plain_embedding(const Gpt *gpt, const Tensor *units, const int32_
     return x;
 }
 
-double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
-                 double *probabilities)
+double plain_gpt(const Gpt *gpt, const Tensor *units, const Tensor *buffers, const int32_t *tokens, int64_t B,
+                 Dropout d, double *probabilities)
 {
     const GptShape *s = &gpt->shape;
     const GptLayer *layer = gpt->layer, *end = &layer[s->layers + 1];
@@ -341,7 +343,10 @@ double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int
         Tensor flat[BLOCK_UNITS] = {0};
         for (int u = 0; u < layer[d.layer].units; u++) flat[u] = units[layer[d.layer].unit[u]];
         BlockParameters p = block_parameters(layer[d.layer].layout, flat);
-        for (int b = 0; b < block->branches; b++) plain_branch(x, block->branch[b], p.branch[b], s, B, d);
+        int buffer = layer[d.layer].buffer;
+        for (int b = 0; b < block->branches; b++)
+            plain_branch(x, block->branch[b], p.branch[b], buffer < 0 ? (Tensor){0} : buffers[buffer], s, B,
+                         d);
     }
     plain_norm(s->norm, x, last, bias, x, n, C);
     for (int64_t i = 0; i < n; i++) {

@@ -6,7 +6,7 @@
 #include "models/layers/gpt.h"
 
 /* The sum of -log p of the targets of tokens (B, T + 1); probabilities (B, T, V) are filled. `units`: the weights
- * by unit; T and V are at most 64. */
-double plain_gpt(const Gpt *gpt, const Tensor *units, const int32_t *tokens, int64_t B, Dropout d,
-                 double *probabilities);
+ * by unit; `buffers`: biases of experts' scores; T and V are at most 64. */
+double plain_gpt(const Gpt *gpt, const Tensor *units, const Tensor *buffers, const int32_t *tokens, int64_t B,
+                 Dropout d, double *probabilities);
 #endif

@@ -170,6 +170,10 @@ bool stops_same(const Case *c, const char *a, const char *b)
         checkpoint_dataset(&config, i / gpt->parameters, &gpt->parameter[i % gpt->parameters], dataset);
         same &= same_dataset(file, dataset);
     }
+    for (int i = 0; i < gpt->buffers; i++) {
+        checkpoint_dataset(&config, checkpoint_parts(&config), &gpt->buffer[i], dataset);
+        same &= same_dataset(file, dataset);
+    }
     for (int f = 0; f < 2; f++) h5_close(file[f], NULL);
     gpt_free(gpt);
     config_free(&config);
