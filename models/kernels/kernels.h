@@ -47,6 +47,14 @@ void silu_backward(Tensor x, Tensor dy, Tensor dx);
 /* SwiGLU (Shazeer 2002.05202): y (n, F) = silu(gate) * up, with x (n, 2F) a row of gates, then one of ups */
 void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F);
 void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F);
+/* The same where only backward reads x again: forward leaves in x, unless it is of 16 bits, what backward multiplies dy by,
+ * which saves it the exponentials. */
+void gelu_forward_slope(Tensor x, Tensor y);
+void gelu_backward_slope(Tensor slope, Tensor dy, Tensor dx);
+void silu_forward_slope(Tensor x, Tensor y);
+void silu_backward_slope(Tensor slope, Tensor dy, Tensor dx);
+void swiglu_forward_slope(Tensor x, Tensor y, int64_t n, int64_t F);
+void swiglu_backward_slope(Tensor slopes, Tensor dy, Tensor dx, int64_t n, int64_t F);
 
 /* Of each row of a matrix `columns` columns, from from_first on, into those of another from to_first on; both of
  * one type and as many rows. */

@@ -5,19 +5,19 @@
 void activate(const GptShape *shape, Tensor x, Tensor y, int64_t n)
 {
     switch ((ActivationKind)shape->activation) {
-    case ACTIVATION_GELU: gelu_forward(x, y); break;
+    case ACTIVATION_GELU: gelu_forward_slope(x, y); break;
     case ACTIVATION_RELU: relu_forward(x, y); break;
-    case ACTIVATION_SILU: silu_forward(x, y); break;
-    case ACTIVATION_SWIGLU: swiglu_forward(x, y, n, y.count / n); break;
+    case ACTIVATION_SILU: silu_forward_slope(x, y); break;
+    case ACTIVATION_SWIGLU: swiglu_forward_slope(x, y, n, y.count / n); break;
     }
 }
 
-void activate_backward(const GptShape *shape, Tensor x, Tensor dy, Tensor dx, int64_t n)
+void activate_backward(const GptShape *shape, Tensor kept, Tensor dy, Tensor dx, int64_t n)
 {
     switch ((ActivationKind)shape->activation) {
-    case ACTIVATION_GELU: gelu_backward(x, dy, dx); break;
-    case ACTIVATION_RELU: relu_backward(x, dy, dx); break;
-    case ACTIVATION_SILU: silu_backward(x, dy, dx); break;
-    case ACTIVATION_SWIGLU: swiglu_backward(x, dy, dx, n, dy.count / n); break;
+    case ACTIVATION_GELU: gelu_backward_slope(kept, dy, dx); break;
+    case ACTIVATION_RELU: relu_backward(kept, dy, dx); break;
+    case ACTIVATION_SILU: silu_backward_slope(kept, dy, dx); break;
+    case ACTIVATION_SWIGLU: swiglu_backward_slope(kept, dy, dx, n, dy.count / n); break;
     }
 }

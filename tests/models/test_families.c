@@ -63,6 +63,8 @@ typedef struct Pointwise {
     void (*forward)(Tensor x, Tensor y);
     void (*backward)(Tensor x, Tensor dy, Tensor dx);
     double (*plain)(double x);
+    void (*forward_slope)(Tensor x, Tensor y); /* NULL: it has none */
+    void (*backward_slope)(Tensor slope, Tensor dy, Tensor dx);
 } Pointwise;
 
 static double plain_relu(double x)
@@ -90,8 +92,9 @@ static double pointwise_loss(void *context)
 static void activations(void **state)
 {
     (void)state;
-    static const Pointwise all[] = {{relu_forward, relu_backward, plain_relu},
-                                    {silu_forward, silu_backward, plain_silu}};
+    static const Pointwise all[] = {
+        {relu_forward, relu_backward, plain_relu, NULL, NULL},
+        {silu_forward, silu_backward, plain_silu, silu_forward_slope, silu_backward_slope}};
     enum { COUNT = 402 };
     for (int which = 0; which < 2; which++) {
         Probe p = {&all[which], constant(&device, COUNT, 0), constant(&device, COUNT, NAN),
@@ -112,6 +115,15 @@ static void activations(void **state)
         p.a->backward(p.x, d, whole);
         p.a->backward(p.x, d, d); /* in place */
         assert_memory_equal(d.data, whole.data, tensor_bytes(d));
+        if (p.a->forward_slope) {
+            Tensor again = noise(&device, COUNT, 1, 1);
+            pointwise_loss(&p);
+            p.a->forward_slope(p.x, d);
+            assert_memory_equal(d.data, p.y.data, tensor_bytes(d));
+            p.a->backward_slope(p.x, again, again);
+            assert_memory_equal(again.data, whole.data, tensor_bytes(d));
+            tensor_free(&again);
+        }
         give_back((Tensor[]){p.x, p.y, p.weights, d, dx, whole}, 6);
     }
 }
@@ -148,7 +160,16 @@ static void swiglu(void **state)
     Tensor dx = constant(&device, 2 * count, NAN);
     swiglu_backward(g.x, g.weights, dx, g.n, g.F);
     assert_gradient(gated_loss, &g, g.x, dx, 0);
-    give_back((Tensor[]){g.x, g.y, g.weights, dx}, 4);
+    double *gradient = doubles(2 * count);
+    for (int64_t i = 0; i < 2 * count; i++) gradient[i] = (double)reals(dx)[i];
+    Tensor y = constant(&device, count, NAN);
+    gated_loss(&g);
+    swiglu_forward_slope(g.x, y, g.n, g.F);
+    assert_memory_equal(y.data, g.y.data, tensor_bytes(y));
+    swiglu_backward_slope(g.x, g.weights, dx, g.n, g.F);
+    assert_below(distance(dx, gradient), VALUE_TOLERANCE);
+    free(gradient);
+    give_back((Tensor[]){g.x, g.y, g.weights, dx, y}, 5);
 }
 
 /* ---- positions ---- */

@@ -201,7 +201,13 @@ static void gelu(void **state)
     assert_gradient(gelu_loss, &g, g.x, dx, 0);
     gelu_backward(g.x, d, d); /* in place, as the block does */
     assert_memory_equal(d.data, dx.data, tensor_bytes(d));
-    give_back((Tensor[]){g.x, g.y, g.weights, d, dx}, 5);
+    gelu_loss(&g);
+    Tensor y = constant(&device, COUNT, NAN); /* the same bits where x is not needed again */
+    gelu_forward_slope(g.x, y);
+    assert_memory_equal(y.data, g.y.data, tensor_bytes(y));
+    gelu_backward_slope(g.x, g.weights, d);
+    assert_memory_equal(d.data, dx.data, tensor_bytes(d));
+    give_back((Tensor[]){g.x, g.y, g.weights, d, dx, y}, 6);
 }
 
 /* ---- embedding ---- */
