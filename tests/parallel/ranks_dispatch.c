@@ -5,123 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
-#include "models/layers/block.h"
 #include "models/layers/branch_experts.h"
 #include "models/layers/expert_rows.h"
 #include "models/machine/tensor_values.h"
-#include "parallel/expert_parallel.h"
 #include "tests/ranks.h"
 #include "tests/support/check.h"
+#include "tests/support/expert_rank.h"
 #include "tests/support/probe.h"
-#include "tests/support/ranks.h"
-
-enum { E = 24, BATCH = 2 };
-#define SIZES .hidden = 8, .heads = 2, .kv_heads = 2, .ffn = 12, .sequence = 7, .rope_base = 100, .bias = true
-#define LLAMA .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE
-#define EXPERTS_OF(of, limited, ...)         \
-    .experts = {.count = E,                  \
-                .top_k = 3,                  \
-                .ffn = 6,                    \
-                .every = 1,                  \
-                .scale = 2,                  \
-                .groups = (of),              \
-                .groups_limited = (limited), \
-                __VA_ARGS__}
-#define EXPERTS(...) EXPERTS_OF(1, 1, __VA_ARGS__)
-static const struct {
-    const char *name;
-    GptShape shape;
-} FAMILIES[] = {
-    {"dropless", {SIZES, EXPERTS(.normalise = true)}},
-    {"a capacity", {SIZES, EXPERTS(.capacity = 0.75, .z_loss = 0.1)}},
-    {"a capacity of a sequence, by probability",
-     {SIZES, EXPERTS(.capacity = 1, .scope = SCOPE_SEQUENCE, .drop = DROP_BY_PROBABILITY)}},
-    {"one shared, balance, gated",
-     {SIZES, LLAMA, EXPERTS(.shared = 1, .balance = BALANCE_AUXILIARY, .auxiliary = 0.1)}},
-    {"groups, two shared, dropout",
-     {SIZES, .dropout = 0.25, EXPERTS_OF(6, 2, .router = ROUTER_SIGMOID, .shared = 2)}},
-};
-enum { FAMILY_COUNT = sizeof FAMILIES / sizeof *FAMILIES };
-
-/* ---- one rank ---- */
-
-typedef struct Rank {
-    Device device;
-    Group *group;
-    GptShape shape;
-    Region region;
-    Dispatch dispatch;
-    BlockLayout layout;
-    Tensor weights, gradients; /* of both units, one after the other */
-    BlockParameters p, d;
-    double told[ROUTING_LOAD + E]; /* of routing, by the last microbatch */
-} Rank;
-
-static BlockParameters tensors_in(const BlockLayout *layout, Tensor all)
-{
-    int64_t own = layout->values[BLOCK_OWN];
-    Tensor flat[BLOCK_UNITS] = {tensor_view(all, 0, own), tensor_view(all, own, all.count - own)};
-    return block_parameters(layout, flat);
-}
-
-/* Each of an expert's tensors begins by its number in the whole. */
-static void begin_experts(Rank *r)
-{
-    static const int tensors[] = {EXPERTS_IN_WEIGHT, EXPERTS_OUT_WEIGHT};
-    int64_t held = dispatch_held(&r->dispatch, E), first = dispatch_first(&r->dispatch, E);
-    for (int i = 0; i < 2; i++)
-        for (int64_t e = 0; e < held; e++) {
-            Tensor all = r->p.branch[1][tensors[i]],
-                   one = tensor_view(all, e * (all.count / held), all.count / held),
-                   values = noise(&r->device, one.count, 1000 + 2 * (uint64_t)(first + e) + (uint64_t)i, 0.5);
-            tensor_copy(one, values);
-            tensor_free(&values);
-        }
-}
-
-/* Of the ranks of `group`; NULL: all experts are here. */
-static Rank *rank_new(const GptShape *shape, Group *group, ExpertParallelConfig config)
-{
-    Rank *r = calloc(1, sizeof *r);
-    r->group = group, r->shape = *shape, r->region.size = 1;
-    r->dispatch = expert_parallel_dispatch(&config, group);
-    r->layout = block_layout(shape, 1, dispatch_held(&r->dispatch, E), &block_kind[block_of(shape, 1)]);
-    int64_t own = r->layout.values[BLOCK_OWN], count = own + r->layout.values[BLOCK_EXPERTS];
-    r->weights = tensor_new(&r->device, MEM_PARAMETERS, REAL, count);
-    r->gradients = constant(&r->device, count, 0);
-    r->p = tensors_in(&r->layout, r->weights);
-    r->d = tensors_in(&r->layout, r->gradients);
-    Tensor values = noise(&r->device, own, 1, 0.5);
-    tensor_copy(tensor_view(r->weights, 0, own), values);
-    tensor_free(&values);
-    begin_experts(r);
-    return r;
-}
-
-static void rank_free(Rank *r, Findings *f)
-{
-    tensor_free(&r->weights);
-    tensor_free(&r->gradients);
-    expect(f, r->device.total == 0, "%zu bytes are left", r->device.total);
-    free(r);
-}
-
-static BlockRun run_of(const Rank *r, int replica, Recompute recompute)
-{
-    return (BlockRun){.shape = &r->shape,
-                      .block = r->layout.block,
-                      .region = &r->region,
-                      .dispatch = &r->dispatch,
-                      .recompute = recompute,
-                      .B = BATCH,
-                      .scale = 0.5,
-                      .dropout = {.rate = r->shape.dropout, .seed = 1, .first_sample = replica * BATCH}};
-}
-
-static int64_t outside(const Rank *r)
-{
-    return BATCH * r->shape.sequence * r->shape.hidden;
-}
 
 /* ---- the rows ---- */
 
@@ -144,10 +34,10 @@ static Routing routing_in(BranchSaved *s)
                      .dlogits = &k[EXPERTS_DLOGITS]};
 }
 
-static void route(const Rank *r, int of, BranchSaved *s)
+static void route(const ExpertRank *r, int of, BranchSaved *s)
 {
-    BlockRun run = run_of(r, of, RECOMPUTE_NONE);
-    Tensor x = noise(r->weights.device, outside(r), 500 + (uint64_t)of, 1);
+    BlockRun run = expert_rank_run(r, of, RECOMPUTE_NONE);
+    Tensor x = noise(r->weights.device, expert_rank_values(r), 500 + (uint64_t)of, 1);
     routing_forward(&run, MEM_ACTIVATIONS, x, r->p.branch[1][ROUTER_WEIGHT], routing_in(s));
     tensor_free(&x);
 }
@@ -157,8 +47,8 @@ static void saved_free(BranchSaved *s)
     for (int i = 0; i < BRANCH_KEPT; i++) tensor_free(&s->kept[i]);
 }
 
-/* Rank, token, choice after one another: what an expert is to see; returns how many rows. */
-static int64_t expect_rows(Findings *f, const Rank *one, BranchSaved *routed, int ranks, int64_t expert,
+/* ExpertRank, token, choice after one another: what an expert is to see; returns how many rows. */
+static int64_t expect_rows(Findings *f, const ExpertRank *one, BranchSaved *routed, int ranks, int64_t expert,
                            const real *rows)
 {
     int64_t C = one->shape.hidden, k = one->shape.experts.top_k, seen = 0;
@@ -184,7 +74,7 @@ static real factor(int64_t expert)
 }
 
 /* What comes home: choice after choice its gate times what its expert makes of the token, after what was there. */
-static void expect_sums(Findings *f, const Rank *one, const BranchSaved *s, int rank, real before,
+static void expect_sums(Findings *f, const ExpertRank *one, const BranchSaved *s, int rank, real before,
                         const real *y)
 {
     int64_t C = one->shape.hidden, k = one->shape.experts.top_k, n = BATCH * one->shape.sequence;
@@ -200,14 +90,14 @@ static void expect_sums(Findings *f, const Rank *one, const BranchSaved *s, int 
     }
 }
 
-static void rows_and_back(Findings *f, Rank *r, const Rank *one, BranchSaved *routed, int ranks)
+static void rows_and_back(Findings *f, ExpertRank *r, const ExpertRank *one, BranchSaved *routed, int ranks)
 {
     int rank = r->dispatch.rank;
     BranchSaved s = {.kept = {{0}}};
-    BlockRun run = run_of(r, rank, RECOMPUTE_NONE);
+    BlockRun run = expert_rank_run(r, rank, RECOMPUTE_NONE);
     route(r, rank, &s);
-    Tensor whole = tensor_new(&r->device, MEM_WORKSPACE, REAL, outside(r)),
-           y = constant(&r->device, outside(r), 3);
+    Tensor whole = tensor_new(&r->device, MEM_WORKSPACE, REAL, expert_rank_values(r)),
+           y = constant(&r->device, expert_rank_values(r), 3);
     for (int64_t i = 0; i < whole.count; i++) reals(whole)[i] = token_value(rank, i);
     ExpertRows rows = expert_rows_new(&run, MEM_ACTIVATIONS, &s);
     RowsMoving moving = dispatch_begin(&run, &rows, MEM_ACTIVATIONS, whole);
@@ -237,18 +127,18 @@ static void rows_by_place(Comm *comm, void *findings)
     Findings *f = findings;
     if (E % comm->size) return;
     Group *world = group_world(comm, CHANNEL);
-    for (int i = 0; i < FAMILY_COUNT; i++) {
-        Rank *one = rank_new(&FAMILIES[i].shape, NULL, (ExpertParallelConfig){.size = 1});
+    for (int i = 0; i < EXPERT_FAMILIES; i++) {
+        ExpertRank *one = expert_rank_new(&EXPERT_FAMILY[i].shape, NULL, (ExpertParallelConfig){.size = 1});
         BranchSaved *routed = calloc((size_t)comm->size, sizeof *routed);
         for (int of = 0; of < comm->size; of++) route(one, of, &routed[of]);
         for (int w = 0; w < 3; w++) {
-            Rank *r = rank_new(&FAMILIES[i].shape, world, ways[w]);
+            ExpertRank *r = expert_rank_new(&EXPERT_FAMILY[i].shape, world, ways[w]);
             rows_and_back(f, r, one, routed, comm->size);
-            rank_free(r, f);
+            expert_rank_free(r, f);
         }
         for (int of = 0; of < comm->size; of++) saved_free(&routed[of]);
         free(routed);
-        rank_free(one, f);
+        expert_rank_free(one, f);
     }
     group_free(world);
 }
@@ -260,25 +150,6 @@ static void an_expert_sees_tokens_by_their_places(void **state)
 }
 
 /* ---- a block ---- */
-
-/* Forward and backward of a replica's microbatch: y and dx, which are the caller's. */
-static void microbatch(Rank *r, int replica, Recompute recompute, bool halves, Tensor *y, Tensor *dx)
-{
-    BlockRun run = run_of(r, replica, recompute);
-    memset(r->told, 0, sizeof r->told);
-    run.routing = r->told;
-    BlockSaved saved;
-    Tensor x = noise(&r->device, outside(r), 200 + (uint64_t)replica, 1);
-    tensor_rebook(&x, MEM_ACTIVATIONS);
-    *y = block_forward(&run, MEM_COMMUNICATION, &r->p, x, &saved);
-    *dx = noise(&r->device, outside(r), 300 + (uint64_t)replica, 1);
-    if (halves) {
-        block_backward_input(&run, &r->p, &saved, *dx);
-        block_backward_weight(&run, &r->d, &saved);
-    } else {
-        block_backward(&run, &r->p, &r->d, &saved, *dx);
-    }
-}
 
 static void expect_near(Findings *f, const char *name, const char *what, Tensor is, Tensor expected)
 {
@@ -292,7 +163,7 @@ static void expect_near(Findings *f, const char *name, const char *what, Tensor 
 }
 
 /* The experts' gradients here, of all replicas' tokens; and of the block's own the sum of all ranks'. */
-static void expect_gradients(Findings *f, const char *name, Rank *r, const Rank *one)
+static void expect_gradients(Findings *f, const char *name, ExpertRank *r, const ExpertRank *one)
 {
     static const int tensors[] = {EXPERTS_IN_WEIGHT, EXPERTS_OUT_WEIGHT};
     int64_t own = r->layout.values[BLOCK_OWN], held = dispatch_held(&r->dispatch, E);
@@ -312,7 +183,7 @@ static void expect_gradients(Findings *f, const char *name, Rank *r, const Rank 
 
 /* What a rank sent of one microbatch: by all-to-all its rows of experts elsewhere, to them and home, and in backward their
  * gradients, where it is known that none was dropped; by all-gather all tokens, and choices and gates once. */
-static void expect_bytes(Findings *f, const char *name, Rank *r, Recompute recompute, const Comm *comm)
+static void expect_bytes(Findings *f, const char *name, ExpertRank *r, Recompute recompute, const Comm *comm)
 {
     const GptShape *s = &r->shape;
     int size = r->dispatch.size, forwards = recompute == RECOMPUTE_FULL ? 2 : 1;
@@ -331,8 +202,7 @@ static void expect_bytes(Findings *f, const char *name, Rank *r, Recompute recom
     double told = forwards * (size - 1) * size * held * sizeof(int32_t);
     double sent[] = {(double)comm->bytes[MOE_COUNTS], (double)comm->bytes[MOE_DISPATCH],
                      (double)comm->bytes[MOE_COMBINE]};
-    if (r->dispatch.way ==
-        DISPATCH_ALL_TO_ALL) { /* what goes home is what others sent: of all ranks as much */
+    if (r->dispatch.way == DISPATCH_ALL_TO_ALL) { /* home goes what others sent: of all ranks as much */
         home = sum_in_rank_order(r->group, CONTROL, &r->device, to);
         sent[2] = sum_in_rank_order(r->group, CONTROL, &r->device, sent[2]);
     }
@@ -344,38 +214,39 @@ static void expect_bytes(Findings *f, const char *name, Rank *r, Recompute recom
 /* The truth: the replicas' microbatches one after the other where all experts are. */
 static void as_one(Comm *comm, Findings *f, int family, Recompute recompute, ExpertParallelConfig config)
 {
-    const char *name = FAMILIES[family].name;
+    const char *name = EXPERT_FAMILY[family].name;
     Group *world = group_world(comm, CHANNEL);
-    Rank *one = rank_new(&FAMILIES[family].shape, NULL, config),
-         *r = rank_new(&FAMILIES[family].shape, world, config);
+    ExpertRank *one = expert_rank_new(&EXPERT_FAMILY[family].shape, NULL, config),
+               *r = expert_rank_new(&EXPERT_FAMILY[family].shape, world, config);
     Tensor y, dx, truth_y = {0}, truth_dx = {0};
     for (int replica = 0; replica < comm->size; replica++) {
-        microbatch(one, replica, recompute, false, &y, &dx);
+        expert_rank_microbatch(one, replica, recompute, false, &y, &dx);
         if (replica == comm->rank)
             truth_y = y, truth_dx = dx;
         else
             give_back((Tensor[]){y, dx}, 2);
     }
     memset(comm->bytes, 0, sizeof comm->bytes);
-    microbatch(r, comm->rank, recompute, comm->size % 2, &y, &dx);
+    expert_rank_microbatch(r, comm->rank, recompute, comm->size % 2, &y, &dx);
     if (r->dispatch.size > 1) expect_bytes(f, name, r, recompute, comm);
     expect_near(f, name, "y", y, truth_y);
     expect_near(f, name, "dx", dx, truth_dx);
     expect_gradients(f, name, r, one);
     give_back((Tensor[]){y, dx, truth_y, truth_dx}, 4);
-    rank_free(r, f);
-    rank_free(one, f);
+    expert_rank_free(r, f);
+    expert_rank_free(one, f);
     group_free(world);
 }
 
 static void blocks_as_one(Comm *comm, void *findings)
 {
     if (E % comm->size) return;
-    for (int family = 0; family < FAMILY_COUNT; family++)
+    for (int family = 0; family < EXPERT_FAMILIES; family++)
         for (int k = RECOMPUTE_NONE; k <= RECOMPUTE_FULL; k++)
-            for (int way = 0; way < 4; way++)
-                as_one(comm, findings, family, (Recompute)k,
-                       (ExpertParallelConfig){.overlap = way & 1, .way = way >> 1});
+            for (int way = DISPATCH_ALL_TO_ALL; way <= DISPATCH_ALL_GATHER; way++)
+                for (int overlap = 0; overlap < 2; overlap++)
+                    as_one(comm, findings, family, (Recompute)k,
+                           (ExpertParallelConfig){.overlap = overlap, .way = way});
 }
 
 static void blocks_are_those_of_one_rank(void **state)
@@ -384,11 +255,100 @@ static void blocks_are_those_of_one_rank(void **state)
     on_all_ranks(blocks_as_one);
 }
 
+/* ---- beside ---- */
+
+/* The ops of a rank, and how many kernels start while rows are on their way. */
+typedef struct Spy {
+    Dispatch own;
+    Between between;
+    Device *device;
+    Passage passage;
+    int kernels[2]; /* to experts, to tokens */
+    void *moving;
+} Spy;
+
+static void kernel_starts(void *context)
+{
+    Spy *spy = context;
+    spy->kernels[spy->passage]++;
+}
+
+static void spied_counts(void *context, Device *device, int64_t each, int32_t *counts)
+{
+    const Spy *spy = context;
+    spy->own.ops->counts(spy->own.context, device, each, counts);
+}
+
+static void *spied_exchange(void *context, Passage passage, Tensor out, Tensor in, int64_t width,
+                            const int64_t *rows)
+{
+    Spy *spy = context;
+    spy->passage = passage;
+    spy->moving = spy->own.ops->exchange(spy->own.context, passage, out, in, width, rows);
+    device_between(spy->device, &spy->between);
+    return spy;
+}
+
+static void spied_end(void *context)
+{
+    Spy *spy = context;
+    device_between_end(spy->device, &spy->between);
+    spy->own.ops->end(spy->moving);
+}
+
+static const DispatchOps SPIED = {.counts = spied_counts, .exchange = spied_exchange, .end = spied_end};
+
+static void spied(Findings *f, Group *world, int family, bool overlap, Tensor to[3])
+{
+    bool shared = EXPERT_FAMILY[family].shape.experts.shared;
+    ExpertRank *r =
+        expert_rank_new(&EXPERT_FAMILY[family].shape, world, (ExpertParallelConfig){.overlap = overlap});
+    Spy spy = {.own = r->dispatch, .between = {kernel_starts, &spy, NULL}, .device = &r->device};
+    r->dispatch.ops = &SPIED, r->dispatch.context = &spy;
+    Tensor y, dx;
+    expert_rank_microbatch(r, world->rank, RECOMPUTE_NONE, false, &y, &dx);
+    const Tensor made[] = {y, dx, r->gradients};
+    for (int i = 0; i < 3; i++) {
+        if (overlap)
+            expect(f, memcmp(to[i].data, made[i].data, tensor_bytes(to[i])) == 0, "%s: other bits",
+                   EXPERT_FAMILY[family].name);
+        else
+            to[i] = noise(to[i].device, made[i].count, 0, 1),
+            memcpy(to[i].data, made[i].data, tensor_bytes(to[i]));
+    }
+    expect(f, (spy.kernels[TO_EXPERTS] > 0) == (overlap && shared) && (spy.kernels[TO_TOKENS] > 0) == overlap,
+           "%s: %d and %d kernels", EXPERT_FAMILY[family].name, spy.kernels[TO_EXPERTS],
+           spy.kernels[TO_TOKENS]);
+    give_back((Tensor[]){y, dx}, 2);
+    expert_rank_free(r, f);
+}
+
+static void beside_rows(Comm *comm, void *findings)
+{
+    if (E % comm->size || comm->size == 1) return;
+    Group *world = group_world(comm, CHANNEL);
+    Device aside = {.dry = false};
+    for (int family = 0; family < EXPERT_FAMILIES; family++) {
+        Tensor without[3] = {{.device = &aside}, {.device = &aside}, {.device = &aside}};
+        for (int overlap = 0; overlap < 2; overlap++) spied(findings, world, family, overlap, without);
+        give_back(without, 3);
+    }
+    group_free(world);
+}
+
+/* What the shared experts and the weights' gradients compute is beside them, with the same bits. */
+static void rows_move_between_kernels(void **state)
+{
+    (void)state;
+    on_all_ranks(beside_rows);
+}
+
 int ranks_dispatch(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_expert_sees_tokens_by_their_places),
         cmocka_unit_test(blocks_are_those_of_one_rank),
+        cmocka_unit_test(rows_move_between_kernels),
     };
     matmul_one_thread();
     return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
