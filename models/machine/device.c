@@ -25,11 +25,12 @@ void device_is_full(const Device *device, const char *what, size_t bytes)
          (double)bytes / 1e9, what, (double)device->total / 1e9);
 }
 
-/* Large pages for all from here to the end of the heap, where the system gives them to who asks: of small ones a step's
- * tensors take more than a processor keeps the places of, and each row of a matrix may lie on another. */
+/* Of small ones a step's tensors take more than a processor keeps the places of, and each row of a matrix may lie on
+ * another. */
 enum { LARGE_PAGE = 1 << 21 };
-static void ask_large_pages(char *memory, size_t bytes)
+void device_ask_large_pages(void *begin, size_t bytes)
 {
+    char *memory = begin;
     char *first = memory - (uintptr_t)memory % LARGE_PAGE, *end = sbrk(0);
     if (bytes < LARGE_PAGE / 8) return;
     if (end < memory) end = memory + bytes; /* the heap could not grow, and this is elsewhere */
@@ -43,7 +44,7 @@ static void *take(const Device *device, const char *what, size_t bytes)
     /* 64: a cache line, and the widest vector */
     void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (memory)
-        ask_large_pages(memory, bytes);
+        device_ask_large_pages(memory, bytes);
     else
         device_is_full(device, what, bytes);
     return memory;

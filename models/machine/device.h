@@ -78,6 +78,9 @@ void device_rebook(Device *device, MemoryCategory from, MemoryCategory to, size_
  * allocates the same sizes again; giving it back to the system and faulting it
  * in anew costs a quarter of a small step. */
 void device_keep_memory(void);
+/* Large pages for memory of so many bytes, unless they are few, and for all from there to the end of the heap, where the
+ * system gives them to who asks. */
+void device_ask_large_pages(void *memory, size_t bytes);
 
 /* From here on `between` is called, which stays where it is until device_between_end(). */
 void device_between(Device *device, Between *between);

@@ -6,7 +6,9 @@
 
 void laps_make(Laps *laps, int actions, bool measured)
 {
-    *laps = (Laps){.lap = allocate((size_t)actions * sizeof *laps->lap)};
+    const size_t bytes = (size_t)actions * sizeof *laps->lap;
+    *laps = (Laps){.lap = allocate(bytes)};
+    device_ask_large_pages(laps->lap, bytes); /* a small one at a time costs what it takes to write a lap */
     if (measured) laps->measured = allocate((size_t)actions * sizeof *laps->measured);
     for (int k = 0; k < ACTION_KINDS; k++) laps->last[k] = -1;
 }
