@@ -48,6 +48,23 @@ check "moe dry, all ranks" "$float/bin/sim" --config moe.ini --set train.global_
 check "moe dry bytes and peaks equal the real ones" compare dry moe.h5 moe-all.h5
 check "moe tells of the load" grep -q 'the fullest expert has' <("$float/bin/sim" report moe.h5)
 check "moe dry says that it is assumed" grep -q 'assumed to be even' <("$float/bin/sim" report moe-dry.h5)
+# At the end of a short training, as the report has it: without balance the fullest expert has more.
+# shellcheck disable=SC2317
+fullest() { # BALANCE
+    "$float/bin/sim" --config moe.ini --set train.steps=120 --set train.warmup=20 --set parallel.tp=1 \
+        --set "moe.balance=$1" --output "moe-$1.h5" >"moe-$1.log" &&
+        "$float/bin/sim" report "moe-$1.h5" | sed -n 's/.* at the first step, \([0-9.]*\) at the end (mean of layers.*/\1/p'
+}
+# shellcheck disable=SC2317
+balances() {
+    local none bias
+    none=$(fullest none) bias=$(fullest bias)
+    echo "none $none bias $bias"
+    awk -v none="$none" -v bias="$bias" 'BEGIN { exit !(bias >= 1 && bias < 1.2 && none > bias + 0.1) }'
+}
+check "moe: a bias balances experts" balances
+check "moe: their charts stand side by side" "$float/bin/sim" plot moe-none.h5 moe-bias.h5 \
+    --charts expert_load,expert_imbalance --format png --out moe-plots
 # Through windows: the same, with what goes through them told.
 through_window() { # CASE RANKS ARGUMENT...
     local name=$1 ranks=$2
