@@ -15,6 +15,7 @@ static const struct {
     {"collectives", ranks_collectives, {0}},
     {"all-to-all", ranks_all_to_all, {0}},
     {"dispatch", ranks_dispatch, {2, 3, 4}},
+    {"all-to-all-time", ranks_all_to_all_time, {0}},
     {"network", ranks_network, {2, 4, 6, 8}},
     {"links", ranks_links, {4, 6}},
     {"double-tree", ranks_double_tree, {3, 6, 8}},

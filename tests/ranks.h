@@ -6,6 +6,7 @@ int ranks_windows(void);
 int ranks_collectives(void);
 int ranks_all_to_all(void);
 int ranks_dispatch(void);
+int ranks_all_to_all_time(void);
 int ranks_network(void);
 int ranks_links(void);
 int ranks_double_tree(void);

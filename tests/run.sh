@@ -105,7 +105,7 @@ suites() {
 # The groups that run on ranks: on virtual ranks in the precision that tells more, or both; and each on MPI's, on some
 # numbers of them, what is about messages and who sends them on all.
 on_ranks() {
-    local group wire=(rings collectives all-to-all network links double-tree lanes)
+    local group wire=(rings collectives all-to-all all-to-all-time network links double-tree lanes)
     queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" stages lanes-cpu equivalence families domains clock machine checkpoint faults
     queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" stages clock machine checkpoint stop
     queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" stages equivalence precision quantize clock machine stop
@@ -113,10 +113,10 @@ on_ranks() {
     queue launches mpirun -n 4 "$double/tests/ranks" "${wire[@]}"
     queue launches mpirun -n 2 "$float/tests/ranks" "${wire[@]}" stages quantize clock machine
     queue launches mpirun -n 1 "$float/tests/ranks" "${wire[@]}" machine
-    for group in quantize equivalence families domains stages precision checkpoint rings collectives all-to-all network lanes clock; do
+    for group in quantize equivalence families domains stages precision checkpoint rings collectives all-to-all all-to-all-time network lanes clock; do
         queue programs "$double/tests/ranks" $group
     done
-    for group in stop precision domains checkpoint lanes-cpu rings collectives all-to-all network lanes; do
+    for group in stop precision domains checkpoint lanes-cpu rings collectives all-to-all all-to-all-time network lanes; do
         queue programs "$float/tests/ranks" $group
     done
 }
