@@ -116,8 +116,6 @@ void gather_each(Group *group, Purpose purpose, const void *mine, size_t bytes, 
 void gather_lent(Group *group, Purpose purpose, const void *mine, size_t bytes, VisitPiece *visit,
                  void *context, int root);
 void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void *mine, int root);
-/* Piece j of `out` goes to rank j, which puts it in piece r of `in`. */
-void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in);
 
 /* The sum of every rank's number, the same bits on all: a ring gathers them, all add in rank order. 0 where the
  * device is dry. */

@@ -166,21 +166,6 @@ void scatter(Group *group, Purpose purpose, const void *all, size_t bytes, void 
     }
 }
 
-/* Round s: send to the rank s to the right, receive from the rank s to the left. */
-void all_to_all(Group *group, Purpose purpose, const void *out, size_t bytes, void *in)
-{
-    int n = group->size, me = group->rank, tag = group_tag(group);
-    copy(piece(in, me, bytes), piece(out, me, bytes), bytes);
-    for (int s = 1; s < n; s++) {
-        int to = group_round(group, me + s), from = group_round(group, me - s);
-        Request outgoing, incoming;
-        comm_receive(group, from, tag, purpose, piece(in, from, bytes), bytes, &incoming);
-        comm_send(group, to, tag, purpose, piece(out, to, bytes), bytes, &outgoing);
-        comm_wait(&incoming);
-        comm_wait(&outgoing);
-    }
-}
-
 double sum_in_rank_order(Group *group, Purpose purpose, Device *device, double mine)
 {
     int n = group->size;

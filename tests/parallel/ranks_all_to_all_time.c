@@ -160,12 +160,61 @@ static void several_never_beat_the_link(void **state)
     on_all_ranks(crowd_body);
 }
 
+/* A late message holds up all, from rank 0 to `to`; in two hops only where one goes straight there. */
+static double late_by(Comm *comm, int devices, int to, double seconds)
+{
+    Device device = {0};
+    const int n = comm->size;
+    Late late = {.link = {.from = 0, .to = to, .every = 1, .seconds = seconds}, .holds = true};
+    Tensor out = part_new(&device, 5 * n), in = part_new(&device, 5 * n);
+    AllToAll a;
+    double took[2];
+    tensor_zero(out);
+    for (int k = 0; k < 2; k++) {
+        lane_begin(comm, &device.lanes);
+        comm->network = row_network(devices, ALL_TO_ALL_HIERARCHICAL);
+        comm->late = &late;
+        comm->lates = k;
+        Group *group = group_world(comm, CHANNEL);
+        all_to_all_begin(&a, group, MOE_DISPATCH, out, in, 1, (RowCounts){.each = 5});
+        all_to_all_end(&a);
+        took[k] = device.lanes.now;
+        group_free(group);
+    }
+    tensor_free(&out), tensor_free(&in);
+    comm->lanes = NULL;
+    comm->late = NULL;
+    comm->lates = 0;
+    return took[1] - took[0];
+}
+
+static void late_body(Comm *comm, void *context)
+{
+    const double seconds = 1e-3;
+    const int n = comm->size;
+    for (int devices = 1; devices <= n; devices++)
+        for (int to = 1; to < n; to++) {
+            const bool hops = devices > 1 && devices < n && n % devices == 0,
+                       straight = !hops || to < devices || to % devices == 0;
+            double by = late_by(comm, devices, to, seconds);
+            expect(context, fabs(by - (straight ? seconds : 0)) < 1e-12,
+                   "%d in nodes of %d: late to %d by %g", n, devices, to, by);
+        }
+}
+
+static void late_messages_hold_all_up(void **state)
+{
+    (void)state;
+    on_all_ranks(late_body);
+}
+
 int ranks_all_to_all_time(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fullest_port_holds_all_up),
         cmocka_unit_test(short_rows_hop),
         cmocka_unit_test(several_never_beat_the_link),
+        cmocka_unit_test(late_messages_hold_all_up),
     };
     return cmocka_run_group_tests_name("all-to-all, time", tests, NULL, NULL);
 }

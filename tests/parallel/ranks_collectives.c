@@ -87,7 +87,7 @@ static void straight_body(Comm *comm, void *context)
     int n = comm->size, r = comm->rank;
     for (int c = 0; c < COUNT_CASES; c++) {
         size_t bytes = (size_t)COUNTS[c], others = (size_t)(n - 1) * bytes;
-        char *mine = allocate(bytes), *all = allocate((size_t)n * bytes), *in = allocate((size_t)n * bytes);
+        char *mine = allocate(bytes), *all = allocate((size_t)n * bytes);
         for (int root = 0; root < n; root++) {
             uint64_t before = comm->bytes[DP_GATHER];
             letter(mine, bytes, r, root);
@@ -107,18 +107,8 @@ static void straight_body(Comm *comm, void *context)
             expect(f, comm->bytes[DP_SCATTER] - before == (r == root ? others : 0),
                    "scatter: rank %d's bytes", r);
         }
-        uint64_t before = comm->bytes[ZERO_NORM], messages = comm->messages[ZERO_NORM];
-        for (int to = 0; to < n; to++) letter(all + (size_t)to * bytes, bytes, r, to);
-        all_to_all(group, ZERO_NORM, all, bytes, in);
-        for (int from = 0; from < n; from++)
-            expect(f, is_letter(in + (size_t)from * bytes, bytes, from, r), "all-to-all: rank %d from %d", r,
-                   from);
-        expect(f, comm->bytes[ZERO_NORM] - before == others, "all-to-all: rank %d's bytes", r);
-        expect(f, comm->messages[ZERO_NORM] - messages == (uint64_t)(bytes ? n - 1 : 0),
-               "an empty message was sent");
         free(mine);
         free(all);
-        free(in);
     }
     group_free(group);
 }
