@@ -28,8 +28,9 @@ static Routed route(ExpertsShape e, double bias_of_last)
     e.count = E, e.top_k = K, e.ffn = 1, e.every = 1, e.scale = 2, e.groups = 3, e.groups_limited = 2;
     const GptShape shape = {.layers = 1, .hidden = N, .sequence = T, .experts = e};
     const Region region = {.size = 1};
+    const Dispatch alone = {.size = 1};
     double row[2 * E + ROUTING_LOAD] = {0};
-    BlockRun run = {.shape = &shape, .region = &region, .B = B, .routing = row};
+    BlockRun run = {.shape = &shape, .region = &region, .dispatch = &alone, .B = B, .routing = row};
     Tensor x = constant(&device, N * N, 0), W = constant(&device, N * E, 0), kept[8] = {{0}};
     for (int i = 0; i < N; i++) {
         reals(x)[i * N + i] = 1;
