@@ -5,6 +5,7 @@
 #include "models/kernels/matmul.h"
 #include "models/layers/activate.h"
 #include "models/layers/expert_rows.h"
+#include "models/layers/routing.h"
 
 _Static_assert((int)EXPERTS_TENSORS <= (int)BRANCH_TENSORS && (int)EXPERTS_KEPT <= (int)BRANCH_KEPT,
                "a branch has room for them");

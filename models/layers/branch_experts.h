@@ -15,6 +15,7 @@
 #ifndef MODELS_LAYERS_BRANCH_EXPERTS_H
 #define MODELS_LAYERS_BRANCH_EXPERTS_H
 #include "models/layers/branch.h"
+#include "models/layers/experts_kept.h"
 
 enum {
     ROUTER_WEIGHT = NORM_TENSORS,
@@ -23,29 +24,6 @@ enum {
     EXPERTS_IN_WEIGHT,
     EXPERTS_OUT_WEIGHT,
     EXPERTS_TENSORS
-};
-
-/* On t ranks; n tokens, E experts, k of them a token, room for R rows of those here. */
-enum {
-    EXPERTS_LOGITS, /* these as in Routing */
-    EXPERTS_SCORES,
-    EXPERTS_CHOSEN,
-    EXPERTS_GATES,
-    EXPERTS_BALANCE,
-    EXPERTS_ROW,
-    EXPERTS_COUNTS,
-    EXPERTS_DLOGITS,
-    EXPERTS_ALL_GATES, /* of all ranks that share the experts, where all tokens go to all */
-    EXPERTS_PLACES,    /* INT32: of what arrived from those ranks (expert_rows.h), */
-    EXPERTS_ROWS,      /* and the rows it made, (R, C) */
-    EXPERTS_INNER,     /* (R, inner width of an expert/t) */
-    EXPERTS_OUTER,     /* (R, f/t): what the activation made */
-    EXPERTS_RESULTS, /* (R, C), or of the tokens here: a part of the sum; after backward's first half (R, C), its gradient */
-    EXPERTS_DINNER, /* like inner */
-    SHARED_INNER,   /* (n, inner width of the shared/t) */
-    SHARED_OUTER,
-    SHARED_DINNER,
-    EXPERTS_KEPT
 };
 
 extern const Branch branch_experts;

@@ -1,7 +1,8 @@
 /* expert_rows.c - where rows lie, and their four ways. */
 #include "models/layers/expert_rows.h"
 #include <stdlib.h>
-#include "models/layers/branch_experts.h"
+#include "models/layers/experts_kept.h"
+#include "models/layers/routing.h"
 #include "models/layers/rows_gathered.h"
 #include "models/machine/error.h"
 
@@ -100,16 +101,6 @@ void expert_rows_free(ExpertRows *r)
 }
 
 /* ---- their tensors ---- */
-
-Tensor expert_rows_room(const ExpertRows *r, Tensor like, MemoryCategory category, int64_t width)
-{
-    return tensor_new(like.device, category, like.dtype, r->room * width);
-}
-
-Tensor expert_rows_used(const ExpertRows *r, Tensor rows)
-{
-    return tensor_view(rows, 0, r->room ? rows.count / r->room * r->rows : 0);
-}
 
 static Tensor home_room(const BlockRun *run, const ExpertRows *r, Tensor like, MemoryCategory category)
 {

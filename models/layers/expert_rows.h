@@ -19,20 +19,8 @@
  * other. */
 #ifndef MODELS_LAYERS_EXPERT_ROWS_H
 #define MODELS_LAYERS_EXPERT_ROWS_H
-#include "models/layers/routing.h"
-
-typedef struct ExpertRows {
-    int64_t experts;  /* here */
-    int64_t *counts;  /* (experts): rows of each */
-    int64_t rows;     /* of all of them */
-    int64_t room;     /* that tensors have for them */
-    int64_t home;     /* and for those of the tokens here, of all experts */
-    Permutation sent; /* the tokens here, to the rows of all experts */
-    Permutation
-        come; /* what arrives, rows or all tokens, to the rows here; without elements: it is in order */
-    Tensor all_gates; /* of all tokens, where they arrive */
-    int64_t *between; /* (size, size): of each rank for each; NULL: nothing moves */
-} ExpertRows;
+#include "models/layers/branch.h"
+#include "models/layers/rows.h"
 
 /* Tells all ranks of what was routed, and what arrives here its places, which are kept in `s`. */
 ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved *s);
@@ -40,19 +28,8 @@ ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved
 ExpertRows expert_rows_again(const BlockRun *run, BranchSaved *s);
 void expert_rows_free(ExpertRows *r);
 
-/* Room for rows of this width, of like's type; and of a tensor with it those there are. */
-Tensor expert_rows_room(const ExpertRows *r, Tensor like, MemoryCategory category, int64_t width);
-Tensor expert_rows_used(const ExpertRows *r, Tensor rows);
-
 /* Whether results go home as they are: then it is there that they are kept. */
 bool expert_rows_return(const BlockRun *run, const ExpertRows *r);
-
-/* Rows on their way. */
-typedef struct RowsMoving {
-    Tensor out, in;
-    void *moving;           /* NULL: nothing does */
-    Tensor results, dgates; /* what combine's backward reads and writes when it has arrived */
-} RowsMoving;
 
 /* Forward: whole (n, C) -> new rows (rows, C), kept if they moved; and results (rows, C), which it takes over, times their
  * gates added to beta part (n, C). It returns what combine's backward reads. */

@@ -1,6 +1,6 @@
 /* rows_gathered.c - all tokens to all ranks, and sums of their parts back. */
 #include "models/layers/rows_gathered.h"
-#include "models/layers/branch_experts.h"
+#include "models/layers/experts_kept.h"
 #include "models/machine/tensor_values.h"
 
 /* ---- all ranks' ---- */

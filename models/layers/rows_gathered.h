@@ -2,7 +2,8 @@
  * expert_rows.h says, of that way. */
 #ifndef MODELS_LAYERS_ROWS_GATHERED_H
 #define MODELS_LAYERS_ROWS_GATHERED_H
-#include "models/layers/expert_rows.h"
+#include "models/layers/branch.h"
+#include "models/layers/rows.h"
 
 /* Tells all ranks of choices and gates; come and all_gates, kept in `s`. */
 void gathered_places(const BlockRun *run, ExpertRows *r, MemoryCategory kept, BranchSaved *s);
