@@ -187,7 +187,7 @@ static void expect_bytes(Findings *f, const char *name, ExpertRank *r, Recompute
 {
     const GptShape *s = &r->shape;
     int size = r->dispatch.size, forwards = recompute == RECOMPUTE_FULL ? 2 : 1;
-    double width = sizeof(real), leave = 0, to = 0, home = 0, held = E / size;
+    double width = sizeof(real), leave = 0, to = 0, home = 0;
     if (r->dispatch.way == DISPATCH_ALL_TO_ALL) {
         if (s->experts.capacity > 0) return;
         for (int64_t e = 0; e < E; e++)
@@ -199,7 +199,7 @@ static void expect_bytes(Findings *f, const char *name, ExpertRank *r, Recompute
         to = (size - 1) * (forwards * (tokens + choices * (sizeof(int32_t) + width)) + tokens);
         home = (size - 1) * ((forwards + 1) * tokens + choices * width);
     }
-    double told = forwards * (size - 1) * size * held * sizeof(int32_t);
+    double told = (double)(forwards * (size - 1) * E) * sizeof(int32_t);
     double sent[] = {(double)comm->bytes[MOE_COUNTS], (double)comm->bytes[MOE_DISPATCH],
                      (double)comm->bytes[MOE_COMBINE]};
     if (r->dispatch.way == DISPATCH_ALL_TO_ALL) { /* home goes what others sent: of all ranks as much */
