@@ -144,7 +144,13 @@ void h5_fill_disk(H5 *file)
 
 bool h5_flush(H5 *file, Error *error)
 {
+    file->keeps = false;
     return H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0 || h5_fail(file->path, "write", "", error);
+}
+
+bool h5_flush_rows(H5 *file, Error *error)
+{
+    return !file->keeps || h5_flush(file, error);
 }
 
 void h5_let_go(H5 *file, bool (*worthless)(const char *path))

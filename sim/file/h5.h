@@ -33,6 +33,8 @@ H5 *h5_create(const char *path, Error *error); /* a draft until it is published 
 H5 *h5_edit(const char *path, Error *error);   /* the same, of a copy of PATH, whose place it takes */
 H5 *h5_open(const char *path, Error *error);   /* to read, also while another process writes it */
 bool h5_flush(H5 *file, Error *error);
+bool h5_flush_rows(H5 *file,
+                   Error *error); /* the same where h5_write() and h5_table_write() alone have written */
 /* Flushes to the disk and puts the file in its place; it stays open. A file that was there is kept under another
  * name, h5_kept() ("": there was none), unless h5_let_go() told which are worthless and it is one; and while another
  * process writes that, this one goes to another name, h5_path(). */
@@ -84,7 +86,8 @@ bool h5_make_scale(H5 *file, const char *path, Error *error); /* a 1-D array bec
 bool h5_unlink(H5 *file, const char *path, Error *error);     /* a dataset that is not in use */
 bool h5_link(H5 *file, const char *path, const char *another_name, Error *error);
 bool h5_extend(H5 *file, const char *path, size_t rows, Error *error); /* or trims */
-/* Writes rows first..first+rows-1 along axis 0 (of rank 0: its one value); `kind` is what `values` hold. */
+/* Writes rows first..first+rows-1 along axis 0 (of rank 0: its one value); `kind` is what `values` hold. Rows of a
+ * published file that lie there as they do here are in it at once, the others after a flush. */
 bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, const void *values,
               Error *error);
 bool h5_write_text(H5 *file, const char *path, const char *long_name, const char *text, Error *error);

@@ -14,11 +14,21 @@ typedef struct H5Running {
     size_t block, within; /* bytes that are summed as one, and of the last block so far */
 } H5Running;
 
+/* Where rows of numbers lie in the file (h5_straight.c). */
+typedef struct H5Straight {
+    H5Kind kind;
+    size_t rows, row, chunk; /* how many there are, bytes of one, rows in one piece */
+    size_t first;            /* row of the piece that was last written into, */
+    uint64_t place;          /* and where that begins; 0: none yet */
+} H5Straight;
+
 typedef struct H5Open {
     struct H5Open *next;
     hid_t id;
     H5Running *running; /* or NULL: what is written is not summed */
-    char path[];        /* of the dataset */
+    bool straight;      /* what is written goes past HDF5, which keeps none of its values */
+    H5Straight is;
+    char path[]; /* of the dataset */
 } H5Open;
 
 struct H5 {
@@ -29,6 +39,7 @@ struct H5 {
     bool (*worthless)(const char *path); /* what need not be kept there; NULL: nothing */
     H5Open *open;                        /* datasets in use */
     bool full;                           /* as if its disk were */
+    bool keeps; /* HDF5 may, of what was written into datasets since the last flush */
 };
 
 hid_t h5_access_list(void); /* what every file is opened with */
@@ -39,10 +50,18 @@ void h5_release(hid_t id);     /* closes any object; a negative id is left alone
 bool h5_fail(const char *path, const char *verb, const char *object, Error *error);
 /* A list to make groups with: the same run makes the same bytes, attributes lie in the header. */
 void h5_plain_group(hid_t list);
+/* A dataset in use, or from here on; NULL: there is none. */
+H5Open *h5_opened(H5 *file, const char *path);
+void h5_open_again(H5 *file,
+                   H5Open *open); /* HDF5 forgets what it keeps of it; a negative id where it refuses */
+/* The same for HDF5 to read and write. */
 hid_t h5_dataset(H5 *file, const char *path);
 H5Open *h5_find_open(H5 *file, const char *path); /* NULL: it is not in use yet */
 /* Rows of one that is summed were written, of this type in memory. */
 void h5_run_on(const H5Open *open, size_t first, size_t rows, hid_t type, const void *values);
+/* Where rows of `kind` can be written past HDF5, what for; NULL: they cannot, or are summed. */
+H5Open *h5_straight(H5 *file, const char *path, H5Kind kind, size_t first, size_t rows);
+bool h5_write_straight(H5 *file, H5Open *open, size_t first, size_t rows, const void *values, Error *error);
 /* Of a dataset or group; replaces the value of one that exists. */
 bool h5_set_attribute(H5 *file, const char *object, const char *name, hid_t file_type, hid_t memory_type,
                       const void *value, Error *error);

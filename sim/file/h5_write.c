@@ -37,28 +37,47 @@ bool h5_unlink(H5 *file, const char *path, Error *error)
 
 /* ---- datasets ---- */
 
-static hid_t remember(H5 *file, const char *path, hid_t id)
+static H5Open *remember(H5 *file, const char *path, hid_t id)
 {
-    if (id < 0) return id;
+    if (id < 0) return NULL;
     H5Open *open = allocate(sizeof *open + strlen(path) + 1);
     *open = (H5Open){.next = file->open, .id = id};
     memcpy(open->path, path, strlen(path) + 1);
     file->open = open;
-    return id;
-}
-
-H5Open *h5_find_open(H5 *file, const char *path)
-{
-    H5Open *open = file->open;
-    while (open && strcmp(open->path, path) != 0) open = open->next;
     return open;
 }
 
+/* Those in use again and again come to be found first. */
+H5Open *h5_find_open(H5 *file, const char *path)
+{
+    for (H5Open **at = &file->open, *open; (open = *at); at = &open->next) {
+        if (strcmp(open->path, path) != 0) continue;
+        *at = open->next;
+        open->next = file->open;
+        return file->open = open;
+    }
+    return NULL;
+}
+
 /* Stays open until the file is closed: opening one costs more than a step's row. */
+H5Open *h5_opened(H5 *file, const char *path)
+{
+    H5Open *open = h5_find_open(file, path);
+    return open ? open : remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
+}
+
+void h5_open_again(H5 *file, H5Open *open)
+{
+    h5_release(open->id);
+    open->id = H5Dopen2(file->id, open->path, H5P_DEFAULT);
+    open->straight = false;
+}
+
 hid_t h5_dataset(H5 *file, const char *path)
 {
-    const H5Open *open = h5_find_open(file, path);
-    return open ? open->id : remember(file, path, H5Dopen2(file->id, path, H5P_DEFAULT));
+    H5Open *open = h5_opened(file, path);
+    if (open && open->straight) h5_open_again(file, open);
+    return open ? open->id : -1;
 }
 
 /* What a dataset is called. */
@@ -184,18 +203,23 @@ bool h5_extend(H5 *file, const char *path, size_t rows, Error *error)
     return ok;
 }
 
+static bool is_full(const H5 *file, const char *path, Error *error)
+{
+    return file->full && !error_set(error, "%s: cannot write %s: %s, as if the disk were full", file->path,
+                                    path, strerror(ENOSPC));
+}
+
 static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hid_t type, const void *values,
                        Error *error)
 {
-    if (file->full)
-        return error_set(error, "%s: cannot write %s: %s, as if the disk were full", file->path, path,
-                         strerror(ENOSPC));
+    if (is_full(file, path, error)) return false;
     H5Selection selection;
     bool ok =
         h5_select_rows(file, path, first, rows, &selection) &&
         H5Dwrite(selection.data, type, selection.in_memory, selection.in_file, H5P_DEFAULT, values) >= 0;
     if (!ok) h5_fail(file->path, "write", path, error);
     h5_unselect(&selection);
+    file->keeps = true;
     const H5Open *open = h5_find_open(file, path);
     if (ok && open->running) h5_run_on(open, first, rows, type, values);
     return ok;
@@ -204,7 +228,9 @@ static bool write_rows(H5 *file, const char *path, size_t first, size_t rows, hi
 bool h5_write(H5 *file, const char *path, size_t first, size_t rows, H5Kind kind, const void *values,
               Error *error)
 {
-    return write_rows(file, path, first, rows, h5_type(kind, false), values, error);
+    H5Open *straight = h5_straight(file, path, kind, first, rows);
+    if (!straight) return write_rows(file, path, first, rows, h5_type(kind, false), values, error);
+    return !is_full(file, path, error) && h5_write_straight(file, straight, first, rows, values, error);
 }
 
 /* ---- tables ---- */

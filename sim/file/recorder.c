@@ -215,9 +215,9 @@ bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const
         if (!h5_write(r->file, cells[i].path, r->done, 1, cells[i].kind, cells[i].value, error))
             return others_are_kept(r, error);
     /* the step's number last: who sees it finds the rest of the row in the file */
-    bool ok = h5_flush(r->file, error) &&
+    bool ok = h5_flush_rows(r->file, error) &&
               h5_write(r->file, layout_step, r->done, 1, H5_I64, &row->step, error) &&
-              h5_flush(r->file, error);
+              h5_flush_rows(r->file, error);
     if (!ok) return others_are_kept(r, error);
     r->done++;
     return h5_is_there(r->file) || vanished(r, error); /* not only as it ends, hours later */
@@ -232,7 +232,7 @@ static bool note(Recorder *r, const char *column, size_t row, double value, Erro
 bool recorder_checkpoint(Recorder *r, bool beside, double seconds, Error *error)
 {
     return note(r, "/steps/checkpoint_beside", r->done - 1, beside, error) &&
-           note(r, "/steps/checkpoint_time", r->done - 1, seconds, error) && h5_flush(r->file, error);
+           note(r, "/steps/checkpoint_time", r->done - 1, seconds, error) && h5_flush_rows(r->file, error);
 }
 
 bool recorder_placed(Recorder *r, const CheckpointPlaced *p, Error *error)
@@ -241,7 +241,7 @@ bool recorder_placed(Recorder *r, const CheckpointPlaced *p, Error *error)
     return note(r, "/steps/checkpoint_written", row, p->seconds, error) &&
            note(r, "/steps/checkpoint_bytes", row, p->bytes, error) &&
            (!p->copies || h5_write(r->file, "/memory/checkpoint_copy", 0, ranks, H5_U64, p->copies, error)) &&
-           h5_flush(r->file, error);
+           h5_flush_rows(r->file, error);
 }
 
 bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_total, const uint64_t *rss,
@@ -250,7 +250,8 @@ bool recorder_memory(Recorder *r, const uint64_t *peak, const uint64_t *peak_tot
     size_t ranks = (size_t)r->recorded;
     return h5_write(r->file, "/memory/peak", 0, ranks, H5_U64, peak, error) &&
            h5_write(r->file, "/memory/peak_total", 0, ranks, H5_U64, peak_total, error) &&
-           h5_write(r->file, "/memory/rss_peak", 0, ranks, H5_U64, rss, error) && h5_flush(r->file, error);
+           h5_write(r->file, "/memory/rss_peak", 0, ranks, H5_U64, rss, error) &&
+           h5_flush_rows(r->file, error);
 }
 
 /* ---- the end ---- */

@@ -31,8 +31,9 @@ static void test_killed(void **state)
             for (int64_t n = 0; recorder && recorded_step(recorder, n, NULL);) *finished = ++n;
             _exit(3);
         }
-        /* every other one around the moment the columns grow */
-        for (int wait = 0; i % 2 && *finished < 1020 && wait < 20000; wait++) usleep(500);
+        /* every other one around the moment the columns grow, of these every other one when they have */
+        const int64_t before = i % 4 == 3 ? 1030 : 1020;
+        for (int wait = 0; i % 2 && *finished < before && wait < 20000; wait++) usleep(500);
         usleep((useconds_t)(i % 2 ? 300 * i : 2000 + 1777 * i));
         kill(child, SIGKILL);
         int status;
@@ -48,7 +49,7 @@ static void test_killed(void **state)
     }
     munmap((void *)finished, sizeof *finished);
     print_message("%d of %d kills left a file, %d of them grown\n", opened, (int)KILLS, grown);
-    assert_true(opened > KILLS / 2);
+    assert_true(opened >= KILLS / 2 && grown >= KILLS / 5);
 }
 
 /* Reading while another process writes: never a step that is not whole. */
