@@ -1,5 +1,5 @@
 /* bench_record.c NAME FOLDER [SECTION.KEY=VALUE...] - what time-keeping and recording cost training, under mpirun or on one
- * rank. By turns, which begin with another each round, a step without either; one that reads the thread's clock around its
+ * rank. By turns, each as often after each other, a step without either; one that reads the thread's clock around its
  * actions, as every run does; one that asks for each kernel's time on a machine, too; and one that is recorded besides.
  * As on rank 0, over the step without: by the wall clock, and by the CPU time of its thread. What messages take on the
  * simulated links is always reckoned. */
@@ -13,7 +13,7 @@
 #include "tests/support/launch.h"
 #include "tests/support/sample.h"
 
-enum { WARM = 3, ROUNDS = 25 };
+enum { WARM = 3, ROUNDS = 100 };
 typedef enum { NEITHER, CLOCK, MACHINE, RECORDED, MODES } Mode;
 static const char *const MODE[MODES] = {"step without clocks and record", "with its clock read",
                                         "with a machine's time, too", "and recorded"};
@@ -35,7 +35,11 @@ static double now(Clock clock)
 /* Of a step after the warm ones. */
 static Mode mode_of(int64_t step)
 {
-    return (Mode)((step + step / MODES) % MODES);
+    static const Mode turns[MODES][MODES] = {{NEITHER, CLOCK, RECORDED, MACHINE},
+                                             {CLOCK, MACHINE, NEITHER, RECORDED},
+                                             {MACHINE, RECORDED, CLOCK, NEITHER},
+                                             {RECORDED, NEITHER, MACHINE, CLOCK}};
+    return turns[step / MODES % MODES][step % MODES];
 }
 
 static void set_mode(Trainer *t, const Bench *b, Mode mode)

@@ -10,6 +10,7 @@
 typedef struct Moves {
     void (*prepare)(Collective *c);
     void (*start)(Collective *c);
+    bool (*ready)(Collective *c); /* NULL: nobody knows before it is moved */
     void (*move)(Collective *c, bool to_the_end);
     void (*report)(const Collective *c);
     int64_t (*messages)(Collective *c, int to);
@@ -18,10 +19,11 @@ typedef struct Moves {
 static const Moves *moves_of(const Collective *c)
 {
     static const Moves ways[] = {
-        [OVER_RINGS] = {ring_prepare, ring_start, ring_move, ring_report, ring_messages},
-        [OVER_TREES] = {trees_prepare, trees_start, trees_move, trees_report, trees_messages},
-        [THROUGH_SLOTS] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages},
-        [IN_PLACE] = {ring_prepare, windows_start, windows_move, ring_report, ring_messages}};
+        [OVER_RINGS] = {ring_prepare, ring_start, ring_ready, ring_move, ring_report, ring_messages},
+        [OVER_TREES] = {trees_prepare, trees_start, NULL, trees_move, trees_report, trees_messages},
+        [THROUGH_SLOTS] = {ring_prepare, windows_start, windows_ready, windows_move, ring_report,
+                           ring_messages},
+        [IN_PLACE] = {ring_prepare, windows_start, windows_ready, windows_move, ring_report, ring_messages}};
     return &ways[c->way];
 }
 
@@ -148,8 +150,8 @@ bool ring_progress(Collective *c)
 {
     if (c->busy) return false;
     if (!c->group || c->done) return true;
-    bool by_window = c->way == THROUGH_SLOTS || c->way == IN_PLACE;
-    if (!by_window || windows_ready(c)) move_on(c, false); /* else it need read no clock */
+    const Moves *moves = moves_of(c);
+    if (!moves->ready || moves->ready(c)) move_on(c, false); /* else it need read no clock */
     return c->done;
 }
 
@@ -160,7 +162,7 @@ void ring_end(Collective *c)
     if (comm->tape) tape_ring_end(comm->tape, c->tape == comm->tapes ? c->on_tape : -1);
     if (c->meets)
         c->start = comm_ring_meet(c->group, c->tag, c->start);
-    else
+    else if (!c->done)
         move_on(c, true);
     comm_ring_end(comm, &c->shape, c->start);
     if (c->way == OVER_TREES) trees_end(c);

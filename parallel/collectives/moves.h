@@ -14,7 +14,8 @@ void trees_move(Collective *c, bool to_the_end);
 void windows_start(Collective *c);
 void windows_move(Collective *c, bool to_the_end);
 /* Whether it could move, or one before it. */
-bool windows_ready(const Collective *c);
+bool ring_ready(Collective *c);
+bool windows_ready(Collective *c);
 /* Of sizes alone, instead of these: what the kernels of all its steps would say. */
 void ring_report(const Collective *c);
 void trees_report(const Collective *c);

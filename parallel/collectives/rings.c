@@ -208,6 +208,12 @@ void ring_start(Collective *c)
     step_begin(c);
 }
 
+bool ring_ready(Collective *c)
+{
+    const bool received = comm_test(&c->receive), sent = comm_test(&c->send);
+    return !c->moving || (received && sent);
+}
+
 void ring_move(Collective *c, bool to_the_end)
 {
     while (!c->done) {
@@ -216,8 +222,7 @@ void ring_move(Collective *c, bool to_the_end)
             comm_finish(&c->receive);
             comm_finish(&c->send);
         }
-        bool received = comm_test(&c->receive), sent = comm_test(&c->send);
-        if (!received || !sent) break;
+        if (!ring_ready(c)) break;
         step_end(c);
     }
 }

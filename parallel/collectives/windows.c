@@ -80,7 +80,7 @@ static Collective *ready(const Group *g, int stage)
     return needed < 0 || window_behind(w, g->size, needed, count) < 0 ? c : NULL;
 }
 
-bool windows_ready(const Collective *c)
+bool windows_ready(Collective *c)
 {
     bool any = false;
     for (int stage = 0; stage < STAGES && !any; stage++) any = ready(c->group, stage) != NULL;

@@ -1,6 +1,5 @@
 /* ranks_lanes_cpu.c - simulated time from the CPU's clock: computing is measured, and what communication costs this
  * machine is not computing. */
-#include <time.h>
 #include <unistd.h>
 #include "parallel/data/transfer.h"
 #include "tests/ranks.h"
@@ -8,16 +7,16 @@
 
 static const double BURN = 0.02, LITTLE = 0.01;
 
+static void burn_for(double seconds)
+{
+    const double began = lanes_cpu_clock();
+    while (lanes_cpu_clock() - began < seconds) {}
+}
+
 static void burn(void *unused)
 {
-    struct timespec t;
-    double began = -1, now;
     (void)unused;
-    do {
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-        now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-        if (began < 0) began = now;
-    } while (now - began < BURN);
+    burn_for(BURN);
 }
 
 static Between burning = {.call = burn};
@@ -30,7 +29,8 @@ static bool burnt(double seconds, int times)
 /* A copy, up to date. */
 static Lanes lanes_now(Lanes *lanes)
 {
-    lanes_part(lanes, lanes->part);
+    lanes_pause(lanes);
+    lanes_resume(lanes);
     return *lanes;
 }
 
@@ -176,6 +176,27 @@ static void told_times_are_not_the_cpus(void **state)
     }
 }
 
+/* Stretches too short to read the CPU's clock for add up to what they took, computed or paused. */
+static void short_stretches_add_up(void **state)
+{
+    enum { TIMES = 10000 };
+    (void)state;
+    for (int paused = 0; paused < 2; paused++) {
+        Lanes lanes = {.reads_clock = true};
+        lanes_begin_step(&lanes);
+        const double began = lanes_cpu_clock();
+        lanes_resume(&lanes);
+        for (int i = 0; i < TIMES; i++) {
+            if (!paused) burn_for(BURN / TIMES);
+            lanes_pause(&lanes);
+            if (paused) burn_for(BURN / TIMES);
+            lanes_resume(&lanes);
+        }
+        const double passed = lanes_cpu_clock() - began;
+        assert_true(paused ? lanes.cpu < passed / 2 : lanes.cpu > passed / 2 && lanes.cpu < passed + LITTLE);
+    }
+}
+
 int ranks_lanes_cpu(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +204,7 @@ int ranks_lanes_cpu(void)
         cmocka_unit_test(quantising_is_no_computing),
         cmocka_unit_test(parts_bracket_themselves),
         cmocka_unit_test(told_times_are_not_the_cpus),
+        cmocka_unit_test(short_stretches_add_up),
     };
     return cmocka_run_group_tests_name("measured time", tests, NULL, NULL);
 }

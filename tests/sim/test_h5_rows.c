@@ -87,7 +87,14 @@ static void test_rows(void **state)
     expect_some(file, 102, 1, 4000, true);
     expect_in_file(place->run, 102, 1, 4000, false);
 
+    const float five[WIDTH] = {5000, 5001, 5002, 5003, 5004};
+    assert_true(h5_write(file, "/grows", 200, 1, H5_F32, five, &error)); /* by HDF5, which keeps its chunk */
+    write_some(file, 201, 1, 6000);
+    assert_true(h5_flush_rows(file, &error));
+    expect_in_file(place->run, 201, 1, 6000, true);
+
     assert_true(h5_close(file, &error));
+    expect_in_file(place->run, 201, 1, 6000, true);
     expect_in_file(place->run, 102, 1, 4000, true);
     expect_in_file(place->run, ROWS - 1, 1, 7 + (ROWS - 1) * WIDTH, false);
 }
