@@ -22,6 +22,15 @@ done
 sim plot results/{1f1b,gpipe,interleaved}.h5 --out pipelines
 cp pipelines/gantt.png "$gallery/gantt.png"
 
+# Experts that are left alone, with a loss of their load, and with a bias against it; by an optimizer that does not raise
+# again who is never chosen, as Adam does.
+for balance in none auxiliary bias; do
+    mpirun -n 4 sim --config moe.ini --set moe.balance=$balance --set train.optimizer=momentum \
+        --set train.learning_rate=0.3 --set train.steps=400 --output experts/$balance.h5
+done
+sim plot experts/{none,auxiliary,bias}.h5 --out experts
+cp experts/expert_load.png "$gallery/expert-load.png"
+
 # Memory over a step, and the same in 16 bits: nothing of this is computed, only counted.
 for schedule in gpipe 1f1b; do
     sim --config $schedule.ini --dry-run --ranks 8 --output timeline/$schedule.h5

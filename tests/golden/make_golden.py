@@ -26,7 +26,8 @@ except ImportError:
     transformers = None
 
 # have weights and gradients of their own; the order fixes the seeds
-OWNERS = ("untied", "tied", "llama", "mla", "mixtral")
+OWNERS = ("untied", "tied", "llama", "mla", "mixtral", "deepseek")
+BIAS = "mlp.gate.e_score_correction_bias"
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent  # the paths in the ini files are relative to it
 
@@ -42,6 +43,19 @@ def is_latent(model):
 def experts(model):
     """[moe], or None"""
     return model.parser["moe"] if "moe" in model.parser else None
+
+
+def is_dense(model, layer):
+    return not experts(model) or layer < experts(model).getint("first_dense", 0)
+
+
+def is_biased(model):
+    return experts(model) and experts(model)["balance"] == "bias"
+
+
+def is_buffer(name):
+    """a bias of experts' scores, which has no gradient"""
+    return name.endswith(BIAS)
 
 
 def head_width(model):
@@ -79,9 +93,12 @@ def llama_shapes(model):
         attention = latent_shapes(model) if is_latent(model) else llama_attention_shapes(model)
         shapes |= {h + "input_layernorm.weight": (C,)}
         shapes |= {f"{h}self_attn.{name}.weight": shape for name, shape in attention.items()}
-        mlp = expert_shapes(model) if experts(model) else mlp_shapes(model)
+        sparse = deepseek_shapes if is_latent(model) else expert_shapes
+        mlp = mlp_shapes(model) if is_dense(model, layer) else sparse(model)
         shapes |= {h + "post_attention_layernorm.weight": (C,)}
         shapes |= {f"{h}{name}.weight": shape for name, shape in mlp.items()}
+        if is_biased(model) and not is_dense(model, layer):
+            shapes |= {h + BIAS: (experts(model).getint("experts"),)}
     return shapes | {"model.norm.weight": (C,), "lm_head.weight": (V, C)}
 
 
@@ -102,6 +119,17 @@ def expert_shapes(model):
     for e in range(E):
         shapes |= {f"block_sparse_moe.experts.{e}.{w}": (C, F_) if w == "w2" else (F_, C) for w in ("w1", "w2", "w3")}
     return shapes
+
+
+def deepseek_shapes(model):
+    C, moe = model.getint("hidden"), experts(model)
+    F_, E, shared = (moe.getint(key) for key in ("ffn", "experts", "shared_experts"))
+    matrices = {"gate_proj": (F_, C), "up_proj": (F_, C), "down_proj": (C, F_)}
+    shapes = {"mlp.gate": (E, C)}
+    for e in range(E):
+        shapes |= {f"mlp.experts.{e}.{name}": shape for name, shape in matrices.items()}
+    wide = {"gate_proj": (shared * F_, C), "up_proj": (shared * F_, C), "down_proj": (C, shared * F_)}
+    return shapes | {f"mlp.shared_experts.{name}": shape for name, shape in wide.items()}
 
 
 def latent_shapes(model):
@@ -199,12 +227,15 @@ def llama_attention(norm, w, h, model):
     return F.linear(attend(rotate(q, base), rotate(k, base), v), w[h + "self_attn.o_proj.weight"])
 
 
-def llama_block(x, w, h, model):
+def llama_block(x, w, layer, model):
+    h = f"model.layers.{layer}."
     C = x.shape[-1]
     norm = F.rms_norm(x, (C,), w[h + "input_layernorm.weight"], eps=1e-5)
     x = x + (latent_attention if is_latent(model) else llama_attention)(norm, w, h, model)
     norm = F.rms_norm(x, (C,), w[h + "post_attention_layernorm.weight"], eps=1e-5)
-    if experts(model):
+    if not is_dense(model, layer):
+        if is_latent(model):
+            return x + deepseek_experts(norm, w, h, experts(model))
         return x + sparse_experts(norm, w, h + "block_sparse_moe.", experts(model))
     return x + swiglu(norm, *(w[h + f"mlp.{name}_proj.weight"] for name in ("gate", "up", "down")))
 
@@ -224,10 +255,41 @@ def sparse_experts(x, w, h, moe):
     return sum(parts)
 
 
+def choose(scores, moe):
+    """2412.19437, section 2.1.2: the best of the groups whose best two are best together"""
+    groups, limited = moe.getint("groups"), moe.getint("groups_limited")
+    grouped = scores.unflatten(-1, (groups, -1))
+    best = grouped.topk(2, dim=-1)[0].sum(-1).topk(limited, dim=-1)[1]
+    others = torch.ones(grouped.shape[:-1], dtype=torch.bool).scatter(-1, best, False)
+    return grouped.masked_fill(others[..., None], -math.inf).flatten(-2).topk(moe.getint("top_k"), dim=-1)[1]
+
+
+def deepseek_experts(x, w, h, moe):
+    """2412.19437, equations 12 to 16; what was chosen is counted, for the bias"""
+    scores = F.linear(x, w[h + "mlp.gate.weight"]).sigmoid()
+    chosen = choose(scores.detach() + w[h + BIAS], moe)
+    w[h + BIAS].chosen = chosen.flatten().bincount(minlength=scores.shape[-1])
+    best = scores.gather(-1, chosen)
+    gates = torch.zeros_like(scores).scatter(-1, chosen, best / best.sum(-1, keepdim=True) * moe.getfloat("route_scale"))
+    matrices = ("gate_proj", "up_proj", "down_proj")
+    parts = (
+        gates[..., e, None] * swiglu(x, *(w[f"{h}mlp.experts.{e}.{name}.weight"] for name in matrices))
+        for e in range(gates.shape[-1])
+    )
+    return sum(parts) + swiglu(x, *(w[f"{h}mlp.shared_experts.{name}.weight"] for name in matrices))
+
+
+def step_biases(w, step):
+    """2408.15664, algorithm 1"""
+    for name in filter(is_buffer, w):
+        load = w[name].chosen.double()
+        w[name] += step * (load.mean() - load).sign()
+
+
 def llama_logits(w, model, tokens):
     x = F.embedding(tokens, w["model.embed_tokens.weight"])
     for layer in range(model.getint("layers")):
-        x = llama_block(x, w, f"model.layers.{layer}.", model)
+        x = llama_block(x, w, layer, model)
     return F.linear(F.rms_norm(x, (x.shape[-1],), w["model.norm.weight"], eps=1e-5), w["lm_head.weight"])
 
 
@@ -263,8 +325,8 @@ def their_model(model):
     widths = ("q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim")
     config = transformers.DeepseekV3Config(
         num_key_value_heads=model.getint("heads"),
-        first_k_dense_replace=model.getint("layers"),
         num_mtp_layers=0,
+        **their_experts(model),
         **{key: model.getint(key) for key in widths},
         **common,
     )
@@ -275,19 +337,40 @@ def their_model(model):
     return theirs
 
 
+def their_experts(model):
+    """DeepSeek's"""
+    moe = experts(model)
+    if not moe:
+        return dict(first_k_dense_replace=model.getint("layers"))
+    return dict(
+        first_k_dense_replace=moe.getint("first_dense"),
+        n_routed_experts=moe.getint("experts"),
+        n_shared_experts=moe.getint("shared_experts"),
+        num_experts_per_tok=moe.getint("top_k"),
+        moe_intermediate_size=moe.getint("ffn"),
+        n_group=moe.getint("groups"),
+        topk_group=moe.getint("groups_limited"),
+        norm_topk_prob=moe.getboolean("normalise_top_k"),
+        routed_scaling_factor=moe.getfloat("route_scale"),
+        experts_implementation="eager",
+    )
+
+
 def as_held(tensors):
     """Of experts' files a tensor each, which transformers 5 holds as one for all of a layer, gate above up."""
     held, parts = {}, {}
+    theirs = {"w1": "gate_proj", "w3": "up_proj", "w2": "down_proj"}
     for name, tensor in tensors.items():
-        layer, moe, rest = name.partition("block_sparse_moe.")
-        if rest.startswith("experts."):
-            _, e, matrix, _ = rest.split(".")
-            parts.setdefault(layer + "mlp.experts.", {}).setdefault(matrix, []).append(tensor)
+        name = name.replace("block_sparse_moe.", "mlp.")
+        layer, moe, rest = name.partition("mlp.experts.")
+        if moe:
+            _, matrix, _ = rest.split(".")
+            parts.setdefault(layer + moe, {}).setdefault(theirs.get(matrix, matrix), []).append(tensor)
         else:
-            held[layer + ("mlp." if moe else "") + rest] = tensor
+            held[name] = tensor
     for name, part in parts.items():
-        held[name + "gate_up_proj"] = torch.cat((torch.stack(part["w1"]), torch.stack(part["w3"])), dim=1)
-        held[name + "down_proj"] = torch.stack(part["w2"])
+        held[name + "gate_up_proj"] = torch.cat((torch.stack(part["gate_proj"]), torch.stack(part["up_proj"])), dim=1)
+        held[name + "down_proj"] = torch.stack(part["down_proj"])
     return held
 
 
@@ -300,7 +383,7 @@ def check_theirs(w, model, tokens, loss):
         logits = theirs(tokens[:, :-1]).logits
         their_loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
         their_loss.backward()
-    ours = as_held({name: tensor.grad for name, tensor in w.items()})
+    ours = as_held({name: tensor.grad for name, tensor in w.items() if not is_buffer(name)})
     apart = ((ours[name] - p.grad).abs().max() / p.grad.abs().max() for name, p in theirs.named_parameters())
     apart = max(apart).item()
     name = f"{type(theirs).__name__} {transformers.__version__}"
@@ -328,7 +411,7 @@ def optimizer(train, w):
     decay = train.getfloat("weight_decay")
     groups = [
         {"params": [t for t in w.values() if t.dim() == 2], "weight_decay": decay},
-        {"params": [t for t in w.values() if t.dim() == 1], "weight_decay": 0.0},
+        {"params": [t for t in w.values() if t.dim() == 1 and t.requires_grad], "weight_decay": 0.0},
     ]
     kind = train["optimizer"]
     if kind in ("sgd", "momentum"):
@@ -358,7 +441,10 @@ def make(ini, seed):
     if owns_weights:
         save(init, random_weights(tensor_shapes(model), seed), torch.float32)
     with h5py.File(init) as file:
-        w = {name: torch.tensor(file[name][()]).double().requires_grad_() for name in tensor_shapes(model)}
+        w = {
+            name: torch.tensor(file[name][()]).double().requires_grad_(not is_buffer(name))
+            for name in tensor_shapes(model)
+        }
 
     update, losses, clipped = optimizer(train, w), [], 0
     count, clip = train.getint("global_batch"), train.getfloat("clip")
@@ -370,12 +456,15 @@ def make(ini, seed):
         if step == 0 and is_llama(model) and transformers:
             check_theirs(w, model, batch(text, model.getint("sequence"), 0, count), loss.item())
         if step == 0 and owns_weights:
-            save(ini.with_suffix(".gradients.h5"), {name: t.grad for name, t in w.items()}, torch.float64)
+            gradients = {name: t.grad for name, t in w.items() if not is_buffer(name)}
+            save(ini.with_suffix(".gradients.h5"), gradients, torch.float64)
         if clip > 0:
-            clipped += torch.nn.utils.clip_grad_norm_(w.values(), clip).item() > clip
+            clipped += torch.nn.utils.clip_grad_norm_([t for t in w.values() if t.requires_grad], clip).item() > clip
         for group in update.param_groups:
             group["lr"] = learning_rate(train, step)
         update.step()
+        if is_biased(model):
+            step_biases(w, experts(model).getfloat("bias_step"))
 
     ini.with_suffix(".losses.txt").write_text("".join(f"{loss:.17g}\n" for loss in losses))
     if ini.stem in ("untied", "llama"):

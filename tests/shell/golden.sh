@@ -50,7 +50,7 @@ carried() { # PRECISION CASE RANKS [KEY=VALUE]...
 
 # One rank; and each kind of split once: that they all are as one rank is what tests/sim/ranks_*.c is about.
 for precision in float double; do
-    for case in tied untied llama mla mixtral; do golden $precision $case ddp 1; done
+    for case in tied untied llama mla mixtral deepseek; do golden $precision $case ddp 1; done
 done
 golden float untied ddp 2
 golden float llama ddp 1 0 train.matmul=own
@@ -63,6 +63,8 @@ golden double llama ddp 2 2 parallel.pp=2
 golden double mla ddp 1 0 model.attention=flash
 golden double mla zero3 4 1 parallel.tp=2 parallel.sequence_parallel=yes
 golden double mla zero1 4 2 parallel.tp=2 parallel.pp=2 parallel.schedule=zb-h1 train.recompute=selective
+golden double deepseek zero3 4 1 parallel.tp=2 parallel.sequence_parallel=yes
+golden double deepseek zero1 4 2 parallel.tp=2 parallel.pp=2 parallel.schedule=zb-h1 train.recompute=selective
 golden double mixtral zero3 4 1 parallel.tp=2 parallel.sequence_parallel=yes
 golden double mixtral zero1 4 2 parallel.tp=2 parallel.pp=2 parallel.schedule=zb-h1 train.recompute=selective
 for case in sgd momentum adam rmsprop adagrad; do golden double $case ddp 1; done
@@ -70,4 +72,5 @@ carried float untied 3
 carried double llama 4 parallel.tp=2 parallel.pp=2
 carried double mla 4 parallel.tp=2
 carried double mixtral 4 parallel.tp=2 parallel.pp=2
+carried double deepseek 4 parallel.tp=2 parallel.pp=2
 finish
