@@ -60,7 +60,7 @@ static void test_structure(void **state)
         /* of another type */
         {"/purpose",
          {.type = AS_ANY_TEXT, .rank = 1, .dims = {PURPOSES}},
-         "/purpose is [24] of texts of variable length; a row of 1 to 256 texts"},
+         "] of texts of variable length; a row of 1 to 256 texts"},
         {"/config/ini",
          {.type = AS_ANY_TEXT, .rank = 0, .dims = {0}},
          "/config/ini is a scalar of texts of variable length; 1 to 1 texts"},
