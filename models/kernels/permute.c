@@ -81,14 +81,15 @@ Permutation permutation_of_choices(Tensor experts, Tensor kept, int64_t k, int64
 }
 
 Permutation permutation_of_received(Device *device, int64_t sources, int64_t E, const int64_t *counts,
-                                    MemoryCategory category)
+                                    int64_t room, MemoryCategory category)
 {
     int64_t rows = 0, from = 0, *each = allocate_zeroed((size_t)E, sizeof *each);
     for (int64_t run = 0; run < sources * E; rows += counts[run++]) each[run % E] += counts[run];
-    Permutation p = permutation_new(device, rows, 1, category);
-    p.rows = rows;
+    assert(rows <= room);
+    Permutation p = permutation_new(device, room, 1, category);
+    p.tokens = p.rows = rows;
     int64_t *next = first_rows(each, E);
-    bool compute = device_kernel(device, places_work(p.row, rows, (double)tensor_bytes(p.row)));
+    bool compute = device_kernel(device, places_work(p.row, rows, (double)rows * sizeof(int32_t)));
     for (int64_t run = 0; compute && run < sources * E; run++)
         for (int64_t i = 0; i < counts[run]; i++) ints(p.row)[from++] = (int32_t)next[run % E]++;
     free(each);

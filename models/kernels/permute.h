@@ -35,9 +35,9 @@ void choices_here(Tensor told, int64_t first, int64_t E, Tensor here, Tensor kep
 Permutation permutation_of_choices(Tensor experts, Tensor kept, int64_t k, int64_t E, const int64_t *counts,
                                    MemoryCategory category);
 /* Of rows that are there by source and, of each source, by expert, to rows by expert and, of each expert, by source:
- * counts (sources, E). Each row is a token of one choice. */
+ * counts (sources, E). Each row is a token of one choice. There is memory for `room` of them. */
 Permutation permutation_of_received(Device *device, int64_t sources, int64_t E, const int64_t *counts,
-                                    MemoryCategory category);
+                                    int64_t room, MemoryCategory category);
 void permutation_free(Permutation *p);
 
 /* rows (rows, C) from x (n, C); dx, the sum over a token's rows */

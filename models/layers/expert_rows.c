@@ -68,6 +68,15 @@ static int64_t *arriving(const BlockRun *run, const ExpertRows *r, BranchSaved *
     return all;
 }
 
+static void tell(const Dispatch *d, const ExpertRows *r, double *to)
+{
+    for (int j = 0; j < d->size && to; j++) {
+        if (j == d->rank) continue;
+        to[ROUTING_SENT] += (double)r->between[d->rank * d->size + j];
+        to[ROUTING_RECEIVED] += (double)r->between[j * d->size + d->rank];
+    }
+}
+
 ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved *s)
 {
     const Dispatch *d = run->dispatch;
@@ -77,11 +86,13 @@ ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved
         lanes_meet(&counts.device->lanes); /* as where sizes are first known (routing.c) */
     }
     ExpertRows r = rows_of(run, s);
+    if (r.between) tell(d, &r, routing_row(run, counts));
     if (gathers(run)) gathered_places(run, &r, kept, s);
     if (gathers(run) || is_sorted(&r)) return r;
     int64_t *each = arriving(run, &r, s);
-    r.come = permutation_of_received(counts.device, d->size, r.experts, each, kept);
+    r.come = permutation_of_received(counts.device, d->size, r.experts, each, r.room, kept);
     s->kept[EXPERTS_PLACES] = r.come.row;
+    r.come.row = tensor_view(r.come.row, 0, r.rows);
     free(each);
     return r;
 }
@@ -89,8 +100,13 @@ ExpertRows expert_rows_new(const BlockRun *run, MemoryCategory kept, BranchSaved
 ExpertRows expert_rows_again(const BlockRun *run, BranchSaved *s)
 {
     ExpertRows r = rows_of(run, s);
-    r.come = (Permutation){.tokens = r.rows, .choices = 1, .rows = r.rows, .row = s->kept[EXPERTS_PLACES]};
-    if (gathers(run)) gathered_places_again(run, &r, s);
+    Tensor places = s->kept[EXPERTS_PLACES]; /* for which there is room as for rows */
+    if (gathers(run)) {
+        gathered_places_again(run, &r, s);
+        return r;
+    }
+    if (!is_sorted(&r)) places = tensor_view(places, 0, r.rows);
+    r.come = (Permutation){.tokens = r.rows, .choices = 1, .rows = r.rows, .row = places};
     return r;
 }
 

@@ -124,8 +124,7 @@ static double entropy_of(Tensor scores, int64_t E)
     return sum;
 }
 
-/* NULL where nobody asks, as of what is only computed again. */
-static double *row_of(const BlockRun *run, Tensor x)
+double *routing_row(const BlockRun *run, Tensor x)
 {
     return x.device->lanes.part == PART_RECOMPUTE ? NULL : run->routing;
 }
@@ -234,7 +233,7 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
     const ExpertsShape *e = &run->shape->experts;
     Router router = router_of(e);
     int64_t n = block_rows(run);
-    double *to = row_of(run, x);
+    double *to = routing_row(run, x);
     *r.logits = tensor_new(x.device, e->z_loss > 0 ? kept : MEM_WORKSPACE, REAL, n * e->count);
     linear_forward(x, W, (Tensor){0}, *r.logits, n, run->shape->hidden, e->count);
     *r.scores = tensor_new(x.device, kept, REAL, n * e->count);

@@ -16,7 +16,9 @@ enum {
     ROUTING_ENTROPY,      /* of scores over their sum, nats */
     ROUTING_BALANCE_LOSS, /* balance.h */
     ROUTING_Z_LOSS,
-    ROUTING_LOAD /* (E): choices, those that were dropped too */
+    ROUTING_SENT,     /* rows for experts of other ranks (expert_rows.h), in forward, */
+    ROUTING_RECEIVED, /* and theirs for those here */
+    ROUTING_LOAD      /* (E): choices, those that were dropped too */
 };
 /* Where behind them, if they have one, experts' bias is (E), which is whoever's who holds it to tell; and the width. */
 static inline int64_t routing_bias(const ExpertsShape *e)
@@ -27,6 +29,9 @@ static inline int64_t routing_width(const ExpertsShape *e)
 {
     return routing_bias(e) + (e->balance == BALANCE_BIAS ? e->count : 0);
 }
+
+/* The row that a layer adds to; NULL where nobody asks, as of what is only computed again on x's device. */
+double *routing_row(const BlockRun *run, Tensor x);
 
 /* What is kept of it. n tokens of all the region's, E experts, k of them a token. */
 typedef struct Routing {

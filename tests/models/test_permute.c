@@ -216,7 +216,8 @@ static void received_rows_stand_as_unsplit(void **state)
                 tensor_copy(tensor_view(came, to * C, some * C), tensor_view(sorted[s], from * C, some * C));
             to += some;
         }
-        Permutation received = permutation_of_received(&device, SOURCES, LOCAL, local, MEM_ACTIVATIONS);
+        Permutation received =
+            permutation_of_received(&device, SOURCES, LOCAL, local, rows + 2, MEM_ACTIVATIONS);
         assert_int_equal(received.rows, rows);
         permute_forward(&received, came, by_expert, C);
         assert_memory_equal(by_expert.data, reals(all) + begins * C, tensor_bytes(by_expert));
@@ -261,8 +262,8 @@ static void work(void **state)
     combine_backward(&p, x, rows, gates, rows, gates, 5);
     assert_true(done->flops == 120 && done->bytes - before == 15 * 2 + 52 * each + 24);
     permutation_free(&p);
-    p = permutation_of_received(&dry, 1, 2, counts, MEM_WORKSPACE);
-    assert_true(p.rows == 4 && p.tokens == 4 && p.choices == 1 && dry.current[MEM_WORKSPACE] == 16);
+    p = permutation_of_received(&dry, 1, 2, counts, 9, MEM_WORKSPACE);
+    assert_true(p.rows == 4 && p.tokens == 4 && p.choices == 1 && dry.current[MEM_WORKSPACE] == 36);
     assert_true(done->kernels == 7);
     permutation_free(&p);
     give_back((Tensor[]){experts, kept, x, rows, gates}, 5);
