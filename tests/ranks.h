@@ -18,6 +18,7 @@ int ranks_precision(void);
 int ranks_families(void);
 int ranks_domains(void);
 int ranks_experts(void);
+int ranks_expert_parallel(void);
 int ranks_faults(void);
 int ranks_clock(void);
 int ranks_machine(void);

@@ -89,11 +89,22 @@ static bool check_capacity(const Config *config, const ExpertsShape *e, Error *e
         even < 1 ? 1 / even : 1.25);
 }
 
+static bool check_shares(const Config *config, const ExpertsShape *e, Error *error)
+{
+    char divisors[256];
+    if (e->count % config->expert.size == 0) return true;
+    words_divisors(e->count, config->expert.size, divisors, sizeof divisors);
+    return config_refuse(config, config_blame(config, "parallel.ep", "moe.experts"), error,
+                         "ep must divide experts, and %lld / %lld = %.2f; try parallel.ep = %s",
+                         (long long)e->count, (long long)config->expert.size,
+                         (double)e->count / (double)config->expert.size, divisors);
+}
+
 bool config_check_moe(const Config *config, Error *error)
 {
     const ExpertsShape *e = &config->model.shape.experts;
     if (e->count == 0) return true;
     return check_layers(config, e, error) && check_choice(config, e, error) &&
-           check_groups(config, e, error) && check_balance(config, e, error) &&
+           check_groups(config, e, error) && check_balance(config, e, error) && check_shares(config, e, error) &&
            check_capacity(config, e, error);
 }

@@ -27,6 +27,16 @@ static bool with_experts(const Config *c)
     return c->model.shape.experts.count > 0;
 }
 
+static bool with_expert_parallelism(const Config *c)
+{
+    return c->expert.size == 1 || with_experts(c);
+}
+
+static bool with_dispatch(const Config *c)
+{
+    return c->expert.way == DISPATCH_ALL_TO_ALL || (with_experts(c) && c->expert.size > 1);
+}
+
 static bool with_groups_of_experts(const Config *c)
 {
     return with_experts(c) && c->model.shape.experts.groups > 1;
@@ -158,7 +168,7 @@ static bool with_sent_blocks(const Config *c)
 
 static bool with_rings(const Config *c)
 {
-    return c->parallel.kind != DATA_DP;
+    return c->parallel.kind != DATA_DP || c->expert.size > 1;
 }
 
 static bool with_tensor_parallelism(const Config *c)
@@ -238,6 +248,8 @@ const Condition config_conditions[WHENS] = {
     [WITH_LATENTS] = {with_latents, "with model.attention_kind = mla",
                       "model.attention_kind = mla and model.position = rope"},
     [WITH_EXPERTS] = {with_experts, "with moe.experts above 0", "moe.experts = 8"},
+    [WITH_EXPERT_PARALLELISM] = {with_expert_parallelism, "with moe.experts above 0", "moe.experts = 8"},
+    [WITH_DISPATCH] = {with_dispatch, "with moe.experts and parallel.ep of 2 or more", "parallel.ep = 2"},
     [WITH_GROUPS_OF_EXPERTS] = {with_groups_of_experts, "with moe.groups of 2 or more", "moe.groups = 2"},
     [WITH_CAPACITY] = {with_capacity, "with moe.capacity_factor above 0", "moe.capacity_factor = 1.25"},
     [WITH_A_BALANCE] = {with_a_balance, "with moe.balance = auxiliary or bias", "moe.balance = auxiliary"},
@@ -277,7 +289,9 @@ const Condition config_conditions[WHENS] = {
     [WITH_SENT_BLOCKS] = {with_sent_blocks,
                           "with parallel.data = zero1, zero2 or zero3, or, for gradients, ddp",
                           "parallel.data = zero1"},
-    [WITH_RINGS] = {with_rings, "with parallel.data = ddp, zero1, zero2 or zero3", "parallel.data = ddp"},
+    [WITH_RINGS] = {with_rings,
+                    "with parallel.data = ddp, zero1, zero2 or zero3, or parallel.ep of 2 or more",
+                    "parallel.data = ddp"},
     [WITH_TENSOR_PARALLELISM] = {with_tensor_parallelism, "with parallel.tp of 2 or more", "parallel.tp = 2"},
     [WITH_TENSOR_OVERLAP] =
         {with_tensor_overlap,

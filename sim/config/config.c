@@ -34,7 +34,7 @@ const char *config_precision_name(const Config *config)
 
 MeshShape config_mesh(const Config *config, int ranks)
 {
-    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size, 1);
+    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size, (int)config->expert.size);
 }
 
 int64_t config_steps(const Config *config, bool dry)

@@ -10,6 +10,7 @@
 #include "models/training/data.h"
 #include "models/training/optimizer.h"
 #include "parallel/data/strategy.h"
+#include "parallel/expert_parallel.h"
 #include "parallel/grid.h"
 #include "parallel/network/network.h"
 #include "parallel/schedule/schedule.h"
@@ -64,6 +65,7 @@ typedef struct Config {
     DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
     int collectives;             /* Collectives */
     TensorParallelConfig tensor; /* tp, sequence_parallel, tensor_overlap, scatter_messages */
+    ExpertParallelConfig expert; /* ep */
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */
         char schedule[CONFIG_PATH];   /* a ScheduleKind's name, or the path of a schedule in text */

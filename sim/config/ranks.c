@@ -78,6 +78,29 @@ static bool check_groups(const Config *config, int ranks, Error *error)
                          ranks == 1 ? " does" : "s do", (long long)group, product, fits, key);
 }
 
+static bool both_shared(Config *trial, int ranks)
+{
+    return config_mesh(trial, ranks).dp % trial->expert.size == 0 &&
+           trial->model.shape.experts.count % trial->expert.size == 0;
+}
+
+/* That replicas share experts in whole groups. */
+static bool check_experts(const Config *config, int ranks, Error *error)
+{
+    int replicas = config_mesh(config, ranks).dp, ep = (int)config->expert.size;
+    char list[256];
+    if (replicas % ep == 0 || !error) return replicas % ep == 0;
+    const size_t offset = offsetof(Config, expert.size);
+    if (!config_suggest_divisors(config, offset, replicas, taken, ranks, list, sizeof list))
+        config_suggest_divisors(config, offset, replicas, both_shared, ranks, list, sizeof list);
+    return config_refuse(
+        config, "parallel.ep", error,
+        "ep must divide the %d replica%s of %d ranks, and %d / %d = %.2f; try parallel.ep = %s, or "
+        "%d ranks",
+        replicas, replicas == 1 ? "" : "s", ranks, replicas, ep, (double)replicas / ep, list,
+        (replicas + ep - 1) / ep * ep * (int)config_replica_ranks(config));
+}
+
 /* That the batch divides; sets the microbatch where it is a whole share. */
 static bool check_batch(Config *config, int ranks, Error *error)
 {
@@ -172,7 +195,7 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
 {
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
     return check_tensor(config, ranks, error) && check_groups(config, ranks, error) &&
-           check_node(config, ranks, error) && check_batch(config, ranks, error) &&
-           config_check_matrices(config, error) && check_schedule(config, ranks, error) &&
-           config_check_fault_ranks(config, ranks, error);
+           check_experts(config, ranks, error) && check_node(config, ranks, error) &&
+           check_batch(config, ranks, error) && config_check_matrices(config, error) &&
+           check_schedule(config, ranks, error) && config_check_fault_ranks(config, ranks, error);
 }

@@ -31,10 +31,10 @@ typedef struct ConfigRow {
 
 enum {
     ROWS_OF_MODEL = 24,
-    ROWS_OF_MOE = 23,
+    ROWS_OF_MOE = 24,
     ROWS_OF_DATA = 3,
     ROWS_OF_TRAIN = 22,
-    ROWS_OF_PARALLEL = 17,
+    ROWS_OF_PARALLEL = 18,
     ROWS_OF_HARDWARE = 9,
     ROWS_OF_CHIP = 21,
     ROWS_OF_NODE = 19,

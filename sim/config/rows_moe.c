@@ -8,6 +8,9 @@ static const char *const balances[] = {
     [BALANCE_NONE] = "none", [BALANCE_AUXILIARY] = "auxiliary", [BALANCE_BIAS] = "bias", NULL};
 static const char *const scopes[] = {[SCOPE_MICROBATCH] = "microbatch", [SCOPE_SEQUENCE] = "sequence", NULL};
 
+static const char *const dispatches[] = {
+    [DISPATCH_ALL_TO_ALL] = "all_to_all", [DISPATCH_ALL_GATHER] = "all_gather", NULL};
+
 #define OF(member) FIELD(model.shape.experts.member)
 const ConfigRow rows_of_moe[] = {
     {"moe", "experts", ROW_INTEGER, ALWAYS, OF(count), NULL, 0, 65536, .example = "8",
@@ -17,7 +20,9 @@ const ConfigRow rows_of_moe[] = {
          "that the token goes to, and the sum of what they make, each times its gate, is the layer's "
          "result (Shazeer et al., arXiv 1701.06538; Fedus et al., arXiv 2101.03961). Experts and router "
          "have no biases, whatever model.bias says, and experts have the model's activation. Every rank "
-         "holds all experts, as it holds all else; under parallel.tp each is cut as an MLP is. Loads, "
+         "holds all experts, as it holds all else, or under parallel.ep some; under parallel.tp each is cut "
+         "as an "
+         "MLP is. Loads, "
          "dropped tokens and the router's entropy are recorded, and the losses of [moe] apart from that "
          "of the language. A dry run routes no tokens, and assumes the load: even, or as moe.load or "
          "moe.skew have it.\n"},
@@ -60,6 +65,15 @@ const ConfigRow rows_of_moe[] = {
      .more =
          "By position all tokens' best choices come first, then all their second ones, and so on (GShard, "
          "algorithm 1).\n"},
+    {"moe", "dispatch", ROW_CHOICE, WITH_DISPATCH, FIELD(expert.way), "all_to_all", .choices = dispatches,
+     .example = "all_gather", .help = "under parallel.ep how tokens reach their experts",
+     .more =
+         "all_to_all: each token's row goes to the ranks of its experts, and what they make of it comes back "
+         "(Lepikhin et al., arXiv 2006.16668). all_gather: all tokens of the ep ranks go to all, each adds "
+         "up "
+         "what its experts make of them, and the sums are reduce-scattered: as many bytes whatever is "
+         "chosen, "
+         "fewer only where tokens go to most of the ranks. The sums are added in another order.\n"},
     {"moe", "balance", ROW_CHOICE, WITH_EXPERTS, OF(balance), "none", .choices = balances,
      .example = "auxiliary", .help = "what keeps the load of experts even",
      .more =

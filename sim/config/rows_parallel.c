@@ -90,6 +90,16 @@ const ConfigRow rows_of_parallel[] = {
          "embedding and the head by vocabulary (padded to a multiple of tp). A block costs two all-reduces "
          "of the activations forward and two backward, for every microbatch. tp divides model.heads, "
          "model.ffn and the ranks; ranks / (pp tp) replicas of the model share the batch.\n"},
+    {"parallel", "ep", ROW_INTEGER, WITH_EXPERT_PARALLELISM, FIELD(expert.size), "1", 1, 65536,
+     .example = "4", .help = "replicas that share each layer's experts: expert parallelism",
+     .more =
+         "Lepikhin et al., arXiv 2006.16668. Of a layer's experts each of ep replicas that follow each other "
+         "holds moe.experts / ep, and the tokens of all that choose them go there and back: all-to-alls, two "
+         "forward and two backward a layer and microbatch. All else is as under data parallelism alone, of "
+         "which ep is a part: every replica has its own samples, and of experts' gradients, parameters and "
+         "optimizer state replicas / ep ranks share what replicas share of the rest (parallel.data). ep "
+         "divides "
+         "moe.experts and the replicas.\n"},
     {"parallel", "sequence_parallel", ROW_SWITCH, WITH_TENSOR_PARALLELISM, FIELD(tensor.sequence_parallel),
      "no", .example = "yes", .help = "with tp: norms and residuals on 1/tp of the sequence",
      .more =

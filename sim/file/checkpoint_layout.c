@@ -16,7 +16,7 @@ int checkpoint_parts(const Config *config)
 
 size_t checkpoint_tensors(const Gpt *gpt, const Config *config)
 {
-    return (size_t)(checkpoint_parts(config) * gpt->parameters + gpt->buffers);
+    return (size_t)(checkpoint_parts(config) * gpt->numbers + gpt->buffers);
 }
 
 size_t checkpoint_places(const Gpt *gpt, const Config *config)

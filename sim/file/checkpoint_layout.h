@@ -28,8 +28,8 @@ typedef struct CheckpointState {
 } CheckpointState;
 
 /* A model's tensors in the file, `parts` times its parameters and then its buffers: part 0 is the parameters themselves,
- * the others are the optimizer's states. Tensor i is parameter i % parameters of part i / parameters; copies have none.
- * Buffers are a part of their own behind these. */
+ * the others are the optimizer's states. Of n parameters, those of experts on other ranks too, tensor i is number i % n of
+ * part i / n; copies have none. Buffers are a part of their own behind these. */
 int checkpoint_parts(const Config *config);
 size_t checkpoint_tensors(const Gpt *gpt, const Config *config); /* copies among them */
 /* Whose place in the file is known: the values of each tensor, and behind these the rows of /checksums. */
@@ -46,7 +46,7 @@ size_t checkpoint_bytes(const Gpt *gpt, const Config *config);
 
 /* A parameter's rank and extents. */
 int checkpoint_shape(const Parameter *p, size_t dims[H5_MAX_RANK]);
-/* Calls `visit` for every tensor until it returns false, which is returned. */
+/* Of a model that has all experts: calls `visit` for every tensor until it returns false, which is returned. */
 bool checkpoint_each(const Gpt *gpt, const Config *config,
                      bool (*visit)(const Parameter *p, const char *path, int tensor, void *context),
                      void *context);

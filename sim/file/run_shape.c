@@ -32,9 +32,10 @@ static bool read_count(H5 *file, const char *key, int absent, int *count, Error 
 bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
 {
     char schedule[512], profile[512];
-    int pp, tp, batch, microbatch;
+    int pp, tp, ep, batch, microbatch;
     *shape = (RunShape){0};
     if (!read_count(file, "parallel.pp", 1, &pp, error) || !read_count(file, "parallel.tp", 1, &tp, error) ||
+        !read_count(file, "parallel.ep", 1, &ep, error) ||
         !read_count(file, "parallel.virtual_stages", 1, &shape->virtual_stages, error) ||
         !read_count(file, "train.global_batch", 0, &batch, error) ||
         !read_count(file, "train.microbatch", 0, &microbatch, error))
@@ -42,7 +43,10 @@ bool run_shape_read(RunShape *shape, H5 *file, int ranks, Error *error)
     if (pp > ranks || tp > ranks || ranks % ((int64_t)pp * tp))
         return error_set(error, "parallel.pp = %d times parallel.tp = %d does not divide %d rank%s", pp, tp,
                          ranks, words_s(ranks));
-    shape->mesh = mesh_shape(ranks, pp, tp, 1);
+    if (ranks / (pp * tp) % ep)
+        return error_set(error, "parallel.ep = %d does not divide %d replica%s", ep, ranks / (pp * tp),
+                         words_s(ranks / (pp * tp)));
+    shape->mesh = mesh_shape(ranks, pp, tp, ep);
     read_text(file, "hardware.profile", profile, sizeof profile);
     shape->ideal = !strcmp(profile, "ideal");
     shape->measured = !strcmp(profile, "measured");

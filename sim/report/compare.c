@@ -20,6 +20,7 @@ static void read_facts(RunTable *t, size_t i, const RunFile *run)
     run_table_number(t, i, LINE_NUMBER, "pp", s->mesh.pp);
     run_table_number(t, i, LINE_NUMBER, "dp", s->mesh.dp);
     run_table_number(t, i, LINE_NUMBER, "tp", s->mesh.tp);
+    run_table_number(t, i, LINE_NUMBER, "ep", s->mesh.ep);
     run_table_number(t, i, LINE_NUMBER, "stages_a_rank", s->virtual_stages);
     run_table_number(t, i, LINE_NUMBER, "microbatches", s->microbatches ? s->microbatches : (double)NAN);
     run_table_number(t, i, LINE_NUMBER, "parameters", run->parameters);

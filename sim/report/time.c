@@ -88,6 +88,7 @@ bool report_grid(const RunFile *run, Sheet *sheet, Error *error)
     const RunShape *shape = &run->shape;
     sheet_line(sheet, SHEET_FACT, "grid");
     sheet_cell(sheet, "pp %d x dp %d x tp %d", shape->mesh.pp, shape->mesh.dp, shape->mesh.tp);
+    if (shape->mesh.ep > 1) sheet_more(sheet, ", ep %d", shape->mesh.ep);
     if (shape->schedule[0]) sheet_more(sheet, "; %s", shape->schedule);
     if (shape->virtual_stages > 1) sheet_more(sheet, ", %d stages a rank", shape->virtual_stages);
     if (shape->microbatches)

@@ -9,11 +9,12 @@ static void say_grid(const Trainer *t, char *text, size_t size)
 {
     const Mesh *m = &t->mesh;
     text[0] = '\0';
-    if (m->shape.pp == 1 && m->shape.tp == 1) return;
+    if (m->shape.pp == 1 && m->shape.tp == 1 && m->shape.ep == 1) return;
     words_append(text, size, " (");
     if (m->shape.pp > 1) words_append(text, size, "pp %d x ", m->shape.pp);
     words_append(text, size, "dp %d", m->shape.dp);
     if (m->shape.tp > 1) words_append(text, size, " x tp %d", m->shape.tp);
+    if (m->shape.ep > 1) words_append(text, size, ", ep %d", m->shape.ep);
     if (t->config->tensor.sequence_parallel) words_append(text, size, ", sp");
     words_append(text, size, ")");
 }

@@ -8,15 +8,25 @@
 #include "sim/run/agree.h"
 #include "sim/run/collect.h"
 
+/* As this rank has the parameter; NULL: it is of an expert elsewhere. */
+static const Parameter *held_here(const Gpt *gpt, const Parameter *p)
+{
+    const Unit *unit = &gpt->unit[p->unit];
+    if (!unit->held) return NULL;
+    for (int i = unit->first; i < unit->first + unit->parameters; i++)
+        if (gpt->parameter[i].number == p->number) return &gpt->parameter[i];
+    return NULL;
+}
+
 /* One parameter reaches every rank whole, and each takes its slice into its range of the unit. Both lie aside, as in
  * sim/run/collect.h: a file is no part of a step's memory. */
 static void load_parameter(H5 *file, const Trainer *t, const Parameter *p, Group *world, Tensor unit)
 {
+    const Parameter *own = held_here(t->gpt, p);
     Tensor whole = tensor_new(unit.device, MEM_WORKSPACE, REAL, parameter_whole_count(p));
     if (file && whole.data) weights_read(file, &t->gpt->shape, p, reals(whole));
     tree_broadcast(world, INIT_BROADCAST, whole.data, tensor_bytes(whole), 0);
-    if (t->gpt->unit[p->unit].held)
-        tensor_parallel_slice(t->gpt, p, whole, tensor_view(unit, p->offset, parameter_count(p)));
+    if (own) tensor_parallel_slice(t->gpt, own, whole, tensor_view(unit, own->offset, parameter_count(own)));
     tensor_free(&whole);
 }
 
@@ -42,17 +52,18 @@ bool weights_load(const char *path, Trainer *t, Group *world, Error *error)
 {
     DataParallel *d = t->data_parallel;
     Device aside = {.dry = t->device.dry};
-    H5 *file = world->rank == 0 ? weights_open(path, t->gpt, error) : NULL;
+    const Gpt *gpt = trainer_whole(t);
+    H5 *file = world->rank == 0 ? weights_open(path, gpt, error) : NULL;
     if (!agree(world, file)) return false;
     Progress progress;
-    progress_begin(&progress, t->gpt->parameters, PROGRESS_QUIET);
-    for (int u = 0; u < t->gpt->units; u++) {
-        const Unit *unit = &t->gpt->unit[u];
+    progress_begin(&progress, gpt->parameters, PROGRESS_QUIET);
+    for (int u = 0; u < gpt->units; u++) {
+        const Unit *unit = &gpt->unit[u];
         Tensor mine = tensor_new(&aside, MEM_WORKSPACE, REAL, d->unit[u].padded);
         tensor_zero(mine);
         for (int i = unit->first; i < unit->first + unit->parameters; i++) {
-            load_parameter(file, t, &t->gpt->parameter[i], world, mine);
-            if (file) show(&progress, i + 1, t->gpt, "read");
+            load_parameter(file, t, &gpt->parameter[i], world, mine);
+            if (file) show(&progress, i + 1, gpt, "read");
         }
         data_parallel_set(d, u, mine);
         tensor_free(&mine);
@@ -88,10 +99,10 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
 bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)
 {
     bool writes = world->rank == 0 && !t->device.dry;
-    Writing writing = {.gpt = t->gpt, .gradients = gradients, .error = error};
+    Writing writing = {.gpt = trainer_whole(t), .gradients = gradients, .error = error};
     if (writes) writing.file = weights_create(path, gradients, error);
     *saved = (Saved){0};
-    progress_begin(&writing.progress, t->gpt->parameters, PROGRESS_QUIET);
+    progress_begin(&writing.progress, writing.gpt->parameters, PROGRESS_QUIET);
     collect_parameters(t, gradients, write_parameter, &writing);
     if (!gradients) collect_buffers(t, write_parameter, &writing);
     progress_end(&writing.progress);

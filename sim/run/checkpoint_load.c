@@ -90,19 +90,18 @@ static bool read_all(Trainer *t, Group *world, const char *path, Error *error)
     read_units(&c);
     bool whole = verdict_of_all(world, c.ok, sum, tensors, &why);
     if (!whole) *error = why;
-    if (world->rank == 0 && whole) whole = checkpoint_is_whole(file, t->gpt, t->config, sum, error);
+    if (world->rank == 0 && whole) whole = checkpoint_is_whole(file, trainer_whole(t), t->config, sum, error);
     if (file) h5_close(file, NULL);
     free(sum);
     return agree(world, whole);
 }
 
 /* Rank 0's view of what the file says of itself; and all know it. */
-static CheckpointFit check(const Trainer *t, Group *world, const char *path, CheckpointState *state,
-                           Error *error)
+static CheckpointFit check(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
 {
     int32_t found = CHECKPOINT_DAMAGED;
     H5 *file = world->rank == 0 ? h5_open(path, error) : NULL;
-    if (file) found = checkpoint_check(file, t->gpt, t->config, data_mark(t->data), state, error);
+    if (file) found = checkpoint_check(file, trainer_whole(t), t->config, data_mark(t->data), state, error);
     if (file) h5_close(file, NULL);
     tree_broadcast(world, CONTROL, &found, sizeof found, 0);
     return (CheckpointFit)found;

@@ -33,6 +33,7 @@ struct Saving {
     Verdicts *verdicts;       /* NULL: they are in */
     bool waits;               /* for what is left, from here on */
     /* rank 0's */
+    const Gpt *whole;
     H5 *file;         /* lent to all; NULL: all values are in it, or it is dropped */
     Draft draft;      /* then: on its way to its place, */
     Beside placing;   /* by this */
@@ -127,8 +128,9 @@ Saving *checkpoint_begin(Trainer *t, Group *world, const SavingRequest *r, Error
     s->began = clock_now();
     snprintf(s->path, sizeof s->path, "%s", r->path);
     uint64_t *places = allocate_zeroed(checkpoint_places(t->gpt, t->config), sizeof *places);
+    if (world->rank == 0) s->whole = trainer_whole(t);
     if (world->rank == 0)
-        s->file = checkpoint_make(r->path, t->gpt, t->config, &state, places, r->image, error);
+        s->file = checkpoint_make(r->path, s->whole, t->config, &state, places, r->image, error);
     bool made = agree(world, s->file);
     if (made) {
         join(s, places);
@@ -162,7 +164,7 @@ static void place(void *saving)
 {
     Saving *s = saving;
     const Trainer *t = s->t;
-    s->ok = checkpoint_sums_write(&s->draft, s->of_sums, t->gpt, t->config, s->sum, &s->error) &&
+    s->ok = checkpoint_sums_write(&s->draft, s->of_sums, s->whole, t->config, s->sum, &s->error) &&
             draft_place(&s->draft, NULL, &s->error) && files_sync_folder(s->draft.path, &s->error);
     s->placed = clock_now();
 }

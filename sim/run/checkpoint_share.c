@@ -71,7 +71,7 @@ static void cut_parameter(const Parameter *p, int64_t in_parameter, int64_t in_r
     const Parameter *original = p->copy_of ? p->copy_of : p;
     ParameterSlab cut[PARAMETER_SLABS];
     CheckpointSlab s = {.parameter = original, .in_range = in_range};
-    s.tensor = (size_t)(c->part * gpt->parameters + (int)(original - gpt->parameter));
+    s.tensor = (size_t)(c->part * gpt->numbers + original->number);
     int slabs = parameter_slabs(p, gpt->region.size, gpt->region.rank, in_parameter, count, cut);
     for (int i = 0; i < slabs; i++) {
         s.slab = (H5Slab){(size_t)cut[i].row,     (size_t)cut[i].column, (size_t)cut[i].rows,

@@ -1,6 +1,7 @@
-/* collect.c - over the replicas' shards, the tensor ranks' slices and the pipeline's stages. */
+/* collect.c - over the replicas' shards and experts, the tensor ranks' slices and the pipeline's stages. */
 #include "sim/run/collect.h"
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/collectives.h"
 
 /* fp16's gradients are those of the loss times its scale. */
 static void unscale(const Trainer *t, Tensor whole)
@@ -9,30 +10,60 @@ static void unscale(const Trainer *t, Tensor whole)
         reals(whole)[i] /= (real)t->loss_scale;
 }
 
+/* Whether a unit is of experts that replicas share. */
+static bool is_shared(const Trainer *t, int u)
+{
+    return t->mesh.shape.ep > 1 && t->gpt->unit[u].domain > 0;
+}
+
+/* A unit of this rank, padded, on the first of those that hold it alike; of experts that replicas share all their parts,
+ * one after the other, on the first of all. Freed by who has it. */
+static Tensor collect_unit(Trainer *t, int u, bool gradients, Device *aside)
+{
+    const Mesh *mesh = &t->mesh;
+    const DomainUnit *own = &t->data_parallel->unit[u];
+    Tensor mine = {0}, all = {0};
+    if (own->domain->groups.group->rank == 0) mine = tensor_new(aside, MEM_WORKSPACE, REAL, own->padded);
+    data_parallel_collect(t->data_parallel, u, gradients, mine);
+    if (!is_shared(t, u) || !mine.device) return mine;
+    if (mesh->place.data == 0) all = tensor_new(aside, MEM_WORKSPACE, REAL, mesh->shape.ep * mine.count);
+    gather(mesh->expert_group, OUTPUT_GATHER, mine.data, tensor_bytes(mine), all.data, 0);
+    tensor_free(&mine);
+    return all;
+}
+
+/* Where the i-th parameter of a unit of the whole model lies in that. */
+static int64_t place_of(const Trainer *t, int u, int i)
+{
+    const Unit *unit = &t->gpt->unit[u];
+    const DomainUnit *own = &t->data_parallel->unit[u];
+    if (!is_shared(t, u)) return t->gpt->parameter[unit->first + i].offset;
+    const int experts = (int)t->gpt->shape.experts.count, held = experts / t->mesh.shape.ep;
+    const int tensor = i / experts, expert = i % experts;
+    return expert / held * own->padded +
+           t->gpt->parameter[unit->first + tensor * held + expert % held].offset;
+}
+
 void collect_parameters(Trainer *t, bool gradients,
                         void (*visit)(const Parameter *p, Tensor whole, void *context), void *context)
 {
     Device aside = {.dry = t->device.dry};
     const Mesh *mesh = &t->mesh;
-    for (int u = 0; u < t->gpt->units; u++) {
-        const Unit *unit = &t->gpt->unit[u];
+    const Gpt *gpt = trainer_whole(t);
+    for (int u = 0; u < gpt->units; u++) {
+        const Unit *unit = &gpt->unit[u];
         Tensor mine = {0};
-        if (unit->parameters == 0 || t->gpt->parameter[unit->first].copy_of) continue;
-        if (unit->held) {
-            const DomainUnit *own = &t->data_parallel->unit[u];
-            if (own->domain->groups.group->rank == 0)
-                mine = tensor_new(&aside, MEM_WORKSPACE, REAL, own->padded);
-            data_parallel_collect(t->data_parallel, u, gradients, mine);
-        }
-        for (int i = unit->first; i < unit->first + unit->parameters && mesh->place.data == 0; i++) {
-            const Parameter *p = &t->gpt->parameter[i];
+        if (unit->parameters == 0 || gpt->parameter[unit->first].copy_of) continue;
+        if (unit->held) mine = collect_unit(t, u, gradients, &aside);
+        for (int i = 0; i < unit->parameters && mesh->place.data == 0; i++) {
+            const Parameter *p = &gpt->parameter[unit->first + i];
             Tensor whole = {0};
             if (mesh->place.tensor == 0 && (unit->held || mesh->place.pipe == 0))
                 whole = tensor_new(&aside, MEM_WORKSPACE, REAL, parameter_whole_count(p));
             if (unit->held)
                 tensor_parallel_collect(p, mesh->tensor_group,
-                                        tensor_view(mine, p->offset, parameter_count(p)), whole);
-            if (mesh->place.tensor == 0) stages_collect(t->stages, unit->stage, i, whole);
+                                        tensor_view(mine, place_of(t, u, i), parameter_count(p)), whole);
+            if (mesh->place.tensor == 0) stages_collect(t->stages, unit->stage, unit->first + i, whole);
             if (gradients && t->comm->rank == 0) unscale(t, whole);
             if (t->comm->rank == 0) visit(p, whole, context);
             tensor_free(&whole);

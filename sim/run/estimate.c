@@ -164,14 +164,16 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
 
 /* ---- a dry run ---- */
 
-static double bytes_of_layers(const GptShape *shape)
+static double bytes_of_layers(const Config *config)
 {
+    const GptShape *shape = &config->model.shape;
+    int64_t experts = shape->experts.count / config->expert.size;
     double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) + sizeof(Bucket) +
                   2 * sizeof(Transfer *);
     double sum = (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
-        sum += (double)block_tensors(shape->experts.count, &block_kind[block_of(shape, layer)]) *
-               (double)sizeof(Parameter);
+        sum +=
+            (double)block_tensors(experts, &block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
     return sum;
 }
 
@@ -200,11 +202,12 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double steps = (double)config_steps(config, true);
     double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
     Estimate e = {.work = steps * (rings + visits + rows)};
-    double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp); /* of its groups */
+    double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp + (double)mesh.ep +
+                                   mesh.dp / mesh.ep); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
     e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
-    e.memory[COST_LAYERS] = N * bytes_of_layers(&config->model.shape);
+    e.memory[COST_LAYERS] = N * bytes_of_layers(config);
     e.memory[COST_ACTIONS] =
         N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
         pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
@@ -246,7 +249,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
                         ceil((double)shape->vocab / t) * (double)shape->hidden;
     Estimate e = {.work = operations_of(config, plan, parameters)};
     e.memory[COST_PROGRAM] = takes.process;
-    e.memory[COST_LAYERS] = bytes_of_layers(shape);
+    e.memory[COST_LAYERS] = bytes_of_layers(config);
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
     /* a rank's own, and on their way to rank 0, where another's are, too */

@@ -1,6 +1,7 @@
 /* representatives.c - the axes of the grid along which ranks are alike. */
 #include "sim/run/representatives.h"
 #include <stdlib.h>
+#include "sim/run/assumed_load.h"
 
 /* Blocks of what a ring carries differ by a value where its members do not divide it. What a tensor group carries they
  * do: it is a multiple of `hidden`, which the heads divide and the group divides the heads. But a bias of keys and
@@ -12,19 +13,20 @@ static bool tensor_ranks_alike(const Config *config)
     return !shape->bias || bias % kv_sharing(shape, config->tensor.size) == 0;
 }
 
-/* Whether a stage's groups along the axis lie alike over the nodes of a machine: in runs of the same lengths. */
+/* Whether a stage's groups along the axis lie alike over the nodes of a machine: in runs of the same lengths. Of those
+ * that share experts each sends to all others: who has more of them in its node sends less out of it. */
 static bool spread_alike(const Network *network, MeshShape shape, Axis axis, int *member, bool *left)
 {
     Spread first = {0};
     bool alike = true;
     for (int rank = 0; alike && rank < mesh_ranks(shape); rank++) {
         MeshPlace p = mesh_place(shape, rank);
-        if ((axis == AXIS_TENSOR ? p.tensor : p.data) > 0) continue; /* a group by its first */
-        bool is_first = p.tensor == 0 && p.data == 0;
         int count = mesh_members(shape, rank, axis, member);
+        if (member[0] != rank) continue; /* a group by its first */
+        bool is_first = p.tensor == 0 && p.data == 0;
         Spread own = place_spread(&network->placement, member, count);
         if (is_first) first = own;
-        alike = place_alike(&first, &own);
+        alike = place_alike(&first, &own) && (axis != AXIS_EXPERT || own.even);
         for (int i = 1; i < count; i++) {
             bool leaves = network_route(network, member[i - 1], member[i]) == ROUTE_ACROSS;
             if (is_first) left[i] = leaves;
@@ -56,6 +58,16 @@ static bool stages_alike(const Placement *placement, MeshShape shape, int *first
     return alike;
 }
 
+/* Where replicas share experts and all are assumed to have as many choices, which a microbatch's may be no multiple of: then
+ * the first ranks have more rows. */
+static bool experts_alike(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    int64_t samples = shape->experts.scope == SCOPE_SEQUENCE ? 1 : config->train.microbatch;
+    int64_t choices = samples * shape->sequence * shape->experts.top_k;
+    return config->expert.size == 1 || (!assumes_load(config) && choices % shape->experts.count == 0);
+}
+
 /* And so do those that hold the same keys and values, and messages between stages. */
 static bool placed_alike(const Config *config, int ranks)
 {
@@ -67,6 +79,9 @@ static bool placed_alike(const Config *config, int ranks)
     bool *left = allocate((size_t)ranks * sizeof *left);
     bool alike = spread_alike(&network, shape, AXIS_TENSOR, member, left) &&
                  spread_alike(&network, shape, AXIS_DATA, member, left);
+    if (alike && shape.ep > 1)
+        alike = spread_alike(&network, shape, AXIS_EXPERT, member, left) &&
+                spread_alike(&network, shape, AXIS_EXPERT_DATA, member, left);
     free(left);
     for (int r = 0; alike && r < ranks; r += sharing) {
         int first = r / replica * replica;
@@ -90,9 +105,8 @@ static bool tree_sums(const Config *config, int ranks, Axis axis)
     if (axis == AXIS_DATA && config->parallel.kind != DATA_DDP) return false;
     int *member = allocate((size_t)ranks * sizeof *member), nodes = 0;
     for (int rank = 0; rank < ranks && nodes < 2; rank++) {
-        MeshPlace p = mesh_place(shape, rank);
-        if ((axis == AXIS_TENSOR ? p.tensor : p.data) > 0) continue; /* a group by its first */
         int count = mesh_members(shape, rank, axis, member);
+        if (member[0] != rank) continue; /* a group by its first */
         nodes = place_spread(&network.placement, member, count).nodes;
     }
     free(member);
@@ -105,7 +119,8 @@ WalkedRanks representatives_of(const Config *config, int ranks)
     bool alike = tensor_ranks_alike(config) && placed_alike(config, ranks) &&
                  !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
     if (faults_any(&config->fault)) return (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL};
-    bool replicas = config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA);
+    bool replicas =
+        config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) && experts_alike(config);
     int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;
     MeshPlace p;

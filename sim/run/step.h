@@ -23,6 +23,7 @@ typedef struct Trainer {
     Data *data;
     Mesh mesh;
     Gpt *gpt;
+    Gpt *whole; /* trainer_whole()'s, or NULL */
     DataParallel *data_parallel;
     const Plan *plan; /* of this rank's pipeline */
     Stages *stages;
@@ -63,6 +64,9 @@ typedef struct StepResult {
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const Text *text, bool dry,
                      Error *error);
 void trainer_free(Trainer *t);
+
+/* The model with the experts of all, which files are of; gpt itself where this rank has them. It lives as long. */
+const Gpt *trainer_whole(Trainer *t);
 
 /* The first of a microbatch's samples, of all the run's. */
 int64_t trainer_first_sample(const Trainer *t, int replica, int microbatch);

@@ -39,6 +39,63 @@ const Schedule *trainer_list(const Trainer *t)
     return &t->plan->list[t->mesh.place.pipe];
 }
 
+/* ---- the model ---- */
+
+/* As this rank has it; `whole`: with experts that other ranks hold. */
+static Gpt *model_of(Trainer *t, bool whole)
+{
+    const Config *config = t->config;
+    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
+    ExpertParallelConfig expert = config->expert;
+    expert.overlap = config->parallel.overlap;
+    Dispatch dispatch = expert_parallel_dispatch(&expert, t->mesh.expert_group);
+    GptStages stages = {.count = t->plan->stages,
+                        .blocks = config_layers_per_stage(config, t->plan->stages),
+                        .rank_of = t->plan->rank_of,
+                        .rank = t->mesh.place.pipe};
+    return gpt_new(&(GptOptions){.shape = &config->model.shape,
+                                 .region = &region,
+                                 .dispatch = whole ? NULL : &dispatch,
+                                 .stages = &stages,
+                                 .recompute = (Recompute)config->train.recompute,
+                                 .dtype = config_dtype(config),
+                                 .seed = config->train.seed,
+                                 .device = &t->device});
+}
+
+const Gpt *trainer_whole(Trainer *t)
+{
+    if (t->mesh.shape.ep == 1) return t->gpt;
+    if (!t->whole) t->whole = model_of(t, true);
+    return t->whole;
+}
+
+/* Experts that replicas share are a domain of their own (parallel/data/domain.h). */
+static void make_data_parallel(Trainer *t)
+{
+    const Config *config = t->config;
+    const Mesh *mesh = &t->mesh;
+    const DomainGroups groups[] = {{.group = mesh->data_group},
+                                   {.group = mesh->expert_data_group, .others = mesh->expert_group}};
+    const bool shares = mesh->shape.ep > 1;
+    for (int layer = 1; layer <= t->gpt->shape.layers && shares; layer++)
+        if (has_experts(&t->gpt->shape, layer))
+            t->gpt->unit[t->gpt->layer[layer].unit[BLOCK_EXPERTS]].domain = 1;
+    t->data_parallel = data_parallel_new(
+        &(DataParallelOptions){.config = &config->parallel,
+                               .optimizer = &config->train.optimizer,
+                               .gpt = t->gpt,
+                               .gradient_dtype = config_gradient_dtype(config, t->microbatches),
+                               .groups = groups,
+                               .domains = shares ? 2 : 1,
+                               .microbatches = t->microbatches,
+                               .complete = tensor_parallel_sum_gradients,
+                               .batch = fill_batch,
+                               .batch_context = t});
+}
+
+/* ---- all of it ---- */
+
 /* A row for each action of the longest list. */
 static void make_laps(Trainer *t)
 {
@@ -90,30 +147,8 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     comm->windows = config->collectives == COLLECTIVES_AUTO;
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;
-    Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
-    GptStages stages = {.count = plan->stages,
-                        .blocks = config_layers_per_stage(config, plan->stages),
-                        .rank_of = plan->rank_of,
-                        .rank = t->mesh.place.pipe};
-    t->gpt = gpt_new(&(GptOptions){.shape = shape,
-                                   .region = &region,
-                                   .stages = &stages,
-                                   .recompute = (Recompute)config->train.recompute,
-                                   .dtype = config_dtype(config),
-                                   .seed = config->train.seed,
-                                   .device = &t->device});
-    const DomainGroups groups = {.group = t->mesh.data_group};
-    t->data_parallel = data_parallel_new(
-        &(DataParallelOptions){.config = &config->parallel,
-                               .optimizer = &config->train.optimizer,
-                               .gpt = t->gpt,
-                               .gradient_dtype = config_gradient_dtype(config, t->microbatches),
-                               .groups = &groups,
-                               .domains = 1,
-                               .microbatches = t->microbatches,
-                               .complete = tensor_parallel_sum_gradients,
-                               .batch = fill_batch,
-                               .batch_context = t});
+    t->gpt = model_of(t, false);
+    make_data_parallel(t);
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
     t->stages =
         stages_new(t->mesh.pipe_group, config->tensor.scatter ? t->mesh.tensor_group : NULL, plan, t->gpt);
@@ -142,6 +177,7 @@ void trainer_free(Trainer *t)
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
     expert_bias_free(&t->bias);
+    gpt_free(t->whole);
     gpt_free(t->gpt);
     data_close(t->data);
     free(t->chunk_of);

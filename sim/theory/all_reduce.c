@@ -229,18 +229,27 @@ static void close_bucket(Filling *f)
 
 static void fill(Filling *f, double count)
 {
+    if (count == 0) return; /* there is no such unit, or it is of others' buckets */
     f->count[f->units++] = count;
     f->held += count * f->kept;
     if (f->held >= f->full) close_bucket(f);
 }
 
-/* Layers before..last, from the last. */
-static void fill_blocks(Filling *f, const GptShape *shape, const Units *u, int64_t before, int64_t last)
+/* Of a stage, from the last: layers before..last, and what stands around them. */
+static void fill_stage(Filling *f, const Config *config, const Plan *plan, const Units *u, int stage,
+                       int64_t before, int64_t last)
 {
+    const GptShape *shape = &config->model.shape;
+    bool ends = stage == plan->stages - 1;
+    if (ends && stage > 0 && shape->tie_embeddings) fill(f, u->wte);
+    if (ends) fill(f, u->final);
     for (int64_t layer = last; layer > before; layer--) {
         if (has_experts(shape, layer)) fill(f, u->experts);
         fill(f, has_experts(shape, layer) ? u->sparse : u->block);
     }
+    if (stage == 0) fill(f, u->wpe);
+    if (stage == 0) fill(f, u->wte);
+    if (f->units > 0) close_bucket(f);
 }
 
 /* Of all its layers with experts at once, E numbers each. */
@@ -264,36 +273,42 @@ bool theory_sums_by_bucket(const Config *config, int ranks)
            !(config->parallel.quantize & QUANTIZE_GRADIENTS);
 }
 
-/* Backward completes units from the last to the first. A bucket closes at the first of them at or past
- * parallel.bucket_mb, and with its stage (Li et al. 2006.15704, section 3.2.3). */
-Sum theory_sum_buckets(const Config *config, const Plan *plan, const Share *share)
+/* Of units that ranks along the axis hold alike, this one in `place` among them. */
+static Sum buckets_of(const Config *config, const Plan *plan, const Share *share, Axis axis, int place,
+                      const Units *u)
 {
     int *member = allocate((size_t)share->ranks * sizeof *member);
-    int n = mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_DATA, member);
-    const Member m = member_of(config, share->ranks, member, n, share->replica);
-    const Units u = theory_units(config, n);
+    int n = mesh_members(config_mesh(config, share->ranks), share->rank, axis, member);
+    const Member m = member_of(config, share->ranks, member, n, place);
     const GptShape *shape = &config->model.shape;
     double kept = theory_gradient_width(config, plan->shape.m);
     Filling f = {.full = config->parallel.bucket_mb * 1e6,
                  .kept = kept,
                  .width = config->parallel.reduce_fp32 ? sizeof(real) : kept,
                  .member = &m,
-                 .count = allocate((2 * (size_t)config->model.shape.layers + 4) * sizeof *f.count)};
+                 .count = allocate((2 * (size_t)shape->layers + 4) * sizeof *f.count)};
     int64_t end = shape->layers;
     for (int k = plan->stages - 1; k >= 0; k--) {
         int64_t blocks =
             stage_blocks(shape->layers, plan->stages, config_layers_per_stage(config, plan->stages), k);
         end -= blocks;
-        if (plan->rank_of[k] != share->pipe) continue;
-        bool last = k == plan->stages - 1;
-        if (last && k > 0 && config->model.shape.tie_embeddings) fill(&f, u.wte);
-        if (last) fill(&f, u.final);
-        fill_blocks(&f, shape, &u, end, end + blocks);
-        if (k == 0 && u.wpe > 0) fill(&f, u.wpe);
-        if (k == 0) fill(&f, u.wte);
-        if (f.units > 0) close_bucket(&f);
+        if (plan->rank_of[k] == share->pipe) fill_stage(&f, config, plan, u, k, end, end + blocks);
     }
     free(f.count);
     free(member);
     return f.sum;
+}
+
+/* Backward completes units from the last to the first. A bucket closes at the first of them at or past
+ * parallel.bucket_mb, and with its stage (Li et al. 2006.15704, section 3.2.3). Experts that replicas share have buckets of
+ * their own. */
+Sum theory_sum_buckets(const Config *config, const Plan *plan, const Share *share)
+{
+    Units all = theory_units(config, share->replicas);
+    const Units experts = {.experts = all.experts};
+    if (share->ep == 1) return buckets_of(config, plan, share, AXIS_DATA, share->replica, &all);
+    all.experts = 0;
+    Sum sum = buckets_of(config, plan, share, AXIS_DATA, share->replica, &all),
+        more = buckets_of(config, plan, share, AXIS_EXPERT_DATA, share->holder, &experts);
+    return (Sum){sum.sent + more.sent, sum.across + more.across};
 }

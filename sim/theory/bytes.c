@@ -91,62 +91,116 @@ static double gathered_again(const Config *config, const Plan *plan, int pipe)
     return again;
 }
 
-void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES])
-{
-    Share share = theory_share(config, plan, ranks, rank);
-    int replica = share.replica, kind = config->parallel.kind;
-    double N = share.replicas, w = theory_width(config), m = plan->shape.m;
-    double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
-    Units u = theory_units(config, share.replicas);
-    double S = theory_held(config, &share, u) * w, g = theory_gradient_width(config, plan->shape.m),
-           wide = config->parallel.reduce_fp32 ? sizeof(real) : g;
-    int quantize = config->parallel.quantize; /* Wang et al. 2306.10209, sections 3.1 and 3.3 */
-    Units parameters = theory_pieces(config, share.replicas, quantize & QUANTIZE_PARAMETERS, w);
-    Units pieces = theory_pieces(config, share.replicas, quantize & QUANTIZE_GRADIENTS, wide);
-    /* either half of a ring: all pieces but one (Patarasuk & Yuan 2009, 3) */
-    double gathered = (N - 1) * theory_held(config, &share, parameters),
-           reduced = (N - 1) * theory_held(config, &share, pieces);
-    /* zero2 and zero3 reduce gradients after every microbatch, unless told to do as the others: once */
-    double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
-    double owned_wte = u.wte; /* of the reduced gradient */
-    for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
+/* Units that ranks hold alike: this one in `place` of `ranks`. Values, and what a piece of them is on its way. */
+typedef struct Alike {
+    int ranks, place;
+    double values, parameters, gradients;
+} Alike;
 
-    switch ((DataParallelKind)kind) {
-    case DATA_DP: /* the four transfers of PyTorch's DataParallel; inputs for the first stage and the last */
-        bytes[DP_SCATTER] = replica == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
-        bytes[DP_SCATTER] *= share.single ? 1 : share.first + share.last;
-        bytes[DP_BROADCAST] =
-            tree_children(replica, share.replicas) * (S + sizeof(double)); /* and the norm */
-        bytes[DP_GATHER] = replica == 0 || !share.last ? 0 : m * sizeof(double);
-        bytes[DP_REDUCE] = replica == 0 ? 0 : S / w * wide;
-        if (replica > 0) owned_wte = 0;
+/* What moves of them in a step. zero2 and zero3 reduce gradients after every microbatch, unless told to do as the others:
+ * once. */
+static void add_alike(const Config *config, int microbatches, const Alike *a, double bytes[PURPOSES])
+{
+    double m = microbatches, others = a->ranks - 1, w = theory_width(config),
+           wide = config->parallel.reduce_fp32 ? sizeof(real) : theory_gradient_width(config, microbatches),
+           reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
+    /* either half of a ring: all pieces but one (Patarasuk & Yuan 2009, 3) */
+    double gathered = others * a->parameters, reduced = others * a->gradients;
+    switch ((DataParallelKind)config->parallel.kind) {
+    case DATA_DP: /* of the four transfers of PyTorch's DataParallel */
+        bytes[DP_BROADCAST] += tree_children(a->place, a->ranks) * a->values * w;
+        bytes[DP_REDUCE] += a->place == 0 ? 0 : a->values * wide;
         break;
     case DATA_DDP: /* all-reduce = reduce-scatter + all-gather: 2 (N-1)/N S (Li et al. 2006.15704) */
-        bytes[DP_ALL_REDUCE] = theory_sums_by_bucket(config, ranks)
-                                   ? theory_sum_buckets(config, plan, &share).sent
-                                   : 2 * reduced;
+        bytes[DP_ALL_REDUCE] += 2 * reduced;
         break;
     case DATA_ZERO1: /* the same volume as DDP (Rajbhandari et al. 1910.02054, section 7.2.1) */
     case DATA_ZERO2:
-        bytes[ZERO_REDUCE_SCATTER] = reductions * reduced;
-        bytes[ZERO_ALL_GATHER] = gathered;
+        bytes[ZERO_REDUCE_SCATTER] += reductions * reduced;
+        bytes[ZERO_ALL_GATHER] += gathered;
         break;
-    case DATA_ZERO3: { /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch. To the letter:
-                        * forward gathers each unit, backward all but the embedding (its backward reads no
-                        * parameters); where a tied head reads the embedding's own, it is once more in each. */
-        double again = config->model.shape.tie_embeddings && share.single ? parameters.wte : 0;
-        double embedding = share.first ? parameters.wte + parameters.wpe : 0;
-        bytes[ZERO_REDUCE_SCATTER] = reductions * reduced;
-        bytes[ZERO_ALL_GATHER] = m * (2 * gathered + (N - 1) * (2 * again - embedding));
+    case DATA_ZERO3: /* 3 (N-1)/N S (section 7.2.2), and again for every microbatch: forward and backward */
+        bytes[ZERO_REDUCE_SCATTER] += reductions * reduced;
+        bytes[ZERO_ALL_GATHER] += m * 2 * gathered;
         break;
-    }
     case DATA_KINDS: break;
     }
     /* the global norm: each shard's sum of squares to every other rank */
-    if (data_parallel_shards_optimizer(&config->parallel)) {
-        bytes[ZERO_NORM] = (N - 1) * sizeof(double);
-        owned_wte /= N;
+    if (data_parallel_shards_optimizer(&config->parallel)) bytes[ZERO_NORM] += others * sizeof(double);
+}
+
+/* Each unit's values, and a rank's piece of them on its way as parameters and as gradients. */
+typedef struct Moved {
+    Units values, parameters, gradients;
+} Moved;
+
+/* Quantised (Wang et al. 2306.10209, sections 3.1 and 3.3) or not. */
+static Moved moved_of(const Config *config, int microbatches, const Share *share)
+{
+    int quantize = config->parallel.quantize;
+    double w = theory_width(config),
+           wide = config->parallel.reduce_fp32 ? sizeof(real) : theory_gradient_width(config, microbatches);
+    return (Moved){theory_units(config, share->replicas),
+                   theory_pieces(config, share->replicas, quantize & QUANTIZE_PARAMETERS, w),
+                   theory_pieces(config, share->replicas, quantize & QUANTIZE_GRADIENTS, wide)};
+}
+
+void theory_bytes_of_experts(const Config *config, int microbatches, const Share *share,
+                             double bytes[PURPOSES])
+{
+    for (int p = 0; p < PURPOSES; p++) bytes[p] = 0;
+    if (share->ep == 1) return;
+    const Moved moved = moved_of(config, microbatches, share);
+    const Alike alike = {share->holders, share->holder, theory_held_experts(share, moved.values),
+                         theory_held_experts(share, moved.parameters),
+                         theory_held_experts(share, moved.gradients)};
+    add_alike(config, microbatches, &alike, bytes);
+}
+
+/* Of units that all replicas hold, which experts that they share are not. */
+static double replicated(const Config *config, const Share *share, Units u)
+{
+    return theory_held_dense(config, share, u) + (share->ep > 1 ? 0 : theory_held_experts(share, u));
+}
+
+static void add_replicated(const Config *config, int microbatches, const Share *share, double bytes[PURPOSES])
+{
+    const Moved moved = moved_of(config, microbatches, share);
+    const Alike alike = {share->replicas, share->replica, replicated(config, share, moved.values),
+                         replicated(config, share, moved.parameters),
+                         replicated(config, share, moved.gradients)};
+    add_alike(config, microbatches, &alike, bytes);
+    /* zero3 to the letter: the embedding's backward reads no parameters; where a tied head reads the embedding's own,
+     * it is once more in each */
+    if (!data_parallel_shards_parameters(&config->parallel)) return;
+    double again = config->model.shape.tie_embeddings && share->single ? moved.parameters.wte : 0;
+    double embedding = share->first ? moved.parameters.wte + moved.parameters.wpe : 0;
+    bytes[ZERO_ALL_GATHER] += microbatches * (share->replicas - 1) * (2 * again - embedding);
+}
+
+void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES])
+{
+    Share share = theory_share(config, plan, ranks, rank);
+    const int replica = share.replica;
+    double N = share.replicas, m = plan->shape.m;
+    double tokens = (double)config->train.microbatch * ((double)config->model.shape.sequence + 1);
+    double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
+    double owned_wte = theory_units(config, share.replicas).wte; /* of the reduced gradient */
+    theory_bytes_of_experts(config, plan->shape.m, &share, bytes);
+    add_replicated(config, plan->shape.m, &share, bytes);
+    if (config->parallel.kind == DATA_DP) { /* inputs for the first stage and the last; and the norm */
+        bytes[DP_SCATTER] = replica == 0 ? m * (N - 1) * tokens * sizeof(int32_t) : 0;
+        bytes[DP_SCATTER] *= share.single ? 1 : share.first + share.last;
+        bytes[DP_BROADCAST] += tree_children(replica, share.replicas) * (double)sizeof(double);
+        bytes[DP_GATHER] = replica == 0 || !share.last ? 0 : m * sizeof(double);
+        if (replica > 0) owned_wte = 0;
     }
+    if (theory_sums_by_bucket(config, ranks))
+        bytes[DP_ALL_REDUCE] = theory_sum_buckets(config, plan, &share).sent;
+    if (data_parallel_shards_optimizer(&config->parallel)) owned_wte /= N;
+    /* of experts each of ep replicas has its own part of the norm */
+    bytes[ZERO_NORM] += (share.ep - 1) * (double)sizeof(double);
+    theory_dispatched(config, plan, ranks, rank, NULL, bytes);
     tensor_bytes_of(config, &share, m, reductions, gathered_again(config, plan, share.pipe), bytes);
     pipeline_bytes_of(config, plan, &share, owned_wte, bytes);
     bytes[MOE_LOAD] = theory_sum_loads(config, &share).sent;

@@ -117,51 +117,98 @@ static int parent(int self)
     return self & (self - 1);
 }
 
+/* What moves along the data axis of units that ranks hold alike, these along a part of it. */
+static void alike_ways(const Config *config, const Seat *p, Ways ways[PURPOSES])
+{
+    for (int i = 0; i < PURPOSES; i++)
+        if (purpose_row[i].axis == AXIS_DATA) ways[i] = ring(p);
+    ways[DP_BROADCAST] = children(p);
+    ways[DP_REDUCE] = straight(p, parent(p->self));
+    ways[DP_ALL_REDUCE] = all_reduce(p);
+    if (!(config->parallel.quantize & QUANTIZE_GRADIENTS)) return;
+    /* exchanged, then gathered round: the same bytes in either half */
+    Ways half[] = {exchange(p), ring(p)};
+    ways[ZERO_REDUCE_SCATTER] = half[0];
+    ways[DP_ALL_REDUCE] = (Ways){half[0].across + half[1].across * (p->spread.size - 1), 2 * half[0].all};
+}
+
+static void add_link(double bytes[ROUTES][PURPOSES], int purpose, double all, Ways ways)
+{
+    double across = isnan(all) ? all : ways.across > 0 ? all / ways.all * ways.across : 0;
+    bytes[ROUTE_ACROSS][purpose] += across;
+    bytes[ROUTE_INSIDE][purpose] += all - across;
+}
+
+/* Rows to and from experts; unknown where a microbatch's choices are no multiple of these, and some have one more. */
+static void link_dispatch(const Config *config, const Share *share, const Seat *p, int alike,
+                          double sends[PURPOSES], double bytes[ROUTES][PURPOSES])
+{
+    bool gathers = config->expert.way == DISPATCH_ALL_GATHER,
+         even = gathers || theory_even_rows(config, 0) == theory_even_rows(config, share->ep - 1);
+    const Ways among = gathers ? ring(p) : exchange(p);
+    add_link(bytes, MOE_COUNTS, alike * sends[MOE_COUNTS], ring(p));
+    add_link(bytes, MOE_DISPATCH, even ? alike * sends[MOE_DISPATCH] : (double)NAN, among);
+    add_link(bytes, MOE_COMBINE, even ? alike * sends[MOE_COMBINE] : (double)NAN, among);
+    sends[MOE_COUNTS] = sends[MOE_DISPATCH] = sends[MOE_COMBINE] = 0;
+}
+
+/* Of experts that replicas share: adds what moves of them, and takes it from `sends`. */
+static void link_experts(const Config *config, const Plan *plan, const Share *share, const Network *network,
+                         int alike, double sends[PURPOSES], double bytes[ROUTES][PURPOSES])
+{
+    MeshShape shape = config_mesh(config, share->ranks);
+    int *member = allocate(2 * (size_t)share->ranks * sizeof *member);
+    Seat same = seat_of(network, shape, share->rank, AXIS_EXPERT_DATA, member),
+         others = seat_of(network, shape, share->rank, AXIS_EXPERT, member + share->ranks);
+    double experts[PURPOSES], norm = (share->ep - 1) * (double)sizeof(double);
+    Ways ways[PURPOSES] = {{0, 0}};
+    theory_bytes_of_experts(config, plan->shape.m, share, experts);
+    if (theory_sums_by_bucket(config, share->ranks)) experts[DP_ALL_REDUCE] = 0; /* all buckets together */
+    alike_ways(config, &same, ways);
+    for (int p = 0; p < PURPOSES; p++) {
+        sends[p] -= experts[p];
+        add_link(bytes, p, alike * experts[p], ways[p]);
+    }
+    sends[ZERO_NORM] -= norm;
+    add_link(bytes, ZERO_NORM, alike * norm, ring(&others));
+    link_dispatch(config, share, &others, alike, sends, bytes);
+    free(member);
+}
+
 void theory_links(const Config *config, const Plan *plan, int ranks, int rank, int alike,
                   double bytes[ROUTES][PURPOSES])
 {
     MeshShape shape = config_mesh(config, ranks);
     Network network = config_network(config, ranks);
+    const Share share = theory_share(config, plan, ranks, rank);
     int *member = allocate(3 * (size_t)ranks * sizeof *member);
     Seat data = seat_of(&network, shape, rank, AXIS_DATA, member),
          tensor = seat_of(&network, shape, rank, AXIS_TENSOR, member + ranks),
          pipe = seat_of(&network, shape, rank, AXIS_PIPE, member + 2 * ranks);
-    bool quantizes = config->parallel.quantize & QUANTIZE_GRADIENTS,
-         shared = kv_sharing(&config->model.shape, shape.tp) > 1;
+    bool shared = kv_sharing(&config->model.shape, shape.tp) > 1;
     int last = plan->rank_of[plan->stages - 1];
     double sends[PURPOSES];
     Ways ways[PURPOSES];
     theory_bytes(config, plan, ranks, rank, sends);
+    if (share.ep > 1) link_experts(config, plan, &share, &network, alike, sends, bytes);
     for (int p = 0; p < PURPOSES; p++)
-        ways[p] = purpose_row[p].axis == AXIS_DATA     ? ring(&data)
-                  : purpose_row[p].axis == AXIS_TENSOR ? ring(&tensor)
-                                                       : ring(&pipe);
+        ways[p] = purpose_row[p].axis == AXIS_TENSOR ? ring(&tensor) : ring(&pipe);
+    alike_ways(config, &data, ways);
     ways[DP_SCATTER] = star(&data);
-    ways[DP_BROADCAST] = children(&data);
     ways[DP_GATHER] = straight(&data, 0);
-    ways[DP_REDUCE] = straight(&data, parent(data.self));
-    ways[DP_ALL_REDUCE] = ways[MOE_LOAD] = all_reduce(&data);
+    ways[MOE_LOAD] = all_reduce(&data);
     ways[TP_ALL_REDUCE] = ways[TP_GRADIENTS] = all_reduce(&tensor);
     ways[PP_SEND_FORWARD] = borders(&pipe, plan, true);
     ways[PP_SEND_BACKWARD] = borders(&pipe, plan, false);
     ways[PP_EMBEDDING] = straight(&pipe, pipe.self == last ? plan->rank_of[0] : last);
-    if (network.all_reduce == ALL_REDUCE_TREE || network.all_reduce == ALL_REDUCE_AUTO) {
-        Share share = theory_share(config, plan, ranks, rank);
+    if (network.all_reduce == ALL_REDUCE_TREE || network.all_reduce == ALL_REDUCE_AUTO)
         sums(config, plan, &share, ways);
-    }
-    if (quantizes) ways[ZERO_REDUCE_SCATTER] = exchange(&data);
-    if (quantizes) { /* exchanged, then gathered round: the same bytes in either half */
-        Ways half[] = {exchange(&data), ring(&data)};
-        ways[DP_ALL_REDUCE] =
-            (Ways){half[0].across + half[1].across * (data.spread.size - 1), 2 * half[0].all};
-    }
     for (int p = 0; p < PURPOSES; p++) {
-        double all = alike * sends[p], across = ways[p].across > 0 ? all / ways[p].all * ways[p].across : 0;
+        double all = alike * sends[p];
         /* of heads that several ranks hold alike the sums go over smaller groups */
         bool smaller = p == TP_GRADIENTS && tensor.spread.nodes > 1 && shared;
-        if (purpose_row[p].axis == AXIS_NONE || smaller) all = across = (double)NAN;
-        bytes[ROUTE_ACROSS][p] += across;
-        bytes[ROUTE_INSIDE][p] += all - across;
+        if (purpose_row[p].axis == AXIS_NONE || smaller) all = (double)NAN;
+        add_link(bytes, p, all, ways[p]);
     }
     free(member);
 }

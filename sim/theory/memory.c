@@ -19,7 +19,10 @@
  *
  * A layer with experts keeps, in place of the MLP's, of each token its scores (with a z-loss the logits too), its k
  * experts, gates and rows; of each row, for which there is room, the inputs and outputs of both products; and those of
- * the shared experts. Between the halves it is the gradients of outputs and of logits. */
+ * the shared experts. Between the halves it is the gradients of outputs and of logits. Where ranks share experts it keeps
+ * of every rank how many rows it has for each; and beside the rows for which it has room what they were made of, which
+ * is not sent twice, and, of more than one expert, their places; or, where all tokens are gathered, of all of these the
+ * places and gates. */
 typedef struct Kept {
     double forward, halfway;
 } Kept;
@@ -63,19 +66,38 @@ static Kept dense_kept(const Config *config)
     return linear_kept(config, (double)(inner_width(shape) + shape->ffn));
 }
 
-static Kept sparse_kept(const Config *config)
+/* Rows of experts and all that is of their size: of one of ranks that share them, and else. */
+static Kept rows_kept(const Config *config, int part)
+{
+    const GptShape *shape = &config->model.shape;
+    const ExpertsShape *e = &shape->experts;
+    double h = (double)shape->hidden, index = sizeof(int32_t), home = theory_experts_rows(config),
+           w = theory_width(config), E = (double)e->count, ep = (double)config->expert.size,
+           choices = (double)shape->sequence * (double)config->train.microbatch * (double)e->top_k,
+           inside = theory_experts_width(shape, 1) / (double)config->tensor.size;
+    if (ep == 1) {
+        double both = w * home * (inside + h) + index * (choices + E);
+        return (Kept){both, both};
+    }
+    bool gathers = config->expert.way == DISPATCH_ALL_GATHER;
+    double here = theory_experts_rows_here(config, part), places = E > ep ? index * here : 0;
+    if (gathers) places = ep * choices * (index + (double)sizeof(real));
+    double both = w * here * (inside + h) + index * (choices + ep * E) + places;
+    return (Kept){both + w * (gathers ? here : home) * h, both + w * here * h};
+}
+
+static Kept sparse_kept(const Config *config, int part)
 {
     const GptShape *shape = &config->model.shape;
     const ExpertsShape *e = &shape->experts;
     double n = (double)shape->sequence * (double)config->train.microbatch, k = (double)e->top_k,
            E = (double)e->count, r = sizeof(real), index = sizeof(int32_t);
     double scopes = e->scope == SCOPE_SEQUENCE ? (double)config->train.microbatch : 1;
-    double row = theory_experts_width(shape, 1) / (double)config->tensor.size + (double)shape->hidden;
-    double both = theory_width(config) * theory_experts_rows(config) * row + index * (n * k + E);
+    const Kept rows = rows_kept(config, part);
     Kept kept = linear_kept(config, theory_experts_width(shape, (double)e->shared));
-    kept.forward += both + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +
+    kept.forward += rows.forward + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +
                     (has_balance_loss(e) ? r * scopes * E : 0);
-    kept.halfway += both + r * n * E;
+    kept.halfway += rows.halfway + r * n * E;
     return kept;
 }
 
@@ -90,14 +112,15 @@ static bool forgets_core(const Config *config)
     return config->train.recompute == RECOMPUTE_SELECTIVE && config->model.shape.attention != ATTENTION_FLASH;
 }
 
-static Kept kept_by(const Config *config, const Plan *plan, int stage)
+/* `part`: which of ranks that share experts it is. */
+static Kept kept_by(const Config *config, const Plan *plan, int stage, int part)
 {
     const GptShape *shape = &config->model.shape;
     double s = (double)shape->sequence, b = (double)config->train.microbatch, h = (double)shape->hidden;
     double V = ceil((double)shape->vocab / (double)config->tensor.size);
     Blocks blocks = theory_blocks(config, plan, stage);
     double residual = theory_width(config) * residual_values(config), mask = mask_kept(config);
-    const Kept dense = dense_kept(config), sparse = sparse_kept(config);
+    const Kept dense = dense_kept(config), sparse = sparse_kept(config, part);
     double gains = 4 * h + theory_attention_parameters(shape, config->tensor.size).gains;
     double layer = 2 * mask + (forgets_core(config) ? 0 : core_kept(config)),
            few = blocks.all - blocks.sparse;
@@ -118,7 +141,7 @@ static Kept kept_by(const Config *config, const Plan *plan, int stage)
 }
 
 /* The most a rank keeps at once, from its list: as many microbatches as are in flight. */
-static double activations_peak(const Config *config, const Plan *plan, int pipe)
+static double activations_peak(const Config *config, const Plan *plan, int pipe, int part)
 {
     double now = 0, peak = 0;
     const Schedule *list = &plan->list[pipe];
@@ -127,7 +150,7 @@ static double activations_peak(const Config *config, const Plan *plan, int pipe)
     for (int i = 0; i < list->count; i++) {
         Action a = list->action[i];
         if (!action_computes(a.kind)) continue;
-        if (a.stage != stage) kept = kept_by(config, plan, stage = a.stage);
+        if (a.stage != stage) kept = kept_by(config, plan, stage = a.stage, part);
         if (a.kind == ACTION_FORWARD) now += kept.forward;
         if (a.kind == ACTION_BACKWARD) now -= kept.forward;
         if (a.kind == ACTION_INPUT) now += kept.halfway - kept.forward;
@@ -144,27 +167,54 @@ static double biases_held(const Config *config, const Share *share)
     return has_expert_bias(shape) ? share->sparse * (double)shape->experts.count * (double)sizeof(real) : 0;
 }
 
+/* Parameters: without experts', and they. */
+typedef struct Parts {
+    double dense, experts;
+} Parts;
+
+/* A rank's of what it holds with others alike: 1/N, or 1/(N/ep); in dp the main rank's are all. */
+static Parts owned_by(const Config *config, const Share *share, Units u)
+{
+    const Parts all = {theory_held_dense(config, share, u), theory_held_experts(share, u)};
+    if (config->parallel.kind == DATA_DP)
+        return (Parts){share->replica == 0 ? all.dense : 0, share->holder == 0 ? all.experts : 0};
+    return (Parts){all.dense / share->replicas, all.experts / share->holders};
+}
+
+/* Values that the optimizer keeps. A master beside whole parameters that are not exact: in 16 bits, or as they came
+ * quantised. */
+static double optimizer_values(const Config *config, const Share *share, Units u)
+{
+    const DataParallelConfig *data = &config->parallel;
+    bool half = is_half(config_dtype(config)),
+         rounded = data->quantize & QUANTIZE_PARAMETERS && data_parallel_gathers_updates(data);
+    double values = optimizer_states((OptimizerKind)config->train.optimizer.kind);
+    Parts updated = owned_by(config, share, u);
+    if (data->kind == DATA_DDP)
+        updated = (Parts){theory_held_dense(config, share, u), theory_held_experts(share, u)};
+    return (values + (half || (rounded && share->replicas > 1))) * updated.dense +
+           (values + (half || (rounded && share->holders > 1))) * updated.experts;
+}
+
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
                    double bytes[MEMORY_CATEGORIES])
 {
     Share share = theory_share(config, plan, ranks, rank);
-    double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
-    double S = held * theory_width(config), G = held * theory_gradient_width(config, plan->shape.m);
+    const Units u = theory_units(config, share.replicas);
+    double held = theory_held(config, &share, u);
+    const Parts shard = owned_by(config, &share, u);
+    double w = theory_width(config), g = theory_gradient_width(config, plan->shape.m);
     const DataParallelConfig *data = &config->parallel;
     for (int c = 0; c < MEMORY_CATEGORIES; c++) bytes[c] = (double)NAN;
 
     /* Rajbhandari et al. 1910.02054, figure 1: what a stage shards is cut by N; gradients that are reduced once a
      * step are whole until then */
-    bytes[MEM_PARAMETERS] = (data_parallel_shards_parameters(data) ? S / N : S) + biases_held(config, &share);
-    bytes[MEM_GRADIENTS] = data_parallel_reduces_each_microbatch(data) ? G / N : G;
-    /* and a master beside whole parameters that are not exact: in 16 bits, or as they came quantised */
-    bool rounded = data->quantize & QUANTIZE_PARAMETERS && N > 1 && data_parallel_gathers_updates(data);
-    bool master = is_half(config_dtype(config)) || rounded;
-    int values = optimizer_states((OptimizerKind)config->train.optimizer.kind) + master;
-    double states = values * held * (double)sizeof(real);
-    bool none = data->kind == DATA_DP && share.replica > 0;
-    bytes[MEM_OPTIMIZER] = data_parallel_shards_optimizer(data) ? states / N : none ? 0 : states;
-    bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe);
+    bytes[MEM_PARAMETERS] = w * (data_parallel_shards_parameters(data) ? shard.dense + shard.experts : held) +
+                            biases_held(config, &share);
+    bytes[MEM_GRADIENTS] =
+        g * (data_parallel_reduces_each_microbatch(data) ? shard.dense + shard.experts : held);
+    bytes[MEM_OPTIMIZER] = optimizer_values(config, &share, u) * (double)sizeof(real);
+    bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe, share.replica % share.ep);
 }
 
 /* 1/N of what the replicas hold alike or in parts; dp's are all the main rank's, and so are biases, for a tensor group.
@@ -176,11 +226,11 @@ double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks,
                      (config->train.steps - 1) / every > first / every;
     if (!due) return 0;
     Share share = theory_share(config, plan, ranks, rank);
-    double N = share.replicas, held = theory_held(config, &share, theory_units(config, share.replicas));
+    const Units u = theory_units(config, share.replicas);
     int values = 1 + optimizer_states((OptimizerKind)config->train.optimizer.kind);
-    double own = config->parallel.kind != DATA_DP ? held / N : share.replica == 0 ? held : 0;
+    const Parts own = owned_by(config, &share, u);
     double biases = share.replica == 0 && share.slice == 0 ? biases_held(config, &share) : 0;
-    return values * own * (double)sizeof(real) + biases;
+    return values * (own.dense + own.experts) * (double)sizeof(real) + biases;
 }
 
 double theory_moment(const Config *config, const Plan *plan, int ranks, int rank)
@@ -193,7 +243,7 @@ double theory_moment(const Config *config, const Plan *plan, int ranks, int rank
         fmax(share.blocks > share.sparse ? u.block : 0, share.sparse > 0 ? u.sparse + u.experts : 0);
     double two = layer + fmax(layer, share.first || share.last ? u.wte : 0);
     double linear = fmax(share.blocks > share.sparse ? dense_kept(config).forward : 0,
-                         share.sparse > 0 ? sparse_kept(config).forward : 0);
+                         share.sparse > 0 ? sparse_kept(config, share.replica % share.ep).forward : 0);
     double again = config->train.recompute == RECOMPUTE_FULL
                        ? linear + 2 * mask_kept(config) + core_kept(config)
                    : forgets_core(config) ? core_kept(config)

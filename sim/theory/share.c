@@ -19,14 +19,21 @@ double theory_experts_width(const GptShape *shape, double experts)
     return experts * (double)(expert_inner_width(shape) + shape->experts.ffn);
 }
 
-/* GShard (2006.16668, section 2.2): ceil(factor tokens k / E) an expert and scope; no more than there are choices. */
+/* GShard (2006.16668, section 2.2). */
+double theory_capacity(const Config *config)
+{
+    const ExpertsShape *e = &config->model.shape.experts;
+    double s = (double)config->model.shape.sequence, b = (double)config->train.microbatch,
+           scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
+    return ceil(e->capacity * (s * b / scopes * (double)e->top_k / (double)e->count) * (1 - 1e-12));
+}
+
 double theory_experts_rows(const Config *config)
 {
     const ExpertsShape *e = &config->model.shape.experts;
-    double k = (double)e->top_k, E = (double)e->count, s = (double)config->model.shape.sequence,
-           b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
-    if (e->capacity == 0) return s * b * k;
-    return fmin(s * b * k, scopes * E * ceil(e->capacity * (s * b / scopes * k / E) * (1 - 1e-12)));
+    double b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1,
+           choices = (double)config->model.shape.sequence * b * (double)e->top_k;
+    return e->capacity > 0 ? fmin(choices, scopes * (double)e->count * theory_capacity(config)) : choices;
 }
 
 Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
@@ -40,6 +47,9 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
                .replicas = mesh.dp,
                .slice = place.tensor,
                .t = mesh.tp,
+               .ep = mesh.ep,
+               .holder = place.data / mesh.ep,
+               .holders = mesh.dp / mesh.ep,
                .single = plan->stages == 1};
     for (int k = 0; k < plan->stages; k++) {
         if (plan->rank_of[k] != s.pipe) continue;
@@ -50,6 +60,12 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
         s.last |= k == plan->stages - 1;
     }
     return s;
+}
+
+int theory_holders(const Config *config, int replicas)
+{
+    int holders = replicas / (int)config->expert.size;
+    return holders > 1 ? holders : 1;
 }
 
 static double padded(double count, int ranks)
@@ -67,7 +83,7 @@ Units theory_units(const Config *config, int replicas)
     double attention = theory_attention_parameters(shape, config->tensor.size).held;
     double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
     double shared = theory_experts_width(shape, (double)shape->experts.shared),
-           experts = theory_experts_width(shape, (double)shape->experts.count);
+           experts = theory_experts_width(shape, (double)(shape->experts.count / config->expert.size));
     bool sparse = shape->experts.count > 0;
     return (Units){
         .wte = padded(V * h, replicas),
@@ -78,7 +94,7 @@ Units theory_units(const Config *config, int replicas)
         .sparse = sparse ? padded(attention + h * (double)shape->experts.count + h * shared / t + 2 * norm,
                                   replicas)
                          : 0,
-        .experts = sparse ? padded(h * experts / t, replicas) : 0,
+        .experts = sparse ? padded(h * experts / t, theory_holders(config, replicas)) : 0,
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
 }
@@ -101,7 +117,8 @@ Units theory_pieces(const Config *config, int replicas, bool quantized, double w
         .wpe = piece(u.wpe / N, 1, quantized, width),
         .block = piece(u.block / N, attention + 2 + 2 * bias, quantized, width),
         .sparse = piece(u.sparse / N, attention + 1 + 2 * shared, quantized, width),
-        .experts = piece(u.experts / N, 2 * (double)shape->experts.count, quantized, width),
+        .experts = piece(u.experts / theory_holders(config, replicas),
+                         2 * (double)(shape->experts.count / config->expert.size), quantized, width),
         .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
     };
 }
@@ -121,9 +138,19 @@ static bool has_copy(const Config *config, const Share *share)
     return config->model.shape.tie_embeddings && share->last && !share->single;
 }
 
-double theory_held(const Config *config, const Share *share, Units u)
+double theory_held_experts(const Share *share, Units u)
 {
-    double blocks = (share->blocks - share->sparse) * u.block + share->sparse * (u.sparse + u.experts);
+    return share->sparse * u.experts;
+}
+
+double theory_held_dense(const Config *config, const Share *share, Units u)
+{
+    double blocks = (share->blocks - share->sparse) * u.block + share->sparse * u.sparse;
     return (share->first ? u.wte + u.wpe : 0) + blocks + (share->last ? u.final : 0) +
            (has_copy(config, share) ? u.wte : 0);
+}
+
+double theory_held(const Config *config, const Share *share, Units u)
+{
+    return theory_held_dense(config, share, u) + theory_held_experts(share, u);
 }

@@ -12,6 +12,18 @@
 /* Payload bytes rank `rank` of `ranks` sends in one step, by purpose. */
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
+/* Of replicas that share experts, what they send each other of that: where theory_bytes() has it of an even load, this is
+ * of rows as they were moved (NULL: of the same), forward in a step, over the layers of the rank's stages: out, for
+ * experts on other ranks, and in, of theirs. */
+typedef struct RowsMoved {
+    double out, in;
+} RowsMoved;
+void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const RowsMoved *moved,
+                       double bytes[PURPOSES]);
+
+/* Bytes that a row takes in a step there, and as many back. */
+double theory_row_bytes(const Config *config);
+
 /* Of the bytes that `rank` sends by theory_bytes, and others like it, `alike` ranks in all, those that stay inside
  * nodes and those that leave them: added to bytes[route][purpose]; NaN where no formula stands. Of a ring of n ranks
  * over N nodes the last in each sends out of its own; of a hierarchical all-reduce (N-1)/(n-1) of what each rank

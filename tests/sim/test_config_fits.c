@@ -377,12 +377,30 @@ static void tensor_parallelism(void **state)
     config_free(&c);
 }
 
+static void replicas_that_share_experts(void **state)
+{
+    (void)state;
+    Config c;
+    take(&c, "[moe]\nexperts = 12\n[parallel]\nep = 4\n[train]\nglobal_batch = 24\n", NULL);
+    ranks_refused(&c, 6,
+                  "t.ini:4: parallel.ep = 4: ep must divide the 6 replicas of 6 ranks, and 6 / 4 = 1.50; try "
+                  "parallel.ep = 1, 2, 3 or 6, or 8 ranks");
+    config_free(&c);
+    take(&c, "[moe]\nexperts = 8\n[parallel]\nep = 4\npp = 2\n[train]\nglobal_batch = 24\n", NULL);
+    ranks_refused(
+        &c, 12,
+        "t.ini:4: parallel.ep = 4: ep must divide the 6 replicas of 12 ranks, and 6 / 4 = 1.50; try "
+        "parallel.ep = 1 or 2, or 16 ranks");
+    config_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_that_do_not_fit),
         cmocka_unit_test(layers_of_stages),
         cmocka_unit_test(tensor_parallelism),
+        cmocka_unit_test(replicas_that_share_experts),
         cmocka_unit_test(families),
         cmocka_unit_test(latents),
         cmocka_unit_test(ranks_that_do_not_fit),

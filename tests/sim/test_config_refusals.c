@@ -58,6 +58,12 @@ static void rounded_values(void **state)
 /* Experts, groups and layers that do not go together. */
 static void wrong_experts(void **state)
 {
+    refuse(
+        "[moe]\nexperts = 6\n[parallel]\nep = 4\n", NULL,
+        "t.ini:4: parallel.ep = 4: ep must divide experts, and 6 / 4 = 1.50; try parallel.ep = 1, 2, 3 or 6");
+    refuse("[parallel]\nep = 2\n", NULL,
+           "t.ini:2: parallel.ep = 2: has an effect only with moe.experts above 0; try leaving it out, or "
+           "moe.experts = 8");
     (void)state;
     refuse("[moe]\nexperts = 4\ntop_k = 5\n", NULL,
            "t.ini:3: moe.top_k = 5: a token goes to top_k = 5 of experts = 4; try moe.top_k = 2");

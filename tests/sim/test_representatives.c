@@ -252,12 +252,19 @@ static Case draw_case(Draw *d, int *ranks, int most)
             draw(d, 4) ? 1 << draw(d, 4) : 3, 1 + draw(d, 4), draw(d, 2) ? "ideal" : "nccl-ampere",
             draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", word(d, sums), draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
+    /* replicas that share experts or not, whose choices divide by these or not */
+    static const char *const experts[] = {"moe.experts=8",
+                                          "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
+                                          "moe.experts=8 moe.dispatch=all_gather", "moe.experts=24", NULL};
+    char moe[128] = "";
+    int ep = draw(d, 2) ? 1 : dp % 8 == 0 ? 8 : dp % 4 == 0 ? 4 : dp % 2 == 0 ? 2 : 1;
+    if (ep > 1) snprintf(moe, sizeof moe, " moe.ffn=64 parallel.ep=%d %s", ep, word(d, experts));
     bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
         1,
         "model.layers=8 model.hidden=24 model.heads=8 model.ffn=64 model.sequence=16 train.global_batch=%d "
         "train.precision=%s train.recompute=%s %s%s%s parallel.data=%s parallel.pp=%d "
-        "parallel.tp=%d%s%s%s%s%s%s%s%s",
+        "parallel.tp=%d%s%s%s%s%s%s%s%s%s",
         m * dp, dtype, how, word(d, extra), on_machine ? MACHINE : "", nodes, kind, pp, tp,
         sp         ? " parallel.sequence_parallel=yes"
         : scatters ? " parallel.scatter_messages=yes"
@@ -265,7 +272,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
         beside, pp > 1 ? " parallel.schedule=" : "", pp > 1 ? list : "",
         interleaved ? " parallel.virtual_stages=2" : "", quantizes ? " parallel.quantize=gradients" : "",
         strcmp(kind, "dp") == 0 || strcmp(kind, "zero3") == 0 ? "" : " parallel.bucket_mb=0.02",
-        later ? " parallel.gather=forward" : "");
+        later ? " parallel.gather=forward" : "", moe);
 }
 
 /* Returns whether the config was one at all. */
@@ -316,7 +323,7 @@ static void of_many_stages(void **state)
     Config *c = allocate_zeroed(1, sizeof *c);
     c->model.shape = (GptShape){.layers = STAGES, .hidden = 8, .heads = 1, .kv_heads = 1};
     c->parallel.kind = DATA_DDP;
-    c->tensor.size = 1;
+    c->tensor.size = c->expert.size = 1;
     c->pipeline.size = STAGES;
     c->hardware.profile = PROFILE_MACHINE;
     c->node = (NetworkNode){.devices = 8, .cards = 8, .link_gb = 300, .card_gb = 25};

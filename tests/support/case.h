@@ -32,6 +32,7 @@ typedef struct Case {
     double *bubble, bubble_theory; /* [rank] of the first step in simulated time */
     char refused[2048];            /* why the config was, or how it deadlocked, or "" */
     bool stuck;                    /* it deadlocked */
+    bool moves_rows, room_varies;  /* between ranks that share experts; and so does the room for them */
     /* what case_compare() found, the largest of each */
     double loss_apart, gradients_apart, norm_apart;
 } Case;

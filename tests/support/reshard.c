@@ -16,7 +16,8 @@ static char folder[FOLDER];
 
 const char reshard_model[] = "model.hidden=24 model.heads=4 model.kv_heads=2 model.ffn=20 model.layers=4 "
                              "model.sequence=8 train.microbatch=1 train.global_batch=12";
-const ReshardSplit reshard_split[RESHARD_SPLITS] = {
+static const char experts[] = "moe.experts=6 moe.ffn=12 moe.first_dense=1 moe.shared_experts=1";
+const ReshardSplit reshard_split[RESHARD_ALL] = {
     {1, "parallel.tp=1"},
     {2, "parallel.data=zero3"},
     {3, "parallel.data=dp"},
@@ -27,7 +28,19 @@ const ReshardSplit reshard_split[RESHARD_SPLITS] = {
     {8, "parallel.pp=2 parallel.tp=2 parallel.data=zero1"},
     {4, "parallel.pp=2 parallel.data=zero2 parallel.gather=forward"},
     {2, "parallel.pp=2 parallel.schedule=interleaved parallel.virtual_stages=2"},
+    {1, "parallel.tp=1"},
+    {4, "parallel.ep=2 parallel.data=zero3"},
+    {6, "parallel.ep=6 parallel.data=zero1"},
+    {6, "parallel.ep=3 parallel.data=ddp"},
+    {4, "parallel.ep=2 parallel.data=dp"},
+    {8, "parallel.ep=2 parallel.tp=2 parallel.pp=2 parallel.data=zero2"},
+    {3, "parallel.data=zero3"},
 };
+
+bool reshard_fits(int from, int to)
+{
+    return (from < RESHARD_SPLITS) == (to < RESHARD_SPLITS);
+}
 
 /* ---- the folder ---- */
 
@@ -193,8 +206,8 @@ void stops_remove(const char *name)
 
 static Case case_of_split(const Reshard *r, int split)
 {
-    return case_of_words(RESHARD_AT + RESHARD_STEPS, "%s %s %s", reshard_model, reshard_split[split].words,
-                         r->numbers);
+    return case_of_words(RESHARD_AT + RESHARD_STEPS, "%s %s %s %s", reshard_model,
+                         split < RESHARD_SPLITS ? "" : experts, reshard_split[split].words, r->numbers);
 }
 
 static void name_of(const Reshard *r, char name[STOPS_PATH])
@@ -226,7 +239,7 @@ void reshard_begin(Reshard *r, int from, const char *numbers)
     Case never = case_of_split(r, from);
     Stops writes = {.save = name, .at = RESHARD_AT}, reads = {.load = name};
     if (!stops_virtual(&never, &writes, reshard_split[from].ranks)) fail("%s", never.refused);
-    r->truth = case_of_split(r, 0);
+    r->truth = case_of_split(r, from < RESHARD_SPLITS ? 0 : RESHARD_SPLITS);
     if (!stops_virtual(&r->truth, &reads, 1) || reads.refused)
         fail("%s%s", r->truth.refused, reads.error.text);
     r->unbroken = losses_apart(&never, &r->truth);

@@ -42,12 +42,16 @@ bool stops_is_first(void);
  * copy, and units that no number of replicas divides. A checkpoint is written after step RESHARD_AT; RESHARD_STEPS
  * more follow, of which the last shows what the optimizer held. */
 enum { RESHARD_AT = 2, RESHARD_STEPS = 2, RESHARD_SPLITS = 10 };
+/* And behind these splits of a model with experts, which replicas share or not, and which read each other's alone. */
+enum { RESHARD_ALL = RESHARD_SPLITS + 7 };
 extern const char reshard_model[];
 typedef struct ReshardSplit {
     int ranks;
     const char *words;
 } ReshardSplit;
-extern const ReshardSplit reshard_split[RESHARD_SPLITS]; /* the first is none */
+extern const ReshardSplit reshard_split[RESHARD_ALL]; /* the first of each kind is none */
+/* Whether both are splits of the same model. */
+bool reshard_fits(int from, int to);
 
 /* What `from` wrote lies under its number. `truth` is what one rank makes of it: losses of the next steps, norm and
  * gradients of the first of them; `unbroken` is how far its losses are from those of `from` itself, which never
