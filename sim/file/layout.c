@@ -79,6 +79,8 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
      "losses of loads times their coefficients, all layers; no part of loss"},
     {"/moe/bias", "sye", H5_F64, "1",
      "added to an expert's scores where experts are chosen, as the step left it; NaN: balanced otherwise"},
+    {"/moe/moved", "sy", H5_F64, "1",
+     "choices that went to experts on other ranks, not dropped, of all ranks; dry: as the load assumed"},
     {"/moe/z_loss", "s", H5_F64, "1", "router z-loss times its coefficient, all layers; no part of loss"},
 };
 

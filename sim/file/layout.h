@@ -16,7 +16,7 @@ typedef struct LayoutDataset {
  * the root. */
 enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 44 };
 /* Behind those of every file those of a model with experts, the scales of its axes first. */
-enum { LAYOUT_MOE_SCALES = 2, LAYOUT_ALL = LAYOUT_DATASETS + 9 };
+enum { LAYOUT_MOE_SCALES = 2, LAYOUT_ALL = LAYOUT_DATASETS + 10 };
 extern const LayoutDataset layout_datasets[LAYOUT_ALL];
 
 /* The scales of what has names: texts along one axis. */

@@ -176,7 +176,7 @@ bool recorder_routing(Recorder *r, const RoutingRow *row, Error *error)
     } cells[] = {{"/moe/load", row->load},       {"/moe/imbalance", row->imbalance},
                  {"/moe/dropped", row->dropped}, {"/moe/entropy", row->entropy},
                  {"/moe/z_loss", &row->z_loss},  {"/moe/balance_loss", &row->balance_loss},
-                 {"/moe/bias", row->bias}};
+                 {"/moe/bias", row->bias},       {"/moe/moved", row->moved}};
     if (!make_room(r, error)) return false;
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         if (cells[i].value && !h5_write(r->file, cells[i].path, r->done, 1, H5_F64, cells[i].value, error))

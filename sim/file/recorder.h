@@ -53,8 +53,8 @@ void recorder_fill_disk(Recorder *recorder);
 
 /* Of the layers with experts, one after the other; NaN: unknown. */
 typedef struct RoutingRow {
-    double *load, *bias;                   /* [layer][expert]; bias NULL: there is none */
-    double *imbalance, *dropped, *entropy; /* [layer] */
+    double *load, *bias;                           /* [layer][expert]; bias NULL: there is none */
+    double *imbalance, *dropped, *entropy, *moved; /* [layer] */
     double balance_loss, z_loss;
 } RoutingRow;
 /* Of the step that recorder_step() will tell of next. */

@@ -20,6 +20,9 @@ static void add_parameters(Sheet *sheet, const RunFile *run)
                "parameters, of which it meets %.4g %s",
                run->experts, (long long)shape->experts.top_k, (long long)shape->experts.shared, run->layers,
                (long long)shape->layers, all / unit, letter, met / unit, letter);
+    if (config->expert.size > 1)
+        sheet_more(sheet, "; of a layer's experts each of %lld ranks holds %lld",
+                   (long long)config->expert.size, (long long)(shape->experts.count / config->expert.size));
     run_config_free(config);
 }
 

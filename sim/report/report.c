@@ -8,6 +8,7 @@
 #include "sim/report/beside.h"
 #include "sim/report/cache.h"
 #include "sim/report/checkpoints.h"
+#include "sim/report/dispatch.h"
 #include "sim/report/experts.h"
 #include "sim/report/faults.h"
 #include "sim/report/fit.h"
@@ -191,7 +192,8 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
     if (!report_experts(run, sheet, error) || !report_simulated(run, sheet, error) ||
         !report_faults(run, sheet, error) || !report_fit(run, sheet, error) ||
         !report_crossing(run, sheet, error) || !report_utilization(run, sheet, error) ||
-        !add_tables(sheet, run, error) || !report_links(run, sheet, error))
+        !add_tables(sheet, run, error) || !report_dispatch(run, sheet, error) ||
+        !report_links(run, sheet, error))
         return false;
     report_quoted(run, sheet);
     return report_breakdown(run, sheet, error) && report_waiting(run, sheet, error);

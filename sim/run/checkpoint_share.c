@@ -85,7 +85,7 @@ static void cut_parameter(const Parameter *p, int64_t in_parameter, int64_t in_r
 static void visit_buffer(const Cutting *c, const CheckpointRange *range)
 {
     CheckpointSlab s = {.parameter = &c->gpt->buffer[range->unit], .owned = true};
-    s.tensor = (size_t)(c->part * c->gpt->parameters + range->unit);
+    s.tensor = (size_t)(c->part * c->gpt->numbers + range->unit);
     s.slab = (H5Slab){.rows = 1, .columns = (size_t)range->count, .stride = (size_t)range->count};
     if (range->count) c->visit(&s, c->context);
 }

@@ -46,6 +46,7 @@ static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const C
     }
     row->imbalance[layer] = most / (choices / (double)E);
     row->dropped[layer] = sum[ROUTING_DROPPED] / all;
+    row->moved[layer] = rint(sum[ROUTING_SENT] * (choices / all));
     row->entropy[layer] = dry ? (double)NAN : sum[ROUTING_ENTROPY] / tokens;
     row->balance_loss += dry ? (double)NAN : sum[ROUTING_BALANCE_LOSS] / tokens;
     row->z_loss += dry ? (double)NAN : sum[ROUTING_Z_LOSS] / tokens;
@@ -63,12 +64,13 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     gather(world, CONTROL, t->routing, bytes, all, 0);
     if (!main) return r;
     double *sum = sum_of(t, world, all);
-    r.values = allocate(layers * (2 * E + 3) * sizeof *r.values);
+    r.values = allocate(layers * (2 * E + 4) * sizeof *r.values);
     r.row.load = r.values;
     r.row.imbalance = r.row.load + layers * E;
     r.row.dropped = r.row.imbalance + layers;
     r.row.entropy = r.row.dropped + layers;
-    r.row.bias = has_expert_bias(shape) ? r.row.entropy + layers : NULL;
+    r.row.moved = r.row.entropy + layers;
+    r.row.bias = has_expert_bias(shape) ? r.row.moved + layers : NULL;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
             fill_layer(&r.row, found++, sum + (layer - 1) * routing_width(&shape->experts), t->config,

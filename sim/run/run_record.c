@@ -12,6 +12,7 @@
 #include "parallel/wire/arena.h"
 #include "sim/base/node.h"
 #include "sim/run/announce.h"
+#include "sim/run/assumed_load.h"
 #include "sim/run/hosts.h"
 #include "sim/run/routing_record.h"
 #include "sim/run/rows.h"
@@ -49,6 +50,19 @@ void record_tell_if_many(const Record *r, const char *what)
     fflush(stdout);
 }
 
+static bool rows_move(const Config *config)
+{
+    return config->expert.size > 1 && config->expert.way == DISPATCH_ALL_TO_ALL;
+}
+
+/* What follows from the experts that tokens choose, which no formula foretells, or a dry run assumes to be chosen more than
+ * others: rows to other ranks, and, where all are taken, room for them. */
+static void leave_out(const Config *config, double bytes[PURPOSES], double memory[MEMORY_CATEGORIES])
+{
+    bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
+    if (config->model.shape.experts.capacity == 0) memory[MEM_ACTIVATIONS] = (double)NAN;
+}
+
 static void open_recorder(Record *r, const char *command_line, const Hosts *hosts)
 {
     const Trainer *t = r->trainer;
@@ -60,16 +74,20 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     double *copy = allocate(rows * sizeof *copy);
     int *rank = allocate(rows * sizeof *rank);
     double links[ROUTES][PURPOSES] = {{0}};
+    const bool chooses = rows_move(config) && (!t->device.dry || assumes_load(config));
     for (size_t k = 0; k < rows; k++) {
         rank[k] = rows_rank(r->world, k);
         theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
         theory_memory(config, t->plan, ranks, rank[k], memory + k * MEMORY_CATEGORIES);
+        if (chooses) leave_out(config, bytes + k * PURPOSES, memory + k * MEMORY_CATEGORIES);
         copy[k] = theory_checkpoint_copy(config, t->plan, ranks, rank[k], r->first);
         if (!rows_is_second(r->world, k))
             theory_links(config, t->plan, ranks, rank[k], rows_stand_for(r->world, rows_report(r->world, k)),
                          links);
     }
     for (int p = 0; p < PURPOSES; p++) { /* whole bytes, of which ranks have parts */
+        if (chooses && (p == MOE_DISPATCH || p == MOE_COMBINE))
+            links[ROUTE_INSIDE][p] = links[ROUTE_ACROSS][p] = (double)NAN;
         links[ROUTE_INSIDE][p] = rint(links[ROUTE_INSIDE][p]);
         links[ROUTE_ACROSS][p] = rint(links[ROUTE_ACROSS][p]);
     }

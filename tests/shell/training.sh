@@ -51,7 +51,7 @@ check "moe dry says that it is assumed" grep -q 'assumed to be even' <("$float/b
 # At the end of a short training, as the report has it: without balance the fullest expert has more.
 # shellcheck disable=SC2317
 fullest() { # BALANCE
-    "$float/bin/sim" --config moe.ini --set train.steps=120 --set train.warmup=20 --set parallel.tp=1 \
+    "$float/bin/sim" --config moe.ini --set train.steps=120 --set train.warmup=20 --set parallel.ep=1 \
         --set "moe.balance=$1" --output "moe-$1.h5" >"moe-$1.log" &&
         "$float/bin/sim" report "moe-$1.h5" | sed -n 's/.* at the first step, \([0-9.]*\) at the end (mean of layers.*/\1/p'
 }
@@ -65,6 +65,25 @@ balances() {
 check "moe: a bias balances experts" balances
 check "moe: their charts stand side by side" "$float/bin/sim" plot moe-none.h5 moe-bias.h5 \
     --charts expert_load,expert_imbalance --format png --out moe-plots
+# Replicas that share experts: rows as the router counted them, or all tokens, whose bytes no load changes.
+shared="--config moe.ini --set parallel.tp=1 --set train.global_batch=8 --set train.microbatch=1"
+# shellcheck disable=SC2086
+check "ep trains under the witness" witnessed ep 4 $shared --set parallel.ep=4 --set train.steps=3 --set train.warmup=0 \
+    --set train.recompute=full
+check "ep bytes equal the formula" compare bytes ep.h5
+check "ep memory equals the formula" compare memory ep.h5
+check "ep bytes equal the witness's" compare witness ep.h5 ep
+check "ep: rows as given by the loads" test 2 = "$("$float/bin/sim" report ep.h5 | grep -c 'equal in every step')"
+# shellcheck disable=SC2086
+check "ep gathered trains under the witness" witnessed gathered 4 $shared --set parallel.ep=2 --set parallel.data=zero3 \
+    --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --set train.steps=3 --set train.warmup=0
+check "ep gathered bytes equal the formula" compare bytes gathered.h5
+check "ep gathered memory equals the formula" compare memory gathered.h5
+check "ep gathered bytes equal the witness's" compare witness gathered.h5 gathered
+# shellcheck disable=SC2086
+check "ep gathered dry, all ranks" "$float/bin/sim" $shared --set parallel.ep=2 --set parallel.data=zero3 \
+    --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --dry-run --all-ranks --ranks 4 --output gathered-dry.h5
+check "ep gathered dry bytes and peaks equal the real ones" compare dry gathered.h5 gathered-dry.h5
 # Through windows: the same, with what goes through them told.
 through_window() { # CASE RANKS ARGUMENT...
     local name=$1 ranks=$2
