@@ -4,7 +4,12 @@
  * sequence parallelism x recomputation on virtual ranks, a process a core; of
  * other families than GPT-2's those that cut a model two ways at least. Built
  * in double it does so in fp64, else in bf16 and fp16; `matrix slice` runs a few
- * dozen. A line a case, then the totals. */
+ * dozen, `matrix experts` what the last paragraph tells of. A line a case, then the totals.
+ *
+ * Where replicas share experts, every grid pp x dp x tp of these ranks that has any with each ep that divides dp, with each
+ * data x reduce x schedule: 30 cases a grid in fp64. Which kind of experts a case has (router, capacity or none, what
+ * keeps the load even, shared experts), and what it computes again, go round so that of any two of all these each pair of
+ * values meets in every grid. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,10 +43,23 @@ enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
  * compared bit by bit. Layers come with the grid: 2 pp + 1 of them fill 2 pp stages and divide by none. The
  * unsplit run has all samples in one microbatch, the others one in each. */
 #define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
-enum { STEPS = 2, SPLIT_SETS = 10 };
-typedef enum { GPT2, PUBLISHED, GPT2_DROPOUT, LLAMA, LATENT, MOE, FAMILIES } Family;
+#define SHARED_EXPERTS "moe.experts=24", "moe.ffn=24", "moe.top_k=2"
+enum { STEPS = 2, SPLIT_SETS = 11 };
+typedef enum {
+    GPT2,
+    PUBLISHED,
+    GPT2_DROPOUT,
+    LLAMA,
+    LATENT,
+    MOE,
+    SHARED, /* the first of those whose replicas share experts */
+    SHARED_SIGMOID,
+    SHARED_DROPLESS,
+    SHARED_BY_GATE,
+    FAMILIES
+} Family;
 static const struct {
-    const char *name, *sets[20]; /* NULL-terminated */
+    const char *name, *sets[24]; /* NULL-terminated */
 } FAMILY[FAMILIES] = {
     [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
     [PUBLISHED] = {"as first published",
@@ -64,7 +82,24 @@ static const struct {
              {MODEL, "model.hidden=24", "moe.experts=6", "moe.ffn=24", "moe.every=2", "moe.shared_experts=1",
               "moe.balance=auxiliary", "moe.balance_coefficient=0.1", "moe.balance_scope=sequence",
               "moe.capacity_factor=1.5", "moe.z_loss=0.01"}},
+    [SHARED] = {"experts over replicas",
+                {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.every=2", "moe.shared_experts=1",
+                 "moe.balance=auxiliary", "moe.balance_coefficient=0.1", "moe.balance_scope=sequence",
+                 "moe.capacity_factor=1.5", "moe.z_loss=0.01"}},
+    [SHARED_SIGMOID] = {"experts over replicas, sigmoid in groups",
+                        {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.router=sigmoid", "moe.groups=4",
+                         "moe.groups_limited=2", "moe.normalise_top_k=yes", "moe.route_scale=2.5",
+                         "moe.first_dense=1", "moe.shared_experts=2"}},
+    [SHARED_DROPLESS] = {"experts over replicas, of Llama's kind",
+                         {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
+                          "model.activation=swiglu", "model.position=rope", "model.bias=no",
+                          "model.tie_embeddings=no", SHARED_EXPERTS, "moe.normalise_top_k=yes",
+                          "moe.balance=auxiliary", "moe.balance_scope=sequence"}},
+    [SHARED_BY_GATE] = {"experts over replicas, the smallest gates dropped",
+                        {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.capacity_factor=0.6",
+                         "moe.drop_policy=probability", "moe.balance_scope=sequence", "moe.z_loss=0.01"}},
 };
+enum { SHARED_KINDS = FAMILIES - SHARED };
 
 static const int RANKS[] = {8, 6, 3};
 static const struct {
@@ -78,7 +113,7 @@ enum { DATAS = sizeof DATA / sizeof *DATA, RECOMPUTES = 3 };
 typedef struct Split {
     const Numbers *format;
     Family family;
-    int ranks, pp, dp, tp;
+    int ranks, pp, dp, tp, ep;
     bool sequence_parallel;
 } Split;
 
@@ -103,10 +138,18 @@ typedef struct Shared {
     Tally tally[WORKERS];
 } Shared;
 
-/* All of GPT-2's; of the others those with two axes or three. The first two and experts in fp64 alone. */
+static bool shares_experts(const Split *s)
+{
+    return s->family >= SHARED;
+}
+
+/* All of GPT-2's, and where replicas share experts; of the others those with two axes or three. The first two and experts
+ * in fp64 alone. */
 static bool is_listed(const Split *s)
 {
-    if ((s->family <= PUBLISHED || s->family == MOE) && s->format->roundoff > 0) return false;
+    if ((s->family <= PUBLISHED || s->family >= MOE) && s->format->roundoff > 0) return false;
+    if (shares_experts(s)) return s->ep > 1;
+    if (s->ep > 1) return false;
     return s->family == GPT2 || (s->pp > 1) + (s->dp > 1) + (s->tp > 1) > 1;
 }
 
@@ -120,11 +163,13 @@ static int list_splits(Split *split)
         for (s.pp = 1; s.pp <= ranks; s.pp++)
             for (s.tp = 1; s.tp <= ranks / s.pp; s.tp++) {
                 s.dp = ranks / (s.pp * s.tp);
-                if (s.dp * s.pp * s.tp != ranks || !is_listed(&s)) continue;
-                s.sequence_parallel = false;
-                split[count++] = s;
-                s.sequence_parallel = true;
-                split[count++] = s;
+                for (s.ep = 1; s.ep <= s.dp; s.ep++) {
+                    if (s.dp * s.pp * s.tp != ranks || s.dp % s.ep || !is_listed(&s)) continue;
+                    s.sequence_parallel = false;
+                    split[count++] = s;
+                    s.sequence_parallel = true;
+                    split[count++] = s;
+                }
             }
     }
     return count;
@@ -140,10 +185,26 @@ static bool in_slice(const Choice *c)
                 c->recompute == (s->family == GPT2_DROPOUT ? 0 : 1);
     bool odd = s->ranks == 6 && s->pp == 3 && s->dp == 2 && !s->sequence_parallel && c->recompute == 0;
     bool sharded = odd && DATA[c->data].each_microbatch, even = (c->data / 2 + c->schedule) % 2 == 0;
+    bool some = (c->data + 4 * c->schedule + s->ep) % 6 == 0;
+    if (shares_experts(s))
+        return some &&
+               ((s->ranks == 8 && s->pp == 2 && s->tp == 2 && s->sequence_parallel) ||
+                (s->ranks == 8 && s->dp == 8 && s->ep == 4) || (s->ranks == 6 && s->ep == 3 && s->pp == 2));
     if (s->format->roundoff > 0) return sharded && s->family >= LLAMA && even == (s->format - FORMAT) % 2;
     if (s->family != GPT2)
         return (all || deep) && c->data == DATAS - 2 && all == (s->family + c->schedule) % 2;
     return (all && (c->data + c->schedule) % 2 == 0) || (deep && c->data == 0) || (sharded && even);
+}
+
+/* Of a split whose replicas share experts: one kind of them, and one way to compute again, for each data and schedule. */
+static bool in_cover(const Choice *c)
+{
+    const Split *s = &c->split;
+    if (!shares_experts(s)) return true;
+    if (s->sequence_parallel && s->tp == 1) return false; /* that this is refused the others see */
+    int first = s->pp + 2 * s->tp + s->ep + s->sequence_parallel;
+    return (c->data + c->schedule + first) % SHARED_KINDS == (int)(s->family - SHARED) &&
+           (c->data + 2 * c->schedule + first) % RECOMPUTES == c->recompute;
 }
 
 /* What there is no such thing as: slices of a sequence that nobody shares, scores that flash attention would have kept.
@@ -199,6 +260,7 @@ static Case case_of(const Choice *c, Settings *settings)
     snprintf(text[8], sizeof *text, "train.microbatch=1");
     static const char *const overlap[] = {"none", "bulk", "pipelined"};
     snprintf(text[9], sizeof *text, "parallel.tensor_overlap=%s", overlap[overlap_of(c)]);
+    snprintf(text[10], sizeof *text, "parallel.ep=%d", s->ep);
     for (int i = 0; i < SPLIT_SETS; i++) one.sets[n + i] = text[i];
     return one;
 }
@@ -206,8 +268,10 @@ static Case case_of(const Choice *c, Settings *settings)
 static void name_of(const Choice *c, char *name, size_t size)
 {
     const Split *s = &c->split;
-    snprintf(name, size, "%s in %s, pp %d x dp %d x tp %d%s, %-5s reduce %-4s, %-11s, recompute %-9s",
-             FAMILY[s->family].name, s->format->name, s->pp, s->dp, s->tp,
+    char ep[16] = "";
+    if (s->ep > 1) snprintf(ep, sizeof ep, ", ep %d", s->ep);
+    snprintf(name, size, "%s in %s, pp %d x dp %d x tp %d%s%s, %-5s reduce %-4s, %-11s, recompute %-9s",
+             FAMILY[s->family].name, s->format->name, s->pp, s->dp, s->tp, ep,
              s->sequence_parallel ? " sp" : "   ", DATA[c->data].data, DATA[c->data].reduce,
              schedule_name[c->schedule], RECOMPUTE[c->recompute]);
 }
@@ -295,7 +359,9 @@ static void run_choice(const Truth *truth, const Choice *choice, Case *firsts, T
         case_free(&c);
 }
 
-static void run_split(Split split, bool slice, Tally *tally)
+typedef enum { ALL, SLICE, EXPERTS } Which;
+
+static void run_split(Split split, Which which, Tally *tally)
 {
     Settings settings = {0};
     Case firsts[CLASSES] = {0};
@@ -304,7 +370,8 @@ static void run_split(Split split, bool slice, Tally *tally)
         for (int d = 0; d < DATAS; d++)
             for (int s = 0; s < SCHEDULE_KINDS; s++) {
                 Choice choice = {.split = split, .data = d, .schedule = s, .recompute = r};
-                if (slice && !in_slice(&choice)) continue;
+                if ((which == SLICE && !in_slice(&choice)) || !in_cover(&choice)) continue;
+                if (which == EXPERTS && !shares_experts(&split)) continue;
                 if (!truth.run.loss) find_truth(&split, &settings, &truth);
                 run_choice(&truth, &choice, firsts, tally);
             }
@@ -314,14 +381,14 @@ static void run_split(Split split, bool slice, Tally *tally)
 }
 
 /* One process: takes splits until none is left. */
-static void work(Shared *shared, Tally *tally, bool slice)
+static void work(Shared *shared, Tally *tally, Which which)
 {
     Split split[SPLITS];
     int count = list_splits(split);
-    for (int i; (i = atomic_fetch_add(&shared->next, 1)) < count;) run_split(split[i], slice, tally);
+    for (int i; (i = atomic_fetch_add(&shared->next, 1)) < count;) run_split(split[i], which, tally);
 }
 
-static int start(Shared *shared, int workers, bool slice)
+static int start(Shared *shared, int workers, Which which)
 {
     int died = 0;
     for (int w = 0; w < workers; w++) {
@@ -331,7 +398,7 @@ static int start(Shared *shared, int workers, bool slice)
             exit(1);
         }
         if (pid > 0) continue;
-        work(shared, &shared->tally[w], slice);
+        work(shared, &shared->tally[w], which);
         exit(0);
     }
     for (int w = 0, status; w < workers; w++)
@@ -341,9 +408,12 @@ static int start(Shared *shared, int workers, bool slice)
 
 int main(int argc, char **argv)
 {
-    bool slice = argc == 2 && strcmp(argv[1], "slice") == 0;
-    if (argc > 1 && !slice) {
-        fprintf(stderr, "usage: matrix [slice]\n");
+    static const char *const words[] = {[SLICE] = "slice", [EXPERTS] = "experts"};
+    Which which = ALL;
+    for (int w = SLICE; w <= EXPERTS && argc == 2; w++)
+        if (strcmp(argv[1], words[w]) == 0) which = (Which)w;
+    if (argc > 1 && which == ALL) {
+        fprintf(stderr, "usage: matrix [slice or experts]\n");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0); /* lines of several processes */
@@ -354,7 +424,7 @@ int main(int argc, char **argv)
         perror("matrix: mmap");
         return 1;
     }
-    int died = start(shared, workers, slice);
+    int died = start(shared, workers, which);
     Tally all = {0};
     for (int w = 0; w < workers; w++) {
         const Tally *t = &shared->tally[w];
