@@ -66,14 +66,14 @@ void lanes_begin_step(Lanes *lanes)
 void lanes_compute(Lanes *lanes, double seconds)
 {
     assert(!lanes->measured);
-    if (lanes->told) lanes->told(lanes->told_context, lanes->part, seconds, false);
+    if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.seconds = seconds, .part = lanes->part});
     spend(lanes, lanes->part, seconds * (1 + lanes->slower));
 }
 
 void lanes_launch(Lanes *lanes)
 {
     if (!lanes) return;
-    if (lanes->told) lanes->told(lanes->told_context, lanes->part, 0, true);
+    if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.part = lanes->part, .launched = true});
     lanes->host += lanes->launch[lanes->backward && lanes->part != PART_RECOMPUTE];
     if (lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
 }
@@ -88,6 +88,7 @@ void lanes_replay(Lanes *lanes, const LaneStep *step, int count)
         const double launch = lanes->launch[lanes->backward && part != PART_RECOMPUTE];
         double spent = lanes->spent[part];
         for (; i < count && step[i].part == part; i++) {
+            if (step[i].met && host < now) host = now;
             if (step[i].launched) host += launch;
             if (step[i].launched && host > now) {
                 const double late = host - now;
@@ -106,6 +107,7 @@ void lanes_replay(Lanes *lanes, const LaneStep *step, int count)
 
 void lanes_meet(Lanes *lanes)
 {
+    if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.part = lanes->part, .met = true});
     if (lanes->host < lanes->now) lanes->host = lanes->now;
 }
 

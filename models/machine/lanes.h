@@ -26,6 +26,14 @@ typedef enum {
 } Part;
 extern const char *const part_name[PARTS];
 
+/* What the lane was told of one kernel: seconds computed, of that part, and (launched) that it was launched before; or that
+ * the host waited for the device. */
+typedef struct LaneStep {
+    double seconds;
+    Part part;
+    bool launched, met;
+} LaneStep;
+
 typedef struct Lanes {
     bool reads_clock; /* not on a dry device: there is nothing to measure */
     bool measured;    /* what the clock says advances the lane; else lanes_compute() does */
@@ -42,8 +50,8 @@ typedef struct Lanes {
     double cpu;           /* seconds really computed, whatever the source, up to the last pause; to 10 us a pause */
     double clock, wall;   /* the CPU clock when last looked at, and the wall's */
     int pauses;           /* now open */
-    /* hears of what is told, as it is: seconds computed, or (launched) a launch; or NULL */
-    void (*told)(void *context, Part part, double seconds, bool launched);
+    /* hears of what is told, as it is: seconds computed, or a launch, or that the host met the device; or NULL */
+    void (*told)(void *context, const LaneStep *step);
     void *told_context;
 } Lanes;
 
@@ -55,12 +63,6 @@ void lanes_begin_step(Lanes *lanes);
 void lanes_compute(Lanes *lanes, double seconds);
 /* A kernel or a collective is launched by the host, which goes ahead of the device; what it has not launched waits. */
 void lanes_launch(Lanes *lanes);
-/* What the lane was told of one kernel: seconds computed, of that part, and (launched) that it was launched before. */
-typedef struct LaneStep {
-    double seconds;
-    Part part;
-    bool launched;
-} LaneStep;
 /* All of them again, one after the other: to the last bit as telling each. */
 void lanes_replay(Lanes *lanes, const LaneStep *step, int count);
 /* The host waits for the device: at the ends of passes, where results are sent, received or looked at. */

@@ -19,15 +19,15 @@ static bool goes_with(const Tape *tape, Part part)
            (!event || event->steps < tape->steps);
 }
 
-static void told(void *context, Part part, double seconds, bool launched)
+static void told(void *context, const LaneStep *step)
 {
     Tape *tape = context;
-    if (!launched && goes_with(tape, part)) {
-        tape->step[tape->steps - 1].seconds = seconds;
+    if (!step->launched && !step->met && goes_with(tape, step->part)) {
+        tape->step[tape->steps - 1].seconds = step->seconds;
         return;
     }
     tape->step = allocate_more(tape->step, (size_t)tape->steps, sizeof *tape->step);
-    tape->step[tape->steps++] = (LaneStep){.seconds = seconds, .part = part, .launched = launched};
+    tape->step[tape->steps++] = *step;
 }
 
 void tape_record(Tape *tape, Comm *comm)

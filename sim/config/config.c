@@ -34,7 +34,8 @@ const char *config_precision_name(const Config *config)
 
 MeshShape config_mesh(const Config *config, int ranks)
 {
-    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size, (int)config->expert.size);
+    int ep = config->model.shape.experts.count > 0 ? (int)config->expert.size : 1;
+    return mesh_shape(ranks, (int)config->pipeline.size, (int)config->tensor.size, ep);
 }
 
 int64_t config_steps(const Config *config, bool dry)

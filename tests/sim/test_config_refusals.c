@@ -162,7 +162,7 @@ static void wrong_keys(void **state)
            "t.ini:2: train.bucket_mb = 3: no such key; try parallel.bucket_mb");
     refuse("[parallel]\ncp = 2\n", NULL,
            "t.ini:2: parallel.cp = 2: no such key; try one of data, reduce, gather, bucket_mb, quantize, "
-           "reduce_fp32, overlap, collectives, tp, sequence_parallel, tensor_overlap, tensor_pieces, "
+           "reduce_fp32, overlap, collectives, tp, ep, sequence_parallel, tensor_overlap, tensor_pieces, "
            "scatter_messages, "
            "pp, schedule, "
            "virtual_stages, layers_per_stage");
