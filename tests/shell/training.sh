@@ -37,14 +37,16 @@ for strategy in dp ddp zero1 zero2 zero3; do # of several microbatches
     check "$case_name dry bytes and peaks equal the real ones" compare dry "$case_name.h5" "$case_name-dry.h5"
 done
 # Of a model with experts: the record of what they were sent is in the bytes, and dry the load is even.
-check "moe trains under the witness" witnessed moe 4 --config moe.ini --set train.steps=3 --set train.warmup=0 \
-    --set train.global_batch=8
+whole="--config moe.ini --set parallel.ep=1 --set parallel.tp=2 --set train.global_batch=8"
+# shellcheck disable=SC2086
+check "moe trains under the witness" witnessed moe 4 $whole --set train.steps=3 --set train.warmup=0
 check "moe bytes equal the formula" compare bytes moe.h5
 check "moe memory equals the formula" compare memory moe.h5
 check "moe bytes equal the witness's" compare witness moe.h5 moe
-check "moe dry" "$float/bin/sim" --config moe.ini --set train.global_batch=8 --dry-run --ranks 4 --output moe-dry.h5
-check "moe dry, all ranks" "$float/bin/sim" --config moe.ini --set train.global_batch=8 --dry-run --all-ranks \
-    --ranks 4 --output moe-all.h5
+# shellcheck disable=SC2086
+check "moe dry" "$float/bin/sim" $whole --dry-run --ranks 4 --output moe-dry.h5
+# shellcheck disable=SC2086
+check "moe dry, all ranks" "$float/bin/sim" $whole --dry-run --all-ranks --ranks 4 --output moe-all.h5
 check "moe dry bytes and peaks equal the real ones" compare dry moe.h5 moe-all.h5
 check "moe tells of the load" grep -q 'the fullest expert has' <("$float/bin/sim" report moe.h5)
 check "moe dry says that it is assumed" grep -q 'assumed to be even' <("$float/bin/sim" report moe-dry.h5)
@@ -66,7 +68,7 @@ check "moe: a bias balances experts" balances
 check "moe: their charts stand side by side" "$float/bin/sim" plot moe-none.h5 moe-bias.h5 \
     --charts expert_load,expert_imbalance --format png --out moe-plots
 # Replicas that share experts: rows as the router counted them, or all tokens, whose bytes no load changes.
-shared="--config moe.ini --set parallel.tp=1 --set train.global_batch=8 --set train.microbatch=1"
+shared="--config moe.ini --set train.global_batch=8 --set train.microbatch=1"
 # shellcheck disable=SC2086
 check "ep trains under the witness" witnessed ep 4 $shared --set parallel.ep=4 --set train.steps=3 --set train.warmup=0 \
     --set train.recompute=full
