@@ -104,8 +104,9 @@ bool data_parallel_gathers(const DataParallel *d, int stage);
 Tensor data_parallel_reduced(const DataParallel *d, int unit);
 
 void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
-/* Of the reduced gradients of all domains, each value once; dp: on the main rank of each. */
-double data_parallel_sum_of_squares(const DataParallel *d);
+/* Of the reduced gradients, each value once; dp: on the main rank of each domain. Of domains that one group has, or
+ * (`parts`) of those that several groups have parts of, which wait for each other. */
+double data_parallel_sum_of_squares(const DataParallel *d, bool parts);
 /* One optimizer step on what this rank owns; `scale` multiplies gradients; `step` counts from 1. */
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
 

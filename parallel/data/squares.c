@@ -50,11 +50,12 @@ double data_parallel_whole_squares(const DataParallel *d, const Domain *domain)
     return sum;
 }
 
-double data_parallel_sum_of_squares(const DataParallel *d)
+double data_parallel_sum_of_squares(const DataParallel *d, bool parts)
 {
     double sum = 0;
     for (int i = 0; i < d->domains; i++) {
         const Domain *domain = &d->domain[i];
+        if ((domain->groups.others != NULL) != parts) continue;
         double squares = d->ops->sum_of_squares(d, domain);
         if (domain->groups.others)
             squares = sum_in_rank_order(domain->groups.others, ZERO_NORM, d->device, squares);

@@ -158,10 +158,10 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
     return border;
 }
 
-/* Of the whole gradient, on every rank. */
-static double gradient_norm(Trainer *t)
+/* Of the whole gradient, on every rank; `parts`: squares of what replicas hold parts of. */
+static double gradient_norm(Trainer *t, double parts)
 {
-    double squares = data_parallel_sum_of_squares(t->data_parallel);
+    double squares = data_parallel_sum_of_squares(t->data_parallel, false) + parts;
     squares = sum_in_rank_order(t->mesh.tensor_group, TP_NORM, &t->device, squares);
     squares = sum_in_rank_order(t->mesh.norm_group, PP_NORM, &t->device, squares);
     /* dp's main replica alone has the gradient, and all must know whether it overflowed; last, so that who idles
@@ -176,9 +176,11 @@ static void reduce(Trainer *t, StepResult *result)
     DataParallel *d = t->data_parallel;
     bool last = t->gpt->stage[t->plan->stages - 1].held;
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
-    stages_sum_embedding(t->stages, d);
+    /* before the main replica alone swaps an embedding's gradients, and idles for a stage */
     expert_bias_step(&t->bias, &t->mesh, t->routing);
-    result->grad_norm = gradient_norm(t);
+    double parts = data_parallel_sum_of_squares(d, true);
+    stages_sum_embedding(t->stages, d);
+    result->grad_norm = gradient_norm(t, parts);
     result->skipped = t->config->train.precision == PRECISION_FP16 && !isfinite(result->grad_norm);
     bool mine =
         last && t->mesh.place.tensor == 0; /* the others of a tensor group have computed the same loss */

@@ -273,7 +273,7 @@ static int64_t look_at_parts(Trainer *t, void *context)
     fill(d->domain[0].gradients, 1);
     fill(d->domain[1].gradients, 2 + p->others->rank);
     once.expected = count_of(t->gpt, 0) + (2 * 2 + 3 * 3) * count_of(t->gpt, 1);
-    once.found = data_parallel_sum_of_squares(d);
+    once.found = data_parallel_sum_of_squares(d, false) + data_parallel_sum_of_squares(d, true);
     for (int u = 0; u < t->gpt->units; u++)
         for (int which = 0; which < OPTIMIZER_STATES; which++) count_keepers(d, which, u, &once);
     once.twice = sum_in_rank_order(d->group, CONTROL, &t->device, once.twice);
