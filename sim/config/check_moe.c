@@ -105,6 +105,6 @@ bool config_check_moe(const Config *config, Error *error)
     const ExpertsShape *e = &config->model.shape.experts;
     if (e->count == 0) return true;
     return check_layers(config, e, error) && check_choice(config, e, error) &&
-           check_groups(config, e, error) && check_balance(config, e, error) && check_shares(config, e, error) &&
-           check_capacity(config, e, error);
+           check_groups(config, e, error) && check_balance(config, e, error) &&
+           check_shares(config, e, error) && check_capacity(config, e, error);
 }
