@@ -50,7 +50,7 @@ static const char USAGE[] =
     "options of a run:\n"
     "  --config FILE            an ini file: here, or one of those that come with sim\n"
     "                           (single dp ddp zero1 zero2 zero3 tp sp naive gpipe 1f1b interleaved\n"
-    "                           zb-h1 3d 3d-zero3 llama mla moe markov straggler, each .ini)\n"
+    "                           zb-h1 3d 3d-zero3 llama mla moe deepseek-v3 markov straggler, each .ini)\n"
     "  --set section.key=value  overrides a key; may be given again\n"
     "  --output FILE            the run file, in place of results/NAME.h5\n"
     "  --resume FILE            go on from a checkpoint (output.checkpoint), under any split; auto: from "

@@ -259,12 +259,21 @@ int64_t gpt_parameter_count(const GptShape *shape)
     return count;
 }
 
+/* Of so many in each layer that has any. */
+static int64_t count_experts(const GptShape *shape, int64_t experts)
+{
+    int64_t each = shape->hidden * (expert_inner_width(shape) + shape->experts.ffn);
+    return layers_with_experts(shape, 1, shape->layers) * experts * each;
+}
+
+int64_t gpt_expert_parameter_count(const GptShape *shape)
+{
+    return count_experts(shape, shape->experts.count);
+}
+
 int64_t gpt_active_parameter_count(const GptShape *shape)
 {
-    const ExpertsShape *e = &shape->experts;
-    int64_t each = shape->hidden * (expert_inner_width(shape) + e->ffn);
-    return gpt_parameter_count(shape) -
-           layers_with_experts(shape, 1, shape->layers) * (e->count - e->top_k) * each;
+    return gpt_parameter_count(shape) - count_experts(shape, shape->experts.count - shape->experts.top_k);
 }
 
 Tensor gpt_words(const Gpt *gpt, Tensor flat)

@@ -93,6 +93,8 @@ void gpt_free(Gpt *gpt);
 int64_t gpt_parameter_count(const GptShape *shape);
 /* Those of them that a token meets: of experts it goes to top_k a layer. */
 int64_t gpt_active_parameter_count(const GptShape *shape);
+/* And those of experts, the shared ones aside. */
+int64_t gpt_expert_parameter_count(const GptShape *shape);
 
 /* Fills `to` with elements offset.. of the unit as initialised from `seed`:
  * normal(0, 0.02), residual projections by 1/sqrt(2 L) less, norms 1, biases 0.

@@ -103,7 +103,8 @@ int64_t *routing_counts(const BlockRun *run, Tensor counts)
 {
     int64_t E = run->shape->experts.count, all = run->dispatch->size * E,
             *each = allocate((size_t)all * sizeof *each);
-    for (int64_t i = 0; i < all; i++) each[i] = counts.data ? ints(counts)[i] : assumed_count(run, i % E);
+    for (int64_t i = 0; i < all; i++)
+        each[i] = counts.data ? ints(counts)[i] : i < E ? assumed_count(run, i) : each[i - E];
     return each;
 }
 

@@ -38,19 +38,54 @@ static double *mean_of(const RunFile *run, const char *dataset, Error *error)
     return all;
 }
 
-/* The expert that has most of any, by its layer. */
+/* Of the ranks that hold experts from `first` on of a layer, which counts from 0, the first; -1: a schedule of the user's
+ * own says which. */
+static int rank_of(const RunFile *run, const Config *config, int64_t layer, int replica)
+{
+    const MeshShape mesh = run->shape.mesh;
+    int stages = mesh.pp * run->shape.virtual_stages, stage = -1;
+    if (config_schedule_is_file(config)) return -1;
+    for (int64_t end = 0; end <= layer && stage + 1 < stages;)
+        end += stage_blocks(config->model.shape.layers, stages, config_layers_per_stage(config, stages),
+                            ++stage);
+    return mesh_rank(mesh, (MeshPlace){.pipe = stage % mesh.pp, .data = replica});
+}
+
+/* Of the experts of a layer (experts) the one that has most, and, where replicas share them, which of these has. */
+static void add_most(Sheet *sheet, const RunFile *run, const Config *config, int64_t layer,
+                     const double *load)
+{
+    size_t most = 0, fullest = 0, ep = (size_t)run->shape.mesh.ep, held = run->experts / ep;
+    double sum = 0, *rows = allocate_zeroed(ep, sizeof *rows);
+    for (size_t i = 0; i < run->experts; i++) {
+        if (load[i] > load[most]) most = i;
+        rows[i / held] += load[i];
+        sum += load[i];
+    }
+    for (size_t r = 1; r < ep; r++)
+        if (rows[r] > rows[fullest]) fullest = r;
+    sheet_more(sheet, "; fullest: expert %zu of layer %lld, %.2f times the mean", most, (long long)layer,
+               load[most] / sum * (double)run->experts);
+    int rank = rank_of(run, config, layer, (int)fullest);
+    if (ep > 1 && rank >= 0)
+        sheet_more(sheet, ", and rank %d with %zu of them, %.2f times", rank, held,
+                   rows[fullest] / sum * (double)ep);
+    free(rows);
+}
+
+/* Of the layer where one expert has most of any. */
 static bool add_fullest(Sheet *sheet, const RunFile *run, Error *error)
 {
     double *load = run_file_first(run, "/moe/load", 1, error),
-           *layer = run_file_first(run, "/moe/layer", run->layers, error), sum = 0;
+           *layer = run_file_first(run, "/moe/layer", run->layers, error);
+    Config *config = run_config_new(run);
     bool ok = load && layer;
     size_t most = 0;
     for (size_t i = 0; ok && i < run->layers * run->experts; i++)
         if (load[i] > load[most]) most = i;
-    for (size_t i = 0; ok && i < run->experts; i++) sum += load[i];
-    if (ok)
-        sheet_more(sheet, "; fullest: expert %zu of layer %.0f, %.2f times the mean", most % run->experts,
-                   layer[most / run->experts], load[most] / (sum / (double)run->experts));
+    most /= run->experts;
+    if (ok && config) add_most(sheet, run, config, (int64_t)layer[most], load + most * run->experts);
+    run_config_free(config);
     free(load);
     free(layer);
     return ok;

@@ -22,8 +22,12 @@ void report_quoted(const RunFile *run, Sheet *sheet)
         theory_quoted(config, run->ranks, &q);
         sheet_line(sheet, SHEET_HEAD, "as papers count, a rank");
         add_row(sheet, "model states", q.states);
-        sheet_cell(sheet, "%s, P = %.4g G [1910.02054]", q.states_form,
-                   (double)gpt_parameter_count(&config->model.shape) / 1e9);
+        double P = (double)gpt_parameter_count(&config->model.shape) / 1e9,
+               E = (double)gpt_expert_parameter_count(&config->model.shape) / 1e9;
+        sheet_cell(sheet, "%s, P = %.4g G [1910.02054]", q.states_form, P);
+        if (config->expert.size > 1 && !data_parallel_shards_parameters(&config->parallel))
+            sheet_more(sheet, ", X = P - E + E/%lld = %.4g G", (long long)config->expert.size,
+                       P - E + E / (double)config->expert.size);
         if (is_latent(&config->model.shape)) { /* whose latents no form counts */
             run_config_free(config);
             return;

@@ -9,26 +9,28 @@
 #include "sim/theory/share.h"
 #include "sim/base/words.h"
 
-/* Rajbhandari et al. 1910.02054, section 3.1 and figure 1: what a stage cuts is held by N replicas together. */
+/* Rajbhandari et al. 1910.02054, section 3.1 and figure 1: what a stage cuts is held by N replicas together. Of what it does
+ * not cut, e replicas that share experts hold X = P - E + E/e of P parameters, E being the experts'. */
 static void quote_states(const Config *config, int ranks, Quoted *q)
 {
-    static const char *const forms[] = {[DATA_DP] = "(%g + %g + %g) P",
-                                        [DATA_DDP] = "(%g + %g + %g) P",
-                                        [DATA_ZERO1] = "(%g + %g + %g/N) P",
-                                        [DATA_ZERO2] = "(%g + (%g + %g)/N) P",
-                                        [DATA_ZERO3] = "(%g + %g + %g)/N P"};
+    static const char *const forms[][2] = {[DATA_DP] = {"(%g + %g + %g) P", "(%g + %g + %g) X"},
+                                           [DATA_DDP] = {"(%g + %g + %g) P", "(%g + %g + %g) X"},
+                                           [DATA_ZERO1] = {"(%g + %g + %g/N) P", "((%g + %g) X + %g/N P)"},
+                                           [DATA_ZERO2] = {"(%g + (%g + %g)/N) P", "(%g X + (%g + %g)/N P)"},
+                                           [DATA_ZERO3] = {"(%g + %g + %g)/N P", "(%g + %g + %g)/N P"}};
     const DataParallelConfig *data = &config->parallel;
     double w = theory_width(config), N = config_mesh(config, ranks).dp,
            g = theory_gradient_width(config, config_microbatches(config, ranks)),
            pieces = (double)(config->pipeline.size * config->tensor.size);
-    double P = (double)gpt_parameter_count(&config->model.shape) / pieces;
+    double P = (double)gpt_parameter_count(&config->model.shape) / pieces, ep = (double)config->expert.size,
+           E = (double)gpt_expert_parameter_count(&config->model.shape) / pieces, X = P - E + E / ep;
     int values =
         optimizer_states((OptimizerKind)config->train.optimizer.kind) + is_half(config_dtype(config));
     double optimizer = values * (double)sizeof(real);
-    q->states = P * (w / (data_parallel_shards_parameters(data) ? N : 1) +
-                     g / (data_parallel_shards_gradients(data) ? N : 1) +
-                     optimizer / (data_parallel_shards_optimizer(data) ? N : 1));
-    snprintf(q->states_form, sizeof q->states_form, forms[data->kind], w, g, optimizer);
+    q->states = w * (data_parallel_shards_parameters(data) ? P / N : X) +
+                g * (data_parallel_shards_gradients(data) ? P / N : X) +
+                optimizer * (data_parallel_shards_optimizer(data) ? P / N : X);
+    snprintf(q->states_form, sizeof q->states_form, forms[data->kind][ep > 1], w, g, optimizer);
     if (config->pipeline.size > 1) words_append(q->states_form, sizeof q->states_form, "/p");
     if (config->tensor.size > 1) words_append(q->states_form, sizeof q->states_form, "/t");
 }

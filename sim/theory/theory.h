@@ -52,7 +52,7 @@ double theory_block_parameters(const Config *config);
 typedef struct Quoted {
     double states;      /* parameters, gradients, optimizer */
     double activations; /* of one microbatch, in 16 bits, of the blocks alone */
-    char states_form[48], activations_form[48];
+    char states_form[64], activations_form[48];
 } Quoted;
 void theory_quoted(const Config *config, int ranks, Quoted *quoted);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/machine/real.h"
 #include "sim/file/run_file.h"
 #include "sim/report/report_command.h"
 #include "sim/run/assumed_load.h"
@@ -140,6 +141,30 @@ static void skewed(void **state)
     assert_says(place->said, "load        assumed to be even: a dry run routes no tokens\n");
 }
 
+/* Two replicas have two experts each: 57 and 23 of a microbatch's 80 choices go to them from either. */
+static void shared(void **state)
+{
+    PlotPlace *place = *state;
+    Error error;
+    assert_int_equal(WALK(place, "p.h5", "moe.skew=1", "parallel.ep=2"), STATUS_OK);
+    assert_says(place->said,
+                "fullest: expert 0 of layer 1, 1.90 times the mean, and rank 0 with 2 of them, 1.43 "
+                "times\n");
+    RunFile *run = run_file_open(in_folder(place, "p.h5"), &error);
+    if (!run) fail_msg("%s", error.text);
+    assert_true(run->recorded == 2);
+    double *sent = run_file_first(run, "/comm/bytes_sent", 1, &error),
+           row = 24 * (double)sizeof(real) * 2 * LAYERS; /* twice, in either layer */
+    assert_non_null(sent);
+    for (size_t p = 0; p < run->purposes; p++) {
+        const double rank0 = sent[p], rank1 = sent[run->purposes + p];
+        if (!strcmp(run->purpose[p], "moe.dispatch")) assert_true(rank0 == 23 * row && rank1 == 57 * row);
+        if (!strcmp(run->purpose[p], "moe.combine")) assert_true(rank0 == 57 * row && rank1 == 23 * row);
+    }
+    free(sent);
+    run_file_close(run);
+}
+
 /* Of a run that was even for two steps and collapsed for two. */
 static void as_recorded(void **state)
 {
@@ -179,6 +204,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_of_shares),
         cmocka_unit_test(zipf),
         cmocka_unit_test_setup_teardown(skewed, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(shared, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(as_recorded, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests_name("assumed_load", tests, NULL, NULL);

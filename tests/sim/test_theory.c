@@ -235,6 +235,30 @@ static void zero_figure_1(void **state)
         if (i == 0) assert_true(held == 16 * f.parameters);
     }
 }
+
+/* 64 replicas, of which 8 and 8 share the experts; no tensor's size is padded. */
+static void shared_experts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data, *form;
+    } stages[] = {{"ddp", "(2 + 2 + 12) X"},
+                  {"zero1", "((2 + 2) X + 12/N P)"},
+                  {"zero2", "(2 X + (2 + 12)/N P)"},
+                  {"zero3", "(2 + 2 + 12)/N P"}};
+    for (int i = 0; i < 4; i++) {
+        char words[512];
+        snprintf(
+            words, sizeof words,
+            "model.preset=deepseek-moe-16b model.sequence=1024 train.precision=bf16 train.optimizer=adam "
+            "train.global_batch=64 parallel.ep=8 parallel.data=%s",
+            stages[i].data);
+        Figures f = figures(words, 64);
+        double held = f.bytes[MEM_PARAMETERS] + f.bytes[MEM_GRADIENTS] + f.bytes[MEM_OPTIMIZER];
+        if (f.quoted.states != held) fail_msg("%s: %.0f, not %.0f", stages[i].data, f.quoted.states, held);
+        assert_string_equal(f.quoted.states_form, stages[i].form);
+    }
+}
 #endif
 
 int main(void)
@@ -244,7 +268,7 @@ int main(void)
 #ifndef SIM_DOUBLE
         cmocka_unit_test(seven_billion),   cmocka_unit_test(with_many_microbatches),
         cmocka_unit_test(its_activations), cmocka_unit_test(quoted_activations),
-        cmocka_unit_test(zero_figure_1),
+        cmocka_unit_test(zero_figure_1),   cmocka_unit_test(shared_experts),
 #endif
     };
     return cmocka_run_group_tests_name("figures of the papers", tests, NULL, NULL);
