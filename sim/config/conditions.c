@@ -231,6 +231,11 @@ static bool with_a_machine(const Config *c)
     return c->hardware.profile == PROFILE_MACHINE;
 }
 
+static bool with_all_to_alls(const Config *c)
+{
+    return with_a_machine(c) && c->expert.size > 1 && c->expert.way == DISPATCH_ALL_TO_ALL;
+}
+
 static bool with_cards(const Config *c)
 {
     return with_a_machine(c) && c->node.cards > 0;
@@ -314,6 +319,10 @@ const Condition config_conditions[WHENS] = {
     [WITH_LINKS] = {with_links, "with hardware.profile = measured", "hardware.profile = measured"},
     [WITH_A_MACHINE] = {with_a_machine, "with a machine as hardware.profile",
                         "hardware.profile = a100-80gb-dgx"},
+    [WITH_ALL_TO_ALLS] = {with_all_to_alls,
+                          "with a machine as hardware.profile, parallel.ep of 2 or more and moe.dispatch = "
+                          "all_to_all",
+                          "parallel.ep = 2"},
     [WITH_CARDS] = {with_cards, "with a machine whose node.cards is above 0", "node.cards = 8"},
     [WITH_A_CARRIER] = {with_a_carrier, "with a machine whose node.collectives are NCCL's",
                         "node.collectives = nccl-ampere"},

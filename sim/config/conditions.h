@@ -49,6 +49,7 @@ typedef enum {
     WITH_GIVEN,
     WITH_LINKS,
     WITH_A_MACHINE,
+    WITH_ALL_TO_ALLS,
     WITH_CARDS,
     WITH_A_CARRIER,
     WHENS

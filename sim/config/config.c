@@ -44,6 +44,15 @@ int64_t config_steps(const Config *config, bool dry)
     return faults_any(&config->fault) ? faults_finished(&config->fault, config->train.steps) : 1;
 }
 
+static Network machine_network(const Config *config, int ranks)
+{
+    Network n = network_of(&config->node,
+                           mesh_placement(config_mesh(config, ranks), (RankOrder)config->hardware.order),
+                           (AllReduce)config->hardware.all_reduce);
+    n.all_to_all = (AllToAllWay)config->hardware.all_to_all;
+    return n;
+}
+
 Network config_network(const Config *config, int ranks)
 {
     Link link = {config->hardware.latency_us * 1e-6, 1 / (config->hardware.bandwidth * 1e9)};
@@ -52,10 +61,7 @@ Network config_network(const Config *config, int ranks)
     case PROFILE_IDEAL: break;
     case PROFILE_MEASURED: return network_flat(link);
     case PROFILE_GIVEN: return given;
-    case PROFILE_MACHINE:
-        return network_of(&config->node,
-                          mesh_placement(config_mesh(config, ranks), (RankOrder)config->hardware.order),
-                          (AllReduce)config->hardware.all_reduce);
+    case PROFILE_MACHINE: return machine_network(config, ranks);
     }
     return (Network){0};
 }

@@ -75,8 +75,8 @@ typedef struct Config {
         char name[CONFIG_PATH]; /* the profile's: ideal, measured, given, a machine's name or its file */
         int profile;            /* HardwareProfile, by that name */
         double forward_ms, input_ms, weight_ms, message_ms; /* given: F, I, W, and a message between stages */
-        double latency_us, bandwidth; /* of a link: microseconds, GB (1e9 bytes) a second */
-        int order, all_reduce;        /* RankOrder, AllReduce */
+        double latency_us, bandwidth;      /* of a link: microseconds, GB (1e9 bytes) a second */
+        int order, all_reduce, all_to_all; /* RankOrder, AllReduce, AllToAllWay */
     } hardware;
     Machine machine;  /* what a profile's file describes, */
     NetworkNode node; /* and of how these are joined */

@@ -70,7 +70,9 @@ bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
     Way way[] = {{.name = "moe.dispatch"}, {.name = "moe.combine"}};
     Config *config = run->shape.mesh.ep > 1 && run->experts ? run_config_new(run) : NULL;
     if (!config) return true;
+    if (run->shape.machine) config->hardware.profile = PROFILE_MACHINE; /* whose name says nothing of it */
     bool ok = true, moves = config->expert.way == DISPATCH_ALL_TO_ALL &&
+                            !theory_any_may_hop(config, run->ranks) &&
                             find(run, way[0].name, &way[0].column) && find(run, way[1].name, &way[1].column);
     for (int i = 0; i < 2 && moves && ok; i++) ok = count(run, config, &way[i], error);
     if (moves && ok) {

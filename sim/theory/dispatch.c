@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdint.h>
 #include "models/machine/real.h"
+#include "sim/theory/hops.h"
 #include "sim/theory/share.h"
 #include "sim/theory/theory.h"
 
@@ -40,7 +41,10 @@ static RowsMoved even_moved(const Config *config, const Share *share, double tim
 {
     double here = theory_even_rows(config, share->replica % share->ep), all = 0;
     for (int j = 0; j < share->ep; j++) all += theory_even_rows(config, j);
-    return (RowsMoved){times * (all - here), times * (share->ep - 1) * here};
+    RowsMoved moved = {all - here, (share->ep - 1) * here};
+    if (theory_hops(config, share, false)) moved.out = theory_hopping_rows(config, share, false);
+    if (theory_hops(config, share, true)) moved.in = theory_hopping_rows(config, share, true);
+    return (RowsMoved){times * moved.out, times * moved.in};
 }
 
 /* Whatever is chosen: either half of a ring of all tokens, forward and backward; and of each choice its expert and gate, of
@@ -79,5 +83,6 @@ void theory_dispatched(const Config *config, const Plan *plan, int ranks, int ra
         layers * (1 + again) * (share.ep - 1) * (double)shape->experts.count * sizeof(int32_t);
     bytes[MOE_DISPATCH] = rows.out * row;
     bytes[MOE_COMBINE] = rows.in * row;
+    if (moved && theory_may_hop(config, ranks, rank)) bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
     if (config->expert.way == DISPATCH_ALL_GATHER) gathered(config, &share, layers, bytes);
 }

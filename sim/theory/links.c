@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "sim/theory/all_reduce.h"
+#include "sim/theory/hops.h"
 #include "sim/theory/theory.h"
 
 /* Of what ranks send equal parts go so many ways, of which some lead out of a node. */
@@ -46,6 +47,13 @@ static Ways exchange(const Seat *p)
         ways.across += (double)(end - first) * (n - (end - first));
     }
     return ways;
+}
+
+/* In two hops, of which the second leaves nodes. */
+static Ways two_hops(const Seat *p)
+{
+    const double g = p->spread.most, across = (p->spread.nodes - 1) * g;
+    return (Ways){across, (g - 1) * p->spread.nodes + across};
 }
 
 /* The main rank to all. */
@@ -147,8 +155,10 @@ static void link_dispatch(const Config *config, const Share *share, const Seat *
          even = gathers || theory_even_rows(config, 0) == theory_even_rows(config, share->ep - 1);
     const Ways among = gathers ? ring(p) : exchange(p);
     add_link(bytes, MOE_COUNTS, alike * sends[MOE_COUNTS], ring(p));
-    add_link(bytes, MOE_DISPATCH, even ? alike * sends[MOE_DISPATCH] : (double)NAN, among);
-    add_link(bytes, MOE_COMBINE, even ? alike * sends[MOE_COMBINE] : (double)NAN, among);
+    const Ways there = theory_hops(config, share, false) ? two_hops(p) : among,
+               back = theory_hops(config, share, true) ? two_hops(p) : among;
+    add_link(bytes, MOE_DISPATCH, even ? alike * sends[MOE_DISPATCH] : (double)NAN, there);
+    add_link(bytes, MOE_COMBINE, even ? alike * sends[MOE_COMBINE] : (double)NAN, back);
     sends[MOE_COUNTS] = sends[MOE_DISPATCH] = sends[MOE_COMBINE] = 0;
 }
 

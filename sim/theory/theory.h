@@ -14,12 +14,15 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
 
 /* Of replicas that share experts, what they send each other of that: where theory_bytes() has it of an even load, this is
  * of rows as they were moved (NULL: of the same), forward in a step, over the layers of the rank's stages: out, for
- * experts on other ranks, and in, of theirs. */
+ * experts on other ranks, and in, of theirs; NaN where they may go in two hops, which depends on what all have. */
 typedef struct RowsMoved {
     double out, in;
 } RowsMoved;
 void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const RowsMoved *moved,
                        double bytes[PURPOSES]);
+
+/* Whether any may go so. */
+bool theory_any_may_hop(const Config *config, int ranks);
 
 /* Bytes that a row takes in a step there, and as many back. */
 double theory_row_bytes(const Config *config);

@@ -76,6 +76,18 @@ check "ep bytes equal the formula" compare bytes ep.h5
 check "ep memory equals the formula" compare memory ep.h5
 check "ep bytes equal the witness's" compare witness ep.h5 ep
 check "ep: rows as given by the loads" test 2 = "$("$float/bin/sim" report ep.h5 | grep -c 'equal in every step')"
+hops="--set train.steps=3 --set train.warmup=0 --set hardware.profile=a100-80gb-dgx --set node.devices=2 --set hardware.all_to_all"
+# shellcheck disable=SC2086
+check "ep in two hops trains under the witness" witnessed hops 4 $shared --set parallel.ep=4 $hops=hierarchical --set output.weights=hops-w.h5
+check "ep in two hops: bytes equal the witness's" compare witness hops.h5 hops
+# shellcheck disable=SC2086
+check "ep straight trains" mpirun -n 4 "$float/bin/sim" $shared --set parallel.ep=4 $hops=straight \
+    --set output.weights=straight-w.h5 --output straight.h5
+check "ep in two hops: the same weights" compare same straight-w.h5 hops-w.h5
+# shellcheck disable=SC2086
+check "ep in two hops, dry" "$float/bin/sim" $shared --set parallel.ep=4 $hops=hierarchical --dry-run --all-ranks --ranks 4 \
+    --output hops-dry.h5
+check "ep in two hops: dry bytes equal the formula" compare bytes hops-dry.h5
 # shellcheck disable=SC2086
 check "ep gathered trains under the witness" witnessed gathered 4 $shared --set parallel.ep=2 --set parallel.data=zero3 \
     --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --set train.steps=3 --set train.warmup=0

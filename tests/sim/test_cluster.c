@@ -213,6 +213,45 @@ static void sums_over_trees_train_as_rings_do(void **state)
     sums_over_nodes_train("auto");
 }
 
+/* Rows to experts in two hops over nodes: what arrives is the same, so what is learned is, to the bit; what is sent is by the
+ * formula where the load is even, and where latencies are long it takes less. */
+static void rows_in_two_hops_train_the_same(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int ranks;
+    } runs[] = {{"parallel.ep=4 node.devices=2", 4},
+                {"parallel.ep=4 node.devices=2 parallel.data=zero2 moe.capacity_factor=1.5", 8},
+                {"parallel.ep=4 parallel.tp=2 node.devices=4 moe.shared_experts=1", 8},
+                {"parallel.ep=8 node.devices=4 train.recompute=full moe.top_k=3", 8}};
+#define EXPERTS MODEL "hardware.profile=slow.ini moe.experts=8 "
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        for (int automatic = 0; automatic < 2; automatic++) {
+            const char *words = runs[i].words;
+            const int ranks = runs[i].ranks;
+            Case straight = case_of_words(2, EXPERTS "%s", words),
+                 hops = case_of_words(2, EXPERTS "%s hardware.all_to_all=%s", words,
+                                      automatic ? "auto" : "hierarchical");
+            if (!case_virtual(&straight, ranks) || !case_virtual(&hops, ranks))
+                fail_msg("%s: %s%s", words, straight.refused, hops.refused);
+            assert_true(case_same_bits(&straight, &hops));
+            uint64_t sent[2] = {0, 0};
+            for (int r = 0; r < ranks; r++) {
+                sent[0] += straight.bytes[r][MOE_DISPATCH];
+                sent[1] += hops.bytes[r][MOE_DISPATCH];
+            }
+            assert_true(automatic || (sent[1] > sent[0] && sent[1] <= 2 * sent[0]));
+            case_free(&straight);
+            case_free(&hops);
+        }
+    const char *grid = MODEL "moe.experts=8 parallel.ep=8 node.devices=4 node.card_us=1e6";
+    Seen straight = walk(grid, "", 8), hops = walk(grid, "hardware.all_to_all=hierarchical", 8),
+         sooner = walk(grid, "hardware.all_to_all=auto", 8);
+    assert_true(hops.step < straight.step && sooner.step == hops.step);
+    assert_true(hops.spent[PART_EP_EXPOSED] < straight.spent[PART_EP_EXPOSED]);
+}
+
 /* Parts of a message over slow cards, and gathered over links inside the node. */
 static void messages_in_parts(void **state)
 {
@@ -267,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_the_numbers),
         cmocka_unit_test(hierarchical_sums_train_as_rings_do),
+        cmocka_unit_test(rows_in_two_hops_train_the_same),
         cmocka_unit_test(messages_in_parts),
         cmocka_unit_test(bulk_hides_what_it_does_not_wait_for),
         cmocka_unit_test(sums_over_trees_train_as_rings_do),

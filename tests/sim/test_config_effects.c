@@ -90,8 +90,8 @@ static bool in_cases(const ConfigKey *k, const char *words)
 /* What two ranks lie too near for (test_cluster.c). */
 static bool of_many_ranks(const ConfigKey *k)
 {
-    static const char *const keys[] = {"hardware.order", "hardware.all_reduce", "node.any_card",
-                                       "node.switch_gb", "parallel.scatter_messages"};
+    static const char *const keys[] = {"hardware.order", "hardware.all_reduce", "hardware.all_to_all",
+                                       "node.any_card",  "node.switch_gb",      "parallel.scatter_messages"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(k->key, keys[i]) == 0) return true;
     return false;

@@ -256,9 +256,15 @@ static Case draw_case(Draw *d, int *ranks, int most)
     static const char *const experts[] = {"moe.experts=8",
                                           "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
                                           "moe.experts=8 moe.dispatch=all_gather", "moe.experts=24", NULL};
-    char moe[128] = "";
+    static const char *const ways[] = {"straight", "hierarchical", "auto", NULL};
+    char moe[192] = "";
     int ep = draw(d, 2) ? 1 : dp % 8 == 0 ? 8 : dp % 4 == 0 ? 4 : dp % 2 == 0 ? 2 : 1;
-    if (ep > 1) snprintf(moe, sizeof moe, " moe.ffn=64 parallel.ep=%d %s", ep, word(d, experts));
+    if (ep > 1) {
+        const char *words = word(d, experts), *way = word(d, ways);
+        const bool moves = on_machine && !strstr(words, "all_gather");
+        snprintf(moe, sizeof moe, " moe.ffn=64 parallel.ep=%d %s%s%s", ep, words,
+                 moves ? " hardware.all_to_all=" : "", moves ? way : "");
+    }
     bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
         1,
