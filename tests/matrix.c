@@ -59,7 +59,7 @@ typedef enum {
     FAMILIES
 } Family;
 static const struct {
-    const char *name, *sets[24]; /* NULL-terminated */
+    const char *name, *sets[32]; /* NULL-terminated */
 } FAMILY[FAMILIES] = {
     [GPT2] = {"gpt-2", {MODEL, "model.hidden=24"}},
     [PUBLISHED] = {"as first published",
@@ -86,10 +86,29 @@ static const struct {
                 {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.every=2", "moe.shared_experts=1",
                  "moe.balance=auxiliary", "moe.balance_coefficient=0.1", "moe.balance_scope=sequence",
                  "moe.capacity_factor=1.5", "moe.z_loss=0.01"}},
-    [SHARED_SIGMOID] = {"experts over replicas, sigmoid in groups",
-                        {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.router=sigmoid", "moe.groups=4",
-                         "moe.groups_limited=2", "moe.normalise_top_k=yes", "moe.route_scale=2.5",
-                         "moe.first_dense=1", "moe.shared_experts=2"}},
+    [SHARED_SIGMOID] = {"experts over replicas, of DeepSeek-V3's kind",
+                        {MODEL,
+                         "model.hidden=48",
+                         "model.attention_kind=mla",
+                         "model.q_lora_rank=18",
+                         "model.kv_lora_rank=14",
+                         "model.qk_nope_head_dim=3",
+                         "model.qk_rope_head_dim=2",
+                         "model.v_head_dim=5",
+                         "model.norm=rmsnorm",
+                         "model.activation=swiglu",
+                         "model.position=rope",
+                         "model.bias=no",
+                         SHARED_EXPERTS,
+                         "moe.router=sigmoid",
+                         "moe.groups=4",
+                         "moe.groups_limited=2",
+                         "moe.normalise_top_k=yes",
+                         "moe.route_scale=2.5",
+                         "moe.first_dense=1",
+                         "moe.shared_experts=2",
+                         "moe.balance=bias",
+                         "moe.bias_step=0.05"}},
     [SHARED_DROPLESS] = {"experts over replicas, of Llama's kind",
                          {MODEL, "model.hidden=48", "model.kv_heads=12", "model.norm=rmsnorm",
                           "model.activation=swiglu", "model.position=rope", "model.bias=no",

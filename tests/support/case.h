@@ -8,7 +8,7 @@
 typedef struct Case {
     /* in */
     int steps;
-    const char *sets[40]; /* section.key=value, NULL-terminated, over the test's own small model */
+    const char *sets[48]; /* section.key=value, NULL-terminated, over the test's own small model */
     char *text;           /* what case_of_words() cut them from */
     bool dry;
     bool reads_clock;                              /* also where it advances no simulated time */
