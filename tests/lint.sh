@@ -15,7 +15,7 @@ door() { # HEADER FILE...
     [ "$found" = "$* " ] || complain "$header is included by: $found(should be: $*)"
 }
 door mpi.h parallel/wire/comm_mpi{,_window}.c
-door hdf5.h sim/file/h5.c sim/file/h5_{attribute,check,checksum,read,select,share,type,write}.c
+door hdf5.h sim/file/h5.c sim/file/h5_{attribute,check,checksum,read,select,share,straight,type,write}.c
 door cblas.h models/kernels/matmul.c
 door ini.h sim/config/ini.c
 door jansson.h sim/trace/event.c

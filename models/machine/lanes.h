@@ -47,9 +47,9 @@ typedef struct Lanes {
     double spent[PARTS];
     double waited;        /* of `now` */
     double hidden[PARTS]; /* seconds of communication beside computing, by what waiting would have been */
-    double cpu;           /* seconds really computed, whatever the source, up to the last pause; to 10 us a pause */
-    double clock, wall;   /* the CPU clock when last looked at, and the wall's */
-    int pauses;           /* now open */
+    double cpu; /* seconds really computed, whatever the source, up to the last pause; to 10 us a pause */
+    double clock, wall; /* the CPU clock when last looked at, and the wall's */
+    int pauses;         /* now open */
     /* hears of what is told, as it is: seconds computed, or a launch, or that the host met the device; or NULL */
     void (*told)(void *context, const LaneStep *step);
     void *told_context;

@@ -121,11 +121,3 @@ void counts_exchange(Group *group, Purpose purpose, Device *device, int per, int
     ring_all_gather_begin(&ring, group, purpose, &all, 1);
     ring_end(&ring);
 }
-
-void counts_rows(const int32_t *counts, int n, int per, int64_t *rows)
-{
-    for (int64_t pair = 0; pair < (int64_t)n * n; pair++) {
-        rows[pair] = 0;
-        for (int e = 0; e < per; e++) rows[pair] += counts[pair * per + e];
-    }
-}

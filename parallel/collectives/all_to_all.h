@@ -20,31 +20,7 @@
  * `each` rows, one member may be walked for all. */
 #ifndef PARALLEL_COLLECTIVES_ALL_TO_ALL_H
 #define PARALLEL_COLLECTIVES_ALL_TO_ALL_H
-#include "models/machine/tensor.h"
-#include "parallel/collectives/row_counts.h"
-#include "parallel/wire/comm.h"
-
-typedef struct AllToAll {
-    Group *group; /* NULL: nothing outstanding */
-    Purpose purpose;
-    int tag;
-    Tensor out, in;
-    int64_t width;
-    RowCounts counts;
-    int inside;    /* it goes in two hops, over nodes of so many; 0: straight */
-    int hops, hop; /* how many, and the one under way */
-    Tensor outgoing, incoming,
-        passed_on;    /* of two hops: packed for the first, what it brings, and for the second */
-    Request *request; /* (2 (n - 1)): those to receive, then those to send */
-    int requests, at; /* of the hop: how many, and the first that may be under way */
-    bool done;
-    bool busy;         /* its own kernels call back into progress */
-    bool meets;        /* of sizes alone */
-    int tape, on_tape; /* it began on the tape of this number, as its ring of that; 0: on none */
-    RingShape shape;
-    double start;    /* simulated: the latest beginning known */
-    int64_t *number; /* (the comm's lates) of its messages so far; NULL: none can be late */
-} AllToAll;
+#include "parallel/collectives/all_to_all_state.h"
 
 /* Members call this together. `out` and `in` have rows of `width` values; they and counts.rows stay until the end. */
 void all_to_all_begin(AllToAll *a, Group *group, Purpose purpose, Tensor out, Tensor in, int64_t width,
@@ -58,6 +34,4 @@ void all_to_all_end(AllToAll *a);
  * (as Megatron-LM's dispatcher does), so that all know all counts. `counts` is (n, n, per): the caller has filled
  * its own part, (n, per) from its rank's on; NULL on a dry device. Bytes a rank sends: (n - 1) n per x 4. It waits. */
 void counts_exchange(Group *group, Purpose purpose, Device *device, int per, int32_t *counts);
-/* Of these (n, n, per) the sums over a rank's experts: `rows`, (n, n), as RowCounts has them. */
-void counts_rows(const int32_t *counts, int n, int per, int64_t *rows);
 #endif

@@ -1,7 +1,7 @@
 /* all_to_all_hops.h - the messages of an all-to-all: straight to whom they are for, or in two hops. */
 #ifndef PARALLEL_COLLECTIVES_ALL_TO_ALL_HOPS_H
 #define PARALLEL_COLLECTIVES_ALL_TO_ALL_HOPS_H
-#include "parallel/collectives/all_to_all.h"
+#include "parallel/collectives/all_to_all_state.h"
 
 /* Rows that one rank sends to another in a hop, where a->inside says which way it goes; to itself, what it keeps. */
 int64_t hop_rows(const AllToAll *a, int hop, int from, int to);
