@@ -26,14 +26,15 @@ typedef struct DispatchOps {
     /* counts (size, size, each): how many rows rank i has for each of rank j's experts; this rank's are in place. Waits.
      * NULL on a dry device. */
     void (*counts)(void *context, Device *device, int64_t each, int32_t *counts);
-    /* Each begins to move something, which end() waits for. */
+    /* exchange, gather and scatter begin to move something, which end() waits for. */
     /* rows (size, size), which stays until then: how many rank i has for rank j's experts. To the experts `out` is by who
      * gets them, and `in` by who sent them; to the tokens they come the same way back. */
     void *(*exchange)(void *context, Passage passage, Tensor out, Tensor in, int64_t width,
                       const int64_t *rows);
-    void *(*gather)(void *context, Tensor all); /* to the experts: block `rank` of all is in place */
-    void *(*scatter)(void *context,
-                     Tensor all); /* to the tokens: block `rank` becomes the sum of all ranks' */
+    /* All tokens to the experts: block `rank` of all is in place; and results to the tokens: block `rank` becomes the sum
+     * of all ranks'. */
+    void *(*gather)(void *context, Tensor all);
+    void *(*scatter)(void *context, Tensor all);
     void (*end)(void *moving);
 } DispatchOps;
 

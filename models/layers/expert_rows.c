@@ -129,6 +129,14 @@ static Tensor home_used(const BlockRun *run, const ExpertRows *r, Tensor rows)
     return tensor_view(rows, 0, r->sent.rows * run->shape->hidden);
 }
 
+/* A new tensor with the tokens' rows, by expert. */
+static Tensor packed(const BlockRun *run, const ExpertRows *r, Tensor whole)
+{
+    Tensor rows = home_room(run, r, whole, MEM_WORKSPACE);
+    permute_forward(&r->sent, whole, home_used(run, r, rows), run->shape->hidden);
+    return rows;
+}
+
 /* Takes over rows as they arrived; a new tensor of `category`, by expert. */
 static Tensor sorted(const BlockRun *run, const ExpertRows *r, MemoryCategory category, Tensor arrived)
 {
@@ -182,22 +190,16 @@ RowsMoving dispatch_begin(const BlockRun *run, const ExpertRows *r, MemoryCatego
 {
     if (!r->between) return (RowsMoving){.moving = NULL};
     if (gathers(run)) return gathered_begin(run, whole);
-    Tensor rows = home_room(run, r, whole, MEM_WORKSPACE);
-    permute_forward(&r->sent, whole, home_used(run, r, rows), run->shape->hidden);
-    return leave(run, r, TO_EXPERTS, is_sorted(r) ? kept : MEM_WORKSPACE, rows);
+    return leave(run, r, TO_EXPERTS, is_sorted(r) ? kept : MEM_WORKSPACE, packed(run, r, whole));
 }
 
 Tensor dispatch_end(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Tensor whole,
                     RowsMoving *m)
 {
     if (gathers(run)) return gathered_dispatch_end(run, r, kept, m);
-    if (r->between) {
-        arrive(run, m);
-        return sorted(run, r, kept, m->in);
-    }
-    Tensor rows = home_room(run, r, whole, MEM_WORKSPACE);
-    permute_forward(&r->sent, whole, home_used(run, r, rows), run->shape->hidden);
-    return rows;
+    if (!r->between) return packed(run, r, whole);
+    arrive(run, m);
+    return sorted(run, r, kept, m->in);
 }
 
 Tensor combine(const BlockRun *run, const ExpertRows *r, MemoryCategory kept, Tensor results, Tensor gates,

@@ -41,8 +41,7 @@ typedef struct Routing {
     Tensor *gates;   /* (n, k) REAL */
     Tensor *weights; /* (scopes, E) REAL, for the balance loss */
     Tensor *row;     /* (n, k) INT32: as in Permutation */
-    Tensor *
-        counts; /* (ranks, E) INT32: rows of each expert, of those that share them (dispatch.h): the own are in place */
+    Tensor *counts;  /* (ranks, E) INT32: rows of each expert, of all that share them (dispatch.h) */
     Tensor *dlogits; /* (n, E) REAL, from backward's first half to the second */
 } Routing;
 

@@ -14,8 +14,8 @@ static inline real *reals(Tensor t)
 /* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
  * rounded once. Done in pieces that stay in the cache, without workspace. */
 void tensor_convert(Tensor to, Tensor from);
-void tensor_add(Tensor to, Tensor from,
-                WorkKind as);           /* to += from, which is work of that kind; INT32 both, too */
+/* to += from, which is work of that kind; INT32 both, too. */
+void tensor_add(Tensor to, Tensor from, WorkKind as);
 double tensor_sum_of_squares(Tensor t); /* in double, in a fixed order */
 /* Values first..first+count-1 of a tensor of one of these types, to and from
  * reals: for the inside of a kernel, so no report to the device. */

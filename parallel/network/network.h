@@ -43,8 +43,7 @@ Route network_route(const Network *network, int from, int to);
 /* What a collective takes of each member. */
 typedef struct NetworkTime {
     double busy[ROUTES], latency;
-    double
-        fullest; /* seconds that a port of any member is busy at most, where not all are as this one; else 0 */
+    double fullest; /* seconds of the busiest port of any member, where not all are as this one; else 0 */
 } NetworkTime;
 NetworkTime network_ring(const Network *network, const RingSize *ring);
 /* Alone: the longest that it keeps a port busy, and its latencies. */

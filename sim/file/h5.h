@@ -33,8 +33,8 @@ H5 *h5_create(const char *path, Error *error); /* a draft until it is published 
 H5 *h5_edit(const char *path, Error *error);   /* the same, of a copy of PATH, whose place it takes */
 H5 *h5_open(const char *path, Error *error);   /* to read, also while another process writes it */
 bool h5_flush(H5 *file, Error *error);
-bool h5_flush_rows(H5 *file,
-                   Error *error); /* the same where h5_write() and h5_table_write() alone have written */
+/* The same where h5_write() and h5_table_write() alone have written. */
+bool h5_flush_rows(H5 *file, Error *error);
 /* Flushes to the disk and puts the file in its place; it stays open. A file that was there is kept under another
  * name, h5_kept() ("": there was none), unless h5_let_go() told which are worthless and it is one; and while another
  * process writes that, this one goes to another name, h5_path(). */
@@ -72,8 +72,7 @@ typedef struct H5Array {
     size_t dims[H5_MAX_RANK];
     bool grows;    /* along axis 0 */
     bool unfilled; /* holds nothing at first: all of it will be written */
-    bool
-        summed; /* its rows are written one after the other: its checksum is made meanwhile, of what is written */
+    bool summed;   /* its checksum is made of its rows as they are written, one after the other */
     int64_t fill;
     const char *scales[H5_MAX_RANK];
 } H5Array;

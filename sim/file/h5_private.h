@@ -52,8 +52,8 @@ bool h5_fail(const char *path, const char *verb, const char *object, Error *erro
 void h5_plain_group(hid_t list);
 /* A dataset in use, or from here on; NULL: there is none. */
 H5Open *h5_opened(H5 *file, const char *path);
-void h5_open_again(H5 *file,
-                   H5Open *open); /* HDF5 forgets what it keeps of it; a negative id where it refuses */
+/* HDF5 forgets what it keeps of it; a negative id where it refuses. */
+void h5_open_again(H5 *file, H5Open *open);
 /* The same for HDF5 to read and write. */
 hid_t h5_dataset(H5 *file, const char *path);
 H5Open *h5_find_open(H5 *file, const char *path); /* NULL: it is not in use yet */

@@ -61,9 +61,9 @@ static void fill_layer(const Config *config, const double *share, int64_t layer,
     assumed_counts(share, e->count, tokens * e->top_k, tokens, load + (layer - 1) * e->count);
 }
 
-static bool refuse(const Config *config, const char *key, Error *error, const char *why)
+static bool refuse_load(const Config *config, Error *error, const char *why)
 {
-    return config_refuse(config, key, error, "%s; try the file of a run with the same [moe]", why);
+    return config_refuse(config, "moe.load", error, "%s; try the file of a run with the same [moe]", why);
 }
 
 static bool same_experts(const Config *config, const RunFile *run, Error *error)
@@ -74,19 +74,19 @@ static bool same_experts(const Config *config, const RunFile *run, Error *error)
     if ((int64_t)run->experts == shape->experts.count && (int64_t)run->layers == layers) return true;
     snprintf(why, sizeof why, "it is of %zu experts in %zu layers, and this model has %lld in %lld",
              run->experts, run->layers, (long long)shape->experts.count, (long long)layers);
-    return refuse(config, "moe.load", error, why);
+    return refuse_load(config, error, why);
 }
 
 /* Which row is asked for: people count steps from 1. */
 static bool row_of(const Config *config, const RunFile *run, size_t *row, Error *error)
 {
-    char why[128];
     int64_t step = config->assumed.step, last = run->first + (int64_t)run->steps;
-    if (run->steps == 0) return refuse(config, "moe.load", error, "it has no steps");
+    if (run->steps == 0) return refuse_load(config, error, "it has no steps");
     *row = (size_t)((step ? step : last) - run->first - 1);
     if (step == 0 || (step > run->first && step <= last)) return true;
-    snprintf(why, sizeof why, "moe.load has steps %lld to %lld", (long long)run->first + 1, (long long)last);
-    return config_refuse(config, "moe.load_step", error, "%s; try one of them, or 0", why);
+    return config_refuse(config, "moe.load_step", error,
+                         "moe.load has steps %lld to %lld; try one of them, or 0", (long long)run->first + 1,
+                         (long long)last);
 }
 
 static bool read_shares(const Config *config, const RunFile *run, double *shares, Error *error)
@@ -94,8 +94,7 @@ static bool read_shares(const Config *config, const RunFile *run, double *shares
     Error why;
     size_t row = 0;
     if (!same_experts(config, run, error) || !row_of(config, run, &row, error)) return false;
-    if (!run_file_rows(run, "/moe/load", row, 1, shares, &why))
-        return refuse(config, "moe.load", error, why.text);
+    if (!run_file_rows(run, "/moe/load", row, 1, shares, &why)) return refuse_load(config, error, why.text);
     for (size_t y = 0; y < run->layers; y++) {
         double sum = 0;
         for (size_t e = 0; e < run->experts; e++) {
@@ -103,7 +102,7 @@ static bool read_shares(const Config *config, const RunFile *run, double *shares
             sum += share >= 0 ? share : (double)NAN;
         }
         if (!(sum > 0 && isfinite(sum)))
-            return refuse(config, "moe.load", error, "it has no load of all experts in that step");
+            return refuse_load(config, error, "it has no load of all experts in that step");
     }
     return true;
 }
