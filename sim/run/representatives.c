@@ -68,6 +68,15 @@ static bool experts_alike(const Config *config)
     return config->expert.size == 1 || (!assumes_load(config) && choices % shape->experts.count == 0);
 }
 
+/* A step's counts of choices go round a ring of the replicas, which holds all that a rank's layers have. Which layers share
+ * a stage the plan knows: where there are several each layer's counts must divide. */
+static bool biases_alike(const Config *config, int replicas)
+{
+    const GptShape *shape = &config->model.shape;
+    int64_t layers = config->pipeline.size > 1 ? 1 : layers_with_experts(shape, 1, shape->layers);
+    return !has_expert_bias(shape) || layers * shape->experts.count % replicas == 0;
+}
+
 /* And so do those that hold the same keys and values, and messages between stages. */
 static bool placed_alike(const Config *config, int ranks)
 {
@@ -119,8 +128,8 @@ WalkedRanks representatives_of(const Config *config, int ranks)
     bool alike = tensor_ranks_alike(config) && placed_alike(config, ranks) &&
                  !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
     if (faults_any(&config->fault)) return (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL};
-    bool replicas =
-        config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) && experts_alike(config);
+    bool replicas = config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) &&
+                    experts_alike(config) && biases_alike(config, shape.dp);
     int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;
     MeshPlace p;

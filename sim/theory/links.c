@@ -147,6 +147,12 @@ static void add_link(double bytes[ROUTES][PURPOSES], int purpose, double all, Wa
     bytes[ROUTE_INSIDE][purpose] += all - across;
 }
 
+/* Whether a ring of replicas has blocks of different sizes for the counts of choices that go round. */
+static bool uneven_loads(const Share *share, const GptShape *shape)
+{
+    return fmod(share->sparse * (double)shape->experts.count, share->replicas) != 0;
+}
+
 /* Rows to and from experts; unknown where a microbatch's choices are no multiple of these, and some have one more. */
 static void link_dispatch(const Config *config, const Share *share, const Seat *p, int alike,
                           double sends[PURPOSES], double bytes[ROUTES][PURPOSES])
@@ -217,7 +223,8 @@ void theory_links(const Config *config, const Plan *plan, int ranks, int rank, i
         double all = alike * sends[p];
         /* of heads that several ranks hold alike the sums go over smaller groups */
         bool smaller = p == TP_GRADIENTS && tensor.spread.nodes > 1 && shared;
-        if (purpose_row[p].axis == AXIS_NONE || smaller) all = (double)NAN;
+        bool uneven = p == MOE_LOAD && data.spread.nodes > 1 && uneven_loads(&share, &config->model.shape);
+        if (purpose_row[p].axis == AXIS_NONE || smaller || uneven) all = (double)NAN;
         add_link(bytes, p, all, ways[p]);
     }
     free(member);

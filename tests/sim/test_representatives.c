@@ -252,10 +252,13 @@ static Case draw_case(Draw *d, int *ranks, int most)
             draw(d, 4) ? 1 << draw(d, 4) : 3, 1 + draw(d, 4), draw(d, 2) ? "ideal" : "nccl-ampere",
             draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", word(d, sums), draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
-    /* replicas that share experts or not, whose choices divide by these or not */
+    /* replicas that share experts or not, whose choices divide by these or not, and their counts by the replicas */
     static const char *const experts[] = {"moe.experts=8",
                                           "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
-                                          "moe.experts=8 moe.dispatch=all_gather", "moe.experts=24", NULL};
+                                          "moe.experts=8 moe.dispatch=all_gather",
+                                          "moe.experts=24",
+                                          "moe.experts=8 moe.balance=bias moe.every=8",
+                                          NULL};
     static const char *const ways[] = {"straight", "hierarchical", "auto", NULL};
     char moe[192] = "";
     int ep = draw(d, 2) ? 1 : dp % 8 == 0 ? 8 : dp % 4 == 0 ? 4 : dp % 2 == 0 ? 2 : 1;
@@ -265,6 +268,7 @@ static Case draw_case(Draw *d, int *ranks, int most)
         snprintf(moe, sizeof moe, " moe.ffn=64 parallel.ep=%d %s%s%s", ep, words,
                  moves ? " hardware.all_to_all=" : "", moves ? way : "");
     }
+    if (ep == 1 && draw(d, 8) == 0) snprintf(moe, sizeof moe, " moe.ffn=64 moe.experts=8 moe.balance=bias");
     bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
         1,
