@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 
@@ -142,10 +144,22 @@ void h5_fill_disk(H5 *file)
     file->full = true;
 }
 
+/* What HDF5 writes first of a file that has grown is how long it is: who killed it then would leave one that nobody opens.
+ * So it is as long before. */
+static bool reach_end(const H5 *file)
+{
+    hsize_t bytes;
+    struct stat at;
+    if (file->draft.file < 0) return true;
+    if (H5Fget_filesize(file->id, &bytes) < 0 || fstat(file->draft.file, &at) != 0) return false;
+    return at.st_size >= (off_t)bytes || ftruncate(file->draft.file, (off_t)bytes) == 0;
+}
+
 bool h5_flush(H5 *file, Error *error)
 {
     file->keeps = false;
-    return H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0 || h5_fail(file->path, "write", "", error);
+    return (reach_end(file) && H5Fflush(file->id, H5F_SCOPE_LOCAL) >= 0) ||
+           h5_fail(file->path, "write", "", error);
 }
 
 bool h5_flush_rows(H5 *file, Error *error)
