@@ -50,16 +50,17 @@ void record_tell_if_many(const Record *r, const char *what)
     fflush(stdout);
 }
 
+/* Whether rows go to the ranks of their experts alone, and not to all. */
 static bool rows_move(const Config *config)
 {
-    return config->expert.size > 1 && config->expert.way == DISPATCH_ALL_TO_ALL;
+    return config->expert.way == DISPATCH_ALL_TO_ALL;
 }
 
 /* What follows from the experts that tokens choose, which no formula foretells, or a dry run assumes to be chosen more than
- * others: rows to other ranks, and, where all are taken, room for them. */
+ * others: rows to other ranks, and, whichever way they come, room for them where all are taken. */
 static void leave_out(const Config *config, double bytes[PURPOSES], double memory[MEMORY_CATEGORIES])
 {
-    bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
+    if (rows_move(config)) bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
     if (config->model.shape.experts.capacity == 0) memory[MEM_ACTIVATIONS] = (double)NAN;
 }
 
@@ -74,7 +75,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     double *copy = allocate(rows * sizeof *copy);
     int *rank = allocate(rows * sizeof *rank);
     double links[ROUTES][PURPOSES] = {{0}};
-    const bool chooses = rows_move(config) && (!t->device.dry || assumes_load(config));
+    const bool chooses = config->expert.size > 1 && (!t->device.dry || assumes_load(config));
     for (size_t k = 0; k < rows; k++) {
         rank[k] = rows_rank(r->world, k);
         theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
@@ -86,7 +87,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
                          links);
     }
     for (int p = 0; p < PURPOSES; p++) { /* whole bytes, of which ranks have parts */
-        if (chooses && (p == MOE_DISPATCH || p == MOE_COMBINE))
+        if (chooses && rows_move(config) && (p == MOE_DISPATCH || p == MOE_COMBINE))
             links[ROUTE_INSIDE][p] = links[ROUTE_ACROSS][p] = (double)NAN;
         links[ROUTE_INSIDE][p] = rint(links[ROUTE_INSIDE][p]);
         links[ROUTE_ACROSS][p] = rint(links[ROUTE_ACROSS][p]);
