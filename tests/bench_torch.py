@@ -17,7 +17,7 @@ import tempfile
 import time
 
 ROUNDS, WARM = 3, 2
-PATIENCE = 120  # seconds, of one run of PyTorch
+PATIENCE, GRACE = 300, 5  # seconds: of one run of PyTorch, and of those that have not ended when its first process has
 MODELS = {
     "small GPT": {"layers": 4, "hidden": 256, "heads": 8, "ffn": 1024, "vocab": 512, "sequence": 128},
     "gpt2-124m": {"layers": 12, "hidden": 768, "heads": 12, "ffn": 3072, "vocab": 50257, "sequence": 64},
@@ -157,15 +157,17 @@ def work(case, rank, place):
     mean = torch.stack(losses).double() / ranks
     dist.all_reduce(mean)
     if rank == 0:
-        print(json.dumps({"losses": mean.tolist(), "seconds": seconds, "flash": best == 0}))
-    dist.destroy_process_group()
+        print(json.dumps({"losses": mean.tolist(), "seconds": seconds, "flash": best == 0}), flush=True)
+    dist.barrier()
+    os._exit(0)  # what destroys the group waits for ever now and then
 
 
 # ---- both, by turns ----
 
 
 def run_torch(case, place):
-    """Tried once more where its processes wait for each other for ever, as gloo's at their end sometimes do."""
+    """Its first process has the result. The others may then wait for each other for ever, as gloo's at their end sometimes
+    do; where it does not end itself it is tried once more."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "rank", json.dumps(case), str(place)]
     for _ in range(2):
@@ -174,18 +176,21 @@ def run_torch(case, place):
             subprocess.Popen(command + [str(r)], env=environment, stdout=subprocess.PIPE, text=True)
             for r in range(case["ranks"])
         ]
-        until = time.monotonic() + PATIENCE
         try:
-            outputs = [rank.communicate(timeout=max(1, until - time.monotonic()))[0] for rank in ranks]
+            output = ranks[0].communicate(timeout=PATIENCE)[0]
+            until = time.monotonic() + GRACE
+            while time.monotonic() < until and any(rank.poll() is None for rank in ranks):
+                time.sleep(0.1)
         except subprocess.TimeoutExpired:
-            for rank in ranks:
-                rank.kill()
-                rank.wait()
-            print(f"{case['name']}: PyTorch had not ended after {PATIENCE} s", file=sys.stderr)
-            continue
-        if any(rank.returncode for rank in ranks):
+            output = None
+        for rank in ranks:
+            rank.kill()
+            rank.wait()
+        if output:
+            return json.loads(output)
+        if output is not None:
             sys.exit(f"bench_torch: {case['name']}: PyTorch ended with {[rank.returncode for rank in ranks]}")
-        return json.loads(outputs[0])
+        print(f"{case['name']}: PyTorch had not ended after {PATIENCE} s", file=sys.stderr)
     sys.exit(f"bench_torch: {case['name']}: PyTorch did not end, twice")
 
 
