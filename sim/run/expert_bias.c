@@ -1,4 +1,4 @@
-/* expert_bias.c - counts, their sum over the replicas, and a step of each layer's bias. */
+/* expert_bias.c - counts, their sum over the replicas, and a step of each layer's bias by them. */
 #include "sim/run/expert_bias.h"
 #include <stdlib.h>
 #include "models/kernels/balance.h"
@@ -29,6 +29,7 @@ void expert_bias_make(ExpertBias *b, const Gpt *gpt, Device *device)
 void expert_bias_free(ExpertBias *b)
 {
     tensor_free(&b->all);
+    tensor_free(&b->load);
     free(b->each);
     *b = (ExpertBias){.gpt = NULL};
 }
@@ -67,18 +68,22 @@ static void tell(const ExpertBias *b, double *routing)
             row_of(b, routing, layer)[routing_bias(shape) + e] = (double)reals(b->all)[at++];
 }
 
-void expert_bias_step(ExpertBias *b, const Mesh *mesh, double *routing)
+void expert_bias_sum(ExpertBias *b, const Mesh *mesh, double *routing)
 {
     if (b->all.count == 0) return;
-    const ExpertsShape *shape = &b->gpt->shape.experts;
     Collective ring;
-    Tensor load = tensor_new(b->all.device, MEM_COMMUNICATION, INT32, b->all.count);
-    count(b, routing, load);
-    ring_all_reduce_begin(&ring, mesh->data_group, MOE_LOAD, &load, 1);
+    b->load = tensor_new(b->all.device, MEM_COMMUNICATION, INT32, b->all.count);
+    count(b, routing, b->load);
+    ring_all_reduce_begin(&ring, mesh->data_group, MOE_LOAD, &b->load, 1);
     ring_end(&ring);
-    for (int64_t i = 0; i < b->all.count; i += shape->count)
-        balance_bias(tensor_view(b->all, i, shape->count), tensor_view(load, i, shape->count),
+}
+
+void expert_bias_step(ExpertBias *b, const Mesh *mesh, bool skipped, double *routing)
+{
+    const ExpertsShape *shape = &b->gpt->shape.experts;
+    for (int64_t i = 0; i < b->all.count && !skipped; i += shape->count)
+        balance_bias(tensor_view(b->all, i, shape->count), tensor_view(b->load, i, shape->count),
                      shape->bias_step);
-    tensor_free(&load);
+    tensor_free(&b->load);
     if (mesh->place.data == 0) tell(b, routing);
 }

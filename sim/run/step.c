@@ -177,7 +177,7 @@ static void reduce(Trainer *t, StepResult *result)
     bool last = t->gpt->stage[t->plan->stages - 1].held;
     d->ops->reduce(d, t->losses, last ? t->microbatches : 0);
     /* before the main replica alone swaps an embedding's gradients, and idles for a stage */
-    expert_bias_step(&t->bias, &t->mesh, t->routing);
+    expert_bias_sum(&t->bias, &t->mesh, t->routing);
     double parts = data_parallel_sum_of_squares(d, true);
     stages_sum_embedding(t->stages, d);
     result->grad_norm = gradient_norm(t, parts);
@@ -205,6 +205,7 @@ static void optimize(Trainer *t, StepResult *result)
     result->loss_scale = t->loss_scale;
     result->learning_rate = learning_rate_at(t->config, t->updates);
     if (!result->skipped) update(t, result);
+    expert_bias_step(&t->bias, &t->mesh, result->skipped, t->routing);
     t->loss_scale = loss_scale_after(t->config, t->loss_scale, result->skipped, &t->fine);
 }
 
