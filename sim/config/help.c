@@ -75,7 +75,7 @@ static void print_section(FILE *out, const ConfigSection *section)
     for (int i = 0; i < CONFIG_ROWS; i++) {
         const ConfigRow *row = config_row_at(i);
         if (strcmp(row->section, section->name) != 0) continue;
-        char value[CONFIG_VALUE], range[256];
+        char value[CONFIG_VALUE], range[CONFIG_RANGE];
         default_of(row, value, sizeof value);
         short_range(row, range, sizeof range);
         int used = fprintf(out, "  %s = %s", row->key, value);
@@ -116,7 +116,7 @@ static void print_machines(FILE *out, const char *program_directory)
 static void print_row(FILE *out, const ConfigRow *row, const char *program_directory)
 {
     const Condition *condition = &config_conditions[row->when];
-    char value[CONFIG_VALUE], range[256], set[CONFIG_VALUE], quoted[2 * CONFIG_VALUE];
+    char value[CONFIG_VALUE], range[CONFIG_RANGE], set[CONFIG_VALUE], quoted[2 * CONFIG_VALUE];
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
     fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);

@@ -9,6 +9,7 @@
 #include "sim/config/file.h"
 #include "sim/config/idle.h"
 #include "sim/config/ini.h"
+#include "sim/config/presets.h"
 #include "sim/config/rows.h"
 #include "sim/config/stem.h"
 
@@ -138,16 +139,21 @@ static bool cut_set(char *set, char **section, char **key, char **value, Error *
     return true;
 }
 
-/* A preset on the command line outranks all the file says of the model. */
+/* A preset on the command line outranks all the file says of the model; of experts one that has some. */
 static void forget_model(Config *config)
 {
-    for (int i = 0; i < CONFIG_ROWS; i++)
-        if (!config_row_at(i)->fallback) config->origin[i] = ORIGIN_DEFAULT;
+    bool sparse = preset_shapes[config->model.preset].experts.count > 0;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        const ConfigRow *row = config_row_at(i);
+        if (!row->fallback && (sparse || strcmp(row->section, "moe") != 0))
+            config->origin[i] = ORIGIN_DEFAULT;
+    }
 }
 
-/* Takes the presets of all --set (`presets`), or everything else. */
+/* Takes the presets of all --set (`presets`), of which the last is the one, or everything else. */
 static bool take_sets(Config *config, const char *const *sets, int count, bool presets, Error *error)
 {
+    int preset = config_row_named("model.preset");
     bool fine = true;
     for (int i = 0; i < count && fine; i++) {
         char shown[SHOWN], where[SHOWN + 8], *section = NULL, *key = NULL, *value = NULL;
@@ -155,12 +161,11 @@ static bool take_sets(Config *config, const char *const *sets, int count, bool p
         words_show(shown, sizeof shown, set);
         snprintf(where, sizeof where, "--set %s", shown);
         fine = cut_set(set, &section, &key, &value, error);
-        if (fine && (config_row_find(section, key) == config_row_named("model.preset")) == presets) {
-            if (presets) forget_model(config);
+        if (fine && (config_row_find(section, key) == preset) == presets)
             fine = take(config, where, section, key, value, ORIGIN_SET, error);
-        }
         free(set);
     }
+    if (fine && presets && config->origin[preset] == ORIGIN_SET) forget_model(config);
     return fine;
 }
 

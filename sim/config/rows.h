@@ -25,7 +25,8 @@ bool config_is_section(const char *name);
 /* Why "section.key" is no row, and which one may have been meant: "no such key; try train.steps". */
 void config_row_unknown(const char *section, const char *key, char *why, size_t size);
 
-/* The range or choices in words: "1 to 1000000", "dp, ddp, zero1, zero2, zero3". */
+/* The range or choices in words: "1 to 1000000", "dp, ddp, zero1, zero2, zero3". CONFIG_RANGE bytes hold any. */
+enum { CONFIG_RANGE = 512 };
 void config_row_range(const ConfigRow *row, char *text, size_t size);
 
 /* Whether the key has an effect in a resolved config. */

@@ -18,11 +18,11 @@ const ConfigRow rows_of_model[] = {
     {"model", "preset", ROW_CHOICE, ALWAYS, FIELD(model.preset), "toy", .choices = preset_names,
      .example = "small", .help = "a model with a name",
      .more = "A preset gives the keys layers to rope_base of [model], and of [moe] what experts are and "
-             "which layers "
-             "have them; nothing else. A key that "
-             "stands in the file overrides it, above or below the preset. A preset given by --set "
-             "overrides the file's keys too: after --set model.preset=gpt2-124m the model is GPT-2, "
-             "whatever the file says.\n"},
+             "which layers have them; nothing else. A key that stands in the file overrides it, above or "
+             "below the preset. A preset given by --set overrides the file's keys too: after --set "
+             "model.preset=gpt2-124m the model is GPT-2, whatever the file's [model] says. What its [moe] "
+             "says of experts a preset that has some overrides likewise; one that has none leaves it, and so "
+             "is given them: --set moe.experts=0 leaves them out.\n"},
     {"model", "layers", ROW_INTEGER, ALWAYS, FIELD(model.shape.layers), NULL, 1, 1e6, .example = "12",
      .help = "transformer blocks"},
     {"model", "hidden", ROW_INTEGER, ALWAYS, FIELD(model.shape.hidden), NULL, 1, 1e7, .example = "768",

@@ -125,7 +125,7 @@ static bool parse_number(const ConfigRow *row, const char *text, double *value, 
 
 static bool parse_choice(const ConfigRow *row, const char *text, int *value, char *why, size_t size)
 {
-    char choices[256];
+    char choices[CONFIG_RANGE];
     for (int i = 0; row->choices[i]; i++)
         if (strcasecmp(row->choices[i], text) == 0) {
             *value = i;

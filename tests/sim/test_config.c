@@ -66,6 +66,34 @@ static void presets_give_way_to_keys(void **state)
     config_free(&c);
 }
 
+/* A preset without experts says nothing of them. */
+static void presets_leave_the_experts_of_a_file(void **state)
+{
+    (void)state;
+    static const char ini[] = "[model]\nlayers = 3\n[moe]\nexperts = 6\ntop_k = 3\nffn = 40\nbalance = "
+                              "bias\n[parallel]\nep = 2\n";
+    static const struct {
+        const char *sets[4];
+        int64_t layers, experts, top_k, ffn, ep;
+    } cases[] = {{{"model.preset=toy"}, 2, 6, 3, 40, 2},
+                 {{"model.preset=gpt2-124m", "moe.experts=12", "parallel.ep=4"}, 12, 12, 3, 40, 4},
+                 {{"model.preset=mixtral-tiny"}, 2, 8, 2, 96, 2},
+                 {{"model.preset=mixtral-tiny", "moe.top_k=3"}, 2, 8, 3, 96, 2},
+                 {{"model.preset=mixtral-tiny", "model.preset=toy"}, 2, 6, 3, 40, 2},
+                 {{"model.preset=toy", "moe.experts=0"}, 2, 0, 2, 0, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Error error;
+        if (!parse(&c, ini, cases[i].sets, &error)) fail_msg("%zu: %s", i, error.text);
+        assert_int_equal(c.model.shape.layers, cases[i].layers);
+        assert_int_equal(c.model.shape.experts.count, cases[i].experts);
+        assert_int_equal(c.model.shape.experts.top_k, cases[i].top_k);
+        assert_int_equal(c.model.shape.experts.ffn, cases[i].ffn);
+        assert_int_equal(c.expert.size, cases[i].ep);
+        config_free(&c);
+    }
+}
+
 static void values_in_every_spelling(void **state)
 {
     (void)state;
@@ -218,6 +246,12 @@ static void help_for_every_key(void **state)
         assert_int_equal(strncmp(text, key, strlen(key)), 0);
         snprintf(line, sizeof line, "\n  %s = ", strchr(key, '.') + 1);
         assert_non_null(strstr(all, line));
+        const char *const *choice = config_row_at(i)->choices, *end = strstr(text, "\n  default ");
+        assert_non_null(end);
+        for (; choice && *choice; choice++) {
+            const char *at = strstr(text, *choice);
+            if (!at || at > end) fail_msg("%s does not list %s", key, *choice);
+        }
         free(text);
     }
     for (const char *at = all; *at; at += strcspn(at, "\n") + 1) assert_true(strcspn(at, "\n") <= 100);
@@ -261,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_lines_are_enough),
         cmocka_unit_test(presets_give_way_to_keys),
+        cmocka_unit_test(presets_leave_the_experts_of_a_file),
         cmocka_unit_test(values_in_every_spelling),
         cmocka_unit_test(blanks_in_quotes),
         cmocka_unit_test(rows_read_back),
