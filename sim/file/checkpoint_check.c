@@ -107,13 +107,25 @@ static bool check_tensor(const Parameter *p, const char *path, int tensor, void 
 
 /* ---- keys ---- */
 
-/* Of [model] all but what sets others, what only begins a run, and what computes the same in another way. */
+static bool is_one_of(const char *key, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(key, keys[i]) == 0) return true;
+    return false;
+}
+
+/* Of [model] all but what sets others, what only begins a run, and what computes the same in another way; of [moe] what
+ * a token meets, as capacities, losses and biases are of training, and ways of dispatch compute the same. */
 static bool must_be_as_it_was(const char *key)
 {
     static const char *const free_keys[] = {"model.preset", "model.init", "model.attention", "model.dropout"};
-    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
-        if (strcmp(key, free_keys[i]) == 0) return false;
-    return strncmp(key, "model.", 6) == 0 || (config_decides_tokens(key) && strcmp(key, "data.source") != 0);
+    static const char *const met[] = {"moe.experts",        "moe.top_k",           "moe.ffn",
+                                      "moe.shared_experts", "moe.first_dense",     "moe.every",
+                                      "moe.router",         "moe.normalise_top_k", "moe.route_scale",
+                                      "moe.groups",         "moe.groups_limited"};
+    if (is_one_of(key, free_keys, sizeof free_keys / sizeof *free_keys)) return false;
+    return strncmp(key, "model.", 6) == 0 || is_one_of(key, met, sizeof met / sizeof *met) ||
+           (config_decides_tokens(key) && strcmp(key, "data.source") != 0);
 }
 
 static bool has_keys(const Check *c)

@@ -4,6 +4,7 @@
 #include "sim/base/posix.h"
 #include "sim/file/schema.h"
 #include "sim/file/weights_check.h"
+#include "sim/file/weights_naming.h"
 
 /* Between a whole parameter and one tensor of a file, as it lies there. */
 static void carry(const Parameter *p, const FileTensor *f, real *whole, real *in_file, bool to_file)

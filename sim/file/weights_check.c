@@ -9,38 +9,7 @@
 #include "sim/base/words.h"
 #include "sim/file/extents.h"
 #include "sim/file/schema.h"
-
-/* By the embedding, which every model has. */
-static bool has_names(H5 *file, Naming naming, FileTensor embedding[CUT_PARTS])
-{
-    static const Parameter words = {.name = "wte.weight"};
-    file_tensors(naming, &words, embedding);
-    return h5_exists(file, embedding->path);
-}
-
-/* How much of a model's names tells this naming from others: the embedding's, and with experts the first router's. */
-static int names_found(H5 *file, Naming naming, const GptShape *shape)
-{
-    FileTensor tensor[CUT_PARTS];
-    Parameter router = {.name = ""};
-    if (!has_names(file, naming, tensor)) return 0;
-    if (shape->experts.count == 0) return 1;
-    snprintf(router.name, sizeof router.name, "h.%lld." ROUTER_NAME, (long long)shape->experts.first_dense);
-    file_tensors(naming, &router, tensor);
-    return 1 + h5_exists(file, tensor->path);
-}
-
-Naming weights_naming(H5 *file, const GptShape *shape)
-{
-    Naming ours = naming_of(shape), best = ours;
-    int most = names_found(file, ours, shape);
-    for (int other = 0; other < NAMINGS; other++) {
-        if (naming_is_llama((Naming)other) != naming_is_llama(ours)) continue;
-        int found = names_found(file, (Naming)other, shape);
-        if (found > most) best = (Naming)other, most = found;
-    }
-    return best;
-}
+#include "sim/file/weights_naming.h"
 
 /* ---- what it is ---- */
 
@@ -59,7 +28,7 @@ static bool check_family(H5 *file, Naming naming, Error *error)
     for (int other = 0; other < NAMINGS; other++) {
         FileTensor embedding[CUT_PARTS];
         bool same = naming_is_llama((Naming)other) == naming_is_llama(naming);
-        if (same || !has_names(file, (Naming)other, embedding)) continue;
+        if (same || !weights_named(file, (Naming)other, embedding)) continue;
         return error_set(
             error,
             "tensor '%s' is one of %s's, this model's have %s's names; try model.norm, activation, "
@@ -95,8 +64,9 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
                          "model.tie_embeddings = yes",
                          f->path + 1);
     if (!there)
-        return error_set(error, "tensor '%s' is missing; try a file with Hugging Face's %s names",
-                         f->path + 1, naming_title[naming]);
+        return error_set(error, "tensor '%s' is missing; try %sa file with Hugging Face's %s names",
+                         f->path + 1, weights_of_experts(file, p, f) ? "[moe] as in the file, or " : "",
+                         naming_title[naming]);
     if (!h5_shape(file, f->path, &rank, dims, error)) return false;
     if (!h5_is_floating(file, f->path))
         return error_set(error, "tensor '%s' is not of floating-point numbers; try one of 16, 32 or 64 bits",
@@ -110,8 +80,8 @@ static bool check_tensor(H5 *file, Naming naming, const Parameter *p, const File
                    f->path + 1);
     extents_text(rank, dims, have, sizeof have);
     extents_text(wanted_rank, wanted, want, sizeof want);
-    return error_set(error, "tensor '%s' is %s, the model's is %s; try [model] sizes as in the file",
-                     f->path + 1, have, want);
+    return error_set(error, "tensor '%s' is %s, the model's is %s; try [model]%s sizes as in the file",
+                     f->path + 1, have, want, weights_of_experts(file, p, f) ? " and [moe]" : "");
 }
 
 /* The i-th of its parameters, and of its buffers behind them. */
@@ -164,6 +134,13 @@ static bool name_is_known(const char *name, void *context)
                          "tensor '%s' is a bias of experts' scores, which this model has not; try "
                          "moe.balance = bias",
                          error_show(shown, sizeof shown, name, strlen(name)));
+    if (weights_name_experts(name))
+        return error_set(
+            c->error,
+            "tensor '%s' has no place in a model of %lld expert%s and %lld shared; try [moe] as in "
+            "the file",
+            error_show(shown, sizeof shown, name, strlen(name)), (long long)shape->experts.count,
+            words_s(shape->experts.count), (long long)shape->experts.shared);
     return error_set(c->error,
                      "tensor '%s' has no place in a model of %lld layer%s%s; try model.layers%s or "
                      "model.tie_embeddings as in the file",

@@ -4,8 +4,6 @@
 #include "sim/file/h5.h"
 #include "sim/file/names.h"
 
-/* How this file names the model's tensors. */
-Naming weights_naming(H5 *file, const GptShape *shape);
 /* One tensor's shape in a file; returns its rank. */
 int weights_shape(const Parameter *p, const FileTensor *f, size_t dims[H5_MAX_RANK]);
 /* Refused with the tensor, and the value, that differs from what the model needs. Reads the file once, in pieces. */

@@ -308,9 +308,24 @@ static void refuses_what_is_another_s(void **state)
         {"train.global_batch=24", "made with train.global_batch = 12"},
         {"train.optimizer=momentum",
          "it has no /optimizer/momentum_v, as it was made with train.optimizer = adamw"},
-        {"moe.experts=4 moe.balance=bias",
-         "it was made with moe.balance = none and has no biases of experts, and "
-         "this run has bias; try moe.balance = none"}};
+        {"moe.experts=4", "made with moe.experts = 0, and this run has 4; try moe.experts = 0"}};
+    static const struct {
+        const char *words, *says;
+    } experts[] = {
+        {"moe.balance=bias",
+         "it was made with moe.balance = none and has no biases of experts, and this run has bias; "
+         "try moe.balance = none"},
+        {"moe.experts=8", "made with moe.experts = 4, and this run has 8; try moe.experts = 4"},
+        {"moe.ffn=12", "made with moe.ffn = 10, and this run has 12"},
+        {"moe.shared_experts=1", "made with moe.shared_experts = 0, and this run has 1"},
+        {"moe.first_dense=1", "made with moe.first_dense = 0, and this run has 1"},
+        {"moe.every=2", "made with moe.every = 1, and this run has 2"},
+        {"moe.top_k=1", "made with moe.top_k = 2, and this run has 1"},
+        {"moe.router=sigmoid", "made with moe.router = softmax, and this run has sigmoid"},
+        {"moe.normalise_top_k=yes", "made with moe.normalise_top_k = no, and this run has yes"},
+        {"moe.route_scale=2", "made with moe.route_scale = 1, and this run has 2"},
+        {"moe.groups=4 moe.groups_limited=2", "made with moe.groups = 1, and this run has 4"}};
+    static const char mixture[] = "moe.experts=4 moe.ffn=10";
     if (mpi) return;
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         Case c = case_of_words(RESHARD_AT, "%s", reshard_model);
@@ -330,6 +345,20 @@ static void refuses_what_is_another_s(void **state)
                       reshard_model);
     stops_virtual(&c, &stops, 1);
     assert_false(stops.refused);
+    case_free(&c);
+    c = case_of_words(RESHARD_AT, "%s %s", reshard_model, mixture);
+    assert_true(stops_virtual(&c, &(Stops){.save = "edited", .at = RESHARD_AT}, 1));
+    case_free(&c);
+    for (size_t i = 0; i < sizeof experts / sizeof *experts; i++) {
+        char words[256];
+        snprintf(words, sizeof words, "%s %s", mixture, experts[i].words);
+        refused_as(words, words, experts[i].says);
+    }
+    Stops of_mixture = {.load = "edited"}; /* what is of training may be another's */
+    c = case_of_words(RESHARD_AT + 1, "%s %s moe.capacity_factor=2 moe.z_loss=0.1 moe.balance=auxiliary",
+                      reshard_model, mixture);
+    stops_virtual(&c, &of_mixture, 1);
+    assert_false(of_mixture.refused);
     case_free(&c);
 }
 

@@ -78,7 +78,7 @@ static void write_file(const Gpt *gpt, const Oddity *odd)
     if (odd->extra) {
         char name[80];
         snprintf(name, sizeof name, "/%s", odd->extra);
-        put(file, odd, name, 1, (size_t[]){3});
+        put(file, &(Oddity){0}, name, 1, (size_t[]){3}); /* in the place of one that is not there, perhaps */
     }
     file_tensors(odd->naming, &gpt->parameter[0], tensor);
     if (odd->head) put(file, odd, "/lm_head.weight", weights_shape(&gpt->parameter[0], tensor, dims), dims);
@@ -171,12 +171,35 @@ static void names_of_experts(void **state)
     expect(&shape, REAL,
            &(Oddity){.naming = NAMES_MIXTRAL_LM,
                      .without = "model.layers.1.block_sparse_moe.experts.2.w3.weight"},
-           "tensor 'model.layers.1.block_sparse_moe.experts.2.w3.weight' is missing; try a file with Hugging "
-           "Face's Mixtral names");
+           "tensor 'model.layers.1.block_sparse_moe.experts.2.w3.weight' is missing; try [moe] as in the "
+           "file, or a file with Hugging Face's Mixtral names");
     expect(&shape, REAL,
            &(Oddity){.naming = NAMES_MIXTRAL_LM, .without = "model.layers.0.block_sparse_moe.gate.weight"},
-           "tensor 'model.layers.0.block_sparse_moe.gate.weight' is missing; try a file with Hugging Face's "
-           "Mixtral names");
+           "tensor 'model.layers.0.block_sparse_moe.gate.weight' is missing; try [moe] as in the file, or a "
+           "file with Hugging Face's Mixtral names");
+}
+
+/* Other experts than the model's, or where it has none, are told from other names. */
+static void other_experts(void **state)
+{
+    (void)state;
+    GptShape shape = SMALL;
+    expect(&SMALL, REAL, &(Oddity){.without = "h.1.mlp.c_fc.weight"},
+           "tensor 'h.1.mlp.c_fc.weight' is missing; try a file with Hugging Face's GPT-2 names");
+    expect(&SMALL, REAL, &(Oddity){.without = "h.1.mlp.c_fc.weight", .extra = "h.1.mlp.gate.weight"},
+           "tensor 'h.1.mlp.c_fc.weight' is missing; try [moe] as in the file, or a file with Hugging Face's "
+           "GPT-2 names");
+    expect(&SMALL, REAL, &(Oddity){.without = "h.1.mlp.c_fc.weight", .extra = "h.0.mlp.gate.weight"},
+           "tensor 'h.1.mlp.c_fc.weight' is missing; try a file with Hugging Face's GPT-2 names");
+    shape.experts = (ExpertsShape){.count = 3, .top_k = 2, .ffn = 6, .every = 1, .groups = 1, .scale = 1};
+    expect(
+        &shape, REAL, &(Oddity){.extra = "h.0.mlp.shared_experts.c_fc.weight"},
+        "tensor 'h.0.mlp.shared_experts.c_fc.weight' has no place in a model of 3 experts and 0 shared; try "
+        "[moe] as in the file");
+    expect(
+        &shape, REAL, &(Oddity){.without = "h.0.mlp.gate.weight", .extra = "h.0.mlp.gate.weight"},
+        "tensor 'h.0.mlp.gate.weight' is (3), the model's is (6, 3); try [model] and [moe] sizes as in the "
+        "file");
 }
 
 /* A bias of scores is there where the model has one, and nowhere else. */
@@ -403,11 +426,17 @@ static void a_file_is_no_peak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_a_language_model), cmocka_unit_test(names_of_experts),
-        cmocka_unit_test(biases_of_experts),         cmocka_unit_test(other_files),
-        cmocka_unit_test(texts_of_any_length),       cmocka_unit_test(values_without_end),
-        cmocka_unit_test(a_head_of_its_own),         cmocka_unit_test(a_folder_is_made_again),
-        cmocka_unit_test(values_that_are_elsewhere), cmocka_unit_test(names_without_end),
+        cmocka_unit_test(names_of_a_language_model),
+        cmocka_unit_test(names_of_experts),
+        cmocka_unit_test(biases_of_experts),
+        cmocka_unit_test(other_experts),
+        cmocka_unit_test(other_files),
+        cmocka_unit_test(texts_of_any_length),
+        cmocka_unit_test(values_without_end),
+        cmocka_unit_test(a_head_of_its_own),
+        cmocka_unit_test(a_folder_is_made_again),
+        cmocka_unit_test(values_that_are_elsewhere),
+        cmocka_unit_test(names_without_end),
         cmocka_unit_test(a_file_is_no_peak),
     };
     if (folder_make(folder)) return 1;
