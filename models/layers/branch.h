@@ -37,6 +37,7 @@ typedef struct BlockRun {
     Dropout dropout; /* place is filled in here */
     double scale; /* backward: of a loss of the branches' own, a sum over tokens, in what gradients are of */
     double *routing;     /* forward: the layer's row (routing.h), which is added to; NULL: nobody asks */
+    int32_t *taken;      /* (E): forward writes of each expert the rows that it takes; NULL: nobody asks */
     const int64_t *load; /* (E), of a dry device: of each expert the choices among block_rows(); NULL: even */
     Tensor bias;         /* forward: of experts' scores (router.h), (E) REAL; without elements: none */
 } BlockRun;

@@ -77,7 +77,8 @@ static Dropout dropout_of(const Gpt *gpt, const GptSaved *saved, int layer)
 static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double scale)
 {
     double *routing = saved->pass.routing;
-    const int64_t *load = saved->pass.load;
+    const int64_t *load = saved->pass.load, before = (layer - 1) * gpt->shape.experts.count;
+    int32_t *taken = saved->pass.taken;
     const Tensor *bias = gpt->layer[layer].buffer >= 0 ? saved->pass.bias : NULL;
     return (BlockRun){.shape = &gpt->shape,
                       .block = gpt->layer[layer].layout->block,
@@ -88,7 +89,8 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
                       .dropout = dropout_of(gpt, saved, layer),
                       .scale = scale,
                       .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL,
-                      .load = load ? load + (layer - 1) * gpt->shape.experts.count : NULL,
+                      .taken = taken ? taken + before : NULL,
+                      .load = load ? load + before : NULL,
                       .bias = bias ? bias[gpt->layer[layer].buffer] : (Tensor){0}};
 }
 

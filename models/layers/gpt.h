@@ -33,6 +33,8 @@ typedef struct GptPass {
     int64_t B;
     double
         *routing; /* (L, routing_width): forward adds to the rows of layers with experts; NULL: nobody asks */
+    int32_t
+        *taken; /* (L, E): of each expert the rows that it takes, which forward writes; NULL: nobody asks */
     const int64_t
         *load; /* (L, E), of a dry device: of each expert the choices among the B samples' tokens, in rows of
                           * layers with experts; NULL: they are even */

@@ -222,6 +222,7 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
     lanes_meet(&device->lanes); /* the host sizes what follows by them */
     *r.counts = tensor_new(device, kept, INT32, run->dispatch->size * e->count);
     for (int64_t i = 0; i < e->count && r.counts->data; i++) ints(*r.counts)[own + i] = (int32_t)counts[i];
+    for (int64_t i = 0; i < e->count && run->taken; i++) run->taken[i] = (int32_t)counts[i];
     Permutation p = permutation_of_choices(*r.experts, taken, e->top_k, e->count, counts, kept);
     *r.row = p.row;
     tensor_free(&taken);

@@ -27,7 +27,7 @@ typedef struct H5 H5;
 typedef enum { H5_F32, H5_F64, H5_I32, H5_I64, H5_U64 } H5Kind;
 extern const H5Kind h5_real;  /* what a `real` is */
 size_t h5_width(H5Kind kind); /* bytes of a value */
-enum { H5_MAX_RANK = 4 };
+enum { H5_MAX_RANK = 5 };
 
 H5 *h5_create(const char *path, Error *error); /* a draft until it is published */
 H5 *h5_edit(const char *path, Error *error);   /* the same, of a copy of PATH, whose place it takes */

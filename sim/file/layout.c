@@ -70,6 +70,8 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {"/timeline/memory_peak", "a", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
     {"/moe/layer", "y", H5_I32, "1", "layer with experts, from 0"},
     {"/moe/expert", "e", H5_I32, "1", "expert, from 0"},
+    {"/moe/replica", "d", H5_I32, "1", "data-parallel replica, from 0"},
+    {"/moe/microbatch", "m", H5_I32, "1", "microbatch of a replica in a step, from 0"},
     {"/moe/load", "sye", H5_F64, "1",
      "tokens of the step that chose the expert, all ranks; dry: assumed even"},
     {"/moe/imbalance", "sy", H5_F64, "1", "largest load over the mean"},
@@ -82,6 +84,8 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {"/moe/moved", "sy", H5_F64, "1",
      "choices that went to experts on other ranks, not dropped, of all ranks; dry: as the load assumed"},
     {"/moe/z_loss", "s", H5_F64, "1", "router z-loss times its coefficient, all layers; no part of loss"},
+    {"/moe/rows", "sydme", H5_I32, "1",
+     "choices that the expert took, of a replica's microbatch: its rows; dry: as the load assumed"},
 };
 
 int layout_count(const LayoutSizes *sizes)
@@ -161,6 +165,8 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
     case 'l': return sizes->routes;
     case 'y': return sizes->layers;
     case 'e': return sizes->experts;
+    case 'd': return sizes->replicas;
+    case 'm': return sizes->microbatches;
     default: return sizes->kinds;
     }
 }
@@ -181,6 +187,15 @@ int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t 
     int rank = 0;
     for (; dataset->axes[rank]; rank++) dims[rank] = layout_axis(sizes, dataset->axes[rank]);
     return rank;
+}
+
+bool layout_is_optional(const LayoutDataset *dataset)
+{
+    static const char *const paths[] = {"/moe/bias", "/moe/moved", "/moe/replica", "/moe/microbatch",
+                                        "/moe/rows"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (!strcmp(dataset->path, paths[i])) return true;
+    return false;
 }
 
 const LayoutDataset *layout_find(const char *path)

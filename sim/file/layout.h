@@ -4,7 +4,7 @@
 #include "sim/file/h5.h"
 
 /* Axes, a letter each: s = step, r = rank, p = purpose, c = category, b = part, a = action, k = kind of work,
- * l = link; of layers with experts y = layer, e = expert; none: one number.
+ * l = link; of layers with experts y = layer, e = expert, d = replica, m = microbatch; none: one number.
  * What has s as its axis grows. */
 typedef struct LayoutDataset {
     const char *path, *axes;
@@ -16,7 +16,7 @@ typedef struct LayoutDataset {
  * the root. */
 enum { LAYOUT_SCALES = 3, LAYOUT_DATASETS = 44 };
 /* Behind those of every file those of a model with experts, the scales of its axes first. */
-enum { LAYOUT_MOE_SCALES = 2, LAYOUT_ALL = LAYOUT_DATASETS + 10 };
+enum { LAYOUT_MOE_SCALES = 4, LAYOUT_ALL = LAYOUT_DATASETS + 13 };
 extern const LayoutDataset layout_datasets[LAYOUT_ALL];
 
 /* The scales of what has names: texts along one axis. */
@@ -38,15 +38,18 @@ extern const char layout_step[]; /* the dataset whose row, written last, says th
 /* How long the axes are. */
 typedef struct LayoutSizes {
     size_t steps, ranks, actions, purposes, categories, parts, kinds, routes;
-    size_t layers, experts; /* with experts, and of each; 0: there are none */
+    size_t layers, experts;        /* with experts, and of each; 0: there are none */
+    size_t replicas, microbatches; /* whose rows of experts are told apart; 0: they are not */
 } LayoutSizes;
-/* How many of the datasets such a file has. */
+/* How many of the datasets such a file may have. */
 int layout_count(const LayoutSizes *sizes);
 
 size_t layout_axis(const LayoutSizes *sizes, char axis);
 const char *layout_axis_scale(char axis);
 /* Returns a dataset's rank, and its extents in `dims`. */
 int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t dims[H5_MAX_RANK]);
+/* Files without it are whole: of a sim before it, or of a run that leaves it out. */
+bool layout_is_optional(const LayoutDataset *dataset);
 /* The row of that path; the layout has one, or the caller is wrong and the program ends. */
 const LayoutDataset *layout_find(const char *path);
 #endif

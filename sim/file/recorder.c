@@ -53,7 +53,7 @@ static size_t least(size_t a, size_t b)
 
 static size_t first_rows(const Recorder *r)
 {
-    size_t row_bytes = 2 * (size_t)r->recorded * PURPOSES * sizeof(uint64_t);
+    size_t row_bytes = 2 * (size_t)r->recorded * PURPOSES * sizeof(uint64_t) + r->rows_bytes;
     size_t rows = least(BLOCK_ROWS, BLOCK_BYTES / row_bytes);
     return rows > 0 ? rows : 1;
 }
@@ -82,6 +82,7 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     r->actions = info->actions;
     r->planned = least((size_t)config->train.steps, (size_t)config_steps(config, info->dry));
     r->planned -= (size_t)info->first;
+    r->rows_bytes = skeleton_rows_bytes(info, config);
     r->rows = least(r->planned, first_rows(r));
     if (continues(r, info, config, error)) return r;
 
@@ -181,7 +182,8 @@ bool recorder_routing(Recorder *r, const RoutingRow *row, Error *error)
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         if (cells[i].value && !h5_write(r->file, cells[i].path, r->done, 1, H5_F64, cells[i].value, error))
             return others_are_kept(r, error);
-    return true;
+    return !row->rows || h5_write(r->file, "/moe/rows", r->done, 1, H5_I32, row->rows, error) ||
+           others_are_kept(r, error);
 }
 
 bool recorder_step(Recorder *r, const StepRow *row, const uint64_t *bytes, const uint64_t *messages,

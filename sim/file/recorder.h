@@ -56,6 +56,7 @@ typedef struct RoutingRow {
     double *load, *bias;                           /* [layer][expert]; bias NULL: there is none */
     double *imbalance, *dropped, *entropy, *moved; /* [layer] */
     double balance_loss, z_loss;
+    const int32_t *rows; /* [layer][replica][microbatch][expert]; NULL: they are not told apart */
 } RoutingRow;
 /* Of the step that recorder_step() will tell of next. */
 bool recorder_routing(Recorder *recorder, const RoutingRow *row, Error *error);

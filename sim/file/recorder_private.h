@@ -19,6 +19,7 @@ struct Recorder {
     int recorded;       /* ranks that have rows */
     int actions, timed; /* rows of the timeline, and of them written or on their way */
     RecorderBlock block;
+    size_t rows_bytes;          /* of rows of experts, a step */
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */
     ino_t inode;

@@ -145,7 +145,10 @@ static bool read_experts(RunFile *run, Error *error)
     h5_get_text(run->file, "/config", "moe.experts", text, sizeof text);
     if (strtol(text, NULL, 10) <= 0) return true;
     return length_of(run, layout_axis_scale('y'), &run->layers, error) &&
-           length_of(run, layout_axis_scale('e'), &run->experts, error);
+           length_of(run, layout_axis_scale('e'), &run->experts, error) &&
+           (!run_file_has(run, "/moe/rows") ||
+            (length_of(run, layout_axis_scale('d'), &run->replicas, error) &&
+             length_of(run, layout_axis_scale('m'), &run->microbatches, error)));
 }
 
 static bool check_datasets(RunFile *run, Error *error)
@@ -156,6 +159,7 @@ static bool check_datasets(RunFile *run, Error *error)
         const LayoutDataset *d = &layout_datasets[i];
         size_t dims[H5_MAX_RANK];
         const int rank = layout_shape(d, &sizes, dims);
+        if (layout_is_optional(d) && !run_file_has(run, d->path)) continue;
         if (!h5_check_array(run->file, d->path, d->kind, rank, dims, error)) return false;
     }
     return h5_check_table(run->file, layout_actions, layout_action_row, run->actions, error) &&

@@ -15,6 +15,11 @@ static size_t rows_of(const RunFile *run, const char *dataset, size_t *row)
     return dims[0];
 }
 
+bool run_file_has(const RunFile *run, const char *dataset)
+{
+    return h5_exists(run->file, dataset);
+}
+
 bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t count, double *values,
                    Error *error)
 {
@@ -33,5 +38,17 @@ double *run_file_first(const RunFile *run, const char *dataset, size_t count, Er
     double *values = allocate(count * row * sizeof *values);
     if (run_file_rows(run, dataset, 0, count, values, error)) return values;
     free(values);
+    return NULL;
+}
+
+double *run_file_rows_of_experts(const RunFile *run, size_t row, Error *error)
+{
+    const size_t E = run->experts, m = run->microbatches, places = run->layers * run->replicas;
+    double *all = allocate(places * m * E * sizeof *all), *sum = allocate_zeroed(places * E, sizeof *sum);
+    bool read = run_file_rows(run, "/moe/rows", row, 1, all, error);
+    for (size_t i = 0; read && i < places * m * E; i++) sum[i / (m * E) * E + i % E] += all[i];
+    free(all);
+    if (read) return sum;
+    free(sum);
     return NULL;
 }

@@ -4,6 +4,9 @@
 #include "models/machine/error.h"
 #include "sim/file/run_file_held.h"
 
+/* Whether the file has a dataset of the layout: all do but what is optional there. */
+bool run_file_has(const RunFile *run, const char *dataset);
+
 /* `values` become rows first..first+count-1 along the first axis of a dataset of the layout, "/comm/bytes_sent":
  * [count][the other axes]; of the one number of "/pipeline/bubble_ratio_theory" first and count are 0 and 1. */
 bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t count, double *values,
@@ -11,4 +14,8 @@ bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t
 
 /* The same of the first `count` rows, malloc'd; NULL when they cannot be read. */
 double *run_file_first(const RunFile *run, const char *dataset, size_t count, Error *error);
+
+/* Of a file that has /moe/rows those of a finished step, its `row` from 0, added up over microbatches:
+ * [layer][replica][expert], malloc'd; NULL when they cannot be read. */
+double *run_file_rows_of_experts(const RunFile *run, size_t row, Error *error);
 #endif

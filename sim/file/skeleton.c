@@ -14,6 +14,7 @@
 #include "sim/file/config_record.h"
 #include "sim/file/layout.h"
 #include "sim/file/schema.h"
+#include "sim/file/step_record.h"
 
 /* The file under way, and how long its axes are. */
 typedef struct Skeleton {
@@ -162,6 +163,23 @@ size_t skeleton_ranks(const RunInfo *info)
     return (size_t)(info->rank ? info->recorded : info->ranks);
 }
 
+/* Of those that tell rows of experts apart: of how many replicas, and microbatches of each. */
+static void count_rows(const RunInfo *info, const Config *config, LayoutSizes *sizes)
+{
+    if (!step_record_rows(config, info->ranks)) return;
+    sizes->replicas = (size_t)config_mesh(config, info->ranks).dp;
+    sizes->microbatches = (size_t)config_microbatches(config, info->ranks);
+}
+
+size_t skeleton_rows_bytes(const RunInfo *info, const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    LayoutSizes sizes = {.layers = (size_t)layers_with_experts(shape, 1, shape->layers)};
+    count_rows(info, config, &sizes);
+    return sizes.layers * sizes.replicas * sizes.microbatches * (size_t)shape->experts.count *
+           sizeof(int32_t);
+}
+
 /* What only a model with experts has. */
 static bool make_moe(const Skeleton *s, Error *error)
 {
@@ -169,6 +187,8 @@ static bool make_moe(const Skeleton *s, Error *error)
     for (int i = LAYOUT_DATASETS; i < LAYOUT_ALL && ok; i++) {
         const LayoutDataset *d = &layout_datasets[i];
         bool is_scale = i < LAYOUT_DATASETS + LAYOUT_MOE_SCALES;
+        bool apart = strchr(d->axes, 'd') || strchr(d->axes, 'm');
+        if (apart && !s->sizes.replicas) continue;
         ok = make_dataset(s, d, is_scale, error) && (!is_scale || write_numbers(s, d, error));
     }
     return ok;
@@ -180,12 +200,12 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
                                          "/breakdown", "/timeline", "/work",   "/links"};
     const size_t ranks = skeleton_ranks(info);
     const GptShape *shape = &config->model.shape;
-    const Skeleton s = {file,
-                        info,
-                        config,
-                        {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS,
-                         ROUTES, (size_t)layers_with_experts(shape, 1, shape->layers),
-                         (size_t)shape->experts.count}};
+    Skeleton s = {file,
+                  info,
+                  config,
+                  {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS, ROUTES,
+                   (size_t)layers_with_experts(shape, 1, shape->layers), (size_t)shape->experts.count, 0, 0}};
+    count_rows(info, config, &s.sizes);
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);
     ok = ok && config_record(file, config, error) && make_scales(&s, error) && make_timeline(&s, error);
@@ -206,6 +226,8 @@ bool skeleton_extend(H5 *file, size_t rows, Error *error)
     bool ok = true;
     int datasets = h5_exists(file, "/moe") ? LAYOUT_ALL : LAYOUT_DATASETS;
     for (int i = 0; i < datasets && ok; i++)
-        if (layout_datasets[i].axes[0] == 's') ok = h5_extend(file, layout_datasets[i].path, rows, error);
+        if (layout_datasets[i].axes[0] == 's' &&
+            (!layout_is_optional(&layout_datasets[i]) || h5_exists(file, layout_datasets[i].path)))
+            ok = h5_extend(file, layout_datasets[i].path, rows, error);
     return ok;
 }

@@ -7,6 +7,8 @@
 
 /* Rows that each rank's values have: all ranks, or those that are recorded. */
 size_t skeleton_ranks(const RunInfo *info);
+/* Bytes that a step's rows of experts take; 0: they are not told apart (step_record.h). */
+size_t skeleton_rows_bytes(const RunInfo *info, const Config *config);
 /* Everything of a new file but what steps write; room for `rows` of them. */
 bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t rows, Error *error);
 /* No step's actions in it, of room for `rows`. */

@@ -2,11 +2,10 @@
 #ifndef SIM_FILE_STEP_RECORD_H
 #define SIM_FILE_STEP_RECORD_H
 #include <stdint.h>
-#include "models/layers/gpt_shape.h"
-#include "models/layers/routing.h"
 #include "models/machine/device.h"
 #include "parallel/network/network.h"
 #include "parallel/wire/purpose.h"
+#include "sim/config/config.h"
 
 typedef struct StepRecord {
     double loss;                                  /* this rank's part of the mean */
@@ -18,19 +17,14 @@ typedef struct StepRecord {
     double busy[ROUTES];            /* and those that its links send */
 } StepRecord;
 
-/* What follows it, of a model with experts: as GptPass.routing. */
-static inline size_t step_record_routing(const GptShape *shape)
-{
-    return shape->experts.count ? (size_t)(shape->layers * routing_width(&shape->experts)) * sizeof(double)
-                                : 0;
-}
-/* Bytes of both, and in how many messages. */
-static inline size_t step_record_bytes(const GptShape *shape)
-{
-    return sizeof(StepRecord) + step_record_routing(shape);
-}
-static inline uint64_t step_record_messages(const GptShape *shape)
-{
-    return shape->experts.count ? 2 : 1;
-}
+/* Before it go, of a model with experts, as many doubles as GptPass.routing has, and behind them, of each microbatch as
+ * many int32_t as GptPass.taken has: 0 where those of all replicas would be more than ROWS_MOST bytes a step. */
+enum { ROWS_MOST = 1 << 20 };
+size_t step_record_sums(const GptShape *shape);
+size_t step_record_rows(const Config *config, int ranks);
+/* Bytes of both. */
+size_t step_record_routing(const Config *config, int ranks);
+/* Bytes of all of it, and in how many messages. */
+size_t step_record_bytes(const Config *config, int ranks);
+uint64_t step_record_messages(const GptShape *shape);
 #endif

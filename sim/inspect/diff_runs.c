@@ -28,6 +28,8 @@ static bool is_compared(const Runs *r, const LayoutDataset *d)
     static const char *const never[] = {layout_step,
                                         "/rank",
                                         "/action",
+                                        "/moe/replica",
+                                        "/moe/microbatch",
                                         "/steps/wall_time",
                                         "/steps/tokens_per_second",
                                         "/steps/checkpoint_beside",
@@ -82,6 +84,14 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
         same = a->experts == b->experts;
         snprintf(why, TEXT, "of %zu experts, %zu", a->experts, b->experts);
         break;
+    case 'd':
+        same = a->replicas == b->replicas;
+        snprintf(why, TEXT, "of %zu replicas, %zu", a->replicas, b->replicas);
+        break;
+    case 'm':
+        same = a->microbatches == b->microbatches;
+        snprintf(why, TEXT, "of %zu microbatches, %zu", a->microbatches, b->microbatches);
+        break;
     case 'r':
         same = same_ranks(a, b);
         snprintf(why, TEXT, "of %d rank%s, %d%s", a->ranks, words_s(a->ranks), b->ranks,
@@ -96,6 +106,11 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
 
 static bool same_axes(const Runs *r, const LayoutDataset *d, char why[TEXT])
 {
+    const bool in_a = run_file_has(r->a, d->path), in_b = run_file_has(r->b, d->path);
+    if (in_a != in_b) {
+        snprintf(why, TEXT, "in %s alone", in_a ? "A" : "B");
+        return false;
+    }
     for (const char *axis = d->axes; *axis; axis++)
         if (!same_axis(r, *axis, why)) return false;
     return true;
@@ -164,6 +179,8 @@ static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *t
         case 'r': words_append(text, size, "%srank %d", comma, a->rank[along[i]]); break;
         case 'y': words_append(text, size, "%slayer with experts %zu", comma, along[i] + 1); break;
         case 'e': words_append(text, size, "%sexpert %zu", comma, along[i]); break;
+        case 'd': words_append(text, size, "%sreplica %zu", comma, along[i]); break;
+        case 'm': words_append(text, size, "%smicrobatch %zu", comma, along[i]); break;
         case 'a': words_append(text, size, "%saction %zu", comma, along[i]); break;
         default: words_append(text, size, "%s%s", comma, run_file_names(a, d->axes[i]).name[along[i]]);
         }
@@ -189,7 +206,7 @@ static bool compare_datasets(Runs *r)
         const LayoutDataset *d = &layout_datasets[i];
         Apart x = {0};
         char why[TEXT];
-        if (!is_compared(r, d)) continue;
+        if (!is_compared(r, d) || (!run_file_has(r->a, d->path) && !run_file_has(r->b, d->path))) continue;
         const bool comparable = same_axes(r, d, why);
         const Extent e = extent_of(r, d);
         if (comparable && !compare(r, d, &e, &x)) return false;

@@ -183,10 +183,19 @@ static double rows_kept(double steps)
     return steps > 1 ? fmin(steps, RECENT_MOST) + 1 : 0;
 }
 
-/* Of a run's file: actions, steps, and what is known of every rank. */
-static double file_bytes(double rows, double ranks, double steps)
+/* Of experts, of all replicas. */
+static double experts_bytes(const Config *config, int ranks)
 {
-    double step = ranks * 2 * PURPOSES * sizeof(uint64_t) + 11 * sizeof(double);
+    const GptShape *shape = &config->model.shape;
+    double layers = (double)layers_with_experts(shape, 1, shape->layers), E = (double)shape->experts.count;
+    double rows = (double)(step_record_rows(config, ranks) * (size_t)config_mesh(config, ranks).dp);
+    return layers * ((2 * E + 4) * sizeof(double) + rows / (double)shape->layers * sizeof(int32_t));
+}
+
+/* Of a run's file: actions, steps, and what is known of every rank. */
+static double file_bytes(const Config *config, int all, double rows, double ranks, double steps)
+{
+    double step = ranks * 2 * PURPOSES * sizeof(uint64_t) + 11 * sizeof(double) + experts_bytes(config, all);
     return rows * takes.row_file + steps * step + ranks * sizeof(StepRecord) + 1e5;
 }
 
@@ -206,7 +215,8 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
                                    mesh.dp / mesh.ep); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
     e.seconds[COST_PROGRAM] = takes.program_seconds;
-    e.memory[COST_RANKS] = N * (takes.rank + sizeof(StepRecord) + others);
+    e.memory[COST_RANKS] =
+        N * (takes.rank + others + (double)step_record_bytes(config, walked->ranks)); /* its record */
     e.memory[COST_LAYERS] = N * bytes_of_layers(config);
     e.memory[COST_ACTIONS] =
         N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
@@ -220,7 +230,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
         steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
                  ports + pieces * takes.piece_seconds +
                  pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds);
-    e.file = file_bytes(rows, N, steps);
+    e.file = file_bytes(config, walked->ranks, rows, N, steps);
     return e;
 }
 
@@ -259,7 +269,8 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
     e.memory[COST_CHECKPOINT] = theory_checkpoint_copy(config, plan, ranks, rank, 0);
     if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
     e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);
-    if (rank == 0) e.file = file_bytes(rows * ranks / plan->shape.p, ranks, (double)config->train.steps);
+    if (rank == 0)
+        e.file = file_bytes(config, ranks, rows * ranks / plan->shape.p, ranks, (double)config->train.steps);
     return e;
 }
 

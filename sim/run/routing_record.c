@@ -2,22 +2,79 @@
 #include "sim/run/routing_record.h"
 #include <math.h>
 #include <stdlib.h>
+#include "models/layers/routing.h"
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"
 #include "sim/file/step_record.h"
 #include "sim/run/rows.h"
 
-/* Of the replicas, each layer on the stage that has it; the others of a tensor group have routed the same tokens. */
-static double *sum_of(const Trainer *t, const Group *world, const double *all)
+/* Of the replicas, each layer on the stage that has it; the others of a tensor group have routed the same tokens. `all`:
+ * of each walked rank so many bytes. */
+static double *sum_of(const Trainer *t, const Group *world, const char *all, size_t bytes)
 {
-    size_t count = step_record_routing(&t->config->model.shape) / sizeof *all;
+    size_t count = step_record_sums(&t->config->model.shape);
     double *sum = allocate_zeroed(count, sizeof *sum);
     for (size_t k = 0; k < (size_t)group_walks(world); k++) {
+        const double *told = (const double *)(all + k * bytes);
         if (mesh_place(t->mesh.shape, group_walked(world, (int)k)).tensor > 0) continue;
-        for (size_t i = 0; i < count; i++) sum[i] += rows_stand_for(world, k) * all[k * count + i];
+        for (size_t i = 0; i < count; i++) sum[i] += rows_stand_for(world, k) * told[i];
     }
     return sum;
 }
+
+/* ---- rows by replica and microbatch ---- */
+
+/* Where those of a layer, which counts from 1, are told of a microbatch (E). */
+static int64_t told_at(const Trainer *t, int microbatch, int64_t layer)
+{
+    const GptShape *shape = &t->config->model.shape;
+    return (microbatch * shape->layers + layer - 1) * shape->experts.count;
+}
+
+/* Adds what a rank told to its replica's: of layers of other stages it has told nothing. */
+static void add_told(const Trainer *t, const int32_t *told, int replica, int32_t *rows)
+{
+    const GptShape *shape = &t->config->model.shape;
+    const size_t E = (size_t)shape->experts.count, m = (size_t)t->microbatches, dp = (size_t)t->mesh.shape.dp;
+    int32_t *to = rows + (size_t)replica * m * E;
+    for (int64_t layer = 1; layer <= shape->layers; layer++) {
+        if (!has_experts(shape, layer)) continue;
+        for (int k = 0; k < t->microbatches; k++)
+            for (size_t e = 0; e < E; e++) to[(size_t)k * E + e] += told[told_at(t, k, layer) + (int64_t)e];
+        to += dp * m * E;
+    }
+}
+
+/* [layer][replica][microbatch][expert]; of replicas that are not walked as of those that stand for them. */
+static int32_t *rows_of_all(const Trainer *t, const Group *world, const char *all, size_t bytes)
+{
+    const GptShape *shape = &t->config->model.shape;
+    const size_t sums = step_record_sums(shape) * sizeof(double),
+                 layers = (size_t)layers_with_experts(shape, 1, shape->layers);
+    if (!t->taken) return NULL;
+    int32_t *rows = allocate_zeroed(layers * (size_t)t->mesh.shape.dp * (size_t)t->microbatches *
+                                        (size_t)shape->experts.count,
+                                    sizeof *rows);
+    for (size_t k = 0; k < (size_t)group_walks(world); k++) {
+        int first = group_walked(world, (int)k), end = first + rows_stand_for(world, k);
+        for (int rank = first; rank < end; rank++) {
+            MeshPlace p = mesh_place(t->mesh.shape, rank);
+            if (p.tensor == 0) add_told(t, (const int32_t *)(all + k * bytes + sums), p.data, rows);
+        }
+    }
+    return rows;
+}
+
+/* A dry run has told those of one microbatch, which all are like. */
+static void tell_of_all(const Trainer *t)
+{
+    const GptShape *shape = &t->config->model.shape;
+    const int64_t each = shape->layers * shape->experts.count;
+    for (int64_t i = each; t->taken && t->device.dry && i < t->microbatches * each; i++)
+        t->taken[i] = t->taken[i - each];
+}
+
+/* ---- and all together ---- */
 
 /* Of the batch, in all whose microbatches a dry device has the same. */
 static double assumed(const int64_t *load, size_t expert, const Config *c)
@@ -55,15 +112,18 @@ static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const C
 RoutingRecord routing_record_gather(const Trainer *t, Group *world)
 {
     const GptShape *shape = &t->config->model.shape;
-    size_t bytes = step_record_routing(shape), layers = (size_t)layers_with_experts(shape, 1, shape->layers),
-           E = (size_t)shape->experts.count, found = 0;
+    size_t bytes = step_record_routing(t->config, world->size),
+           layers = (size_t)layers_with_experts(shape, 1, shape->layers), E = (size_t)shape->experts.count,
+           found = 0;
     RoutingRecord r = {.values = NULL};
     if (!t->routing) return r;
     bool main = world->rank == 0;
-    double *all = main ? allocate((size_t)group_walks(world) * bytes) : NULL;
+    tell_of_all(t);
+    char *all = main ? allocate((size_t)group_walks(world) * bytes) : NULL;
     gather(world, CONTROL, t->routing, bytes, all, 0);
     if (!main) return r;
-    double *sum = sum_of(t, world, all);
+    double *sum = sum_of(t, world, all, bytes);
+    r.row.rows = r.rows = rows_of_all(t, world, all, bytes);
     r.values = allocate(layers * (2 * E + 4) * sizeof *r.values);
     r.row.load = r.values;
     r.row.imbalance = r.row.load + layers * E;
@@ -83,4 +143,5 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
 void routing_record_free(RoutingRecord *r)
 {
     free(r->values);
+    free(r->rows);
 }

@@ -7,7 +7,8 @@
 /* Rank 0's; zero where there are no experts. */
 typedef struct RoutingRecord {
     RoutingRow row;
-    double *values; /* what its pointers are of */
+    double *values; /* what its pointers are of, */
+    int32_t *rows;  /* and that of its rows */
 } RoutingRecord;
 
 /* All ranks of the world call it after a step; where there are no experts nothing is sent. */

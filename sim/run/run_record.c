@@ -230,7 +230,7 @@ static double write_step(Record *r, int64_t step, const StepResult *result, cons
         memcpy(bytes + k * PURPOSES, record->bytes, sizeof record->bytes);
         memcpy(messages + k * PURPOSES, record->messages, sizeof record->messages);
         if (rows_is_second(r->world, k)) {
-            bytes[k * PURPOSES + CONTROL] += step_record_bytes(&c->model.shape);
+            bytes[k * PURPOSES + CONTROL] += step_record_bytes(c, r->world->size);
             messages[k * PURPOSES + CONTROL] += step_record_messages(&c->model.shape);
         }
         memcpy(peak + k * MEMORY_CATEGORIES, record->peak, sizeof record->peak);

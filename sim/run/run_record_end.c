@@ -101,9 +101,10 @@ static bool write_outside(Record *r, const uint64_t *all, Error *error)
         if (!rows_is_second(r->world, k)) continue;
         /* it is no root, and a leaf of every tree: it sends its reports */
         bytes[k * PURPOSES + INIT_BROADCAST] = messages[k * PURPOSES + INIT_BROADCAST] = 0;
-        const GptShape *shape = &r->trainer->config->model.shape;
-        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * step_record_bytes(shape);
-        messages[k * PURPOSES + CONTROL] = (size_t)r->world->gathers - steps * step_record_messages(shape);
+        const Config *c = r->trainer->config;
+        bytes[k * PURPOSES + CONTROL] = r->world->gathered - steps * step_record_bytes(c, r->world->size);
+        messages[k * PURPOSES + CONTROL] =
+            (size_t)r->world->gathers - steps * step_record_messages(&c->model.shape);
     }
     bool ok = recorder_outside(r->recorder, bytes, messages, error);
     free(bytes);

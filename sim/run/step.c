@@ -80,6 +80,14 @@ static Tensor output_gradient_of(Trainer *t, Action a)
     return dy;
 }
 
+/* Where a microbatch's rows of experts are told. Dry, all are like the first that is walked. */
+static int32_t *taken_of(const Trainer *t, int microbatch)
+{
+    const GptShape *shape = &t->config->model.shape;
+    if (!t->taken || t->device.dry) return t->taken;
+    return t->taken + microbatch * shape->layers * shape->experts.count;
+}
+
 static Tensor walk_forward(Trainer *t, Action a, Tensor x)
 {
     int64_t B = t->config->train.microbatch;
@@ -96,6 +104,7 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .first_sample = trainer_first_sample(t, t->mesh.place.data, a.microbatch),
                     .B = B,
                     .routing = t->routing,
+                    .taken = taken_of(t, a.microbatch),
                     .load = t->load,
                     .bias = t->bias.each};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
@@ -276,7 +285,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
     double began = clock_now();
     int last = last_backward(list);
     t->step = step;
-    if (t->routing) memset(t->routing, 0, step_record_routing(&t->config->model.shape));
+    if (t->routing) memset(t->routing, 0, step_record_routing(t->config, t->comm->size));
     faults_begin_step(&t->device, t->comm, &t->config->fault, step, t->goes_on);
     data_parallel_begin_step(t->data_parallel);
     comm_begin_step(t->comm);

@@ -37,6 +37,7 @@ typedef struct Trainer {
     int *chunk_of;        /* of each stage this rank holds: which of them it is */
     Slots slots;
     double *routing; /* (L, routing_width), of this step, as GptPass.routing; NULL: there are no experts */
+    int32_t *taken;  /* behind it, (microbatches, L, E), as GptPass.taken; NULL: they are not recorded */
     const int64_t *load; /* a dry run's, of every microbatch, as GptPass.load; it must live as long */
     ExpertBias bias;     /* of experts' scores, where they are balanced by it */
     double *losses;      /* per microbatch: the sum over its positions; on the last stage */

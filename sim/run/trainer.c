@@ -159,7 +159,8 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     for (int s = 0, chunk = 0; s < plan->stages; s++)
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
     slots_make(&t->slots, plan->shape.v, t->microbatches);
-    if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(shape));
+    if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(config, comm->size));
+    if (step_record_rows(config, comm->size)) t->taken = (int32_t *)(t->routing + step_record_sums(shape));
     expert_bias_make(&t->bias, t->gpt, &t->device);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
     t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);

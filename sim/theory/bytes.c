@@ -205,5 +205,5 @@ void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, d
     pipeline_bytes_of(config, plan, &share, owned_wte, bytes);
     bytes[MOE_LOAD] = theory_sum_loads(config, &share).sent;
     bytes[CONTROL] =
-        rank == 0 ? 0 : (double)step_record_bytes(&config->model.shape); /* each rank's record to rank 0 */
+        rank == 0 ? 0 : (double)step_record_bytes(config, ranks); /* each rank's record to rank 0 */
 }

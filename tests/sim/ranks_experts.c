@@ -22,8 +22,26 @@ enum { STEPS = 2, LAYERS = 3, EXPERTS = 4, TOP_K = 2, TOKENS = 24 * 7 };
 /* Of rank 0 after the last step; and what the biases have to be, by all loads so far. */
 typedef struct Told {
     double bias[LAYERS][EXPERTS], due[LAYERS][EXPERTS];
+    double rows[LAYERS][EXPERTS]; /* of all replicas and microbatches */
     double load[LAYERS][EXPERTS], imbalance[LAYERS], dropped[LAYERS], entropy[LAYERS], balance_loss, z_loss;
 } Told;
+
+/* Every microbatch of a replica has as many choices: none is told of twice, or not at all. */
+static void add_rows(const Trainer *t, const int32_t *rows, Told *told)
+{
+    const int places = t->mesh.shape.dp * t->microbatches;
+    memset(told->rows, 0, sizeof told->rows);
+    for (int i = 0; i < LAYERS * places; i++) {
+        int32_t all = 0;
+        for (int e = 0; e < EXPERTS; e++) {
+            told->rows[i / places][e] += rows[i * EXPERTS + e];
+            all += rows[i * EXPERTS + e];
+        }
+        double choices = (double)(t->config->train.microbatch * t->config->model.shape.sequence) * TOP_K;
+        assert_true(t->config->model.shape.experts.capacity > 0 ? all > choices / 2 && all <= choices
+                                                                : all == choices);
+    }
+}
 
 static void look(Trainer *t, const StepResult *result, void *context)
 {
@@ -36,6 +54,7 @@ static void look(Trainer *t, const StepResult *result, void *context)
         memcpy(told->imbalance, r.row.imbalance, sizeof told->imbalance);
         memcpy(told->dropped, r.row.dropped, sizeof told->dropped);
         memcpy(told->entropy, r.row.entropy, sizeof told->entropy);
+        add_rows(t, r.row.rows, told);
         told->balance_loss = r.row.balance_loss;
         told->z_loss = r.row.z_loss;
         for (int i = 0; i < LAYERS * EXPERTS && r.row.bias; i++) {
@@ -96,8 +115,12 @@ static void every_split_tells_the_same(void **state)
                 assert_near(told.dropped[l], one.dropped[l], "the dropped share", words);
                 assert_near(told.imbalance[l], one.imbalance[l], "the imbalance", words);
                 assert_near(told.entropy[l], one.entropy[l], "the entropy", words);
+                double taken = 0;
+                for (int e = 0; e < EXPERTS; e++) taken += told.rows[l][e];
+                assert_near(taken, (1 - told.dropped[l]) * all, "rows", words);
             }
             assert_memory_equal(told.load, one.load, sizeof one.load);
+            assert_memory_equal(told.rows, one.rows, sizeof one.rows);
             assert_near(told.balance_loss, one.balance_loss, "the balance loss", words);
             assert_near(told.z_loss, one.z_loss, "the z-loss", words);
             /* 1 a layer under an even load, and not far from it at first; drops are of a capacity above the mean */
@@ -137,6 +160,7 @@ static void every_split_has_the_same_bias(void **state)
             double most = 0;
             assert_memory_equal(told.bias, one.bias, sizeof one.bias);
             assert_memory_equal(told.bias, told.due, sizeof told.due);
+            assert_memory_equal(told.rows, told.load, sizeof told.load);
             for (int e = 0; e < EXPERTS; e++) most = fmax(most, fabs(told.bias[LAYERS - 1][e]));
             assert_true(case_counts(&c, words, splits[i].ranks));
             assert_true(most >= BIAS_STEP);
@@ -157,7 +181,11 @@ static void dry_the_load_is_even(void **state)
     c.steps = 1;
     assert_true(case_virtual(&c, 4));
     for (int l = 0; l < LAYERS; l++)
-        for (int e = 0; e < EXPERTS; e++) assert_true(told.load[l][e] == TOKENS * TOP_K / (double)EXPERTS);
+        for (int e = 0; e < EXPERTS; e++) {
+            assert_true(told.load[l][e] == TOKENS * TOP_K / (double)EXPERTS);
+            assert_true(told.rows[l][e] ==
+                        24 * (e < 2 ? 4 : 3)); /* of a sample's 14 choices the first have more */
+        }
     assert_true(told.imbalance[0] == 1 && isnan(told.entropy[0]) && isnan(told.balance_loss));
     case_free(&c);
 }

@@ -31,7 +31,8 @@ static void note_routing(Recorder *recorder, MadeUp made, int n)
         one[y] = together ? EXPERTS : 1;
     }
     Error error = {""};
-    assert_true(recorder_routing(recorder, &(RoutingRow){load, NULL, one, one, one, one, 0, 0}, &error));
+    assert_true(
+        recorder_routing(recorder, &(RoutingRow){load, NULL, one, one, one, one, 0, 0, NULL}, &error));
     free(load);
     free(one);
 }
