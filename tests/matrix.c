@@ -8,8 +8,9 @@
  *
  * Where replicas share experts, every grid pp x dp x tp of these ranks that has any with each ep that divides dp, with each
  * data x reduce x schedule: 30 cases a grid in fp64. Which kind of experts a case has (router, capacity or none, what
- * keeps the load even, shared experts), and what it computes again, go round so that of any two of all these each pair of
- * values meets in every grid. */
+ * keeps the load even, shared experts), what it computes again, and, where four or more share them, how rows go (on a
+ * network without nodes, or over nodes in two hops, always or where these take less), go round so that of any two of all
+ * these each pair of values meets in every grid. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ enum { FORMATS = sizeof FORMAT / sizeof *FORMAT };
  * unsplit run has all samples in one microbatch, the others one in each. */
 #define MODEL "model.heads=24", "model.ffn=48", "model.sequence=24", "train.clip=0", "train.microbatch=0"
 #define SHARED_EXPERTS "moe.experts=24", "moe.ffn=24", "moe.top_k=2"
-enum { STEPS = 2, SPLIT_SETS = 11 };
+enum { STEPS = 2, SPLIT_SETS = 14 };
 typedef enum {
     GPT2,
     PUBLISHED,
@@ -243,6 +244,13 @@ static RegionOverlap overlap_of(const Choice *c)
     return c->schedule == SCHEDULE_ZB_H1 ? REGION_WAITS : REGION_BULK;
 }
 
+/* hardware.all_to_all, on nodes that two of those that share experts lie in; NULL: there are none. */
+static const char *hops_of(const Choice *c)
+{
+    static const char *const ways[] = {NULL, "hierarchical", "auto"};
+    return c->split.ep < 4 ? NULL : ways[(c->data + c->schedule / 2 * 2) % 3];
+}
+
 typedef struct Settings {
     char layers[32], text[SPLIT_SETS][48];
 } Settings;
@@ -280,15 +288,20 @@ static Case case_of(const Choice *c, Settings *settings)
     static const char *const overlap[] = {"none", "bulk", "pipelined"};
     snprintf(text[9], sizeof *text, "parallel.tensor_overlap=%s", overlap[overlap_of(c)]);
     snprintf(text[10], sizeof *text, "parallel.ep=%d", s->ep);
-    for (int i = 0; i < SPLIT_SETS; i++) one.sets[n + i] = text[i];
+    const char *hops = hops_of(c);
+    snprintf(text[11], sizeof *text, "hardware.profile=%s", "slow.ini");
+    snprintf(text[12], sizeof *text, "hardware.all_to_all=%s", hops ? hops : "");
+    snprintf(text[13], sizeof *text, "node.devices=%d", 2 * s->tp);
+    for (int i = 0; i < (hops ? SPLIT_SETS : 11); i++) one.sets[n + i] = text[i];
     return one;
 }
 
 static void name_of(const Choice *c, char *name, size_t size)
 {
     const Split *s = &c->split;
-    char ep[16] = "";
-    if (s->ep > 1) snprintf(ep, sizeof ep, ", ep %d", s->ep);
+    char ep[32] = "";
+    if (s->ep > 1)
+        snprintf(ep, sizeof ep, ", ep %d%s%s", s->ep, hops_of(c) ? " " : "", hops_of(c) ? hops_of(c) : "");
     snprintf(name, size, "%s in %s, pp %d x dp %d x tp %d%s%s, %-5s reduce %-4s, %-11s, recompute %-9s",
              FAMILY[s->family].name, s->format->name, s->pp, s->dp, s->tp, ep,
              s->sequence_parallel ? " sp" : "   ", DATA[c->data].data, DATA[c->data].reduce,

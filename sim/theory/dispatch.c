@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdint.h>
 #include "models/machine/real.h"
-#include "sim/theory/hops.h"
+#include "sim/theory/exchange.h"
 #include "sim/theory/share.h"
 #include "sim/theory/theory.h"
 
@@ -36,15 +36,34 @@ double theory_experts_rows_here(const Config *config, int rank)
                      (double)config->model.shape.sequence * b * fmin(held, (double)e->top_k));
 }
 
-/* Of a step's forwards, over the layers of its stages. */
-static RowsMoved even_moved(const Config *config, const Share *share, double times)
+static void add_sent(const Exchange *x, double times, void *context)
 {
-    double here = theory_even_rows(config, share->replica % share->ep), all = 0;
-    for (int j = 0; j < share->ep; j++) all += theory_even_rows(config, j);
-    RowsMoved moved = {all - here, (share->ep - 1) * here};
-    if (theory_hops(config, share, false)) moved.out = theory_hopping_rows(config, share, false);
-    if (theory_hops(config, share, true)) moved.in = theory_hopping_rows(config, share, true);
-    return (RowsMoved){times * moved.out, times * moved.in};
+    RowsSent *sent = context;
+    double rows[ROUTES];
+    theory_exchange_sends(x, rows);
+    for (Route r = 0; r < ROUTES; r++) sent->rows[x->back][r] += times * rows[r];
+}
+
+RowsSent theory_rows_sent(const Config *config, const Plan *plan, const Share *share, const int32_t *taken)
+{
+    RowsSent sent = {{{0}}};
+    theory_exchanges(config, plan, share, taken, add_sent, &sent);
+    return sent;
+}
+
+static void most_room(const Exchange *x, double times, void *context)
+{
+    double *most = context;
+    if (times > 0) *most = fmax(*most, theory_exchange_room(x) * x->row);
+}
+
+double theory_rows_room(const Config *config, const Plan *plan, int ranks, int rank, const int32_t *taken)
+{
+    const Share share = theory_share(config, plan, ranks, rank);
+    double most = 0;
+    if (share.ep > 1 && config->expert.way == DISPATCH_ALL_TO_ALL)
+        theory_exchanges(config, plan, &share, taken, most_room, &most);
+    return most;
 }
 
 /* Whatever is chosen: either half of a ring of all tokens, forward and backward; and of each choice its expert and gate, of
@@ -69,20 +88,22 @@ double theory_row_bytes(const Config *config)
 /* Lepikhin et al. 2006.16668, section 3.1; Rajbhandari et al. 2201.05596, section 5: h values a row cross to the expert and
  * back, forward; their gradients to it and back, backward; and again what is computed again. Before them each rank
  * tells all others how many rows it has for every expert. */
-void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const RowsMoved *moved,
+void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const int32_t *taken,
                        double bytes[PURPOSES])
 {
     const Share share = theory_share(config, plan, ranks, rank);
     const GptShape *shape = &config->model.shape;
     double layers = share.sparse * plan->shape.m, again = config->train.recompute == RECOMPUTE_FULL;
-    const RowsMoved rows = moved ? *moved : even_moved(config, &share, layers);
-    double row = theory_row_bytes(config);
     bytes[MOE_COUNTS] = bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = 0;
     if (share.ep == 1) return;
     bytes[MOE_COUNTS] =
         layers * (1 + again) * (share.ep - 1) * (double)shape->experts.count * sizeof(int32_t);
-    bytes[MOE_DISPATCH] = rows.out * row;
-    bytes[MOE_COMBINE] = rows.in * row;
-    if (moved && theory_may_hop(config, ranks, rank)) bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
-    if (config->expert.way == DISPATCH_ALL_GATHER) gathered(config, &share, layers, bytes);
+    if (config->expert.way == DISPATCH_ALL_GATHER) {
+        gathered(config, &share, layers, bytes);
+        return;
+    }
+    const RowsSent sent = theory_rows_sent(config, plan, &share, taken);
+    double row = theory_row_bytes(config);
+    bytes[MOE_DISPATCH] = (sent.rows[0][ROUTE_INSIDE] + sent.rows[0][ROUTE_ACROSS]) * row;
+    bytes[MOE_COMBINE] = (sent.rows[1][ROUTE_INSIDE] + sent.rows[1][ROUTE_ACROSS]) * row;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "sim/theory/all_reduce.h"
-#include "sim/theory/hops.h"
+#include "sim/theory/exchange.h"
 #include "sim/theory/theory.h"
 
 /* Of what ranks send equal parts go so many ways, of which some lead out of a node. */
@@ -47,13 +47,6 @@ static Ways exchange(const Seat *p)
         ways.across += (double)(end - first) * (n - (end - first));
     }
     return ways;
-}
-
-/* In two hops, of which the second leaves nodes. */
-static Ways two_hops(const Seat *p)
-{
-    const double g = p->spread.most, across = (p->spread.nodes - 1) * g;
-    return (Ways){across, (g - 1) * p->spread.nodes + across};
 }
 
 /* The main rank to all. */
@@ -153,18 +146,28 @@ static bool uneven_loads(const Share *share, const GptShape *shape)
     return fmod(share->sparse * (double)shape->experts.count, share->replicas) != 0;
 }
 
-/* Rows to and from experts; unknown where a microbatch's choices are no multiple of these, and some have one more. */
-static void link_dispatch(const Config *config, const Share *share, const Seat *p, int alike,
-                          double sends[PURPOSES], double bytes[ROUTES][PURPOSES])
+/* Rows to and from experts, as this rank sends them: who stands for others of its group has as many of it in its node as
+ * they have. */
+static void link_rows(const Config *config, const Plan *plan, const Share *share, int alike,
+                      double bytes[ROUTES][PURPOSES])
 {
-    bool gathers = config->expert.way == DISPATCH_ALL_GATHER,
-         even = gathers || theory_even_rows(config, 0) == theory_even_rows(config, share->ep - 1);
-    const Ways among = gathers ? ring(p) : exchange(p);
+    const RowsSent sent = theory_rows_sent(config, plan, share, NULL);
+    const double row = alike * theory_row_bytes(config);
+    for (Route r = 0; r < ROUTES; r++) {
+        bytes[r][MOE_DISPATCH] += row * sent.rows[0][r];
+        bytes[r][MOE_COMBINE] += row * sent.rows[1][r];
+    }
+}
+
+static void link_dispatch(const Config *config, const Plan *plan, const Share *share, const Seat *p,
+                          int alike, double sends[PURPOSES], double bytes[ROUTES][PURPOSES])
+{
     add_link(bytes, MOE_COUNTS, alike * sends[MOE_COUNTS], ring(p));
-    const Ways there = theory_hops(config, share, false) ? two_hops(p) : among,
-               back = theory_hops(config, share, true) ? two_hops(p) : among;
-    add_link(bytes, MOE_DISPATCH, even ? alike * sends[MOE_DISPATCH] : (double)NAN, there);
-    add_link(bytes, MOE_COMBINE, even ? alike * sends[MOE_COMBINE] : (double)NAN, back);
+    if (config->expert.way == DISPATCH_ALL_GATHER) {
+        add_link(bytes, MOE_DISPATCH, alike * sends[MOE_DISPATCH], ring(p));
+        add_link(bytes, MOE_COMBINE, alike * sends[MOE_COMBINE], ring(p));
+    } else
+        link_rows(config, plan, share, alike, bytes);
     sends[MOE_COUNTS] = sends[MOE_DISPATCH] = sends[MOE_COMBINE] = 0;
 }
 
@@ -187,7 +190,7 @@ static void link_experts(const Config *config, const Plan *plan, const Share *sh
     }
     sends[ZERO_NORM] -= norm;
     add_link(bytes, ZERO_NORM, alike * norm, ring(&others));
-    link_dispatch(config, share, &others, alike, sends, bytes);
+    link_dispatch(config, plan, share, &others, alike, sends, bytes);
     free(member);
 }
 

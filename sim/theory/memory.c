@@ -248,7 +248,8 @@ double theory_moment(const Config *config, const Plan *plan, int ranks, int rank
                        ? linear + 2 * mask_kept(config) + core_kept(config)
                    : forgets_core(config) ? core_kept(config)
                                           : 0;
-    return again + (data_parallel_shards_parameters(&config->parallel) ? two * w : 0) +
+    return again + theory_rows_room(config, plan, ranks, rank, NULL) +
+           (data_parallel_shards_parameters(&config->parallel) ? two * w : 0) +
            (data_parallel_reduces_each_microbatch(&config->parallel) ? two * g : 0);
 }
 

@@ -13,15 +13,14 @@
 void theory_bytes(const Config *config, const Plan *plan, int ranks, int rank, double bytes[PURPOSES]);
 
 /* Of replicas that share experts, what they send each other of that: where theory_bytes() has it of an even load, this is
- * of rows as they were moved (NULL: of the same), forward in a step, over the layers of the rank's stages: out, for
- * experts on other ranks, and in, of theirs; NaN where they may go in two hops, which depends on what all have. */
-typedef struct RowsMoved {
-    double out, in;
-} RowsMoved;
-void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const RowsMoved *moved,
+ * of rows as experts took them in a step, (layers with experts, replicas, microbatches, E), by who chose them (NULL: of the
+ * same). */
+void theory_dispatched(const Config *config, const Plan *plan, int ranks, int rank, const int32_t *taken,
                        double bytes[PURPOSES]);
-
-/* Whether any may go so. */
+/* Bytes that a rank has room for at most beside such rows on their way in two hops, of one exchange: what it packs for the
+ * first, what that brings, and of this what goes on; 0 where they go straight. The ledger has them as communication. */
+double theory_rows_room(const Config *config, const Plan *plan, int ranks, int rank, const int32_t *taken);
+/* Whether rows may go in two hops anywhere. */
 bool theory_any_may_hop(const Config *config, int ranks);
 
 /* Bytes that a row takes in a step there, and as many back. */
@@ -43,8 +42,8 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
 double theory_checkpoint_copy(const Config *config, const Plan *plan, int ranks, int rank, int64_t first);
 
 /* About as many bytes rank `rank` holds for a moment beside these categories: units that are gathered or whose gradients
- * are on their way, where zero2 and zero3 have them in pieces, and activations of a block that are computed again. No
- * paper counts them. */
+ * are on their way, where zero2 and zero3 have them in pieces, activations of a block that are computed again, and
+ * theory_rows_room()'s. No paper counts them. */
 double theory_moment(const Config *config, const Plan *plan, int ranks, int rank);
 
 /* Parameters of a block that a rank holds. */

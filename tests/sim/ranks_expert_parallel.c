@@ -33,6 +33,8 @@ static const Split SPLITS[] = {
     {4, "parallel.ep=2 parallel.tp=2"},
     {8, "parallel.ep=2 parallel.tp=2 parallel.sequence_parallel=yes"},
     {8, "parallel.ep=2 parallel.pp=2 parallel.schedule=zb-h1"},
+    {4, "parallel.ep=4 hardware.profile=slow.ini hardware.all_to_all=hierarchical"},
+    {8, "parallel.ep=4 parallel.pp=2 hardware.profile=slow.ini hardware.all_to_all=auto node.card_us=6e4"},
     {4, "parallel.ep=4 moe.dispatch=all_gather"},
     {8, "parallel.ep=2 parallel.tp=2 parallel.pp=2 moe.dispatch=all_gather train.recompute=full"},
 };

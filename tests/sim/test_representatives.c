@@ -135,6 +135,8 @@ static void same_links(const char *what, const Dry *dry, const Outcome *all, con
             sent += all[r].bytes[p];
         }
         double across = formula[ROUTE_ACROSS][p], inside = formula[ROUTE_INSIDE][p];
+        if ((p == MOE_DISPATCH || p == MOE_COMBINE) && isnan(across))
+            fail_msg("%s: no formula of %s by its links", what, purpose_row[p].name);
         if (sum[0] != sum[1])
             fail_msg("%s: %llu bytes of %s leave nodes, by those who stand for all %llu", what,
                      (unsigned long long)sum[0], purpose_row[p].name, (unsigned long long)sum[1]);

@@ -29,6 +29,7 @@ typedef struct Case {
     double (*theory)[PURPOSES];
     uint64_t (*peak)[MEMORY_CATEGORIES + 1]; /* [rank], the last being the peak of the sum */
     double (*memory_theory)[MEMORY_CATEGORIES];
+    double *rows_room;             /* [rank]: theory_rows_room() */
     double *bubble, bubble_theory; /* [rank] of the first step in simulated time */
     char refused[2048];            /* why the config was, or how it deadlocked, or "" */
     bool stuck;                    /* it deadlocked */

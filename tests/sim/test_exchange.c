@@ -1,0 +1,137 @@
+/* test_exchange.c - rows to experts over nodes, straight, in two hops, or whichever takes less of each: bytes that every rank
+ * sends and room that it has for what it passes on, counted and by the formulas, of rows that tokens chose and of even
+ * loads. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "models/machine/random.h"
+#include "tests/support/case.h"
+#include "tests/support/check.h"
+
+enum { CASES = 30, MICROBATCHES = 3, WORDS = 1024 };
+
+typedef struct Draw {
+    uint64_t seed, at;
+} Draw;
+
+static int draw(Draw *d, int limit)
+{
+    return (int)random_below((int64_t)d->seed, STREAM_WEIGHTS, 0, d->at++, (uint64_t)limit);
+}
+
+/* Nothing but rows to experts is on its way while they are, so that peaks are those of one or of the other. */
+static int draw_words(Draw *d, char words[WORDS])
+{
+    static const int shares[] = {2, 4, 4, 6, 8};
+    static const char
+        *const data[] = {"dp", "ddp parallel.overlap=no", "zero1 parallel.overlap=no"},
+               *const kinds[] = {"", "moe.capacity_factor=1.2", "moe.shared_experts=1 moe.every=2",
+                                 "moe.capacity_factor=1.05 moe.balance=auxiliary "
+                                 "moe.balance_scope=sequence moe.balance_coefficient=0.1"},
+               *const recompute[] = {"none", "full"}, *const carrier[] = {"ideal", "nccl-ampere"};
+    const int ep = shares[draw(d, 5)], tp = 1 + (ep < 6 && draw(d, 2)),
+              dp = ep < 6 ? ep * (1 + draw(d, 2)) : ep, kind = draw(d, 4), b = 1 + kind / 2,
+              full = draw(d, 2), devices = tp * (draw(d, 3) ? 2 : 3), nccl = draw(d, 2),
+              hidden = 48 + 48 * draw(d, 2), sequence = 16 + draw(d, 8), top_k = 1 + draw(d, 3),
+              way = draw(d, 3), card_us = 1000 * (1 + draw(d, 400)), link_us = 1000 * (1 + draw(d, 200));
+    snprintf(words, WORDS,
+             "hardware.profile=slow.ini model.layers=3 model.hidden=%d model.heads=4 model.ffn=20 "
+             "model.sequence=%d train.microbatch=%d train.global_batch=%d moe.experts=%d moe.ffn=12 "
+             "moe.top_k=%d parallel.ep=%d parallel.tp=%d parallel.data=%s train.recompute=%s node.devices=%d "
+             "node.card_us=%d node.link_us=%d node.collectives=%s %s",
+             hidden, sequence, b, MICROBATCHES * dp * b, 2 * ep, top_k, ep, tp, data[way], recompute[full],
+             devices, card_us, link_us, carrier[nccl], kinds[kind]);
+    return dp * tp;
+}
+
+static Case run(const char *words, const char *way, bool dry, int ranks)
+{
+    Case c = case_of_words(1, "%s hardware.all_to_all=%s", words, way);
+    c.dry = dry;
+    if (!case_virtual(&c, ranks)) fail_msg("%s, %s: %s", words, way, c.refused);
+    if (!case_counts(&c, words, ranks)) fail_msg("%s, %s: counted otherwise", words, way);
+    return c;
+}
+
+static uint64_t sent(const Case *c, int ranks)
+{
+    uint64_t sum = 0;
+    for (int r = 0; r < ranks; r++) sum += c->bytes[r][MOE_DISPATCH];
+    return sum;
+}
+
+/* What is passed on comes to what straight rows leave free. Returns of how many ranks it is more than all else. */
+static int peaks(const Case *c, const Case *straight, const char *words, int ranks)
+{
+    int larger = 0;
+    for (int r = 0; r < ranks; r++) {
+        const double other = (double)straight->peak[r][MEM_COMMUNICATION], room = c->rows_room[r],
+                     peak = (double)c->peak[r][MEM_COMMUNICATION];
+        larger += room > other;
+        if (straight->rows_room[r] != 0 || peak != fmax(other, room))
+            fail_msg(
+                "%s: rank %d has %.0f bytes of communication, %.0f without what it passes on, which by the "
+                "formula is %.0f",
+                words, r, peak, other, room);
+    }
+    return larger;
+}
+
+static void counted_as_by_the_formulas(void **state)
+{
+    (void)state;
+    int hopped = 0, larger = 0;
+    for (uint64_t seed = 1; seed <= CASES; seed++) {
+        char words[WORDS];
+        Draw d = {.seed = seed};
+        const int ranks = draw_words(&d, words);
+        for (int dry = 0; dry < 2; dry++) {
+            Case straight = run(words, "straight", dry, ranks), hops = run(words, "hierarchical", dry, ranks),
+                 sooner = run(words, "auto", dry, ranks);
+            hopped += sent(&hops, ranks) > sent(&straight, ranks);
+            larger += peaks(&hops, &straight, words, ranks) + peaks(&sooner, &straight, words, ranks);
+            if (!dry) assert_true(case_same_bits(&straight, &hops) && case_same_bits(&straight, &sooner));
+            case_free(&straight), case_free(&hops), case_free(&sooner);
+        }
+    }
+    printf("# %d of %d grids hop; %d ranks pass on more than they hold else\n", hopped, 2 * CASES, larger);
+    assert_true(hopped > CASES && larger > 4 * CASES);
+}
+
+/* As cards answer later, more and more of a step's exchanges hop. */
+static void each_as_it_takes_less(void **state)
+{
+    (void)state;
+    static const char grid[] =
+        "hardware.profile=slow.ini model.hidden=48 model.heads=4 model.sequence=16 moe.experts=8 moe.ffn=12 "
+        "parallel.ep=4 parallel.data=ddp parallel.overlap=no train.global_batch=16 node.link_us=0";
+    enum { RANKS = 4, MOST = 24 };
+    Case straight = run(grid, "straight", false, RANKS), hops = run(grid, "hierarchical", false, RANKS);
+    const uint64_t least = sent(&straight, RANKS), most = sent(&hops, RANKS);
+    uint64_t before = least;
+    int some = 0, all = 0;
+    for (int k = 0; k < MOST && !all; k++) {
+        char words[WORDS];
+        snprintf(words, WORDS, "%s node.card_us=%d", grid, 10000 * k);
+        Case sooner = run(words, "auto", false, RANKS);
+        const uint64_t now = sent(&sooner, RANKS);
+        assert_true(now >= before && (k > 0 || now == least));
+        peaks(&sooner, &straight, words, RANKS);
+        some += now > least && now < most;
+        all += now == most;
+        before = now;
+        case_free(&sooner);
+    }
+    printf("# of %d steps of some\n", some);
+    assert_true(some > 1 && all);
+    case_free(&straight), case_free(&hops);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counted_as_by_the_formulas),
+        cmocka_unit_test(each_as_it_takes_less),
+    };
+    return cmocka_run_group_tests_name("rows over nodes", tests, NULL, NULL);
+}
