@@ -1,6 +1,7 @@
 /* expert_rows.c - where rows lie, and their four ways. */
 #include "models/layers/expert_rows.h"
 #include <stdlib.h>
+#include <string.h>
 #include "models/layers/experts_kept.h"
 #include "models/layers/routing.h"
 #include "models/layers/rows_gathered.h"
@@ -16,28 +17,37 @@ static Permutation sent_of(const BlockRun *run, BranchSaved *s, const int64_t *c
     return p;
 }
 
-/* Of what all ranks have for the experts here (size, experts), and each of them for each other. */
-static void count_between(const Dispatch *d, int64_t E, const int64_t *all, ExpertRows *r)
+/* Of each rank for each other; where all have the same each row is as the first. */
+static void count_between(const Dispatch *d, int64_t E, const RoutingCounts *all, ExpertRows *r)
 {
     r->between = allocate_zeroed((size_t)d->size * (size_t)d->size, sizeof *r->between);
-    for (int i = 0; i < d->size; i++)
-        for (int64_t e = 0; e < E; e++) r->between[i * d->size + e / r->experts] += all[i * E + e];
+    for (int i = 0; i < d->size; i++) {
+        int64_t *row = r->between + (size_t)i * (size_t)d->size;
+        const int64_t *counts = routing_counts_of(all, i);
+        if (i > 0 && all->apart == 0)
+            memcpy(row, r->between, (size_t)d->size * sizeof *row);
+        else
+            for (int64_t e = 0; e < E; e++) row[e / r->experts] += counts[e];
+    }
 }
 
 /* The places of what arrives aside. */
 static ExpertRows rows_of(const BlockRun *run, BranchSaved *s)
 {
     const Dispatch *d = run->dispatch;
-    int64_t E = run->shape->experts.count, *all = routing_counts(run, s->kept[EXPERTS_COUNTS]);
+    int64_t E = run->shape->experts.count;
+    RoutingCounts all = routing_counts(run, s->kept[EXPERTS_COUNTS]);
     ExpertRows r = {.experts = dispatch_held(d, E), .home = routing_room(run->shape, run->B)};
-    r.sent = sent_of(run, s, all + d->rank * E);
+    r.sent = sent_of(run, s, routing_counts_of(&all, d->rank));
     r.counts = allocate_zeroed((size_t)r.experts, sizeof *r.counts);
-    for (int i = 0; i < d->size; i++)
-        for (int64_t e = 0; e < r.experts; e++) r.counts[e] += all[i * E + dispatch_first(d, E) + e];
+    for (int i = 0; i < d->size; i++) {
+        const int64_t *counts = routing_counts_of(&all, i) + dispatch_first(d, E);
+        for (int64_t e = 0; e < r.experts; e++) r.counts[e] += counts[e];
+    }
     for (int64_t e = 0; e < r.experts; e++) r.rows += r.counts[e];
     r.room = routing_room_here(run, r.rows);
-    if (d->size > 1) count_between(d, E, all, &r);
-    free(all);
+    if (d->size > 1) count_between(d, E, &all, &r);
+    free(all.rows);
     return r;
 }
 
@@ -61,11 +71,15 @@ static bool is_sorted(const ExpertRows *r)
 static int64_t *arriving(const BlockRun *run, const ExpertRows *r, BranchSaved *s)
 {
     const Dispatch *d = run->dispatch;
-    int64_t E = run->shape->experts.count, *all = routing_counts(run, s->kept[EXPERTS_COUNTS]);
-    for (int64_t i = 0; i < d->size * r->experts; i++)
-        all[i] =
-            all[i / r->experts * E + dispatch_first(d, E) + i % r->experts]; /* never behind what is read */
-    return all;
+    RoutingCounts all = routing_counts(run, s->kept[EXPERTS_COUNTS]);
+    const size_t each = (size_t)r->experts;
+    int64_t *here = allocate((size_t)d->size * each * sizeof *here);
+    for (int i = 0; i < d->size; i++)
+        memcpy(here + (size_t)i * each,
+               routing_counts_of(&all, i) + dispatch_first(d, run->shape->experts.count),
+               each * sizeof *here);
+    free(all.rows);
+    return here;
 }
 
 static void tell(const Dispatch *d, const ExpertRows *r, double *to)

@@ -99,13 +99,21 @@ int64_t routing_room_here(const BlockRun *run, int64_t rows)
     return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
 
-int64_t *routing_counts(const BlockRun *run, Tensor counts)
+/* Of each expert of the tokens here, on a dry device. */
+static int64_t *assumed_counts(const BlockRun *run)
 {
-    int64_t E = run->shape->experts.count, all = run->dispatch->size * E,
-            *each = allocate((size_t)all * sizeof *each);
-    for (int64_t i = 0; i < all; i++)
-        each[i] = counts.data ? ints(counts)[i] : i < E ? assumed_count(run, i) : each[i - E];
-    return each;
+    const int64_t E = run->shape->experts.count;
+    int64_t *row = allocate((size_t)E * sizeof *row);
+    for (int64_t e = 0; e < E; e++) row[e] = assumed_count(run, e);
+    return row;
+}
+
+RoutingCounts routing_counts(const BlockRun *run, Tensor counts)
+{
+    if (!counts.data) return (RoutingCounts){.rows = assumed_counts(run)};
+    int64_t *rows = allocate((size_t)counts.count * sizeof *rows);
+    for (int64_t i = 0; i < counts.count; i++) rows[i] = ints(counts)[i];
+    return (RoutingCounts){.rows = rows, .apart = run->shape->experts.count};
 }
 
 /* ---- what is told ---- */
@@ -216,8 +224,7 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
     const ExpertsShape *e = &run->shape->experts;
     Device *device = r.experts->device;
     Tensor taken = taken_of(run, r);
-    int64_t *all = routing_counts(run, (Tensor){0}), own = run->dispatch->rank * e->count,
-            *counts = all + own;
+    int64_t *counts = assumed_counts(run), own = run->dispatch->rank * e->count;
     permute_counts(*r.experts, taken, e->count, counts);
     lanes_meet(&device->lanes); /* the host sizes what follows by them */
     *r.counts = tensor_new(device, kept, INT32, run->dispatch->size * e->count);
@@ -226,7 +233,7 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
     Permutation p = permutation_of_choices(*r.experts, taken, e->top_k, e->count, counts, kept);
     *r.row = p.row;
     tensor_free(&taken);
-    free(all);
+    free(counts);
     return p.rows;
 }
 

@@ -50,9 +50,17 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 /* dgates (n, k) -> dlogits; frees what no other half reads. */
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r);
 
-/* Rows of each rank for each expert, (ranks, E), as counted or, on a dry device, under the load it is to assume; the
- * caller frees them. */
-int64_t *routing_counts(const BlockRun *run, Tensor counts);
+/* Rows that each of the ranks has for each expert: as counted, of all of them, or, on a dry device, under the load it is to
+ * assume, of which all have the same. `rows` is whoever asks' to free. */
+typedef struct RoutingCounts {
+    int64_t *rows; /* (ranks, E), or (E) */
+    int64_t apart; /* E, or 0: from a rank's to the next's */
+} RoutingCounts;
+static inline const int64_t *routing_counts_of(const RoutingCounts *c, int rank)
+{
+    return c->rows + rank * c->apart;
+}
+RoutingCounts routing_counts(const BlockRun *run, Tensor counts);
 /* Rows of B samples that there is room for: as many as there can be, whatever the load, as sizes on an accelerator are to
  * be known before (GShard, 2006.16668, section 3.2). */
 int64_t routing_room(const GptShape *shape, int64_t B);

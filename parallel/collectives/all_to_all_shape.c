@@ -1,6 +1,7 @@
 /* all_to_all_shape.c - choosing the way; messages and bytes, of this rank and of the one with most. */
 #include "parallel/collectives/all_to_all_shape.h"
 #include <math.h>
+#include <stdlib.h>
 #include "models/machine/error.h"
 #include "parallel/collectives/all_to_all_hops.h"
 #include "parallel/network/all_to_all.h"
@@ -10,9 +11,13 @@ typedef struct Traffic {
     int64_t messages[ROUTES], rows[ROUTES];
 } Traffic;
 
-static Route route_between(const Group *group, int from, int to)
+/* By member, the number of its node among the group's. */
+static int *nodes_of(Group *group)
 {
-    return network_route(&group->comm->network, group->members[from], group->members[to]);
+    const int *first = group_nodes(group);
+    int *node = allocate((size_t)group->size * sizeof *node);
+    for (int i = 0, k = 0; i < group->size; i++) node[i] = k += i == first[k + 1];
+    return node;
 }
 
 static void pass(Traffic *t, Route route, int64_t rows)
@@ -79,12 +84,13 @@ static Hop uneven_hop(const AllToAll *a, int hop, double row_bytes)
 {
     const Group *group = a->group;
     const int n = group->size;
+    int *node = nodes_of(a->group);
     Hop h = {.sent = {.rows = {0}}};
     for (int i = 0; i < n; i++) {
         Traffic out = {{0}, {0}}, in = {{0}, {0}};
         for (int j = 0; j < n; j++) {
             if (j == i) continue;
-            const Route route = route_between(group, i, j);
+            const Route route = node[i] == node[j] ? ROUTE_INSIDE : ROUTE_ACROSS;
             const int64_t there = hop_rows(a, hop, i, j);
             pass(&out, route, there);
             pass(&in, route, hop_rows(a, hop, j, i));
@@ -94,6 +100,7 @@ static Hop uneven_hop(const AllToAll *a, int hop, double row_bytes)
         more(&h.size, &in, row_bytes, i == group->rank);
         if (i == group->rank) h.sent = out;
     }
+    free(node);
     return h;
 }
 
