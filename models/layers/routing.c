@@ -55,24 +55,23 @@ static Capacity capacity_of(const GptShape *shape, int64_t B)
 
 /* ---- how many rows ---- */
 
-/* Those of a scope: as given, which go round the scopes, or even, which go round the experts. */
-static int64_t assumed_choices(const BlockRun *run, int64_t scope, int64_t expert)
+/* Those of a scope: as given, which go round the scopes, or even, of which the rest goes round the ranks that share experts,
+ * to the first expert of each, then to the second, and so on: all have as many where it divides by them. */
+static int64_t assumed_choices(const BlockRun *run, int64_t choices, int64_t scope, int64_t expert)
 {
-    const ExpertsShape *e = &run->shape->experts;
-    int64_t scopes = scopes_of(run->shape, run->B);
+    const int64_t E = run->shape->experts.count, scopes = scopes_of(run->shape, run->B),
+                  held = dispatch_held(run->dispatch, E);
     if (run->load) return run->load[expert] / scopes + (scope < run->load[expert] % scopes);
-    int64_t choices = block_rows(run) * e->top_k / scopes;
-    return choices / e->count + (expert < choices % e->count);
+    return choices / E + (expert % held * run->dispatch->size + expert / held < choices % E);
 }
 
 /* Of which of each scope no more are taken than may be. */
-static int64_t assumed_count(const BlockRun *run, int64_t expert)
+static int64_t assumed_count(const BlockRun *run, int64_t choices, int64_t most, int64_t expert)
 {
-    Capacity capacity = capacity_of(run->shape, run->B);
-    int64_t count = 0, most = run->shape->experts.capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
+    int64_t count = 0;
     for (int64_t scope = 0; scope < scopes_of(run->shape, run->B); scope++) {
-        int64_t choices = assumed_choices(run, scope, expert);
-        count += choices < most ? choices : most;
+        int64_t here = assumed_choices(run, choices, scope, expert);
+        count += here < most ? here : most;
     }
     return count;
 }
@@ -99,13 +98,16 @@ int64_t routing_room_here(const BlockRun *run, int64_t rows)
     return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
 
-/* Of each expert of the tokens here, on a dry device. */
+/* Of each expert, of the tokens here, on a dry device. */
 static int64_t *assumed_counts(const BlockRun *run)
 {
-    const int64_t E = run->shape->experts.count;
-    int64_t *row = allocate((size_t)E * sizeof *row);
-    for (int64_t e = 0; e < E; e++) row[e] = assumed_count(run, e);
-    return row;
+    const ExpertsShape *e = &run->shape->experts;
+    const Capacity capacity = capacity_of(run->shape, run->B);
+    const int64_t choices = block_rows(run) * e->top_k / scopes_of(run->shape, run->B),
+                  most = e->capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
+    int64_t *count = allocate((size_t)e->count * sizeof *count);
+    for (int64_t i = 0; i < e->count; i++) count[i] = assumed_count(run, choices, most, i);
+    return count;
 }
 
 RoutingCounts routing_counts(const BlockRun *run, Tensor counts)

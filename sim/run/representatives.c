@@ -59,13 +59,13 @@ static bool stages_alike(const Placement *placement, MeshShape shape, int *first
 }
 
 /* Where replicas share experts and all are assumed to have as many choices, which a microbatch's may be no multiple of: then
- * the first ranks have more rows. */
+ * the first ranks have more rows (routing.c). */
 static bool experts_alike(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
     int64_t samples = shape->experts.scope == SCOPE_SEQUENCE ? 1 : config->train.microbatch;
     int64_t choices = samples * shape->sequence * shape->experts.top_k;
-    return config->expert.size == 1 || (!assumes_load(config) && choices % shape->experts.count == 0);
+    return config->expert.size == 1 || (!assumes_load(config) && choices % config->expert.size == 0);
 }
 
 /* A step's counts of choices go round a ring of the replicas, which holds all that a rank's layers have. Which layers share

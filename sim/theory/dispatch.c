@@ -6,22 +6,22 @@
 #include "sim/theory/share.h"
 #include "sim/theory/theory.h"
 
-/* Rows that the tokens of a rank have for one expert under an even load: choices go round, and of each scope no more are
- * taken than may be (share.c). */
-static double even_rows(const Config *config, double expert)
+/* Rows that the tokens of a rank have for one expert under an even load: what is left of as many for each goes to all ranks'
+ * first experts, then to their second ones, and of each scope no more are taken than may be (share.c). */
+static double even_rows(const Config *config, double rank, double among)
 {
     const ExpertsShape *e = &config->model.shape.experts;
     double b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
-    double E = (double)e->count,
+    double E = (double)e->count, ep = (double)config->expert.size,
            choices = b * (double)config->model.shape.sequence * (double)e->top_k / scopes;
-    double rows = floor(choices / E) + (expert < fmod(choices, E));
+    double rows = floor(choices / E) + (among * ep + rank < fmod(choices, E));
     return scopes * (e->capacity > 0 ? fmin(rows, theory_capacity(config)) : rows);
 }
 
 double theory_even_rows(const Config *config, int rank)
 {
     double held = (double)(config->model.shape.experts.count / config->expert.size), rows = 0;
-    for (double e = rank * held; e < (rank + 1) * held; e++) rows += even_rows(config, e);
+    for (double e = 0; e < held; e++) rows += even_rows(config, rank, e);
     return rows;
 }
 

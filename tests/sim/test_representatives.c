@@ -258,7 +258,8 @@ static Case draw_case(Draw *d, int *ranks, int most)
     static const char *const experts[] = {"moe.experts=8",
                                           "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
                                           "moe.experts=8 moe.dispatch=all_gather",
-                                          "moe.experts=24",
+                                          "moe.experts=24", /* of which a few have a row more, on each rank */
+                                          "moe.experts=24 model.sequence=15",
                                           "moe.experts=8 moe.balance=bias moe.every=8",
                                           NULL};
     static const char *const ways[] = {"straight", "hierarchical", "auto", NULL};
@@ -356,6 +357,30 @@ static void of_many_stages(void **state)
     free(c);
 }
 
+/* Of choices that go round 64 replicas each has as many, however many experts there are; else the first have one more. */
+static void of_many_experts(void **state)
+{
+    (void)state;
+    enum { RANKS = 4096 };
+    static const struct {
+        const char *sequence;
+        int walked;
+    } grids[] = {{"model.sequence=32", 1}, {"model.sequence=33", RANKS}};
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+        Case c = case_of_words(1, "moe.experts=65536 moe.ffn=8 parallel.ep=64 train.global_batch=4096 %s",
+                               grids[i].sequence);
+        Config config;
+        Error error;
+        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, RANKS, &error))
+            fail_msg("%s", error.text);
+        WalkedRanks few = representatives_of(&config, RANKS);
+        assert_int_equal(few.count, grids[i].walked);
+        free((void *)few.rank);
+        config_free(&config);
+        case_free(&c);
+    }
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
@@ -363,6 +388,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
         cmocka_unit_test(whole_and_in_halves),
         cmocka_unit_test(of_many_stages),
+        cmocka_unit_test(of_many_experts),
     };
     if (argc > 1) cases = 60, most_ranks = 1024;
     return cmocka_run_group_tests_name("ranks that stand for others", tests, NULL, NULL);
