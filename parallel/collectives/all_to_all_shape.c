@@ -22,7 +22,7 @@ static int *nodes_of(Group *group)
 
 static void pass(Traffic *t, Route route, int64_t rows)
 {
-    t->messages[route] += rows > 0;
+    t->messages[route]++;
     t->rows[route] += rows;
 }
 
@@ -85,21 +85,23 @@ static Hop uneven_hop(const AllToAll *a, int hop, double row_bytes)
     const Group *group = a->group;
     const int n = group->size;
     int *node = nodes_of(a->group);
+    Traffic *out = allocate_zeroed(2 * (size_t)n, sizeof *out), *in = out + n;
     Hop h = {.sent = {.rows = {0}}};
-    for (int i = 0; i < n; i++) {
-        Traffic out = {{0}, {0}}, in = {{0}, {0}};
+    for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            if (j == i) continue;
+            const int64_t rows = i == j ? 0 : hop_rows(a, hop, i, j);
             const Route route = node[i] == node[j] ? ROUTE_INSIDE : ROUTE_ACROSS;
-            const int64_t there = hop_rows(a, hop, i, j);
-            pass(&out, route, there);
-            pass(&in, route, hop_rows(a, hop, j, i));
-            if (route == ROUTE_INSIDE) h.size.pair = fmax(h.size.pair, (double)there * row_bytes);
+            if (rows == 0) continue;
+            pass(&out[i], route, rows);
+            pass(&in[j], route, rows);
+            if (route == ROUTE_INSIDE) h.size.pair = fmax(h.size.pair, (double)rows * row_bytes);
         }
-        more(&h.size, &out, row_bytes, i == group->rank);
-        more(&h.size, &in, row_bytes, i == group->rank);
-        if (i == group->rank) h.sent = out;
+    for (int i = 0; i < n; i++) {
+        more(&h.size, &out[i], row_bytes, i == group->rank);
+        more(&h.size, &in[i], row_bytes, i == group->rank);
     }
+    h.sent = out[group->rank];
+    free(out);
     free(node);
     return h;
 }
