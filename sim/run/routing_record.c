@@ -8,20 +8,6 @@
 #include "sim/file/step_record.h"
 #include "sim/run/rows.h"
 
-/* Of the replicas, each layer on the stage that has it; the others of a tensor group have routed the same tokens. `all`:
- * of each walked rank so many bytes. */
-static double *sum_of(const Trainer *t, const Group *world, const char *all, size_t bytes)
-{
-    size_t count = step_record_sums(&t->config->model.shape);
-    double *sum = allocate_zeroed(count, sizeof *sum);
-    for (size_t k = 0; k < (size_t)group_walks(world); k++) {
-        const double *told = (const double *)(all + k * bytes);
-        if (mesh_place(t->mesh.shape, group_walked(world, (int)k)).tensor > 0) continue;
-        for (size_t i = 0; i < count; i++) sum[i] += rows_stand_for(world, k) * told[i];
-    }
-    return sum;
-}
-
 /* ---- rows by replica and microbatch ---- */
 
 /* Where those of a layer, which counts from 1, are told of a microbatch (E). */
@@ -45,24 +31,40 @@ static void add_told(const Trainer *t, const int32_t *told, int replica, int32_t
     }
 }
 
-/* [layer][replica][microbatch][expert]; of replicas that are not walked as of those that stand for them. */
-static int32_t *rows_of_all(const Trainer *t, const Group *world, const char *all, size_t bytes)
+/* Main only: what ranks tell, added up as it arrives. */
+typedef struct Told {
+    const Trainer *trainer;
+    const Group *world;
+    double *sum;   /* step_record_sums() */
+    int32_t *rows; /* [layer][replica][microbatch][expert]; NULL: they are not recorded */
+} Told;
+
+static Told told_new(const Trainer *t, const Group *world)
 {
     const GptShape *shape = &t->config->model.shape;
-    const size_t sums = step_record_sums(shape) * sizeof(double),
-                 layers = (size_t)layers_with_experts(shape, 1, shape->layers);
-    if (!t->taken) return NULL;
-    int32_t *rows = allocate_zeroed(layers * (size_t)t->mesh.shape.dp * (size_t)t->microbatches *
-                                        (size_t)shape->experts.count,
-                                    sizeof *rows);
-    for (size_t k = 0; k < (size_t)group_walks(world); k++) {
-        int first = group_walked(world, (int)k), end = first + rows_stand_for(world, k);
-        for (int rank = first; rank < end; rank++) {
-            MeshPlace p = mesh_place(t->mesh.shape, rank);
-            if (p.tensor == 0) add_told(t, (const int32_t *)(all + k * bytes + sums), p.data, rows);
-        }
+    const size_t rows = (size_t)layers_with_experts(shape, 1, shape->layers) * (size_t)t->mesh.shape.dp *
+                        (size_t)t->microbatches * (size_t)shape->experts.count;
+    Told told = {.trainer = t, .world = world};
+    told.sum = allocate_zeroed(step_record_sums(shape), sizeof *told.sum);
+    if (t->taken) told.rows = allocate_zeroed(rows, sizeof *told.rows);
+    return told;
+}
+
+/* What one of the walked tells, for all that it stands for: each layer is told of on the stage that has it, and the others
+ * of a tensor group have routed the same tokens. */
+static void take_in(void *context, int report, const void *piece)
+{
+    Told *told = context;
+    const Trainer *t = told->trainer;
+    const size_t sums = step_record_sums(&t->config->model.shape);
+    const double *sum = piece;
+    const int first = group_walked(told->world, report), ranks = rows_stand_for(told->world, (size_t)report);
+    if (mesh_place(t->mesh.shape, first).tensor > 0) return;
+    for (size_t i = 0; i < sums; i++) told->sum[i] += ranks * sum[i];
+    for (int rank = first; rank < first + ranks && told->rows; rank++) {
+        MeshPlace p = mesh_place(t->mesh.shape, rank);
+        if (p.tensor == 0) add_told(t, (const int32_t *)(sum + sums), p.data, told->rows);
     }
-    return rows;
 }
 
 /* A dry run has told those of one microbatch, which all are like. */
@@ -119,11 +121,11 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     if (!t->routing) return r;
     bool main = world->rank == 0;
     tell_of_all(t);
-    char *all = main ? allocate((size_t)group_walks(world) * bytes) : NULL;
-    gather(world, CONTROL, t->routing, bytes, all, 0);
+    Told told = main ? told_new(t, world) : (Told){.sum = NULL};
+    /* of many experts it is too much of all ranks to lie in memory together */
+    (t->device.dry ? gather_lent : gather_each)(world, CONTROL, t->routing, bytes, take_in, &told, 0);
     if (!main) return r;
-    double *sum = sum_of(t, world, all, bytes);
-    r.row.rows = r.rows = rows_of_all(t, world, all, bytes);
+    r.row.rows = r.rows = told.rows;
     r.values = allocate(layers * (2 * E + 4) * sizeof *r.values);
     r.row.load = r.values;
     r.row.imbalance = r.row.load + layers * E;
@@ -133,10 +135,9 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     r.row.bias = has_expert_bias(shape) ? r.row.moved + layers : NULL;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
-            fill_layer(&r.row, found++, sum + (layer - 1) * routing_width(&shape->experts), t->config,
+            fill_layer(&r.row, found++, told.sum + (layer - 1) * routing_width(&shape->experts), t->config,
                        t->device.dry, t->load ? t->load + (layer - 1) * shape->experts.count : NULL);
-    free(sum);
-    free(all);
+    free(told.sum);
     return r;
 }
 
