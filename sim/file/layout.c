@@ -1,4 +1,4 @@
-/* layout.c - the run file "sim-run/5": its layout as a table. */
+/* layout.c - the run file "sim-run/6": its layout as a table. */
 #include "sim/file/layout.h"
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +15,7 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {layout_step, "s", H5_I64, "1", "training step, from 0; -1: not finished"},
     {"/rank", "r", H5_I32, "1", "MPI rank; without a row: as the one before"},
     {"/action", "a", H5_I32, "1", "row of /timeline/actions"},
+    {"/held", "h", H5_I32, "1", "row of /timeline/memory; -1: unused"},
     {"/steps/loss", "s", H5_F64, "1", "mean cross-entropy, nats per token"},
     {"/steps/grad_norm", "s", H5_F64, "1", "global gradient norm before clipping"},
     {"/steps/learning_rate", "s", H5_F64, "1",
@@ -66,8 +67,8 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {"/work/products", "k", H5_F64, "1", "operations of products as papers count them, nothing left out"},
     {"/work/again", "k", H5_F64, "1", "of them: computed again for backward"},
     {"/work/seconds", "k", H5_F64, "s", "what they take on the machine that is simulated, ranks added up"},
-    {"/timeline/memory", "ac", H5_U64, "byte", "bytes the rank held as the action ended, by category"},
-    {"/timeline/memory_peak", "a", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
+    {"/timeline/memory", "hc", H5_U64, "byte", "bytes a rank held as an action ended, by category"},
+    {"/timeline/memory_peak", "h", H5_U64, "byte", "most bytes it held while the action ran, all categories"},
     {"/moe/layer", "y", H5_I32, "1", "layer with experts, from 0"},
     {"/moe/expert", "e", H5_I32, "1", "expert, from 0"},
     {"/moe/replica", "d", H5_I32, "1", "data-parallel replica, from 0"},
@@ -139,19 +140,24 @@ static const H5Field action_fields[] = {
     NUMBER(rank, H5_I32),
     NUMBER(stage, H5_I32),
     NUMBER(microbatch, H5_I32),
+    NUMBER(overlapped, H5_I32),
     TEXT(action),
     TEXT(lane),
     NUMBER(simulated_start, H5_F64),
     NUMBER(simulated_end, H5_F64),
     NUMBER(recompute, H5_F64),
     NUMBER(communication, H5_F64),
+    NUMBER(held, H5_I32),
     NUMBER(measured_start, H5_F64),
     NUMBER(measured_end, H5_F64),
     NUMBER(measured_compute, H5_F64),
-    NUMBER(overlapped, H5_I32),
 };
-const H5Row layout_action_row = {action_fields, sizeof action_fields / sizeof *action_fields,
-                                 sizeof(TimelineRow)};
+
+H5Row layout_action_row(bool dry)
+{
+    enum { FIELDS = sizeof action_fields / sizeof *action_fields, MEASURED = 3 };
+    return (H5Row){action_fields, dry ? FIELDS - MEASURED : FIELDS, sizeof(TimelineRow)};
+}
 
 size_t layout_axis(const LayoutSizes *sizes, char axis)
 {
@@ -159,6 +165,7 @@ size_t layout_axis(const LayoutSizes *sizes, char axis)
     case 's': return sizes->steps;
     case 'r': return sizes->ranks;
     case 'a': return sizes->actions;
+    case 'h': return sizes->held;
     case 'p': return sizes->purposes;
     case 'c': return sizes->categories;
     case 'b': return sizes->parts;

@@ -10,6 +10,7 @@
 #include "sim/file/checksums.h"
 #include "sim/file/continued.h"
 #include "sim/file/layout.h"
+#include "sim/file/recorder_held.h"
 #include "sim/file/recorder_private.h"
 #include "sim/file/run_file.h"
 #include "sim/file/skeleton.h"
@@ -80,6 +81,9 @@ Recorder *recorder_open(const RunInfo *info, const Config *config, char *kept, s
     r->path = words_copy(info->path);
     r->recorded = (int)skeleton_ranks(info);
     r->actions = info->actions;
+    r->held.room = skeleton_held(info);
+    r->dry = info->dry;
+    r->row = layout_action_row(info->dry);
     r->planned = least((size_t)config->train.steps, (size_t)config_steps(config, info->dry));
     r->planned -= (size_t)info->first;
     r->rows_bytes = skeleton_rows_bytes(info, config);
@@ -262,8 +266,7 @@ static void forget(Recorder *r)
 {
     free(r->path);
     free(r->block.rows);
-    free(r->block.held);
-    free(r->block.peak);
+    recorder_held_free(&r->held);
     free(r);
 }
 

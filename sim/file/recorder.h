@@ -1,6 +1,6 @@
 /* recorder.h - a run's file: what rank 0 writes while it trains.
  *
- * The layout is the contract "sim-run/5": /config, /steps, /comm, /memory,
+ * The layout is the contract "sim-run/6": /config, /steps, /comm, /memory,
  * /pipeline, /breakdown, /links, /work, /timeline (README, "The run file";
  * layout.h). The file appears whole or not at all; columns are allocated up to
  * 1024 rows at a time, twice as many each time, and filled with NaN (step: -1);

@@ -5,29 +5,28 @@
 #include "parallel/network/network.h"
 #include "sim/file/layout.h"
 #include "sim/file/recorder.h"
+#include "sim/file/recorder_held.h"
 #include "sim/file/recorder_private.h"
 
 /* ---- the timeline ---- */
 
 enum { BLOCK_ROWS = 1024 }; /* that are written at once: of few rows, too, where they come a few at a time */
 
-static void make_block(RecorderBlock *b)
+/* With what the actions held, which is the last field of those of every row. */
+static bool add_to_block(Recorder *r, const TimelineRow *rows, size_t count, Error *error)
 {
-    if (b->rows) return;
-    b->rows = allocate(BLOCK_ROWS * h5_packed_bytes(layout_action_row));
-    b->held = allocate(BLOCK_ROWS * MEMORY_CATEGORIES * sizeof *b->held);
-    b->peak = allocate(BLOCK_ROWS * sizeof *b->peak);
-}
-
-/* And what was held as the actions went by. */
-static void add_to_block(RecorderBlock *b, const TimelineRow *rows, size_t count)
-{
-    h5_pack(layout_action_row, count, rows, b->rows + b->count * h5_packed_bytes(layout_action_row));
+    const size_t bytes = h5_packed_bytes(r->row), end = h5_packed_bytes(layout_action_row(true));
+    RecorderBlock *b = &r->block;
+    if (!b->rows) b->rows = allocate(BLOCK_ROWS * bytes);
+    char *packed = b->rows + b->count * bytes;
+    h5_pack(r->row, count, rows, packed);
     for (size_t i = 0; i < count; i++) {
-        memcpy(b->held + (b->count + i) * MEMORY_CATEGORIES, rows[i].memory, sizeof rows[i].memory);
-        b->peak[b->count + i] = rows[i].memory_peak;
+        int32_t held;
+        if (!recorder_held_row(r, &rows[i], &held, error)) return false;
+        memcpy(packed + i * bytes + end - sizeof held, &held, sizeof held);
     }
     b->count += count;
+    return true;
 }
 
 static bool write_block(Recorder *r, Error *error)
@@ -35,10 +34,7 @@ static bool write_block(Recorder *r, Error *error)
     RecorderBlock *b = &r->block;
     const size_t first = (size_t)r->timed - b->count, count = b->count;
     b->count = 0;
-    return count == 0 ||
-           (h5_table_write_packed(r->file, layout_actions, layout_action_row, first, count, b->rows, error) &&
-            h5_write(r->file, "/timeline/memory", first, count, H5_U64, b->held, error) &&
-            h5_write(r->file, "/timeline/memory_peak", first, count, H5_U64, b->peak, error));
+    return count == 0 || h5_table_write_packed(r->file, layout_actions, r->row, first, count, b->rows, error);
 }
 
 bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *error)
@@ -47,10 +43,9 @@ bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *er
     if (count > r->actions - r->timed)
         return error_set(error, "%s: %d actions after %d others, room was made for %d", r->path, count,
                          r->timed, r->actions);
-    make_block(b);
     for (int done = 0, part; done < count; done += part) {
         part = BLOCK_ROWS - (int)b->count < count - done ? BLOCK_ROWS - (int)b->count : count - done;
-        add_to_block(b, rows + done, (size_t)part);
+        if (!add_to_block(r, rows + done, (size_t)part, error)) return false;
         r->timed += part;
         if (b->count == BLOCK_ROWS && !write_block(r, error)) return false;
     }
@@ -59,8 +54,9 @@ bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *er
 
 bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int count, Error *error)
 {
-    return recorder_actions(r, rows, count, error) && write_block(r, error) && h5_flush(r->file, error) &&
-           h5_set_integer(r->file, "/timeline", "step", step, error) && h5_flush(r->file, error);
+    return recorder_actions(r, rows, count, error) && write_block(r, error) && recorder_held_end(r, error) &&
+           h5_flush(r->file, error) && h5_set_integer(r->file, "/timeline", "step", step, error) &&
+           h5_flush(r->file, error);
 }
 
 /* ---- and the rest ---- */

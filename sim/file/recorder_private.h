@@ -4,13 +4,30 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include "sim/file/h5.h"
+#include "sim/file/run_info.h"
 
 /* Actions on their way into the file. */
 typedef struct RecorderBlock {
-    char *rows;            /* packed */
-    uint64_t *held, *peak; /* [row][MEMORY_CATEGORIES], [row] */
+    char *rows; /* packed */
     size_t count;
 } RecorderBlock;
+
+/* What an action held, and which row that is. */
+typedef struct RecorderLast {
+    uint64_t memory[MEMORY_CATEGORIES], peak;
+    int32_t row;
+    bool known;
+} RecorderLast;
+
+/* What actions held, on its way into the file. */
+enum { RECORDER_LASTS = 33 }; /* the names of kinds of actions, words of 8 letters, leave different rests */
+typedef struct RecorderHeld {
+    int32_t *number;
+    uint64_t *memory, *peak; /* [row][MEMORY_CATEGORIES], [row] */
+    size_t count;
+    size_t rows, room; /* with those that are written; of the file */
+    RecorderLast last[RECORDER_LASTS];
+} RecorderHeld;
 
 struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
@@ -19,6 +36,9 @@ struct Recorder {
     int recorded;       /* ranks that have rows */
     int actions, timed; /* rows of the timeline, and of them written or on their way */
     RecorderBlock block;
+    RecorderHeld held;
+    H5Row row; /* of an action */
+    bool dry;
     size_t rows_bytes;          /* of rows of experts, a step */
     size_t planned, rows, done; /* steps: asked for, allocated, written */
     dev_t device;               /* which file ours is: to notice when another takes its name */

@@ -1,6 +1,8 @@
 /* run_file.c - opens a run file and hands out rows. */
 #include "sim/file/run_file.h"
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/base/words.h"
 #include "sim/file/h5.h"
 #include "sim/file/layout.h"
@@ -74,16 +76,42 @@ bool run_file_config(const RunFile *run, const char *key, char *text, size_t siz
     return run_file_text(run, "/config", key, text, size);
 }
 
+/* Of a dry run that did not end nothing is written; and nothing is measured by any. */
+static bool mend(const RunFile *run, size_t i, TimelineRow *row, Error *error)
+{
+    row->action[sizeof row->action - 1] = row->lane[sizeof row->lane - 1] = '\0';
+    if (run->dry) row->measured_start = row->measured_end = row->measured_compute = (double)NAN;
+    if (!row->action[0]) row->rank = row->held = -1;
+    return !row->action[0] || (row->held >= 0 && (size_t)row->held < run->held) ||
+           error_set(error, "%s: row %zu of %s held what row %d of %zu says; is the file damaged?", run->path,
+                     i, layout_actions, row->held, run->held);
+}
+
 TimelineRow *run_file_actions(const RunFile *run, Error *error)
 {
     TimelineRow *rows = allocate_zeroed(run->actions, sizeof *rows);
-    if (h5_table_rows(run->file, layout_actions, layout_action_row, 0, run->actions, rows, error)) {
-        for (size_t i = 0; i < run->actions; i++) {
-            rows[i].action[sizeof rows->action - 1] = rows[i].lane[sizeof rows->lane - 1] = '\0';
-            if (!rows[i].action[0]) rows[i].rank = -1; /* of a dry run that did not end nothing is written */
-        }
-        return rows;
-    }
+    bool ok =
+        h5_table_rows(run->file, layout_actions, layout_action_row(run->dry), 0, run->actions, rows, error);
+    for (size_t i = 0; ok && i < run->actions; i++) ok = mend(run, i, &rows[i], error);
+    if (ok) return rows;
     free(rows);
     return NULL;
+}
+
+bool run_file_memory(const RunFile *run, const TimelineRow *rows, double **held, double **peak, Error *error)
+{
+    const size_t categories = run->categories;
+    double *kept = run_file_first(run, "/timeline/memory", run->held, error);
+    double *most = kept ? run_file_first(run, "/timeline/memory_peak", run->held, error) : NULL;
+    const bool ok = most != NULL;
+    *held = ok ? allocate_zeroed(run->actions * categories, sizeof **held) : NULL;
+    *peak = ok ? allocate_zeroed(run->actions, sizeof **peak) : NULL;
+    for (size_t i = 0; ok && i < run->actions; i++) {
+        if (rows[i].held < 0) continue;
+        memcpy(*held + i * categories, kept + (size_t)rows[i].held * categories, categories * sizeof *kept);
+        (*peak)[i] = most[rows[i].held];
+    }
+    free(kept);
+    free(most);
+    return ok;
 }

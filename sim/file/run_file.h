@@ -33,6 +33,9 @@ int run_file_row(const RunFile *run, int rank);
 /* A key of the run's configuration, "train.steps"; false, and "", when the file has none, as of a later sim. */
 bool run_file_config(const RunFile *run, const char *key, char *text, size_t size);
 
-/* All rows of the timeline [actions], malloc'd; `memory` and `memory_peak` are 0 (/timeline/memory has them). */
+/* All rows of the timeline [actions], malloc'd; `memory` and `memory_peak` are 0. */
 TimelineRow *run_file_actions(const RunFile *run, Error *error);
+/* What these held, bytes: [actions][the file's categories], and the most, [actions]; malloc'd; 0 of rows without an
+ * action. */
+bool run_file_memory(const RunFile *run, const TimelineRow *rows, double **held, double **peak, Error *error);
 #endif

@@ -162,7 +162,7 @@ static bool check_datasets(RunFile *run, Error *error)
         if (layout_is_optional(d) && !run_file_has(run, d->path)) continue;
         if (!h5_check_array(run->file, d->path, d->kind, rank, dims, error)) return false;
     }
-    return h5_check_table(run->file, layout_actions, layout_action_row, run->actions, error) &&
+    return h5_check_table(run->file, layout_actions, layout_action_row(run->dry), run->actions, error) &&
            h5_check_texts(run->file, "/config/ini", 0, 1, INI_BYTES, &one, error);
 }
 
@@ -214,6 +214,7 @@ bool run_file_check(RunFile *run, bool sums, Error *error)
         !h5_check_object(run->file, "/config", error) || !h5_check_object(run->file, "/timeline", error) ||
         !check_attributes(run, error) || !length_of(run, layout_step, &run->rows, error) ||
         !length_of(run, layout_axis_scale('a'), &run->actions, error) ||
+        !length_of(run, layout_axis_scale('h'), &run->held, error) ||
         !length_of(run, layout_axis_scale('r'), &recorded, error))
         return false;
     if (recorded < 1 || recorded > (size_t)run->ranks || (!run->dry && recorded < (size_t)run->ranks))

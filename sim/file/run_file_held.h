@@ -27,6 +27,7 @@ typedef struct RunFile {
     size_t steps;   /* finished ones */
     size_t rows;    /* there is room for */
     size_t actions; /* rows of the timeline, used or not */
+    size_t held;    /* of what its actions held */
     size_t purposes, categories, parts, kinds, routes;
     size_t layers, experts;        /* with experts, and of each; 0: there are none */
     size_t replicas, microbatches; /* whose rows of experts are told apart; 0: they are not */
@@ -36,8 +37,9 @@ typedef struct RunFile {
 /* How long its axes are (layout.h). */
 static inline LayoutSizes run_file_sizes(const RunFile *run)
 {
-    return (LayoutSizes){
-        run->rows,  (size_t)run->recorded, run->actions, run->purposes, run->categories, run->parts,
-        run->kinds, run->routes,           run->layers,  run->experts,  run->replicas,   run->microbatches};
+    return (LayoutSizes){run->rows,        (size_t)run->recorded, run->actions, run->held,
+                         run->purposes,    run->categories,       run->parts,   run->kinds,
+                         run->routes,      run->layers,           run->experts, run->replicas,
+                         run->microbatches};
 }
 #endif

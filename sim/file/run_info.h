@@ -33,14 +33,15 @@ typedef struct RunInfo {
 /* What one action took. Seconds; NaN: unknown, as all that is measured is in a dry run. Bytes. */
 typedef struct TimelineRow {
     int32_t rank, stage, microbatch; /* microbatch -1: the action has none */
-    char action[16], lane[16];
+    int32_t overlapped;              /* 1: a forward that is one with the rank's backward after it */
+    char action[8], lane[8];
     double simulated_start, simulated_end; /* since the step began */
     double recompute;                      /* of the simulated span: spent computing again */
     double communication; /* of it: waiting for tensor- or data-parallel messages; of a receive's: its wire */
+    int32_t held;         /* of a file: the row of its memory that has the two below; -1: none */
     double measured_start, measured_end; /* since that rank began the step */
     double measured_compute;             /* CPU time of its compute */
     uint64_t memory[MEMORY_CATEGORIES];  /* held as it ended */
     uint64_t memory_peak;                /* the most held while it ran, all categories together */
-    int32_t overlapped;                  /* 1: a forward that is one with the rank's backward after it */
 } TimelineRow;
 #endif

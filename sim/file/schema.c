@@ -4,7 +4,7 @@
 #include "sim/base/version.h"
 
 const char *const schema_name[SCHEMAS] = {
-    [SCHEMA_RUN] = "sim-run/5",         [SCHEMA_CHECKPOINT] = "sim-checkpoint/2",
+    [SCHEMA_RUN] = "sim-run/6",         [SCHEMA_CHECKPOINT] = "sim-checkpoint/2",
     [SCHEMA_WEIGHTS] = "sim-weights/1", [SCHEMA_GRADIENTS] = "sim-gradients/1",
     [SCHEMA_SWEEP] = "sim-sweep/1",     [SCHEMA_GOODPUT] = "sim-goodput/1",
 };

@@ -13,7 +13,7 @@ typedef enum {
     SCHEMA_GOODPUT,
     SCHEMAS
 } Schema;
-/* As this sim writes it: "sim-run/5". */
+/* As this sim writes it: "sim-run/6". */
 extern const char *const schema_name[SCHEMAS];
 
 enum { SCHEMA_TEXT = 64 };

@@ -28,9 +28,9 @@ static bool make_dataset(const Skeleton *s, const LayoutDataset *d, bool is_scal
 {
     H5Array array = {.path = d->path, .units = d->units, .long_name = d->long_name, .kind = d->kind};
     array.rank = layout_shape(d, &s->sizes, array.dims);
-    array.grows = d->axes[0] == 's';
+    array.grows = d->axes[0] == 's' || (d->axes[0] == 'h' && s->info->dry);
     array.fill = d->kind == H5_U64 ? 0 : -1;
-    array.unfilled = array.summed = d->axes[0] == 'a' && (is_scale || s->info->dry);
+    array.unfilled = array.summed = d->axes[0] == 'a';
     for (int i = 0; i < array.rank && !is_scale; i++) array.scales[i] = layout_axis_scale(d->axes[i]);
     return h5_array(s->file, &array, error) && (!is_scale || h5_make_scale(s->file, d->path, error));
 }
@@ -87,7 +87,8 @@ static bool write_numbers(const Skeleton *s, const LayoutDataset *scale, Error *
     size_t found = 0;
     for (int64_t layer = 1; scale->axes[0] == 'y' && layer <= shape->layers; layer++)
         if (has_experts(shape, layer)) numbers[found++] = (int32_t)(layer - 1);
-    bool ok = h5_write(s->file, scale->path, 0, count, H5_I32, numbers, error);
+    const bool any = scale->axes[0] != 's' && scale->axes[0] != 'h'; /* as they come to be used */
+    bool ok = !any || h5_write(s->file, scale->path, 0, count, H5_I32, numbers, error);
     free(numbers);
     return ok;
 }
@@ -102,7 +103,7 @@ static bool make_scales(const Skeleton *s, Error *error)
     bool ok = true;
     for (int i = 0; i < LAYOUT_SCALES && ok; i++) {
         const LayoutDataset *scale = &layout_datasets[i];
-        ok = make_dataset(s, scale, true, error) && (scale->axes[0] == 's' || write_numbers(s, scale, error));
+        ok = make_dataset(s, scale, true, error) && write_numbers(s, scale, error);
     }
     for (int i = 0; i < LAYOUT_NAMES && ok; i++) {
         const LayoutNames *n = &layout_names[i];
@@ -116,11 +117,6 @@ static bool make_scales(const Skeleton *s, Error *error)
     return ok;
 }
 
-bool skeleton_actions(H5 *file, size_t first, const TimelineRow *rows, size_t count, Error *error)
-{
-    return h5_table_write(file, layout_actions, layout_action_row, first, count, rows, error);
-}
-
 bool skeleton_no_actions(H5 *file, size_t rows, Error *error)
 {
     const TimelineRow nothing = {.rank = -1,
@@ -130,6 +126,7 @@ bool skeleton_no_actions(H5 *file, size_t rows, Error *error)
                                  .simulated_end = NAN,
                                  .recompute = NAN,
                                  .communication = NAN,
+                                 .held = -1,
                                  .measured_start = NAN,
                                  .measured_end = NAN,
                                  .measured_compute = NAN};
@@ -138,7 +135,8 @@ bool skeleton_no_actions(H5 *file, size_t rows, Error *error)
     for (size_t i = 0; i < BLOCK; i++) unused[i] = nothing;
     bool ok = h5_set_integer(file, "/timeline", "step", -1, error);
     for (size_t first = 0; ok && first < rows; first += BLOCK)
-        ok = skeleton_actions(file, first, unused, rows - first < BLOCK ? rows - first : BLOCK, error);
+        ok = h5_table_write(file, layout_actions, layout_action_row(false), first,
+                            rows - first < BLOCK ? rows - first : BLOCK, unused, error);
     free(unused);
     return ok;
 }
@@ -151,7 +149,7 @@ static bool make_timeline(const Skeleton *s, Error *error)
                              .units = "s",
                              .long_name = "one step's actions, times since it began; rank -1: unused row",
                              .scale = layout_axis_scale('a'),
-                             .row = layout_action_row,
+                             .row = layout_action_row(s->info->dry),
                              .rows = rows,
                              .unfilled = true,
                              .summed = s->info->dry};
@@ -180,6 +178,13 @@ size_t skeleton_rows_bytes(const RunInfo *info, const Config *config)
            sizeof(int32_t);
 }
 
+size_t skeleton_held(const RunInfo *info)
+{
+    enum { FEW = 128 };
+    const size_t actions = (size_t)info->actions;
+    return info->dry && actions > FEW ? FEW : actions;
+}
+
 /* What only a model with experts has. */
 static bool make_moe(const Skeleton *s, Error *error)
 {
@@ -203,8 +208,9 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
     Skeleton s = {file,
                   info,
                   config,
-                  {rows, ranks, (size_t)info->actions, PURPOSES, MEMORY_CATEGORIES, PARTS, WORK_KINDS, ROUTES,
-                   (size_t)layers_with_experts(shape, 1, shape->layers), (size_t)shape->experts.count, 0, 0}};
+                  {rows, ranks, (size_t)info->actions, skeleton_held(info), PURPOSES, MEMORY_CATEGORIES,
+                   PARTS, WORK_KINDS, ROUTES, (size_t)layers_with_experts(shape, 1, shape->layers),
+                   (size_t)shape->experts.count, 0, 0}};
     count_rows(info, config, &s.sizes);
     bool ok = write_header(&s, config, error);
     for (size_t i = 0; i < sizeof groups / sizeof *groups && ok; i++) ok = h5_group(file, groups[i], error);

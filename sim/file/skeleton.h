@@ -7,6 +7,9 @@
 
 /* Rows that each rank's values have: all ranks, or those that are recorded. */
 size_t skeleton_ranks(const RunInfo *info);
+/* And rows of what actions held: of a dry run, which has many actions that hold the same, some, to which more come as it
+ * ends. A real one's file has one for each action: nothing of it grows in place. */
+size_t skeleton_held(const RunInfo *info);
 /* Bytes that a step's rows of experts take; 0: they are not told apart (step_record.h). */
 size_t skeleton_rows_bytes(const RunInfo *info, const Config *config);
 /* Everything of a new file but what steps write; room for `rows` of them. */
@@ -15,6 +18,4 @@ bool skeleton_create(H5 *file, const RunInfo *info, const Config *config, size_t
 bool skeleton_no_actions(H5 *file, size_t rows, Error *error);
 /* Gives the columns `rows` rows; more, or fewer. */
 bool skeleton_extend(H5 *file, size_t rows, Error *error);
-/* Writes the first `count` rows of /timeline/actions. */
-bool skeleton_actions(H5 *file, size_t first, const TimelineRow *rows, size_t count, Error *error);
 #endif

@@ -28,6 +28,7 @@ static bool is_compared(const Runs *r, const LayoutDataset *d)
     static const char *const never[] = {layout_step,
                                         "/rank",
                                         "/action",
+                                        "/held",
                                         "/moe/replica",
                                         "/moe/microbatch",
                                         "/steps/wall_time",
@@ -73,6 +74,7 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
     bool same = true;
     switch (axis) {
     case 'a':
+    case 'h': /* compared action by action */
         same = a->actions == b->actions;
         snprintf(why, TEXT, "of %zu actions, %zu", a->actions, b->actions);
         break;
@@ -139,8 +141,26 @@ static Extent extent_of(const Runs *r, const LayoutDataset *d)
     return e;
 }
 
+/* What actions held, of each what its row says: memory[0], or as the second their peaks. */
+static bool compare_held(const Runs *r, bool peaks, Apart *apart)
+{
+    const RunFile *run[] = {r->a, r->b};
+    double *memory[2][2] = {{NULL}};
+    bool ok = true;
+    for (int i = 0; i < 2 && ok; i++) {
+        TimelineRow *rows = run_file_actions(run[i], r->error);
+        ok = rows && run_file_memory(run[i], rows, &memory[i][0], &memory[i][1], r->error);
+        free(rows);
+    }
+    const size_t values = r->a->actions * (peaks ? 1 : r->a->categories);
+    if (ok) apart_add(apart, 0, memory[0][peaks], memory[1][peaks], values);
+    for (int i = 0; i < 4; i++) free(memory[i / 2][i % 2]);
+    return ok;
+}
+
 static bool compare(const Runs *r, const LayoutDataset *d, const Extent *e, Apart *apart)
 {
+    if (d->axes[0] == 'h') return compare_held(r, !d->axes[1], apart);
     const size_t most = e->row < VALUES ? VALUES / (e->row ? e->row : 1) : 1;
     double *x = allocate(2 * most * e->row * sizeof *x + 1), *y = x + most * e->row;
     bool ok = true;
@@ -164,6 +184,7 @@ static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *t
     size_t along[H5_MAX_RANK] = {0};
     const int rank = (int)strlen(d->axes);
     sizes.steps = r->shared.count;
+    sizes.held = sizes.actions;
     for (int i = rank - 1; i >= 0; i--) {
         const size_t extent = layout_axis(&sizes, d->axes[i]);
         along[i] = at % extent;
@@ -181,7 +202,8 @@ static void place_text(const Runs *r, const LayoutDataset *d, size_t at, char *t
         case 'e': words_append(text, size, "%sexpert %zu", comma, along[i]); break;
         case 'd': words_append(text, size, "%sreplica %zu", comma, along[i]); break;
         case 'm': words_append(text, size, "%smicrobatch %zu", comma, along[i]); break;
-        case 'a': words_append(text, size, "%saction %zu", comma, along[i]); break;
+        case 'a':
+        case 'h': words_append(text, size, "%saction %zu", comma, along[i]); break;
         default: words_append(text, size, "%s%s", comma, run_file_names(a, d->axes[i]).name[along[i]]);
         }
     }

@@ -27,7 +27,7 @@ static void keep(PlotMoments *m, int ranks, const TimelineRow *rows, size_t coun
         PlotMoment *moment = &m->moment[m->count];
         *moment = (PlotMoment){
             .rank = row->rank, .start = row->simulated_start, .end = row->simulated_end, .highest = peak[i]};
-        memcpy(moment->action, row->action, sizeof moment->action - 1);
+        memcpy(moment->action, row->action, sizeof moment->action);
         moment->waiting = (same ? moment[-1].waiting : 0) + arrives(moment->action);
         memmove(m->held + m->count * m->parts, m->held + i * m->parts, m->parts * sizeof *m->held);
         m->count++;
@@ -50,9 +50,9 @@ bool plot_moments_read(const RunFile *file, const TimelineRow *rows, PlotRun *ru
     snprintf(m->why, PLOT_WHY, "no action's memory was recorded");
     m->parts = file->categories;
     m->name = plot_copy_names((const char *const *)file->category, m->parts);
-    m->held = run_file_first(file, "/timeline/memory", file->actions, error);
-    double *peak = m->held ? run_file_first(file, "/timeline/memory_peak", file->actions, error) : NULL;
-    if (peak) keep(m, run->recorded, rows, file->actions, peak);
+    double *peak;
+    const bool read = run_file_memory(file, rows, &m->held, &peak, error);
+    if (read) keep(m, run->recorded, rows, file->actions, peak);
     free(peak);
-    return peak != NULL;
+    return read;
 }

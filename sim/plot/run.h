@@ -23,7 +23,7 @@ typedef struct PlotStack {
 /* One action of the recorded step, in simulated time. */
 typedef struct PlotSpan {
     int32_t rank, stage, microbatch;
-    char action[16];
+    char action[8];
     double start, end, recompute, communication; /* as TimelineRow's (run_info.h); the step begins at 0 */
     bool overlapped;
 } PlotSpan;
@@ -31,7 +31,7 @@ typedef struct PlotSpan {
 /* One action of the recorded step, as PlotSpan's, and what was held. */
 typedef struct PlotMoment {
     int32_t rank;
-    char action[16];
+    char action[8];
     double start, end, highest; /* highest: the most bytes while it ran */
     int waiting; /* microbatches (of the rank's stages together) for their backward, as it ended */
 } PlotMoment;

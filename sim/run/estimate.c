@@ -39,7 +39,7 @@ static const struct {
            .port_seconds = 700e-9,
            .piece_seconds = 250e-9,
            .block_seconds = 120e-9,
-           .row_file = 165,
+           .row_file = 73,
            .operations = 1e11};
 
 /* ---- how often ---- */

@@ -56,27 +56,29 @@ static void write_row(const Laps *laps, const RowTexts *text, Action a, int i, T
     const LapMeasured none = {NAN, NAN, NAN}, *measured = laps->measured ? &laps->measured[i] : &none;
     row->stage = a.stage;
     row->microbatch = a.microbatch;
+    row->overlapped = a.overlapped;
     memcpy(row->action, text[a.kind].action, sizeof row->action);
     memcpy(row->lane, text[a.kind].lane, sizeof row->lane);
     row->simulated_start = laps_start(laps, i);
     row->simulated_end = lap->end;
     row->recompute = lap->recompute;
     row->communication = lap->communication;
+    row->held = -1;
     row->measured_start = measured->start;
     row->measured_end = measured->end;
     row->measured_compute = measured->compute;
     memcpy(row->memory, held->memory, sizeof row->memory);
     row->memory_peak = held->peak;
-    row->overlapped = a.overlapped;
 }
 
 void laps_rows(const Laps *laps, const Schedule *list, int rank, int first, int count, TimelineRow *rows)
 {
     RowTexts text[ACTION_KINDS];
     name_kinds(text);
-    memset(rows, 0, (size_t)count * sizeof *rows);
-    for (int i = 0; i < count && first + i < list->count; i++) {
+    const int left = list->count - first, some = left < count ? left : count;
+    for (int i = 0; i < some; i++) {
         rows[i].rank = rank;
         write_row(laps, text, list->action[first + i], first + i, &rows[i]);
     }
+    memset(rows + some, 0, (size_t)(count - some) * sizeof *rows);
 }

@@ -78,9 +78,7 @@ static bool refuse_empty(const Trace *t, Error *error)
 static bool read_all(Trace *t, Error *error)
 {
     t->rows = run_file_actions(t->run, error);
-    t->held = t->rows ? run_file_first(t->run, "/timeline/memory", t->run->actions, error) : NULL;
-    t->peak = t->held ? run_file_first(t->run, "/timeline/memory_peak", t->run->actions, error) : NULL;
-    if (!t->peak) return false;
+    if (!t->rows || !run_file_memory(t->run, t->rows, &t->held, &t->peak, error)) return false;
     t->traced = allocate_zeroed((size_t)t->run->recorded, sizeof *t->traced);
     t->message = allocate(t->run->actions * sizeof *t->message);
     if (!keep_rows(t, error)) return false;

@@ -129,7 +129,7 @@ refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .
 refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
     --set model.layers=5 --set model.init=w.h5
 refused "a text as baseline" 2 'output.baseline = short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
-refused "weights as baseline" 2 'output.baseline = w.h5: w.h5: not a run file of this sim: its attribute schema is "sim-weights/1", not "sim-run/5"; give' train 2 --config ddp.ini --set output.baseline=w.h5
+refused "weights as baseline" 2 'output.baseline = w.h5: w.h5: not a run file of this sim: its attribute schema is "sim-weights/1", not "sim-run/6"; give' train 2 --config ddp.ini --set output.baseline=w.h5
 refused "a baseline without losses" 2 'w-run.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=w-run.h5
 train 1 --config single.ini --dry-run --ranks 1 --output walked.h5 >/dev/null 2>&1
 refused "a dry run as baseline" 2 'walked.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=walked.h5

@@ -289,7 +289,7 @@ static void refuses_what_is_another_s(void **state)
     } edits[] = {
         {"schema", "sim-checkpoint/1", 0, "another sim: its attribute schema is \"sim-checkpoint/1\", not"},
         {"schema", "sim-checkpoint/3", 0, "another sim: its attribute schema is \"sim-checkpoint/3\", not"},
-        {"schema", "sim-run/5", 0, "not a checkpoint"},
+        {"schema", "sim-run/6", 0, "not a checkpoint"},
         {"precision", "fp64", 0,
          "its values are fp64, and this sim computes in fp32; try the build that wrote it"},
         {"precision", "fp8", 0, "its attribute precision is neither fp32 nor fp64"},

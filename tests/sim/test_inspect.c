@@ -238,7 +238,7 @@ static void a_checkpoint_in_part_is_refused(void **state)
     damage_text(copy, "/", "schema", "sim-weights/2");
     is_refused("not a file of this sim: its attribute schema is \"sim-weights/2\"; try a run's file");
     copy_again();
-    damage_text(copy, "/", "schema", "sim-run/5");
+    damage_text(copy, "/", "schema", "sim-run/6");
     is_refused("cannot read /timeline");
 }
 

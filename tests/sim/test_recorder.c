@@ -22,6 +22,7 @@ static void read_actions(H5 *file, TimelineRow rows[ACTIONS])
         {"measured_end", offsetof(TimelineRow, measured_end), false, H5_F64, 0},
         {"measured_compute", offsetof(TimelineRow, measured_compute), false, H5_F64, 0},
         {"overlapped", offsetof(TimelineRow, overlapped), false, H5_I32, 0},
+        {"held", offsetof(TimelineRow, held), false, H5_I32, 0},
     };
     size_t count;
     TimelineRow *read =
@@ -39,7 +40,7 @@ static void check_attributes(H5 *file)
     const struct {
         const char *object, *name, *value;
     } texts[] = {
-        {"/", "schema", "sim-run/5"},
+        {"/", "schema", "sim-run/6"},
         {"/", "command_line", "sim --config made-up.ini"},
         {"/", "Conventions", "CF-1.10"},
         {"/config", "train.steps", "5"},
@@ -160,6 +161,9 @@ static void check_timeline(H5 *file)
     double *held = h5_read_numbers(file, "/timeline/memory", &rank, dims, NULL);
     assert_true(rank == 2 && dims[0] == ACTIONS && dims[1] == MEMORY_CATEGORIES);
     assert_true(held[0] == 1 && held[5] == 0x1p50 && held[6] == 7 && held[7] == 0 && held[2 * 6] == 0);
+    double *number = h5_read_numbers(file, "/held", &rank, dims, NULL);
+    assert_true(rank == 1 && dims[0] == ACTIONS && number[0] == 0 && number[1] == 1 && number[2] == -1);
+    free(number);
     double *most = h5_read_numbers(file, "/timeline/memory_peak", &rank, dims, NULL);
     assert_true(rank == 1 && dims[0] == ACTIONS && most[0] == 0x1p51 && most[1] == 8 && most[2] == 0);
     free(held);
@@ -171,8 +175,9 @@ static void check_timeline(H5 *file)
                 whole[0].simulated_end == 0.5 && whole[0].recompute == 0.0625 &&
                 whole[0].communication == 0.125 && whole[0].measured_start == 1 &&
                 whole[0].measured_end == 1.5 && whole[0].measured_compute == 0.375);
-    assert_true(whole[0].overlapped == 1 && whole[1].overlapped == 0 && whole[2].overlapped == 0);
-    assert_true(isnan(whole[2].simulated_end) && isnan(whole[2].measured_compute));
+    assert_true(whole[0].overlapped == 1 && whole[1].overlapped == 0 && whole[3].overlapped == 0);
+    assert_true(whole[0].held == 0 && whole[1].held == 1 && whole[2].held == 0 && whole[3].held == -1);
+    assert_true(isnan(whole[3].simulated_end) && isnan(whole[3].measured_compute));
 }
 
 /* Another program's idea of the row: fewer fields, in another order. */
@@ -181,15 +186,15 @@ static void check_other_rows(H5 *file)
     size_t rows;
     typedef struct Row {
         double measured_end;
-        char action[16];
+        char action[8];
         int32_t rank;
     } Row;
     const H5Field fields[] = {{"measured_end", offsetof(Row, measured_end), false, H5_F64, 0},
-                              {"action", offsetof(Row, action), true, 0, 16},
+                              {"action", offsetof(Row, action), true, 0, 8},
                               {"rank", offsetof(Row, rank), false, H5_I32, 0}};
     Row *table = h5_table_read(file, "/timeline/actions", (H5Row){fields, 3, sizeof *table}, &rows, NULL);
     assert_int_equal(rows, ACTIONS);
-    assert_true(table[1].rank == 2 && table[1].measured_end == 4 && table[2].rank == -1);
+    assert_true(table[1].rank == 2 && table[1].measured_end == 4 && table[3].rank == -1);
     assert_string_equal(table[1].action, "STEP");
     assert_true(isnan(table[3].measured_end));
     free(table);
@@ -212,23 +217,26 @@ static void test_round_trip(void **state)
     outside[RANKS * PURPOSES - 1] = 77;
     assert_true(recorder_memory(recorder, peak, total, rss, &error));
     assert_true(recorder_outside(recorder, outside, outside, &error));
-    const TimelineRow actions[] = {{0,
-                                    3,
-                                    1,
-                                    "F",
-                                    "compute",
-                                    0.25,
-                                    0.5,
-                                    0.0625,
-                                    0.125,
-                                    1,
-                                    1.5,
-                                    0.375,
-                                    {1, 2, 3, 4, 5, 1ull << 50},
-                                    1ull << 51,
-                                    1},
-                                   {2, 0, -1, "STEP", "compute", 1, 2, 0, 0, 3, 4, 0.75, {7}, 8, 0}};
-    assert_true(recorder_timeline(recorder, 3, actions, 2, &error));
+    const TimelineRow actions[] = {
+        {0,
+         3,
+         1,
+         1,
+         "F",
+         "compute",
+         0.25,
+         0.5,
+         0.0625,
+         0.125,
+         -1,
+         1,
+         1.5,
+         0.375,
+         {1, 2, 3, 4, 5, 1ull << 50},
+         1ull << 51},
+        {2, 0, -1, 0, "STEP", "compute", 1, 2, 0, 0, -1, 3, 4, 0.75, {7}, 8},
+        {2, 1, 4, 0, "F", "compute", 2, 3, 0, 0, -1, 4, 5, 0.5, {1, 2, 3, 4, 5, 1ull << 50}, 1ull << 51}};
+    assert_true(recorder_timeline(recorder, 3, actions, 3, &error));
     const double simulated[RANKS] = {0.25, 0.5, 0.75}, measured[RANKS] = {NAN, NAN, 0.875};
     double seconds[RANKS * PARTS], hidden[RANKS * PARTS];
     for (int i = 0; i < RANKS * PARTS; i++) {

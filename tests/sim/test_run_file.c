@@ -71,7 +71,7 @@ static void rows_that_nobody_wrote_are_of_no_rank(void **state)
     Error error = {""};
     sample_run(place->copy, false);
     H5 *file = h5_edit(place->copy, &error);
-    assert_true(h5_table_write(file, layout_actions, layout_action_row, 5, 1, &nothing, &error));
+    assert_true(h5_table_write(file, layout_actions, layout_action_row(false), 5, 1, &nothing, &error));
     assert_true(h5_close(file, &error));
     RunFile *run = run_file_open(place->copy, &error);
     assert_string_equal(error.text, "");
@@ -79,6 +79,29 @@ static void rows_that_nobody_wrote_are_of_no_rank(void **state)
     assert_true(row[4].rank == 0 && row[5].rank == -1 && row[6].rank == 2);
     free(row);
     run_file_close(run);
+}
+
+/* An action tells of what it held by the number of a row. */
+static void rows_that_are_not_there_are_refused(void **state)
+{
+    const SamplePlace *place = *state;
+    const int32_t numbers[] = {-1, SAMPLE_ACTIONS, INT32_MAX};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const TimelineRow held = {.action = "F", .held = numbers[i]};
+        char said[96];
+        Error error = {""};
+        sample_run(place->copy, false);
+        H5 *file = h5_edit(place->copy, &error);
+        assert_true(h5_table_write(file, layout_actions, layout_action_row(false), 5, 1, &held, &error));
+        assert_true(h5_close(file, &error));
+        RunFile *run = run_file_open(place->copy, &error);
+        assert_string_equal(error.text, "");
+        assert_null(run_file_actions(run, &error));
+        snprintf(said, sizeof said, "row 5 of /timeline/actions held what row %d of %d says", numbers[i],
+                 SAMPLE_ACTIONS);
+        assert_non_null(strstr(error.text, said));
+        run_file_close(run);
+    }
 }
 
 static void test_reads(void **state)
@@ -177,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(rows_that_nobody_wrote_are_of_no_rank, sample_setup, sample_teardown),
+        cmocka_unit_test_setup_teardown(rows_that_are_not_there_are_refused, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_values_changed, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_bit_changed, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_attributes_changed, sample_setup, sample_teardown),

@@ -169,10 +169,10 @@ static void test_attributes(void **state)
     sample_refused(place, "the attribute ranks of / is missing or no number");
     damage_any_text(place->copy, "/", "schema", schema_name[SCHEMA_RUN]);
     sample_refused(
-        place, "its attribute schema is missing, or of variable length as in files before sim-run/5; record");
+        place, "its attribute schema is missing, or of variable length as in files before sim-run/6; record");
     damage_text(place->copy, "/", "schema", "sim-run/3");
     sample_refused(place, "recorded by another version of sim: its attribute schema is \"sim-run/3\", not "
-                          "\"sim-run/5\"; record the run again");
+                          "\"sim-run/6\"; record the run again");
 }
 
 /* Steps are counted from 0. */

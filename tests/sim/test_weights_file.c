@@ -240,8 +240,8 @@ static void other_files(void **state)
            "its attribute schema is \"sim-gradients/1\", not \"sim-weights/1\"; try a file that "
            "output.weights wrote");
     expect(
-        &SMALL, REAL, &(Oddity){.schema = "sim-run/5"},
-        "its attribute schema is \"sim-run/5\", not \"sim-weights/1\"; try a file that output.weights wrote");
+        &SMALL, REAL, &(Oddity){.schema = "sim-run/6"},
+        "its attribute schema is \"sim-run/6\", not \"sim-weights/1\"; try a file that output.weights wrote");
     expect(&SMALL, REAL, &(Oddity){.tensor = "h.1.ln_2.bias", .integers = true},
            "tensor 'h.1.ln_2.bias' is not of floating-point numbers; try one of 16, 32 or 64 bits");
 }

@@ -58,7 +58,9 @@ Traced traced_open(const char *trace, const char *run)
     for (size_t i = 0; i < t.events; i++) t.event[i] = event_of(json_array_get(events, i));
     t.run = run_file_open(run, &error);
     t.rows = t.run ? run_file_actions(t.run, &error) : NULL;
-    t.held = t.rows ? run_file_first(t.run, "/timeline/memory", t.run->actions, &error) : NULL;
+    double *peak = NULL;
+    if (t.rows) run_file_memory(t.run, t.rows, &t.held, &peak, &error);
+    free(peak);
     assert_string_equal(error.text, "");
     return t;
 }
