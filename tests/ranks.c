@@ -31,6 +31,7 @@ static const struct {
     {"families", ranks_families, {4}},
     {"experts", ranks_experts, {2, 4}},
     {"expert-parallel", ranks_expert_parallel, {2, 3, 4, 8}},
+    {"given", ranks_given, {4, 8}},
     {"domains", ranks_domains, {4, 6}},
     {"clock", ranks_clock, {2, 3, 4, 8}},
     {"machine", ranks_machine, {1, 2, 3, 4, 8}},

@@ -19,6 +19,7 @@ int ranks_families(void);
 int ranks_domains(void);
 int ranks_experts(void);
 int ranks_expert_parallel(void);
+int ranks_given(void);
 int ranks_faults(void);
 int ranks_clock(void);
 int ranks_machine(void);

@@ -39,7 +39,10 @@ typedef struct BlockRun {
     double *routing;     /* forward: the layer's row (routing.h), which is added to; NULL: nobody asks */
     int32_t *taken;      /* (E): forward writes of each expert the rows that it takes; NULL: nobody asks */
     const int64_t *load; /* (E), of a dry device: of each expert the choices among block_rows(); NULL: even */
-    Tensor bias;         /* forward: of experts' scores (router.h), (E) REAL; without elements: none */
+    const int32_t *given; /* in place of it: the rows that each expert takes (E), of rank j of the dispatch
+                           * given_apart j behind; NULL: they follow from the load */
+    int64_t given_apart;
+    Tensor bias; /* forward: of experts' scores (router.h), (E) REAL; without elements: none */
 } BlockRun;
 
 /* What forward keeps of a branch for backward. T' is T, or T/t with sequence parallelism. */

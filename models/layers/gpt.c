@@ -78,6 +78,7 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
 {
     double *routing = saved->pass.routing;
     const int64_t *load = saved->pass.load, before = (layer - 1) * gpt->shape.experts.count;
+    const int32_t *given = saved->pass.given;
     int32_t *taken = saved->pass.taken;
     const Tensor *bias = gpt->layer[layer].buffer >= 0 ? saved->pass.bias : NULL;
     return (BlockRun){.shape = &gpt->shape,
@@ -91,6 +92,8 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
                       .routing = routing ? routing + (layer - 1) * routing_width(&gpt->shape.experts) : NULL,
                       .taken = taken ? taken + before : NULL,
                       .load = load ? load + before : NULL,
+                      .given = given ? given + before : NULL,
+                      .given_apart = gpt->shape.layers * gpt->shape.experts.count,
                       .bias = bias ? bias[gpt->layer[layer].buffer] : (Tensor){0}};
 }
 

@@ -38,6 +38,9 @@ typedef struct GptPass {
     const int64_t
         *load; /* (L, E), of a dry device: of each expert the choices among the B samples' tokens, in rows of
                           * layers with experts; NULL: they are even */
+    const int32_t
+        *given;         /* (ranks, L, E), in place of it: the rows that each expert takes, of all ranks of the
+                           * dispatch; NULL: they follow from the load */
     const Tensor *bias; /* (buffers): of experts' scores, a layer's each (gpt_parameters.h); NULL: none */
 } GptPass;
 

@@ -98,6 +98,12 @@ int64_t routing_room_here(const BlockRun *run, int64_t rows)
     return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
 
+/* Those that a dry device was given, of a rank. */
+static const int32_t *given_of(const BlockRun *run, int64_t rank)
+{
+    return run->given + rank * run->given_apart;
+}
+
 /* Of each expert, of the tokens here, on a dry device. */
 static int64_t *assumed_counts(const BlockRun *run)
 {
@@ -106,16 +112,18 @@ static int64_t *assumed_counts(const BlockRun *run)
     const int64_t choices = block_rows(run) * e->top_k / scopes_of(run->shape, run->B),
                   most = e->capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
     int64_t *count = allocate((size_t)e->count * sizeof *count);
-    for (int64_t i = 0; i < e->count; i++) count[i] = assumed_count(run, choices, most, i);
+    for (int64_t i = 0; i < e->count; i++)
+        count[i] = run->given ? given_of(run, run->dispatch->rank)[i] : assumed_count(run, choices, most, i);
     return count;
 }
 
 RoutingCounts routing_counts(const BlockRun *run, Tensor counts)
 {
-    if (!counts.data) return (RoutingCounts){.rows = assumed_counts(run)};
-    int64_t *rows = allocate((size_t)counts.count * sizeof *rows);
-    for (int64_t i = 0; i < counts.count; i++) rows[i] = ints(counts)[i];
-    return (RoutingCounts){.rows = rows, .apart = run->shape->experts.count};
+    const int64_t E = run->shape->experts.count, all = run->dispatch->size * E;
+    if (!counts.data && !run->given) return (RoutingCounts){.rows = assumed_counts(run)};
+    int64_t *rows = allocate((size_t)all * sizeof *rows);
+    for (int64_t i = 0; i < all; i++) rows[i] = counts.data ? ints(counts)[i] : given_of(run, i / E)[i % E];
+    return (RoutingCounts){.rows = rows, .apart = E};
 }
 
 /* ---- what is told ---- */

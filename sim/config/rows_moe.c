@@ -83,9 +83,12 @@ const ConfigRow rows_of_moe[] = {
          "that of the language's; its value is recorded apart, /moe/balance_loss.\n"
          "bias: no loss. Each expert of a layer has a number that is added to its scores where experts, and "
          "groups of them, are chosen, not in a gate; in every step that updates weights it rises by "
-         "moe.bias_step where the expert had less than the mean of all choices of the global batch, and falls "
-         "where it had more (Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2). It "
-         "is recorded, /moe/bias, and in checkpoints and weights files: mlp.gate.e_score_correction_bias. Any "
+         "moe.bias_step where the expert had less than the mean of all choices of the global batch, and "
+         "falls "
+         "where it had more (Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2). "
+         "It "
+         "is recorded, /moe/bias, and in checkpoints and weights files: mlp.gate.e_score_correction_bias. "
+         "Any "
          "moe.balance_coefficient above 0 adds the loss to it, and with moe.balance_scope = sequence that is "
          "V3's complementary one (eq. 17 to 20, there 0.0001), of what scores without the bias would "
          "choose.\n"},
@@ -125,9 +128,14 @@ const ConfigRow rows_of_moe[] = {
     {"moe", "load", ROW_TEXT, WITH_EXPERTS, FIELD(assumed.load), "", .example = "results/moe.h5",
      .help = "of a dry run: the file of the run whose load of experts it assumes",
      .more =
-         "Of a run with as many experts and layers that have them: each expert's share of its /moe/load in "
-         "moe.load_step, in every microbatch alike, whatever the batch. A run that trains routes its own "
-         "tokens and refuses the key.\n"},
+         "Of a run with as many experts and layers that have them, its step moe.load_step. Where its file "
+         "has "
+         "/moe/rows, and its batch, replicas, microbatches, sequence, top_k and capacity are this run's: "
+         "each "
+         "replica's and microbatch's own, so that the dry run has that step's bytes, memory and simulated "
+         "time, "
+         "whatever else of the grid differs. Else each expert's share of its /moe/load, in every microbatch "
+         "alike. The report says which. A run that trains routes its own tokens and refuses the key.\n"},
     {"moe", "load_step", ROW_INTEGER, WITH_A_LOAD, FIELD(assumed.step), "0", 0, 1e9, .example = "100",
      .help = "the step of moe.load's run, from 1; 0: its last"},
     {"moe", "skew", ROW_NUMBER, WITHOUT_A_LOAD, FIELD(assumed.skew), "0", 0, 16, .example = "0.5",

@@ -11,6 +11,7 @@ typedef struct RunFile {
     struct H5 *file;
     char *path;
     bool complete, dry;
+    bool given_rows; /* dry: rows of experts are those of moe.load, of each replica and microbatch its own */
     int ranks;
     int recorded; /* of the ranks, those that have rows: each stands for those after it, up to the next */
     int *rank;    /* (recorded), ascending from 0 */

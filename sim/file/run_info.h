@@ -19,6 +19,7 @@ typedef struct RunInfo {
     int recorded; /* rows, each of its rank and of those after it, up to the next row's, which do the same; */
     const int *rank; /* (recorded), ascending from 0; NULL: all ranks have their own */
     bool dry;
+    bool given_rows;             /* of experts, by moe.load: each replica's and microbatch's its own */
     int64_t first;               /* the step it begins with: above 0 where it goes on from a checkpoint */
     int64_t parameters;          /* of the whole model */
     double entropy;              /* floor of the loss, nats a token; NaN when unknown */

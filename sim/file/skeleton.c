@@ -56,9 +56,8 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
         const char *name;
         int64_t value;
     } integers[] = {
-        {"ranks", info->ranks},
-        {"parameters", info->parameters},
-        {"dry", info->dry},
+        {"ranks", info->ranks}, {"parameters", info->parameters},
+        {"dry", info->dry},     {"given_rows", info->given_rows},
         {"complete", 0},
     };
     bool ok = true;

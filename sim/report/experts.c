@@ -100,8 +100,11 @@ static bool add_assumed(Sheet *sheet, const RunFile *run, Error *error)
         sheet_cell(sheet, "assumed to be even: a dry run routes no tokens");
         return true;
     }
-    sheet_cell(sheet, "assumed, as a dry run routes no tokens: moe.%s = %s", given ? "load" : "skew",
-               given ? file : skew);
+    if (run->given_rows)
+        sheet_cell(sheet, "each replica's and microbatch's own, as moe.load = %s recorded them", file);
+    else
+        sheet_cell(sheet, "assumed, as a dry run routes no tokens: moe.%s = %s%s", given ? "load" : "skew",
+                   given ? file : skew, given ? ", shares of it alike in every microbatch and replica" : "");
     return add_fullest(sheet, run, error);
 }
 

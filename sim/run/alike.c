@@ -23,7 +23,7 @@ void alike_free(Alike *alike)
     plan_free(&alike->plan);
     config_free(&alike->config);
     free((void *)alike->walked.rank);
-    free(alike->load);
+    assumed_load_free(&alike->assumed);
     free(alike);
 }
 
@@ -87,10 +87,11 @@ static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *
     if (!named) text = plan_text(&alike->config, &bytes, error);
     bool ok = (named || text) && plan(alike, ranks, text, bytes, error);
     free(text);
-    if (!ok || !assumed_load(&alike->config, &alike->load, error)) return false;
+    if (!ok || !assumed_load(&alike->config, ranks, &alike->assumed, error)) return false;
+    const bool given = alike->assumed.rows != NULL;
     alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
-                              : representatives_of(&alike->config, ranks);
-    alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked);
+                              : representatives_of(&alike->config, ranks, given);
+    alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked, !given);
     watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count,
                config_steps(&alike->config, true));
     return force || admit_dry(&alike->config, &alike->estimate, ranks, error);

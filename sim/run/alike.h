@@ -4,6 +4,7 @@
 #include "parallel/schedule/plan.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/config/parse.h"
+#include "sim/run/assumed_load.h"
 #include "sim/run/options.h"
 #include "sim/run/share_text.h"
 #include "sim/run/watch.h"
@@ -16,7 +17,7 @@ typedef struct Alike {
     Error why;
     SharedText text;
     WalkedRanks walked; /* a dry run's, like the next three */
-    int64_t *load;      /* assumed_load() */
+    AssumedLoad assumed;
     Estimate estimate;
     Watch watch;
 } Alike;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/config/refuse.h"
 #include "sim/file/run_file.h"
+#include "sim/run/assumed_rows.h"
 
 /* ---- whole numbers ---- */
 
@@ -89,11 +90,9 @@ static bool row_of(const Config *config, const RunFile *run, size_t *row, Error 
                          (long long)last);
 }
 
-static bool read_shares(const Config *config, const RunFile *run, double *shares, Error *error)
+static bool read_shares(const Config *config, const RunFile *run, size_t row, double *shares, Error *error)
 {
     Error why;
-    size_t row = 0;
-    if (!same_experts(config, run, error) || !row_of(config, run, &row, error)) return false;
     if (!run_file_rows(run, "/moe/load", row, 1, shares, &why)) return refuse_load(config, error, why.text);
     for (size_t y = 0; y < run->layers; y++) {
         double sum = 0;
@@ -107,14 +106,20 @@ static bool read_shares(const Config *config, const RunFile *run, double *shares
     return true;
 }
 
-static double *recorded_shares(const Config *config, Error *error)
+/* Of a file's step the rows, where they fit, or else the shares, NULL where it is refused. */
+static double *recorded(const Config *config, int ranks, AssumedLoad *assumed, Error *error)
 {
     Error why;
+    size_t row = 0;
     RunFile *run = run_file_open(config->assumed.load, &why);
     double *shares = NULL;
     if (!run) return config_refuse(config, "moe.load", error, "%s", why.text), NULL;
     shares = allocate((run->layers * run->experts + 1) * sizeof *shares);
-    if (!read_shares(config, run, shares, error)) free(shares), shares = NULL;
+    bool ok = same_experts(config, run, error) && row_of(config, run, &row, error) &&
+              read_shares(config, run, row, shares, error);
+    if (ok && assumed_rows_fit(config, ranks, run))
+        ok = assumed_rows(config, run, row, shares, assumed, error);
+    if (!ok) free(shares), shares = NULL;
     run_file_close(run);
     return shares;
 }
@@ -124,21 +129,33 @@ bool assumes_load(const Config *config)
     return config->assumed.load[0] || config->assumed.skew > 0;
 }
 
-bool assumed_load(const Config *config, int64_t **load, Error *error)
+static void fill_shares(const Config *config, const double *recorded, AssumedLoad *assumed)
 {
     const GptShape *shape = &config->model.shape;
     size_t E = (size_t)shape->experts.count, with = 0;
-    double *recorded = NULL, *zipf = NULL;
-    *load = NULL;
-    if (!assumes_load(config)) return true;
-    if (config->assumed.load[0] && !(recorded = recorded_shares(config, error))) return false;
-    zipf = allocate(E * sizeof *zipf);
+    double *zipf = allocate(E * sizeof *zipf);
     for (size_t i = 0; i < E; i++) zipf[i] = pow((double)(i + 1), -config->assumed.skew);
-    *load = allocate_zeroed((size_t)shape->layers * E, sizeof **load);
+    assumed->load = allocate_zeroed((size_t)shape->layers * E, sizeof *assumed->load);
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
-            fill_layer(config, recorded ? recorded + E * with++ : zipf, layer, *load);
-    free(recorded);
+            fill_layer(config, recorded ? recorded + E * with++ : zipf, layer, assumed->load);
     free(zipf);
+}
+
+bool assumed_load(const Config *config, int ranks, AssumedLoad *assumed, Error *error)
+{
+    double *shares = NULL;
+    *assumed = (AssumedLoad){.load = NULL};
+    if (!assumes_load(config)) return true;
+    if (config->assumed.load[0] && !(shares = recorded(config, ranks, assumed, error))) return false;
+    if (!assumed->rows) fill_shares(config, shares, assumed);
+    free(shares);
     return true;
+}
+
+void assumed_load_free(AssumedLoad *assumed)
+{
+    free(assumed->load);
+    free(assumed->rows);
+    free(assumed->chosen);
 }

@@ -70,15 +70,14 @@ static void count_rows(const Plan *plan, double *rows, double *longest)
 }
 
 /* Whether passes repeat (repeat.h) but for the first microbatch's and the last's. */
-static bool repeats(const Config *config)
+static bool may_repeat(const Config *config)
 {
     return config->parallel.kind != DATA_DP && !data_parallel_reduces_each_microbatch(&config->parallel);
 }
 
-static Pipeline pipeline_of(const Config *config, const Plan *plan)
+static Pipeline pipeline_of(const Config *config, const Plan *plan, bool again)
 {
     Pipeline sum = {0};
-    bool again = repeats(config);
     count_rows(plan, &sum.rows, &sum.longest);
     for (int p = 0; p < plan->shape.p; p++) {
         const Schedule *list = &plan->list[p];
@@ -199,10 +198,11 @@ static double file_bytes(const Config *config, int all, double rows, double rank
     return rows * takes.row_file + steps * step + ranks * sizeof(StepRecord) + 1e5;
 }
 
-Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked)
+Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked, bool repeats)
 {
     MeshShape mesh = config_mesh(config, walked->ranks);
-    Pipeline one = pipeline_of(config, plan);
+    repeats = repeats && may_repeat(config);
+    Pipeline one = pipeline_of(config, plan, repeats);
     double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
     Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
     double rings = pipelines * (data.halves + tensor.halves);
@@ -220,7 +220,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.memory[COST_LAYERS] = N * bytes_of_layers(config);
     e.memory[COST_ACTIONS] =
         N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
-        pipelines * (repeats(config) ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
+        pipelines * (repeats ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot *) +
                      one.in_flight * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;

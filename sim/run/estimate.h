@@ -36,8 +36,9 @@ typedef struct Estimate {
     double file;           /* bytes of the run's file */
 } Estimate;
 
-/* Of a dry run, all whose ranks that are walked are in this process. `plan` is that of one replica. */
-Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked);
+/* Of a dry run, all whose ranks that are walked are in this process. `plan` is that of one replica. `repeats`:
+ * microbatches do the same, and passes of all but a few are repeated. */
+Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked, bool repeats);
 /* Of the process that is rank `rank` of a real run, with a core of its own. */
 Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int rank);
 /* Adds what another process takes at the same time: no seconds, but as many as it has where those are more. */

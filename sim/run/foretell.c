@@ -20,7 +20,7 @@ static void walk_rank(Comm *comm, void *context)
     Error error;
     Trainer *t = trainer_new(&walk->alike->config, &walk->alike->plan, comm, NULL, true, &error);
     if (!t) fail("%s", error.text);
-    t->load = walk->alike->load;
+    t->assumed = &walk->alike->assumed;
     data_parallel_initialise(t->data_parallel, walk->alike->config.train.seed);
     trainer_step(t, 0, NULL, NULL);
     walk->look(t, walk->context);

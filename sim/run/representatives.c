@@ -122,13 +122,13 @@ static bool tree_sums(const Config *config, int ranks, Axis axis)
     return nodes > 1;
 }
 
-WalkedRanks representatives_of(const Config *config, int ranks)
+WalkedRanks representatives_of(const Config *config, int ranks, bool given)
 {
     MeshShape shape = config_mesh(config, ranks);
     bool alike = tensor_ranks_alike(config) && placed_alike(config, ranks) &&
                  !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
     if (faults_any(&config->fault)) return (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL};
-    bool replicas = config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) &&
+    bool replicas = !given && config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) &&
                     experts_alike(config) && biases_alike(config, shape.dp);
     int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;

@@ -67,31 +67,34 @@ static void take_in(void *context, int report, const void *piece)
     }
 }
 
-/* A dry run has told those of one microbatch, which all are like. */
+/* Those of one microbatch have been told where all are alike. */
 static void tell_of_all(const Trainer *t)
 {
     const GptShape *shape = &t->config->model.shape;
     const int64_t each = shape->layers * shape->experts.count;
-    for (int64_t i = each; t->taken && t->device.dry && i < t->microbatches * each; i++)
+    for (int64_t i = each; t->taken && trainer_alike(t) && i < t->microbatches * each; i++)
         t->taken[i] = t->taken[i - each];
 }
 
 /* ---- and all together ---- */
 
-/* Of the batch, in all whose microbatches a dry device has the same. */
-static double assumed(const int64_t *load, size_t expert, const Config *c)
+/* Of the batch, in all whose microbatches a dry device has the same, unless it has been given a run's. */
+static double assumed(const AssumedLoad *a, int64_t layer, size_t expert, const Config *c)
 {
     const ExpertsShape *e = &c->model.shape.experts;
     double choices = (double)(c->train.global_batch * c->model.shape.sequence * e->top_k);
-    if (!load) return choices / (double)e->count;
-    return (double)load[expert] * (double)(c->train.global_batch / c->train.microbatch);
+    size_t at = (size_t)((layer - 1) * e->count) + expert;
+    if (a && a->chosen) return a->chosen[at];
+    if (!a || !a->load) return choices / (double)e->count;
+    return (double)a->load[at] * (double)(c->train.global_batch / c->train.microbatch);
 }
 
-/* A layer's, of its sums. A dry device has walked some of the microbatches, all alike: of these drops are the share.
- * `load`: what it assumes (E). */
-static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const Config *c, bool dry,
-                       const int64_t *load_assumed)
+/* Of a layer of the model, which counts from 1, as the `layer`-th with experts, of its sums. A dry device has walked some of
+ * the microbatches, all alike: of these drops are the share. */
+static void fill_layer(RoutingRow *row, size_t layer, int64_t of_model, const double *sum, const Trainer *t)
 {
+    const Config *c = t->config;
+    const bool dry = t->device.dry;
     const ExpertsShape *e = &c->model.shape.experts;
     size_t E = (size_t)e->count;
     double *load = row->load + layer * E, all = 0, most = 0, *bias = row->bias ? row->bias + layer * E : NULL;
@@ -99,7 +102,7 @@ static void fill_layer(RoutingRow *row, size_t layer, const double *sum, const C
            choices = tokens * (double)e->top_k;
     for (size_t i = 0; i < E; i++) all += sum[ROUTING_LOAD + i];
     for (size_t i = 0; i < E; i++) {
-        load[i] = dry ? assumed(load_assumed, i, c) : sum[ROUTING_LOAD + i];
+        load[i] = dry ? assumed(t->assumed, of_model, i, c) : sum[ROUTING_LOAD + i];
         most = fmax(most, load[i]);
         if (bias) bias[i] = dry ? (double)NAN : sum[routing_bias(e) + (int64_t)i];
     }
@@ -135,8 +138,7 @@ RoutingRecord routing_record_gather(const Trainer *t, Group *world)
     r.row.bias = has_expert_bias(shape) ? r.row.moved + layers : NULL;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         if (has_experts(shape, layer))
-            fill_layer(&r.row, found++, told.sum + (layer - 1) * routing_width(&shape->experts), t->config,
-                       t->device.dry, t->load ? t->load + (layer - 1) * shape->experts.count : NULL);
+            fill_layer(&r.row, found++, layer, told.sum + (layer - 1) * routing_width(&shape->experts), t);
     free(told.sum);
     return r;
 }

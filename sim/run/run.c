@@ -138,7 +138,7 @@ static int run_all(Run *run)
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);
         return STATUS_BAD_REQUEST;
     }
-    run->trainer->load = run->alike->load;
+    run->trainer->assumed = &run->alike->assumed;
     if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);

@@ -98,6 +98,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
                     .recorded = (int)rows,
                     .rank = rank,
                     .dry = t->device.dry,
+                    .given_rows = t->assumed && t->assumed->rows,
                     .first = r->first,
                     .parameters = gpt_parameter_count(&config->model.shape),
                     .entropy = data_entropy(t->data),

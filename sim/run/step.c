@@ -80,12 +80,26 @@ static Tensor output_gradient_of(Trainer *t, Action a)
     return dy;
 }
 
-/* Where a microbatch's rows of experts are told. Dry, all are like the first that is walked. */
+/* Where a microbatch's rows of experts are told. Of those that are alike (trainer_alike) in the first one's place. */
 static int32_t *taken_of(const Trainer *t, int microbatch)
 {
     const GptShape *shape = &t->config->model.shape;
-    if (!t->taken || t->device.dry) return t->taken;
+    if (!t->taken || trainer_alike(t)) return t->taken;
     return t->taken + microbatch * shape->layers * shape->experts.count;
+}
+
+/* Those of the replicas that share experts with this one. */
+static const int32_t *given_of(const Trainer *t, int microbatch)
+{
+    const GptShape *shape = &t->config->model.shape;
+    if (!t->assumed || !t->assumed->rows) return NULL;
+    int64_t dp = t->mesh.shape.dp, replica = t->mesh.place.data, first = replica - replica % t->mesh.shape.ep;
+    return t->assumed->rows + (microbatch * dp + first) * shape->layers * shape->experts.count;
+}
+
+bool trainer_alike(const Trainer *t)
+{
+    return t->device.dry && !(t->assumed && t->assumed->rows);
 }
 
 static Tensor walk_forward(Trainer *t, Action a, Tensor x)
@@ -105,7 +119,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .B = B,
                     .routing = t->routing,
                     .taken = taken_of(t, a.microbatch),
-                    .load = t->load,
+                    .load = t->assumed ? t->assumed->load : NULL,
+                    .given = given_of(t, a.microbatch),
                     .bias = t->bias.each};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
@@ -127,18 +142,19 @@ static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
     int chunk = t->chunk_of[a.stage];
     bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
     bool gathers = data_parallel_gathers(t->data_parallel, a.stage);
-    const Pass *same = gathers ? NULL : repeats_find(t->repeats, a.kind, chunk, a.microbatch);
+    Repeats *repeats = trainer_alike(t) ? t->repeats : NULL;
+    const Pass *same = gathers ? NULL : repeats_find(repeats, a.kind, chunk, a.microbatch);
     if (same) {
-        repeats_play(t->repeats, same);
+        repeats_play(repeats, same);
         if (slot->saves) gpt_saved_forget(&slot->saved);
         slot->saves = false;
         slot->as = saves ? same : NULL;
         return same->result;
     }
     slot->saves = true;
-    repeats_record(t->repeats, a.kind, chunk);
+    repeats_record(repeats, a.kind, chunk);
     Tensor result = a.kind == ACTION_FORWARD ? walk_forward(t, a, given) : walk_backward(t, a, halves, given);
-    repeats_keep(t->repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
+    repeats_keep(repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
     return result;
 }
 

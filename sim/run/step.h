@@ -10,6 +10,7 @@
 #include "parallel/stages.h"
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
+#include "sim/run/assumed_load.h"
 #include "sim/run/expert_bias.h"
 #include "sim/run/laps.h"
 #include "sim/run/repeat.h"
@@ -38,13 +39,13 @@ typedef struct Trainer {
     Slots slots;
     double *routing; /* (L, routing_width), of this step, as GptPass.routing; NULL: there are no experts */
     int32_t *taken;  /* behind it, (microbatches, L, E), as GptPass.taken; NULL: they are not recorded */
-    const int64_t *load; /* a dry run's, of every microbatch, as GptPass.load; it must live as long */
-    ExpertBias bias;     /* of experts' scores, where they are balanced by it */
-    double *losses;      /* per microbatch: the sum over its positions; on the last stage */
-    Ideal ideal;         /* seconds, where the profile is ideal or given */
-    double again;        /* of B's or I's, what computing again takes */
-    Laps laps;           /* of the last step */
-    int rows;            /* that all ranks have as many of: an action each, then rows without one */
+    const AssumedLoad *assumed; /* a dry run's; it must live as long; NULL: it is even */
+    ExpertBias bias;            /* of experts' scores, where they are balanced by it */
+    double *losses;             /* per microbatch: the sum over its positions; on the last stage */
+    Ideal ideal;                /* seconds, where the profile is ideal or given */
+    double again;               /* of B's or I's, what computing again takes */
+    Laps laps;                  /* of the last step */
+    int rows;                   /* that all ranks have as many of: an action each, then rows without one */
     void (*performed)(void *watch); /* called after each action; NULL: nobody watches */
     void *watch;
     const volatile sig_atomic_t
@@ -59,6 +60,9 @@ typedef struct StepResult {
     double loss_scale;
     bool skipped; /* a gradient overflowed */
 } StepResult;
+
+/* Whether microbatches do the same: dry, unless rows of experts are given, of each its own. */
+bool trainer_alike(const Trainer *t);
 
 /* `plan`: of one pipeline, as plan_from_config() makes it; it must live as long. `text`: the
  * data source, or NULL. The device is dry when `dry`. */

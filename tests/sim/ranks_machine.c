@@ -8,6 +8,7 @@
 #include "tests/ranks.h"
 #include "tests/support/case_ranks.h"
 #include "tests/support/check.h"
+#include "tests/support/seconds.h"
 
 enum { STEPS = 2 };
 
@@ -59,70 +60,8 @@ static const struct {
 };
 enum { GRID_COUNT = sizeof GRIDS / sizeof *GRIDS };
 
-/* Over links. */
-typedef struct Sent {
-    uint64_t across[PURPOSES];
-    double busy[ROUTES];
-} Sent;
-
-/* What rank 0 has of all ranks after the last step. */
-typedef struct Seen {
-    TimelineRow *rows;
-    Lanes *lanes;
-    Sent *sent;
-    int rows_each;
-} Seen;
-
-static void look(Trainer *t, const StepResult *result, void *context)
-{
-    (void)result;
-    Seen *seen = context;
-    if (t->step < t->config->train.steps - 1) return;
-    bool main = t->comm->rank == 0;
-    size_t ranks = (size_t)t->comm->size, bytes = (size_t)t->rows * sizeof(TimelineRow);
-    Seen mine = {.rows = main ? allocate(ranks * bytes) : NULL,
-                 .lanes = main ? allocate(ranks * sizeof(Lanes)) : NULL,
-                 .sent = main ? allocate(ranks * sizeof(Sent)) : NULL,
-                 .rows_each = t->rows};
-    Sent sent = {.busy = {comm_busy(t->comm, ROUTE_INSIDE), comm_busy(t->comm, ROUTE_ACROSS)}};
-    memcpy(sent.across, t->comm->across, sizeof sent.across);
-    Group *world = group_world(t->comm, CHANNEL_CONTROL);
-    TimelineRow *own = allocate(bytes);
-    trainer_rows(t, &t->laps, 0, t->rows, own);
-    gather(world, CONTROL, own, bytes, mine.rows, 0);
-    free(own);
-    gather(world, CONTROL, &t->device.lanes, sizeof(Lanes), mine.lanes, 0);
-    gather(world, CONTROL, &sent, sizeof sent, mine.sent, 0);
-    group_free(world);
-    if (main) *seen = mine;
-}
-
-static void same_time(const Seen *run, const Seen *dry, int ranks)
-{
-    assert_int_equal(run->rows_each, dry->rows_each);
-    for (int i = 0; i < ranks * run->rows_each; i++) {
-        const TimelineRow *a = &run->rows[i], *b = &dry->rows[i];
-        assert_string_equal(a->action, b->action);
-        assert_true(a->simulated_start == b->simulated_start && a->simulated_end == b->simulated_end);
-        assert_true(a->recompute == b->recompute && a->communication == b->communication);
-        assert_memory_equal(a->memory, b->memory, sizeof a->memory);
-        assert_true(a->memory_peak == b->memory_peak);
-    }
-    for (int r = 0; r < ranks; r++) {
-        const Lanes *a = &run->lanes[r], *b = &dry->lanes[r];
-        double sum = 0;
-        for (int p = 0; p < PARTS; p++) {
-            assert_true(a->spent[p] == b->spent[p]);
-            sum += a->spent[p];
-        }
-        assert_memory_equal(&run->sent[r], &dry->sent[r], sizeof *run->sent);
-        assert_true(run->sent[r].busy[0] <= a->now && run->sent[r].busy[1] <= a->now);
-        assert_true(a->now == b->now && a->now > 0 && fabs(sum - a->now) < 1e-12 * a->now);
-    }
-}
-
 /* What can occur and has; and what cannot is exactly zero. */
-static void parts_that_occur(const Seen *seen, const Config *config, int ranks, Part exposed)
+static void parts_that_occur(const Seconds *seen, const Config *config, int ranks, Part exposed)
 {
     MeshShape mesh = config_mesh(config, ranks);
     double sum[PARTS] = {0};
@@ -142,10 +81,10 @@ static void training_takes_what_its_dry_run_says(void **state)
     for (int g = 0; g < GRID_COUNT; g++) {
         int ranks = GRIDS[g].ranks;
         if (!ranks_fit(ranks)) continue;
-        Seen seen = {0}, without = {0};
+        Seconds seen = {0}, without = {0};
         Case c = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words),
              dry = case_of_words(STEPS, MODEL SLOW "%s", GRIDS[g].words);
-        c.look = dry.look = look;
+        c.look = dry.look = seconds_look;
         c.reads_clock = true;
         c.context = &seen;
         dry.context = &without;
@@ -155,7 +94,7 @@ static void training_takes_what_its_dry_run_says(void **state)
         if (run_case(&c, ranks)) {
             assert_true(case_virtual(&dry, ranks));
             assert_true(case_dry_equals(&c, &dry, GRIDS[g].words, ranks));
-            same_time(&seen, &without, ranks);
+            seconds_same(&seen, &without, ranks);
             assert_true(case_config(&c, &config, &error));
             parts_that_occur(&seen, &config, ranks, GRIDS[g].exposed);
             config_free(&config);
@@ -171,17 +110,15 @@ static void training_takes_what_its_dry_run_says(void **state)
 
 static double seconds_of(int grid, const char *worse)
 {
-    Seen seen = {0};
+    Seconds seen = {0};
     double seconds = 0;
     Case c = case_of_words(1, MODEL SLOW "%s %s", GRIDS[grid].words, worse);
-    c.look = look;
+    c.look = seconds_look;
     c.context = &seen;
     c.dry = true;
     if (!case_virtual(&c, GRIDS[grid].ranks)) fail_msg("%s %s: %s", GRIDS[grid].words, worse, c.refused);
     for (int r = 0; r < GRIDS[grid].ranks; r++) seconds = fmax(seconds, seen.lanes[r].now);
-    free(seen.rows);
-    free(seen.lanes);
-    free(seen.sent);
+    seconds_free(&seen);
     case_free(&c);
     return seconds;
 }

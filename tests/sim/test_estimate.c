@@ -20,7 +20,7 @@ static Estimate estimate_of(const char *sets, int ranks, bool dry, Config *confi
     if (!case_config(&c, config, &error) || !config_check_ranks(config, ranks, &error) ||
         !plan_from_config(config, ranks, NULL, 0, &plan, &error))
         fail_msg("%s", error.text);
-    Estimate e = dry ? estimate_dry(config, &plan, &(WalkedRanks){ranks, ranks, NULL})
+    Estimate e = dry ? estimate_dry(config, &plan, &(WalkedRanks){ranks, ranks, NULL}, true)
                      : estimate_rank(config, &plan, ranks, 0);
     plan_free(&plan);
     case_free(&c);

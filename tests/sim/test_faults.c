@@ -331,7 +331,7 @@ static void every_rank_is_walked(void **state)
     for (int faulty = 0; faulty < 2; faulty++) {
         take(&c, "[parallel]\ndata = zero1\n", faulty ? "faults.slow=3 x2" : NULL);
         assert_true(config_check_ranks(&c, 8, &error));
-        WalkedRanks w = representatives_of(&c, 8);
+        WalkedRanks w = representatives_of(&c, 8, false);
         assert_int_equal(w.count, faulty ? 8 : 1);
         free((void *)w.rank);
         config_free(&c);

@@ -120,7 +120,7 @@ static void a_walk_ends_at_its_total(void **state)
     if (!case_config(&c, &config, &error) || !config_check_ranks(&config, RANKS, &error) ||
         !plan_from_config(&config, RANKS, NULL, 0, &plan, &error))
         fail_msg("%s", error.text);
-    Estimate e = estimate_dry(&config, &plan, &(WalkedRanks){RANKS, RANKS, NULL});
+    Estimate e = estimate_dry(&config, &plan, &(WalkedRanks){RANKS, RANKS, NULL}, true);
     Watch w;
     char said[8192], last[64];
     int actions = 0;

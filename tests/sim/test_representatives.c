@@ -150,7 +150,7 @@ static void same_links(const char *what, const Dry *dry, const Outcome *all, con
 /* Every rank against the one that stands for it, and every pass. Returns how many are walked. */
 static int compare(const char *what, Dry dry, int ranks)
 {
-    WalkedRanks few = representatives_of(dry.config, ranks), every = {ranks, ranks, NULL};
+    WalkedRanks few = representatives_of(dry.config, ranks, false), every = {ranks, ranks, NULL};
     Outcome *all = run(&dry, &every);
     dry.repeats = true;
     Outcome *some = run(&dry, &few), *repeated = run(&dry, &every);
@@ -341,7 +341,7 @@ static void of_many_stages(void **state)
     c->hardware.profile = PROFILE_MACHINE;
     c->node = (NetworkNode){.devices = 8, .cards = 8, .link_gb = 300, .card_gb = 25};
     clock_t began = clock();
-    WalkedRanks few = representatives_of(c, RANKS);
+    WalkedRanks few = representatives_of(c, RANKS, false);
     assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 2);
     assert_int_equal(few.count, STAGES); /* the first of two replicas: both lie alike over the nodes */
     free((void *)few.rank);
@@ -350,7 +350,7 @@ static void of_many_stages(void **state)
     c->hardware.order = ORDER_PP_DP_TP;
     for (int devices = 3; devices <= 4; devices++) {
         c->node.devices = devices;
-        few = representatives_of(c, 8);
+        few = representatives_of(c, 8, false);
         assert_int_equal(few.count, devices == 4 ? 4 : 8);
         free((void *)few.rank);
     }
@@ -373,7 +373,7 @@ static void of_many_experts(void **state)
         Error error;
         if (!case_config(&c, &config, &error) || !config_check_ranks(&config, RANKS, &error))
             fail_msg("%s", error.text);
-        WalkedRanks few = representatives_of(&config, RANKS);
+        WalkedRanks few = representatives_of(&config, RANKS, false);
         assert_int_equal(few.count, grids[i].walked);
         free((void *)few.rank);
         config_free(&config);
