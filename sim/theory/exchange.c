@@ -136,7 +136,8 @@ bool theory_any_may_hop(const Config *config, int ranks)
     return any;
 }
 
-/* Of a layer, from 0 among those with experts, and a microbatch. */
+/* Of a layer, from 0 among those with experts, and a microbatch. Of rows that go straight in any case only the rank's own
+ * are asked for. */
 static void take(Exchange *x, const Config *config, const Plan *plan, const Share *share,
                  const int32_t *taken, int64_t layer, int microbatch)
 {
@@ -147,6 +148,7 @@ static void take(Exchange *x, const Config *config, const Plan *plan, const Shar
         for (int j = 0; j < x->n; j++) {
             double *rows = &x->rows[i * x->n + j];
             *rows = 0;
+            if (x->inside == 0 && i != x->self && j != x->self) continue;
             for (int64_t e = j * held; e < (j + 1) * held; e++) *rows += of[e];
         }
     }

@@ -75,7 +75,8 @@ check "ep trains under the witness" witnessed ep 4 $shared --set parallel.ep=4 -
 check "ep bytes equal the formula" compare bytes ep.h5
 check "ep memory equals the formula" compare memory ep.h5
 check "ep bytes equal the witness's" compare witness ep.h5 ep
-check "ep: rows as given by the loads" test 2 = "$("$float/bin/sim" report ep.h5 | grep -c 'equal in every step')"
+reported() { "$float/bin/sim" report "$1" | grep -c "$2"; }
+check "ep: rows as given by the loads" test 2 = "$(reported ep.h5 'equal in every step on every rank')"
 hops="--set train.steps=3 --set train.warmup=0 --set hardware.profile=a100-80gb-dgx --set node.devices=2 --set hardware.all_to_all"
 # shellcheck disable=SC2086
 check "ep in two hops trains under the witness" witnessed hops 4 $shared --set parallel.ep=4 $hops=hierarchical --set output.weights=hops-w.h5
@@ -83,11 +84,23 @@ check "ep in two hops: bytes equal the witness's" compare witness hops.h5 hops
 # shellcheck disable=SC2086
 check "ep straight trains" mpirun -n 4 "$float/bin/sim" $shared --set parallel.ep=4 $hops=straight \
     --set output.weights=straight-w.h5 --output straight.h5
+check "ep straight over nodes: rows as given by the loads" test 2 = "$(reported straight.h5 'equal in every step on every rank')"
+check "ep in two hops: rows as given by the loads" test 2 = "$(reported hops.h5 'equal in every step on every rank')"
 check "ep in two hops: the same weights" compare same straight-w.h5 hops-w.h5
 # shellcheck disable=SC2086
 check "ep in two hops, dry" "$float/bin/sim" $shared --set parallel.ep=4 $hops=hierarchical --dry-run --all-ranks --ranks 4 \
     --output hops-dry.h5
 check "ep in two hops: dry bytes equal the formula" compare bytes hops-dry.h5
+# A schedule of one's own, which no file keeps: rows of all ranks together, and where they may hop none.
+printf '0F0,0B0,0F1,0B1\n1F0,1B0,1F1,1B1\n' >own.csv
+own="$shared --set parallel.ep=4 --set parallel.pp=2 --set parallel.schedule=own.csv --dry-run --ranks 8"
+# shellcheck disable=SC2086
+check "ep with a schedule of one's own, dry" "$float/bin/sim" $own --output own.h5
+check "ep with a schedule of one's own: rows of all ranks" test 2 = "$(reported own.h5 'equal in every step')"
+check "ep with a schedule of one's own: of none alone" test 0 = "$(reported own.h5 'step on every rank')"
+# shellcheck disable=SC2086
+check "ep with a schedule of one's own in two hops, dry" "$float/bin/sim" $own $hops=hierarchical --output own-hops.h5
+check "ep with a schedule of one's own in two hops: no rows by the loads" test 0 = "$(reported own-hops.h5 'in every step')"
 # shellcheck disable=SC2086
 check "ep gathered trains under the witness" witnessed gathered 4 $shared --set parallel.ep=2 --set parallel.data=zero3 \
     --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --set train.steps=3 --set train.warmup=0
