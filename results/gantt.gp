@@ -12,6 +12,7 @@ MOST = 1
 do for [p=1:PANELS] { if (ROWS[p] > MOST) { MOST = ROWS[p] } }
 ROW = MOST <= 8 ? (PANELS > 1 ? 30 : 40) : MOST <= 16 ? 24 : MOST <= 32 ? 18 : 12
 LEFT = 84; PLOT = 1040; HEADROOM = 36; GAP = 12
+do for [i=1:|$R|] { if (28 + 8 * (5 + strlen(word($R[i], 2))) > LEFT) { LEFT = 28 + 8 * (5 + strlen(word($R[i], 2))) } }
 if (LEFT + PLOT + 76 < WORDS) { PLOT = int(WORDS) - LEFT - 76 }
 W = LEFT + PLOT + 76
 array ROOF[PANELS + 1]

@@ -197,6 +197,20 @@ static void test_gantt_rows(void **state)
     assert_says(place->said, "step_time           skipped: a dry run takes no time");
 }
 
+/* Ranks' names stand whole at the left of their rows: the chart is as much wider. */
+static void test_gantt_names(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "few.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 2}, NAN);
+    record_walk(in_folder(place, "many.h5"), (Walked){SCHEDULE_1F1B, {1, 2, 2}, .dp = 1200, .dry = true},
+                NAN);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "few.h5")), 0);
+    assert_int_equal(PLOT_CHART(place, "gantt", in_folder(place, "many.h5")), 0);
+    assert_in_picture(in_folder(place, "many-charts/gantt.svg"), "rank 1200");
+    assert_file_says(in_folder(place, "few-charts/gantt.svg"), "viewBox=\"0 0 1200 ");
+    assert_file_says(in_folder(place, "many-charts/gantt.svg"), "viewBox=\"0 0 1216 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gantt_panels, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_ideal_unit, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_rows, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_gantt_names, plot_setup, plot_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
