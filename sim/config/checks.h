@@ -9,9 +9,6 @@ bool config_check_layers(const Config *config, int stages, const char *what, Err
 /* Numbers that fit, as even as they can be: "8,8,8,8"; "" where they are more than a line can show. */
 void config_even_layers(int64_t layers, int stages, char *text, size_t size);
 
-/* That BLAS, which counts in 32 bits, can count the rows and columns of a microbatch's matrices. */
-bool config_check_matrices(const Config *config, Error *error);
-
 /* That parallel.schedule is a schedule's name or a file's. */
 bool config_check_schedule(const Config *config, Error *error);
 

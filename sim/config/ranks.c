@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/check_model.h"
 #include "sim/config/checks.h"
 #include "sim/config/check_faults.h"
 #include "sim/config/refuse.h"
