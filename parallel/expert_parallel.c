@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "parallel/collectives/all_to_all.h"
+#include "parallel/collectives/beside.h"
 #include "parallel/collectives/collectives.h"
 
 static Purpose purpose_of(Passage passage)
@@ -17,13 +18,11 @@ static void counts(void *group, Device *device, int64_t each, int32_t *counts)
 
 /* ---- under way ---- */
 
-/* Moves on between kernels unless it is dry: then nothing tells when it does. */
 typedef struct Moving {
     AllToAll rows;
     Collective ring; /* one of both */
     bool rings;
-    Between between;
-    Device *device; /* NULL: it is dry */
+    Beside beside;
 } Moving;
 
 static void progress(void *moving)
@@ -35,16 +34,6 @@ static void progress(void *moving)
         all_to_all_progress(&m->rows);
 }
 
-/* Of what has begun in it. */
-static void *watched(Moving *m, Device *device)
-{
-    if (device->dry) return m;
-    m->device = device;
-    m->between = (Between){.call = progress, .context = m};
-    device_between(m->device, &m->between);
-    return m;
-}
-
 static void moving_end(void *moving)
 {
     Moving *m = moving;
@@ -52,7 +41,7 @@ static void moving_end(void *moving)
         ring_end(&m->ring);
     else
         all_to_all_end(&m->rows);
-    if (m->device) device_between_end(m->device, &m->between);
+    beside_end(&m->beside);
     free(m);
 }
 
@@ -73,7 +62,7 @@ static void *exchange(void *context, Passage passage, Tensor out, Tensor in, int
     Moving *m = allocate_zeroed(1, sizeof *m);
     all_to_all_begin(&m->rows, group, purpose_of(passage), out, in, width,
                      counts_of(group->size, rows, passage));
-    return watched(m, out.device);
+    return beside_begin(&m->beside, out.device, progress, m);
 }
 
 /* ---- all tokens ---- */
@@ -83,7 +72,7 @@ static void *gather_all(void *group, Tensor all)
     Moving *m = allocate_zeroed(1, sizeof *m);
     m->rings = true;
     ring_all_gather_begin(&m->ring, group, MOE_DISPATCH, &all, 1);
-    return watched(m, all.device);
+    return beside_begin(&m->beside, all.device, progress, m);
 }
 
 static void *scatter_all(void *group, Tensor all)
@@ -91,7 +80,7 @@ static void *scatter_all(void *group, Tensor all)
     Moving *m = allocate_zeroed(1, sizeof *m);
     m->rings = true;
     ring_reduce_scatter_begin(&m->ring, group, MOE_COMBINE, &all, 1);
-    return watched(m, all.device);
+    return beside_begin(&m->beside, all.device, progress, m);
 }
 
 static const DispatchOps COLLECTIVES = {

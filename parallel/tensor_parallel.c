@@ -4,28 +4,18 @@
 #include "models/kernels/kernels.h"
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
+#include "parallel/collectives/beside.h"
 #include "parallel/collectives/collectives.h"
 
-/* A ring under way, which moves on between kernels unless it is dry: then nothing tells when it does. */
+/* A ring under way. */
 typedef struct Moving {
     Collective ring;
-    Between between;
-    Device *device; /* NULL: it is dry */
+    Beside beside;
 } Moving;
 
 static void progress(void *moving)
 {
     ring_progress(&((Moving *)moving)->ring);
-}
-
-/* Of a ring that has begun in it. */
-static void *watched(Moving *m, Device *device)
-{
-    if (device->dry) return m;
-    m->device = device;
-    m->between = (Between){.call = progress, .context = m};
-    device_between(m->device, &m->between);
-    return m;
 }
 
 static Moving *moving_new(void)
@@ -37,7 +27,7 @@ static void moving_end(void *moving)
 {
     Moving *m = moving;
     ring_end(&m->ring);
-    if (m->device) device_between_end(m->device, &m->between);
+    beside_end(&m->beside);
     free(m);
 }
 
@@ -45,7 +35,7 @@ static void *sum(void *group, Tensor t)
 {
     Moving *m = moving_new();
     ring_all_reduce_begin(&m->ring, group, TP_ALL_REDUCE, &t, 1);
-    return watched(m, t.device);
+    return beside_begin(&m->beside, t.device, progress, m);
 }
 
 /* A ring over the samples of whole (B, T, C): of each, a block are these values of a rank's rows. */
@@ -59,7 +49,7 @@ static void *over_rows(Group *group, bool reduces, Tensor whole, int64_t B, Valu
     ring_apart_begin(&m->ring, group, reduces ? TP_REDUCE_SCATTER : TP_ALL_GATHER, sample, (int)B,
                      count / group->size, reduces);
     free(sample);
-    return watched(m, whole.device);
+    return beside_begin(&m->beside, whole.device, progress, m);
 }
 
 static void *gather_rows(void *group, Tensor whole, int64_t B, Values values)
@@ -76,7 +66,7 @@ static void *gather_all(void *group, Tensor all)
 {
     Moving *m = moving_new();
     ring_all_gather_begin(&m->ring, group, TP_CROSS_ENTROPY, &all, 1);
-    return watched(m, all.device);
+    return beside_begin(&m->beside, all.device, progress, m);
 }
 
 static const RegionOps RINGS = {.sum = sum,
