@@ -65,7 +65,7 @@ typedef struct Config {
     DataParallelConfig parallel; /* data, reduce, bucket_mb, overlap */
     int collectives;             /* Collectives */
     TensorParallelConfig tensor; /* tp, sequence_parallel, tensor_overlap, scatter_messages */
-    ExpertParallelConfig expert; /* ep */
+    ExpertParallelConfig expert; /* ep, dispatch, overlap */
     struct {
         int64_t size, virtual_stages; /* pp; stages a rank */
         char schedule[CONFIG_PATH];   /* a ScheduleKind's name, or the path of a schedule in text */

@@ -57,19 +57,17 @@ const char *const preset_names[PRESETS + 1] = {
         OF_LLAMA(L, h, a, kv, f, V, s, base), NO_EXPERTS \
     }
 
-/* the same but for its attention, in DeepSeek-V2's proportions: a head of d = h / a numbers without a place and d / 2
- * with one, latents of 4 d and, of queries, q: about a third of h */
-#define OF_LATENT(L, h, a, q, f, V, s)                                                                  \
+/* the same but for its attention: latents of q and kv, a head of d numbers without a place and r with one */
+#define WITH_LATENTS(L, h, a, q, kv, d, r, f, V, s)                                                     \
     .layers = (L), .hidden = (h), .heads = (a), .ffn = (f), .vocab = (V), .sequence = (s),              \
     .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
-    .attention_kind = ATTENTION_MLA, .q_lora_rank = (q), .kv_lora_rank = 4 * (h) / (a),                 \
-    .qk_nope_head_dim = (h) / (a), .qk_rope_head_dim = (h) / (a) / 2, .v_head_dim = (h) / (a)
-/* of V2's and V3's own: 128 heads of 128 and 64 numbers, whatever h is, latents of 512 and 1536 */
-#define OF_DEEPSEEK(L, h, f, V, s)                                                                      \
-    .layers = (L), .hidden = (h), .heads = 128, .ffn = (f), .vocab = (V), .sequence = (s),              \
-    .norm = NORM_RMSNORM, .activation = ACTIVATION_SWIGLU, .position = POSITION_ROPE, .rope_base = 1e4, \
-    .attention_kind = ATTENTION_MLA, .q_lora_rank = 1536, .kv_lora_rank = 512, .qk_nope_head_dim = 128, \
-    .qk_rope_head_dim = 64, .v_head_dim = 128
+    .attention_kind = ATTENTION_MLA, .q_lora_rank = (q), .kv_lora_rank = (kv), .qk_nope_head_dim = (d), \
+    .qk_rope_head_dim = (r), .v_head_dim = (d)
+/* in DeepSeek-V2's proportions: d = h / a, r = d / 2, kv = 4 d and q about a third of h */
+#define OF_LATENT(L, h, a, q, f, V, s) \
+    WITH_LATENTS(L, h, a, q, 4 * (h) / (a), (h) / (a), (h) / (a) / 2, f, V, s)
+/* of V2's and V3's own, whatever h is */
+#define OF_DEEPSEEK(L, h, f, V, s) WITH_LATENTS(L, h, 128, 1536, 512, 128, 64, f, V, s)
 /* 8 experts in every layer, of which a token goes to 2, with gates that are 1 together */
 #define MIXTRAL(f)                 \
     .experts = {.count = 8,        \
