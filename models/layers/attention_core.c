@@ -1,6 +1,17 @@
 /* attention_core.c - plain or flash attention of the heads that a rank has. */
 #include "models/layers/attention_core.h"
 
+TensorShape attention_out_weight(const GptShape *s, int ranks)
+{
+    (void)ranks;
+    return (TensorShape){.rows = heads_width(s), .columns = s->hidden, .cut = CUT_ROWS};
+}
+
+TensorShape attention_out_bias(const GptShape *s, int ranks)
+{
+    return bias_shape(s, attention_out_weight(s, ranks));
+}
+
 AttentionShape attention_core_shape(const BlockRun *run)
 {
     const GptShape *s = run->shape;

@@ -17,6 +17,10 @@ enum {
     ATTENTION_CORE
 };
 
+/* Of the linear layer that takes what the heads made. */
+TensorShape attention_out_weight(const GptShape *s, int ranks);
+TensorShape attention_out_bias(const GptShape *s, int ranks);
+
 /* Of one rank's heads. */
 AttentionShape attention_core_shape(const BlockRun *run);
 /* From ATTENTION_QKV, which is there, the others. */

@@ -19,24 +19,13 @@ static TensorShape qkv_bias(const GptShape *s, int ranks)
     return bias_shape(s, qkv_weight(s, ranks));
 }
 
-static TensorShape out_weight(const GptShape *s, int ranks)
-{
-    (void)ranks;
-    return (TensorShape){.rows = s->hidden, .columns = s->hidden, .cut = CUT_ROWS};
-}
-
-static TensorShape out_bias(const GptShape *s, int ranks)
-{
-    return bias_shape(s, out_weight(s, ranks));
-}
-
 static const BranchTensor TENSORS[ATTENTION_TENSORS] = {
     [NORM_GAIN] = {"ln_1.weight", norm_gain_shape, INIT_ONE},
     [NORM_BIAS] = {"ln_1.bias", norm_bias_shape, INIT_ZERO},
     [QKV_WEIGHT] = {"attn.c_attn.weight", qkv_weight, INIT_NORMAL},
     [QKV_BIAS] = {"attn.c_attn.bias", qkv_bias, INIT_ZERO},
-    [ATTENTION_OUT_WEIGHT] = {"attn.c_proj.weight", out_weight, INIT_NORMAL_RESIDUAL},
-    [ATTENTION_OUT_BIAS] = {"attn.c_proj.bias", out_bias, INIT_ZERO},
+    [ATTENTION_OUT_WEIGHT] = {"attn.c_proj.weight", attention_out_weight, INIT_NORMAL_RESIDUAL},
+    [ATTENTION_OUT_BIAS] = {"attn.c_proj.bias", attention_out_bias, INIT_ZERO},
 };
 
 /* ---- the branch ---- */

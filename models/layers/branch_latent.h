@@ -13,20 +13,6 @@
 #define MODELS_LAYERS_BRANCH_LATENT_H
 #include "models/layers/attention_core.h"
 
-/* Queries come of the input (Q) or of a latent (Q_DOWN, Q_NORM, Q_UP): the tensors of the other are none. A bias
- * follows its weight. */
-enum {
-    LATENT_Q = NORM_TENSORS,
-    LATENT_Q_DOWN = LATENT_Q + 2,
-    LATENT_Q_NORM = LATENT_Q_DOWN + 2,
-    LATENT_Q_UP,
-    LATENT_KV_DOWN = LATENT_Q_UP + 2,
-    LATENT_KV_NORM = LATENT_KV_DOWN + 2,
-    LATENT_KV_UP,
-    LATENT_OUT = LATENT_KV_UP + 2,
-    LATENT_TENSORS = LATENT_OUT + 2
-};
-
 /* On t ranks; of queries (B, T', q_lora_rank), of keys and values (B, T', kv_lora_rank). */
 enum {
     LATENT_OF_Q = ATTENTION_CORE, /* as it comes down; in backward its gradient, in the same place */

@@ -5,6 +5,7 @@
 #include "models/layers/branch_experts.h"
 #include "models/layers/branch_latent.h"
 #include "models/layers/branch_mlp.h"
+#include "models/layers/latent_tensors.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/probe.h"
 
