@@ -5,6 +5,7 @@
  *   compare witness RUN PREFIX     counted bytes and messages equal what PREFIX.RANK saw; a stamp a message
  *   compare window RUN PREFIX      the same, and some on every rank that went through a window, as it was told
  *   compare dry REAL DRY           the same bytes of a step, peaks and, in ideal runs, simulated seconds
+ *   compare given REAL DRY STEP    the same of that step, from 1, of which the dry run was given what experts took
  *   compare steps RUN N            N finished steps, every value of them there
  *   compare same A B               the same tensors, no more and no fewer, bit for bit
  *   compare near A B TOLERANCE     the same tensors, to a part of each one's largest value
@@ -162,6 +163,43 @@ static int compare_dry(H5 *real_run, H5 *dry)
         for (size_t i = 0; i < a.count; i++)
             if (a.value[i] != b.value[i] && !(isnan(a.value[i]) && isnan(b.value[i])))
                 return differ("%s: real %.9g, dry %.9g", paths[k], a.value[i], b.value[i]);
+    }
+    return 0;
+}
+
+/* Which of a dry run's rows stands for a rank. */
+static size_t row_of(const Numbers *rank, size_t real_rank)
+{
+    size_t row = 0;
+    while (row + 1 < rank->count && rank->value[row + 1] <= (double)real_rank) row++;
+    return row;
+}
+
+/* Of a dry run that was given what experts took in a step (from 1) of the real one. Peaks are of all its steps, so of one
+ * that has no other. */
+static int compare_given(H5 *real_run, H5 *dry, size_t step)
+{
+    static const char *const paths[] = {"/steps/simulated_time", "/moe/load",  "/moe/imbalance",
+                                        "/moe/dropped",          "/moe/moved", "/moe/rows"},
+                             *const ranks[] = {"/comm/bytes_sent", "/comm/messages", "/memory/peak",
+                                               "/memory/peak_total"};
+    Numbers rank = read_numbers(dry, "/rank");
+    for (size_t k = 0; k < sizeof paths / sizeof *paths; k++) {
+        Numbers a = read_numbers(real_run, paths[k]), b = read_numbers(dry, paths[k]);
+        for (size_t i = 0; i < b.count; i++)
+            if (a.value[(step - 1) * b.count + i] != b.value[i])
+                return differ("%s: real %.17g, dry %.17g", paths[k], a.value[(step - 1) * b.count + i],
+                              b.value[i]);
+    }
+    for (size_t k = 0; k < (finished(real_run) > 1 ? 2 : sizeof ranks / sizeof *ranks); k++) {
+        Numbers a = read_numbers(real_run, ranks[k]), b = read_numbers(dry, ranks[k]);
+        const bool steps = k < 2;
+        const size_t each = steps ? a.dims[2] : a.count / a.dims[0], all = a.dims[steps];
+        for (size_t i = 0; i < all * each; i++) {
+            double is = b.value[row_of(&rank, i / each) * each + i % each],
+                   was = a.value[(steps ? (step - 1) * all * each : 0) + i];
+            if (is != was) return differ("%s: real %.0f, dry %.0f", ranks[k], was, is);
+        }
     }
     return 0;
 }
@@ -364,6 +402,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "skipped") == 0)
         return compare_skipped(a, atof(argv[3]), argc > 4 ? atof(argv[4]) : HUGE_VAL);
     if (argc < 5) return 2;
+    if (strcmp(what, "given") == 0)
+        return compare_given(a, open_file(argv[3]), (size_t)strtoul(argv[4], NULL, 10));
     if (strcmp(what, "beside") == 0) return compare_beside(a, open_file(argv[3]), atof(argv[4]));
     if (strcmp(what, "near") == 0) return compare_tensors(a, open_file(argv[3]), atof(argv[4]));
     if (strcmp(what, "losses") == 0) return compare_losses(a, argv[3], atof(argv[4]));

@@ -147,9 +147,10 @@ static bool read_experts(RunFile *run, Error *error)
     if (strtol(text, NULL, 10) <= 0) return true;
     return length_of(run, layout_axis_scale('y'), &run->layers, error) &&
            length_of(run, layout_axis_scale('e'), &run->experts, error) &&
-           (!run_file_has(run, "/moe/rows") ||
-            (length_of(run, layout_axis_scale('d'), &run->replicas, error) &&
-             length_of(run, layout_axis_scale('m'), &run->microbatches, error)));
+           (!run_file_has(run, layout_axis_scale('d')) ||
+            length_of(run, layout_axis_scale('d'), &run->replicas, error)) &&
+           (!run_file_has(run, layout_axis_scale('m')) ||
+            length_of(run, layout_axis_scale('m'), &run->microbatches, error));
 }
 
 static bool check_datasets(RunFile *run, Error *error)

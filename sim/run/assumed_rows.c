@@ -19,7 +19,7 @@ static bool same_key(const Config *config, const RunFile *run, const char *name)
 bool assumed_rows_fit(const Config *config, int ranks, const RunFile *run)
 {
     bool capacity = config->model.shape.experts.capacity > 0;
-    return run->replicas == (size_t)config_mesh(config, ranks).dp &&
+    return run_file_has(run, "/moe/rows") && run->replicas == (size_t)config_mesh(config, ranks).dp &&
            run->microbatches == (size_t)config_microbatches(config, ranks) &&
            same_key(config, run, "train.global_batch") && same_key(config, run, "model.sequence") &&
            same_key(config, run, "moe.top_k") && same_key(config, run, "moe.capacity_factor") &&

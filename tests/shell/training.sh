@@ -101,6 +101,28 @@ check "ep with a schedule of one's own: of none alone" test 0 = "$(reported own.
 # shellcheck disable=SC2086
 check "ep with a schedule of one's own in two hops, dry" "$float/bin/sim" $own $hops=hierarchical --output own-hops.h5
 check "ep with a schedule of one's own in two hops: no rows by the loads" test 0 = "$(reported own-hops.h5 'in every step')"
+# Given a run's rows of experts a dry run is that step of it, walked whole or not, in either precision, and of another grid
+# what that is.
+# shellcheck disable=SC2086,SC2317
+given() { # BUILD NAME STEP ARGUMENT...
+    local build=$1 name=$2 step=$3
+    shift 3
+    "$build/bin/sim" $shared --set train.warmup=0 "$@" --set "moe.load=$name.h5" --set "moe.load_step=$step" \
+        --dry-run --ranks 4 --output "$name-given.h5" && compare given "$name.h5" "$name-given.h5" "$step"
+}
+check "ep in two hops, given its rows" given "$float" hops 2 --set parallel.ep=4 $hops=hierarchical
+check "ep in two hops, given its rows, all ranks" given "$float" hops 3 --set parallel.ep=4 $hops=hierarchical --all-ranks
+one="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --set parallel.ep=2 --set parallel.tp=2"
+# shellcheck disable=SC2086
+check "ep beside tp trains in double" mpirun -n 4 "$double/bin/sim" $shared $one --output one.h5
+# shellcheck disable=SC2086
+check "ep beside tp, given its rows" given "$double" one 1 $one
+check "ep: a dry run says that rows were given" grep -q "each replica's and microbatch's own, as moe.load = one.h5 recorded" \
+    <("$double/bin/sim" report one-given.h5)
+# shellcheck disable=SC2086
+check "ep: of other replicas it has shares" "$double/bin/sim" $shared $one --set parallel.tp=1 --set moe.load=one.h5 --dry-run \
+    --ranks 4 --output other.h5
+check "ep: and says so" grep -q 'moe.load = one.h5, shares of it alike in every microbatch' <("$double/bin/sim" report other.h5)
 # shellcheck disable=SC2086
 check "ep gathered trains under the witness" witnessed gathered 4 $shared --set parallel.ep=2 --set parallel.data=zero3 \
     --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --set train.steps=3 --set train.warmup=0

@@ -9,11 +9,11 @@
 #include "sim/run/assumed_load.h"
 #include "sim/run/run.h"
 #include "tests/support/check.h"
-#include "tests/support/config_text.h"
+#include "tests/support/experts_walked.h"
 #include "tests/support/made_up.h"
 #include "tests/support/plot_place.h"
 
-enum { EXPERTS = 4, LAYERS = 2, TOKENS = 4 * 10, TOP_K = 2, BATCH = 8 };
+enum { EXPERTS = WALKED_EXPERTS, LAYERS = WALKED_LAYERS };
 
 static void whole_numbers_of_shares(void **state)
 {
@@ -65,79 +65,28 @@ static void zipf(void **state)
 
 /* ---- whole runs ---- */
 
-static const char INI[] = "[model]\nlayers = 3\nhidden = 24\nheads = 4\nvocab = 19\nsequence = 10\n"
-                          "[moe]\nexperts = 4\ntop_k = 2\nfirst_dense = 1\nffn = 12\n"
-                          "[train]\nglobal_batch = 8\nmicrobatch = 4\n[hardware]\nprofile = ideal\n";
-
-/* Dry on two ranks; what was said is in place. */
-static int walk(PlotPlace *place, const char *name, const char *const *sets)
-{
-    char config[128], output[128];
-    int count = 0;
-    snprintf(config, sizeof config, "%s", written_in(place, "t.ini", INI));
-    snprintf(output, sizeof output, "%s", in_folder(place, name));
-    while (sets[count]) count++;
-    const RunOptions options = {.config = config,
-                                .output = output,
-                                .sets = sets,
-                                .set_count = count,
-                                .dry = true,
-                                .command_line = "sim",
-                                .program_directory = place->program};
-    Capture c = capture();
-    int status = run_dry(2, &options);
-    captured(place, c);
-    return status;
-}
-#define WALK(place, name, ...) walk(place, name, (const char *const[]){__VA_ARGS__, NULL})
-
-typedef struct Loads {
-    double load[LAYERS][EXPERTS], dropped[LAYERS], imbalance[LAYERS];
-} Loads;
-
-static Loads loads_of(const PlotPlace *place, const char *name)
-{
-    Loads l;
-    Error error;
-    RunFile *run = run_file_open(in_folder(place, name), &error);
-    if (!run) fail_msg("%s", error.text);
-    assert_true(run->experts == EXPERTS && run->layers == LAYERS);
-    assert_true(run_file_rows(run, "/moe/load", 0, 1, l.load[0], &error));
-    assert_true(run_file_rows(run, "/moe/dropped", 0, 1, l.dropped, &error));
-    assert_true(run_file_rows(run, "/moe/imbalance", 0, 1, l.imbalance, &error));
-    run_file_close(run);
-    return l;
-}
-
-static void assert_loads(const Loads *l, int layer, const double expected[EXPERTS])
-{
-    for (int i = 0; i < EXPERTS; i++)
-        if (l->load[layer][i] != expected[i])
-            fail_msg("expert %d of layer %d has %g, not %g", i, layer, l->load[layer][i], expected[i]);
-}
-
 /* 40 tokens twice in a microbatch: 1, 1/2, 1/3, 1/4 of them are 38.4, 19.2, 12.8, 9.6; and of two microbatches twice. */
 static void skewed(void **state)
 {
     PlotPlace *place = *state;
-    assert_int_equal(WALK(place, "s.h5", "moe.skew=1"), STATUS_OK);
-    Loads l = loads_of(place, "s.h5");
+    assert_int_equal(EXPERTS_WALK(place, "s.h5", "moe.skew=1"), STATUS_OK);
+    ExpertsLoads l = experts_loads(place, "s.h5");
     for (int layer = 0; layer < LAYERS; layer++)
-        assert_loads(&l, layer, (const double[]){2 * 38, 2 * 19, 2 * 13, 2 * 10});
+        experts_assert_loads(&l, layer, (const double[]){2 * 38, 2 * 19, 2 * 13, 2 * 10});
     assert_true(l.imbalance[0] == 38 / 20.0 && l.dropped[0] == 0);
     assert_says(place->said,
                 "load        assumed, as a dry run routes no tokens: moe.skew = 1; fullest: expert 0 of "
                 "layer 1, 1.90 times the mean\n");
     /* a capacity of 25: 13 of 80 find no room; of each sample by itself 7, of 10, 10, 9 and 9 in the first */
-    assert_int_equal(WALK(place, "c.h5", "moe.skew=1", "moe.capacity_factor=1.25"), STATUS_OK);
-    assert_true(loads_of(place, "c.h5").dropped[1] == 13 / 80.0);
+    assert_int_equal(EXPERTS_WALK(place, "c.h5", "moe.skew=1", "moe.capacity_factor=1.25"), STATUS_OK);
+    assert_true(experts_loads(place, "c.h5").dropped[1] == 13 / 80.0);
     assert_int_equal(
-        WALK(place, "c.h5", "moe.skew=1", "moe.capacity_factor=1.25", "moe.balance_scope=sequence"),
+        EXPERTS_WALK(place, "c.h5", "moe.skew=1", "moe.capacity_factor=1.25", "moe.balance_scope=sequence"),
         STATUS_OK);
-    assert_true(loads_of(place, "c.h5").dropped[1] == (3 + 3 + 2 + 2) / 80.0);
-    assert_int_equal(WALK(place, "e.h5", "train.microbatch=2"), STATUS_OK);
-    l = loads_of(place, "e.h5");
-    assert_loads(&l, 0, (const double[]){40, 40, 40, 40});
+    assert_true(experts_loads(place, "c.h5").dropped[1] == (3 + 3 + 2 + 2) / 80.0);
+    assert_int_equal(EXPERTS_WALK(place, "e.h5", "train.microbatch=2"), STATUS_OK);
+    l = experts_loads(place, "e.h5");
+    experts_assert_loads(&l, 0, (const double[]){40, 40, 40, 40});
     assert_says(place->said, "load        assumed to be even: a dry run routes no tokens\n");
 }
 
@@ -146,7 +95,7 @@ static void shared(void **state)
 {
     PlotPlace *place = *state;
     Error error;
-    assert_int_equal(WALK(place, "p.h5", "moe.skew=1", "parallel.ep=2"), STATUS_OK);
+    assert_int_equal(EXPERTS_WALK(place, "p.h5", "moe.skew=1", "parallel.ep=2"), STATUS_OK);
     assert_says(place->said,
                 "fullest: expert 0 of layer 1, 1.90 times the mean, and rank 0 with 2 of them, 1.43 "
                 "times\n");
@@ -172,29 +121,29 @@ static void as_recorded(void **state)
     char load[160];
     record_made_up(in_folder(place, "made.h5"), (MadeUp){.ranks = 2, .steps = 4, .sparse_layers = LAYERS});
     snprintf(load, sizeof load, "moe.load=%s", in_folder(place, "made.h5"));
-    assert_int_equal(WALK(place, "r.h5", load, "moe.load_step=2"), STATUS_OK);
-    Loads l = loads_of(place, "r.h5");
-    assert_loads(&l, 1, (const double[]){40, 40, 40, 40});
-    assert_int_equal(WALK(place, "r.h5", load), STATUS_OK);
-    l = loads_of(
+    assert_int_equal(EXPERTS_WALK(place, "r.h5", load, "moe.load_step=2"), STATUS_OK);
+    ExpertsLoads l = experts_loads(place, "r.h5");
+    experts_assert_loads(&l, 1, (const double[]){40, 40, 40, 40});
+    assert_int_equal(EXPERTS_WALK(place, "r.h5", load), STATUS_OK);
+    l = experts_loads(
         place,
         "r.h5"); /* the only one that was chosen has one choice of each token, and the others the rest */
-    assert_loads(&l, 1, (const double[]){80, 2 * 14, 2 * 13, 2 * 13});
+    experts_assert_loads(&l, 1, (const double[]){80, 2 * 14, 2 * 13, 2 * 13});
     assert_says(place->said, "fullest: expert 0 of layer 1, 2.00 times the mean\n");
-    assert_int_equal(WALK(place, "q.h5", load, "moe.load_step=5"), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.load_step=5"), STATUS_BAD_REQUEST);
     assert_says(place->said, "moe.load_step = 5: moe.load has steps 1 to 4; try one of them, or 0\n");
-    assert_int_equal(WALK(place, "q.h5", load, "moe.first_dense=0"), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.first_dense=0"), STATUS_BAD_REQUEST);
     assert_says(place->said,
                 "it is of 4 experts in 2 layers, and this model has 4 in 3; try the file of a run with "
                 "the same [moe]\n");
-    assert_int_equal(WALK(place, "q.h5", load, "moe.skew=1"), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.skew=1"), STATUS_BAD_REQUEST);
     assert_says(place->said,
                 "moe.skew = 1: has an effect only with moe.experts above 0 and without moe.load;");
-    assert_int_equal(WALK(place, "q.h5", "moe.load_step=2"), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "q.h5", "moe.load_step=2"), STATUS_BAD_REQUEST);
     assert_says(place->said, "has an effect only with moe.load;");
-    assert_int_equal(WALK(place, "q.h5", "moe.load=nowhere.h5"), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "q.h5", "moe.load=nowhere.h5"), STATUS_BAD_REQUEST);
     assert_says(place->said, "moe.load = nowhere.h5: nowhere.h5: ");
-    assert_int_equal(WALK(place, "made.h5", load), STATUS_BAD_REQUEST);
+    assert_int_equal(EXPERTS_WALK(place, "made.h5", load), STATUS_BAD_REQUEST);
     assert_says(place->said, "are the same file;");
 }
 
