@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/machine/random.h"
+#include "sim/config/ranks.h"
+#include "sim/run/plan_from_config.h"
+#include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 
@@ -127,11 +130,57 @@ static void each_as_it_takes_less(void **state)
     case_free(&straight), case_free(&hops);
 }
 
+/* ---- in figures ---- */
+
+typedef struct Figures {
+    double sent, moment;
+} Figures;
+
+static Figures figures(const char *words, const char *way, int ranks)
+{
+    Case c = case_of_words(1, "%s hardware.all_to_all=%s", words, way);
+    Config config;
+    Plan plan;
+    Error error;
+    double bytes[PURPOSES];
+    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, ranks, &error) ||
+        !plan_from_config(&config, ranks, NULL, 0, &plan, &error))
+        fail_msg("%s: %s", words, error.text);
+    theory_bytes(&config, &plan, ranks, 0, bytes);
+    const Figures f = {bytes[MOE_COMBINE], theory_moment(&config, &plan, ranks, 0)};
+    plan_free(&plan);
+    config_free(&config);
+    case_free(&c);
+    return f;
+}
+
+/* As the README has them: of e = N g that share experts, over N nodes of g, a rank sends ((g-1) N + (N-1) g)/e of its
+ * choices, and for a moment has room for (3 e - N - g)/e of them. */
+static void as_the_readme_has_them(void **state)
+{
+    (void)state;
+    enum { CHOICES = 16 * 2, BYTES = 24 * sizeof(real), STEP = 2 * 3 }; /* forward and backward, of layers */
+    static const int nodes[][2] = {{2, 2}, {2, 4}, {4, 2}};
+    for (int i = 0; i < 3; i++) {
+        const int N = nodes[i][0], g = nodes[i][1], e = N * g;
+        char words[WORDS];
+        snprintf(words, WORDS,
+                 "hardware.profile=slow.ini model.layers=3 model.hidden=24 model.heads=4 model.sequence=16 "
+                 "moe.experts=8 moe.top_k=2 parallel.ep=%d node.devices=%d train.global_batch=%d",
+                 e, g, e);
+        const Figures straight = figures(words, "straight", e), hops = figures(words, "hierarchical", e);
+        assert_true(straight.sent == (double)CHOICES * BYTES * STEP * (e - 1) / e);
+        assert_true(hops.sent == (double)CHOICES * BYTES * STEP * ((g - 1) * N + (N - 1) * g) / e);
+        assert_true(hops.moment - straight.moment == (double)CHOICES * BYTES * (3 * e - N - g) / e);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counted_as_by_the_formulas),
         cmocka_unit_test(each_as_it_takes_less),
+        cmocka_unit_test(as_the_readme_has_them),
     };
     return cmocka_run_group_tests_name("rows over nodes", tests, NULL, NULL);
 }
