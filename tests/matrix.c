@@ -7,10 +7,10 @@
  * dozen, `matrix experts` what the last paragraph tells of. A line a case, then the totals.
  *
  * Where replicas share experts, every grid pp x dp x tp of these ranks that has any with each ep that divides dp, with each
- * data x reduce x schedule: 30 cases a grid in fp64. Which kind of experts a case has (router, capacity or none, what
- * keeps the load even, shared experts), what it computes again, and, where four or more share them, how rows go (on a
- * network without nodes, or over nodes in two hops, always or where these take less), go round so that of any two of all
- * these each pair of values meets in every grid. */
+ * data x reduce x schedule: 30 cases a grid in fp64, and 6 more under gpipe, of losses of a global batch's load. Which kind
+ * of experts a case has (router, capacity or none, what keeps the load even, shared experts), what it computes again, and,
+ * where four or more share them, how rows go (on a network without nodes, or over nodes in two hops, always or where these
+ * take less), go round so that of any two of all these each pair of values meets in every grid. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -57,6 +57,7 @@ typedef enum {
     SHARED_SIGMOID,
     SHARED_DROPLESS,
     SHARED_BY_GATE,
+    SHARED_BATCH, /* under gpipe alone */
     FAMILIES
 } Family;
 static const struct {
@@ -118,8 +119,12 @@ static const struct {
     [SHARED_BY_GATE] = {"experts over replicas, the smallest gates dropped",
                         {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.capacity_factor=0.6",
                          "moe.drop_policy=probability", "moe.balance_scope=sequence", "moe.z_loss=0.01"}},
+    [SHARED_BATCH] = {"experts over replicas, their load of the batch",
+                      {MODEL, "model.hidden=24", SHARED_EXPERTS, "moe.groups=4", "moe.groups_limited=2",
+                       "moe.balance=auxiliary", "moe.balance_coefficient=0.1", "moe.device_coefficient=0.1",
+                       "moe.communication_coefficient=0.1", "moe.balance_scope=global_batch"}},
 };
-enum { SHARED_KINDS = FAMILIES - SHARED };
+enum { SHARED_KINDS = SHARED_BATCH - SHARED };
 
 static const int RANKS[] = {8, 6, 3};
 static const struct {
@@ -223,6 +228,8 @@ static bool in_cover(const Choice *c)
     if (!shares_experts(s)) return true;
     if (s->sequence_parallel && s->tp == 1) return false; /* that this is refused the others see */
     int first = s->pp + 2 * s->tp + s->ep + s->sequence_parallel;
+    if (s->family == SHARED_BATCH) /* others want the first backwards before the last forwards */
+        return c->schedule == SCHEDULE_GPIPE && (c->data + first) % RECOMPUTES == c->recompute;
     return (c->data + c->schedule + first) % SHARED_KINDS == (int)(s->family - SHARED) &&
            (c->data + 2 * c->schedule + first) % RECOMPUTES == c->recompute;
 }

@@ -30,6 +30,7 @@ static const struct {
 #endif
     {"families", ranks_families, {4}},
     {"experts", ranks_experts, {2, 4}},
+    {"batch-loads", ranks_batch_loads, {1, 2, 3, 4, 8}},
     {"expert-parallel", ranks_expert_parallel, {2, 3, 4, 8}},
     {"given", ranks_given, {4, 8}},
     {"domains", ranks_domains, {4, 6}},

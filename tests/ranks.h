@@ -20,6 +20,7 @@ int ranks_domains(void);
 int ranks_experts(void);
 int ranks_expert_parallel(void);
 int ranks_given(void);
+int ranks_batch_loads(void);
 int ranks_faults(void);
 int ranks_clock(void);
 int ranks_machine(void);

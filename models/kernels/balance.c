@@ -26,7 +26,7 @@ void balance_load(const Balance *b, Tensor experts, Tensor load)
     int64_t k = b->top_k, n = tokens_here(b, experts, k), E = b->experts;
     double bytes = (double)(tensor_bytes(experts) + 2 * tensor_bytes(load));
     if (!device_kernel(load.device, work_of(experts, n * b->scopes, (double)experts.count, bytes))) return;
-    for (int64_t i = 0; i < experts.count; i++) reals(load)[i / (n * k) * E + ints(experts)[i]] += 1;
+    for (int64_t i = 0; i < experts.count; i++) ints(load)[i / (n * k) * E + ints(experts)[i]]++;
 }
 
 static int64_t device_of(const Balance *b, int64_t expert)
@@ -50,7 +50,7 @@ void balance_sent(const Balance *b, Tensor experts, Tensor sent)
     for (int64_t i = 0; i < n * b->scopes; i++) {
         const int32_t *chosen = ints(experts) + i * k;
         for (int64_t j = 0; j < k; j++)
-            if (!went_before(b, chosen, j)) reals(sent)[i / n * D + device_of(b, chosen[j])] += 1;
+            if (!went_before(b, chosen, j)) ints(sent)[i / n * D + device_of(b, chosen[j])]++;
     }
 }
 
@@ -81,7 +81,7 @@ void balance_probability(const Balance *b, Tensor scores, Tensor probability)
 /* ---- the losses ---- */
 
 /* What an expert's probability is multiplied by, in a scope of this load. */
-static double weight_of(const Balance *b, const real *load, const real *sent, int64_t expert)
+static double weight_of(const Balance *b, const int32_t *load, const int32_t *sent, int64_t expert)
 {
     int64_t each = b->experts / b->devices, device = device_of(b, expert);
     double T = (double)b->tokens, even = (double)b->experts / ((double)b->top_k * T), on_device = 0;
@@ -103,8 +103,8 @@ double balance_loss(const Balance *b, Tensor load, Tensor sent, Tensor probabili
     if (!device_kernel(weights.device, work)) return 0;
     for (int64_t i = 0; i < b->scopes * E; i++) {
         int64_t scope = i / E;
-        const real *sent_of = sent.count ? reals(sent) + scope * D : NULL;
-        double weight = weight_of(b, reals(load) + scope * E, sent_of, i % E);
+        const int32_t *sent_of = sent.count ? ints(sent) + scope * D : NULL;
+        double weight = weight_of(b, ints(load) + scope * E, sent_of, i % E);
         reals(weights)[i] = (real)weight;
         loss += weight * (double)reals(probability)[i] / (double)b->tokens;
     }

@@ -19,10 +19,10 @@
  * communication balance loss (eq. 29 to 31).
  *
  * f has no gradient: L is linear in P, by weights that are known once the loads are. So it goes in steps: what a rank
- * has of a scope is added up, then over the ranks that share it, and all of them have its loss and its weights.
+ * has of a scope is added up, the loads then over the ranks that share it, and all of them have its weights; and of P,
+ * which each has its tokens' part of, the same part of its loss.
  *
- * Sums and weights are REAL, in which choices are counted exactly up to 2^24; other tensors REAL, BF16 or FP16 in any
- * mixture, and experts INT32. */
+ * Loads and experts are INT32, sums of scores and weights REAL; other tensors REAL, BF16 or FP16 in any mixture. */
 #ifndef MODELS_KERNELS_BALANCE_H
 #define MODELS_KERNELS_BALANCE_H
 #include "models/machine/tensor.h"
@@ -36,15 +36,16 @@ typedef struct Balance {
     double expert, device, communication; /* alpha_1, alpha_2, alpha_3 */
 } Balance;
 
-/* load (scopes, E) += choices of each expert, of experts (n, k) */
+/* load (scopes, E) INT32 += choices of each expert, of experts (n, k) */
 void balance_load(const Balance *b, Tensor experts, Tensor load);
-/* sent (scopes, D) += tokens that chose an expert of each device */
+/* sent (scopes, D) INT32 += tokens that chose an expert of each device */
 void balance_sent(const Balance *b, Tensor experts, Tensor sent);
 /* probability (scopes, E) += scores (n, E), each token's over their sum */
 void balance_probability(const Balance *b, Tensor scores, Tensor probability);
 
-/* L of all scopes here added up, from their sums over all ranks, 0 on a dry device; and weights (scopes, E) such that
- * a scope's L is sum(weight_i P_i). `sent` may be without elements where alpha_3 is 0. */
+/* Weights (scopes, E) such that a scope's L is sum(weight_i P_i), from its loads on all ranks; and that sum of all scopes
+ * here added up, 0 on a dry device: L, if `probability` is of all their tokens, else the part of those that it is of.
+ * `sent` may be without elements where alpha_3 is 0. */
 double balance_loss(const Balance *b, Tensor load, Tensor sent, Tensor probability, Tensor weights);
 /* dscores (n, E) += scale times the gradient of that */
 void balance_backward(const Balance *b, Tensor scores, Tensor weights, double scale, Tensor dscores);

@@ -15,5 +15,5 @@ typedef enum { ROUTER_SOFTMAX, ROUTER_SIGMOID } RouterKind;
 typedef enum { DROP_BY_POSITION, DROP_BY_PROBABILITY } DropPolicy;
 /* What keeps the load of experts even, and the tokens that it is of (balance.h). */
 typedef enum { BALANCE_NONE, BALANCE_AUXILIARY, BALANCE_BIAS } BalanceKind;
-typedef enum { SCOPE_MICROBATCH, SCOPE_SEQUENCE } BalanceScope;
+typedef enum { SCOPE_MICROBATCH, SCOPE_SEQUENCE, SCOPE_BATCH } BalanceScope;
 #endif

@@ -7,6 +7,7 @@
 #ifndef MODELS_LAYERS_BRANCH_H
 #define MODELS_LAYERS_BRANCH_H
 #include "models/kernels/dropout.h"
+#include "models/layers/batch_load.h"
 #include "models/layers/dispatch.h"
 #include "models/layers/gpt_shape.h"
 #include "models/layers/parameter.h"
@@ -42,7 +43,8 @@ typedef struct BlockRun {
     const int32_t *given; /* in place of it: the rows that each expert takes (E), of rank j of the dispatch
                            * given_apart j behind; NULL: they follow from the load */
     int64_t given_apart;
-    Tensor bias; /* forward: of experts' scores (router.h), (E) REAL; without elements: none */
+    Tensor bias;            /* forward: of experts' scores (router.h), (E) REAL; without elements: none */
+    const BatchLoad *batch; /* the layer's, where losses of loads are of a global batch; else NULL */
 } BlockRun;
 
 /* What forward keeps of a branch for backward. T' is T, or T/t with sequence parallelism. */

@@ -79,6 +79,7 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
     double *routing = saved->pass.routing;
     const int64_t *load = saved->pass.load, before = (layer - 1) * gpt->shape.experts.count;
     const int32_t *given = saved->pass.given;
+    const BatchLoad *batch = saved->pass.batch;
     int32_t *taken = saved->pass.taken;
     const Tensor *bias = gpt->layer[layer].buffer >= 0 ? saved->pass.bias : NULL;
     return (BlockRun){.shape = &gpt->shape,
@@ -94,7 +95,8 @@ static BlockRun run_of(const Gpt *gpt, const GptSaved *saved, int layer, double 
                       .load = load ? load + before : NULL,
                       .given = given ? given + before : NULL,
                       .given_apart = gpt->shape.layers * gpt->shape.experts.count,
-                      .bias = bias ? bias[gpt->layer[layer].buffer] : (Tensor){0}};
+                      .bias = bias ? bias[gpt->layer[layer].buffer] : (Tensor){0},
+                      .batch = batch ? &batch[layer - 1] : NULL};
 }
 
 static BlockParameters tensors_of(const Gpt *gpt, int layer, const LayerTensors *t)

@@ -42,6 +42,9 @@ typedef struct GptPass {
         *given;         /* (ranks, L, E), in place of it: the rows that each expert takes, of all ranks of the
                            * dispatch; NULL: they follow from the load */
     const Tensor *bias; /* (buffers): of experts' scores, a layer's each (gpt_parameters.h); NULL: none */
+    const BatchLoad
+        *batch; /* (L), in rows of layers with experts here: until backward is over; NULL: no losses
+                             * are of a global batch */
 } GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */

@@ -101,8 +101,7 @@ static inline int64_t inner_width(const GptShape *shape)
 {
     return is_gated(shape) ? 2 * shape->ffn : shape->ffn;
 }
-/* The coefficient of the loss of single experts' loads; whether there is that one, or another of groups'; and whether each
- * layer has a bias of its scores. */
+/* The coefficient of the loss of single experts' loads; and whether there is that one, or another of groups'. */
 static inline double expert_coefficient(const ExpertsShape *e)
 {
     return e->balance == BALANCE_NONE ? 0 : e->auxiliary;
@@ -115,6 +114,19 @@ static inline bool has_balance_loss(const ExpertsShape *e)
 {
     return expert_coefficient(e) > 0 || has_group_loss(e);
 }
+/* Whether there are losses of the load of a global batch (batch_load.h); and how many numbers of a layer's load they are
+ * of: E, and where one is of what groups are sent as many as there are groups. */
+static inline bool has_batch_load(const GptShape *shape)
+{
+    const ExpertsShape *e = &shape->experts;
+    return e->count > 0 && e->scope == SCOPE_BATCH && has_balance_loss(e);
+}
+static inline int64_t batch_load_counts(const GptShape *shape)
+{
+    const ExpertsShape *e = &shape->experts;
+    return e->count + (e->groups > 1 && e->communication > 0 ? e->groups : 0);
+}
+/* Whether each layer has a bias of its scores. */
 static inline bool has_expert_bias(const GptShape *shape)
 {
     return shape->experts.count > 0 && shape->experts.balance == BALANCE_BIAS;

@@ -5,11 +5,11 @@
 #include "models/kernels/balance.h"
 #include "models/kernels/capacity.h"
 #include "models/kernels/kernels.h"
-#include "models/kernels/router.h"
+#include "models/layers/load_losses.h"
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
 
-static Router router_of(const ExpertsShape *e)
+Router routing_router(const ExpertsShape *e)
 {
     int64_t each = e->count / e->groups, best = e->router == ROUTER_SIGMOID ? 2 : 1;
     return (Router){.kind = (RouterKind)e->router,
@@ -22,33 +22,12 @@ static Router router_of(const ExpertsShape *e)
                     .scale = e->scale};
 }
 
-static int64_t scopes_of(const GptShape *shape, int64_t B)
-{
-    return shape->experts.scope == SCOPE_SEQUENCE ? B : 1;
-}
-
-static Balance balance_of(const BlockRun *run)
-{
-    const ExpertsShape *e = &run->shape->experts;
-    int64_t scopes = scopes_of(run->shape, run->B);
-    bool groups = has_group_loss(e);
-    return (Balance){.experts = e->count,
-                     .top_k = e->top_k,
-                     .scopes = scopes,
-                     .tokens = block_rows(run) / scopes,
-                     .devices = e->groups,
-                     .devices_limited = e->groups_limited,
-                     .expert = expert_coefficient(e),
-                     .device = groups ? e->device : 0,
-                     .communication = groups ? e->communication : 0};
-}
-
 static Capacity capacity_of(const GptShape *shape, int64_t B)
 {
     const ExpertsShape *e = &shape->experts;
     return (Capacity){.experts = e->count,
                       .top_k = e->top_k,
-                      .tokens = B * shape->sequence / scopes_of(shape, B),
+                      .tokens = B * shape->sequence / routing_scopes(shape, B),
                       .factor = e->capacity,
                       .policy = (DropPolicy)e->drop};
 }
@@ -59,7 +38,7 @@ static Capacity capacity_of(const GptShape *shape, int64_t B)
  * to the first expert of each, then to the second, and so on: all have as many where it divides by them. */
 static int64_t assumed_choices(const BlockRun *run, int64_t choices, int64_t scope, int64_t expert)
 {
-    const int64_t E = run->shape->experts.count, scopes = scopes_of(run->shape, run->B),
+    const int64_t E = run->shape->experts.count, scopes = routing_scopes(run->shape, run->B),
                   held = dispatch_held(run->dispatch, E);
     if (run->load) return run->load[expert] / scopes + (scope < run->load[expert] % scopes);
     return choices / E + (expert % held * run->dispatch->size + expert / held < choices % E);
@@ -69,7 +48,7 @@ static int64_t assumed_choices(const BlockRun *run, int64_t choices, int64_t sco
 static int64_t assumed_count(const BlockRun *run, int64_t choices, int64_t most, int64_t expert)
 {
     int64_t count = 0;
-    for (int64_t scope = 0; scope < scopes_of(run->shape, run->B); scope++) {
+    for (int64_t scope = 0; scope < routing_scopes(run->shape, run->B); scope++) {
         int64_t here = assumed_choices(run, choices, scope, expert);
         count += here < most ? here : most;
     }
@@ -81,7 +60,7 @@ int64_t routing_room(const GptShape *shape, int64_t B)
     const ExpertsShape *e = &shape->experts;
     Capacity capacity = capacity_of(shape, B);
     int64_t choices = B * shape->sequence * e->top_k, taken = choices;
-    if (e->capacity > 0) taken = scopes_of(shape, B) * e->count * capacity_taken(&capacity);
+    if (e->capacity > 0) taken = routing_scopes(shape, B) * e->count * capacity_taken(&capacity);
     return taken < choices ? taken : choices;
 }
 
@@ -93,7 +72,7 @@ int64_t routing_room_here(const BlockRun *run, int64_t rows)
     if (run->dispatch->size == 1) return routing_room(run->shape, run->B);
     if (e->capacity == 0) return rows;
     Capacity capacity = capacity_of(run->shape, run->B);
-    int64_t taken = scopes_of(run->shape, run->B) * held * capacity_taken(&capacity),
+    int64_t taken = routing_scopes(run->shape, run->B) * held * capacity_taken(&capacity),
             chosen = n * (held < e->top_k ? held : e->top_k);
     return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
@@ -109,7 +88,7 @@ static int64_t *assumed_counts(const BlockRun *run)
 {
     const ExpertsShape *e = &run->shape->experts;
     const Capacity capacity = capacity_of(run->shape, run->B);
-    const int64_t choices = block_rows(run) * e->top_k / scopes_of(run->shape, run->B),
+    const int64_t choices = block_rows(run) * e->top_k / routing_scopes(run->shape, run->B),
                   most = e->capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
     int64_t *count = allocate((size_t)e->count * sizeof *count);
     for (int64_t i = 0; i < e->count; i++)
@@ -172,46 +151,10 @@ static Tensor zeros(Device *device, int64_t count)
     return t;
 }
 
-/* The loads that losses are of. Beside a bias it is of the best scores without it, and whatever the groups, that V3's has
- * the loads (2412.19437, eq. 18): what scores would choose by themselves. */
-static void load_of(const BlockRun *run, const Balance *b, Routing r, Tensor load)
-{
-    if (!has_expert_bias(run->shape)) {
-        balance_load(b, *r.experts, load);
-        return;
-    }
-    Router best = router_of(&run->shape->experts);
-    best.groups = best.groups_limited = 1;
-    Tensor experts = tensor_new(load.device, MEM_WORKSPACE, INT32, r.experts->count);
-    router_choose(&best, *r.scores, (Tensor){0}, experts);
-    balance_load(b, experts, load);
-    tensor_free(&experts);
-}
-
-static void balance_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
-{
-    const Balance b = balance_of(run);
-    Device *device = r.scores->device;
-    Tensor load = zeros(device, b.scopes * b.experts), sent = {0},
-           probability = zeros(device, b.scopes * b.experts);
-    load_of(run, &b, r, load);
-    if (b.communication > 0) {
-        sent = zeros(device, b.scopes * b.devices);
-        balance_sent(&b, *r.experts, sent);
-    }
-    balance_probability(&b, *r.scores, probability);
-    *r.weights = tensor_new(device, kept, REAL, b.scopes * b.experts);
-    double loss = balance_loss(&b, load, sent, probability, *r.weights);
-    if (to) to[ROUTING_BALANCE_LOSS] += (double)b.tokens * loss;
-    tensor_free(&load);
-    tensor_free(&sent);
-    tensor_free(&probability);
-}
-
 static void losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
 {
     const ExpertsShape *e = &run->shape->experts;
-    if (has_balance_loss(e)) balance_forward(run, kept, r, to);
+    load_losses_forward(run, kept, r, to);
     if (e->z_loss > 0) {
         double loss = z_loss_forward(*r.logits, e->count);
         if (to) to[ROUTING_Z_LOSS] += e->z_loss * loss;
@@ -250,7 +193,7 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
 void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor W, Routing r)
 {
     const ExpertsShape *e = &run->shape->experts;
-    Router router = router_of(e);
+    Router router = routing_router(e);
     int64_t n = block_rows(run);
     double *to = routing_row(run, x);
     *r.logits = tensor_new(x.device, e->z_loss > 0 ? kept : MEM_WORKSPACE, REAL, n * e->count);
@@ -271,13 +214,10 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r)
 {
     const ExpertsShape *e = &run->shape->experts;
-    Router router = router_of(e);
+    Router router = routing_router(e);
     double share = run->scale / run->region->size;
     *r.dlogits = zeros(dgates.device, r.scores->count);
-    if (has_balance_loss(e)) {
-        Balance b = balance_of(run);
-        balance_backward(&b, *r.scores, *r.weights, share * (double)b.tokens, *r.dlogits);
-    }
+    load_losses_backward(run, r, share);
     router_backward(&router, *r.scores, *r.experts, dgates, *r.dlogits);
     if (e->z_loss > 0) z_loss_backward(*r.logits, e->z_loss * share, *r.dlogits, e->count);
     Tensor *read[] = {r.logits, r.scores, r.experts, r.gates, r.weights};

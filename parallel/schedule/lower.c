@@ -49,12 +49,49 @@ void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages)
     free(computed.action);
 }
 
+/* Of what is for all that a rank holds: the one stage, or -1 where it holds several. */
+static int stage_of(const Schedule *schedule)
+{
+    int stage = schedule->count ? schedule->action[0].stage : -1;
+    for (int i = 0; i < schedule->count; i++)
+        if (schedule->action[i].stage != stage) return -1;
+    return stage;
+}
+
+static bool is_forward(ActionKind kind)
+{
+    return kind == ACTION_FORWARD || kind == ACTION_SEND_FORWARD;
+}
+
+/* Behind the last forward, and what sends its result. */
+static int forwards_end(const Schedule *schedule)
+{
+    int end = schedule->count;
+    while (end > 0 && !is_forward(schedule->action[end - 1].kind)) end--;
+    return end;
+}
+
+bool schedule_forwards_first(const Schedule *schedule)
+{
+    for (int i = 0, end = forwards_end(schedule); i < end; i++)
+        if (action_is_backward(schedule->action[i].kind) || schedule->action[i].overlapped) return false;
+    return true;
+}
+
+/* Before what comes back is waited for. */
+void schedule_add_between(Schedule *schedule, ActionKind kind)
+{
+    const int at = forwards_end(schedule), behind = schedule->count - at;
+    schedule_add(schedule, kind, stage_of(schedule), -1);
+    Action *to = schedule->action + at, added = to[behind];
+    memmove(to + 1, to, (size_t)behind * sizeof *to);
+    *to = added;
+}
+
 void schedule_surround(Schedule *schedule, const ActionKind *before, const ActionKind *after)
 {
-    int stage = schedule->count ? schedule->action[0].stage : -1, first = 0;
-    for (int i = 0; i < schedule->count; i++)
-        if (schedule->action[i].stage != stage)
-            stage = -1; /* several: what is added here is for all of them */
+    const int stage = stage_of(schedule);
+    int first = 0;
     for (; before[first] != ACTION_KINDS; first++) schedule_add(schedule, before[first], stage, -1);
     const size_t computed = (size_t)(schedule->count - first);
     if (first > 0) memmove(schedule->action + first, schedule->action, computed * sizeof *schedule->action);

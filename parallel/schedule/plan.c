@@ -34,6 +34,18 @@ void plan_lower_messages(Plan *plan)
     plan->lowered = true;
 }
 
+bool plan_forwards_first(const Plan *plan)
+{
+    for (int rank = 0; rank < plan->shape.p; rank++)
+        if (!schedule_forwards_first(&plan->list[rank])) return false;
+    return true;
+}
+
+void plan_add_between(Plan *plan, ActionKind kind)
+{
+    for (int rank = 0; rank < plan->shape.p; rank++) schedule_add_between(&plan->list[rank], kind);
+}
+
 void plan_surround(Plan *plan, const ActionKind *before, const ActionKind *after)
 {
     for (int rank = 0; rank < plan->shape.p; rank++) schedule_surround(&plan->list[rank], before, after);

@@ -18,6 +18,9 @@ void plan_empty(Plan *plan, Shape shape);
 void plan_free(Plan *plan);
 /* Adds sends and receives to every list. */
 void plan_lower_messages(Plan *plan);
+/* Whether on every rank all forwards come before the first backward; and for such a plan, lowered, an action between. */
+bool plan_forwards_first(const Plan *plan);
+void plan_add_between(Plan *plan, ActionKind kind);
 /* schedule_surround() for every list. */
 void plan_surround(Plan *plan, const ActionKind *before, const ActionKind *after);
 

@@ -14,6 +14,7 @@ const char *const action_name[ACTION_KINDS] = {
     [ACTION_RECV_FORWARD] = "RECV_F",
     [ACTION_SEND_BACKWARD] = "SEND_B",
     [ACTION_RECV_BACKWARD] = "RECV_B",
+    [ACTION_BALANCE] = "BALANCE",
     [ACTION_REDUCE] = "REDUCE",
     [ACTION_STEP] = "STEP",
 };

@@ -20,11 +20,12 @@ typedef enum {
     ACTION_RECV_FORWARD,  /* this stage's input from the stage before */
     ACTION_SEND_BACKWARD, /* the gradient of this stage's input to the stage before */
     ACTION_RECV_BACKWARD, /* the gradient of this stage's output from the next stage */
-    ACTION_REDUCE,        /* gradients are complete where they are owned */
-    ACTION_STEP,          /* the optimizer */
+    ACTION_BALANCE, /* what all microbatches chose of experts reaches every replica, before any backward */
+    ACTION_REDUCE,  /* gradients are complete where they are owned */
+    ACTION_STEP,    /* the optimizer */
     ACTION_KINDS
 } ActionKind;
-/* "UNSHARD", "F", "B", "I", "W", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "REDUCE", "STEP" */
+/* "UNSHARD", "F", "B", "I", "W", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "BALANCE", "REDUCE", "STEP" */
 extern const char *const action_name[ACTION_KINDS];
 
 typedef struct Action {
@@ -65,6 +66,10 @@ bool schedule_possible(ScheduleKind kind, Shape shape, Error *error);
 /* Adds a receive before and a send after each F and each B or I, wherever the
  * neighbour stage is on another rank. rank_of: per stage of `stages`. */
 void schedule_lower_messages(Schedule *schedule, const int *rank_of, int stages);
+/* Whether no forward comes after a backward, nor beside one; and, of such a list, adds between them what needs all
+ * forwards. */
+bool schedule_forwards_first(const Schedule *schedule);
+void schedule_add_between(Schedule *schedule, ActionKind kind);
 /* Adds what the step does before and after the computation; either list ends in ACTION_KINDS. */
 void schedule_surround(Schedule *schedule, const ActionKind *before, const ActionKind *after);
 

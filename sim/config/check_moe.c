@@ -67,8 +67,9 @@ static bool check_balance(const Config *config, const ExpertsShape *e, Error *er
         return config_refuse(config, "moe.balance_coefficient", error,
                              "the auxiliary loss would be 0 whatever the load; try "
                              "moe.balance_coefficient = 0.01, or moe.balance = none");
-    if (e->balance != BALANCE_BIAS || choices <= INT32_MAX) return true;
-    return config_refuse(config, "moe.balance", error,
+    bool batch = e->scope == SCOPE_BATCH;
+    if ((e->balance != BALANCE_BIAS && !batch) || choices <= INT32_MAX) return true;
+    return config_refuse(config, batch ? "moe.balance_scope" : "moe.balance", error,
                          "a step's %.4g choices of experts (train.global_batch x model.sequence x top_k) are "
                          "more than the %d that loads count up to; try a smaller train.global_batch",
                          choices, INT32_MAX);
@@ -80,6 +81,12 @@ static bool check_capacity(const Config *config, const ExpertsShape *e, Error *e
 {
     int64_t b = config->train.microbatch, samples = e->scope == SCOPE_SEQUENCE || b == 0 ? 1 : b;
     double even = (double)(samples * config->model.shape.sequence * e->top_k) / (double)e->count;
+    if (e->capacity > 0 && e->scope == SCOPE_BATCH)
+        return config_refuse(
+            config, config_blame(config, "moe.capacity_factor", "moe.balance_scope"), error,
+            "of a global batch, %lld samples, whom an expert has room for is known when all replicas have "
+            "chosen, and forward drops before; try moe.capacity_factor = 0, or moe.balance_scope = sequence",
+            (long long)config->train.global_batch);
     if (e->capacity == 0 || e->capacity * even >= 1) return true;
     return config_refuse(
         config, "moe.capacity_factor", error,

@@ -6,7 +6,8 @@ static const char *const policies[] = {
     [DROP_BY_POSITION] = "position", [DROP_BY_PROBABILITY] = "probability", NULL};
 static const char *const balances[] = {
     [BALANCE_NONE] = "none", [BALANCE_AUXILIARY] = "auxiliary", [BALANCE_BIAS] = "bias", NULL};
-static const char *const scopes[] = {[SCOPE_MICROBATCH] = "microbatch", [SCOPE_SEQUENCE] = "sequence", NULL};
+static const char *const scopes[] = {
+    [SCOPE_MICROBATCH] = "microbatch", [SCOPE_SEQUENCE] = "sequence", [SCOPE_BATCH] = "global_batch", NULL};
 
 static const char *const dispatches[] = {
     [DISPATCH_ALL_TO_ALL] = "all_to_all", [DISPATCH_ALL_GATHER] = "all_gather", NULL};
@@ -84,11 +85,9 @@ const ConfigRow rows_of_moe[] = {
          "bias: no loss. Each expert of a layer has a number that is added to its scores where experts, and "
          "groups of them, are chosen, not in a gate; in every step that updates weights it rises by "
          "moe.bias_step where the expert had less than the mean of all choices of the global batch, and "
-         "falls "
-         "where it had more (Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section 2.1.2). "
-         "It "
-         "is recorded, /moe/bias, and in checkpoints and weights files: mlp.gate.e_score_correction_bias. "
-         "Any "
+         "falls where it had more (Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section "
+         "2.1.2). It is recorded, /moe/bias, and in checkpoints and weights files: "
+         "mlp.gate.e_score_correction_bias. Any "
          "moe.balance_coefficient above 0 adds the loss to it, and with moe.balance_scope = sequence that is "
          "V3's complementary one (eq. 17 to 20, there 0.0001), of what scores without the bias would "
          "choose.\n"},
@@ -115,10 +114,14 @@ const ConfigRow rows_of_moe[] = {
     {"moe", "balance_scope", ROW_CHOICE, WITH_LOADS_OF_A_SCOPE, OF(scope), "microbatch", .choices = scopes,
      .example = "sequence", .help = "the tokens that loads are of, for balance and capacity",
      .more =
-         "microbatch: train.microbatch samples of one replica together; sequence: each sample by itself, so "
-         "that no split of the batch changes a run (arXiv 2412.19437, eq. 17). The global batch is no "
-         "choice: what is chosen in it is known when its last forward has ended, and 1f1b's first "
-         "backward needs the loss's gradient before.\n"},
+         "microbatch: train.microbatch samples of one replica together; sequence: each sample by itself "
+         "(arXiv 2412.19437, eq. 17); global_batch: all samples of a step, on whatever replicas, so that "
+         "experts may be of one kind of text each (Qiu et al., arXiv 2501.11873). With the last two no split "
+         "of the batch changes a run. Loads of a global batch are known when its last forward has ended: it "
+         "wants a schedule that has all forwards before the first backward, as gpipe, or one microbatch a "
+         "replica; between them loads are summed over the replicas. And it takes no moe.capacity_factor: "
+         "whom an expert has room for would follow from what other replicas have yet to choose, and groups "
+         "of tokens with a capacity, GShard's too, are parts of a batch.\n"},
     {"moe", "z_loss", ROW_NUMBER, WITH_EXPERTS, OF(z_loss), "0", 0, 1e6, .example = "0.001",
      .help = "coefficient of the router's z-loss, which keeps its numbers small",
      .more = "The mean over tokens of log(sum(exp))^2, summed over layers (Zoph et al., arXiv 2202.08906, "

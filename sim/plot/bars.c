@@ -59,6 +59,7 @@ static const PlotLook looks[] = {
     {"B", "backward", "#e69f00"},
     {"I", "input gradient", "#ee7733"},
     {"W", "weight gradient", "#ccbb44"},
+    {"BALANCE", "sum loads of experts", "#117733"},
     {"REDUCE", "reduce gradients", "#66ccee"},
     {"UNSHARD", "unshard", "#aa3377"},
     {"RECV_F", "receive activations", "#99ddff"},

@@ -28,7 +28,7 @@ static int kind_of(const char *action)
 {
     for (int kind = 0; kind < COMMUNICATION; kind++)
         if (!strcmp(kinds[kind], action)) return kind;
-    return COMMUNICATION; /* sends, receives, UNSHARD, REDUCE */
+    return COMMUNICATION; /* sends, receives, UNSHARD, BALANCE, REDUCE */
 }
 
 /* ---- rows ---- */

@@ -5,6 +5,7 @@
 #include "parallel/stages.h"
 #include "sim/config/file.h"
 #include "sim/config/own_schedule.h"
+#include "sim/config/refuse.h"
 #include "sim/theory/theory.h"
 
 char *plan_text(const Config *config, int64_t *bytes, Error *error)
@@ -42,13 +43,30 @@ static bool runs(const Config *config, const Plan *plan, Error *error)
     return true;
 }
 
+/* What is chosen in a global batch is known when its last forward has ended, and the first backward needs a loss of it. */
+static bool balance_batch(const Config *config, Plan *plan, Error *error)
+{
+    if (!has_batch_load(&config->model.shape)) return true;
+    if (!plan_forwards_first(plan))
+        return config_refuse(
+            config, config_blame(config, "moe.balance_scope", "parallel.schedule"), error,
+            "%.80s has backwards before the last forward of its %d microbatches, and they need the load of "
+            "the "
+            "whole global batch; try parallel.schedule = gpipe, train.microbatch = 0, which is one of a "
+            "replica's whole share, or moe.balance_scope = microbatch",
+            config->pipeline.schedule, plan->shape.m);
+    plan_add_between(plan, ACTION_BALANCE);
+    return true;
+}
+
 /* Those of schedules.c do, whatever their shape; that of a file may not. */
 bool plan_from_config(const Config *config, int ranks, const char *text, int64_t bytes, Plan *plan,
                       Error *error)
 {
     if (!write_plan(config, ranks, text, bytes, plan, error)) return false;
     stages_lower(plan, &config->parallel);
-    if (!config_schedule_is_file(config) || runs(config, plan, error)) return true;
+    bool balanced = balance_batch(config, plan, error);
+    if (balanced && (!config_schedule_is_file(config) || runs(config, plan, error))) return true;
     plan_free(plan);
     return false;
 }

@@ -68,13 +68,19 @@ static bool experts_alike(const Config *config)
     return config->expert.size == 1 || (!assumes_load(config) && choices % config->expert.size == 0);
 }
 
+static bool sums_loads(const GptShape *shape)
+{
+    return has_expert_bias(shape) || has_batch_load(shape);
+}
+
 /* A step's counts of choices go round a ring of the replicas, which holds all that a rank's layers have. Which layers share
  * a stage the plan knows: where there are several each layer's counts must divide. */
-static bool biases_alike(const Config *config, int replicas)
+static bool loads_alike(const Config *config, int replicas)
 {
     const GptShape *shape = &config->model.shape;
     int64_t layers = config->pipeline.size > 1 ? 1 : layers_with_experts(shape, 1, shape->layers);
-    return !has_expert_bias(shape) || layers * shape->experts.count % replicas == 0;
+    return (!has_expert_bias(shape) || layers * shape->experts.count % replicas == 0) &&
+           (!has_batch_load(shape) || layers * batch_load_counts(shape) % replicas == 0);
 }
 
 /* And so do those that hold the same keys and values, and messages between stages. */
@@ -111,7 +117,8 @@ static bool tree_sums(const Config *config, int ranks, Axis axis)
     Network network = config_network(config, ranks);
     MeshShape shape = config_mesh(config, ranks);
     if (network.all_reduce != ALL_REDUCE_TREE && network.all_reduce != ALL_REDUCE_AUTO) return false;
-    if (axis == AXIS_DATA && config->parallel.kind != DATA_DDP) return false;
+    if (axis == AXIS_DATA && config->parallel.kind != DATA_DDP && !sums_loads(&config->model.shape))
+        return false;
     int *member = allocate((size_t)ranks * sizeof *member), nodes = 0;
     for (int rank = 0; rank < ranks && nodes < 2; rank++) {
         int count = mesh_members(shape, rank, axis, member);
@@ -129,7 +136,7 @@ WalkedRanks representatives_of(const Config *config, int ranks, bool given)
                  !tree_sums(config, ranks, AXIS_TENSOR); /* else none that follow each other are */
     if (faults_any(&config->fault)) return (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL};
     bool replicas = !given && config->parallel.kind != DATA_DP && !tree_sums(config, ranks, AXIS_DATA) &&
-                    experts_alike(config) && biases_alike(config, shape.dp);
+                    experts_alike(config) && loads_alike(config, shape.dp);
     int dp = replicas && alike ? 1 : shape.dp, tp = alike ? 1 : shape.tp;
     int *rank = allocate((size_t)ranks * sizeof *rank), count = 0;
     MeshPlace p;

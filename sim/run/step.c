@@ -121,7 +121,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
                     .taken = taken_of(t, a.microbatch),
                     .load = t->assumed ? t->assumed->load : NULL,
                     .given = given_of(t, a.microbatch),
-                    .bias = t->bias.each};
+                    .bias = t->bias.each,
+                    .batch = t->loads.layer};
     return gpt_forward(t->gpt, &pass, tokens, x, &slot->saved, &t->losses[a.microbatch]);
 }
 
@@ -251,6 +252,7 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_RECV_FORWARD: slot->x = receive(t, a, PP_SEND_FORWARD, a.stage - 1); break;
     case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
     case ACTION_UNSHARD: t->data_parallel->ops->unshard(t->data_parallel); break;
+    case ACTION_BALANCE: batch_loads_sum(&t->loads, &t->mesh, t->routing); break;
     case ACTION_REDUCE: reduce(t, result); break;
     case ACTION_STEP: optimize(t, result); break;
     case ACTION_KINDS: break;

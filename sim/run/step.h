@@ -11,6 +11,7 @@
 #include "sim/config/config.h"
 #include "sim/file/recorder.h"
 #include "sim/run/assumed_load.h"
+#include "sim/run/batch_loads.h"
 #include "sim/run/expert_bias.h"
 #include "sim/run/laps.h"
 #include "sim/run/repeat.h"
@@ -41,6 +42,7 @@ typedef struct Trainer {
     int32_t *taken;  /* behind it, (microbatches, L, E), as GptPass.taken; NULL: they are not recorded */
     const AssumedLoad *assumed; /* a dry run's; it must live as long; NULL: it is even */
     ExpertBias bias;            /* of experts' scores, where they are balanced by it */
+    BatchLoads loads;           /* of a step, where losses are of a global batch's */
     double *losses;             /* per microbatch: the sum over its positions; on the last stage */
     Ideal ideal;                /* seconds, where the profile is ideal or given */
     double again;               /* of B's or I's, what computing again takes */

@@ -162,6 +162,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(config, comm->size));
     if (step_record_rows(config, comm->size)) t->taken = (int32_t *)(t->routing + step_record_sums(shape));
     expert_bias_make(&t->bias, t->gpt, &t->device);
+    batch_loads_make(&t->loads, t->gpt, config->train.global_batch, &t->device);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);
     t->repeats = repeats_new(&t->device, comm, t->gpt, plan->shape.v, t->microbatches);
     return t;
@@ -177,6 +178,7 @@ void trainer_free(Trainer *t)
     stages_free(t->stages);
     data_parallel_free(t->data_parallel);
     mesh_free(&t->mesh);
+    batch_loads_free(&t->loads);
     expert_bias_free(&t->bias);
     gpt_free(t->whole);
     gpt_free(t->gpt);

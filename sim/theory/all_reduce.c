@@ -252,16 +252,18 @@ static void fill_stage(Filling *f, const Config *config, const Plan *plan, const
     if (f->units > 0) close_bucket(f);
 }
 
-/* Of all its layers with experts at once, E numbers each. */
+/* Of all its layers with experts at once: E numbers each for the bias, and what losses of a global batch are of. */
 Sum theory_sum_loads(const Config *config, const Share *share)
 {
     const GptShape *shape = &config->model.shape;
+    bool bias = has_expert_bias(shape), batch = has_batch_load(shape);
     Sum sum = {0};
-    if (!has_expert_bias(shape) || share->sparse == 0) return sum;
+    if (!(bias || batch) || share->sparse == 0) return sum;
     int *member = allocate((size_t)share->ranks * sizeof *member);
     int n = mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_DATA, member);
     const Member m = member_of(config, share->ranks, member, n, share->replica);
-    add(&sum, 1, &m, share->sparse * (double)shape->experts.count, 1, sizeof(int32_t));
+    add(&sum, bias, &m, share->sparse * (double)shape->experts.count, 1, sizeof(int32_t));
+    add(&sum, batch, &m, share->sparse * (double)batch_load_counts(shape), 1, sizeof(int32_t));
     free(member);
     return sum;
 }

@@ -143,7 +143,10 @@ static void add_link(double bytes[ROUTES][PURPOSES], int purpose, double all, Wa
 /* Whether a ring of replicas has blocks of different sizes for the counts of choices that go round. */
 static bool uneven_loads(const Share *share, const GptShape *shape)
 {
-    return fmod(share->sparse * (double)shape->experts.count, share->replicas) != 0;
+    double bias = has_expert_bias(shape) ? (double)shape->experts.count : 0,
+           batch = has_batch_load(shape) ? (double)batch_load_counts(shape) : 0;
+    return fmod(share->sparse * bias, share->replicas) != 0 ||
+           fmod(share->sparse * batch, share->replicas) != 0;
 }
 
 /* Rows to and from experts, as this rank sends them: who stands for others of its group has as many of it in its node as

@@ -96,7 +96,7 @@ static Kept sparse_kept(const Config *config, int part)
     const Kept rows = rows_kept(config, part);
     Kept kept = linear_kept(config, theory_experts_width(shape, (double)e->shared));
     kept.forward += rows.forward + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +
-                    (has_balance_loss(e) ? r * scopes * E : 0);
+                    (has_balance_loss(e) && !has_batch_load(shape) ? r * scopes * E : 0);
     kept.halfway += rows.halfway + r * n * E;
     return kept;
 }
@@ -167,6 +167,15 @@ static double biases_held(const Config *config, const Share *share)
     return has_expert_bias(shape) ? share->sparse * (double)shape->experts.count * (double)sizeof(real) : 0;
 }
 
+/* Of losses of a global batch's loads, all the time: a layer's counts, sums of scores and weights. */
+static double batch_loads_held(const Config *config, const Share *share)
+{
+    const GptShape *shape = &config->model.shape;
+    if (!has_batch_load(shape)) return 0;
+    return share->sparse * (sizeof(int32_t) * (double)batch_load_counts(shape) +
+                            2 * sizeof(real) * (double)shape->experts.count);
+}
+
 /* Parameters: without experts', and they. */
 typedef struct Parts {
     double dense, experts;
@@ -214,7 +223,8 @@ void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,
     bytes[MEM_GRADIENTS] =
         g * (data_parallel_reduces_each_microbatch(data) ? shard.dense + shard.experts : held);
     bytes[MEM_OPTIMIZER] = optimizer_values(config, &share, u) * (double)sizeof(real);
-    bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe, share.replica % share.ep);
+    bytes[MEM_ACTIVATIONS] = activations_peak(config, plan, share.pipe, share.replica % share.ep) +
+                             batch_loads_held(config, &share);
 }
 
 /* 1/N of what the replicas hold alike or in parts; dp's are all the main rank's, and so are biases, for a tensor group.

@@ -15,6 +15,13 @@ typedef struct Balanced {
     Tensor scores, experts, load, sent, probability, weights;
 } Balanced;
 
+static Tensor no_tokens(int64_t count)
+{
+    Tensor t = tensor_new(&device, MEM_PARAMETERS, INT32, count);
+    tensor_zero(t);
+    return t;
+}
+
 /* Positive scores, of no token 1 together; experts chosen unevenly, of some tokens on one device. */
 static Balanced balanced_new(Balance b)
 {
@@ -25,7 +32,7 @@ static Balanced balanced_new(Balance b)
     for (int64_t i = 0; i < n * k; i += k)
         for (int64_t j = k - 1, first = ints(t.experts)[i] / 2; j >= 0; j--)
             ints(t.experts)[i + j] = (int32_t)((first + j) % E);
-    t.load = constant(&device, b.scopes * E, 0), t.sent = constant(&device, b.scopes * b.devices, 0);
+    t.load = no_tokens(b.scopes * E), t.sent = no_tokens(b.scopes * b.devices);
     t.probability = constant(&device, b.scopes * E, 0), t.weights = constant(&device, b.scopes * E, NAN);
     balance_load(&b, t.experts, t.load);
     balance_sent(&b, t.experts, t.sent);
@@ -141,7 +148,7 @@ static void one_when_even(void **state)
     for (int collapsed = 0; collapsed < 2; collapsed++) {
         for (int i = 0; i < 8; i++) ints(t.experts)[i] = collapsed ? 2 : i % 4;
         for (int i = 0; i < 32; i++) reals(t.scores)[i] = (real)(collapsed ? i % 4 == 2 : 0.3);
-        for (int i = 0; i < 4; i++) reals(t.load)[i] = reals(t.sent)[i / 2] = 0;
+        for (int i = 0; i < 4; i++) ints(t.load)[i] = ints(t.sent)[i / 2] = 0;
         balance_load(&b, t.experts, t.load);
         balance_sent(&b, t.experts, t.sent);
         assert_below(fabs(loss_of(&t) / (collapsed ? 4 + 20 + 200 : 111) - 1), VALUE_TOLERANCE);
@@ -164,7 +171,7 @@ static void no_scores(void **state)
 }
 
 /* Two scopes of 6 tokens, of which one rank has the first 2 of each and another the last 4: the sums of both are
- * those of one that has all, and so are loss and gradient. */
+ * those of one that has all, and so are loss and gradient; and of each one's sums of scores alone the loss has parts. */
 static void a_scope_over_two_ranks(void **state)
 {
     (void)state;
@@ -172,17 +179,17 @@ static void a_scope_over_two_ranks(void **state)
     b.scopes = 2, b.tokens = 6;
     Balanced t = balanced_new(b);
     double loss = loss_of(&t);
-    int64_t E = b.experts, k = b.top_k, count = 2 * (2 * E + b.devices);
-    Tensor sums = constant(&device, count, 0), dscores = constant(&device, t.scores.count, 0),
-           weights = t.weights, load = tensor_view(sums, 0, 2 * E),
-           sent = tensor_view(sums, 2 * E, 2 * b.devices),
-           probability = tensor_view(sums, count - 2 * E, 2 * E), part[2][3];
+    int64_t E = b.experts, k = b.top_k;
+    double parts = 0;
+    Tensor load = no_tokens(2 * E), sent = no_tokens(2 * b.devices),
+           probability = constant(&device, 2 * E, 0), dscores = constant(&device, t.scores.count, 0),
+           weights = t.weights, part[2][4];
     balance_backward(&b, t.scores, weights, 1, dscores);
     for (int rank = 0; rank < 2; rank++) {
         int64_t n = rank ? 4 : 2, first = rank ? 2 : 0;
         part[rank][0] = constant(&device, 2 * n * E, 0),
         part[rank][1] = tensor_new(&device, 0, INT32, 2 * n * k);
-        part[rank][2] = constant(&device, 2 * n * E, 0);
+        part[rank][2] = constant(&device, 2 * n * E, 0), part[rank][3] = constant(&device, 2 * E, 0);
         for (int64_t i = 0; i < 2 * n; i++) {
             int64_t from = i / n * 6 + first + i % n;
             tensor_copy(tensor_view(part[rank][0], i * E, E), tensor_view(t.scores, from * E, E));
@@ -191,21 +198,24 @@ static void a_scope_over_two_ranks(void **state)
         balance_load(&b, part[rank][1], load);
         balance_sent(&b, part[rank][1], sent);
         balance_probability(&b, part[rank][0], probability);
+        balance_probability(&b, part[rank][0], part[rank][3]);
     }
     assert_memory_equal(load.data, t.load.data, tensor_bytes(load));
     assert_memory_equal(sent.data, t.sent.data, tensor_bytes(sent));
     assert_below(fabs(balance_loss(&b, load, sent, probability, weights) / loss - 1), VALUE_TOLERANCE);
     for (int rank = 0; rank < 2; rank++) {
         int64_t n = rank ? 4 : 2, first = rank ? 2 : 0;
+        parts += balance_loss(&b, load, sent, part[rank][3], weights);
         balance_backward(&b, part[rank][0], weights, 1, part[rank][2]);
         for (int64_t i = 0; i < 2 * n * E; i++) {
             int64_t token = i / E / n * 6 + first + i / E % n;
             assert_below(fabs((double)(reals(part[rank][2])[i] - reals(dscores)[token * E + i % E])),
                          VALUE_TOLERANCE);
         }
-        give_back(part[rank], 3);
+        give_back(part[rank], 4);
     }
-    give_back((Tensor[]){sums, dscores}, 2);
+    assert_below(fabs(parts / loss - 1), VALUE_TOLERANCE);
+    give_back((Tensor[]){load, sent, probability, dscores}, 4);
     balanced_free(&t);
 }
 
@@ -265,23 +275,24 @@ static void work(void **state)
     const double each = sizeof(real);
     Balance b = {.experts = 4, .top_k = 2, .scopes = 3, .tokens = 5, .devices = 2, .devices_limited = 1};
     Tensor scores = tensor_new(&dry, 0, BF16, 60), experts = tensor_new(&dry, 0, INT32, 30),
-           sums = tensor_new(&dry, 0, REAL, 12), sent = tensor_new(&dry, 0, REAL, 6);
-    balance_load(&b, experts, sums);
+           sums = tensor_new(&dry, 0, REAL, 12), load = tensor_new(&dry, 0, INT32, 12),
+           sent = tensor_new(&dry, 0, INT32, 6);
+    balance_load(&b, experts, load);
     balance_sent(&b, experts, sent);
-    assert_true(done->flops == 60 && done->bytes == 60 * 4 + 36 * each);
+    assert_true(done->flops == 60 && done->bytes == 60 * 4 + 36 * 4);
     balance_probability(&b, scores, sums);
-    assert_true(done->flops == 240 && done->bytes == 60 * 6 + 60 * each);
-    assert_true(balance_loss(&b, sums, sent, sums, sums) == 0);
-    assert_true(done->flops == 336 && done->bytes == 60 * 6 + 102 * each);
+    assert_true(done->flops == 240 && done->bytes == 60 * 6 + 36 * 4 + 24 * each);
+    assert_true(balance_loss(&b, load, sent, sums, sums) == 0);
+    assert_true(done->flops == 336 && done->bytes == 60 * 6 + 54 * 4 + 48 * each);
     balance_backward(&b, scores, sums, 1, scores);
-    assert_true(done->flops == 696 && done->bytes == 60 * 12 + 114 * each);
+    assert_true(done->flops == 696 && done->bytes == 60 * 12 + 54 * 4 + 60 * each);
     assert_true(z_loss_forward(scores, 4) == 0);
     z_loss_backward(scores, 1, scores, 4);
-    assert_true(done->flops == 696 + 11 * 60 && done->bytes == 60 * 20 + 114 * each);
+    assert_true(done->flops == 696 + 11 * 60 && done->bytes == 60 * 20 + 54 * 4 + 60 * each);
     balance_bias(sent, sent, 1);
-    assert_true(done->flops == 696 + 11 * 60 + 18 && done->bytes == 60 * 20 + 132 * each &&
+    assert_true(done->flops == 696 + 11 * 60 + 18 && done->bytes == 60 * 20 + 72 * 4 + 60 * each &&
                 done->kernels == 8);
-    give_back((Tensor[]){scores, experts, sums, sent}, 4);
+    give_back((Tensor[]){scores, experts, sums, load, sent}, 5);
     assert_true(dry.total + device.total == 0);
 }
 

@@ -256,8 +256,9 @@ static Experts experts_kept(const GptShape *s, int64_t t)
     /* both layers' inputs and outputs, or the gradients of these; where the rows are, and how many of each expert */
     return (Experts){.both = w * (rows * (widths + s->hidden) + n * e->shared * widths) +
                              (int64_t)sizeof(int32_t) * (choices + e->count),
-                     .forward = scores * (e->z_loss > 0 ? 2 : 1) + (w + (int64_t)sizeof(int32_t)) * choices +
-                                (has_balance_loss(e) ? w * e->count * (e->scope ? BATCH : 1) : 0),
+                     .forward =
+                         scores * (e->z_loss > 0 ? 2 : 1) + (w + (int64_t)sizeof(int32_t)) * choices +
+                         (has_balance_loss(e) ? w * e->count * (e->scope == SCOPE_SEQUENCE ? BATCH : 1) : 0),
                      .halfway = scores};
 }
 

@@ -59,7 +59,9 @@ static Layer layer_new(Router router, double factor, DropPolicy policy)
     l.W1 = noise(&device, E * C * 2 * F, 4, 0.5), l.W2 = noise(&device, E * F * C, 5, 0.5);
     l.logits = filled(n * E), l.scores = filled(n * E), l.gates = filled(n * K);
     l.experts = tensor_new(&device, MEM_ACTIVATIONS, INT32, n * K);
-    l.load = constant(&device, 2 * E, 0), l.sent = constant(&device, 2 * 3, 0), l.weights = filled(2 * E);
+    l.load = tensor_new(&device, MEM_WORKSPACE, INT32, 2 * E);
+    l.sent = tensor_new(&device, MEM_WORKSPACE, INT32, 2 * 3), l.weights = filled(2 * E);
+    tensor_zero(l.load), tensor_zero(l.sent);
     l.probability = constant(&device, 2 * E, 0);
     choose(&l);
     l.rows = filled(l.p.rows * C), l.inner = filled(l.p.rows * 2 * F), l.outer = filled(l.p.rows * F);

@@ -97,6 +97,58 @@ static void losses_of_loads(void **state)
     assert_near(route(e, 0).loss / 10, (14.25 + 11.55) / 20);
 }
 
+/* Of both samples as a global batch in microbatches of one: the loss is that of both at once, whatever the losses, and
+ * what is computed again adds nothing. */
+static double route_batch(ExpertsShape e, int64_t *choices)
+{
+    e.count = E, e.top_k = K, e.ffn = 1, e.every = 1, e.scale = 2, e.groups = 3, e.groups_limited = 2;
+    e.scope = SCOPE_BATCH;
+    const GptShape shape = {.layers = 1, .hidden = N, .sequence = T, .experts = e};
+    const Region region = {.size = 1};
+    const Dispatch alone = {.size = 1};
+    double row[2 * E + ROUTING_LOAD] = {0};
+    Tensor counts = tensor_new(&device, MEM_ACTIVATIONS, INT32, E + 3), probability = constant(&device, E, 0),
+           weights = constant(&device, E, NAN), W = constant(&device, N * E, 0);
+    tensor_zero(counts);
+    const BatchLoad batch = {N, tensor_view(counts, 0, E), tensor_view(counts, E, 3), probability, weights};
+    BlockRun run = {
+        .shape = &shape, .region = &region, .dispatch = &alone, .B = 1, .routing = row, .batch = &batch};
+    for (int i = 0; i < N * E; i++) reals(W)[i] = (real)log(TOKEN[i / E][i % E]);
+    for (int pass = 0; pass < 2 * B; pass++) {
+        Tensor x = constant(&device, T * N, 0), kept[8] = {{0}};
+        for (int i = 0; i < T; i++) reals(x)[i * N + pass % B * T + i] = 1;
+        Part before = lanes_part(&device.lanes, pass < B ? PART_COMPUTE : PART_RECOMPUTE);
+        Routing r = {&kept[0], &kept[1], &kept[2], &kept[3], &kept[4], &kept[5], &kept[6], &kept[7]};
+        routing_forward(&run, MEM_ACTIVATIONS, x, W, r);
+        lanes_part(&device.lanes, before);
+        tensor_free(&x);
+        for (int i = 0; i < 8; i++) tensor_free(&kept[i]);
+    }
+    assert_true(row[ROUTING_BALANCE_LOSS] == 0);
+    *choices = 0;
+    for (int i = 0; i < E; i++) *choices += ints(batch.load)[i];
+    double loss = batch_load_weights(&shape, &batch) / N;
+    give_back((Tensor[]){counts, probability, weights, W}, 4);
+    assert_true(device.total == 0);
+    return loss;
+}
+
+static void losses_of_a_batch(void **state)
+{
+    (void)state;
+    const ExpertsShape forms[] = {{.auxiliary = 1},
+                                  {.device = 1},
+                                  {.communication = 1},
+                                  {.auxiliary = 100, .device = 10, .communication = 1}};
+    for (int i = 0; i < 4; i++) {
+        ExpertsShape e = forms[i];
+        int64_t choices;
+        e.balance = BALANCE_AUXILIARY, e.scope = SCOPE_MICROBATCH;
+        assert_near(route_batch(e, &choices), route(e, 0).loss);
+        assert_int_equal(choices, N * K);
+    }
+}
+
 /* Beside a bias what the losses call the load is what scores alone would choose of all groups: here the same as without it.
  * But tokens are sent where they go: two of sample 1 to groups 0 and 2 each, of sample 2 likewise. */
 static void losses_beside_a_bias(void **state)
@@ -113,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bias_chooses_and_is_in_no_gate),
         cmocka_unit_test(losses_of_loads),
+        cmocka_unit_test(losses_of_a_batch),
         cmocka_unit_test(losses_beside_a_bias),
     };
     return cmocka_run_group_tests_name("routing", tests, NULL, NULL);

@@ -267,11 +267,56 @@ static void lowering_by_hand(void **state)
     }
 }
 
+/* Behind the last forward and what sends it, before what comes back: of one stage or of several. */
+static void between_forwards_and_backwards(void **state)
+{
+    (void)state;
+    Plan plan = lowered(SCHEDULE_GPIPE, (Shape){.v = 1, .p = 2, .m = 2});
+    char text[1024];
+    assert_true(plan_forwards_first(&plan));
+    plan_add_between(&plan, ACTION_BALANCE);
+    text_of(&plan.list[0], text, sizeof text);
+    assert_string_equal(text,
+                        "0F0 SEND_F of stage 0, microbatch 0 0F1 SEND_F of stage 0, microbatch 1 BALANCE "
+                        "RECV_B of stage 0, microbatch 0 0B0 RECV_B of stage 0, microbatch 1 0B1");
+    assert_int_equal(plan.list[0].action[4].stage, 0);
+    text_of(&plan.list[1], text, sizeof text);
+    assert_string_equal(text,
+                        "RECV_F of stage 1, microbatch 0 1F0 RECV_F of stage 1, microbatch 1 1F1 BALANCE "
+                        "1B0 SEND_B of stage 1, microbatch 0 1B1 SEND_B of stage 1, microbatch 1");
+    plan_free(&plan);
+    plan = lowered(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 1, .m = 1});
+    assert_true(plan_forwards_first(&plan));
+    plan_add_between(&plan, ACTION_BALANCE);
+    text_of(&plan.list[0], text, sizeof text);
+    assert_string_equal(text, "0F0 1F0 BALANCE 1B0 0B0");
+    assert_int_equal(plan.list[0].action[2].stage, -1);
+    Schedule *list = &plan.list[0];
+    list->action[1].overlapped = true; /* with 1B0 */
+    assert_false(plan_forwards_first(&plan));
+    plan_free(&plan);
+}
+
+static void forwards_first(ScheduleKind kind, Shape s)
+{
+    Plan plan = lowered(kind, s);
+    assert_true(plan_forwards_first(&plan) == (kind == SCHEDULE_GPIPE || s.m == 1));
+    plan_free(&plan);
+}
+
+static void which_have_all_forwards_first(void **state)
+{
+    (void)state;
+    for_all(forwards_first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_by_hand),
         cmocka_unit_test(lowering_by_hand),
+        cmocka_unit_test(between_forwards_and_backwards),
+        cmocka_unit_test(which_have_all_forwards_first),
         cmocka_unit_test(lists_are_whole),
         cmocka_unit_test(order_of_messages),
         cmocka_unit_test(bubbles),

@@ -89,6 +89,13 @@ static void wrong_experts(void **state)
            "t.ini:3: moe.capacity_factor = 0.01: experts would take less than a token each: 0.01 x 16 "
            "choices of 32 "
            "tokens under an even load are 0.16; try moe.capacity_factor = 1.25, or 0");
+    refuse("[train]\nglobal_batch = 24\n[moe]\nexperts = 4\nbalance = auxiliary\ncapacity_factor = "
+           "2\nbalance_scope "
+           "= global_batch\n",
+           NULL,
+           "t.ini:6: moe.capacity_factor = 2: of a global batch, 24 samples, whom an expert has room for is "
+           "known when all replicas have chosen, and forward drops before; try moe.capacity_factor = 0, or "
+           "moe.balance_scope = sequence");
     refuse("[moe]\ntop_k = 1\n", NULL,
            "t.ini:2: moe.top_k = 1: has an effect only with moe.experts above 0; try leaving it out, or "
            "moe.experts = 8");
@@ -120,6 +127,13 @@ static void wrong_balance(void **state)
         "[moe]\nexperts = 4\ndevice_coefficient = 0.1\n", NULL,
         "t.ini:3: moe.device_coefficient = 0.1: has an effect only with moe.groups of 2 or more; try leaving "
         "it out, or moe.groups = 2");
+    refuse("[train]\nglobal_batch = 100000000\n[moe]\nexperts = 4\nbalance = auxiliary\nbalance_scope = "
+           "global_batch\n",
+           NULL,
+           "t.ini:6: moe.balance_scope = global_batch: a step's 6.4e+09 choices of experts "
+           "(train.global_batch x "
+           "model.sequence x top_k) are more than the 2147483647 that loads count up to; try a smaller "
+           "train.global_batch");
     refuse("[train]\nglobal_batch = 100000000\n[moe]\nexperts = 4\nbalance = bias\n", NULL,
            "t.ini:5: moe.balance = bias: a step's 6.4e+09 choices of experts (train.global_batch x "
            "model.sequence x top_k) are more than the 2147483647 that loads count up to; try a smaller "

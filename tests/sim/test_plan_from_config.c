@@ -166,6 +166,50 @@ static void a_users_own(void **state)
         "sends and receives are not written, they follow");
 }
 
+/* Whether losses of a global batch's load go with it; else refused in a line. */
+static void batch_balanced(const char *schedule, int64_t microbatch, const char *text, const char *message)
+{
+    char config[512];
+    snprintf(config, sizeof config,
+             "[model]\nlayers = 4\n[train]\nglobal_batch = 8\nmicrobatch = %lld\n[parallel]\npp = 2\n"
+             "schedule = %s\n[moe]\nexperts = 4\nbalance = auxiliary\nbalance_scope = global_batch\n",
+             (long long)microbatch, schedule);
+    Config c = parsed(config, NULL);
+    Plan plan;
+    Error error = {""};
+    bool good = plan_from_config(&c, 4, text, text ? (int64_t)strlen(text) : 0, &plan, &error);
+    assert_string_equal(error.text, message);
+    assert_true(good == !*message);
+    for (int rank = 0; rank < 2 && good; rank++) {
+        int found = 0;
+        for (int i = 0; i < plan.list[rank].count; i++)
+            found += plan.list[rank].action[i].kind == ACTION_BALANCE;
+        assert_int_equal(found, 1);
+    }
+    if (!good) assert_null(plan.list);
+    plan_free(&plan);
+    config_free(&c);
+}
+
+static void loads_of_a_global_batch(void **state)
+{
+    (void)state;
+    batch_balanced("gpipe", 1, NULL, "");
+    batch_balanced("zb-h1", 4, NULL, "");
+    batch_balanced("my.csv", 2, "0F0,0F1,0I0,0I1,0W0,0W1\n1F0,1F1,1B1,1B0\n", "");
+    batch_balanced(
+        "1f1b", 1, NULL,
+        "t.ini:12: moe.balance_scope = global_batch: 1f1b has backwards before the last forward of its 4 "
+        "microbatches, and they need the load of the whole global batch; try parallel.schedule = gpipe, "
+        "train.microbatch = 0, which is one of a replica's whole share, or moe.balance_scope = microbatch");
+    batch_balanced(
+        "my.csv", 2, "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n",
+        "t.ini:12: moe.balance_scope = global_batch: my.csv has backwards before the last forward of its "
+        "2 microbatches, and they need the load of the whole global batch; try parallel.schedule = gpipe, "
+        "train.microbatch = 0, which is one of a replica's whole share, or moe.balance_scope = "
+        "microbatch");
+}
+
 /* Of a model whose blocks are cut as `given`, or as even as can be: the first stage has the embedding, the last the
  * head. */
 static void cut_is(int64_t layers, int count, const int *given, const int64_t *expected)
@@ -258,9 +302,13 @@ static void a_file_without_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ideal_durations), cmocka_unit_test(formula_is_the_walk),
-        cmocka_unit_test(a_users_own),     cmocka_unit_test(layers_of_stages),
-        cmocka_unit_test(shipped_files),   cmocka_unit_test(a_file_without_end),
+        cmocka_unit_test(ideal_durations),
+        cmocka_unit_test(formula_is_the_walk),
+        cmocka_unit_test(a_users_own),
+        cmocka_unit_test(layers_of_stages),
+        cmocka_unit_test(loads_of_a_global_batch),
+        cmocka_unit_test(shipped_files),
+        cmocka_unit_test(a_file_without_end),
     };
     return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }

@@ -192,6 +192,32 @@ static void whole_and_in_halves(void **state)
     case_free(&c);
 }
 
+/* Loads of experts over trees, whose leaves send less, beside gradients that go round. */
+static void loads_over_trees(void **state)
+{
+    (void)state;
+    static const char *const balance[] = {"moe.balance=bias",
+                                          "moe.balance=auxiliary moe.balance_scope=global_batch"};
+    for (int i = 0; i < 2; i++) {
+        Case c =
+            case_of_words(1,
+                          "model.layers=4 model.hidden=24 model.heads=4 model.sequence=16 moe.experts=8 "
+                          "moe.ffn=64 train.global_batch=8 parallel.data=zero1 hardware.profile=slow.ini "
+                          "node.devices=2 hardware.all_reduce=tree %s",
+                          balance[i]);
+        Config config;
+        Plan plan;
+        Error error = {""};
+        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
+            !plan_from_config(&config, 8, NULL, 0, &plan, &error))
+            fail_msg("%s", error.text);
+        compare(balance[i], (Dry){.config = &config, .plan = &plan}, 8);
+        plan_free(&plan);
+        config_free(&config);
+        case_free(&c);
+    }
+}
+
 /* ---- random grids ---- */
 
 typedef struct Draw {
@@ -255,15 +281,19 @@ static Case draw_case(Draw *d, int *ranks, int most)
             draw(d, 2) ? "tp-dp-pp" : "dp-tp-pp", word(d, sums), draw(d, 2) ? "yes" : "no");
     *ranks = pp * tp * dp;
     /* replicas that share experts or not, whose choices divide by these or not, and their counts by the replicas */
-    static const char *const experts[] = {"moe.experts=8",
-                                          "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
-                                          "moe.experts=8 moe.dispatch=all_gather",
-                                          "moe.experts=24", /* of which a few have a row more, on each rank */
-                                          "moe.experts=24 model.sequence=15",
-                                          "moe.experts=8 moe.balance=bias moe.every=8",
-                                          NULL};
+    static const char *const experts[] = {
+        "moe.experts=8",
+        "moe.experts=8 moe.capacity_factor=1.25 moe.every=2",
+        "moe.experts=8 moe.dispatch=all_gather",
+        "moe.experts=24", /* of which a few have a row more, on each rank */
+        "moe.experts=24 model.sequence=15",
+        "moe.experts=8 moe.balance=bias moe.every=8",
+        "moe.experts=8 moe.balance=auxiliary moe.balance_scope=global_batch",
+        "moe.experts=24 moe.balance=bias moe.balance_coefficient=0.1 moe.groups=2 "
+        "moe.communication_coefficient=0.1 moe.balance_scope=global_batch",
+        NULL};
     static const char *const ways[] = {"straight", "hierarchical", "auto", NULL};
-    char moe[192] = "";
+    char moe[256] = "";
     int ep = draw(d, 2) ? 1 : dp % 8 == 0 ? 8 : dp % 4 == 0 ? 4 : dp % 2 == 0 ? 2 : 1;
     if (ep > 1) {
         const char *words = word(d, experts), *way = word(d, ways);
@@ -271,7 +301,13 @@ static Case draw_case(Draw *d, int *ranks, int most)
         snprintf(moe, sizeof moe, " moe.ffn=64 parallel.ep=%d %s%s%s", ep, words,
                  moves ? " hardware.all_to_all=" : "", moves ? way : "");
     }
-    if (ep == 1 && draw(d, 8) == 0) snprintf(moe, sizeof moe, " moe.ffn=64 moe.experts=8 moe.balance=bias");
+    static const char *const loads[] = {"moe.balance=bias",
+                                        "moe.balance=auxiliary moe.balance_scope=global_batch", NULL};
+    if (ep == 1 && draw(d, 4) == 0) snprintf(moe, sizeof moe, " moe.ffn=64 moe.experts=8 %s", word(d, loads));
+    if (strstr(moe, "global_batch")) { /* all forwards first */
+        list = "gpipe", interleaved = false;
+        if (pp == 1) m = 1;
+    }
     bool whole = strcmp(kind, "zero1") == 0 || strcmp(kind, "zero2") == 0, later = whole && draw(d, 2);
     return case_of_words(
         1,
@@ -387,6 +423,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
         cmocka_unit_test(whole_and_in_halves),
+        cmocka_unit_test(loads_over_trees),
         cmocka_unit_test(of_many_stages),
         cmocka_unit_test(of_many_experts),
     };

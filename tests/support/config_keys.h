@@ -9,7 +9,7 @@ typedef struct ConfigKey {
     const char *key, *value, *other, *idle, *applies;
 } ConfigKey;
 
-enum { CONFIG_KEYS = 150, CONFIG_KEYS_WORDS = 12 };
+enum { CONFIG_KEYS = 152, CONFIG_KEYS_WORDS = 12 };
 extern const ConfigKey config_keys[CONFIG_KEYS];
 
 /* Whether this build takes the words: one in double refuses 16 bits. */
