@@ -212,7 +212,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
     Estimate e = {.work = steps * (rings + visits + rows)};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp + (double)mesh.ep +
-                                   mesh.dp / mesh.ep); /* of its groups */
+                                   (double)mesh.dp / (double)mesh.ep); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
     e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] =

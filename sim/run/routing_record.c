@@ -86,7 +86,7 @@ static double assumed(const AssumedLoad *a, int64_t layer, size_t expert, const 
     size_t at = (size_t)((layer - 1) * e->count) + expert;
     if (a && a->chosen) return a->chosen[at];
     if (!a || !a->load) return choices / (double)e->count;
-    return (double)a->load[at] * (double)(c->train.global_batch / c->train.microbatch);
+    return (double)a->load[at] * ((double)c->train.global_batch / (double)c->train.microbatch);
 }
 
 /* Of a layer of the model, which counts from 1, as the `layer`-th with experts, of its sums. A dry device has walked some of

@@ -160,7 +160,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
         if (t->gpt->stage[s].held) t->chunk_of[s] = chunk++;
     slots_make(&t->slots, plan->shape.v, t->microbatches);
     if (shape->experts.count) t->routing = allocate_zeroed(1, step_record_routing(config, comm->size));
-    if (step_record_rows(config, comm->size)) t->taken = (int32_t *)(t->routing + step_record_sums(shape));
+    if (step_record_rows(config, comm->size)) t->taken = (void *)(t->routing + step_record_sums(shape));
     expert_bias_make(&t->bias, t->gpt, &t->device);
     batch_loads_make(&t->loads, t->gpt, config->train.global_batch, &t->device);
     t->losses = allocate_zeroed((size_t)t->microbatches, sizeof *t->losses);

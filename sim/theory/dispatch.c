@@ -20,8 +20,9 @@ static double even_rows(const Config *config, double rank, double among)
 
 double theory_even_rows(const Config *config, int rank)
 {
-    double held = (double)(config->model.shape.experts.count / config->expert.size), rows = 0;
-    for (double e = 0; e < held; e++) rows += even_rows(config, rank, e);
+    int64_t held = config->model.shape.experts.count / config->expert.size;
+    double rows = 0;
+    for (int64_t e = 0; e < held; e++) rows += even_rows(config, rank, (double)e);
     return rows;
 }
 

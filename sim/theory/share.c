@@ -83,7 +83,7 @@ Units theory_units(const Config *config, int replicas)
     double attention = theory_attention_parameters(shape, config->tensor.size).held;
     double norm = shape->norm == NORM_LAYERNORM ? 2 * h : h;
     double shared = theory_experts_width(shape, (double)shape->experts.shared),
-           experts = theory_experts_width(shape, (double)(shape->experts.count / config->expert.size));
+           experts = theory_experts_width(shape, (double)shape->experts.count / (double)config->expert.size);
     bool sparse = shape->experts.count > 0;
     return (Units){
         .wte = padded(V * h, replicas),
@@ -118,7 +118,7 @@ Units theory_pieces(const Config *config, int replicas, bool quantized, double w
         .block = piece(u.block / N, attention + 2 + 2 * bias, quantized, width),
         .sparse = piece(u.sparse / N, attention + 1 + 2 * shared, quantized, width),
         .experts = piece(u.experts / theory_holders(config, replicas),
-                         2 * (double)(shape->experts.count / config->expert.size), quantized, width),
+                         2 * (double)shape->experts.count / (double)config->expert.size, quantized, width),
         .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
     };
 }

@@ -65,7 +65,8 @@ static void slower_links_never_exchange_sooner(void **state)
         slow[2].pair_share /= 2;
         slow[3].link_us *= 2, slow[3].card_us *= 2;
         AllToAllSize size = {.messages = {(int)(seed % 8), (int)(seed % 100)}};
-        for (double bytes = 1; bytes < 1e9; bytes *= 3) {
+        for (int power = 0; power < 19; power++) {
+            const double bytes = pow(3, power);
             for (Route r = 0; r < ROUTES; r++) size.bytes[r] = size.fullest[r] = size.messages[r] * bytes;
             size.pair = size.messages[ROUTE_INSIDE] > 0 ? bytes : 0;
             const double own = exchange_takes(&node, &size);

@@ -52,7 +52,7 @@ static void experts_begin_as_on_one_rank(void **state)
                 run_truth(&truth);
                 bool looks = run_case(&c, SPLITS[i].ranks);
                 if (c.refused[0]) fail_msg("%s: %s", SPLITS[i].words, c.refused);
-                if (looks && memcmp(truth.weights, c.weights, (size_t)truth.parameters * sizeof(real)))
+                if (looks && memcmp(truth.weights, c.weights, (size_t)truth.parameters * sizeof(real)) != 0)
                     fail_msg("%s %s: other weights", STRATEGIES[s], SPLITS[i].words);
             }
             case_free(&truth);

@@ -85,15 +85,25 @@ void *values_at(const Values *v, bool wide, int64_t first)
     return wide ? (void *)(v->wide + first) : (char *)v->stored + values_bytes(v->type, first);
 }
 
+/* m rows of C from i on, and n columns from j on. */
+typedef struct Part {
+    int64_t i, m, j, n;
+} Part;
+
+static Part whole(const Operands *o)
+{
+    return (Part){0, o->shape.m, 0, o->shape.n};
+}
+
 /* As stored, or of the same numbers in fp32. */
-static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide, int64_t i, int64_t m,
-                        int64_t j, int64_t n, Causal causal)
+static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide, Part part, Causal causal)
 {
     const Shape *s = &o->shape;
+    const int64_t i = part.i, j = part.j;
     product(
         tiles,
-        &(Product){.m = m,
-                   .n = n,
+        &(Product){.m = part.m,
+                   .n = part.n,
                    .k = s->k,
                    .A = {values_at(&o->a, wide, s->ta ? i : i * o->a.ld), o->a.ld, s->ta, wide ? REAL : s->a},
                    .B = {values_at(&o->b, wide, s->tb ? j * o->b.ld : j), o->b.ld, s->tb, wide ? REAL : s->b},
@@ -107,13 +117,13 @@ static void multiply_as(const ProductTiles *tiles, const Operands *o, bool wide,
 
 void operands_multiply(const ProductTiles *tiles, Operands *o, int64_t i, int64_t m, int64_t j, int64_t n)
 {
-    multiply_as(tiles, o, false, i, m, j, n, (Causal){CAUSAL_NONE, 0});
+    multiply_as(tiles, o, false, (Part){i, m, j, n}, (Causal){CAUSAL_NONE, 0});
     widen(&o->c);
 }
 
 void operands_multiply_causal(const ProductTiles *tiles, Operands *o, Causal causal)
 {
-    multiply_as(tiles, o, false, 0, o->shape.m, 0, o->shape.n, causal);
+    multiply_as(tiles, o, false, whole(o), causal);
     widen(&o->c);
 }
 
@@ -126,7 +136,7 @@ static double rounding(DType type, double x)
 
 void operands_multiply_wide(const ProductTiles *tiles, Operands *o)
 {
-    multiply_as(tiles, o, true, 0, o->shape.m, 0, o->shape.n, (Causal){CAUSAL_NONE, 0});
+    multiply_as(tiles, o, true, whole(o), (Causal){CAUSAL_NONE, 0});
 }
 
 /* What has to be at C[i][j]; and the sum of sizes that its error is a part of. */

@@ -344,10 +344,11 @@ double plain_gpt(const Gpt *gpt, const Tensor *units, const Tensor *buffers, con
         Tensor flat[BLOCK_UNITS] = {0};
         for (int u = 0; u < layer[d.layer].units; u++) flat[u] = units[layer[d.layer].unit[u]];
         BlockParameters p = block_parameters(layer[d.layer].layout, flat);
-        int buffer = layer[d.layer].buffer;
+        const int number = layer[d.layer].buffer;
+        Tensor buffer = {0};
+        if (number >= 0) buffer = buffers[number];
         for (int b = 0; b < block->branches; b++)
-            plain_branch(x, block->branch[b], p.branch[b], buffer < 0 ? (Tensor){0} : buffers[buffer], s, B,
-                         d);
+            plain_branch(x, block->branch[b], p.branch[b], buffer, s, B, d);
     }
     plain_norm(s->norm, x, last, bias, x, n, C);
     for (int64_t i = 0; i < n; i++) {
