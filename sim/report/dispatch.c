@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
-#include "sim/config/checks.h"
-#include "sim/config/ranks.h"
-#include "sim/report/run_config.h"
+#include "sim/report/taken.h"
 #include "sim/theory/theory.h"
 
 typedef struct Way {
@@ -18,9 +16,8 @@ enum { WAYS = 2 };
 
 typedef struct Ways {
     const RunFile *run;
-    Config *config;
-    Plan plan;
-    bool by_rank; /* it is known what each has */
+    const Config *config;
+    const Plan *plan; /* NULL: it is unknown what each rank has */
     Way way[WAYS];
 } Ways;
 
@@ -36,46 +33,13 @@ static bool find(const RunFile *run, Way *way)
 
 /* ---- by rank: of which rows experts took ---- */
 
-/* Which layers a rank has in a schedule of the user's own, the file does not say. Called before the profile is set, whose
- * file it is that would be checked. */
-static bool has_plan(Ways *w)
-{
-    const RunFile *run = w->run;
-    Config *c = w->config;
-    c->train.whole_share = c->train.microbatch == 0;
-    if (!run_file_has(run, "/moe/rows") || config_schedule_is_file(c) || !config_check(c, NULL) ||
-        !config_check_ranks(c, run->ranks, NULL))
-        return false;
-    const GptShape *shape = &c->model.shape;
-    const Shape of = {.v = (int)c->pipeline.virtual_stages,
-                      .p = (int)c->pipeline.size,
-                      .m = config_microbatches(c, run->ranks)};
-    return run->replicas == (size_t)config_mesh(c, run->ranks).dp && run->microbatches == (size_t)of.m &&
-           run->layers == (size_t)layers_with_experts(shape, 1, shape->layers) &&
-           run->experts == (size_t)shape->experts.count && plan_write(&w->plan, config_schedule(c), of, NULL);
-}
-
-/* What experts took in a step; freed by the caller. */
-static int32_t *taken_in(const RunFile *run, size_t step, Error *error)
-{
-    const size_t count = run->layers * run->replicas * run->microbatches * run->experts;
-    double *rows = allocate(count * sizeof *rows);
-    int32_t *taken = allocate(count * sizeof *taken);
-    const bool read = run_file_rows(run, "/moe/rows", step, 1, rows, error);
-    for (size_t i = 0; i < count && read; i++) taken[i] = (int32_t)rows[i];
-    free(rows);
-    if (read) return taken;
-    free(taken);
-    return NULL;
-}
-
 static void add_rank(Ways *w, int row, size_t step, const double *sent, const int32_t *taken)
 {
     double given[PURPOSES], even[PURPOSES] = {0};
     const double ranks = run_file_stands_for(w->run, row);
-    theory_dispatched(w->config, &w->plan, w->run->ranks, w->run->rank[row], taken, given);
+    theory_dispatched(w->config, w->plan, w->run->ranks, w->run->rank[row], taken, given);
     if (step + 1 == w->run->steps)
-        theory_dispatched(w->config, &w->plan, w->run->ranks, w->run->rank[row], NULL, even);
+        theory_dispatched(w->config, w->plan, w->run->ranks, w->run->rank[row], NULL, even);
     for (int i = 0; i < WAYS; i++) {
         Way *way = &w->way[i];
         way->counted += ranks * sent[way->column];
@@ -117,9 +81,9 @@ static bool count(Ways *w, Error *error)
     for (size_t s = 0; s < run->steps && ok; s++) {
         for (int i = 0; i < WAYS; i++) w->way[i].counted = w->way[i].given = w->way[i].even = 0;
         ok = run_file_rows(run, "/comm/bytes_sent", s, 1, sent, error);
-        if (ok && !w->by_rank) ok = add_all(w, s, sent, error);
-        int32_t *taken = ok && w->by_rank ? taken_in(run, s, error) : NULL;
-        ok = ok && (taken || !w->by_rank);
+        if (ok && !w->plan) ok = add_all(w, s, sent, error);
+        int32_t *taken = ok && w->plan ? taken_in(run, s, error) : NULL;
+        ok = ok && (taken || !w->plan);
         for (int r = 0; r < run->recorded && taken; r++)
             add_rank(w, r, s, sent + (size_t)r * run->purposes, taken);
         free(taken);
@@ -140,21 +104,20 @@ static void add_row(Sheet *sheet, const Ways *w, const Way *way)
         if (way->differs)
             sheet_more(sheet, ": DIFFERS from step %zu on", way->differs);
         else
-            sheet_more(sheet, ", equal in every step%s", w->by_rank ? " on every rank" : "");
+            sheet_more(sheet, ", equal in every step%s", w->plan ? " on every rank" : "");
     }
 }
 
 bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
 {
-    Ways w = {.run = run, .way = {{.purpose = MOE_DISPATCH}, {.purpose = MOE_COMBINE}}};
-    if (run->shape.mesh.ep > 1 && run->experts) w.config = run_config_new(run);
-    if (!w.config) return true;
-    bool ok = true,
-         moves = w.config->expert.way == DISPATCH_ALL_TO_ALL && find(run, &w.way[0]) && find(run, &w.way[1]);
-    w.by_rank = moves && has_plan(&w);
-    if (run->shape.machine) w.config->hardware.profile = PROFILE_MACHINE; /* whose name says nothing of it */
-    if (!w.by_rank)
-        moves = moves && run_file_has(run, "/moe/moved") && !theory_any_may_hop(w.config, run->ranks);
+    Taken taken = taken_known(run);
+    Ways w = {.run = run,
+              .config = taken.config,
+              .plan = taken.known ? &taken.plan : NULL,
+              .way = {{.purpose = MOE_DISPATCH}, {.purpose = MOE_COMBINE}}};
+    bool ok = true, moves = taken.config && find(run, &w.way[0]) && find(run, &w.way[1]);
+    if (moves && !w.plan)
+        moves = run_file_has(run, "/moe/moved") && !theory_any_may_hop(w.config, run->ranks);
     if (moves) ok = count(&w, error);
     if (moves && ok) {
         sheet_line(sheet, SHEET_HEAD, "rows to and from experts");
@@ -163,7 +126,6 @@ bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
         sheet_cell(sheet, "if it were even");
         for (int i = 0; i < WAYS; i++) add_row(sheet, &w, &w.way[i]);
     }
-    if (w.by_rank) plan_free(&w.plan);
-    run_config_free(w.config);
+    taken_free(&taken);
     return ok;
 }

@@ -2,10 +2,13 @@
 #include "sim/report/links.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "parallel/wire/purpose.h"
 #include "sim/base/divisor.h"
 #include "sim/base/words.h"
 #include "sim/report/run_config.h"
+#include "sim/report/taken.h"
+#include "sim/theory/theory.h"
 
 static const Axis axis[LINK_AXES] = {AXIS_TENSOR, AXIS_DATA, AXIS_EXPERT, AXIS_PIPE};
 const char *const links_axis[LINK_AXES] = {"tensor", "data", "expert", "pipe"};
@@ -24,6 +27,25 @@ static void add_up(const RunFile *run, const double *counted, const double *form
         }
         links->verdict[a] = !equal ? "DIFFERS" : known ? "equal" : "";
     }
+}
+
+/* What tokens choose the run did not foretell: with which rows experts took in the step the formula has it. */
+static bool fill_in(const RunFile *run, size_t step, double *formula, Error *error)
+{
+    Taken t = taken_known(run);
+    double bytes[ROUTES][PURPOSES] = {{0}};
+    int32_t *taken = t.known ? taken_in(run, step, error) : NULL;
+    const bool ok = taken || !t.known;
+    for (int r = 0; r < run->recorded && taken; r++)
+        theory_links_dispatched(t.config, &t.plan, run->ranks, run->rank[r], run_file_stands_for(run, r),
+                                taken, bytes);
+    for (size_t i = 0; i < ROUTES * run->purposes && taken; i++)
+        for (int p = MOE_DISPATCH; p <= MOE_COMBINE; p++)
+            if (isnan(formula[i]) && strcmp(run->purpose[i % run->purposes], purpose_row[p].name) == 0)
+                formula[i] = bytes[i / run->purposes][p];
+    free(taken);
+    taken_free(&t);
+    return ok;
 }
 
 static void share_out(const RunFile *run, const double *busy, double step, Links *links)
@@ -47,6 +69,7 @@ bool links_read(const RunFile *run, Links *links, Error *error)
              (counted = run_file_first(run, "/links/bytes", run->routes, error)) &&
              (formula = run_file_first(run, "/links/theory_bytes", run->routes, error)) &&
              (busy = run_file_first(run, "/links/busy", (size_t)run->recorded, error));
+    if (ok && is && run->routes == ROUTES) ok = fill_in(run, (size_t)run->timed_step, formula, error);
     if (ok && is && run->routes == ROUTES && step > 0) {
         add_up(run, counted, formula, links);
         share_out(run, busy, step, links);

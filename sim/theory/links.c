@@ -149,12 +149,12 @@ static bool uneven_loads(const Share *share, const GptShape *shape)
            fmod(share->sparse * batch, share->replicas) != 0;
 }
 
-/* Rows to and from experts, as this rank sends them: who stands for others of its group has as many of it in its node as
- * they have. */
-static void link_rows(const Config *config, const Plan *plan, const Share *share, int alike,
-                      double bytes[ROUTES][PURPOSES])
+/* As this rank sends them: who stands for others of its group has as many of it in its node as they have. */
+void theory_links_dispatched(const Config *config, const Plan *plan, int ranks, int rank, int alike,
+                             const int32_t *taken, double bytes[ROUTES][PURPOSES])
 {
-    const RowsSent sent = theory_rows_sent(config, plan, share, NULL);
+    const Share share = theory_share(config, plan, ranks, rank);
+    const RowsSent sent = theory_rows_sent(config, plan, &share, taken);
     const double row = alike * theory_row_bytes(config);
     for (Route r = 0; r < ROUTES; r++) {
         bytes[r][MOE_DISPATCH] += row * sent.rows[0][r];
@@ -170,7 +170,7 @@ static void link_dispatch(const Config *config, const Plan *plan, const Share *s
         add_link(bytes, MOE_DISPATCH, alike * sends[MOE_DISPATCH], ring(p));
         add_link(bytes, MOE_COMBINE, alike * sends[MOE_COMBINE], ring(p));
     } else
-        link_rows(config, plan, share, alike, bytes);
+        theory_links_dispatched(config, plan, share->ranks, share->rank, alike, NULL, bytes);
     sends[MOE_COUNTS] = sends[MOE_DISPATCH] = sends[MOE_COMBINE] = 0;
 }
 

@@ -32,6 +32,9 @@ double theory_row_bytes(const Config *config);
  * sends goes out; over trees a block goes out once for each edge of its tree between nodes (all_reduce.c). */
 void theory_links(const Config *config, const Plan *plan, int ranks, int rank, int alike,
                   double bytes[ROUTES][PURPOSES]);
+/* And of those that go by all-to-all, of rows as experts took them (theory_dispatched). */
+void theory_links_dispatched(const Config *config, const Plan *plan, int ranks, int rank, int alike,
+                             const int32_t *taken, double bytes[ROUTES][PURPOSES]);
 
 /* Peak bytes rank `rank` holds, by category; NaN where no formula stands. */
 void theory_memory(const Config *config, const Plan *plan, int ranks, int rank,

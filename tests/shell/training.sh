@@ -86,6 +86,8 @@ check "ep straight trains" mpirun -n 4 "$float/bin/sim" $shared --set parallel.e
     --set output.weights=straight-w.h5 --output straight.h5
 check "ep straight over nodes: rows as given by the loads" test 2 = "$(reported straight.h5 'equal in every step on every rank')"
 check "ep in two hops: rows as given by the loads" test 2 = "$(reported hops.h5 'equal in every step on every rank')"
+check "ep straight over nodes: and by link" test 1 = "$(reported straight.h5 '^ *expert .* equal$')"
+check "ep in two hops: and by link" test 1 = "$(reported hops.h5 '^ *expert .* equal$')"
 check "ep in two hops: the same weights" compare same straight-w.h5 hops-w.h5
 # shellcheck disable=SC2086
 check "ep in two hops, dry" "$float/bin/sim" $shared --set parallel.ep=4 $hops=hierarchical --dry-run --all-ranks --ranks 4 \
