@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/file/step_record.h"
 #include "sim/theory/theory.h"
 
 static void say_grid(const Trainer *t, char *text, size_t size)
@@ -87,6 +88,21 @@ static void say_reduction(const Trainer *t, int ranks)
            other[0], other[1]);
 }
 
+/* Where a file would be mostly of them (step_record.h). */
+static void say_rows(const Trainer *t)
+{
+    const GptShape *shape = &t->config->model.shape;
+    char all[32], most[32];
+    if (t->device.dry || !shape->experts.count || t->taken) return;
+    double layers = (double)layers_with_experts(shape, 1, shape->layers), dp = t->mesh.shape.dp;
+    words_bytes(layers * dp * t->microbatches * (double)shape->experts.count * sizeof *t->taken, all,
+                sizeof all);
+    words_bytes(ROWS_MOST, most, sizeof most);
+    printf("  rows of experts are recorded of all microbatches together: told apart they are %s a step, more "
+           "than %s\n",
+           all, most);
+}
+
 void announce(const Trainer *t, int ranks)
 {
     const Config *c = t->config;
@@ -103,6 +119,7 @@ void announce(const Trainer *t, int ranks)
     say_stages(t);
     say_vocabulary(t);
     say_reduction(t, ranks);
+    say_rows(t);
     fflush(stdout);
 }
 

@@ -119,6 +119,21 @@ one="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --
 check "ep beside tp trains in double" mpirun -n 4 "$double/bin/sim" $shared $one --output one.h5
 # shellcheck disable=SC2086
 check "ep beside tp, given its rows" given "$double" one 1 $one
+alone="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --set parallel.ep=1 --set train.microbatch=2"
+# shellcheck disable=SC2086
+check "experts of each rank's own train" mpirun -n 4 "$float/bin/sim" $shared $alone --output alone.h5
+# shellcheck disable=SC2086
+check "experts of each rank's own, given its rows" given "$float" alone 1 $alone
+# shellcheck disable=SC2086
+check "experts whose rows are too many train" mpirun -n 4 "$float/bin/sim" $shared $alone --set parallel.ep=4 \
+    --set moe.experts=40960 --set moe.ffn=1 --output many.h5
+cp "$place/log" many.log
+check "experts whose rows are too many: it is said" grep -q \
+    'rows of experts are recorded of all microbatches together: told apart they are 1.311 MB a step, more than 1.049 MB' many.log
+# shellcheck disable=SC2086
+check "experts whose rows are too many give shares" "$float/bin/sim" $shared $alone --set parallel.ep=4 --set moe.experts=40960 \
+    --set moe.ffn=1 --set moe.load=many.h5 --dry-run --ranks 4 --output many-given.h5
+check "experts whose rows are too many give shares, and say so" grep -q 'shares of it alike' <("$float/bin/sim" report many-given.h5)
 check "ep: a dry run says that rows were given" grep -q "each replica's and microbatch's own, as moe.load = one.h5 recorded" \
     <("$double/bin/sim" report one-given.h5)
 # shellcheck disable=SC2086
