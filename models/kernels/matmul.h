@@ -14,8 +14,7 @@ void matmul_one_thread(void);
  * the kernels that OpenBLAS has chosen are of narrower instructions. Nothing is timed, so that a run has the same bits again. */
 void matmul_choose(MatmulChoice choice);
 /* "own, AVX2", "own, AVX-512 and AMX for bf16", "OpenBLAS, SkylakeX" or "OpenBLAS, Zen; causal and of 16 bits own,
- * AVX2": what was
- * chosen, as whoever wants the same bits has to know. */
+ * AVX2": what was chosen, as whoever wants the same bits has to know. */
 const char *matmul_chosen(void);
 
 /* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */

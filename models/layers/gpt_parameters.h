@@ -5,9 +5,9 @@
  * Consecutive layers make a stage; a rank holds one, or several, or all.
  *
  * Parameters are grouped in units, the pieces that move as one, each one flat
- * range: wte; wpe; a block, and beside it its experts; the final norm with an untied head. A tied head
- * reads wte, or, in a model of several stages, a copy of it that the last
- * stage holds as a unit of its own.
+ * range: wte; wpe; a block, and beside it its experts; the final norm with an
+ * untied head. A tied head reads wte, or, in a model of several stages, a copy
+ * of it that the last stage holds as a unit of its own.
  *
  * Buffers are what else of a model outlives a step, which no gradient is of and no unit has: of each layer with experts
  * the bias of their scores (balance.h), where they are balanced so. All ranks of a layer's stage hold it alike. */
@@ -95,11 +95,6 @@ int64_t gpt_parameter_count(const GptShape *shape);
 int64_t gpt_active_parameter_count(const GptShape *shape);
 /* And those of experts, the shared ones aside. */
 int64_t gpt_expert_parameter_count(const GptShape *shape);
-
-/* Fills `to` with elements offset.. of the unit as initialised from `seed`:
- * normal(0, 0.02), residual projections by 1/sqrt(2 L) less, norms 1, biases 0.
- * A function of the element's place alone, so any rank fills any range. */
-void gpt_initialise(const Gpt *gpt, int unit, int64_t offset, int64_t seed, Tensor to);
 
 /* Calls visit(parameter, its offset in the parameter, its offset in the range,
  * count) for each parameter that crosses offset..offset+count-1 of the unit. */

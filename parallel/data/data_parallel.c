@@ -2,6 +2,7 @@
 #include "parallel/data/data_parallel.h"
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/gpt_initialise.h"
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
 

@@ -4,11 +4,10 @@
 #include "models/machine/error.h"
 #include "sim/config/config.h"
 
-/* Checks that parallel.tp cuts the model evenly, that `ranks` are whole replicas of pp x tp, that
- * parallel.ep divides these, and that the batch divides
- * over them; where microbatch was given as 0, sets it to global_batch / replicas: call it before anything reads
- * train.microbatch. Then a schedule with a name must be possible with so many microbatches. The refusal names what
- * would be taken on so many ranks: divisors, batches, microbatches, or other numbers of ranks. May be called again with
- * other ranks. */
+/* Checks that parallel.tp cuts the model evenly, that `ranks` are whole replicas of pp x tp, that parallel.ep divides
+ * these, and that the batch divides over them; where microbatch was given as 0, sets it to global_batch / replicas: call
+ * it before anything reads train.microbatch. Then a schedule with a name must be possible with so many microbatches. The
+ * refusal names what would be taken on so many ranks: divisors, batches, microbatches, or other numbers of ranks. May be
+ * called again with other ranks. */
 bool config_check_ranks(Config *config, int ranks, Error *error);
 #endif

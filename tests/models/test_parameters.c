@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/layers/gpt.h"
+#include "models/layers/gpt_initialise.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/probe.h"
