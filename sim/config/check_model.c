@@ -101,9 +101,17 @@ bool config_check_model(const Config *config, Error *error)
                              (long long)s->vocab);
     double L = (double)s->layers, h = (double)s->hidden, f = (double)s->ffn, V = (double)s->vocab;
     double attention = is_latent(s) ? latent_parameters(s) : 4 * h * h,
-           experts = (double)(s->experts.count + s->experts.shared) * 3 * h * (double)s->experts.ffn;
-    double matrices = L * (attention + 2 * h * f + (s->experts.count > 0 ? experts : 0)) + 2 * V * h +
-                      (double)s->sequence * h;
+           experts = s->experts.count > 0
+                         ? (double)(s->experts.count + s->experts.shared) * 3 * h * (double)s->experts.ffn
+                         : 0;
+    double matrices = L * (attention + 2 * h * f + experts) + 2 * V * h + (double)s->sequence * h;
+    if (matrices > 1e17 && L * experts > matrices / 2)
+        return config_refuse(
+            config, config_blame(config, "moe.ffn", "moe.experts"), error,
+            "about %.1e parameters (layers %lld, hidden %lld, %lld experts and %lld shared of ffn "
+            "%lld), more than bytes can be counted for; try moe.ffn = 2048",
+            matrices, (long long)s->layers, (long long)s->hidden, (long long)s->experts.count,
+            (long long)s->experts.shared, (long long)s->experts.ffn);
     if (matrices > 1e17) /* 16 bytes of each must fit into 2^63 with room to spare */
         return config_refuse(
             config, config_blame(config, "model.layers", "model.hidden"), error,

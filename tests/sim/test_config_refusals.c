@@ -81,6 +81,10 @@ static void wrong_experts(void **state)
         "[moe]\nexperts = 8\ngroups = 4\ntop_k = 3\n", NULL,
         "t.ini:4: moe.top_k = 3: 1 of groups of 8 / 4 = 2 experts hold 2, and a token goes to top_k = 3; try "
         "moe.top_k = 2, or fewer moe.groups");
+    refuse("[model]\npreset = deepseek-v3\n[moe]\nffn = 100000000\nexperts = 65536\n", NULL,
+           "t.ini:4: moe.ffn = 100000000: about 8.6e+18 parameters (layers 61, hidden 7168, 65536 experts "
+           "and 1 shared of "
+           "ffn 100000000), more than bytes can be counted for; try moe.ffn = 2048");
     refuse("[moe]\nexperts = 4\nfirst_dense = 2\n", NULL,
            "t.ini:3: moe.first_dense = 2: of 2 layers none has experts behind the first 2; try "
            "moe.first_dense = "
