@@ -52,8 +52,8 @@ static bool balance_batch(const Config *config, Plan *plan, Error *error)
             config, config_blame(config, "moe.balance_scope", "parallel.schedule"), error,
             "%.80s has backwards before the last forward of its %d microbatches, and they need the load of "
             "the "
-            "whole global batch; try parallel.schedule = gpipe, train.microbatch = 0, which is one of a "
-            "replica's whole share, or moe.balance_scope = microbatch",
+            "whole global batch; try parallel.schedule = gpipe, train.microbatch = 0 (one a replica), or "
+            "moe.balance_scope = microbatch",
             config->pipeline.schedule, plan->shape.m);
     plan_add_between(plan, ACTION_BALANCE);
     return true;

@@ -201,12 +201,12 @@ static void loads_of_a_global_batch(void **state)
         "1f1b", 1, NULL,
         "t.ini:12: moe.balance_scope = global_batch: 1f1b has backwards before the last forward of its 4 "
         "microbatches, and they need the load of the whole global batch; try parallel.schedule = gpipe, "
-        "train.microbatch = 0, which is one of a replica's whole share, or moe.balance_scope = microbatch");
+        "train.microbatch = 0 (one a replica), or moe.balance_scope = microbatch");
     batch_balanced(
         "my.csv", 2, "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n",
         "t.ini:12: moe.balance_scope = global_batch: my.csv has backwards before the last forward of its "
         "2 microbatches, and they need the load of the whole global batch; try parallel.schedule = gpipe, "
-        "train.microbatch = 0, which is one of a replica's whole share, or moe.balance_scope = "
+        "train.microbatch = 0 (one a replica), or moe.balance_scope = "
         "microbatch");
 }
 
