@@ -3,13 +3,24 @@
 #include <stdlib.h>
 #include "sim/run/assumed_load.h"
 
+/* Of latents what is whole on each tensor rank goes round too, and their heads need not divide `hidden`. */
+static bool latents_alike(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    int64_t tp = config->tensor.size, tokens = config->train.microbatch * shape->sequence,
+            width = shape->q_lora_rank + shape->kv_lora_rank + shape->qk_rope_head_dim;
+    return shape->hidden % tp == 0 && shape->q_lora_rank % tp == 0 && shape->kv_lora_rank % tp == 0 &&
+           tokens * width % tp == 0;
+}
+
 /* Blocks of what a ring carries differ by a value where its members do not divide it. What a tensor group carries they
- * do: it is a multiple of `hidden`, which the heads divide and the group divides the heads. But a bias of keys and
- * values, which those that hold the same head add up, is a head's. */
+ * do, but for latents: it is a multiple of `hidden`, which the heads divide and the group divides the heads. But a bias of
+ * keys and values, which those that hold the same head add up, is a head's. */
 static bool tensor_ranks_alike(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
     int64_t bias = 2 * shape->hidden / shape->heads;
+    if (is_latent(shape)) return latents_alike(config);
     return !shape->bias || bias % kv_sharing(shape, config->tensor.size) == 0;
 }
 

@@ -218,6 +218,38 @@ static void loads_over_trees(void **state)
     }
 }
 
+/* Latents, and what is as wide as the model, that tensor ranks do not divide: blocks of them differ. */
+static void latents_of_any_width(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int walked; /* of 8 ranks, two stages */
+    } grids[] = {{"parallel.tp=2", 2},
+                 {"parallel.tp=2 parallel.sequence_parallel=yes", 2},
+                 {"parallel.tp=2 parallel.sequence_parallel=yes model.hidden=63", 8},
+                 {"parallel.tp=2 parallel.sequence_parallel=yes model.q_lora_rank=23", 8},
+                 {"parallel.tp=2 parallel.sequence_parallel=yes model.kv_lora_rank=31", 8},
+                 {"parallel.tp=2 model.hidden=63 model.sequence=31 train.microbatch=1", 8},
+                 {"parallel.tp=4 model.q_lora_rank=0", 2},
+                 {"parallel.tp=4 model.sequence=31 train.microbatch=1 model.qk_rope_head_dim=6", 8}};
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+        Case c = case_of_words(
+            1, "model.preset=mla-tiny model.layers=4 train.global_batch=16 parallel.pp=2 %s", grids[i].words);
+        Config config;
+        Plan plan;
+        Error error = {""};
+        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
+            !plan_from_config(&config, 8, NULL, 0, &plan, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(compare(grids[i].words, (Dry){.config = &config, .plan = &plan}, 8),
+                         grids[i].walked);
+        plan_free(&plan);
+        config_free(&config);
+        case_free(&c);
+    }
+}
+
 /* ---- random grids ---- */
 
 typedef struct Draw {
@@ -424,6 +456,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_rank_stands_for_those_that_do_the_same),
         cmocka_unit_test(whole_and_in_halves),
         cmocka_unit_test(loads_over_trees),
+        cmocka_unit_test(latents_of_any_width),
         cmocka_unit_test(of_many_stages),
         cmocka_unit_test(of_many_experts),
     };
