@@ -89,7 +89,8 @@ void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor
         p->spare = o->next;
     else
         o = allocate(sizeof *o);
-    *o = (Outgoing){.data = t.data, .next = p->outgoing};
+    o->data = t.data;
+    o->next = p->outgoing;
     p->outgoing = o;
     device_release(t.device, t.category, tensor_bytes(t));
     Tensor slice = slice_of(p, t);

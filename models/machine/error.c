@@ -89,12 +89,16 @@ void *allocate_zeroed(unsigned long count, unsigned long size)
     return memory;
 }
 
+void *allocate_again(void *memory, unsigned long bytes)
+{
+    void *moved = realloc(memory, bytes ? bytes : 1);
+    if (!moved) fail("out of memory: %lu bytes for bookkeeping", bytes);
+    return moved;
+}
+
 /* Room doubles where it is used up: at a power of two. */
 void *allocate_more(void *list, unsigned long count, unsigned long item)
 {
     if (count & (count - 1)) return list;
-    char *longer = allocate((count ? 2 * count : 1) * item);
-    if (count) memcpy(longer, list, count * item);
-    free(list);
-    return longer;
+    return allocate_again(list, (count ? 2 * count : 1) * item);
 }

@@ -30,6 +30,7 @@ const char *error_show(char *shown, unsigned long size, const char *text, unsign
 
 /* malloc and calloc that never return NULL: bookkeeping, never tensors. */
 void *allocate(unsigned long bytes);
+void *allocate_again(void *memory, unsigned long bytes); /* what was there stays, where it has room */
 void *allocate_zeroed(unsigned long count, unsigned long size);
 
 /* A list of `count` items with room for one more: `list` itself, or one twice as long in its place, which is freed. To

@@ -54,7 +54,7 @@ void comm_join(Comm *comm, Purpose purpose, Arrival arrival)
 /* Seconds that the compute lane has not waited between two moments; until now at most. */
 static double computed(const Comm *comm, double from, double until)
 {
-    double last = fmin(until, comm_now(comm));
+    const double now = comm_now(comm), last = until < now ? until : now;
     return last > from ? last - from - port_taken(&comm->waited, from, last) : 0;
 }
 

@@ -113,9 +113,10 @@ struct Comm {
     Port waited;        /* the compute lane, for any of them */
     Late *late;         /* (lates) links whose messages of the simulated machine may be, or NULL */
     int lates;
-    Lanes *lanes; /* this rank's time; NULL: all happens at 0 */
-    Tape *tape;   /* which notes it (tape.h), or NULL */
-    int tapes;    /* recorded so far */
+    Lanes *lanes;        /* this rank's time; NULL: all happens at 0 */
+    Tape *tape;          /* which notes it (tape.h), or NULL */
+    int tapes;           /* recorded so far */
+    struct Shelf *shelf; /* of all ranks of this process, for tapes that are recorded; NULL: there is none */
     /* Writes where in its work the rank is, for who tells that it waits ("at REDUCE of step 5"); NULL: nobody knows */
     void (*at)(const void *whose, char *text, size_t size);
     const void *whose;

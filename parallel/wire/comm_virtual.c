@@ -13,6 +13,7 @@
 #include "parallel/wire/coroutine.h"
 #include "parallel/wire/mailbox.h"
 #include "parallel/wire/meeting.h"
+#include "parallel/wire/shelf.h"
 #include "parallel/wire/stall.h"
 
 /* Where a receive's data goes is what its Request holds; a send is done at once. */
@@ -38,6 +39,7 @@ struct World {
     int queue_head, queue_length;
     MailboxSpares spares;
     Meetings meetings;
+    Shelf shelf;
     void (*body)(Comm *comm, void *context);
     void *context;
 };
@@ -258,7 +260,8 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
         r->comm = (Comm){.backend = &VIRTUAL_BACKEND,
                          .rank = walked_rank(w, i),
                          .size = w->ranks,
-                         .stands_for = walked_stands_for(w, i)};
+                         .stands_for = walked_stands_for(w, i),
+                         .shelf = &world.shelf};
         r->coroutine = coroutine_new(live, r, STACK);
         make_runnable(&world, i);
     }
@@ -285,6 +288,7 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
     }
     mailbox_spares_free(&world.spares);
     meetings_free(&world.meetings);
+    shelf_free(&world.shelf);
     free(world.rank);
     free(world.place);
     free(world.queue);

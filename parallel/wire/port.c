@@ -26,10 +26,7 @@ static int first_from(const Port *port, double time)
 
 static void make_room(Port *port, int capacity)
 {
-    PortSpan *larger = allocate((size_t)capacity * sizeof *larger);
-    if (port->count) memcpy(larger, port->taken, (size_t)port->count * sizeof *larger);
-    free(port->taken);
-    port->taken = larger;
+    port->taken = allocate_again(port->taken, (size_t)capacity * sizeof *port->taken);
     port->capacity = capacity;
 }
 

@@ -2,6 +2,7 @@
 #include "parallel/wire/tape.h"
 #include <stdlib.h>
 #include "models/machine/error.h"
+#include "parallel/wire/shelf.h"
 
 static void note(Tape *tape, int ring, bool ends)
 {
@@ -118,7 +119,13 @@ bool tape_stop(Tape *tape, Comm *comm)
     }
     shorten(tape);
     find_alike(tape);
-    return closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
+    const bool good = closed && !tape->spoiled && tape->singles == comm->singles && comm->lates == 0;
+    tape->play = tape->step;
+    if (good && comm->shelf) {
+        tape->play = shelf_keep(comm->shelf, tape->step, tape->steps);
+        tape->step = NULL;
+    }
+    return good;
 }
 
 int tape_ring_begin(Tape *tape, Group *group, const RingShape *shape)
@@ -166,7 +173,7 @@ void tape_play(const Tape *tape, Comm *comm)
     }
     for (int i = 0; i < tape->events; i++) {
         const TapeEvent *e = &tape->event[i];
-        lanes_replay(comm->lanes, tape->step + done, e->steps - done);
+        lanes_replay(comm->lanes, tape->play + done, e->steps - done);
         done = e->steps;
         const TapeRing *ring = &tape->ring[e->like];
         if (e->begins && e->ends) {
@@ -178,7 +185,7 @@ void tape_play(const Tape *tape, Comm *comm)
         else
             begin_again(ring, &again[e->ring], comm);
     }
-    lanes_replay(comm->lanes, tape->step + done, tape->steps - done);
+    lanes_replay(comm->lanes, tape->play + done, tape->steps - done);
     if (again != few) free(again);
 }
 

@@ -25,7 +25,8 @@ typedef struct TapeCount {
 } TapeCount;
 
 struct Tape {
-    LaneStep *step;
+    LaneStep *step;       /* NULL: they are on the shelf (shelf.h) */
+    const LaneStep *play; /* (steps), once it can be played */
     TapeEvent *event;
     TapeRing *ring;
     TapeCount *count;

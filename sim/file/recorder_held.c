@@ -57,9 +57,9 @@ bool recorder_held_row(Recorder *r, const TimelineRow *row, int32_t *held, Error
 {
     RecorderHeld *h = &r->held;
     RecorderLast *last = last_of(h, row);
-    const bool same = last->known && last->peak == row->memory_peak &&
-                      memcmp(last->memory, row->memory, sizeof row->memory) == 0;
-    if (!same) {
+    uint64_t apart = last->peak ^ row->memory_peak;
+    for (int c = 0; c < MEMORY_CATEGORIES; c++) apart |= last->memory[c] ^ row->memory[c];
+    if (!last->known || apart) {
         *last = (RecorderLast){.peak = row->memory_peak, .row = (int32_t)h->rows, .known = true};
         memcpy(last->memory, row->memory, sizeof row->memory);
         add(h, row);

@@ -10,7 +10,7 @@
 
 /* ---- the timeline ---- */
 
-enum { BLOCK_ROWS = 1024 }; /* that are written at once: of few rows, too, where they come a few at a time */
+enum { BLOCK_ROWS = 2048 }; /* that are written at once: of few rows, too, where they come a few at a time */
 
 /* With what the actions held, which is the last field of those of every row. */
 static bool add_to_block(Recorder *r, const TimelineRow *rows, size_t count, Error *error)

@@ -81,19 +81,20 @@ static Pipeline pipeline_of(const Config *config, const Plan *plan, bool again)
     count_rows(plan, &sum.rows, &sum.longest);
     for (int p = 0; p < plan->shape.p; p++) {
         const Schedule *list = &plan->list[p];
-        double blocks = 0, microbatches = 0, most = 0, most_microbatches = 0;
+        double blocks = 0, microbatches = 0, most = 0, most_microbatches = 0, layers = 0;
+        int stage = -1; /* whose these are */
         for (int i = 0; i < list->count; i++) {
             Action a = list->action[i];
             if (!action_computes(a.kind)) continue;
-            double layers = layers_of(config, plan, a.stage);
+            if (a.stage != stage) layers = layers_of(config, plan, stage = a.stage);
             bool forward = a.kind == ACTION_FORWARD,
                  ends = a.kind == ACTION_BACKWARD || a.kind == ACTION_WEIGHT;
             bool walked = !again || a.microbatch == 0 || a.microbatch == plan->shape.m - 1;
             if (walked) sum.visits += layers;
             blocks += (forward - ends) * layers;
             microbatches += forward - ends;
-            most = fmax(most, blocks);
-            most_microbatches = fmax(most_microbatches, microbatches);
+            if (blocks > most) most = blocks;
+            if (microbatches > most_microbatches) most_microbatches = microbatches;
         }
         sum.blocks_at_once += most;
         sum.in_flight += most_microbatches;

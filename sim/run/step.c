@@ -63,17 +63,17 @@ static Tensor take(Tensor *t)
 }
 
 /* What the stage beside made on this same rank, unless it came as a message. */
-static Tensor input_of(Trainer *t, Action a)
+static Tensor input_of(Trainer *t, Action a, Slot *slot)
 {
-    Tensor *x = &slot_of(t, a.stage, a.microbatch)->x;
+    Tensor *x = &slot->x;
     if (a.stage > 0 && !x->device) x = &slot_of(t, a.stage - 1, a.microbatch)->y;
     tensor_rebook(x, MEM_ACTIVATIONS);
     return take(x);
 }
 
-static Tensor output_gradient_of(Trainer *t, Action a)
+static Tensor output_gradient_of(Trainer *t, Action a, Slot *slot)
 {
-    Tensor dy = take(&slot_of(t, a.stage, a.microbatch)->dy);
+    Tensor dy = take(&slot->dy);
     if (is_last(t, a.stage) || dy.device) return dy;
     dy = take(&slot_of(t, a.stage + 1, a.microbatch)->dx);
     leave(t, a.stage + 1, a.microbatch);
@@ -102,10 +102,9 @@ bool trainer_alike(const Trainer *t)
     return t->device.dry && !(t->assumed && t->assumed->rows);
 }
 
-static Tensor walk_forward(Trainer *t, Action a, Tensor x)
+static Tensor walk_forward(Trainer *t, Action a, Slot *slot, Tensor x)
 {
     int64_t B = t->config->train.microbatch;
-    Slot *slot = slot_of(t, a.stage, a.microbatch);
     Tensor tokens = {0};
     if (a.stage == 0 || is_last(t, a.stage)) {
         tokens = tensor_new(&t->device, MEM_ACTIVATIONS, INT32, B * (t->config->model.shape.sequence + 1));
@@ -127,9 +126,8 @@ static Tensor walk_forward(Trainer *t, Action a, Tensor x)
 }
 
 /* The mean over the whole batch, on every rank. */
-static Tensor walk_backward(Trainer *t, Action a, Halves halves, Tensor dy)
+static Tensor walk_backward(Trainer *t, Action a, Slot *slot, Halves halves, Tensor dy)
 {
-    Slot *slot = slot_of(t, a.stage, a.microbatch);
     if (slot->as) slot->saved = gpt_saved_copy(t->gpt, &slot->as->saved);
     slot->saved.pass.microbatch = a.microbatch;
     slot->as = NULL;
@@ -137,9 +135,8 @@ static Tensor walk_backward(Trainer *t, Action a, Halves halves, Tensor dy)
 }
 
 /* As the pass before it did, or walked; x or dy is taken over. Returns y or dx. */
-static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
+static Tensor pass(Trainer *t, Action a, Slot *slot, Halves halves, Tensor given)
 {
-    Slot *slot = slot_of(t, a.stage, a.microbatch);
     int chunk = t->chunk_of[a.stage];
     bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
     bool gathers = data_parallel_gathers(t->data_parallel, a.stage);
@@ -154,22 +151,22 @@ static Tensor pass(Trainer *t, Action a, Halves halves, Tensor given)
     }
     slot->saves = true;
     repeats_record(repeats, a.kind, chunk);
-    Tensor result = a.kind == ACTION_FORWARD ? walk_forward(t, a, given) : walk_backward(t, a, halves, given);
+    Tensor result =
+        a.kind == ACTION_FORWARD ? walk_forward(t, a, slot, given) : walk_backward(t, a, slot, halves, given);
     repeats_keep(repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
     return result;
 }
 
-static void forward(Trainer *t, Action a)
+static void forward(Trainer *t, Action a, Slot *slot)
 {
-    Tensor x = input_of(t, a);
-    slot_of(t, a.stage, a.microbatch)->y = pass(t, a, HALF_BOTH, x);
+    Tensor x = input_of(t, a, slot);
+    slot->y = pass(t, a, slot, HALF_BOTH, x);
 }
 
-static void backward(Trainer *t, Action a, Halves halves)
+static void backward(Trainer *t, Action a, Slot *slot, Halves halves)
 {
-    Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a) : (Tensor){0};
-    Tensor dx = pass(t, a, halves, dy);
-    Slot *slot = slot_of(t, a.stage, a.microbatch);
+    Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a, slot) : (Tensor){0};
+    Tensor dx = pass(t, a, slot, halves, dy);
     if (halves & HALF_INPUT) slot->dx = dx;
     slot->done = halves & HALF_WEIGHTS;
 }
@@ -239,10 +236,10 @@ static void perform(Trainer *t, Action a, StepResult *result)
 {
     Slot *slot = a.microbatch >= 0 ? slot_of(t, a.stage, a.microbatch) : NULL;
     switch (a.kind) {
-    case ACTION_FORWARD: forward(t, a); break;
-    case ACTION_BACKWARD: backward(t, a, HALF_BOTH); break;
-    case ACTION_INPUT: backward(t, a, HALF_INPUT); break;
-    case ACTION_WEIGHT: backward(t, a, HALF_WEIGHTS); break;
+    case ACTION_FORWARD: forward(t, a, slot); break;
+    case ACTION_BACKWARD: backward(t, a, slot, HALF_BOTH); break;
+    case ACTION_INPUT: backward(t, a, slot, HALF_INPUT); break;
+    case ACTION_WEIGHT: backward(t, a, slot, HALF_WEIGHTS); break;
     case ACTION_SEND_FORWARD:
         stages_send(t->stages, PP_SEND_FORWARD, a.stage, a.microbatch, take(&slot->y));
         break;

@@ -6,6 +6,7 @@
 #include "models/machine/tensor.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"
+#include "parallel/wire/shelf.h"
 #include "parallel/wire/tape.h"
 #include "tests/support/check.h"
 
@@ -243,12 +244,43 @@ static void a_tape_knows_whether_it_plays(void **state)
     for (int r = 0; r < 2; r++) assert_memory_equal(plays[r], right, sizeof right);
 }
 
+/* A copy of them, on the heap. */
+static LaneStep *copy_of(const LaneStep *steps, size_t count)
+{
+    return memcpy(allocate(count * sizeof *steps), steps, count * sizeof *steps);
+}
+
+/* And what differs anywhere is kept beside. */
+static void the_same_steps_are_kept_once(void **state)
+{
+    (void)state;
+    enum { LENGTH = 3, OTHERS = 4 };
+    Shelf shelf = {NULL};
+    LaneStep steps[LENGTH] = {{.seconds = 0.25, .launched = true}, {.part = PART_RECOMPUTE}, {.met = true}};
+    const LaneStep other[OTHERS] = {{.seconds = 0.125, .met = true},
+                                    {.met = true, .part = PART_OPTIMIZER},
+                                    {.met = true, .launched = true},
+                                    {.seconds = 0}};
+    const LaneStep *kept = shelf_keep(&shelf, copy_of(steps, LENGTH), LENGTH);
+    const LaneStep *shorter = shelf_keep(&shelf, copy_of(steps, LENGTH - 1), LENGTH - 1);
+    assert_true(kept != shorter && shorter[1].part == PART_RECOMPUTE);
+    for (int i = 0; i < OTHERS; i++) {
+        LaneStep apart[LENGTH] = {steps[0], steps[1], other[i]};
+        const LaneStep *beside = shelf_keep(&shelf, copy_of(apart, LENGTH), LENGTH);
+        assert_true(beside != kept && beside[2].seconds == other[i].seconds && beside[2].met == other[i].met);
+        assert_true(shelf_keep(&shelf, copy_of(apart, LENGTH), LENGTH) == beside);
+    }
+    assert_true(shelf_keep(&shelf, copy_of(steps, LENGTH), LENGTH) == kept);
+    shelf_free(&shelf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(meetings_take_as_long_as_steps),
         cmocka_unit_test(who_waits_for_whom_is_named),
         cmocka_unit_test(a_tape_knows_whether_it_plays),
+        cmocka_unit_test(the_same_steps_are_kept_once),
     };
     return cmocka_run_group_tests_name("meetings", tests, NULL, NULL);
 }
