@@ -136,15 +136,22 @@ bool theory_any_may_hop(const Config *config, int ranks)
     return any;
 }
 
+typedef struct Step {
+    const Config *config;
+    const Plan *plan;
+    const Share *share;
+    const int32_t *taken;
+} Step;
+
 /* Of a layer, from 0 among those with experts, and a microbatch. Of rows that go straight in any case only the rank's own
  * are asked for. */
-static void take(Exchange *x, const Config *config, const Plan *plan, const Share *share,
-                 const int32_t *taken, int64_t layer, int microbatch)
+static void take(Exchange *x, const Step *s, int64_t layer, int microbatch)
 {
-    const int64_t E = config->model.shape.experts.count, held = E / x->n;
-    const int first = share->replica - x->self;
+    const int64_t E = s->config->model.shape.experts.count, held = E / x->n;
+    const int first = s->share->replica - x->self;
     for (int i = 0; i < x->n; i++) {
-        const int32_t *of = taken + ((layer * share->replicas + first + i) * plan->shape.m + microbatch) * E;
+        const int64_t at = (layer * s->share->replicas + first + i) * s->plan->shape.m + microbatch;
+        const int32_t *of = s->taken + at * E;
         for (int j = 0; j < x->n; j++) {
             double *rows = &x->rows[i * x->n + j];
             *rows = 0;
@@ -164,17 +171,16 @@ static void both_ways(Exchange *x, double times, Each *each, void *context)
     }
 }
 
-static void each_of_stage(Exchange *x, const Config *config, const Plan *plan, const Share *share,
-                          const int32_t *taken, int stage, Each *each, void *context)
+static void each_of_stage(Exchange *x, const Step *s, int stage, Each *each, void *context)
 {
-    const GptShape *shape = &config->model.shape;
+    const GptShape *shape = &s->config->model.shape;
     int64_t layer = 1;
-    for (int k = 0; k < stage; k++) layer += (int64_t)theory_blocks(config, plan, k).all;
-    const int64_t end = layer + (int64_t)theory_blocks(config, plan, stage).all;
+    for (int k = 0; k < stage; k++) layer += (int64_t)theory_blocks(s->config, s->plan, k).all;
+    const int64_t end = layer + (int64_t)theory_blocks(s->config, s->plan, stage).all;
     for (; layer < end; layer++) {
         if (!has_experts(shape, layer)) continue;
-        for (int m = 0; m < plan->shape.m; m++) {
-            take(x, config, plan, share, taken, layers_with_experts(shape, 1, layer) - 1, m);
+        for (int m = 0; m < s->plan->shape.m; m++) {
+            take(x, s, layers_with_experts(shape, 1, layer) - 1, m);
             both_ways(x, 1, each, context);
         }
     }
@@ -183,11 +189,12 @@ static void each_of_stage(Exchange *x, const Config *config, const Plan *plan, c
 void theory_exchanges(const Config *config, const Plan *plan, const Share *share, const int32_t *taken,
                       Each *each, void *context)
 {
+    const Step step = {config, plan, share, taken};
     Exchange x = exchange_new(config, share, !taken);
     for (int j = 0; j < x.n && !taken; j++) x.rows[j] = theory_even_rows(config, j);
     if (!taken) both_ways(&x, share->sparse * plan->shape.m, each, context);
     for (int k = 0; k < plan->stages && taken; k++)
-        if (plan->rank_of[k] == share->pipe) each_of_stage(&x, config, plan, share, taken, k, each, context);
+        if (plan->rank_of[k] == share->pipe) each_of_stage(&x, &step, k, each, context);
     free(x.member);
     free(x.rows);
 }
