@@ -31,20 +31,17 @@ typedef struct GptPass {
     int64_t step;         /* of the run, from 0: dropout drops others in each */
     int64_t first_sample; /* of the run's; B follow one another */
     int64_t B;
-    double
-        *routing; /* (L, routing_width): forward adds to the rows of layers with experts; NULL: nobody asks */
+    /* Of layers with experts, which have their rows: */
+    double *routing; /* (L, routing_width): forward adds to it; NULL: nobody asks */
     int32_t
         *taken; /* (L, E): of each expert the rows that it takes, which forward writes; NULL: nobody asks */
-    const int64_t
-        *load; /* (L, E), of a dry device: of each expert the choices among the B samples' tokens, in rows of
-                          * layers with experts; NULL: they are even */
-    const int32_t
-        *given;         /* (ranks, L, E), in place of it: the rows that each expert takes, of all ranks of the
-                           * dispatch; NULL: they follow from the load */
-    const Tensor *bias; /* (buffers): of experts' scores, a layer's each (gpt_parameters.h); NULL: none */
-    const BatchLoad
-        *batch; /* (L), in rows of layers with experts here: until backward is over; NULL: no losses
-                             * are of a global batch */
+    /* (L, E), of a dry device: of each expert the choices among the B samples' tokens; NULL: they are even */
+    const int64_t *load;
+    /* (ranks, L, E), in place of it: the rows that each expert takes, of all ranks of the dispatch; NULL: they follow
+     * from the load */
+    const int32_t *given;
+    const Tensor *bias;     /* (buffers): of experts' scores, a layer's each (gpt_parameters.h); NULL: none */
+    const BatchLoad *batch; /* (L), until backward is over; NULL: no losses are of a global batch */
 } GptPass;
 
 /* What a stage keeps of one microbatch from forward for backward. */

@@ -12,20 +12,20 @@ typedef struct ExpertsShape {
     int64_t top_k;  /* that a token goes to */
     int64_t ffn;    /* f of each, of either half where it is gated */
     int64_t shared; /* as many more, as one MLP, that every token goes to (2401.06066, section 3.2) */
-    int64_t first_dense,
-        every;      /* layers: of those after the first so many each every-th, and the first of them */
-    int router;     /* RouterKind */
-    bool normalise; /* gates of a token to a sum of 1 */
-    double scale;   /* of them */
+    /* layers: of those after the first so many each every-th, and the first of them */
+    int64_t first_dense, every;
+    int router;                     /* RouterKind */
+    bool normalise;                 /* gates of a token to a sum of 1 */
+    double scale;                   /* of them */
     int64_t groups, groups_limited; /* of experts; that a token's come from */
     double capacity;                /* factor of an even load that an expert takes; 0: all */
     int drop;                       /* DropPolicy */
     int scope;                      /* BalanceScope: what the load is of, for capacity and balance */
     int balance;                    /* BalanceKind */
     double bias_step;               /* gamma, with BALANCE_BIAS */
-    double auxiliary, device,
-        communication; /* coefficients of losses (balance.h), 0: there is none; a group is a */
-    double z_loss;     /* device, and without a balance nothing reads the first */
+    /* coefficients of losses (balance.h), 0: there is none; a group is a device, and without a balance nothing reads
+     * the first */
+    double auxiliary, device, communication, z_loss;
 } ExpertsShape;
 
 typedef struct GptShape {

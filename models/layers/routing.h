@@ -58,8 +58,8 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 /* dgates (n, k) -> dlogits; frees what no other half reads. */
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r);
 
-/* Rows that each of the ranks has for each expert: as counted, of all of them, or, on a dry device, as given or under the load it
- * is to assume, of which all have the same. `rows` is whoever asks' to free. */
+/* Rows that each of the ranks has for each expert: as counted, of all of them, or, on a dry device, as given or under the
+ * load it is to assume, of which all have the same. `rows` is whoever asks' to free. */
 typedef struct RoutingCounts {
     int64_t *rows; /* (ranks, E), or (E) */
     int64_t apart; /* E, or 0: from a rank's to the next's */

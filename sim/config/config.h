@@ -81,9 +81,8 @@ typedef struct Config {
     Machine machine;  /* what a profile's file describes, */
     NetworkNode node; /* and of how these are joined */
     struct {
-        double gb,
-            copy_gb; /* GB (1e9 bytes) a second: of a node to what checkpoints lie on; of an accelerator to its
-                             * host's memory */
+        /* GB (1e9 bytes) a second: of a node to what checkpoints lie on; of an accelerator to its host's memory */
+        double gb, copy_gb;
     } storage;
     struct {
         char file[CONFIG_PATH], weights[CONFIG_PATH], gradients[CONFIG_PATH], baseline[CONFIG_PATH];
