@@ -258,14 +258,14 @@ static void the_same_split_goes_on_to_the_same_bits(void **state)
 
 /* ---- files that are another's ---- */
 
-static void edit(const char *name, const char *attribute, const char *text, double number)
+static void edit(const char *name, const char *of, const char *attribute, const char *text, double number)
 {
     char path[STOPS_PATH];
     Error error;
     stops_path(path, name);
     H5 *file = h5_edit(path, &error);
-    bool ok = file && (text ? h5_set_text(file, "/", attribute, text, &error)
-                            : h5_set_integer(file, "/", attribute, (int64_t)number, &error));
+    bool ok = file && (text ? h5_set_text(file, of, attribute, text, &error)
+                            : h5_set_integer(file, of, attribute, (int64_t)number, &error));
     if (!ok || !h5_close(file, &error)) fail_msg("%s", error.text);
 }
 
@@ -331,7 +331,7 @@ static void refuses_what_is_another_s(void **state)
         Case c = case_of_words(RESHARD_AT, "%s", reshard_model);
         assert_true(stops_virtual(&c, &(Stops){.save = "edited", .at = RESHARD_AT}, 1));
         case_free(&c);
-        edit("edited", edits[i].attribute, edits[i].text, edits[i].number);
+        edit("edited", "/", edits[i].attribute, edits[i].text, edits[i].number);
         refused_as(edits[i].attribute, "", edits[i].says);
     }
     Case c = case_of_words(RESHARD_AT, "%s", reshard_model);
@@ -339,7 +339,8 @@ static void refuses_what_is_another_s(void **state)
     case_free(&c);
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++)
         refused_as(configs[i].words, configs[i].words, configs[i].says);
-    Stops stops = {.load = "edited"}; /* and of what may be another's */
+    edit("edited", "/config", "moe.top_k", "7", 0); /* of no experts */
+    Stops stops = {.load = "edited"};               /* and of what may be another's */
     c = case_of_words(RESHARD_AT + 1,
                       "%s train.learning_rate=1e-4 train.clip=0 train.optimizer=adam model.attention=flash",
                       reshard_model);
