@@ -4,27 +4,17 @@
 #include "models/kernels/dropout.h"
 #include "models/kernels/kinds.h"
 #include "sim/base/words.h"
-#include "sim/config/checks.h"
 #include "sim/config/refuse.h"
-#include "sim/config/suggest.h"
 
 static int64_t at_least(int64_t value, int64_t least)
 {
     return value > least ? value : least;
 }
 
-static bool taken(Config *trial, int ranks)
-{
-    (void)ranks;
-    int64_t size;
-    if (trial->model.whole_heads) trial->model.shape.kv_heads = trial->model.shape.heads;
-    return config_check(trial, NULL) && !config_uncut(trial, &size);
-}
-
 /* Divisors of `n` that fit in the place of what is at `offset`; where none does something else is wrong too, and each
  * may be. Nothing when there is nobody to tell. */
-static void list_divisors(const Config *config, size_t offset, int64_t n, const Error *error, char *text,
-                          size_t size)
+static void list_divisors(const Config *config, size_t offset, int64_t n, ConfigTaken *taken,
+                          const Error *error, char *text, size_t size)
 {
     text[0] = '\0';
     if (!error || config_suggest_divisors(config, offset, n, taken, 0, text, size)) return;
@@ -56,14 +46,15 @@ static bool check_latent(const Config *config, Error *error)
     return true;
 }
 
-bool config_check_model(const Config *config, Error *error)
+bool config_check_model(const Config *config, ConfigTaken *taken, Error *error)
 {
     const GptShape *s = &config->model.shape;
     bool markov = data_is_markov(&config->data);
     if (is_latent(s) && !check_latent(config, error)) return false;
     if (!is_latent(s) && s->hidden % s->heads) {
         char heads[256];
-        list_divisors(config, offsetof(Config, model.shape.heads), s->hidden, error, heads, sizeof heads);
+        list_divisors(config, offsetof(Config, model.shape.heads), s->hidden, taken, error, heads,
+                      sizeof heads);
         return config_refuse(config, config_blame(config, "model.heads", "model.hidden"), error,
                              "heads must divide hidden, and %lld / %lld = %.2f; try model.heads = %s",
                              (long long)s->hidden, (long long)s->heads, (double)s->hidden / (double)s->heads,
@@ -71,7 +62,8 @@ bool config_check_model(const Config *config, Error *error)
     }
     if (s->heads % kv_heads(s)) {
         char heads[256];
-        list_divisors(config, offsetof(Config, model.shape.kv_heads), s->heads, error, heads, sizeof heads);
+        list_divisors(config, offsetof(Config, model.shape.kv_heads), s->heads, taken, error, heads,
+                      sizeof heads);
         return config_refuse(config, config_blame(config, "model.kv_heads", "model.heads"), error,
                              "kv_heads must divide heads, and %lld / %lld = %.2f; try model.kv_heads = %s",
                              (long long)s->heads, (long long)s->kv_heads,

@@ -228,9 +228,17 @@ static bool check_machine(const Config *config, Error *error)
     return true;
 }
 
+static bool taken(Config *trial, int ranks)
+{
+    (void)ranks;
+    int64_t size;
+    if (trial->model.whole_heads) trial->model.shape.kv_heads = trial->model.shape.heads;
+    return config_check(trial, NULL) && !config_uncut(trial, &size);
+}
+
 bool config_check(const Config *config, Error *error)
 {
-    return check_machine(config, error) && config_check_model(config, error) &&
+    return check_machine(config, error) && config_check_model(config, taken, error) &&
            config_check_moe(config, error) && check_pipeline(config, error) &&
            check_quantize(config, error) && check_train(config, error) && check_checkpoints(config, error) &&
            config_check_faults(config, error) && check_files(config, same_text, error);
