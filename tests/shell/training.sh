@@ -112,6 +112,7 @@ given() { # BUILD NAME STEP ARGUMENT...
     "$build/bin/sim" $shared --set train.warmup=0 "$@" --set "moe.load=$name.h5" --set "moe.load_step=$step" \
         --dry-run --ranks 4 --output "$name-given.h5" && compare given "$name.h5" "$name-given.h5" "$step"
 }
+# shellcheck disable=SC2086
 check "ep in two hops, given its rows" given "$float" hops 2 --set parallel.ep=4 $hops=hierarchical
 check "ep in two hops, given its rows, all ranks" given "$float" hops 3 --set parallel.ep=4 $hops=hierarchical --all-ranks
 one="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --set parallel.ep=2 --set parallel.tp=2"
