@@ -114,6 +114,7 @@ given() { # BUILD NAME STEP ARGUMENT...
 }
 # shellcheck disable=SC2086
 check "ep in two hops, given its rows" given "$float" hops 2 --set parallel.ep=4 $hops=hierarchical
+# shellcheck disable=SC2086
 check "ep in two hops, given its rows, all ranks" given "$float" hops 3 --set parallel.ep=4 $hops=hierarchical --all-ranks
 one="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --set parallel.ep=2 --set parallel.tp=2"
 # shellcheck disable=SC2086
