@@ -114,6 +114,11 @@ static inline bool has_balance_loss(const ExpertsShape *e)
 {
     return expert_coefficient(e) > 0 || has_group_loss(e);
 }
+/* How many scopes the tokens of B samples are of, where capacity and losses are of each by itself. */
+static inline int64_t load_scopes(const GptShape *shape, int64_t B)
+{
+    return shape->experts.scope == SCOPE_SEQUENCE ? B : 1;
+}
 /* Whether there are losses of the load of a global batch (batch_load.h); and how many numbers of a layer's load they are
  * of: E, and where one is of what groups are sent as many as there are groups. */
 static inline bool has_batch_load(const GptShape *shape)

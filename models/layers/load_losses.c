@@ -23,7 +23,7 @@ static Balance balance_of(const GptShape *shape, int64_t scopes, int64_t tokens)
 
 static Balance balance_here(const BlockRun *run)
 {
-    int64_t scopes = routing_scopes(run->shape, run->B);
+    int64_t scopes = load_scopes(run->shape, run->B);
     return balance_of(run->shape, scopes, block_rows(run) / scopes);
 }
 
@@ -36,64 +36,61 @@ static Tensor zeros(Device *device, DType dtype, int64_t count)
 
 /* The loads that losses are of. Beside a bias it is of the best scores without it, and whatever the groups, that V3's has
  * the loads (2412.19437, eq. 18): what scores would choose by themselves. */
-static void add_load(const BlockRun *run, const Balance *b, Routing r, Tensor load)
+static void add_load(const BlockRun *run, const Balance *b, Tensor scores, Tensor chosen, Tensor load)
 {
+    const ExpertsShape *e = &run->shape->experts;
     if (!has_expert_bias(run->shape)) {
-        balance_load(b, *r.experts, load);
+        balance_load(b, chosen, load);
         return;
     }
-    Router best = routing_router(&run->shape->experts);
-    best.groups = best.groups_limited = 1;
-    Tensor experts = tensor_new(load.device, MEM_WORKSPACE, INT32, r.experts->count);
-    router_choose(&best, *r.scores, (Tensor){0}, experts);
+    const Router best = {.kind = (RouterKind)e->router,
+                         .experts = e->count,
+                         .top_k = e->top_k,
+                         .groups = 1,
+                         .groups_limited = 1,
+                         .group_best = 1};
+    Tensor experts = tensor_new(load.device, MEM_WORKSPACE, INT32, chosen.count);
+    router_choose(&best, scores, (Tensor){0}, experts);
     balance_load(b, experts, load);
     tensor_free(&experts);
 }
 
-static void add_all(const BlockRun *run, const Balance *b, Routing r, Tensor load, Tensor sent,
-                    Tensor probability)
+/* To a scope's load, sent and probability. */
+static void add_all(const BlockRun *run, const Balance *b, Tensor scores, Tensor experts, const BatchLoad *to)
 {
-    add_load(run, b, r, load);
-    if (b->communication > 0) balance_sent(b, *r.experts, sent);
-    balance_probability(b, *r.scores, probability);
+    add_load(run, b, scores, experts, to->load);
+    if (b->communication > 0) balance_sent(b, experts, to->sent);
+    balance_probability(b, scores, to->probability);
 }
 
-/* What is computed again has been added before. */
-static void add_to_batch(const BlockRun *run, Routing r)
+double load_losses_forward(const BlockRun *run, MemoryCategory kept, Tensor scores, Tensor experts,
+                           Tensor *weights)
 {
-    const BatchLoad *batch = run->batch;
+    if (!has_balance_loss(&run->shape->experts)) return 0;
     const Balance b = balance_here(run);
-    if (r.scores->device->lanes.part == PART_RECOMPUTE) return;
-    add_all(run, &b, r, batch->load, batch->sent, batch->probability);
-}
-
-void load_losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
-{
-    if (!has_balance_loss(&run->shape->experts)) return;
-    if (run->batch) {
-        add_to_batch(run, r);
-        return;
+    Device *device = scores.device;
+    if (run->batch) { /* what is computed again has been added before */
+        if (device->lanes.part != PART_RECOMPUTE) add_all(run, &b, scores, experts, run->batch);
+        return 0;
     }
-    const Balance b = balance_here(run);
-    Device *device = r.scores->device;
-    Tensor load = zeros(device, INT32, b.scopes * b.experts), sent = {0},
-           probability = zeros(device, REAL, b.scopes * b.experts);
-    if (b.communication > 0) sent = zeros(device, INT32, b.scopes * b.devices);
-    add_all(run, &b, r, load, sent, probability);
-    *r.weights = tensor_new(device, kept, REAL, b.scopes * b.experts);
-    double loss = balance_loss(&b, load, sent, probability, *r.weights);
-    if (to) to[ROUTING_BALANCE_LOSS] += (double)b.tokens * loss;
-    tensor_free(&load);
-    tensor_free(&sent);
-    tensor_free(&probability);
+    BatchLoad here = {.load = zeros(device, INT32, b.scopes * b.experts),
+                      .probability = zeros(device, REAL, b.scopes * b.experts)};
+    if (b.communication > 0) here.sent = zeros(device, INT32, b.scopes * b.devices);
+    add_all(run, &b, scores, experts, &here);
+    *weights = tensor_new(device, kept, REAL, b.scopes * b.experts);
+    double loss = balance_loss(&b, here.load, here.sent, here.probability, *weights);
+    tensor_free(&here.load);
+    tensor_free(&here.sent);
+    tensor_free(&here.probability);
+    return (double)b.tokens * loss;
 }
 
-void load_losses_backward(const BlockRun *run, Routing r, double share)
+void load_losses_backward(const BlockRun *run, Tensor scores, Tensor weights, double share, Tensor dscores)
 {
     if (!has_balance_loss(&run->shape->experts)) return;
     const Balance b = balance_here(run);
-    balance_backward(&b, *r.scores, run->batch ? run->batch->weights : *r.weights, share * (double)b.tokens,
-                     *r.dlogits);
+    balance_backward(&b, scores, run->batch ? run->batch->weights : weights, share * (double)b.tokens,
+                     dscores);
 }
 
 double batch_load_weights(const GptShape *shape, const BatchLoad *layer)

@@ -5,11 +5,12 @@
 #include "models/kernels/balance.h"
 #include "models/kernels/capacity.h"
 #include "models/kernels/kernels.h"
+#include "models/kernels/router.h"
 #include "models/layers/load_losses.h"
 #include "models/machine/error.h"
 #include "models/machine/tensor_values.h"
 
-Router routing_router(const ExpertsShape *e)
+static Router router_of(const ExpertsShape *e)
 {
     int64_t each = e->count / e->groups, best = e->router == ROUTER_SIGMOID ? 2 : 1;
     return (Router){.kind = (RouterKind)e->router,
@@ -27,7 +28,7 @@ static Capacity capacity_of(const GptShape *shape, int64_t B)
     const ExpertsShape *e = &shape->experts;
     return (Capacity){.experts = e->count,
                       .top_k = e->top_k,
-                      .tokens = B * shape->sequence / routing_scopes(shape, B),
+                      .tokens = B * shape->sequence / load_scopes(shape, B),
                       .factor = e->capacity,
                       .policy = (DropPolicy)e->drop};
 }
@@ -38,7 +39,7 @@ static Capacity capacity_of(const GptShape *shape, int64_t B)
  * to the first expert of each, then to the second, and so on: all have as many where it divides by them. */
 static int64_t assumed_choices(const BlockRun *run, int64_t choices, int64_t scope, int64_t expert)
 {
-    const int64_t E = run->shape->experts.count, scopes = routing_scopes(run->shape, run->B),
+    const int64_t E = run->shape->experts.count, scopes = load_scopes(run->shape, run->B),
                   held = dispatch_held(run->dispatch, E);
     if (run->load) return run->load[expert] / scopes + (scope < run->load[expert] % scopes);
     return choices / E + (expert % held * run->dispatch->size + expert / held < choices % E);
@@ -48,7 +49,7 @@ static int64_t assumed_choices(const BlockRun *run, int64_t choices, int64_t sco
 static int64_t assumed_count(const BlockRun *run, int64_t choices, int64_t most, int64_t expert)
 {
     int64_t count = 0;
-    for (int64_t scope = 0; scope < routing_scopes(run->shape, run->B); scope++) {
+    for (int64_t scope = 0; scope < load_scopes(run->shape, run->B); scope++) {
         int64_t here = assumed_choices(run, choices, scope, expert);
         count += here < most ? here : most;
     }
@@ -60,7 +61,7 @@ int64_t routing_room(const GptShape *shape, int64_t B)
     const ExpertsShape *e = &shape->experts;
     Capacity capacity = capacity_of(shape, B);
     int64_t choices = B * shape->sequence * e->top_k, taken = choices;
-    if (e->capacity > 0) taken = routing_scopes(shape, B) * e->count * capacity_taken(&capacity);
+    if (e->capacity > 0) taken = load_scopes(shape, B) * e->count * capacity_taken(&capacity);
     return taken < choices ? taken : choices;
 }
 
@@ -72,7 +73,7 @@ int64_t routing_room_here(const BlockRun *run, int64_t rows)
     if (run->dispatch->size == 1) return routing_room(run->shape, run->B);
     if (e->capacity == 0) return rows;
     Capacity capacity = capacity_of(run->shape, run->B);
-    int64_t taken = routing_scopes(run->shape, run->B) * held * capacity_taken(&capacity),
+    int64_t taken = load_scopes(run->shape, run->B) * held * capacity_taken(&capacity),
             chosen = n * (held < e->top_k ? held : e->top_k);
     return run->dispatch->size * (taken < chosen ? taken : chosen);
 }
@@ -88,7 +89,7 @@ static int64_t *assumed_counts(const BlockRun *run)
 {
     const ExpertsShape *e = &run->shape->experts;
     const Capacity capacity = capacity_of(run->shape, run->B);
-    const int64_t choices = block_rows(run) * e->top_k / routing_scopes(run->shape, run->B),
+    const int64_t choices = block_rows(run) * e->top_k / load_scopes(run->shape, run->B),
                   most = e->capacity > 0 ? capacity_taken(&capacity) : INT64_MAX;
     int64_t *count = allocate((size_t)e->count * sizeof *count);
     for (int64_t i = 0; i < e->count; i++)
@@ -154,7 +155,8 @@ static Tensor zeros(Device *device, int64_t count)
 static void losses_forward(const BlockRun *run, MemoryCategory kept, Routing r, double *to)
 {
     const ExpertsShape *e = &run->shape->experts;
-    load_losses_forward(run, kept, r, to);
+    double load_loss = load_losses_forward(run, kept, *r.scores, *r.experts, r.weights);
+    if (to) to[ROUTING_BALANCE_LOSS] += load_loss;
     if (e->z_loss > 0) {
         double loss = z_loss_forward(*r.logits, e->count);
         if (to) to[ROUTING_Z_LOSS] += e->z_loss * loss;
@@ -193,7 +195,7 @@ static int64_t place(const BlockRun *run, MemoryCategory kept, Routing r)
 void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor W, Routing r)
 {
     const ExpertsShape *e = &run->shape->experts;
-    Router router = routing_router(e);
+    Router router = router_of(e);
     int64_t n = block_rows(run);
     double *to = routing_row(run, x);
     *r.logits = tensor_new(x.device, e->z_loss > 0 ? kept : MEM_WORKSPACE, REAL, n * e->count);
@@ -214,10 +216,10 @@ void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor 
 void routing_backward(const BlockRun *run, Tensor dgates, Routing r)
 {
     const ExpertsShape *e = &run->shape->experts;
-    Router router = routing_router(e);
+    Router router = router_of(e);
     double share = run->scale / run->region->size;
     *r.dlogits = zeros(dgates.device, r.scores->count);
-    load_losses_backward(run, r, share);
+    load_losses_backward(run, *r.scores, *r.weights, share, *r.dlogits);
     router_backward(&router, *r.scores, *r.experts, dgates, *r.dlogits);
     if (e->z_loss > 0) z_loss_backward(*r.logits, e->z_loss * share, *r.dlogits, e->count);
     Tensor *read[] = {r.logits, r.scores, r.experts, r.gates, r.weights};

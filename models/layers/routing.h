@@ -7,7 +7,6 @@
 #ifndef MODELS_LAYERS_ROUTING_H
 #define MODELS_LAYERS_ROUTING_H
 #include "models/kernels/permute.h"
-#include "models/kernels/router.h"
 #include "models/layers/branch.h"
 
 /* What a layer tells of a step: sums over its tokens, a row of doubles. Losses are times their coefficients and, of a
@@ -45,13 +44,6 @@ typedef struct Routing {
     Tensor *counts;  /* (ranks, E) INT32: rows of each expert, of all that share them (dispatch.h) */
     Tensor *dlogits; /* (n, E) REAL, from backward's first half to the second */
 } Routing;
-
-/* How many scopes the tokens of B samples are of, where capacity and losses are of each by itself. */
-static inline int64_t routing_scopes(const GptShape *shape, int64_t B)
-{
-    return shape->experts.scope == SCOPE_SEQUENCE ? B : 1;
-}
-Router routing_router(const ExpertsShape *e);
 
 /* x (n, C), W (C, E) */
 void routing_forward(const BlockRun *run, MemoryCategory kept, Tensor x, Tensor W, Routing r);
