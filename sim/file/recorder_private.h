@@ -29,7 +29,7 @@ typedef struct RecorderHeld {
     RecorderLast last[RECORDER_LASTS];
 } RecorderHeld;
 
-struct Recorder {
+typedef struct Recorder {
     H5 *file; /* NULL between the old file and its larger copy */
     char *path;
     Error apart;        /* why it does not go on in an earlier file */
@@ -44,5 +44,5 @@ struct Recorder {
     dev_t device;               /* which file ours is: to notice when another takes its name */
     ino_t inode;
     bool full; /* as if the disk were */
-};
+} Recorder;
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 #include "sim/config/refuse.h"
 #include "sim/file/run_file.h"
-#include "sim/run/assumed_rows.h"
 
 /* ---- whole numbers ---- */
 
