@@ -63,7 +63,7 @@ static void take_in(void *context, int report, const void *piece)
     for (size_t i = 0; i < sums; i++) told->sum[i] += ranks * sum[i];
     for (int rank = first; rank < first + ranks && told->rows; rank++) {
         MeshPlace p = mesh_place(t->mesh.shape, rank);
-        if (p.tensor == 0) add_told(t, (const int32_t *)(sum + sums), p.data, told->rows);
+        if (p.tensor == 0) add_told(t, (const void *)(sum + sums), p.data, told->rows);
     }
 }
 
