@@ -2,8 +2,8 @@
 # run.sh FLOAT_BUILD DOUBLE_BUILD [SUITE...] - runs every test, or the shell suites named, and counts:
 # "N passed, N failed" at the end.
 #
-# Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name"); one that dies, hangs or says
-# nothing is a failure of its own. Programs of one process run as many at once as there are cores (JOBS), beside one
+# Each program speaks TAP ("ok 3 - name", "not ok 4 - name", "ok 5 # SKIP name", of which cmocka makes "not ok 5 # SKIP
+# name"); one that dies, hangs or says nothing is a failure of its own. Programs of one process run as many at once as there are cores (JOBS), beside one
 # launch under MPI, whose ranks take all cores they get; when the programs have ended, launches beside one another.
 # A line is printed as its program ends.
 cd "$(dirname "$0")/.." || exit 1
@@ -45,7 +45,7 @@ start() {
 # report NUMBER STATUS SECONDS: counts what the log says, and prints its line.
 report() {
     local log=$logs/$1 name=${commands[$1]} ok not skip bad=""
-    read -r ok not skip < <(awk '/^ok .*# SKIP/ { skip++; next } /^ok / { ok++ } /^not ok / { not++ }
+    read -r ok not skip < <(awk '/^(not )?ok .*# SKIP/ { skip++; next } /^ok / { ok++ } /^not ok / { not++ }
         END { print ok + 0, not + 0, skip + 0 }' "$log")
     if [ "$2" -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
     if [ $((ok + not + skip)) -eq 0 ]; then not=1; fi
@@ -58,7 +58,7 @@ report() {
         tail -n 60 "$log.bad" | sed 's/^/    /'
     else
         printf '%-58s %3d passed%s, %d s\n' "$name" "$ok" "$bad" "$3"
-        [ "$skip" -eq 0 ] || grep '^ok .*# SKIP' "$log" | sed 's/^/    /'
+        [ "$skip" -eq 0 ] || grep -E '^(not )?ok .*# SKIP' "$log" | sed 's/^/    /'
     fi
 }
 
