@@ -94,18 +94,17 @@ static bool count(Ways *w, Error *error)
 
 static void add_row(Sheet *sheet, const Ways *w, const Way *way)
 {
-    const double bytes[] = {way->counted, way->given, way->even};
+    const double bytes[] = {way->counted, way->even, way->given};
     sheet_line(sheet, SHEET_ROW, purpose_row[way->purpose].name);
     for (int i = 0; i < 3; i++) {
         char text[32];
         words_bytes(bytes[i] / w->run->ranks, text, sizeof text);
         sheet_cell(sheet, "%s", text);
-        if (i != 1) continue;
-        if (way->differs)
-            sheet_more(sheet, ": DIFFERS from step %zu on", way->differs);
-        else
-            sheet_more(sheet, ", equal in every step%s", w->plan ? " on every rank" : "");
     }
+    if (way->differs)
+        sheet_more(sheet, ": DIFFERS from step %zu on", way->differs);
+    else
+        sheet_more(sheet, ", equal in every step%s", w->plan ? " on every rank" : "");
 }
 
 bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
@@ -122,8 +121,8 @@ bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
     if (moves && ok) {
         sheet_line(sheet, SHEET_HEAD, "rows to and from experts");
         sheet_cell(sheet, "counted, mean");
-        sheet_cell(sheet, "given the loads");
         sheet_cell(sheet, "if it were even");
+        sheet_cell(sheet, "given the loads");
         for (int i = 0; i < WAYS; i++) add_row(sheet, &w, &w.way[i]);
     }
     taken_free(&taken);
