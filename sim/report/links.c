@@ -61,15 +61,16 @@ static void share_out(const RunFile *run, const double *busy, double step, Links
 bool links_read(const RunFile *run, Links *links, Error *error)
 {
     const double none = (double)NAN;
-    double step = none, *counted = NULL, *formula = NULL, *busy = NULL;
+    double step = none, *counted = NULL, *formula = NULL, *busy = NULL,
+           row = run->timed_step - (double)run->first; /* of those that the file has */
     *links = (Links){.verdict = {"", "", "", ""}};
-    bool is = run->shape.machine && !isnan(run->timed_step), ok = true;
+    bool is = run->shape.machine && row >= 0 && row < (double)run->steps, ok = true;
     if (is)
-        ok = run_file_rows(run, "/steps/simulated_time", (size_t)run->timed_step, 1, &step, error) &&
+        ok = run_file_rows(run, "/steps/simulated_time", (size_t)row, 1, &step, error) &&
              (counted = run_file_first(run, "/links/bytes", run->routes, error)) &&
              (formula = run_file_first(run, "/links/theory_bytes", run->routes, error)) &&
              (busy = run_file_first(run, "/links/busy", (size_t)run->recorded, error));
-    if (ok && is && run->routes == ROUTES) ok = fill_in(run, (size_t)run->timed_step, formula, error);
+    if (ok && is && run->routes == ROUTES) ok = fill_in(run, (size_t)row, formula, error);
     if (ok && is && run->routes == ROUTES && step > 0) {
         add_up(run, counted, formula, links);
         share_out(run, busy, step, links);

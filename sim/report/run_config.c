@@ -17,7 +17,9 @@ static bool read_keys(const RunFile *run, Config *config)
     }
     return run_file_config(run, "parallel.schedule", config->pipeline.schedule,
                            sizeof config->pipeline.schedule) &&
-           run_file_config(run, "data.source", config->data.source, sizeof config->data.source);
+           run_file_config(run, "data.source", config->data.source, sizeof config->data.source) &&
+           run_file_config(run, "output.checkpoint", config->output.checkpoint,
+                           sizeof config->output.checkpoint); /* without one its other keys are refused */
 }
 
 Config *run_config_new(const RunFile *run)

@@ -83,10 +83,14 @@ check "ep in two hops trains under the witness" witnessed hops 4 $shared --set p
 check "ep in two hops: bytes equal the witness's" compare witness hops.h5 hops
 # shellcheck disable=SC2086
 check "ep straight trains" mpirun -n 4 "$float/bin/sim" $shared --set parallel.ep=4 $hops=straight \
-    --set output.weights=straight-w.h5 --output straight.h5
+    --set output.weights=straight-w.h5 --set output.checkpoint=straight-ck.h5 --set output.checkpoint_every=2 --output straight.h5
 check "ep straight over nodes: rows as given by the loads" test 2 = "$(reported straight.h5 'equal in every step on every rank')"
 check "ep in two hops: rows as given by the loads" test 2 = "$(reported hops.h5 'equal in every step on every rank')"
 check "ep straight over nodes: and by link" test 1 = "$(reported straight.h5 '^ *expert .* equal$')"
+# shellcheck disable=SC2086
+check "ep goes on in another file" mpirun -n 4 "$float/bin/sim" $shared --set parallel.ep=4 $hops=straight \
+    --resume straight-ck-000002.h5 --output later.h5
+check "ep in another file: rows by link" test 1 = "$(reported later.h5 '^ *expert .* equal$')"
 check "ep in two hops: and by link" test 1 = "$(reported hops.h5 '^ *expert .* equal$')"
 check "ep in two hops: the same weights" compare same straight-w.h5 hops-w.h5
 # shellcheck disable=SC2086
