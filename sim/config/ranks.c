@@ -160,6 +160,27 @@ static void list_groups(const Config *config, ScheduleKind kind, Shape shape, in
 }
 
 /* A file is checked when it is read: plan_from_config. */
+bool config_refuse_late_load(const Config *config, int m, Error *error)
+{
+    return config_refuse(
+        config, config_blame(config, "moe.balance_scope", "parallel.schedule"), error,
+        "%.80s has backwards before the last forward of its %d microbatches, and they need the "
+        "load of the whole global batch; try parallel.schedule = gpipe%s, train.microbatch = 0 "
+        "(one a replica), or moe.balance_scope = microbatch",
+        config->pipeline.schedule, m,
+        config->pipeline.virtual_stages > 1 ? " with parallel.virtual_stages = 1" : "");
+}
+
+/* Of the schedules of schedules.c; what one of a file does its plan says (plan_from_config.h). */
+static bool check_batch_load(const Config *config, int ranks, Error *error)
+{
+    const ScheduleKind kind = config_schedule(config);
+    const int m = config_microbatches(config, ranks);
+    if (!has_batch_load(&config->model.shape) || kind == SCHEDULE_KINDS || kind == SCHEDULE_GPIPE || m == 1)
+        return true;
+    return config_refuse_late_load(config, m, error);
+}
+
 static bool check_schedule(const Config *config, int ranks, Error *error)
 {
     ScheduleKind kind = config_schedule(config);
@@ -198,5 +219,6 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
     return check_tensor(config, ranks, error) && check_groups(config, ranks, error) &&
            check_experts(config, ranks, error) && check_node(config, ranks, error) &&
            check_batch(config, ranks, error) && config_check_matrices(config, error) &&
-           check_schedule(config, ranks, error) && config_check_fault_ranks(config, ranks, error);
+           check_schedule(config, ranks, error) && check_batch_load(config, ranks, error) &&
+           config_check_fault_ranks(config, ranks, error);
 }

@@ -5,7 +5,7 @@
 #include "parallel/stages.h"
 #include "sim/config/file.h"
 #include "sim/config/own_schedule.h"
-#include "sim/config/refuse.h"
+#include "sim/config/ranks.h"
 #include "sim/theory/theory.h"
 
 char *plan_text(const Config *config, int64_t *bytes, Error *error)
@@ -43,18 +43,10 @@ static bool runs(const Config *config, const Plan *plan, Error *error)
     return true;
 }
 
-/* What is chosen in a global batch is known when its last forward has ended, and the first backward needs a loss of it. */
 static bool balance_batch(const Config *config, Plan *plan, Error *error)
 {
     if (!has_batch_load(&config->model.shape)) return true;
-    if (!plan_forwards_first(plan))
-        return config_refuse(
-            config, config_blame(config, "moe.balance_scope", "parallel.schedule"), error,
-            "%.80s has backwards before the last forward of its %d microbatches, and they need the load of "
-            "the "
-            "whole global batch; try parallel.schedule = gpipe, train.microbatch = 0 (one a replica), or "
-            "moe.balance_scope = microbatch",
-            config->pipeline.schedule, plan->shape.m);
+    if (!plan_forwards_first(plan)) return config_refuse_late_load(config, plan->shape.m, error);
     plan_add_between(plan, ACTION_BALANCE);
     return true;
 }

@@ -73,6 +73,10 @@ static void they_fit(void **state)
          "parallel.sequence_parallel = yes"},
         {WIDE "train.microbatch=1 train.recompute=full parallel.data=zero1", 8, 0.6, "parallel.tp = 2"},
         {WIDE "train.microbatch=4 parallel.pp=2", 8, 0.15, " and "},
+        {WIDE
+         "train.microbatch=8 moe.experts=4 moe.ffn=64 moe.balance=auxiliary moe.balance_scope=global_batch",
+         4, 0.8,
+         "train.recompute"}, /* and no smaller microbatches, whose forwards 1f1b does not have first */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Remedy remedy[REMEDIES];
