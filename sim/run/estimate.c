@@ -24,8 +24,9 @@ static const struct {
     double bucket_seconds, ring_seconds, port_seconds;
     double piece_seconds; /* of each tensor in it */
     double block_seconds; /* of each of a unit's blocks, one a replica, that a rank visits */
-    double row_file;      /* bytes of an action in a run's file */
-    double operations;    /* of products, in a second, in fp32 */
+    double row_file
+        [2]; /* bytes of an action in a run's file: of a real one; of a dry one, where most hold alike */
+    double operations; /* of products, in a second, in fp32 */
 } takes = {.program = 20e6,
            .process = 35e6,
            .rank = 55e3,
@@ -39,7 +40,7 @@ static const struct {
            .port_seconds = 700e-9,
            .piece_seconds = 250e-9,
            .block_seconds = 120e-9,
-           .row_file = 73,
+           .row_file = {157, 73},
            .operations = 1e11};
 
 /* ---- how often ---- */
@@ -193,10 +194,10 @@ static double experts_bytes(const Config *config, int ranks)
 }
 
 /* Of a run's file: actions, steps, and what is known of every rank. */
-static double file_bytes(const Config *config, int all, double rows, double ranks, double steps)
+static double file_bytes(const Config *config, bool dry, int all, double rows, double ranks, double steps)
 {
     double step = ranks * 2 * PURPOSES * sizeof(uint64_t) + 11 * sizeof(double) + experts_bytes(config, all);
-    return rows * takes.row_file + steps * step + ranks * sizeof(StepRecord) + 1e5;
+    return rows * takes.row_file[dry] + steps * step + ranks * sizeof(StepRecord) + 1e5;
 }
 
 Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked, bool repeats)
@@ -231,7 +232,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
         steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
                  ports + pieces * takes.piece_seconds +
                  pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds);
-    e.file = file_bytes(config, walked->ranks, rows, N, steps);
+    e.file = file_bytes(config, true, walked->ranks, rows, N, steps);
     return e;
 }
 
@@ -271,7 +272,8 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
     if (data_is_markov(&config->data)) e.memory[COST_VOCABULARY] = 2 * sizeof(int32_t) * (double)shape->vocab;
     e.seconds[COST_PRODUCTS] = e.work / takes.operations * sizeof(real) / sizeof(float);
     if (rank == 0)
-        e.file = file_bytes(config, ranks, rows * ranks / plan->shape.p, ranks, (double)config->train.steps);
+        e.file = file_bytes(config, false, ranks, rows * ranks / plan->shape.p, ranks,
+                            (double)config->train.steps);
     return e;
 }
 
