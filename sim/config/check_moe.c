@@ -67,7 +67,7 @@ static bool check_balance(const Config *config, const ExpertsShape *e, Error *er
         return config_refuse(config, "moe.balance_coefficient", error,
                              "the auxiliary loss would be 0 whatever the load; try "
                              "moe.balance_coefficient = 0.01, or moe.balance = none");
-    bool batch = e->scope == SCOPE_BATCH;
+    bool batch = has_batch_load(&config->model.shape);
     if ((e->balance != BALANCE_BIAS && !batch) || choices <= INT32_MAX) return true;
     return config_refuse(config, batch ? "moe.balance_scope" : "moe.balance", error,
                          "a step's %.4g choices of experts (train.global_batch x model.sequence x top_k) are "

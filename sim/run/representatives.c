@@ -74,7 +74,7 @@ static bool stages_alike(const Placement *placement, MeshShape shape, int *first
 static bool experts_alike(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
-    int64_t samples = shape->experts.scope == SCOPE_SEQUENCE ? 1 : config->train.microbatch;
+    int64_t b = config->train.microbatch, samples = b / load_scopes(shape, b);
     int64_t choices = samples * shape->sequence * shape->experts.top_k;
     return config->expert.size == 1 || (!assumes_load(config) && choices % config->expert.size == 0);
 }
