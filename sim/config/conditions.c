@@ -322,7 +322,7 @@ const Condition config_conditions[WHENS] = {
     [WITH_ALL_TO_ALLS] = {with_all_to_alls,
                           "with a machine as hardware.profile, parallel.ep of 2 or more and moe.dispatch = "
                           "all_to_all",
-                          "parallel.ep = 2"},
+                          "hardware.profile = a100-80gb-dgx and parallel.ep = 2"},
     [WITH_CARDS] = {with_cards, "with a machine whose node.cards is above 0", "node.cards = 8"},
     [WITH_A_CARRIER] = {with_a_carrier, "with a machine whose node.collectives are NCCL's",
                         "node.collectives = nccl-ampere"},
