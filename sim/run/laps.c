@@ -82,7 +82,7 @@ void laps_rows(const Laps *laps, const Schedule *list, int rank, int first, int 
 {
     RowTexts text[ACTION_KINDS];
     name_kinds(text);
-    const int left = list->count - first, some = left < count ? left : count;
+    const int left = first < list->count ? list->count - first : 0, some = left < count ? left : count;
     for (int i = 0; i < some; i++) {
         rows[i].rank = rank;
         write_row(laps, text, list->action[first + i], first + i, &rows[i]);

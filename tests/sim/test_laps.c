@@ -72,6 +72,8 @@ static void rows_are_as_it_went(void **state)
         assert_string_equal(row[2].action, "");
         laps_rows(&laps, &list, 4, 1, 1, row);
         assert_true(row[0].simulated_start == 1.5 && strcmp(row[0].action, "SEND_F") == 0);
+        laps_rows(&laps, &list, 4, 4, 1, row + 2); /* behind them all: what is before it stays */
+        assert_true(row[0].simulated_start == 1.5 && row[1].simulated_end == 1.75 && row[2].rank == 0);
         laps_free(&laps);
     }
     schedule_free(&list);
