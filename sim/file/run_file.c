@@ -76,13 +76,16 @@ bool run_file_config(const RunFile *run, const char *key, char *text, size_t siz
     return run_file_text(run, "/config", key, text, size);
 }
 
-/* Of a dry run that did not end nothing is written; and nothing is measured by any. */
+/* Of a dry run that did not end nothing is written, or actions before what they held, which then is unknown; and nothing is
+ * measured by any. */
 static bool mend(const RunFile *run, size_t i, TimelineRow *row, Error *error)
 {
     row->action[sizeof row->action - 1] = row->lane[sizeof row->lane - 1] = '\0';
     if (run->dry) row->measured_start = row->measured_end = row->measured_compute = (double)NAN;
-    if (!row->action[0]) row->rank = row->held = -1;
-    return !row->action[0] || (row->held >= 0 && (size_t)row->held < run->held) ||
+    if (!row->action[0]) row->rank = -1;
+    const bool holds = row->action[0] && !isnan(run->timed_step);
+    if (!holds) row->held = -1;
+    return !holds || (row->held >= 0 && (size_t)row->held < run->held) ||
            error_set(error, "%s: row %zu of %s held what row %d of %zu says; is the file damaged?", run->path,
                      i, layout_actions, row->held, run->held);
 }

@@ -81,6 +81,35 @@ static void rows_that_nobody_wrote_are_of_no_rank(void **state)
     run_file_close(run);
 }
 
+/* Nor what actions held of a run that ended before it wrote which step they are of. */
+static void what_was_held_is_unknown_before_a_step_is_named(void **state)
+{
+    const SamplePlace *place = *state;
+    const TimelineRow one = {.rank = 3, .action = "F", .lane = "compute", .held = 1 << 20};
+    Error error = {""};
+    for (int named = 0; named < 2; named++) {
+        sample_run(place->copy, false);
+        H5 *file = h5_edit(place->copy, &error);
+        assert_true(h5_table_write(file, layout_actions, layout_action_row(false), 5, 1, &one, &error));
+        assert_true(named || h5_set_integer(file, "/timeline", "step", -1, &error));
+        assert_true(h5_close(file, &error));
+        RunFile *run = run_file_open(place->copy, &error);
+        assert_string_equal(error.text, "");
+        TimelineRow *row = run_file_actions(run, &error);
+        double *held, *peak;
+        assert_true(!row == named);
+        if (row) {
+            assert_true(row[5].rank == 3 && row[5].held == -1);
+            assert_true(run_file_memory(run, row, &held, &peak, &error) && peak[5] == 0);
+            free(held);
+            free(peak);
+        }
+        free(row);
+        run_file_close(run);
+    }
+    assert_non_null(strstr(error.text, "row 5 of /timeline/actions held what row 1048576 of "));
+}
+
 /* An action tells of what it held by the number of a row. */
 static void rows_that_are_not_there_are_refused(void **state)
 {
@@ -200,6 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reads, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(rows_that_nobody_wrote_are_of_no_rank, sample_setup, sample_teardown),
+        cmocka_unit_test_setup_teardown(what_was_held_is_unknown_before_a_step_is_named, sample_setup,
+                                        sample_teardown),
         cmocka_unit_test_setup_teardown(rows_that_are_not_there_are_refused, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_values_changed, sample_setup, sample_teardown),
         cmocka_unit_test_setup_teardown(test_bit_changed, sample_setup, sample_teardown),
