@@ -20,7 +20,7 @@ typedef struct RecorderLast {
 } RecorderLast;
 
 /* What actions held, on its way into the file. */
-enum { RECORDER_LASTS = 33 }; /* the names of kinds of actions, words of 8 letters, leave different rests */
+enum { RECORDER_LASTS = 41 }; /* the fewest by which names of kinds of actions leave different rests */
 typedef struct RecorderHeld {
     int32_t *number;
     uint64_t *memory, *peak; /* [row][MEMORY_CATEGORIES], [row] */

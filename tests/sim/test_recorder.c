@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/schedule/schedule.h"
 #include "sim/file/h5.h"
+#include "sim/file/recorder_private.h"
 #include "tests/support/check.h"
 #include "tests/support/recorded.h"
 
@@ -362,6 +364,21 @@ static void test_sizes(void **state)
     assert_false(folder_has_draft(place->folder));
 }
 
+/* Or else what an action held is a row of the file for each, where it stays the same. */
+static void kinds_of_actions_are_told_apart(void **state)
+{
+    (void)state;
+    bool taken[RECORDER_LASTS] = {false};
+    for (int k = 0; k < ACTION_KINDS; k++) {
+        TimelineRow row = {.rank = 0};
+        uint64_t word;
+        strcpy(row.action, action_name[k]);
+        memcpy(&word, row.action, sizeof word);
+        if (taken[word % RECORDER_LASTS]) fail_msg("%s has another's place", action_name[k]);
+        taken[word % RECORDER_LASTS] = true;
+    }
+}
+
 static void test_too_many_actions(void **state)
 {
     Place *place = *state;
@@ -379,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_described, recorded_setup, recorded_teardown),
         cmocka_unit_test_setup_teardown(test_sizes, recorded_setup, recorded_teardown),
+        cmocka_unit_test(kinds_of_actions_are_told_apart),
         cmocka_unit_test_setup_teardown(test_too_many_actions, recorded_setup, recorded_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
