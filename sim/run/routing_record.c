@@ -101,6 +101,7 @@ static void fill_layer(RoutingRow *row, size_t layer, int64_t of_model, const do
     double tokens = (double)(c->train.global_batch * c->model.shape.sequence),
            choices = tokens * (double)e->top_k;
     for (size_t i = 0; i < E; i++) all += sum[ROUTING_LOAD + i];
+    if (t->assumed && t->assumed->rows) all = choices; /* to the last bit: told are means */
     for (size_t i = 0; i < E; i++) {
         load[i] = dry ? assumed(t->assumed, of_model, i, c) : sum[ROUTING_LOAD + i];
         most = fmax(most, load[i]);

@@ -120,6 +120,7 @@ static void a_dry_run_of_its_rows_is_that_step(void **state)
     } grids[] = {
         {"parallel.ep=2", 2},
         {"parallel.ep=3 moe.experts=6 train.microbatch=2", 3},
+        {"moe.experts=6 moe.capacity_factor=1", 4},
         {"train.microbatch=3", 4}, /* each has all, and its own to do */
         {"parallel.ep=2 train.microbatch=2 parallel.data=zero3 moe.first_dense=1", 4},
         {"parallel.ep=4 moe.dispatch=all_gather train.microbatch=3", 4},
