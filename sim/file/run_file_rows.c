@@ -40,15 +40,3 @@ double *run_file_first(const RunFile *run, const char *dataset, size_t count, Er
     free(values);
     return NULL;
 }
-
-double *run_file_rows_of_experts(const RunFile *run, size_t row, Error *error)
-{
-    const size_t E = run->experts, m = run->microbatches, places = run->layers * run->replicas;
-    double *all = allocate(places * m * E * sizeof *all), *sum = allocate_zeroed(places * E, sizeof *sum);
-    bool read = run_file_rows(run, "/moe/rows", row, 1, all, error);
-    for (size_t i = 0; read && i < places * m * E; i++) sum[i / (m * E) * E + i % E] += all[i];
-    free(all);
-    if (read) return sum;
-    free(sum);
-    return NULL;
-}

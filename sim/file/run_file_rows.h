@@ -14,8 +14,4 @@ bool run_file_rows(const RunFile *run, const char *dataset, size_t first, size_t
 
 /* The same of the first `count` rows, malloc'd; NULL when they cannot be read. */
 double *run_file_first(const RunFile *run, const char *dataset, size_t count, Error *error);
-
-/* Of a file that has /moe/rows those of a finished step, its `row` from 0, added up over microbatches:
- * [layer][replica][expert], malloc'd; NULL when they cannot be read. */
-double *run_file_rows_of_experts(const RunFile *run, size_t row, Error *error);
 #endif

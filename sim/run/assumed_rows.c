@@ -61,12 +61,22 @@ static bool check_place(const Config *config, const double *rows, double most, d
                all, choices);
 }
 
-/* All of a layer's against its load. */
-static bool check_sum(const Config *config, size_t layer, const double *sum, const double *load, Error *error)
+static bool all_equal(const double *value, int64_t count)
+{
+    for (int64_t i = 1; i < count; i++)
+        if (value[i] != value[0]) return false;
+    return true;
+}
+
+/* All of a layer's against its load. A dry run's even one is a mean, and its rows are whole: of each place and scope, which
+ * are no more than the batch has samples, one more or less. */
+static bool check_sum(const Config *config, const RunFile *run, size_t layer, const double *sum,
+                      const double *load, Error *error)
 {
     const ExpertsShape *e = &config->model.shape.experts;
+    const double apart = run->dry && all_equal(load, e->count) ? (double)config->train.global_batch : 0;
     for (int64_t i = 0; i < e->count; i++)
-        if (e->capacity > 0 ? sum[i] > load[i] : sum[i] != load[i])
+        if (sum[i] > load[i] + apart || (e->capacity == 0 && sum[i] < load[i] - apart))
             return error_set(error,
                              "its /moe/rows has %.0f rows of expert %lld in layer %zu with experts, and its "
                              "/moe/load %.0f choices; is the file damaged?",
@@ -86,7 +96,7 @@ static bool check(const Config *config, const RunFile *run, const double *rows, 
         memset(sum, 0, E * sizeof *sum);
         for (size_t p = 0; p < places && ok; p++)
             ok = check_place(config, rows + (y * places + p) * E, most, sum, error);
-        ok = ok && check_sum(config, y, sum, load + y * E, error);
+        ok = ok && check_sum(config, run, y, sum, load + y * E, error);
     }
     free(sum);
     return ok;

@@ -52,12 +52,11 @@ static void given(void **state)
         free(a);
         free(b);
     }
-    double *sums = run_file_rows_of_experts(was, 0, &error),
-           *all = run_file_first(was, "/moe/rows", 1, &error);
-    for (int i = 0; i < WALKED_LAYERS * 2 * WALKED_EXPERTS; i++) /* of two microbatches, that are alike */
-        assert_true(sums[i] == 2 * all[i / WALKED_EXPERTS * 2 * WALKED_EXPERTS + i % WALKED_EXPERTS] &&
-                    sums[i] > 0);
-    free(sums);
+    double *all = run_file_first(was, "/moe/rows", 1, &error);
+    for (int i = 0; i < WALKED_LAYERS * 2 * WALKED_EXPERTS; i++) { /* two microbatches, that are alike */
+        const double *both = all + i / WALKED_EXPERTS * 2 * WALKED_EXPERTS + i % WALKED_EXPERTS;
+        assert_true(both[0] == both[WALKED_EXPERTS] && both[0] > 0);
+    }
     free(all);
     run_file_close(was);
     run_file_close(is);
@@ -67,6 +66,38 @@ static void given(void **state)
     assert_int_equal(EXPERTS_WALK(place, "g.h5", load, "train.microbatch=2", "moe.capacity_factor=1.5"),
                      STATUS_OK);
     assert_says(place->said, "shares of it alike in every microbatch and replica");
+}
+
+/* Rows of an even load are whole where its mean is not: of 80 choices 27, 27 and 26 for 80 / 3 each. */
+static void rows_of_an_even_load(void **state)
+{
+    PlotPlace *place = *state;
+    static const char *const sets[][2] = {{"moe.capacity_factor=0", "moe.balance=none"},
+                                          {"moe.capacity_factor=1", "moe.balance=none"},
+                                          {"moe.capacity_factor=1", "moe.balance_scope=sequence"},
+                                          {"moe.balance=auxiliary", "moe.balance_scope=sequence"}};
+    char load[160], again[160];
+    snprintf(load, sizeof load, "moe.load=%s", in_folder(place, "s.h5"));
+    snprintf(again, sizeof again, "moe.load=%s", in_folder(place, "g.h5"));
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        const char *const one = sets[i][0], *const two = sets[i][1];
+        Error error;
+        assert_int_equal(EXPERTS_WALK(place, "s.h5", "moe.experts=3", one, two), STATUS_OK);
+        assert_int_equal(EXPERTS_WALK(place, "g.h5", "moe.experts=3", one, two, load), STATUS_OK);
+        assert_says(place->said, "each replica's and microbatch's own, as moe.load = ");
+        assert_int_equal(EXPERTS_WALK(place, "h.h5", "moe.experts=3", one, two, again), STATUS_OK);
+        RunFile *was = run_file_open(in_folder(place, "s.h5"), &error),
+                *is = run_file_open(in_folder(place, "h.h5"), &error);
+        double *a = run_file_first(was, "/moe/rows", 1, &error),
+               *b = run_file_first(is, "/moe/rows", 1, &error);
+        const double *rows = i < 2 ? (const double[]){27, 27, 26} : (const double[]){28, 28, 24};
+        assert_memory_equal(a, rows, 3 * sizeof *a);
+        assert_memory_equal(a, b, WALKED_LAYERS * 2 * 3 * sizeof *a);
+        free(a);
+        free(b);
+        run_file_close(was);
+        run_file_close(is);
+    }
 }
 
 /* 38, 19, 13 and 10 rows of 40 tokens' 80 choices. */
@@ -103,23 +134,22 @@ static void rows_that_cannot_be(void **state)
     }
 }
 
-/* As those that sims before this one wrote. */
+/* As those of a run whose rows are too many. */
 static void files_that_lack_rows(void **state)
 {
     PlotPlace *place = *state;
-    static const char *const later[] = {"/moe/rows", "/moe/replica", "/moe/microbatch", "/moe/moved",
-                                        "/moe/bias"};
+    static const char *const left_out[] = {"/moe/rows", "/moe/replica", "/moe/microbatch"};
     char load[160];
     Error error;
     snprintf(load, sizeof load, "moe.load=%s", in_folder(place, "s.h5"));
     assert_int_equal(EXPERTS_WALK(place, "s.h5", "moe.skew=1", "parallel.ep=2"), STATUS_OK);
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
         H5 *file = edited(place, "s.h5");
-        assert_true(h5_unlink(file, later[i], &error));
+        assert_true(h5_unlink(file, left_out[i], &error));
         close_summed(file);
         RunFile *run = run_file_open(in_folder(place, "s.h5"), &error);
         if (!run) fail_msg("%s", error.text);
-        assert_true(!run_file_has(run, later[i]) && run_file_has(run, "/moe/load"));
+        assert_true(!run_file_has(run, left_out[i]) && run_file_has(run, "/moe/load"));
         run_file_close(run);
     }
     assert_int_equal(EXPERTS_WALK(place, "g.h5", load, "parallel.ep=2"), STATUS_OK);
@@ -143,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(given, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(rows_of_an_even_load, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(rows_that_cannot_be, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(files_that_lack_rows, plot_setup, plot_teardown),
     };
