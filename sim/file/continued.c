@@ -54,13 +54,6 @@ static bool say_steps(const RunFile *run, Error *why)
                      (long long)run->first + (long long)run->steps);
 }
 
-/* Files of earlier sims have less of them. */
-static bool has_same_of_experts(const RunFile *run, const RunInfo *info, const Config *config)
-{
-    return run_file_has(run, "/moe/bias") && run_file_has(run, "/moe/moved") &&
-           run_file_has(run, "/moe/rows") == (skeleton_rows_bytes(info, config) > 0);
-}
-
 static bool is_earlier_part(const RunFile *run, const RunInfo *info, const Config *config, Error *why)
 {
     if (run->dry || run->ranks != info->ranks)
@@ -70,7 +63,7 @@ static bool is_earlier_part(const RunFile *run, const RunInfo *info, const Confi
     if (run->actions != (size_t)info->actions || run->purposes != PURPOSES ||
         run->categories != MEMORY_CATEGORIES || run->parts != PARTS || run->kinds != WORK_KINDS)
         return error_set(why, "that file is of another sim");
-    if (run->experts && !has_same_of_experts(run, info, config))
+    if (run->experts && run_file_has(run, "/moe/rows") != (skeleton_rows_bytes(info, config) > 0))
         return error_set(why, "that file is of another sim");
     return same_config(run, config, why);
 }

@@ -73,8 +73,7 @@ const LayoutDataset layout_datasets[LAYOUT_ALL] = {
     {"/moe/expert", "e", H5_I32, "1", "expert, from 0"},
     {"/moe/replica", "d", H5_I32, "1", "data-parallel replica, from 0"},
     {"/moe/microbatch", "m", H5_I32, "1", "microbatch of a replica in a step, from 0"},
-    {"/moe/load", "sye", H5_F64, "1",
-     "tokens of the step that chose the expert, all ranks; dry: assumed even"},
+    {"/moe/load", "sye", H5_F64, "1", "tokens of the step that chose the expert, all ranks; dry: as assumed"},
     {"/moe/imbalance", "sy", H5_F64, "1", "largest load over the mean"},
     {"/moe/dropped", "sy", H5_F64, "1", "share of choices that an expert had no room for"},
     {"/moe/entropy", "sy", H5_F64, "1", "entropy of a token's scores over their sum, nats, the mean"},
@@ -198,8 +197,7 @@ int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t 
 
 bool layout_is_optional(const LayoutDataset *dataset)
 {
-    static const char *const paths[] = {"/moe/bias", "/moe/moved", "/moe/replica", "/moe/microbatch",
-                                        "/moe/rows"};
+    static const char *const paths[] = {"/moe/replica", "/moe/microbatch", "/moe/rows"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (!strcmp(dataset->path, paths[i])) return true;
     return false;

@@ -49,7 +49,7 @@ size_t layout_axis(const LayoutSizes *sizes, char axis);
 const char *layout_axis_scale(char axis);
 /* Returns a dataset's rank, and its extents in `dims`. */
 int layout_shape(const LayoutDataset *dataset, const LayoutSizes *sizes, size_t dims[H5_MAX_RANK]);
-/* Files without it are whole: of a sim before it, or of a run that leaves it out. */
+/* Files without it are whole: of a run that leaves it out, whose rows of experts are too many. */
 bool layout_is_optional(const LayoutDataset *dataset);
 /* The row of that path; the layout has one, or the caller is wrong and the program ends. */
 const LayoutDataset *layout_find(const char *path);

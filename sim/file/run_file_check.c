@@ -81,16 +81,17 @@ bool run_file_text(const RunFile *run, const char *object, const char *name, cha
 
 static bool check_attributes(RunFile *run, Error *error)
 {
-    double complete, dry, ranks, step, given = 0; /* files of earlier sims do not say */
+    double complete, dry, ranks, step, given;
     if (!check_number(run, "/", "complete", 0, 1, &complete, error) ||
         !check_number(run, "/", "dry", 0, 1, &dry, error) ||
+        !check_number(run, "/", "given_rows", 0, 1, &given, error) ||
         !check_number(run, "/", "ranks", 1, RANKS_MOST, &ranks, error) ||
         !check_number(run, "/", "parameters", 0, 0x1p63, &run->parameters, error) ||
         !check_number(run, "/timeline", "step", -1, 0x1p53, &step, error))
         return false;
     run->complete = complete > 0;
     run->dry = dry > 0;
-    run->given_rows = h5_get_number(run->file, "/", "given_rows", &given) && given > 0;
+    run->given_rows = given > 0;
     run->ranks = (int)ranks;
     run->timed_step = step >= 0 ? step : (double)NAN;
     run->late_link_messages = run->late_messages = (double)NAN;

@@ -152,6 +152,7 @@ static void test_attributes(void **state)
         {"/", "ranks", 8, ": 4 ranks are recorded of 8; is the file damaged?"},
         {"/", "complete", 2, "the attribute complete of / is 2, not 0 to 1"},
         {"/", "dry", -1, "the attribute dry of / is -1, not 0 to 1"},
+        {"/", "given_rows", 2, "the attribute given_rows of / is 2, not 0 to 1"},
         {"/", "parameters", NAN, "the attribute parameters of / is nan, not 0 to"},
         {"/", "entropy", HUGE_VAL, "the attribute entropy of / is inf, which no data has"},
         {"/", "entropy", -1, "the attribute entropy of / is -1, which no data has"},
