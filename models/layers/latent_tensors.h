@@ -1,5 +1,5 @@
-/* latent_tensors.h - latent attention's table (branch_latent.h): matrices down to latents, which every rank has whole, and up
- * from them, which are cut by heads. */
+/* latent_tensors.h - latent attention's table (branch_latent.h): matrices down to latents, which every rank has whole,
+ * and up from them, which are cut by heads. */
 #ifndef MODELS_LAYERS_LATENT_TENSORS_H
 #define MODELS_LAYERS_LATENT_TENSORS_H
 #include "models/layers/attention_core.h"

@@ -132,12 +132,10 @@ const ConfigRow rows_of_moe[] = {
      .help = "of a dry run: the file of the run whose load of experts it assumes",
      .more =
          "Of a run with as many experts and layers that have them, its step moe.load_step. Where its file "
-         "has "
-         "/moe/rows, and its batch, replicas, microbatches, sequence, top_k and capacity are this run's: "
-         "each "
-         "replica's and microbatch's own, so that the dry run has that step's bytes, memory and simulated "
-         "time, "
-         "whatever else of the grid differs. Else each expert's share of its /moe/load, in every microbatch "
+         "has /moe/rows, and its batch, replicas, microbatches, sequence, top_k and capacity, with its "
+         "moe.balance_scope, are this run's: each replica's and microbatch's own, so that the dry run has "
+         "that step's bytes, memory and simulated time, whatever else of the grid differs. Else each "
+         "expert's share of its /moe/load, in every microbatch "
          "alike. The report says which. A run that trains routes its own tokens and refuses the key.\n"},
     {"moe", "load_step", ROW_INTEGER, WITH_A_LOAD, FIELD(assumed.step), "0", 0, 1e9, .example = "100",
      .help = "the step of moe.load's run, from 1; 0: its last"},

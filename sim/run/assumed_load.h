@@ -1,9 +1,10 @@
 /* assumed_load.h - the load of experts that a dry run assumes, which routes no tokens.
  *
  * Where moe.load is of a run whose steps are cut into the same microbatches, it is that run's, of each replica and
- * microbatch its own (assumed_rows.h): then the dry run is that step, to the byte. Else it is of each layer and expert
- * the choices among a microbatch's n tokens, k of each, which are n k together: the same in every microbatch and replica. An expert has n at most, as the choices of a token differ. Shares become whole numbers by
- * their largest remainders, of equal ones the first experts'. */
+ * microbatch its own (assumed_rows.h): then the dry run is that step, to the byte. Else it is of each layer and expert the
+ * choices among a microbatch's n tokens, k of each, which are n k together: the same in every microbatch and replica. An
+ * expert has n at most, as the choices of a token differ. Shares become whole numbers by their largest remainders, of equal
+ * ones the first experts'. */
 #ifndef SIM_RUN_ASSUMED_LOAD_H
 #define SIM_RUN_ASSUMED_LOAD_H
 #include "models/machine/error.h"
