@@ -28,8 +28,8 @@ static uint64_t hash_of(const LaneStep *steps, int count)
 static bool are_same(const LaneStep *a, const LaneStep *b, int count)
 {
     for (int i = 0; i < count; i++)
-        if (memcmp(&a[i].seconds, &b[i].seconds, sizeof a->seconds) != 0 || a[i].part != b[i].part ||
-            a[i].launched != b[i].launched || a[i].met != b[i].met)
+        if (a[i].seconds != b[i].seconds || a[i].part != b[i].part || a[i].launched != b[i].launched ||
+            a[i].met != b[i].met)
             return false;
     return true;
 }
