@@ -97,7 +97,7 @@ static void what_was_held_is_unknown_before_a_step_is_named(void **state)
         assert_string_equal(error.text, "");
         TimelineRow *row = run_file_actions(run, &error);
         double *held, *peak;
-        assert_true(!row == named);
+        assert_true((row == NULL) == (named == 1));
         if (row) {
             assert_true(row[5].rank == 3 && row[5].held == -1);
             assert_true(run_file_memory(run, row, &held, &peak, &error) && peak[5] == 0);
