@@ -101,7 +101,8 @@ static void fill_layer(RoutingRow *row, size_t layer, int64_t of_model, const do
     double tokens = (double)(c->train.global_batch * c->model.shape.sequence),
            choices = tokens * (double)e->top_k;
     for (size_t i = 0; i < E; i++) all += sum[ROUTING_LOAD + i];
-    if (t->assumed && t->assumed->rows) all = choices; /* to the last bit: told are means */
+    /* To the last bit, as told are means; a rank that stands for its tensor group tells for each of that. */
+    if (t->assumed && t->assumed->rows) all = choices * rint(all / choices);
     for (size_t i = 0; i < E; i++) {
         load[i] = dry ? assumed(t->assumed, of_model, i, c) : sum[ROUTING_LOAD + i];
         most = fmax(most, load[i]);
