@@ -321,8 +321,8 @@ static Case draw_case(Draw *d, int *ranks, int most)
         "moe.experts=24 model.sequence=15",
         "moe.experts=8 moe.balance=bias moe.every=8",
         "moe.experts=8 moe.balance=auxiliary moe.balance_scope=global_batch",
-        "moe.experts=24 moe.balance=bias moe.balance_coefficient=0.1 moe.groups=2 "
-        "moe.communication_coefficient=0.1 moe.balance_scope=global_batch",
+        ("moe.experts=24 moe.balance=bias moe.balance_coefficient=0.1 moe.groups=2 "
+         "moe.communication_coefficient=0.1 moe.balance_scope=global_batch"),
         NULL};
     static const char *const ways[] = {"straight", "hierarchical", "auto", NULL};
     char moe[256] = "";
