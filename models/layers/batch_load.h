@@ -17,8 +17,4 @@ typedef struct BatchLoad {
     Tensor probability; /* (E) REAL, of the tokens here alone */
     Tensor weights;     /* (E) REAL */
 } BatchLoad;
-
-/* Between a step's last forward and its first backward: weights, of loads that are those of all ranks. Returns this
- * rank's part of the loss, times the batch's tokens; 0 on a dry device. */
-double batch_load_weights(const GptShape *shape, const BatchLoad *layer);
 #endif

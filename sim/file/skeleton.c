@@ -170,11 +170,8 @@ static void count_rows(const RunInfo *info, const Config *config, LayoutSizes *s
 
 size_t skeleton_rows_bytes(const RunInfo *info, const Config *config)
 {
-    const GptShape *shape = &config->model.shape;
-    LayoutSizes sizes = {.layers = (size_t)layers_with_experts(shape, 1, shape->layers)};
-    count_rows(info, config, &sizes);
-    return sizes.layers * sizes.replicas * sizes.microbatches * (size_t)shape->experts.count *
-           sizeof(int32_t);
+    if (!step_record_rows(config, info->ranks)) return 0;
+    return step_record_rows_of_all(config, info->ranks) * sizeof(int32_t);
 }
 
 size_t skeleton_held(const RunInfo *info)

@@ -7,14 +7,20 @@ size_t step_record_sums(const GptShape *shape)
     return shape->experts.count ? (size_t)(shape->layers * routing_width(&shape->experts)) : 0;
 }
 
-size_t step_record_rows(const Config *config, int ranks)
+size_t step_record_rows_of_all(const Config *config, int ranks)
 {
     const GptShape *shape = &config->model.shape;
     if (!shape->experts.count || !config->train.microbatch) return 0;
-    size_t microbatches = (size_t)config_microbatches(config, ranks), E = (size_t)shape->experts.count,
-           all = (size_t)layers_with_experts(shape, 1, shape->layers) * microbatches * E *
-                 (size_t)config_mesh(config, ranks).dp;
-    return all * sizeof(int32_t) > ROWS_MOST ? 0 : microbatches * (size_t)shape->layers * E;
+    return (size_t)layers_with_experts(shape, 1, shape->layers) * (size_t)config_mesh(config, ranks).dp *
+           (size_t)config_microbatches(config, ranks) * (size_t)shape->experts.count;
+}
+
+size_t step_record_rows(const Config *config, int ranks)
+{
+    const GptShape *shape = &config->model.shape;
+    const size_t all = step_record_rows_of_all(config, ranks);
+    if (all == 0 || all * sizeof(int32_t) > ROWS_MOST) return 0;
+    return (size_t)config_microbatches(config, ranks) * (size_t)(shape->layers * shape->experts.count);
 }
 
 size_t step_record_routing(const Config *config, int ranks)

@@ -22,6 +22,8 @@ typedef struct StepRecord {
 enum { ROWS_MOST = 1 << 20 };
 size_t step_record_sums(const GptShape *shape);
 size_t step_record_rows(const Config *config, int ranks);
+/* Those of all replicas, of the layers that have experts, however many. */
+size_t step_record_rows_of_all(const Config *config, int ranks);
 /* Bytes of both. */
 size_t step_record_routing(const Config *config, int ranks);
 /* Bytes of all of it, and in how many messages. */

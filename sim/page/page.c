@@ -19,7 +19,7 @@ static void read_config(RunTable *t, size_t i, const RunFile *run)
     for (int k = 0; k < CONFIG_ROWS; k++) {
         char key[64], value[CONFIG_VALUE];
         snprintf(key, sizeof key, "%s.%s", config_row_at(k)->section, config_row_at(k)->key);
-        /* a file of an older sim lacks some */
+        /* the keys of machines are there with one alone */
         if (run_file_config(run, key, value, sizeof value)) run_table_text(t, i, key, value);
     }
 }

@@ -94,8 +94,7 @@ static void say_rows(const Trainer *t)
     const GptShape *shape = &t->config->model.shape;
     char all[32], most[32];
     if (t->device.dry || !shape->experts.count || t->taken) return;
-    double layers = (double)layers_with_experts(shape, 1, shape->layers), dp = t->mesh.shape.dp;
-    words_bytes(layers * dp * t->microbatches * (double)shape->experts.count * sizeof *t->taken, all,
+    words_bytes((double)(step_record_rows_of_all(t->config, t->comm->size) * sizeof *t->taken), all,
                 sizeof all);
     words_bytes(ROWS_MOST, most, sizeof most);
     printf("  rows of experts are recorded of all microbatches together: told apart they are %s a step, more "

@@ -34,7 +34,7 @@ static double most_of(const Config *config)
     const GptShape *shape = &config->model.shape;
     const ExpertsShape *e = &shape->experts;
     int64_t tokens = config->train.microbatch * shape->sequence,
-            scopes = e->scope == SCOPE_SEQUENCE ? config->train.microbatch : 1;
+            scopes = load_scopes(&config->model.shape, config->train.microbatch);
     Capacity c = {.experts = e->count, .top_k = e->top_k, .tokens = tokens / scopes, .factor = e->capacity};
     return e->capacity > 0 ? fmin((double)tokens, (double)(scopes * capacity_taken(&c))) : (double)tokens;
 }

@@ -1,6 +1,7 @@
 /* batch_loads.c - counts, their sum over the replicas, and each layer's weights. */
 #include "sim/run/batch_loads.h"
 #include <stdlib.h>
+#include "models/layers/load_losses.h"
 #include "models/layers/routing.h"
 #include "models/machine/error.h"
 #include "parallel/collectives/collectives.h"

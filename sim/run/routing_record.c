@@ -41,11 +41,9 @@ typedef struct Told {
 
 static Told told_new(const Trainer *t, const Group *world)
 {
-    const GptShape *shape = &t->config->model.shape;
-    const size_t rows = (size_t)layers_with_experts(shape, 1, shape->layers) * (size_t)t->mesh.shape.dp *
-                        (size_t)t->microbatches * (size_t)shape->experts.count;
+    const size_t rows = step_record_rows_of_all(t->config, t->comm->size);
     Told told = {.trainer = t, .world = world};
-    told.sum = allocate_zeroed(step_record_sums(shape), sizeof *told.sum);
+    told.sum = allocate_zeroed(step_record_sums(&t->config->model.shape), sizeof *told.sum);
     if (t->taken) told.rows = allocate_zeroed(rows, sizeof *told.rows);
     return told;
 }

@@ -11,7 +11,8 @@
 static double even_rows(const Config *config, double rank, double among)
 {
     const ExpertsShape *e = &config->model.shape.experts;
-    double b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
+    double b = (double)config->train.microbatch,
+           scopes = (double)load_scopes(&config->model.shape, config->train.microbatch);
     double E = (double)e->count, ep = (double)config->expert.size,
            choices = b * (double)config->model.shape.sequence * (double)e->top_k / scopes;
     double rows = floor(choices / E) + (among * ep + rank < fmod(choices, E));
@@ -31,7 +32,8 @@ double theory_experts_rows_here(const Config *config, int rank)
 {
     const ExpertsShape *e = &config->model.shape.experts;
     double ep = (double)config->expert.size, held = (double)e->count / ep,
-           b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
+           b = (double)config->train.microbatch,
+           scopes = (double)load_scopes(&config->model.shape, config->train.microbatch);
     if (e->capacity == 0) return ep * theory_even_rows(config, rank);
     return ep * fmin(scopes * held * theory_capacity(config),
                      (double)config->model.shape.sequence * b * fmin(held, (double)e->top_k));

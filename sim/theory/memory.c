@@ -92,7 +92,7 @@ static Kept sparse_kept(const Config *config, int part)
     const ExpertsShape *e = &shape->experts;
     double n = (double)shape->sequence * (double)config->train.microbatch, k = (double)e->top_k,
            E = (double)e->count, r = sizeof(real), index = sizeof(int32_t);
-    double scopes = e->scope == SCOPE_SEQUENCE ? (double)config->train.microbatch : 1;
+    double scopes = (double)load_scopes(&config->model.shape, config->train.microbatch);
     const Kept rows = rows_kept(config, part);
     Kept kept = linear_kept(config, theory_experts_width(shape, (double)e->shared));
     kept.forward += rows.forward + r * n * E * (e->z_loss > 0 ? 2 : 1) + (index + r) * n * k +

@@ -24,14 +24,15 @@ double theory_capacity(const Config *config)
 {
     const ExpertsShape *e = &config->model.shape.experts;
     double s = (double)config->model.shape.sequence, b = (double)config->train.microbatch,
-           scopes = e->scope == SCOPE_SEQUENCE ? b : 1;
+           scopes = (double)load_scopes(&config->model.shape, config->train.microbatch);
     return ceil(e->capacity * (s * b / scopes * (double)e->top_k / (double)e->count) * (1 - 1e-12));
 }
 
 double theory_experts_rows(const Config *config)
 {
     const ExpertsShape *e = &config->model.shape.experts;
-    double b = (double)config->train.microbatch, scopes = e->scope == SCOPE_SEQUENCE ? b : 1,
+    double b = (double)config->train.microbatch,
+           scopes = (double)load_scopes(&config->model.shape, config->train.microbatch),
            choices = (double)config->model.shape.sequence * b * (double)e->top_k;
     return e->capacity > 0 ? fmin(choices, scopes * (double)e->count * theory_capacity(config)) : choices;
 }
