@@ -1,5 +1,6 @@
 /* test_routing.c - a layer's routing of four tokens, written down: who is chosen with and without a bias, gates, and what
  * each loss of loads comes to. */
+#include "models/layers/load_losses.h"
 #include "models/layers/routing.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
