@@ -13,7 +13,7 @@ cd "$folder" || exit 1
 
 # predict RANKS CONFIG [SECTION.KEY=VALUE...]: a line, of what it ran, what was foretold and measured, in ms
 predict() {
-    local ranks=$1 config=$2 key sets=() said
+    local ranks=$1 config=$2 key sets=(--set train.threads=1) said
     shift 2
     for key in "$@"; do sets+=(--set "$key"); done
     said=$(mpirun -n "$ranks" "$sim" --config "$config.ini" "${sets[@]}" --set hardware.profile=localhost \

@@ -209,7 +209,7 @@ def run_sim(sim_path, case, place):
     import h5py
 
     settings = {f"train.{k}": v for k, v in TRAIN.items()} | {
-        "model.init": place / "weights.h5", "train.decay": "constant", "train.global_batch": case["batch"],
+        "model.init": place / "weights.h5", "train.decay": "constant", "train.threads": 1, "train.global_batch": case["batch"],
         "train.steps": case["steps"], "train.precision": case["precision"], "parallel.data": case["kind"],
         "output.file": place / "run.h5",
     }  # fmt: skip

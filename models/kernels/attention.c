@@ -8,6 +8,7 @@
 #include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -101,16 +102,31 @@ static void draw(const AttentionDropout *d, int64_t row, int64_t r0, int64_t r1,
     }
 }
 
-void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
-                       Tensor y)
+/* What threads have parts of: heads, those together that share keys and values. */
+typedef struct Heads {
+    AttentionShape s;
+    Tensor dy, qkv, y, dqkv, scratch;
+    const AttentionDropout *dropout;
+    AttentionSaved saved;
+    bool whole; /* forward: or what is saved alone */
+} Heads;
+
+static void divide_heads(Heads *heads, TeamPart *part)
 {
-    bool whole = y.device; /* or what is saved alone */
-    if (!report_forward(s, saved, qkv.device, whole)) return;
+    team_divide(heads->s.B * heads->s.heads, heads->s.heads / heads->s.kv_heads, part, heads);
+}
+
+static void heads_forward(void *context, int64_t first_head, int64_t end)
+{
+    const Heads *heads = context;
+    const AttentionDropout *dropout = heads->dropout;
+    AttentionShape s = heads->s;
     int64_t T = s.T, block = rows_of_block(T);
     real scale = (real)(1 / sqrt((double)s.hd));
-    AttentionRows rows = attention_rows_new(s, qkv, y, (Tensor){0}, (Tensor){0});
-    Opened P = opened_new(saved.probabilities, block * T), dropped = opened_new(saved.dropped, block * T);
-    for (int64_t i = 0; i < s.B * s.heads; i++) {
+    AttentionRows rows = attention_rows_new(s, heads->qkv, heads->y, (Tensor){0}, (Tensor){0});
+    Opened P = opened_new(heads->saved.probabilities, block * T),
+           dropped = opened_new(heads->saved.dropped, block * T);
+    for (int64_t i = first_head; i < end; i++) {
         attention_rows_open(&rows, i);
         Piece q = head_piece(&rows.q), k = head_piece(&rows.k), v = head_piece(&rows.v);
         for (int64_t r0 = 0; r0 < T; r0 += block) {
@@ -121,7 +137,7 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
             causal_softmax(p, r0, r1, T);
             opened_write(&P, first, n * T);
             if (dropout) {
-                uint8_t *mask = masks(saved.mask) + first;
+                uint8_t *mask = masks(heads->saved.mask) + first;
                 real *kept = opened_for(&dropped, first);
                 draw(dropout, attention_dropout_row(dropout, T, i / s.heads, i % s.heads, 0), r0, r1, T,
                      mask);
@@ -129,7 +145,7 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
                 opened_write(&dropped, first, n * T);
                 p = kept;
             }
-            if (whole)
+            if (heads->whole)
                 matmul_causal(1, piece(p, n, r1, T), piece_rows(v, 0, r1), 0, rows.y.at + r0 * rows.y.ld,
                               rows.y.ld, (Causal){CAUSAL_A, r0});
         }
@@ -138,6 +154,13 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
     attention_rows_free(&rows);
     opened_free(&P);
     opened_free(&dropped);
+}
+
+void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, AttentionSaved saved,
+                       Tensor y)
+{
+    Heads heads = {.s = s, .qkv = qkv, .y = y, .dropout = dropout, .saved = saved, .whole = y.device};
+    if (report_forward(s, saved, qkv.device, heads.whole)) divide_heads(&heads, heads_forward);
 }
 
 void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropout *dropout,
@@ -178,22 +201,30 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
     }
 }
 
+static void heads_backward(void *context, int64_t first, int64_t end)
+{
+    const Heads *heads = context;
+    AttentionShape s = heads->s;
+    real *scratch = heads_scratch(heads->scratch);
+    AttentionRows rows = attention_rows_new(s, heads->qkv, (Tensor){0}, heads->dqkv, heads->dy);
+    int64_t most = rows_of_block(s.T) * s.T;
+    Opened P = opened_new(heads->saved.probabilities, most), dropped = opened_new(heads->saved.dropped, most);
+    for (int64_t i = first; i < end; i++) {
+        attention_rows_open(&rows, i);
+        head_backward(&rows, heads->dropout, &P, &dropped, heads->saved.mask, i, scratch);
+        attention_rows_write(&rows, i);
+    }
+    attention_rows_free(&rows);
+    opened_free(&P);
+    opened_free(&dropped);
+    heads_scratch_free(scratch, heads->scratch);
+}
+
 void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout,
                         AttentionSaved saved, Tensor dqkv)
 {
-    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, s.T * s.T);
-    if (report_backward(s, saved, qkv.device)) {
-        AttentionRows rows = attention_rows_new(s, qkv, (Tensor){0}, dqkv, dy);
-        int64_t most = rows_of_block(s.T) * s.T;
-        Opened P = opened_new(saved.probabilities, most), dropped = opened_new(saved.dropped, most);
-        for (int64_t i = 0; i < s.B * s.heads; i++) {
-            attention_rows_open(&rows, i);
-            head_backward(&rows, dropout, &P, &dropped, saved.mask, i, reals(scratch));
-            attention_rows_write(&rows, i);
-        }
-        attention_rows_free(&rows);
-        opened_free(&P);
-        opened_free(&dropped);
-    }
-    tensor_free(&scratch);
+    Heads heads = {.s = s, .dy = dy, .qkv = qkv, .dqkv = dqkv, .dropout = dropout, .saved = saved};
+    heads.scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, s.T * s.T);
+    if (report_backward(s, saved, qkv.device)) divide_heads(&heads, heads_backward);
+    tensor_free(&heads.scratch);
 }

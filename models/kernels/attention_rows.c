@@ -1,6 +1,7 @@
 /* attention_rows.c - a head's rows, one after the other. */
 #include "models/kernels/attention_rows.h"
 #include <stdlib.h>
+#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 
 /* ---- of one tensor ---- */
@@ -86,4 +87,16 @@ void attention_rows_write(const AttentionRows *r, int64_t i)
     rows_write(&r->dq);
     if (last) rows_write(&r->dk);
     if (last) rows_write(&r->dv);
+}
+
+real *heads_scratch(Tensor scratch)
+{
+    return team_place() == 0
+               ? reals(scratch)
+               : device_aside(scratch.device, "a thread's attention scores", tensor_bytes(scratch));
+}
+
+void heads_scratch_free(real *room, Tensor scratch)
+{
+    if (room != reals(scratch)) free(room);
 }

@@ -33,6 +33,10 @@ void attention_rows_free(AttentionRows *r);
 void attention_rows_open(AttentionRows *r, int64_t i);
 /* What was written of it goes back. */
 void attention_rows_write(const AttentionRows *r, int64_t i);
+/* What a part of the heads, computed by a thread of a team (team.h), has for scratch: `scratch` itself, or room as large
+ * beside it, in no ledger. */
+real *heads_scratch(Tensor scratch);
+void heads_scratch_free(real *room, Tensor scratch);
 /* Whether head i is the first of those that share keys and values. */
 static inline bool first_of_shared(AttentionShape s, int64_t i)
 {

@@ -12,6 +12,7 @@
 #include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -127,20 +128,40 @@ static void head_forward(const AttentionRows *rows, const AttentionDropout *drop
     }
 }
 
+/* What threads have parts of: heads, those together that share keys and values. */
+typedef struct Heads {
+    AttentionShape s;
+    Tensor dy, qkv, lse, y, dqkv, scratch;
+    const AttentionDropout *dropout;
+} Heads;
+
+static void divide_heads(Heads *heads, TeamPart *part)
+{
+    team_divide(heads->s.B * heads->s.heads, heads->s.heads / heads->s.kv_heads, part, heads);
+}
+
+static void heads_forward(void *context, int64_t first, int64_t end)
+{
+    const Heads *h = context;
+    real *scratch = heads_scratch(h->scratch);
+    AttentionRows rows = attention_rows_new(h->s, h->qkv, h->y, (Tensor){0}, (Tensor){0});
+    for (int64_t i = first; i < end; i++) {
+        attention_rows_open(&rows, i);
+        head_forward(&rows, h->dropout, i, scratch, reals(h->lse) + i * h->s.T);
+        attention_rows_write(&rows, i);
+    }
+    attention_rows_free(&rows);
+    heads_scratch_free(scratch, h->scratch);
+}
+
 void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout, Tensor lse, Tensor y)
 {
-    Tensor scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
+    Heads heads = {.s = s, .qkv = qkv, .lse = lse, .y = y, .dropout = dropout};
+    heads.scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
     if (device_kernel(y.device,
-                      work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y)))) {
-        AttentionRows rows = attention_rows_new(s, qkv, y, (Tensor){0}, (Tensor){0});
-        for (int64_t i = 0; i < s.B * s.heads; i++) {
-            attention_rows_open(&rows, i);
-            head_forward(&rows, dropout, i, reals(scratch), reals(lse) + i * s.T);
-            attention_rows_write(&rows, i);
-        }
-        attention_rows_free(&rows);
-    }
-    tensor_free(&scratch);
+                      work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y))))
+        divide_heads(&heads, heads_forward);
+    tensor_free(&heads.scratch);
 }
 
 /* scores -> probabilities */
@@ -202,20 +223,27 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
         }
 }
 
+static void heads_backward(void *context, int64_t first, int64_t end)
+{
+    const Heads *h = context;
+    real *scratch = heads_scratch(h->scratch);
+    AttentionRows rows = attention_rows_new(h->s, h->qkv, h->y, h->dqkv, h->dy);
+    for (int64_t i = first; i < end; i++) {
+        attention_rows_open(&rows, i);
+        head_backward(&rows, h->dropout, i, scratch, reals(h->lse) + i * h->s.T);
+        attention_rows_write(&rows, i);
+    }
+    attention_rows_free(&rows);
+    heads_scratch_free(scratch, h->scratch);
+}
+
 void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDropout *dropout, Tensor lse,
                     Tensor y, Tensor dqkv)
 {
-    Tensor scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
+    Heads heads = {.s = s, .dy = dy, .qkv = qkv, .lse = lse, .y = y, .dqkv = dqkv, .dropout = dropout};
+    heads.scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
     size_t bytes =
         tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y) + tensor_bytes(dqkv);
-    if (device_kernel(dqkv.device, work_of(s, qkv, true, bytes))) {
-        AttentionRows rows = attention_rows_new(s, qkv, y, dqkv, dy);
-        for (int64_t i = 0; i < s.B * s.heads; i++) {
-            attention_rows_open(&rows, i);
-            head_backward(&rows, dropout, i, reals(scratch), reals(lse) + i * s.T);
-            attention_rows_write(&rows, i);
-        }
-        attention_rows_free(&rows);
-    }
-    tensor_free(&scratch);
+    if (device_kernel(dqkv.device, work_of(s, qkv, true, bytes))) divide_heads(&heads, heads_backward);
+    tensor_free(&heads.scratch);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "models/kernels/openblas.h"
 #include "models/kernels/product.h"
+#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 
 /* Of two factors in reals, of two of bf16, and of any others, or a causal one. NULL: BLAS. */
@@ -53,17 +54,50 @@ static int64_t columns_of(Piece p)
     return p.transposed ? p.rows : p.columns;
 }
 
-static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+/* Rows r0..r1-1 and columns c0..c1-1 of op(p). */
+static Piece part_of(Piece p, int64_t r0, int64_t r1, int64_t c0, int64_t c1)
 {
+    const char *at = p.at;
+    int64_t first = p.transposed ? c0 * p.ld + r0 : r0 * p.ld + c0;
+    p.at = at + first * (int64_t)dtype_bytes(p.type);
+    p.rows = p.transposed ? c1 - c0 : r1 - r0;
+    p.columns = p.transposed ? r1 - r0 : c1 - c0;
+    return p;
+}
+
+/* C = alpha op(A) op(B) + beta C. */
+typedef struct BlasProduct {
+    real alpha, beta;
+    Piece A, B;
+    real *C;
+    int64_t ldc;
+    bool columns; /* of C are divided among threads, or its rows */
+} BlasProduct;
+
+static void call_blas(void *context, int64_t first, int64_t end)
+{
+    const BlasProduct *p = context;
+    int64_t k = columns_of(p->A);
+    Piece A = p->columns ? p->A : part_of(p->A, first, end, 0, k),
+          B = p->columns ? part_of(p->B, 0, k, first, end) : p->B;
 #ifdef SIM_DOUBLE
 #define GEMM cblas_dgemm
 #else
 #define GEMM cblas_sgemm
 #endif
-    assert(A.type == REAL && B.type == REAL);
     GEMM(CblasRowMajor, A.transposed ? CblasTrans : CblasNoTrans, B.transposed ? CblasTrans : CblasNoTrans,
-         (blasint)rows_of(A), (blasint)columns_of(B), (blasint)columns_of(A), alpha, A.at, (blasint)A.ld,
-         B.at, (blasint)B.ld, beta, C, (blasint)ldc);
+         (blasint)rows_of(A), (blasint)columns_of(B), (blasint)k, p->alpha, A.at, (blasint)A.ld, B.at,
+         (blasint)B.ld, p->beta, p->C + (p->columns ? first : first * p->ldc), (blasint)p->ldc);
+}
+
+/* Divided where own ones are (product.c), in whole tiles of any of its kernels. */
+static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
+{
+    enum { LEAST = 1 << 20, SIDE = 64 };
+    assert(A.type == REAL && B.type == REAL);
+    int64_t m = rows_of(A), n = columns_of(B), each = (m < n ? m : n) * columns_of(A) + 1;
+    BlasProduct p = {alpha, beta, A, B, C, ldc, .columns = n > m};
+    team_divide(p.columns ? n : m, (LEAST / each / SIDE + 1) * SIDE, call_blas, &p);
 }
 
 static Factor factor_of(Piece p)
@@ -74,17 +108,6 @@ static Factor factor_of(Piece p)
 bool matmul_takes(DType type)
 {
     return !is_half(type) || own_other;
-}
-
-/* Rows r0..r1-1 and columns c0..c1-1 of op(p). */
-static Piece part_of(Piece p, int64_t r0, int64_t r1, int64_t c0, int64_t c1)
-{
-    const char *at = p.at;
-    int64_t first = p.transposed ? c0 * p.ld + r0 : r0 * p.ld + c0;
-    p.at = at + first * (int64_t)dtype_bytes(p.type);
-    p.rows = p.transposed ? c1 - c0 : r1 - r0;
-    p.columns = p.transposed ? r1 - r0 : c1 - c0;
-    return p;
 }
 
 /* BLAS knows no causal factor: a few rows of C at a time, with what any of them needs. */

@@ -1,7 +1,10 @@
 /* product.c - blocks and panels. */
 #include "models/kernels/product.h"
 #include <stdalign.h>
+#include <stdlib.h>
 #include "models/kernels/tile_result.h"
+#include "models/machine/error.h"
+#include "models/machine/team.h"
 
 const ProductTiles *product_tiles(int number)
 {
@@ -170,12 +173,33 @@ static const float *bias_of(const Product *p, int64_t first, int64_t columns, fl
 /* Packing pays where a strip passes by often. */
 enum { FEW = 5 };
 
+/* What a thread packs into. */
+typedef struct Room {
+    alignas(64) float block[BLOCK * PRODUCT_DEPTH];
+    alignas(64) float panel[PANEL * PRODUCT_DEPTH];
+    alignas(64) float open[OPEN * BLOCK * PANEL];
+    float bias[PANEL];
+} Room;
+
+/* This thread's, which stays. */
+static Room *room(void)
+{
+    static Room first, *others[TEAM_MOST];
+    int place = team_place();
+    if (place == 0) return &first;
+    if (!others[place]) {
+        others[place] = aligned_alloc(alignof(Room), sizeof(Room));
+        if (!others[place])
+            fail("out of memory: %zu bytes for a thread to pack into; try train.threads = 1", sizeof(Room));
+    }
+    return others[place];
+}
+
 /* Sums that several blocks of k add to are rounded after the last: until then they stay open, of as many rows of C as the
  * second cache holds beside a panel. */
-void product(const ProductTiles *tiles, const Product *p)
+static void multiply_part(const ProductTiles *tiles, const Product *p)
 {
-    static alignas(64) float block[BLOCK * PRODUCT_DEPTH], panel[PANEL * PRODUCT_DEPTH],
-        open[OPEN * BLOCK * PANEL], bias_of_panel[PANEL];
+    Room *r = room();
     int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : 2 * PRODUCT_DEPTH;
     bool opens = is_half(p->C.type) && p->k > most;
     int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
@@ -185,13 +209,13 @@ void product(const ProductTiles *tiles, const Product *p)
             int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
             bool few_rows = end - g <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
             int64_t lying = few_rows && !p->B.transposed ? columns / tiles->columns * tiles->columns : 0;
-            Result C = result_on(p->C, g, j), sums = opens ? (Result){open, PANEL, REAL} : C;
-            const float *bias = bias_of(p, j, columns, bias_of_panel);
+            Result C = result_on(p->C, g, j), sums = opens ? (Result){r->open, PANEL, REAL} : C;
+            const float *bias = bias_of(p, j, columns, r->bias);
             do {
                 int64_t depth = least(most, p->k - k);
                 Read b =
-                    read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, panel);
-                tiles->pack_columns(tiles, &b.lying, b.packed_from, panel);
+                    read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, r->panel);
+                tiles->pack_columns(tiles, &b.lying, b.packed_from, r->panel);
                 bool last = k + depth == p->k;
                 Tile t = {.from = k == 0 ? C : sums,
                           .to = last ? C : sums,
@@ -201,8 +225,8 @@ void product(const ProductTiles *tiles, const Product *p)
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
                     Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth), few_columns ? rows : 0,
-                                     tiles->rows, block);
-                    tiles->pack_rows(tiles, &a.lying, a.packed_from, block);
+                                     tiles->rows, r->block);
+                    tiles->pack_rows(tiles, &a.lying, a.packed_from, r->block);
                     multiply(tiles, p->causal, (Place){i, j, k}, &a, &b, t);
                     t.from = result_on(t.from, rows, 0);
                     t.to = result_on(t.to, rows, 0);
@@ -211,4 +235,41 @@ void product(const ProductTiles *tiles, const Product *p)
             } while (k < p->k);
         }
     if (tiles->end) tiles->end();
+}
+
+/* ---- by a team ---- */
+
+typedef struct Division {
+    const ProductTiles *tiles;
+    const Product *whole;
+    bool columns; /* of C are divided, or its rows */
+} Division;
+
+static void multiply_some(void *context, int64_t first, int64_t end)
+{
+    const Division *d = context;
+    Product p = *d->whole;
+    if (d->columns) {
+        p.B.at = strips(p.B, true, first, end - first, 0, p.k).at;
+        p.C = result_on(p.C, 0, first);
+        p.n = end - first;
+        if (p.bias) p.bias = values_on(p.bias, p.bias_type, first);
+    } else {
+        p.A.at = strips(p.A, false, first, end - first, 0, p.k).at;
+        p.C = result_on(p.C, first, 0);
+        p.m = end - first;
+    }
+    multiply_part(d->tiles, &p);
+}
+
+void product(const ProductTiles *tiles, const Product *p)
+{
+    enum {
+        LEAST = 1 << 20
+    }; /* multiplications that are worth another thread's attention: tens of microseconds */
+    bool columns = p->n > p->m;
+    int64_t count = columns ? p->n : p->m, each = (columns ? p->m : p->n) * p->k, /* of one row or column */
+        grain = filled(each > 0 ? (LEAST + each - 1) / each : count, columns ? tiles->columns : tiles->rows);
+    if (p->causal.part != CAUSAL_NONE) grain = count; /* whoever has many heads divides these */
+    team_divide(count, grain, multiply_some, &(Division){tiles, p, columns});
 }

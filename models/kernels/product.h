@@ -14,6 +14,9 @@
  * Where the processor multiplies bf16, two factors of it are packed as they are. Their products are exact, and are added
  * up in fp32 in an order of the instruction's own; numbers below the normal ones are taken for zero.
  *
+ * A large product's longer side is divided among the threads of a team (team.h); causal ones are not, of which there are
+ * many, head by head.
+ *
  * Of causal attention's products about half is left out, tile by tile, which in fp32 changes no bit of the rest. */
 #ifndef MODELS_KERNELS_PRODUCT_H
 #define MODELS_KERNELS_PRODUCT_H

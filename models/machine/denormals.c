@@ -10,8 +10,18 @@ bool denormals_off(void)
     _mm_setcsr(_mm_getcsr() | DENORMALS_ARE_ZERO | FLUSH_TO_ZERO);
     return true;
 }
+
+bool denormals_are_off(void)
+{
+    return _mm_getcsr() & FLUSH_TO_ZERO;
+}
 #else
 bool denormals_off(void)
+{
+    return false;
+}
+
+bool denormals_are_off(void)
 {
     return false;
 }

@@ -8,4 +8,6 @@
  * what was equal to the bit still is, whichever way a run is split; a machine without the mode may differ by as much as
  * such numbers are worth. Copies keep them, and so does half.h, but for what an addition is to make of them. */
 bool denormals_off(void);
+/* Whether it does. */
+bool denormals_are_off(void);
 #endif

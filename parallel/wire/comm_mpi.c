@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi_private.h"
+#include "parallel/wire/cores.h"
 #include "parallel/wire/stall.h"
 
 static void group_begin(Group *group)
@@ -120,7 +121,8 @@ static bool hear(Waits *told)
 typedef struct Process {
     char node[64];
     long number;
-    int first; /* of the ranks that share memory with it, itself included, the lowest */
+    int first;   /* of the ranks that share memory with it, itself included, the lowest */
+    Cores cores; /* that it may run on */
 } Process;
 static Process *processes; /* (ranks) */
 
@@ -136,9 +138,23 @@ bool comm_mpi_on_one_node(const Group *group)
     return one;
 }
 
-static void learn_processes(int ranks)
+/* That this rank has for itself, of those of its node. */
+static int cores_of(const Comm *comm)
 {
-    Process mine = {.number = (long)getpid()};
+    const Process *mine = &processes[comm->rank];
+    Cores of_any = {0};
+    int here = 0;
+    for (int i = 0; i < comm->size; i++)
+        if (processes[i].first == mine->first) {
+            cores_join(&of_any, &processes[i].cores);
+            here++;
+        }
+    return shares_cores ? 1 : cores_of_rank("", &mine->cores, &of_any, here);
+}
+
+static void learn_processes(Comm *comm)
+{
+    Process mine = {.number = (long)getpid(), .cores = cores_allowed("")};
     const char *idle = getenv("OMPI_MCA_mpi_yield_when_idle");
     char name[MPI_MAX_PROCESSOR_NAME];
     int length, here, first = 0;
@@ -156,8 +172,9 @@ static void learn_processes(int ranks)
     MPI_Group_free(&near);
     MPI_Group_free(&all);
     MPI_Comm_free(&node);
-    processes = allocate((size_t)ranks * sizeof *processes);
+    processes = allocate((size_t)comm->size * sizeof *processes);
     MPI_Allgather(&mine, sizeof mine, MPI_BYTE, processes, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
+    comm->cores = cores_of(comm);
 }
 
 static void where(int rank, char *text, size_t size)
@@ -284,7 +301,7 @@ Comm *comm_mpi_start(int *argc, char ***argv)
     comm->stands_for = 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
-    learn_processes(comm->size);
+    learn_processes(comm);
     return comm;
 }
 

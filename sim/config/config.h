@@ -58,6 +58,7 @@ typedef struct Config {
         int precision;                         /* Precision */
         int gradients;                         /* Gradients */
         int matmul;                            /* MatmulChoice */
+        int64_t threads;                       /* of a rank; 0: the cores that it has for itself */
         double loss_scale, loss_scale_backoff; /* fp16's first, and what it is multiplied by at an overflow */
         int64_t loss_scale_interval;           /* steps without one after which it is doubled */
         int64_t seed;

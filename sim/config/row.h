@@ -33,7 +33,7 @@ enum {
     ROWS_OF_MODEL = 24,
     ROWS_OF_MOE = 24,
     ROWS_OF_DATA = 3,
-    ROWS_OF_TRAIN = 22,
+    ROWS_OF_TRAIN = 23,
     ROWS_OF_PARALLEL = 18,
     ROWS_OF_HARDWARE = 10,
     ROWS_OF_CHIP = 21,

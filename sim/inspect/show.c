@@ -50,6 +50,16 @@ void show_title(const Held *h)
     free(path);
 }
 
+/* What a run's numbers may depend on beside its config. */
+static void show_machine(H5 *file)
+{
+    char host[192], products[128];
+    double threads;
+    if (h5_get_text(file, "/", "host", host, sizeof host)) fact("on", "%s", host);
+    if (h5_get_text(file, "/", "products", products, sizeof products)) fact("products", "%s", products);
+    if (h5_get_number(file, "/", "threads", &threads)) fact("threads", "%.0f a rank", threads);
+}
+
 /* By which sim, when and where, as far as the file says. */
 static void show_origin(const Held *h)
 {
@@ -60,6 +70,7 @@ static void show_origin(const Held *h)
         fact("written", "by sim %s, %s%s%s", version, created,
              h5_get_text(h->file, "/", "run", run, sizeof run) ? ", run " : "", run);
     if (line[0]) fact("by", "%s", line);
+    show_machine(h->file);
 }
 
 /* ---- the kinds' own ---- */

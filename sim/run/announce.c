@@ -88,6 +88,17 @@ static void say_reduction(const Trainer *t, int ranks)
            other[0], other[1]);
 }
 
+/* Rank 0's: on other nodes there may be others. */
+static void say_threads(const Trainer *t)
+{
+    long long asked = t->config->train.threads;
+    if (t->device.dry) return;
+    if (t->threads < asked)
+        printf("  train.threads = %lld: the system gives %d\n", asked, t->threads);
+    else if (t->threads > 1)
+        printf("  %d threads a rank\n", t->threads);
+}
+
 /* Where a file would be mostly of them (step_record.h). */
 static void say_rows(const Trainer *t)
 {
@@ -119,6 +130,7 @@ void announce(const Trainer *t, int ranks)
     say_vocabulary(t);
     say_reduction(t, ranks);
     say_rows(t);
+    say_threads(t);
     fflush(stdout);
 }
 

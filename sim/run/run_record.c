@@ -112,6 +112,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     node_describe(host, sizeof host);
     if (!t->device.dry) info.host = host;
     if (!t->device.dry) info.products = matmul_chosen();
+    info.threads = t->threads;
     if (hosts->count > 1) info.hosts = hosts->text;
     info.across = hosts->across;
     record_tell_if_many(r, "making a file for");

@@ -29,6 +29,7 @@ typedef struct Trainer {
     DataParallel *data_parallel;
     const Plan *plan; /* of this rank's pipeline */
     Stages *stages;
+    int threads; /* that a rank has for its kernels */
     int microbatches;
     int64_t updates;      /* of the weights: steps that were not skipped */
     double loss_scale;    /* 1 but for fp16 */

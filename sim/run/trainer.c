@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "models/kernels/matmul.h"
+#include "models/machine/team.h"
 #include "sim/file/step_record.h"
 #include "sim/run/step.h"
 #include "sim/run/step_faults.h"
@@ -144,6 +145,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     if (!dry) matmul_choose((MatmulChoice)config->train.matmul);
     Trainer *t = allocate_zeroed(1, sizeof *t);
     *t = (Trainer){.config = config, .plan = plan, .comm = comm, .device = {.dry = dry}, .data = data};
+    t->threads = dry ? 1 : team_start(config->train.threads ? (int)config->train.threads : comm->cores);
     comm->windows = config->collectives == COLLECTIVES_AUTO;
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;

@@ -166,7 +166,7 @@ card=$(gb_of $rate)
 # trained WHAT NODES HOSTS TRUNK KEY=VALUE...: the median step of a training run, as its report has it; sets `took` and
 # `foretold`. What four ranks take for it on two cores with no cable between, milliseconds, is told to the model.
 trained() {
-    local what=$1 nodes=$2 list=$3 trunk=$4 key sets=()
+    local what=$1 nodes=$2 list=$3 trunk=$4 key sets=(--set train.threads=1)
     shift 4
     for key; do sets+=(--set "$key"); done
     rm -f run.h5

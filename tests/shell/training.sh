@@ -231,6 +231,31 @@ for strategy in dp ddp zero1 zero2 zero3; do
 done
 check "gradients over trees as one rank's" compare near one-g.h5 tree-g.h5 1e-5
 
+# Threads of a rank divide its kernels, of every kind, and change no bit where products are sim's own; how many there
+# were is recorded.
+# shellcheck disable=SC2317
+by_threads() { # THREADS CONFIG SECTION.KEY=VALUE...
+    local threads=$1 config=$2 key sets=()
+    shift 2
+    for key; do sets+=(--set "$key"); done
+    train 1 --config "$config.ini" --set train.steps=3 --set train.matmul=own --set "train.threads=$threads" "${sets[@]}" \
+        --output "threads-$threads.h5" --set "output.weights=threads-$threads-w.h5"
+}
+while read -r name config sets; do
+    for threads in 1 3; do
+        # shellcheck disable=SC2086
+        check "$name by $threads threads" by_threads $threads "$config" $sets
+    done
+    check "$name by several threads: the same bits" compare same threads-1-w.h5 threads-3-w.h5
+done <<'EOF'
+gpt single model.hidden=96 model.heads=4
+gpt-bf16 single model.hidden=96 model.heads=4 train.precision=bf16 model.dropout=0.1
+llama-flash llama parallel.pp=1 parallel.tp=1 parallel.sequence_parallel=no train.microbatch=0 model.attention=flash
+mla mla parallel.tp=1 parallel.sequence_parallel=no parallel.pp=1 train.microbatch=0
+moe moe parallel.ep=1 train.warmup=0
+EOF
+check "how many threads there were is recorded" grep -q '^ *threads *3 a rank$' <("$float/bin/sim" inspect threads-3.h5)
+
 # Weights survive any change of split.
 # shellcheck disable=SC2086
 check "weights as they are, under zero3 on 3 ranks" train 3 --config zero3.ini $few --set train.steps=0 \

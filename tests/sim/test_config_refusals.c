@@ -201,7 +201,7 @@ static void wrong_keys(void **state)
            "--set train.bits=16: train.bits = 16: no such key; try one of steps, global_batch, microbatch, "
            "optimizer, learning_rate, warmup, decay, weight_decay, beta1, beta2, epsilon, momentum, alpha, "
            "clip, precision, gradients, loss_scale, loss_scale_backoff, loss_scale_interval, recompute, "
-           "matmul, seed");
+           "matmul, threads, seed");
     refuse_with("", ".=", "no such section");
 }
 
