@@ -1,5 +1,6 @@
 /* activation.c - GELU, ReLU, SiLU, and SwiGLU, which gates by SiLU. */
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_rows.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -85,49 +86,76 @@ static Work backward_work(Tensor x, Tensor dy, Tensor dx, double flops)
                                       (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx))));
 }
 
-static void forward(Tensor x, Tensor y, double flops, void (*loop)(const real *x, real *y, int64_t count))
+/* What goes over values one by one, as threads have parts of it; one of these. */
+typedef struct Loop {
+    void (*forward)(const real *x, real *y, int64_t count);
+    void (*backward)(const real *x, const real *dy, real *dx, int64_t count);
+    void (*slope)(real *x, real *y, int64_t count);
+} Loop;
+
+static void forward_values(void *context, const Tensor *t, int64_t first, int64_t all)
 {
-    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
-    Opened ox = opened_new(x, TENSOR_PIECE), oy = opened_new(y, TENSOR_PIECE);
-    for (int64_t i = 0, count; i < x.count; i += count) {
-        count = tensor_piece(x.count - i);
-        loop(opened_read(&ox, i, count), opened_for(&oy, i), count);
-        opened_write(&oy, i, count);
+    (void)first;
+    const Loop *loop = context;
+    Opened x = opened_new(t[0], TENSOR_PIECE), y = opened_new(t[1], TENSOR_PIECE);
+    for (int64_t i = 0, count; i < all; i += count) {
+        count = tensor_piece(all - i);
+        loop->forward(opened_read(&x, i, count), opened_for(&y, i), count);
+        opened_write(&y, i, count);
     }
-    opened_free(&ox);
-    opened_free(&oy);
+    opened_free(&x);
+    opened_free(&y);
 }
 
-static void backward(Tensor x, Tensor dy, Tensor dx, double flops,
-                     void (*loop)(const real *x, const real *dy, real *dx, int64_t count))
+static void forward(Tensor x, Tensor y, double flops, Loop loop)
+{
+    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, forward_values, &loop);
+}
+
+static void backward_values(void *context, const Tensor *t, int64_t first, int64_t all)
+{
+    (void)first;
+    const Loop *loop = context;
+    Opened x = opened_new(t[0], TENSOR_PIECE), dy = opened_new(t[1], TENSOR_PIECE),
+           dx = opened_new(t[2], TENSOR_PIECE);
+    for (int64_t i = 0, count; i < all; i += count) {
+        count = tensor_piece(all - i);
+        loop->backward(opened_read(&x, i, count), opened_read(&dy, i, count), opened_for(&dx, i), count);
+        opened_write(&dx, i, count);
+    }
+    opened_free(&x);
+    opened_free(&dy);
+    opened_free(&dx);
+}
+
+static void backward(Tensor x, Tensor dy, Tensor dx, double flops, Loop loop)
 {
     if (!device_kernel(dx.device, backward_work(x, dy, dx, flops))) return;
-    Opened ox = opened_new(x, TENSOR_PIECE), ody = opened_new(dy, TENSOR_PIECE),
-           odx = opened_new(dx, TENSOR_PIECE);
-    for (int64_t i = 0, count; i < x.count; i += count) {
-        count = tensor_piece(x.count - i);
-        loop(opened_read(&ox, i, count), opened_read(&ody, i, count), opened_for(&odx, i), count);
-        opened_write(&odx, i, count);
-    }
-    opened_free(&ox);
-    opened_free(&ody);
-    opened_free(&odx);
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {dy, 1}, {dx, 1}}, 3, backward_values, &loop);
 }
 
 /* Of reals, and whole, as nothing is opened. */
-static void forward_slope(Tensor x, Tensor y, double flops, void (*loop)(real *x, real *y, int64_t count))
+static void slope_values(void *context, const Tensor *t, int64_t first, int64_t all)
 {
-    if (device_kernel(y.device, forward_work(x, y, flops))) loop(reals(x), reals(y), x.count);
+    (void)first;
+    ((const Loop *)context)->slope(reals(t[0]), reals(t[1]), all);
+}
+
+static void forward_slope(Tensor x, Tensor y, double flops, Loop loop)
+{
+    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, slope_values, &loop);
 }
 
 void gelu_forward(Tensor x, Tensor y)
 {
-    forward(x, y, 10, gelu);
+    forward(x, y, 10, (Loop){.forward = gelu});
 }
 
 void gelu_backward(Tensor x, Tensor dy, Tensor dx)
 {
-    backward(x, dy, dx, 16, gelu_derivative);
+    backward(x, dy, dx, 16, (Loop){.backward = gelu_derivative});
 }
 
 void gelu_forward_slope(Tensor x, Tensor y)
@@ -135,32 +163,32 @@ void gelu_forward_slope(Tensor x, Tensor y)
     if (is_half(x.dtype))
         gelu_forward(x, y);
     else
-        forward_slope(x, y, 10, gelu_slope);
+        forward_slope(x, y, 10, (Loop){.slope = gelu_slope});
 }
 
 void gelu_backward_slope(Tensor slope, Tensor dy, Tensor dx)
 {
-    backward(slope, dy, dx, 16, is_half(slope.dtype) ? gelu_derivative : times_slope);
+    backward(slope, dy, dx, 16, (Loop){.backward = is_half(slope.dtype) ? gelu_derivative : times_slope});
 }
 
 void relu_forward(Tensor x, Tensor y)
 {
-    forward(x, y, 1, relu);
+    forward(x, y, 1, (Loop){.forward = relu});
 }
 
 void relu_backward(Tensor x, Tensor dy, Tensor dx)
 {
-    backward(x, dy, dx, 1, relu_derivative);
+    backward(x, dy, dx, 1, (Loop){.backward = relu_derivative});
 }
 
 void silu_forward(Tensor x, Tensor y)
 {
-    forward(x, y, 4, silu);
+    forward(x, y, 4, (Loop){.forward = silu});
 }
 
 void silu_backward(Tensor x, Tensor dy, Tensor dx)
 {
-    backward(x, dy, dx, 8, silu_derivative);
+    backward(x, dy, dx, 8, (Loop){.backward = silu_derivative});
 }
 
 void silu_forward_slope(Tensor x, Tensor y)
@@ -168,12 +196,12 @@ void silu_forward_slope(Tensor x, Tensor y)
     if (is_half(x.dtype))
         silu_forward(x, y);
     else
-        forward_slope(x, y, 4, silu_slope);
+        forward_slope(x, y, 4, (Loop){.slope = silu_slope});
 }
 
 void silu_backward_slope(Tensor slope, Tensor dy, Tensor dx)
 {
-    backward(slope, dy, dx, 8, is_half(slope.dtype) ? silu_derivative : times_slope);
+    backward(slope, dy, dx, 8, (Loop){.backward = is_half(slope.dtype) ? silu_derivative : times_slope});
 }
 
 /* ---- SwiGLU ---- */
@@ -217,18 +245,36 @@ VECTORISED static void times_slopes(const real *restrict slopes, const real *res
         }
 }
 
+/* Of rows of F results. */
+typedef struct GatedLoop {
+    int64_t F;
+    void (*backward)(const real *x, const real *dy, real *dx, int64_t n, int64_t F);
+} GatedLoop;
+
+static void swiglu_forward_rows(void *context, const Tensor *t, int64_t first, int64_t n)
+{
+    (void)first;
+    int64_t F = ((const GatedLoop *)context)->F, most = tensor_piece_rows(n, 2 * F);
+    Opened x = opened_new(t[0], most * 2 * F), y = opened_new(t[1], most * F);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, 2 * F);
+        swiglu_rows(opened_read(&x, i * 2 * F, rows * 2 * F), opened_for(&y, i * F), rows, F);
+        opened_write(&y, i * F, rows * F);
+    }
+    opened_free(&x);
+    opened_free(&y);
+}
+
 void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
 {
     if (!device_kernel(y.device, forward_work(x, y, 5))) return;
-    int64_t most = tensor_piece_rows(n, 2 * F);
-    Opened ox = opened_new(x, most * 2 * F), oy = opened_new(y, most * F);
-    for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = tensor_piece_rows(n - i, 2 * F);
-        swiglu_rows(opened_read(&ox, i * 2 * F, rows * 2 * F), opened_for(&oy, i * F), rows, F);
-        opened_write(&oy, i * F, rows * F);
-    }
-    opened_free(&ox);
-    opened_free(&oy);
+    tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {y, F}}, 2, swiglu_forward_rows, &(GatedLoop){.F = F});
+}
+
+static void swiglu_slope_rows(void *context, const Tensor *t, int64_t first, int64_t n)
+{
+    (void)first;
+    swiglu_rows_slope(reals(t[0]), reals(t[1]), n, ((const GatedLoop *)context)->F);
 }
 
 void swiglu_forward_slope(Tensor x, Tensor y, int64_t n, int64_t F)
@@ -236,33 +282,41 @@ void swiglu_forward_slope(Tensor x, Tensor y, int64_t n, int64_t F)
     if (is_half(x.dtype))
         swiglu_forward(x, y, n, F);
     else if (device_kernel(y.device, forward_work(x, y, 5)))
-        swiglu_rows_slope(reals(x), reals(y), n, F);
+        tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {y, F}}, 2, swiglu_slope_rows, &(GatedLoop){.F = F});
 }
 
-static void backward_rows(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F,
-                          void (*loop)(const real *x, const real *dy, real *dx, int64_t n, int64_t F))
+static void gated_backward_rows(void *context, const Tensor *t, int64_t first, int64_t n)
 {
-    if (!device_kernel(dx.device, backward_work(x, dy, dx, 11))) return;
-    int64_t most = tensor_piece_rows(n, 2 * F);
-    Opened ox = opened_new(x, most * 2 * F), ody = opened_new(dy, most * F),
-           odx = opened_new(dx, most * 2 * F);
+    (void)first;
+    const GatedLoop *loop = context;
+    int64_t F = loop->F, most = tensor_piece_rows(n, 2 * F);
+    Opened x = opened_new(t[0], most * 2 * F), dy = opened_new(t[1], most * F),
+           dx = opened_new(t[2], most * 2 * F);
     for (int64_t i = 0, rows; i < n; i += rows) {
         rows = tensor_piece_rows(n - i, 2 * F);
-        loop(opened_read(&ox, i * 2 * F, rows * 2 * F), opened_read(&ody, i * F, rows * F),
-             opened_for(&odx, i * 2 * F), rows, F);
-        opened_write(&odx, i * 2 * F, rows * 2 * F);
+        loop->backward(opened_read(&x, i * 2 * F, rows * 2 * F), opened_read(&dy, i * F, rows * F),
+                       opened_for(&dx, i * 2 * F), rows, F);
+        opened_write(&dx, i * 2 * F, rows * 2 * F);
     }
-    opened_free(&ox);
-    opened_free(&ody);
-    opened_free(&odx);
+    opened_free(&x);
+    opened_free(&dy);
+    opened_free(&dx);
+}
+
+static void gated_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, GatedLoop loop)
+{
+    if (!device_kernel(dx.device, backward_work(x, dy, dx, 11))) return;
+    int64_t F = loop.F;
+    tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {dy, F}, {dx, 2 * F}}, 3, gated_backward_rows, &loop);
 }
 
 void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F)
 {
-    backward_rows(x, dy, dx, n, F, swiglu_rows_backward);
+    gated_backward(x, dy, dx, n, (GatedLoop){F, swiglu_rows_backward});
 }
 
 void swiglu_backward_slope(Tensor slopes, Tensor dy, Tensor dx, int64_t n, int64_t F)
 {
-    backward_rows(slopes, dy, dx, n, F, is_half(slopes.dtype) ? swiglu_rows_backward : times_slopes);
+    gated_backward(slopes, dy, dx, n,
+                   (GatedLoop){F, is_half(slopes.dtype) ? swiglu_rows_backward : times_slopes});
 }

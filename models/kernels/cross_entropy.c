@@ -1,5 +1,7 @@
 /* cross_entropy.c - the loss over a vocabulary in slices, and its gradient. */
+#include <stdlib.h>
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_rows.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -27,22 +29,44 @@ VECTORISED static void statistics_of(real *logits, const int32_t *tokens, real *
     }
 }
 
+/* What rows of logits are computed with. */
+typedef struct Rows {
+    Tensor tokens, statistics;
+    VocabularySlice slice;
+    int64_t T;
+    const real *by; /* a factor for each */
+    real scale;
+} Rows;
+
+static void divide(Tensor logits, int64_t rows, RowsKernel *kernel, Rows *r)
+{
+    tensor_rows_divide(rows, (RowsOf[]){{logits, r->slice.V}}, 1, kernel, r);
+}
+
+static void statistics_rows(void *context, const Tensor *logits, int64_t first, int64_t n)
+{
+    const Rows *r = context;
+    int64_t V = r->slice.V;
+    Opened open = opened_new(logits[0], tensor_piece_rows(n, V) * V);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, V);
+        statistics_of(opened_read(&open, i * V, rows * V), ints(r->tokens), reals(r->statistics), r->slice,
+                      first + i, first + i + rows, r->T);
+        opened_write(&open, i * V, rows * V);
+    }
+    opened_free(&open);
+}
+
 void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, VocabularySlice slice,
                               int64_t B, int64_t T)
 {
-    int64_t V = slice.V, n = B * T, count = n * V;
+    int64_t n = B * T, count = n * slice.V;
     /* the largest has to be known before the others are opened again */
     double flops = 6.0 * (double)count,
            bytes = tensor_traffic(logits, 3 * count) + (double)tensor_bytes(statistics);
     if (!device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes))) return;
-    Opened open = opened_new(logits, tensor_piece_rows(n, V) * V);
-    for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = tensor_piece_rows(n - i, V);
-        statistics_of(opened_read(&open, i * V, rows * V), ints(tokens), reals(statistics), slice, i,
-                      i + rows, T);
-        opened_write(&open, i * V, rows * V);
-    }
-    opened_free(&open);
+    divide(logits, n, statistics_rows,
+           &(Rows){.tokens = tokens, .statistics = statistics, .slice = slice, .T = T});
 }
 
 /* A slice's part of the sum of exp(logit - most) over the whole vocabulary. */
@@ -74,36 +98,54 @@ VECTORISED static void scale_all(real *x, real by, int64_t n)
     for (int64_t i = 0; i < n; i++) x[i] *= by;
 }
 
+static void scale_rows(void *context, const Tensor *logits, int64_t first, int64_t n)
+{
+    const Rows *r = context;
+    int64_t V = r->slice.V;
+    Opened open = opened_new(logits[0], V);
+    for (int64_t i = 0; i < n; i++) {
+        scale_all(opened_read(&open, i * V, V), r->by[first + i], V);
+        opened_write(&open, i * V, V);
+    }
+    opened_free(&open);
+}
+
 double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySlice slice, int64_t n)
 {
-    int64_t V = slice.V, count = n * V;
+    int64_t count = n * slice.V;
     double loss = 0;
     double flops = (double)count,
            bytes = tensor_traffic(logits, 2 * count) + (double)tensor_bytes(all_statistics);
     if (!device_kernel(logits.device, work_through(WORK_CROSS_ENTROPY, logits, n, flops, bytes))) return 0;
-    Opened open = opened_new(logits, V);
+    real *by = device_aside(logits.device, "what a row of logits is scaled by", (size_t)n * sizeof *by);
+    for (int64_t i = 0; i < n; i++) by[i] = normaliser(reals(all_statistics), slice, i, n, &loss);
+    divide(logits, n, scale_rows, &(Rows){.slice = slice, .by = by});
+    free(by);
+    return loss;
+}
+
+static void backward_rows(void *context, const Tensor *probabilities, int64_t first, int64_t n)
+{
+    const Rows *r = context;
+    int64_t V = r->slice.V;
+    Opened open = opened_new(probabilities[0], V);
     for (int64_t i = 0; i < n; i++) {
-        scale_all(opened_read(&open, i * V, V), normaliser(reals(all_statistics), slice, i, n, &loss), V);
+        real *p = opened_read(&open, i * V, V);
+        int64_t target = target_column(ints(r->tokens), first + i, r->T, r->slice);
+        if (target >= 0) p[target] -= 1;
+        scale_all(p, r->scale, V);
         opened_write(&open, i * V, V);
     }
     opened_free(&open);
-    return loss;
 }
 
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
                             int64_t B, int64_t T)
 {
-    int64_t V = slice.V, count = B * T * V;
+    int64_t count = B * T * slice.V;
     double flops = 2.0 * (double)count, bytes = tensor_traffic(probabilities, 2 * count);
     Work work = work_backward(work_through(WORK_CROSS_ENTROPY, probabilities, B * T, flops, bytes));
     if (!device_kernel(probabilities.device, work)) return;
-    Opened open = opened_new(probabilities, V);
-    for (int64_t i = 0; i < B * T; i++) {
-        real *p = opened_read(&open, i * V, V);
-        int64_t target = target_column(ints(tokens), i, T, slice);
-        if (target >= 0) p[target] -= 1;
-        scale_all(p, (real)scale, V);
-        opened_write(&open, i * V, V);
-    }
-    opened_free(&open);
+    divide(probabilities, B * T, backward_rows,
+           &(Rows){.tokens = tokens, .slice = slice, .T = T, .scale = (real)scale});
 }

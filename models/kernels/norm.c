@@ -1,5 +1,6 @@
 /* norm.c - LayerNorm and RMSNorm, a row at a time. */
 #include "models/kernels/kernels.h"
+#include "models/machine/tensor_rows.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -132,6 +133,32 @@ static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor
     wide_store(&wdbias, dbias);
 }
 
+/* Of reals; no bias of RMSNorm's. */
+typedef struct NormForward {
+    const real *gain, *bias;
+    int64_t C;
+} NormForward;
+
+static void forward_rows(void *context, const Tensor *t, int64_t first, int64_t n)
+{
+    (void)first;
+    const NormForward *f = context;
+    int64_t C = f->C, most = tensor_piece_rows(n, C) * C;
+    Opened x = opened_new(t[0], most), y = opened_new(t[1], most);
+    for (int64_t i = 0, rows; i < n; i += rows) {
+        rows = tensor_piece_rows(n - i, C);
+        const real *from = opened_read(&x, i * C, rows * C);
+        real *to = opened_for(&y, i * C);
+        if (f->bias)
+            layernorm_rows(from, f->gain, f->bias, to, rows, C);
+        else
+            rmsnorm_rows(from, f->gain, to, rows, C);
+        opened_write(&y, i * C, rows * C);
+    }
+    opened_free(&x);
+    opened_free(&y);
+}
+
 void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
 {
     bool layer = kind == NORM_LAYERNORM;
@@ -140,21 +167,9 @@ void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y)
     double bytes = (double)(tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(bias) + tensor_bytes(y));
     Work work = work_through(WORK_NORM, y, n, (layer ? 8.0 : 4.0) * (double)(n * C), bytes);
     if (!device_kernel(y.device, work)) return;
-    int64_t most = tensor_piece_rows(n, C) * C;
     Tensor wgain = wide_of(gain), wbias = wide_of(bias);
-    Opened ox = opened_new(x, most), oy = opened_new(y, most);
-    for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = tensor_piece_rows(n - i, C);
-        const real *from = opened_read(&ox, i * C, rows * C);
-        real *to = opened_for(&oy, i * C);
-        if (layer)
-            layernorm_rows(from, reals(wgain), reals(wbias), to, rows, C);
-        else
-            rmsnorm_rows(from, reals(wgain), to, rows, C);
-        opened_write(&oy, i * C, rows * C);
-    }
-    opened_free(&ox);
-    opened_free(&oy);
+    NormForward f = {.gain = reals(wgain), .bias = layer ? reals(wbias) : NULL, .C = C};
+    tensor_rows_divide(n, (RowsOf[]){{x, C}, {y, C}}, 2, forward_rows, &f);
     wide_free(&wgain, gain);
     wide_free(&wbias, bias);
 }

@@ -1,4 +1,4 @@
-/* team.c - rounds of work: a thread that has done its part of one waits for the number of the next. */
+/* team.c - rounds of work, whose parts whoever is free takes: one that has no core just now holds up no other. */
 #include "models/machine/team.h"
 #include <pthread.h>
 #include <sched.h>
@@ -9,22 +9,29 @@
 #include "models/machine/denormals.h"
 
 typedef struct Round {
-    TeamPart *part; /* NULL: the thread ends */
+    TeamPart *part;
     void *context;
     int64_t count, grain;
-    int members; /* who have a part; others have none */
 } Round;
+
+/* What threads take parts by: the round's number, how many parts it has, and the next of them, which whoever takes it adds
+ * one to, also where there is none left. */
+enum { PARTS_BITS = 16, NUMBER_BITS = 2 * PARTS_BITS };
+typedef struct Claim {
+    unsigned number;
+    int parts, part;
+} Claim;
 
 static struct {
     int size; /* 0: as 1, nothing was started */
     pthread_t thread[TEAM_MOST];
-    Round round;
-    atomic_uint number;    /* of the round; goes up as its work is there */
-    unsigned first_number; /* as the threads were started */
+    Round round;               /* as long as one of its parts is not done */
+    atomic_uint_fast64_t next; /* a Claim */
+    atomic_int done;           /* parts of the round */
+    atomic_bool ends;          /* with the round of this number */
     bool no_denormals;
-    atomic_int working;   /* threads that are not done with it */
-    atomic_int asleep;    /* or about to be */
-    pthread_mutex_t lock; /* for going to sleep, and for waking */
+    atomic_int asleep; /* threads, or about to be */
+    pthread_mutex_t lock;
     pthread_cond_t work_is_there;
 } team = {.lock = PTHREAD_MUTEX_INITIALIZER, .work_is_there = PTHREAD_COND_INITIALIZER};
 
@@ -43,75 +50,82 @@ static inline void relax(void)
 #endif
 }
 
+static Claim claim_of(uint64_t word)
+{
+    const uint64_t most = (1 << PARTS_BITS) - 1;
+    return (Claim){(unsigned)(word >> NUMBER_BITS), (int)(word >> PARTS_BITS & most), (int)(word & most)};
+}
+
+/* All parts that are left; returns the number of the round that has none. What a round is can be read once a part of it is
+ * taken, as it lasts until that is done. */
+static unsigned perform(void)
+{
+    while (true) {
+        Claim c = claim_of(atomic_fetch_add(&team.next, 1));
+        if (c.part >= c.parts) return c.number;
+        const Round *r = &team.round;
+        int64_t grains = (r->count + r->grain - 1) / r->grain, first = grains * c.part / c.parts * r->grain,
+                end = grains * (c.part + 1) / c.parts * r->grain;
+        in_part = true;
+        r->part(r->context, first, end < r->count ? end : r->count);
+        in_part = false;
+        atomic_fetch_add(&team.done, 1);
+    }
+}
+
 /* ---- the others ---- */
 
-static void await_round(unsigned done)
+static bool is_over(unsigned number)
+{
+    return claim_of(atomic_load(&team.next)).number == number;
+}
+
+static void await_round_after(unsigned number)
 {
     for (int looks = 0; looks < LOOKS; looks++) {
-        if (atomic_load(&team.number) != done) return;
+        if (!is_over(number)) return;
         relax();
     }
     pthread_mutex_lock(&team.lock);
     atomic_fetch_add(&team.asleep,
                      1); /* whoever begins a round after this sees it, else the round is seen here */
-    while (atomic_load(&team.number) == done) pthread_cond_wait(&team.work_is_there, &team.lock);
+    while (is_over(number)) pthread_cond_wait(&team.work_is_there, &team.lock);
     atomic_fetch_sub(&team.asleep, 1);
     pthread_mutex_unlock(&team.lock);
-}
-
-static void perform(const Round *r, int member)
-{
-    if (member >= r->members) return;
-    int64_t grains = (r->count + r->grain - 1) / r->grain, first = grains * member / r->members * r->grain,
-            end = grains * (member + 1) / r->members * r->grain;
-    in_part = true;
-    r->part(r->context, first, end < r->count ? end : r->count);
-    in_part = false;
 }
 
 static void *work(void *context)
 {
     place = (int)(intptr_t)context;
     if (team.no_denormals) denormals_off(); /* as the first */
-    for (unsigned done = team.first_number;; done++) {
-        await_round(done);
-        bool ends = !team.round.part;
-        if (!ends) perform(&team.round, place);
-        atomic_fetch_sub(&team.working, 1);
-        if (ends) return NULL;
+    while (true) {
+        unsigned number = perform();
+        if (atomic_load(&team.ends)) return NULL;
+        await_round_after(number);
     }
 }
 
 /* ---- the first ---- */
 
-static void begin_round(Round round)
+/* What was to be read of the round before has been: all its parts are done. */
+static void begin_round(Round round, int parts)
 {
+    unsigned number = claim_of(atomic_load(&team.next)).number + 1;
     team.round = round;
-    atomic_store(&team.working, team.size - 1);
-    atomic_fetch_add(&team.number, 1);
+    atomic_store(&team.done, 0);
+    atomic_store(&team.next, (uint64_t)number << NUMBER_BITS | (uint64_t)parts << PARTS_BITS);
     if (!atomic_load(&team.asleep)) return;
     pthread_mutex_lock(&team.lock);
     pthread_cond_broadcast(&team.work_is_there);
     pthread_mutex_unlock(&team.lock);
 }
 
-static void await_others(void)
-{
-    for (int looks = 0; atomic_load(&team.working); looks++) {
-        if (looks < LOOKS)
-            relax();
-        else
-            sched_yield(); /* one of them has no core */
-    }
-}
-
 int team_start(int threads)
 {
-    team_end();
     int most = threads < TEAM_MOST ? threads : TEAM_MOST;
-    team.first_number = atomic_load(&team.number);
+    if (team.size && team.size == most) return team.size;
+    team_end();
     team.no_denormals = denormals_are_off();
-    team.size = 1;
     sigset_t all, before; /* signals stay the first's */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -124,10 +138,10 @@ int team_start(int threads)
 
 void team_end(void)
 {
-    if (team.size > 1) {
-        begin_round((Round){.part = NULL});
-        for (int i = 1; i < team.size; i++) pthread_join(team.thread[i], NULL);
-    }
+    atomic_store(&team.ends, true);
+    if (team.size > 1) begin_round((Round){0}, 0);
+    for (int i = 1; i < team.size; i++) pthread_join(team.thread[i], NULL);
+    atomic_store(&team.ends, false);
     team.size = 1;
 }
 
@@ -144,8 +158,13 @@ void team_divide(int64_t count, int64_t grain, TeamPart *part, void *context)
         part(context, 0, count);
         return;
     }
-    Round round = {part, context, count, grain, (int)(grains < team.size ? grains : team.size)};
-    begin_round(round);
-    perform(&round, 0);
-    await_others();
+    int parts = (int)(grains < team.size ? grains : team.size);
+    begin_round((Round){part, context, count, grain}, parts);
+    perform();
+    for (int looks = 0; atomic_load(&team.done) < parts; looks++) {
+        if (looks < LOOKS)
+            relax();
+        else
+            sched_yield(); /* who has the part may have no core */
+    }
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/machine/half.h"
+#include "models/machine/tensor_rows.h"
 #include "models/machine/vector.h"
 
 /* ---- between types ---- */
@@ -117,9 +118,10 @@ void tensor_add(Tensor to, Tensor from, WorkKind as)
     if (device_kernel(to.device, tensor_sum_work(to, from, as))) tensor_sum(to, from);
 }
 
-void tensor_sum(Tensor to, Tensor from)
+static void sum_values(void *context, const Tensor *t, int64_t first, int64_t count)
 {
-    assert(to.count == from.count && (to.dtype == INT32) == (from.dtype == INT32));
+    (void)context, (void)first, (void)count;
+    Tensor to = t[0], from = t[1];
     if (to.dtype == INT32) {
         add_counts(ints(to), ints(from), to.count);
         return;
@@ -136,6 +138,12 @@ void tensor_sum(Tensor to, Tensor from)
         add(y, x, n);
         tensor_write(to, i, n, y);
     }
+}
+
+void tensor_sum(Tensor to, Tensor from)
+{
+    assert(to.count == from.count && (to.dtype == INT32) == (from.dtype == INT32));
+    tensor_rows_divide(to.count, (RowsOf[]){{to, 1}, {from, 1}}, 2, sum_values, NULL);
 }
 
 /* 8 fixed lanes: vectorises, and the order never depends on the machine */

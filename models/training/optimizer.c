@@ -1,5 +1,6 @@
 /* optimizer.c - the update rules, as PyTorch defines them. */
 #include "models/training/optimizer.h"
+#include "models/machine/tensor_rows.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -117,24 +118,30 @@ Work optimizer_work(const OptimizerConfig *config, Tensor parameters, Tensor gra
     return work_through(WORK_OPTIMIZER, whole, 1, 14.0 * (double)n, bytes);
 }
 
-void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
-                      const Tensor *state)
-{
-    if (!device_kernel(parameters.device, optimizer_work(config, parameters, gradients, state))) return;
+/* The kernel's tensors. */
+enum { PARAMETERS, GRADIENTS, WHOLE, STATE, TENSORS = STATE + 2 };
 
-    int64_t n = parameters.count;
-    int states = optimizer_states((OptimizerKind)config->kind);
-    bool mixed = state[OPTIMIZER_MASTER].device;
-    Tensor whole = mixed ? state[OPTIMIZER_MASTER] : parameters;
-    Factors f = factors_of(config, step);
+typedef struct Update {
+    OptimizerKind kind;
+    Factors factors;
+    int states;
+    bool mixed; /* `whole` is not the parameters, which are rounded from it */
+} Update;
+
+static void update_values(void *context, const Tensor *t, int64_t first, int64_t n)
+{
+    (void)first;
+    const Update *u = context;
+    Factors f = u->factors;
+    Tensor gradients = t[GRADIENTS];
     real wide[TENSOR_PIECE]; /* a piece of 16-bit gradients */
     for (int64_t i = 0, count; i < n; i += count) {
         count = tensor_piece(n - i);
         if (is_half(gradients.dtype)) tensor_read(gradients, i, count, wide);
         const real *g = is_half(gradients.dtype) ? wide : at(gradients, i);
-        real *x = at(whole, i), *m = states > 0 ? at(state[0], i) : NULL,
-             *v = states > 1 ? at(state[1], i) : NULL;
-        switch ((OptimizerKind)config->kind) {
+        real *x = at(t[WHOLE], i), *m = u->states > 0 ? at(t[STATE], i) : NULL,
+             *v = u->states > 1 ? at(t[STATE + 1], i) : NULL;
+        switch (u->kind) {
         case OPTIMIZER_SGD: sgd(x, g, count, f); break;
         case OPTIMIZER_MOMENTUM: momentum(x, g, m, count, f); break;
         case OPTIMIZER_ADAM:
@@ -142,6 +149,22 @@ void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor 
         case OPTIMIZER_RMSPROP:
         case OPTIMIZER_ADAGRAD: adaptive(x, g, m, count, f); break;
         }
-        if (mixed) tensor_write(parameters, i, count, x);
+        if (u->mixed) tensor_write(t[PARAMETERS], i, count, x);
     }
+}
+
+void optimizer_update(const OptimizerConfig *config, OptimizerStep step, Tensor parameters, Tensor gradients,
+                      const Tensor *state)
+{
+    if (!device_kernel(parameters.device, optimizer_work(config, parameters, gradients, state))) return;
+    OptimizerKind kind = (OptimizerKind)config->kind;
+    Update update = {.kind = kind,
+                     .factors = factors_of(config, step),
+                     .states = optimizer_states(kind),
+                     .mixed = state[OPTIMIZER_MASTER].device};
+    RowsOf t[TENSORS] = {[PARAMETERS] = {parameters, 1},
+                         [GRADIENTS] = {gradients, 1},
+                         [WHOLE] = {update.mixed ? state[OPTIMIZER_MASTER] : parameters, 1}};
+    for (int i = 0; i < update.states; i++) t[STATE + i] = (RowsOf){state[i], 1};
+    tensor_rows_divide(parameters.count, t, TENSORS, update_values, &update);
 }
