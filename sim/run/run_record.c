@@ -197,6 +197,8 @@ static uint64_t resident_peak(Record *r)
     return (uint64_t)r->resident * 1024 - r->of_others;
 }
 
+/* A rank has sent its own once rank 0 looks for it, as ever of more than 256 bytes under Open MPI: after its own update. No
+ * step ends sooner where none waits for that, as what comes next needs rank 0, too (tests/bench_record.c). */
 static void gather_records(Record *r, const StepResult *result)
 {
     const Device *device = &r->trainer->device;

@@ -149,6 +149,14 @@ static void keep_bubble(Case *c, const Trainer *t, Group *world)
     free(all);
 }
 
+static void keep_loss(Case *c, int64_t step, double part, Group *world)
+{
+    double *parts = world->rank == 0 ? allocate((size_t)world->size * sizeof *parts) : NULL;
+    gather(world, CONTROL, &part, sizeof part, parts, 0);
+    for (int r = 0; parts && r < world->size; r++) c->loss[step] += parts[r];
+    free(parts);
+}
+
 void case_run(Comm *comm, void *one_case)
 {
     Case *c = one_case;
@@ -190,11 +198,8 @@ void case_run(Comm *comm, void *one_case)
         if (step == first) keep_counts(c, t, before, world);
         if (c->look) c->look(t, &result, c->context);
         if (step == first) keep_bubble(c, t, world);
-        double *parts = comm->rank == 0 ? allocate((size_t)comm->size * sizeof *parts) : NULL;
-        gather(world, CONTROL, &result.loss, sizeof result.loss, parts, 0);
-        for (int r = 0; parts && r < comm->size; r++) c->loss[step] += parts[r];
+        if (!c->no_losses) keep_loss(c, step, result.loss, world);
         if (step == first && comm->rank == 0) c->grad_norm = result.grad_norm;
-        free(parts);
     }
     if (!c->dry) {
         real *weights = collect(t, false);

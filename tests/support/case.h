@@ -11,8 +11,9 @@ typedef struct Case {
     const char *sets[48]; /* section.key=value, NULL-terminated, over the test's own small model */
     char *text;           /* what case_of_words() cut them from */
     bool dry;
-    bool reads_clock;                              /* also where it advances no simulated time */
-    const char *schedule;                          /* the text of a schedule of the test's own, or NULL */
+    bool reads_clock;     /* also where it advances no simulated time */
+    bool no_losses;       /* none is gathered after a step, and rank 0 waits for nobody */
+    const char *schedule; /* the text of a schedule of the test's own, or NULL */
     void (*change)(Config *config, void *context); /* after all checks; or NULL */
     int64_t (*begin)(Trainer *t,
                      void *context); /* every rank's, before the first step: which it is; or NULL */
