@@ -4,6 +4,7 @@
 #include "sim/file/h5_private.h"
 #include <stdlib.h>
 #include <string.h>
+#include "sim/base/words.h"
 
 enum { BLOCK_BYTES = 1 << 20 }; /* read at a time */
 
@@ -86,6 +87,14 @@ static Extent extent_of(hid_t type, hid_t space)
     return (Extent){row, rank > 0 ? dims[0] : 1, row < BLOCK_BYTES ? BLOCK_BYTES / (row ? row : 1) : 1};
 }
 
+static void show(const H5 *file, Progress *progress)
+{
+    char done[32], total[32];
+    words_bytes_about(progress->done, done, sizeof done);
+    words_bytes_about(progress->total, total, sizeof total);
+    progress_show(progress, "%s: %s of %s checked", file->path, done, total);
+}
+
 /* A dataset's bytes as they lie in the file, some rows at a time. */
 static bool add_rows(H5 *file, const char *path, hid_t type, const Extent *extent, uint64_t *sum,
                      Progress *progress, Error *error)
@@ -97,9 +106,7 @@ static bool add_rows(H5 *file, const char *path, hid_t type, const Extent *exten
         const size_t count = rows - first < step ? rows - first : step;
         ok = h5_read_typed(file, path, first, count, type, block, error);
         if (ok) *sum = add(*sum, block, count * row);
-        if (progress_due(progress, progress->done + (double)(count * row)))
-            progress_show(progress, "%s: %.0f of %.0f MB checked", file->path, progress->done / 1e6,
-                          progress->total / 1e6);
+        if (progress_due(progress, progress->done + (double)(count * row))) show(file, progress);
     }
     free(block);
     return ok;
