@@ -76,32 +76,36 @@ static bool same_axis(const Runs *r, char axis, char why[TEXT])
     case 'a':
     case 'h': /* compared action by action */
         same = a->actions == b->actions;
-        snprintf(why, TEXT, "of %zu actions, %zu", a->actions, b->actions);
+        snprintf(why, TEXT, "not compared: %zu actions in A, %zu in B", a->actions, b->actions);
         break;
     case 'y':
         same = a->layers == b->layers;
-        snprintf(why, TEXT, "of %zu layers with experts, %zu", a->layers, b->layers);
+        snprintf(why, TEXT, "not compared: %zu layers with experts in A, %zu in B", a->layers, b->layers);
         break;
     case 'e':
         same = a->experts == b->experts;
-        snprintf(why, TEXT, "of %zu experts, %zu", a->experts, b->experts);
+        snprintf(why, TEXT, "not compared: %zu experts in A, %zu in B", a->experts, b->experts);
         break;
     case 'd':
         same = a->replicas == b->replicas;
-        snprintf(why, TEXT, "of %zu replicas, %zu", a->replicas, b->replicas);
+        snprintf(why, TEXT, "not compared: %zu replicas in A, %zu in B", a->replicas, b->replicas);
         break;
     case 'm':
         same = a->microbatches == b->microbatches;
-        snprintf(why, TEXT, "of %zu microbatches, %zu", a->microbatches, b->microbatches);
+        snprintf(why, TEXT, "not compared: %zu microbatches in A, %zu in B", a->microbatches,
+                 b->microbatches);
         break;
     case 'r':
         same = same_ranks(a, b);
-        snprintf(why, TEXT, "of %d rank%s, %d%s", a->ranks, words_s(a->ranks), b->ranks,
-                 a->ranks == b->ranks ? ", of which others are recorded" : "");
+        if (a->ranks == b->ranks)
+            snprintf(why, TEXT, "not compared: of %d ranks A and B have recorded different ones", a->ranks);
+        else
+            snprintf(why, TEXT, "not compared: %d rank%s in A, %d in B", a->ranks, words_s(a->ranks),
+                     b->ranks);
         break;
     default:
         same = same_names(run_file_names(a, axis), run_file_names(b, axis));
-        snprintf(why, TEXT, "of other names");
+        snprintf(why, TEXT, "not compared: names in A are others than in B");
     }
     return same;
 }

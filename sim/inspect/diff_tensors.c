@@ -108,7 +108,7 @@ static void print_both(Columns *c, const Both *both)
         char a[TEXT], b[TEXT];
         extents_text(both->a->rank, both->a->dims, a, sizeof a);
         extents_text(both->b->rank, both->b->dims, b, sizeof b);
-        columns_cell(c, "of shape %s, %s", a, b);
+        columns_cell(c, "not compared: shape %s in A, %s in B", a, b);
     } else {
         char where[TEXT] = "";
         if (both->apart.differ)

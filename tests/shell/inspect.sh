@@ -38,6 +38,7 @@ run a
 run b --set train.seed=2
 run on --resume a.ck-000002.h5
 run half --set train.precision=fp16
+"$sim" "${small[@]}" --dry-run --ranks 2 --output two.h5 >>made 2>&1
 by=$double/bin/sim run wide
 sweep=("$sim" sweep --config single.ini --set train.global_batch=4 --set 'train.microbatch=1,2' --set hardware.profile=a100-80gb-dgx --ranks 1)
 for name in s1 s2; do "${sweep[@]}" --out $name >>made 2>&1; done
@@ -67,6 +68,7 @@ check "one that is refused keeps no other from being shown" says 2 '^sim: inspec
 check "nothing but the name is other in a copy" says 0 '^  0 of 48 tensors differ$' -- "$sim" diff a.ck-000004.h5 on.ck-000004.h5
 check "a run that goes on is as it would have been" says 1 '^  in both +steps 3 to 4$' '^  in A alone  steps 1 to 2$' '^  0 of 2 steps differ' '^  0 of [0-9]+ datasets differ' -- \
     "$sim" diff a.h5 on.h5
+check "on other ranks what is of ranks is not compared" says 1 '^    /comm/bytes_sent +not compared: 1 rank in A, 2 in B$' -- "$sim" diff a.h5 two.h5
 check "a run with itself" says 0 '^  0 of 4 steps differ' '^  0 of [0-9]+ datasets differ' -- "$sim" diff a.h5 a.h5
 check "of another seed every step" says 1 '^    train.seed +1 +2$' '^    3 +[0-9.]+ +[0-9.]+ +' '^  4 of 4 steps differ' '^    /steps/loss +4 of 4 .* step [1-4]: ' -- \
     "$sim" diff a.h5 b.h5
