@@ -273,6 +273,21 @@ int64_t gpt_active_parameter_count(const GptShape *shape)
     return gpt_parameter_count(shape) - count_experts(shape, shape->experts.count - shape->experts.top_k);
 }
 
+int64_t gpt_multiplied_parameter_count(const GptShape *shape)
+{
+    int64_t count = shape->vocab * shape->hidden;
+    for (int64_t layer = 1; layer <= shape->layers; layer++) {
+        const Block *block = &block_kind[block_of(shape, layer)];
+        for (int b = 0; b < block->branches; b++)
+            for (int i = 0; i < block->branch[b]->tensors; i++) {
+                const BranchTensor *t = &block->branch[b]->tensor[i];
+                const TensorShape s = t->shape(shape, 1);
+                count += s.rows * s.columns * (t->unit == BLOCK_EXPERTS ? shape->experts.top_k : 1);
+            }
+    }
+    return count;
+}
+
 Tensor gpt_words(const Gpt *gpt, Tensor flat)
 {
     return tensor_view(flat, 0, gpt->vocab_cut * gpt->shape.hidden);

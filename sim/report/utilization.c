@@ -74,7 +74,8 @@ bool report_utilization(const RunFile *run, Sheet *sheet, Error *error)
     sheet_cell(sheet, "used");
     sheet_cell(sheet, "by what count of a step's operations");
     add_row(sheet, "MFU", u.model, u.peak, "72 B L s h^2 (1 + s/6h + V/12hL) [2205.05198, eq. 7]");
-    add_row(sheet, "MFU, by parameters", u.parameters, u.peak, "6 N + 12 L h s a token [2204.02311]");
+    add_row(sheet, "MFU, by parameters", u.parameters, u.peak,
+            "6 N + 12 L h s a token, N in products [2204.02311]");
     add_row(sheet, "HFU", u.counted, u.peak, "products of all kernels, what is computed again included");
     add_row(sheet, "HFU, by equation", u.hardware, u.peak,
             "72 B L s h^2 (1 + s/3h + V/12hL) [2205.05198, eq. 8]: selective recomputation");

@@ -9,7 +9,7 @@
 typedef struct Utilization {
     double peak;       /* of the chip, on what is trained in */
     double model;      /* Korthikanti et al. 2205.05198, equation 7 */
-    double parameters; /* 6 N + 12 L h s a token */
+    double parameters; /* 6 N + 12 L h s a token, N in products */
     double hardware;   /* done under selective recomputation: their equation 8 */
     double counted;    /* done: products of the kernels, what is computed again included */
 } Utilization;

@@ -30,7 +30,7 @@ double theory_flops_selective(const GptShape *shape, double samples)
 
 double theory_flops_parameters(const GptShape *shape, double samples)
 {
-    double N = (double)gpt_active_parameter_count(shape), L = (double)shape->layers,
+    double N = (double)gpt_multiplied_parameter_count(shape), L = (double)shape->layers,
            widths = (double)(shape->heads * (key_width(shape) + value_width(shape))),
            s = (double)shape->sequence;
     return samples * s * (6 * N + 6 * L * widths * s);

@@ -71,8 +71,9 @@ int64_t theory_cached(const GptShape *shape, int64_t kv_heads);
 double theory_flops_model(const GptShape *shape, double samples);
 /* What a device does under selective recomputation: equation 8 there, as printed, with s/3h. */
 double theory_flops_selective(const GptShape *shape, double samples);
-/* What any model needs: 6 N + 12 L h s a token, N the parameters that a token meets, of experts those it goes to (Chowdhery
- * et al. 2204.02311, appendix B); 2 h are the widths of all heads' keys and values. */
+/* What any model needs: 6 N + 12 L h s a token, N the parameters that a token is multiplied by, of experts those it goes to
+ * (Chowdhery et al. 2204.02311, appendix B); 2 h are the widths of all heads' keys and values. Others are in no product,
+ * and small models have so many of them that counted they would need more than all their kernels do. */
 double theory_flops_parameters(const GptShape *shape, double samples);
 
 /* Seconds under hardware.profile = given, those of the config; under all others F 1, B 2, I and W 1 each, on every

@@ -1,5 +1,6 @@
 /* test_work.c - the work of a step, summed over its ranks, beside the forms that papers quote, and what they leave
  * out by kind. All numbers are whole: they are equal to the last operation, or not. */
+#include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 
@@ -161,6 +162,7 @@ static void products_of(const Walked *w)
     equal(w, "what is computed again", all.again, again(w));
     const double counted = all.products - all.again - padding - shared - remade;
     equal(w, "6 N + 12 L h s a token", counted, by_parameters(w));
+    equal(w, "the same by the theory", theory_flops_parameters(&w->shape, (double)w->B), by_parameters(w));
     if (w->shape.ffn == 4 * w->shape.hidden && w->shape.kv_heads == w->shape.heads && !is_gated(&w->shape) &&
         !is_latent(&w->shape))
         equal(w, "72 B L s h^2 (1 + s/6h + V/12hL)", counted, by_korthikanti(w));
@@ -287,6 +289,24 @@ static void a_step_does_what_the_forms_say(void **state)
     }
 }
 
+/* Of those that a token goes to, of the shared ones and of the router, and no more on the ranks that share them. */
+static void products_of_experts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        int ranks;
+    } steps[] = {{GPT "moe.experts=4 moe.top_k=2 moe.ffn=20", 1},
+                 {LLAMA "moe.experts=4 moe.top_k=3 moe.ffn=20 moe.shared_experts=2 moe.first_dense=1", 1},
+                 {LLAMA "moe.experts=8 moe.top_k=2 moe.ffn=20 moe.every=2 parallel.ep=2", 4}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        Walked w = {.words = steps[i].words, .ranks = steps[i].ranks};
+        walk(&w);
+        equal(&w, "6 N + 12 L h s a token", work_sum(w.done).products,
+              theory_flops_parameters(&w.shape, (double)w.B));
+    }
+}
+
 /* ---- bytes ---- */
 
 /* Of (rows, in) by (in, out), its input gradient and its weights', which adds to what is there: `result` bytes a
@@ -348,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_does_what_the_forms_say),
+        cmocka_unit_test(products_of_experts),
         cmocka_unit_test(bytes_are_those_of_the_operands),
     };
     return cmocka_run_group_tests_name("work", tests, NULL, NULL);
