@@ -1,6 +1,7 @@
 /* experts.c - parameters in all and met by a token; loads, drops and losses, at first and at the end. */
 #include "sim/report/experts.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/tail.h"
@@ -14,12 +15,15 @@ static void add_parameters(Sheet *sheet, const RunFile *run)
     double all = (double)gpt_parameter_count(shape), met = (double)gpt_active_parameter_count(shape),
            unit = all >= 1e9 ? 1e9 : 1e6;
     const char *letter = all >= 1e9 ? "G" : "M";
+    char shared[48] = "";
+    if (shape->experts.shared > 0)
+        snprintf(shared, sizeof shared, ", and %lld shared", (long long)shape->experts.shared);
     sheet_line(sheet, SHEET_FACT, "experts");
     sheet_cell(sheet,
-               "%zu of which a token goes to %lld, and %lld shared, in %zu of %lld layers; %.4g %s "
-               "parameters, of which it meets %.4g %s",
-               run->experts, (long long)shape->experts.top_k, (long long)shape->experts.shared, run->layers,
-               (long long)shape->layers, all / unit, letter, met / unit, letter);
+               "%zu of which a token goes to %lld%s, in %zu of %lld layers; %.4g %s parameters, of which it "
+               "meets %.4g %s",
+               run->experts, (long long)shape->experts.top_k, shared, run->layers, (long long)shape->layers,
+               all / unit, letter, met / unit, letter);
     if (config->expert.size > 1)
         sheet_more(sheet, "; of a layer's experts each of %lld ranks holds %lld",
                    (long long)config->expert.size, (long long)(shape->experts.count / config->expert.size));
