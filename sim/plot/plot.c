@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sim/base/draft.h"
 #include "sim/base/posix.h"
 #include "sim/file/run_files.h"
 #include "sim/page/page.h"
@@ -31,6 +32,17 @@ typedef struct Outcome {
     bool drawn;
     char why[1024]; /* why it is not, or which runs it leaves out; "" */
 } Outcome;
+
+/* What a call that was killed has left, of charts that this one may not draw. */
+static void clear_abandoned(const char *folder)
+{
+    char file[80], path[PLOT_PATH];
+    for (int c = 0; c < PLOT_CHARTS; c++)
+        for (int f = -1; f < PLOT_FORMATS; f++) {
+            snprintf(file, sizeof file, "%s.%s", plot_charts[c].name, f < 0 ? "gp" : plot_format_names[f]);
+            if (plot_join(path, folder, file, NULL)) draft_clear(path);
+        }
+}
 
 /* Writes the script of one chart, where there is something to draw. */
 static bool write_chart(const PlotChartRow *chart, const PlotRun *runs, int count, const char *templates,
@@ -121,9 +133,10 @@ static bool plot_runs(PlotRun *runs, int count, const PlotRequest *request, cons
     if (!plot_find_templates(program_directory, templates, error) ||
         !(request->out ? plot_join(folder, request->out, "", error)
                        : plot_choose_folder(runs, count, folder, error)) ||
-        !files_make_folder(folder, error) ||
-        !write_charts(request, runs, count, templates, folder, outcome, error))
+        !files_make_folder(folder, error))
         return false;
+    clear_abandoned(folder);
+    if (!write_charts(request, runs, count, templates, folder, outcome, error)) return false;
     /* all scripts are there before, in case gnuplot is not */
     for (int c = 0; c < PLOT_CHARTS; c++)
         if (outcome[c].drawn && !draw_chart(request, plot_charts[c].name, folder, error)) return false;

@@ -95,6 +95,22 @@ static void test_chosen(void **state)
     assert_null(strstr(place->said, "skipped"));
 }
 
+/* Of whatever chart, and no other's files. */
+static void test_abandoned(void **state)
+{
+    PlotPlace *place = *state;
+    const char *run = in_folder(place, "run.h5");
+    sample_run(run, true);
+    assert_int_equal(PLOT_CHART(place, "comm", run), 0);
+    write_text(in_folder(place, "run-charts/loss.png.sim-123.tmp"));
+    write_text(in_folder(place, "run-charts/memory.gp.sim-123.1.tmp"));
+    write_text(in_folder(place, "run-charts/mine.png.sim-123.tmp"));
+    assert_int_equal(PLOT_CHART(place, "comm", run), 0);
+    assert_false(folder_has(place->folder, "run-charts/loss.png.sim-123.tmp") ||
+                 folder_has(place->folder, "run-charts/memory.gp.sim-123.1.tmp"));
+    assert_true(folder_has(place->folder, "run-charts/mine.png.sim-123.tmp"));
+}
+
 /* Of a folder what is a run's, by name; a line for what is named like one. */
 static void test_folder(void **state)
 {
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_script, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_bad_requests, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_chosen, plot_setup_undrawn, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_abandoned, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_control_bytes, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_at_once, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_folder, plot_setup_undrawn, plot_teardown),
