@@ -33,15 +33,14 @@ EVERY = STEP_LAST - STEP_FIRST > 8 ? int(round_up((STEP_LAST - STEP_FIRST) / 8.0
 set xtics EVERY
 # Browsers blur an image that they enlarge; a rectangle a cell is sharp, but a file of many of them is large.
 CELL = CELLS > 20000 ? '' : 'pixels'
-set label 6 'expert' at screen X(24),Y((roof(1) + roof(PANELS) + TALL) / 2) center rotate textcolor rgb INK
 do for [p=1:PANELS] {
     set tmargin at screen Y(roof(p))
     set bmargin at screen Y(roof(p) + TALL)
     set label 4 (LABEL[p] eq '' ? '' : '{/:Bold '.LABEL[p].'}   ').HEAD[p] at screen X(LEFT),Y(roof(p) - 15) left \
         textcolor rgb INK font ',13'
+    set label 6 'expert' at screen X(24),Y(roof(p) + TALL / 2.0) center rotate textcolor rgb INK
     if (p > 1) {
         unset for [i=1:3] label i
-        unset label 6
         unset colorbox
     }
     set yrange [-0.5:EXPERTS[p] - 0.5]
