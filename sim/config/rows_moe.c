@@ -119,9 +119,11 @@ const ConfigRow rows_of_moe[] = {
          "experts may be of one kind of text each (Qiu et al., arXiv 2501.11873). With the last two no split "
          "of the batch changes a run. Loads of a global batch are known when its last forward has ended: it "
          "wants a schedule that has all forwards before the first backward, as gpipe, or one microbatch a "
-         "replica; between them loads are summed over the replicas. And it takes no moe.capacity_factor: "
-         "whom an expert has room for would follow from what other replicas have yet to choose, and groups "
-         "of tokens with a capacity, GShard's too, are parts of a batch.\n"},
+         "replica; between them loads are summed over the replicas. And it takes no moe.capacity_factor: an "
+         "expert's room for a global batch is taken in the order of its tokens, and a replica that drops in "
+         "forward has yet to learn what the others' tokens chose. Capacities are of a microbatch or a "
+         "sample, "
+         "as in GShard, whose groups are parts of a batch.\n"},
     {"moe", "z_loss", ROW_NUMBER, WITH_EXPERTS, OF(z_loss), "0", 0, 1e6, .example = "0.001",
      .help = "coefficient of the router's z-loss, which keeps its numbers small",
      .more = "The mean over tokens of log(sum(exp))^2, summed over layers (Zoph et al., arXiv 2202.08906, "
@@ -140,9 +142,12 @@ const ConfigRow rows_of_moe[] = {
     {"moe", "load_step", ROW_INTEGER, WITH_A_LOAD, FIELD(assumed.step), "0", 0, 1e9, .example = "100",
      .help = "the step of moe.load's run, from 1; 0: its last"},
     {"moe", "skew", ROW_NUMBER, WITHOUT_A_LOAD, FIELD(assumed.skew), "0", 0, 16, .example = "0.5",
-     .help = "of a dry run: the i-th expert has a share i^-skew of the load; 0: even",
+     .help = "of a dry run: a layer's i-th expert has a load as i^-skew; 0: even",
      .more =
-         "Zipf's law, in every layer and microbatch alike, the first experts having most: so the ranks that "
-         "hold them wait for none. A token goes to different experts, so no share is more than one choice of "
-         "every token; what is above goes to the others. A run that trains refuses it.\n"},
+         "Zipf's law: of experts 1, 2, 3, ... under skew = 1 the second has half of the first's, the third a "
+         "third. In every layer and microbatch the same experts are the full ones, and lie on the first of "
+         "the "
+         "ranks that share experts, for which all others wait. As a token goes to top_k different experts, "
+         "none has more choices than there are tokens: what would be above goes to the others, by their "
+         "shares. A run that trains routes its own tokens and refuses the key.\n"},
 };
