@@ -29,6 +29,7 @@ static bool take(Config *config, const char *where, const char *section, const c
         return true;
     }
     if (index < 0) config_row_unknown(section, key, why, sizeof why);
+    if (origin == ORIGIN_SET) return error_set(error, "%s: %s", where, why); /* it says key and value */
     words_show(shown, sizeof shown, value);
     words_show(shown_section, sizeof shown_section, section);
     words_show(shown_key, sizeof shown_key, key);

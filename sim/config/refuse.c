@@ -49,6 +49,7 @@ bool config_refuse(const Config *config, const char *key, Error *error, const ch
     config_row_format(config_row_at(index), config, value, sizeof value);
     words_show(shown, sizeof shown, value);
     locate(config, index, shown, where, sizeof where, note, sizeof note);
+    if (config->origin[index] == ORIGIN_SET) return error_set(error, "%s: %s", where, why); /* it says both */
     return error_set(error, "%s: %s = %s%s: %s", where, key, shown, note, why);
 }
 

@@ -307,7 +307,7 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4m tmpfs disk 2>/dev/null; the
     check "a full disk costs a checkpoint, not the run" goes_on_without
     check "which is complete" compare bytes full.h5
     check "and the one before is whole" "$float/bin/sim" inspect disk/b-000002.h5
-    refused "and one that has no room at first, a run" 'output.checkpoint = disk/d.h5: disk/d-000008.h5: cannot take .* No space left on device' \
+    refused "and one that has no room at first, a run" 'output.checkpoint=disk/d.h5: disk/d-000008.h5: cannot take .* No space left on device' \
         --set output.checkpoint=disk/d.h5
     umount disk
     # and with room for two

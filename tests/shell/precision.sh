@@ -62,7 +62,7 @@ check "loaded and written under another split: the same bits" compare same bf16-
 # shellcheck disable=SC2317
 refused_in_double() {
     ! "$double/bin/sim" --config single.ini --set train.precision=bf16 >refused 2>&1 &&
-        grep -qE '^sim: .*train.precision = bf16: .*fp64; try train.precision = fp32' refused
+        grep -qE '^sim: .*train.precision=bf16: .*fp64; try train.precision = fp32' refused
 }
 check "a double build refuses 16 bits" refused_in_double
 

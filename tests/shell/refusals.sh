@@ -42,55 +42,55 @@ refused "heads that do not divide by tp" 2 'tp = 3 does not divide model.heads =
     train 3 --config tp.ini --set parallel.tp=3
 refused "a sequence that does not divide by tp" 2 'tp = 2 does not divide model.sequence = 31' \
     train 2 --config sp.ini --set model.sequence=31
-refused "sequence parallelism alone" 2 'sequence_parallel = yes: .* only with parallel.tp of 2 or more; try' \
+refused "sequence parallelism alone" 2 'sequence_parallel=yes: .* only with parallel.tp of 2 or more; try' \
     train 2 --config ddp.ini --set parallel.sequence_parallel=yes
-refused "a schedule nobody knows" 2 'parallel.schedule = 1f2b: .*try 1f1b' train 2 --config ddp.ini --set parallel.schedule=1f2b
-refused "a schedule's file that is missing" 2 'parallel.schedule = no.csv: .*No such file' \
+refused "a schedule nobody knows" 2 'parallel.schedule=1f2b: .*try 1f1b' train 2 --config ddp.ini --set parallel.schedule=1f2b
+refused "a schedule's file that is missing" 2 'parallel.schedule=no.csv: .*No such file' \
     train 2 --config ddp.ini --set parallel.schedule=no.csv
 refused "more stages than layers" 2 '6 layers cannot fill.*= 7 x 1 = 7 stages' train 7 --config ddp.ini --set parallel.pp=7
 refused "ranks that are no whole pipelines" 2 'parallel.pp = 4: 6 ranks.*groups of 4; try 4 or 8' train 6 --config 1f1b.ini
 refused "microbatches that are no whole groups" 2 'parallel.schedule = interleaved: .*= 16 / \(1 x 8\) = 2: .*groups of 4 .*try train.global_batch = 32, or' \
     train 4 --config interleaved.ini --set train.microbatch=8
-refused "gradients that are summed once" 2 'parallel.reduce = microbatch: .* only with parallel.data = zero2 or zero3; try leaving it out, or' \
+refused "gradients that are summed once" 2 'parallel.reduce=microbatch: .* only with parallel.data = zero2 or zero3; try leaving it out, or' \
     train 2 --config ddp.ini --set parallel.reduce=microbatch
-refused "a virtual stage too many" 2 'virtual_stages = 2: .* only with parallel.schedule = interleaved' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
+refused "a virtual stage too many" 2 'virtual_stages=2: .* only with parallel.schedule = interleaved' train 4 --config zb-h1.ini --set parallel.virtual_stages=2
 printf '[hardware]\nlatency_us = 2\n' >idle.ini
 refused "a key without effect, in a file" 2 'idle.ini:2: hardware.latency_us = 2: .* only with hardware.profile = measured; try leaving it out, or' \
     train 2 --config idle.ini
 printf '[chip]\nprocessors = 0\n' >chip.ini
 refused "a machine with an impossible number" 2 'chip.ini:2: chip.processors = 0: outside 1 to 1000000; try 108$' \
     train 2 --config ddp.ini --set hardware.profile=chip.ini
-refused "a machine nobody knows" 2 'hardware.profile = a100: neither one of ideal, measured, given, localhost, a100-80gb-4hdr, .*; try' \
+refused "a machine nobody knows" 2 'hardware.profile=a100: neither one of ideal, measured, given, localhost, a100-80gb-4hdr, .*; try' \
     train 2 --config ddp.ini --set hardware.profile=a100
-refused "a step that takes longer than any clock runs" 1 'hardware.profile = a100-80gb-dgx: a step takes inf s .* try larger speeds, or shorter latencies, in .chip., .node.' \
+refused "a step that takes longer than any clock runs" 1 'hardware.profile=a100-80gb-dgx: a step takes inf s .* try larger speeds, or shorter latencies, in .chip., .node.' \
     "$float/bin/sim" --config ddp.ini --dry-run --set hardware.profile=a100-80gb-dgx --set node.link_gb=1e-300
 refused "a key without effect, given" 2 'set train.momentum=0.9: .* only with train.optimizer = momentum; try leaving it out, or' \
     train 2 --config ddp.ini --set train.momentum=0.9
 refused "a schedule command without a config" 2 'try sim schedule --config' "$float/bin/sim" schedule
 refused "csv without a schedule command" 2 'sim schedule --csv' "$float/bin/sim" --config ddp.ini --csv
 refused "a missing config" 2 'nope.ini: no such file' train 3 --config nope.ini
-refused "a missing baseline" 2 'output.baseline = nope.h5: .*nope.h5' train 3 --config ddp.ini --set output.baseline=nope.h5
-refused "a missing text" 2 'data.source = nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
+refused "a missing baseline" 2 'output.baseline=nope.h5: .*nope.h5' train 3 --config ddp.ini --set output.baseline=nope.h5
+refused "a missing text" 2 'data.source=nope.txt: .*No such file' train 3 --config ddp.ini --set data.source=nope.txt --set model.vocab=256
 : >empty.txt
-refused "an empty text" 2 'data.source = empty.txt: .*0 bytes' train 3 --config ddp.ini --set data.source=empty.txt --set model.vocab=256
+refused "an empty text" 2 'data.source=empty.txt: .*0 bytes' train 3 --config ddp.ini --set data.source=empty.txt --set model.vocab=256
 echo short >short.txt
-refused "a text too short" 2 'data.source = short.txt: .*6 bytes.*33' train 3 --config ddp.ini --set data.source=short.txt --set model.vocab=256
+refused "a text too short" 2 'data.source=short.txt: .*6 bytes.*33' train 3 --config ddp.ini --set data.source=short.txt --set model.vocab=256
 refused "a dry run of more ranks than fit" 2 'would take about .* GB of memory, most of it for .* left.*; try fewer ranks.* or --force' \
     "$float/bin/sim" --config ddp.ini --dry-run --all-ranks --ranks 65536 --set train.global_batch=65536
 refused "a model that does not fit" 2 '3 ranks would take about .* GB of memory, most of it for .* left; try .* or --force' \
     train 3 --config ddp.ini --set model.layers=1000000
 mkdir other_node
-refused "a text that a rank does not see" 2 'data.source = short.txt: rank 1, on .*, cannot read it: No such file.* all of them have it' \
+refused "a text that a rank does not see" 2 'data.source=short.txt: rank 1, on .*, cannot read it: No such file.* all of them have it' \
     timeout 60 mpirun -n 1 "$float/bin/sim" --config ddp.ini --set data.source=short.txt --set model.vocab=256 : \
     -wdir other_node -n 1 "$float/bin/sim" --config ddp.ini --set data.source=short.txt --set model.vocab=256
-refused "a folder as text" 2 'data.source = /tmp: .*directory' train 3 --config ddp.ini --set data.source=/tmp --set model.vocab=256
+refused "a folder as text" 2 'data.source=/tmp: .*directory' train 3 --config ddp.ini --set data.source=/tmp --set model.vocab=256
 refused "bytes need 256 tokens" 2 '256' train 3 --config ddp.ini --set data.source=short.txt
 refused "an unwritable output" 2 '/dev/null: cannot make this folder: Not a directory; .*: name another folder' train 3 --config ddp.ini --output /dev/null/x.h5
 refused "unwritable weights, before training" 2 '/dev/null: cannot make this folder: Not a directory; .*: name another folder' train 3 --config ddp.ini --set output.weights=/dev/null/w.h5
 refused "weights whose file could not be made, before training" 2 'www.h5: cannot create: File name too long' \
     "$float/bin/sim" --config single.ini --set output.weights="$(printf '%0250d' 0 | tr 0 w).h5"
-refused "weights from a missing file" 2 'model.init = nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
-refused "weights from a text" 2 'model.init = short.txt' train 3 --config ddp.ini --set model.init=short.txt
+refused "weights from a missing file" 2 'model.init=nope.h5: .*nope.h5' train 3 --config ddp.ini --set model.init=nope.h5
+refused "weights from a text" 2 'model.init=short.txt' train 3 --config ddp.ini --set model.init=short.txt
 refused "ranks that were asked for different runs" 2 'rank 1 was given --set train.steps=3 where rank 0 was given --set train.steps=2, ' \
     mpirun -n 1 "$float/bin/sim" --config ddp.ini --set train.steps=2 : -n 1 "$float/bin/sim" --config ddp.ini --set train.steps=3
 refused "an unknown option" 2 "'--confg' is not an option" "$float/bin/sim" --confg x
@@ -107,9 +107,9 @@ check "the steps before it are kept" compare bytes diverged.h5
 refused "the same, clipped, in fp16" 1 'step [0-9]+: the loss is (nan|inf); try a smaller train.learning_rate, or train.precision = bf16$' \
     train 3 --config ddp.ini --set train.optimizer=sgd --set train.learning_rate=1000 --set train.weight_decay=1000 \
     --set train.precision=fp16 --set train.steps=40 --output diverged16.h5
-refused "gradients of no step" 2 'output.gradients = none.h5: without a step there are no gradients; try train.steps = 1' \
+refused "gradients of no step" 2 'output.gradients=none.h5: without a step there are no gradients; try train.steps = 1' \
     train 2 --config ddp.ini --set train.steps=0 --set output.gradients=none.h5
-refused "gradients that all overflowed" 1 'output.gradients = none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
+refused "gradients that all overflowed" 1 'output.gradients=none.h5: gradients overflowed in every step.* than 2, .* than 1e.30' \
     train 2 --config ddp.ini --set train.precision=fp16 --set train.steps=2 --set train.loss_scale=1e30 \
     --set output.gradients=none.h5 --output skipped.h5
 check "no file of them" test ! -e none.h5
@@ -128,8 +128,8 @@ refused "weights of another shape" 2 "wte.weight' is .64, 128., the model's is .
     --set model.hidden=64 --set model.init=w.h5
 refused "weights of more layers" 2 "h.5.*no place in a model of 5 layers" train 2 --config ddp.ini \
     --set model.layers=5 --set model.init=w.h5
-refused "a text as baseline" 2 'output.baseline = short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
-refused "weights as baseline" 2 'output.baseline = w.h5: w.h5: not a run file of this sim: its attribute schema is "sim-weights/1", not "sim-run/6"; give' train 2 --config ddp.ini --set output.baseline=w.h5
+refused "a text as baseline" 2 'output.baseline=short.txt: ' train 2 --config ddp.ini --set output.baseline=short.txt
+refused "weights as baseline" 2 'output.baseline=w.h5: w.h5: not a run file of this sim: its attribute schema is "sim-weights/1", not "sim-run/6"; give' train 2 --config ddp.ini --set output.baseline=w.h5
 refused "a baseline without losses" 2 'w-run.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=w-run.h5
 train 1 --config single.ini --dry-run --ranks 1 --output walked.h5 >/dev/null 2>&1
 refused "a dry run as baseline" 2 'walked.h5: it has no losses; try' train 2 --config ddp.ini --set output.baseline=walked.h5
@@ -247,12 +247,12 @@ mkfifo pipe
 refused "a config that is a pipe" 2 'pipe: cannot be opened: it is a pipe or a device, not a plain file; try' \
     timeout 10 "$float/bin/sim" --config pipe --dry-run
 refused "a config without end" 2 '/dev/zero: cannot be opened: it is a pipe or a device' "$float/bin/sim" --config /dev/zero --dry-run
-refused "a text without end" 2 'data.source = /dev/urandom: cannot read it: it is a pipe or a device' \
+refused "a text without end" 2 'data.source=/dev/urandom: cannot read it: it is a pipe or a device' \
     timeout 10 "${dry[@]}" --set model.vocab=256 --set data.source=/dev/urandom
 mkfifo pipe.csv
-refused "a schedule that is a pipe" 2 'parallel.schedule = pipe.csv: cannot read it: it is a pipe' \
+refused "a schedule that is a pipe" 2 'parallel.schedule=pipe.csv: cannot read it: it is a pipe' \
     timeout 10 "$float/bin/sim" schedule --config 1f1b.ini --set parallel.schedule=pipe.csv
-refused "weights that are a pipe" 2 'model.init = pipe: pipe: cannot open: it is a pipe' \
+refused "weights that are a pipe" 2 'model.init=pipe: pipe: cannot open: it is a pipe' \
     timeout 10 "${dry[@]}" --set model.init=pipe
 refused "a report of a pipe" 2 'pipe: cannot open: it is a pipe' timeout 10 "$float/bin/sim" report pipe
 

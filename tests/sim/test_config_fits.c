@@ -65,10 +65,9 @@ static void layers_of_stages(void **state)
     assert_row(&c, "parallel.layers_per_stage", "");
     assert_null(config_layers_per_stage(&c, 4));
     config_free(&c);
-    refuse_with(
-        four, "parallel.layers_per_stage=7,8,8",
-        "--set parallel.layers_per_stage=7,8,8: parallel.layers_per_stage = 7,8,8: 3 numbers for pp x "
-        "virtual_stages = 4 x 1 = 4 stages; try parallel.layers_per_stage = 8,8,8,8");
+    refuse_with(four, "parallel.layers_per_stage=7,8,8",
+                "--set parallel.layers_per_stage=7,8,8: 3 numbers for pp x "
+                "virtual_stages = 4 x 1 = 4 stages; try parallel.layers_per_stage = 8,8,8,8");
     refuse_with(
         four, "parallel.layers_per_stage=7,8,8,8",
         "parallel.layers_per_stage sums to 31, and model.layers = 32; try parallel.layers_per_stage = "
@@ -118,14 +117,12 @@ static void families(void **state)
         "has no whole number of them; try model.hidden = 16");
     refuse("[model]\ndropout = 1\n", NULL, "t.ini:2: model.dropout = 1: outside 0 to 1, without 1; try 0.1");
     refuse("", "model.dropout=0.999993",
-           "--set model.dropout=0.999993: model.dropout = 0.999993: shares are drawn in steps of 1/65536, "
+           "--set model.dropout=0.999993: shares are drawn in steps of 1/65536, "
            "and this one would drop everything; try model.dropout = 0.9999");
-    refuse(
-        "", "model.dropout=7e-6",
-        "--set model.dropout=7e-6: model.dropout = 7e-6: shares are drawn in steps of 1/65536, and this one "
-        "would drop nothing; try model.dropout = 0");
-    refuse("", "model.dropout=-0.1",
-           "--set model.dropout=-0.1: model.dropout = -0.1: outside 0 to 1, without 1; try 0.1");
+    refuse("", "model.dropout=7e-6",
+           "--set model.dropout=7e-6: shares are drawn in steps of 1/65536, and this one "
+           "would drop nothing; try model.dropout = 0");
+    refuse("", "model.dropout=-0.1", "--set model.dropout=-0.1: outside 0 to 1, without 1; try 0.1");
     refuse("[model]\nrope_base = 0.5\n", NULL,
            "t.ini:2: model.rope_base = 0.5: outside 1 to 1e12; try 500000");
     refuse("[model]\nnorm = rms\n", NULL,
@@ -239,8 +236,7 @@ static void ranks_that_do_not_fit(void **state)
     assert_false(config_refuse(&c, "model.layers", &error, "no; try %d", 1));
     assert_string_equal(error.text, "t.ini:2: model.layers = 4 (preset small): no; try 1");
     assert_false(config_check_ranks(&c, 4, &error));
-    assert_non_null(
-        strstr(error.text, "--set train.microbatch=7: train.microbatch = 7: 4 ranks with a microbatch of 7"));
+    assert_non_null(strstr(error.text, "--set train.microbatch=7: 4 ranks with a microbatch of 7"));
     config_free(&c);
 }
 

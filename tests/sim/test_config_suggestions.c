@@ -45,15 +45,20 @@ static bool taken(const Asked *a, Error *error)
     return good;
 }
 
-/* The key that stands here, "section.key = ", into `key`; NULL: none. Else what comes behind. */
-static const char *read_key(const char *at, char key[64])
+/* The key that stands here, "section.key = ", or with another sign, into `key`; NULL: none. Else what comes behind. */
+static const char *read_key_before(const char *sign, const char *at, char key[64])
 {
     size_t section = strspn(at, "abcdefghijklmnopqrstuvwxyz");
     size_t name = at[section] == '.' ? strspn(at + section + 1, "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
     size_t length = section + 1 + name;
-    if (!section || !name || length >= 64 || strncmp(at + length, " = ", 3) != 0) return NULL;
+    if (!section || !name || length >= 64 || strncmp(at + length, sign, strlen(sign)) != 0) return NULL;
     snprintf(key, 64, "%.*s", (int)length, at);
-    return at + length + 3;
+    return at + length + strlen(sign);
+}
+
+static const char *read_key(const char *at, char key[64])
+{
+    return read_key_before(" = ", at, key);
 }
 
 /* One value, up to a blank or a comma that a blank or nothing follows. */
@@ -104,13 +109,15 @@ static void try_ranks(const Asked *refused, const char *words, int *tried)
     }
 }
 
-/* "; try 1f1b, or ...": a value of the key that was refused, which the line names before. */
+/* "; try 1f1b, or ...": a value of the key that was refused, which the line names before, as "--set section.key=" or
+ * behind its place. */
 static void try_bare(const Asked *refused, const char *text, const char *words, int *tried)
 {
     char key[64], value[64];
     const char *at = text, *end = read_value(words, value);
     if ((*end && *end != ',') || isdigit((unsigned char)end[-1])) return;
-    while (*at && !(at > text && at[-1] == ' ' && read_key(at, key))) at++;
+    const char *sign = strncmp(text, "--set ", 6) == 0 ? "=" : " = ";
+    while (*at && !(at > text && at[-1] == ' ' && read_key_before(sign, at, key))) at++;
     if (*at) try_it(refused, key, value, "", tried);
 }
 

@@ -185,7 +185,7 @@ static void refusals(void **state)
          "--fit chip.sustained: begins at 0.88 in t (one) and at 0.72 in h (two); try sets of one machine, "
          "SET:chip.sustained, or --set chip.sustained=0.88 to begin alike"},
         {{"--fit", "chip.sustained", "--set", "chip.sustained=1.5"},
-         "t.csv:2: --set chip.sustained=1.5: chip.sustained = 1.5: outside 0 to 1, without 0; try"},
+         "t.csv:2: --set chip.sustained=1.5: outside 0 to 1, without 0; try"},
         {{"--fit", "hardware.forward_ms"},
          "--fit hardware.forward_ms: has an effect in no case here; try leaving"},
         {{"--fit", "t:chip.stream", "--half"},
