@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "models/kernels/pack_bf16.h"
-#include "models/kernels/tile_result.h"
+#include "models/kernels/result_avx512.h"
 
 enum { SIDE = 16, ROWS_OF_TILE = 2 * SIDE, COLUMNS_OF_TILE = 2 * SIDE, DEPTH = 2 * SIDE };
 #define TARGET __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl")))
@@ -45,6 +45,8 @@ TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
     alignas(64) float sums[ROWS_OF_TILE * COLUMNS_OF_TILE];
     const uint16_t *rows = a->at, *pairs = b->at;
     const int64_t apart = 2 * a->next, pairs_apart = 4 * COLUMNS_OF_TILE, sums_apart = 4 * COLUMNS_OF_TILE;
+    /* Rows of C, some at each step, that they are there when they are written and the factors are not kept waiting. */
+    int64_t fetched = 0, at_once = a->k ? filled(ROWS_OF_TILE * DEPTH, a->k) / a->k : 0;
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
@@ -52,18 +54,20 @@ TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
     for (int64_t p = 0; p < a->k; p += DEPTH, rows += DEPTH, pairs += DEPTH * COLUMNS_OF_TILE) {
         _tile_loadd(4, rows, apart);
         _tile_loadd(6, pairs, pairs_apart);
-        _tile_loadd(5, rows + SIDE * a->next, apart);
         _tile_loadd(7, pairs + 2 * SIDE, pairs_apart);
+        _tile_loadd(5, rows + SIDE * a->next, apart);
         _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
+        for (int64_t end = fetched + at_once; fetched < end; fetched++)
+            __builtin_prefetch(values_on(t->to.at, t->to.type, fetched * t->to.ld), 1);
     }
     _tile_stored(0, sums, sums_apart);
     _tile_stored(1, sums + SIDE, sums_apart);
     _tile_stored(2, sums + SIDE * COLUMNS_OF_TILE, sums_apart);
     _tile_stored(3, sums + SIDE * COLUMNS_OF_TILE + SIDE, sums_apart);
-    sums_to_result(t, sums, COLUMNS_OF_TILE);
+    result_avx512(t, sums);
 }
 
 /* Whether there is AMX for bf16, and Linux lets this process use it: it has to be asked, as a thread's state grows. */
@@ -72,9 +76,8 @@ static bool runs(void)
     enum { LEAF = 7, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
     unsigned a, b, c, d;
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && (d & amx_bf16) && (d & amx_tile) &&
-           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+    return result_avx512_runs() && __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) && (d & amx_bf16) &&
+           (d & amx_tile) && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
 const ProductTiles tiles_amx = {.name = "AMX",

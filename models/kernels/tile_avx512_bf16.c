@@ -2,10 +2,11 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 #include "models/kernels/pack_bf16.h"
+#include "models/kernels/result_avx512.h"
 #include "models/kernels/tile_result.h"
 
 enum { ROWS_OF_TILE = 14, ACROSS = 2, LANES_OF_TILE = 16, COLUMNS_OF_TILE = ACROSS * LANES_OF_TILE };
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
+#define TARGET __attribute__((target(RESULT_TARGET)))
 
 /* A pair of one row, in every lane. */
 TARGET static inline __m512bh everywhere(const uint16_t *pair)
@@ -45,7 +46,7 @@ TARGET INLINED void tile_of(int count, const Strips *a, const Strips *b, const T
 #pragma GCC unroll 2
         for (int j = 0; j < ACROSS; j++)
             _mm512_storeu_ps(sums + i * COLUMNS_OF_TILE + LANES_OF_TILE * j, sum[i][j]);
-    sums_to_result(t, sums, COLUMNS_OF_TILE);
+    result_avx512(t, sums);
 }
 
 /* Of one that is cut short few more rows than there are. */
@@ -63,8 +64,7 @@ TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
 
 static bool runs(void)
 {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bf16");
+    return result_avx512_runs();
 }
 
 const ProductTiles tiles_avx512_bf16 = {.name = "AVX512_BF16",

@@ -1,5 +1,6 @@
 /* test_product.c - products of every instruction set that this processor has, of factors of every type, against sums in
  * double, within the bound that any BLAS keeps; and that a product cut into pieces is the whole, bit by bit. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,37 @@ static void no_product_feels_the_one_before(void **state)
         }
 }
 
+/* Rounded into either type, in whole tiles and in those that are cut short. */
+static void what_is_no_number_stays_so(void **state)
+{
+    (void)state;
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        for (DType type = BF16; type <= FP16 && product_runs(tiles); type++) {
+            Shape s = {.m = 40, .n = 70, .k = 9, .alpha = 1, .a = BF16, .b = BF16, .c = type};
+            Operands o = operands_new(s);
+            for (int64_t p = 0; p < s.k; p++) { /* rows 1 and 33 NaN, rows 2 and 34 infinite: all of B is 1 */
+                for (int64_t j = 0; j < s.n; j++) ((uint16_t *)o.b.stored)[p * o.b.ld + j] = 0x3f80;
+                for (int64_t i = 1; i < s.m; i += 32) {
+                    ((uint16_t *)o.a.stored)[i * o.a.ld + p] = 0x7f81;
+                    ((uint16_t *)o.a.stored)[(i + 1) * o.a.ld + p] = 0xff80;
+                }
+            }
+            operands_multiply(tiles, &o, 0, s.m, 0, s.n);
+            for (int64_t i = 0; i < s.m; i++)
+                for (int64_t j = 0; j < s.n; j++) {
+                    float c = o.c.wide[i * o.c.ld + j];
+                    if (i % 32 == 1)
+                        assert_true(isnan(c));
+                    else if (i % 32 == 2)
+                        assert_true(isinf(c) && c < 0);
+                    else
+                        assert_true(isfinite(c));
+                }
+            operands_free(&o);
+        }
+}
+
 static void an_empty_sum_is_beta_c(void **state)
 {
     (void)state;
@@ -270,6 +302,7 @@ int main(void)
         cmocka_unit_test(sixteen_bits_are_the_same_numbers_in_fp32_to_the_bit),
         cmocka_unit_test(sums_of_many_blocks_are_rounded_once),
         cmocka_unit_test(no_product_feels_the_one_before),
+        cmocka_unit_test(what_is_no_number_stays_so),
         cmocka_unit_test(an_empty_sum_is_beta_c),
         cmocka_unit_test(tensors_of_16_bits_are_multiplied_as_they_are),
         cmocka_unit_test(a_bias_is_added_to_the_whole_sum),
