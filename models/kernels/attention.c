@@ -23,21 +23,22 @@ static int64_t rows_of_block(int64_t T)
 /* Scores of queries r0..r1-1, in rows of T, -> probabilities: query r sees r + 1 keys. */
 VECTORISED static void causal_softmax(real *scores, int64_t r0, int64_t r1, int64_t T)
 {
-    for (int64_t r = r0; r < r1; r++, scores += T) {
-        softmax_in_place(scores, r + 1);
+    softmax_rows(scores, r1 - r0, T, r0 + 1, 1);
+    for (int64_t r = r0; r < r1; r++, scores += T)
         memset(scores + r + 1, 0, (size_t)(T - r - 1) * sizeof *scores);
-    }
 }
 
 /* dS = P * (dP - sum(dP * P)), row by row */
-VECTORISED static void causal_softmax_backward(const real *probabilities, real *dscores, int64_t r0,
-                                               int64_t r1, int64_t T)
+VECTORISED static void causal_softmax_backward(const real *p, real *d, int64_t r0, int64_t r1, int64_t T)
 {
-    for (int64_t r = r0; r < r1; r++) {
-        const real *p = probabilities + (r - r0) * T;
-        real *d = dscores + (r - r0) * T, dot = dot_of(p, d, r + 1);
-        for (int64_t j = 0; j <= r; j++) d[j] = p[j] * (d[j] - dot);
-        for (int64_t j = r + 1; j < r1; j++) d[j] = 0;
+    real dot[ROWS_TOGETHER];
+    for (int64_t r = r0, rows; r < r1; r += rows, p += rows * T, d += rows * T) {
+        rows = rows_together(r1 - r);
+        for (int64_t i = 0; i < rows; i++) dot[i] = dot_of(p + i * T, d + i * T, r + i + 1);
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t j = 0; j <= r + i; j++) d[i * T + j] = p[i * T + j] * (d[i * T + j] - dot[i]);
+            for (int64_t j = r + i + 1; j < r1; j++) d[i * T + j] = 0;
+        }
     }
 }
 

@@ -8,33 +8,42 @@ static const real NORM_EPSILON = (real)1e-5;
 
 /* ---- rows ---- */
 
-/* inline, as a function by itself is compiled for the least of processors */
-static inline void mean_and_rstd(const real *x, int64_t C, real *mean, real *rstd)
+INLINED real variance_of(const real *x, int64_t C, real mean)
 {
-    *mean = sum_of(x, C) / (real)C;
     real lane[LANES] = {0}, variance = 0;
     int64_t j = 0;
     for (; j + LANES <= C; j += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] += (x[j + k] - *mean) * (x[j + k] - *mean);
+        for (int k = 0; k < LANES; k++) lane[k] += (x[j + k] - mean) * (x[j + k] - mean);
     for (int k = 0; k < LANES; k++) variance += lane[k];
-    for (; j < C; j++) variance += (x[j] - *mean) * (x[j] - *mean);
-    *rstd = (real)(1 / sqrt((double)(variance / (real)C + NORM_EPSILON)));
+    for (; j < C; j++) variance += (x[j] - mean) * (x[j] - mean);
+    return variance / (real)C;
 }
 
-static real rms_inverse(const real *x, int64_t C)
+/* Of a few rows of C. */
+typedef struct Statistics {
+    real mean[ROWS_TOGETHER], rstd[ROWS_TOGETHER];
+} Statistics;
+
+/* Of RMSNorm's no mean is taken away. */
+INLINED void statistics_of(const real *x, int rows, int64_t C, bool layer, Statistics *s)
 {
-    return (real)(1 / sqrt((double)(dot_of(x, x, C) / (real)C + NORM_EPSILON)));
+    real variance[ROWS_TOGETHER];
+    for (int i = 0; i < rows; i++) s->mean[i] = layer ? sum_of(x + i * C, C) / (real)C : 0;
+    for (int i = 0; i < rows; i++)
+        variance[i] =
+            layer ? variance_of(x + i * C, C, s->mean[i]) : dot_of(x + i * C, x + i * C, C) / (real)C;
+    for (int i = 0; i < rows; i++) s->rstd[i] = (real)(1 / sqrt((double)(variance[i] + NORM_EPSILON)));
 }
 
 /* hat = (x - mean) rstd */
-static inline void normalise(const real *restrict x, real mean, real rstd, real *restrict hat, int64_t C)
+INLINED void normalise(const real *restrict x, real mean, real rstd, real *restrict hat, int64_t C)
 {
     for (int64_t j = 0; j < C; j++) hat[j] = (x[j] - mean) * rstd;
 }
 
 /* Of y = hat gain: dhat, and what the row adds to dgain. */
-static inline void gain_backward(const real *restrict dy, const real *restrict gain, const real *restrict hat,
-                                 real *restrict dhat, real *restrict dgain, int64_t C)
+INLINED void gain_backward(const real *restrict dy, const real *restrict gain, const real *restrict hat,
+                           real *restrict dhat, real *restrict dgain, int64_t C)
 {
     for (int64_t j = 0; j < C; j++) {
         dhat[j] = dy[j] * gain[j];
@@ -42,14 +51,14 @@ static inline void gain_backward(const real *restrict dy, const real *restrict g
     }
 }
 
-static inline void add_row(real *restrict to, const real *restrict row, int64_t C)
+INLINED void add_row(real *restrict to, const real *restrict row, int64_t C)
 {
     for (int64_t j = 0; j < C; j++) to[j] += row[j];
 }
 
 /* dx += rstd (dhat - dhat_mean - hat dot_mean) */
-static inline void normalise_backward(const real *restrict hat, const real *restrict dhat, real rstd,
-                                      real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
+INLINED void normalise_backward(const real *restrict hat, const real *restrict dhat, real rstd,
+                                real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
 {
     for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
 }
@@ -57,47 +66,56 @@ static inline void normalise_backward(const real *restrict hat, const real *rest
 /* n rows of C; and one for a normalised row, one for its gradient. */
 typedef struct RowsBackward {
     const real *dy, *x, *gain;
-    real *dx, *dgain, *dbias; /* dbias NULL: of RMSNorm, which has no mean taken away */
+    real *dx, *dgain, *dbias; /* dbias NULL: of RMSNorm */
     real *hat, *dhat;
     int64_t n, C;
 } RowsBackward;
 
+INLINED void row_backward(const RowsBackward *r, int64_t at, real mean, real rstd)
+{
+    const int64_t C = r->C;
+    real dhat_mean = 0;
+    normalise(r->x + at, mean, rstd, r->hat, C);
+    gain_backward(r->dy + at, r->gain, r->hat, r->dhat, r->dgain, C);
+    if (r->dbias) {
+        add_row(r->dbias, r->dy + at, C);
+        dhat_mean = sum_of(r->dhat, C) / (real)C;
+    }
+    real dot_mean = dot_of(r->dhat, r->hat, C) / (real)C;
+    normalise_backward(r->hat, r->dhat, rstd, dhat_mean, dot_mean, r->dx + at, C);
+}
+
 VECTORISED static void rows_backward(RowsBackward r)
 {
-    int64_t C = r.C;
-    for (int64_t i = 0; i < r.n * C; i += C) {
-        real mean = 0, rstd, dhat_mean = 0;
-        if (r.dbias)
-            mean_and_rstd(r.x + i, C, &mean, &rstd);
-        else
-            rstd = rms_inverse(r.x + i, C);
-        normalise(r.x + i, mean, rstd, r.hat, C);
-        gain_backward(r.dy + i, r.gain, r.hat, r.dhat, r.dgain, C);
-        if (r.dbias) {
-            add_row(r.dbias, r.dy + i, C);
-            dhat_mean = sum_of(r.dhat, C) / (real)C;
-        }
-        real dot_mean = dot_of(r.dhat, r.hat, C) / (real)C;
-        normalise_backward(r.hat, r.dhat, rstd, dhat_mean, dot_mean, r.dx + i, C);
+    Statistics s;
+    for (int64_t i = 0, rows; i < r.n; i += rows) {
+        rows = rows_together(r.n - i);
+        statistics_of(r.x + i * r.C, (int)rows, r.C, r.dbias, &s);
+        for (int64_t k = 0; k < rows; k++) row_backward(&r, (i + k) * r.C, s.mean[k], s.rstd[k]);
     }
 }
 
 VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
                                       const real *restrict bias, real *restrict y, int64_t n, int64_t C)
 {
-    for (int64_t i = 0; i < n; i++, x += C, y += C) {
-        real mean, rstd;
-        mean_and_rstd(x, C, &mean, &rstd);
-        for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * gain[j] + bias[j];
+    Statistics s;
+    for (int rows; n > 0; n -= rows) {
+        rows = rows_together(n);
+        statistics_of(x, rows, C, true, &s);
+        for (int i = 0; i < rows; i++, x += C, y += C)
+            for (int64_t j = 0; j < C; j++) y[j] = (x[j] - s.mean[i]) * s.rstd[i] * gain[j] + bias[j];
     }
 }
 
 VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict gain, real *restrict y,
                                     int64_t n, int64_t C)
 {
-    for (int64_t i = 0; i < n; i++, x += C, y += C) {
-        real inverse = rms_inverse(x, C);
-        for (int64_t j = 0; j < C; j++) y[j] = x[j] * inverse * gain[j];
+    Statistics s;
+    for (int rows; n > 0; n -= rows) {
+        rows = rows_together(n);
+        statistics_of(x, rows, C, false, &s);
+        for (int i = 0; i < rows; i++, x += C, y += C)
+            for (int64_t j = 0; j < C; j++) y[j] = x[j] * s.rstd[i] * gain[j];
     }
 }
 

@@ -13,9 +13,9 @@ static Work work_of(Tensor through, int64_t n, double flops, double bytes)
 
 /* ---- scores ---- */
 
-VECTORISED static void softmax_rows(real *x, int64_t n, int64_t E)
+VECTORISED static void softmaxes(real *x, int64_t n, int64_t E)
 {
-    for (int64_t i = 0; i < n; i++) softmax_in_place(x + i * E, E);
+    softmax_rows(x, n, E, E, 0);
 }
 
 VECTORISED static void sigmoids(real *x, int64_t count)
@@ -36,7 +36,7 @@ void router_scores(const Router *r, Tensor logits, Tensor scores)
         real *x = opened_for(&to, i * E);
         memcpy(x, opened_read(&from, i * E, rows * E), (size_t)(rows * E) * sizeof *x);
         if (r->kind == ROUTER_SOFTMAX)
-            softmax_rows(x, rows, E);
+            softmaxes(x, rows, E);
         else
             sigmoids(x, rows * E);
         opened_write(&to, i * E, rows * E);

@@ -3,8 +3,7 @@
 #ifndef MODELS_KERNELS_TURN_H
 #define MODELS_KERNELS_TURN_H
 #include <stdint.h>
-
-#define INLINED static inline __attribute__((always_inline))
+#include "models/machine/inlined.h"
 
 typedef uint32_t Four __attribute__((vector_size(16), aligned(2), may_alias));
 typedef uint16_t Eight __attribute__((vector_size(16), aligned(2), may_alias));

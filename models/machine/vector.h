@@ -9,6 +9,7 @@
 #define MODELS_MACHINE_VECTOR_H
 #include <math.h>
 #include <stdint.h>
+#include "models/machine/inlined.h"
 #include "models/machine/real.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
@@ -17,6 +18,12 @@
 #define VECTORISED
 #endif
 enum { LANES = 16 };
+/* The steps of a row wait for each other, as those of a sum, so a few rows take each step together. */
+enum { ROWS_TOGETHER = 8 };
+INLINED int rows_together(int64_t left)
+{
+    return left < ROWS_TOGETHER ? (int)left : ROWS_TOGETHER;
+}
 
 /* Beyond these e^x is what it is there; in memory, as of constants the compiler makes paths of their own through
  * all that follows (vector.c). */
@@ -24,7 +31,7 @@ extern const float exp_most, exp_least;
 
 /* e^x: Cody-Waite reduction and the degree-5 polynomial of Cephes' expf, in pairs, which wait less for one another
  * (relative error below 1e-7, in fp32). NaN stays NaN. */
-static inline real real_exp(real x)
+INLINED real real_exp(real x)
 {
 #ifdef SIM_DOUBLE
     return exp(x);
@@ -49,12 +56,12 @@ static inline real real_exp(real x)
 }
 
 /* 1 / (1 + e^-x) */
-static inline real sigmoid(real x)
+INLINED real sigmoid(real x)
 {
     return 1 / (1 + real_exp(-x));
 }
 
-static inline real real_sqrt(real x)
+INLINED real real_sqrt(real x)
 {
 #ifdef SIM_DOUBLE
     return sqrt(x);
@@ -63,7 +70,7 @@ static inline real real_sqrt(real x)
 #endif
 }
 
-static inline real sum_of(const real *x, int64_t n)
+INLINED real sum_of(const real *x, int64_t n)
 {
     real lane[LANES] = {0}, sum = 0;
     int64_t i = 0;
@@ -74,7 +81,7 @@ static inline real sum_of(const real *x, int64_t n)
     return sum;
 }
 
-static inline real dot_of(const real *x, const real *y, int64_t n)
+INLINED real dot_of(const real *x, const real *y, int64_t n)
 {
     real lane[LANES] = {0}, sum = 0;
     int64_t i = 0;
@@ -95,13 +102,13 @@ typedef int32_t RealOrder;
 #endif
 
 /* Its own inverse. */
-static inline RealOrder order_flipped(RealOrder bits)
+INLINED RealOrder order_flipped(RealOrder bits)
 {
     return bits ^ (-(RealOrder)(bits < 0) & REAL_ORDER_MOST);
 }
 
 /* The largest of n values, n > 0; of NaNs the positive are above infinity, the negative below it. */
-static inline real max_of(const real *x, int64_t n)
+INLINED real max_of(const real *x, int64_t n)
 {
     union {
         real f;
@@ -118,30 +125,62 @@ static inline real max_of(const real *x, int64_t n)
     return most.f;
 }
 
-/* x = e^(x - most) over n values; returns their sum, as sum_of() has it. */
-static inline real exponentials(real *x, int64_t n, real most)
+/* Of a sum in lanes: these one after the other, then the values behind the last that all lanes had. */
+INLINED real lanes_total(const real lane[LANES], const real *rest, int64_t count)
 {
-    real lane[LANES] = {0}, sum = 0;
+    real sum = 0;
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    for (int64_t i = 0; i < count; i++) sum += rest[i];
+    return sum;
+}
+
+/* x = e^(x - most) over n values, their sum in lanes; returns how many those had. What is left is done in all lanes at
+ * once, too. */
+INLINED int64_t exponentials_in_lanes(real *x, int64_t n, real most, real lane[LANES])
+{
     int64_t i = 0;
+    for (int k = 0; k < LANES; k++) lane[k] = 0;
     for (; i + LANES <= n; i += LANES)
         for (int k = 0; k < LANES; k++) {
             real e = real_exp(x[i + k] - most);
             x[i + k] = e;
             lane[k] += e;
         }
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    for (; i < n; i++) {
-        x[i] = real_exp(x[i] - most);
-        sum += x[i];
-    }
-    return sum;
+    for (int k = 0; k < LANES; k++)
+        if (i + k < n) x[i + k] = real_exp(x[i + k] - most);
+    return i;
+}
+
+/* x = e^(x - most) over n values; returns their sum, as sum_of() has it. */
+INLINED real exponentials(real *x, int64_t n, real most)
+{
+    real lane[LANES];
+    int64_t whole = exponentials_in_lanes(x, n, most, lane);
+    return lanes_total(lane, x + whole, n - whole);
 }
 
 /* x = softmax(x) over n values; returns log(sum(exp(x))). */
-static inline double softmax_in_place(real *x, int64_t n)
+INLINED double softmax_in_place(real *x, int64_t n)
 {
     real most = max_of(x, n), sum = exponentials(x, n, most), inverse = 1 / sum;
     for (int64_t i = 0; i < n; i++) x[i] *= inverse;
     return (double)most + log((double)sum);
+}
+
+/* Of rows that begin `apart` from one to the next; the first has n values, each next one `more`. */
+INLINED void softmax_rows(real *x, int64_t rows, int64_t apart, int64_t n, int64_t more)
+{
+    real lane[ROWS_TOGETHER][LANES], most[ROWS_TOGETHER], inverse[ROWS_TOGETHER];
+    int64_t whole[ROWS_TOGETHER];
+    for (int count; rows > 0; rows -= count, x += count * apart, n += count * more) {
+        count = rows_together(rows);
+        for (int i = 0; i < count; i++) most[i] = max_of(x + i * apart, n + i * more);
+        for (int i = 0; i < count; i++)
+            whole[i] = exponentials_in_lanes(x + i * apart, n + i * more, most[i], lane[i]);
+        for (int i = 0; i < count; i++)
+            inverse[i] = 1 / lanes_total(lane[i], x + i * apart + whole[i], n + i * more - whole[i]);
+        for (int i = 0; i < count; i++)
+            for (int64_t j = 0; j < n + i * more; j++) x[i * apart + j] *= inverse[i];
+    }
 }
 #endif

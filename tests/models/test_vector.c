@@ -33,6 +33,11 @@ VECTORISED static double softmax_vectorised(real *x, int64_t n)
     return softmax_in_place(x, n);
 }
 
+VECTORISED static void softmax_of_rows(real *x, int64_t rows, int64_t apart, int64_t n, int64_t more)
+{
+    softmax_rows(x, rows, apart, n, more);
+}
+
 __attribute__((noinline)) static double softmax_baseline(real *x, int64_t n)
 {
     return softmax_in_place(x, n);
@@ -197,6 +202,29 @@ static void sum_of_squares(void **state)
     tensor_free(&t);
 }
 
+/* Rows that are all as long, or as a causal mask cuts them, have each the bits that it has alone; nothing behind them is
+ * touched. */
+static void rows_together_as_alone(void **state)
+{
+    (void)state;
+    enum { ROWS = 2 * ROWS_TOGETHER + 3, APART = 3 * LANES + ROWS };
+    Device device = {0};
+    Tensor from = noise(&device, ROWS * APART, 1, 3), x = constant(&device, ROWS * APART, 0);
+    for (int64_t more = 0; more < 2; more++)
+        for (int64_t n = 1; n <= 2 * LANES + 1; n++) {
+            memcpy(x.data, from.data, tensor_bytes(x));
+            softmax_of_rows(reals(x), ROWS, APART, n, more);
+            for (int64_t i = 0; i < ROWS; i++) {
+                real alone[APART];
+                memcpy(alone, reals(from) + i * APART, sizeof alone);
+                softmax_baseline(alone, n + i * more);
+                assert_memory_equal(alone, reals(x) + i * APART, sizeof alone);
+            }
+        }
+    tensor_free(&from);
+    tensor_free(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +233,7 @@ int main(void)
         cmocka_unit_test(the_largest),
         cmocka_unit_test(same_bits_wherever_a_range_is_cut),
         cmocka_unit_test(same_bits_on_every_instruction_set),
+        cmocka_unit_test(rows_together_as_alone),
         cmocka_unit_test(sum_of_squares),
     };
     return cmocka_run_group_tests_name("vector", tests, NULL, NULL);
