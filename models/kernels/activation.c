@@ -1,17 +1,13 @@
-/* activation.c - GELU, ReLU, SiLU, and SwiGLU, which gates by SiLU. */
+/* activation.c - GELU, ReLU and SiLU. */
+#include "models/kernels/activation.h"
+#include "models/kernels/half_table.h"
 #include "models/kernels/kernels.h"
 #include "models/machine/tensor_rows.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
-/* x s(u), with s the sigmoid: of SiLU u = x, of GELU's tanh form u = 2 c (x + a x^3), as (1 + tanh(u / 2)) / 2 = s(u).
- * Its derivative is s + x s (1 - s) du/dx. */
+/* Of GELU's tanh form x s(u), with s the sigmoid and u = 2 c (x + a x^3), as (1 + tanh(u / 2)) / 2 = s(u). */
 static const real GELU_2C = (real)1.59576912160573071176, GELU_A = (real)0.044715; /* 2 sqrt(2/pi) */
-
-static inline real slope(real x, real s, real du)
-{
-    return s + x * s * (1 - s) * du;
-}
 
 VECTORISED static void gelu(const real *restrict x, real *restrict y, int64_t count)
 {
@@ -21,11 +17,11 @@ VECTORISED static void gelu(const real *restrict x, real *restrict y, int64_t co
     }
 }
 
-VECTORISED static void gelu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+VECTORISED static void gelu_derivative(const real *restrict x, real *restrict dx, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         real v = x[i], s = sigmoid(v * (GELU_2C + GELU_2C * GELU_A * v * v));
-        dx[i] = dy[i] * slope(v, s, GELU_2C + 3 * GELU_2C * GELU_A * v * v);
+        dx[i] = slope(v, s, GELU_2C + 3 * GELU_2C * GELU_A * v * v);
     }
 }
 
@@ -54,9 +50,9 @@ VECTORISED static void silu(const real *restrict x, real *restrict y, int64_t co
     for (int64_t i = 0; i < count; i++) y[i] = x[i] * sigmoid(x[i]);
 }
 
-VECTORISED static void silu_derivative(const real *restrict x, const real *dy, real *dx, int64_t count)
+VECTORISED static void silu_derivative(const real *restrict x, real *restrict dx, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * slope(x[i], sigmoid(x[i]), 1);
+    for (int64_t i = 0; i < count; i++) dx[i] = slope(x[i], sigmoid(x[i]), 1);
 }
 
 VECTORISED static void silu_slope(real *restrict x, real *restrict y, int64_t count)
@@ -73,55 +69,38 @@ VECTORISED static void times_slope(const real *restrict slopes, const real *dy, 
     for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * slopes[i];
 }
 
-/* So many operations for each value of the result, and of its gradient. */
-static Work forward_work(Tensor x, Tensor y, double flops)
-{
-    return work_through(WORK_ACTIVATION, y, 1, flops * (double)y.count,
-                        (double)(tensor_bytes(x) + tensor_bytes(y)));
-}
+/* ---- values one by one, of which threads have parts ---- */
 
-static Work backward_work(Tensor x, Tensor dy, Tensor dx, double flops)
-{
-    return work_backward(work_through(WORK_ACTIVATION, dy, 1, flops * (double)dy.count,
-                                      (double)(tensor_bytes(x) + tensor_bytes(dy) + tensor_bytes(dx))));
-}
+typedef void BackwardLoop(const real *x, const real *dy, real *dx, int64_t count);
 
-/* What goes over values one by one, as threads have parts of it; one of these. */
-typedef struct Loop {
-    void (*forward)(const real *x, real *y, int64_t count);
-    void (*backward)(const real *x, const real *dy, real *dx, int64_t count);
-    void (*slope)(real *x, real *y, int64_t count);
-} Loop;
-
-static void forward_values(void *context, const Tensor *t, int64_t first, int64_t all)
+static void relu_values(void *context, const Tensor *t, int64_t first, int64_t all)
 {
-    (void)first;
-    const Loop *loop = context;
+    (void)context, (void)first;
     Opened x = opened_new(t[0], TENSOR_PIECE), y = opened_new(t[1], TENSOR_PIECE);
     for (int64_t i = 0, count; i < all; i += count) {
         count = tensor_piece(all - i);
-        loop->forward(opened_read(&x, i, count), opened_for(&y, i), count);
+        relu(opened_read(&x, i, count), opened_for(&y, i), count);
         opened_write(&y, i, count);
     }
     opened_free(&x);
     opened_free(&y);
 }
 
-static void forward(Tensor x, Tensor y, double flops, Loop loop)
+void relu_forward(Tensor x, Tensor y)
 {
-    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
-    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, forward_values, &loop);
+    if (!device_kernel(y.device, activation_work(x, y, 1))) return;
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, relu_values, NULL);
 }
 
 static void backward_values(void *context, const Tensor *t, int64_t first, int64_t all)
 {
     (void)first;
-    const Loop *loop = context;
+    BackwardLoop *const *loop = context;
     Opened x = opened_new(t[0], TENSOR_PIECE), dy = opened_new(t[1], TENSOR_PIECE),
            dx = opened_new(t[2], TENSOR_PIECE);
     for (int64_t i = 0, count; i < all; i += count) {
         count = tensor_piece(all - i);
-        loop->backward(opened_read(&x, i, count), opened_read(&dy, i, count), opened_for(&dx, i), count);
+        (*loop)(opened_read(&x, i, count), opened_read(&dy, i, count), opened_for(&dx, i), count);
         opened_write(&dx, i, count);
     }
     opened_free(&x);
@@ -129,194 +108,130 @@ static void backward_values(void *context, const Tensor *t, int64_t first, int64
     opened_free(&dx);
 }
 
-static void backward(Tensor x, Tensor dy, Tensor dx, double flops, Loop loop)
+static void backward(Tensor x, Tensor dy, Tensor dx, double flops, BackwardLoop *loop)
 {
-    if (!device_kernel(dx.device, backward_work(x, dy, dx, flops))) return;
+    if (!device_kernel(dx.device, activation_work_backward(x, dy, dx, flops))) return;
     tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {dy, 1}, {dx, 1}}, 3, backward_values, &loop);
+}
+
+void relu_backward(Tensor x, Tensor dy, Tensor dx)
+{
+    backward(x, dy, dx, 1, relu_derivative);
+}
+
+/* ---- GELU and SiLU ---- */
+
+typedef struct Smooth {
+    HalfTable value, derivative;
+    void (*slope)(real *restrict x, real *restrict y,
+                  int64_t count); /* the value, and x becomes the derivative */
+    double flops, backward_flops; /* of a value */
+} Smooth;
+static Smooth GELU = {{.of = gelu}, {.of = gelu_derivative}, gelu_slope, 10, 16},
+              SILU = {{.of = silu}, {.of = silu_derivative}, silu_slope, 4, 8};
+
+static void smooth_values(void *context, const Tensor *t, int64_t first, int64_t all)
+{
+    (void)first;
+    const Smooth *f = context;
+    Opened y = opened_new(t[1], TENSOR_PIECE);
+    for (int64_t i = 0, count; i < all; i += count) {
+        count = tensor_piece(all - i);
+        half_table_read(&f->value, t[0], i, count, opened_for(&y, i));
+        opened_write(&y, i, count);
+    }
+    opened_free(&y);
+}
+
+static void smooth_forward(Smooth *f, Tensor x, Tensor y)
+{
+    if (!device_kernel(y.device, activation_work(x, y, f->flops))) return;
+    half_table_fill(&f->value, x);
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, smooth_values, f);
+}
+
+static void smooth_backward_values(void *context, const Tensor *t, int64_t first, int64_t all)
+{
+    (void)first;
+    const Smooth *f = context;
+    Opened dy = opened_new(t[1], TENSOR_PIECE), dx = opened_new(t[2], TENSOR_PIECE);
+    real slopes[TENSOR_PIECE];
+    for (int64_t i = 0, count; i < all; i += count) {
+        count = tensor_piece(all - i);
+        half_table_read(&f->derivative, t[0], i, count, slopes);
+        times_slope(slopes, opened_read(&dy, i, count), opened_for(&dx, i), count);
+        opened_write(&dx, i, count);
+    }
+    opened_free(&dy);
+    opened_free(&dx);
+}
+
+static void smooth_backward(Smooth *f, Tensor x, Tensor dy, Tensor dx)
+{
+    if (!device_kernel(dx.device, activation_work_backward(x, dy, dx, f->backward_flops))) return;
+    half_table_fill(&f->derivative, x);
+    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {dy, 1}, {dx, 1}}, 3, smooth_backward_values, f);
 }
 
 /* Of reals, and whole, as nothing is opened. */
 static void slope_values(void *context, const Tensor *t, int64_t first, int64_t all)
 {
     (void)first;
-    ((const Loop *)context)->slope(reals(t[0]), reals(t[1]), all);
+    ((const Smooth *)context)->slope(reals(t[0]), reals(t[1]), all);
 }
 
-static void forward_slope(Tensor x, Tensor y, double flops, Loop loop)
+static void smooth_forward_slope(Smooth *f, Tensor x, Tensor y)
 {
-    if (!device_kernel(y.device, forward_work(x, y, flops))) return;
-    tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, slope_values, &loop);
+    if (is_half(x.dtype))
+        smooth_forward(f, x, y);
+    else if (device_kernel(y.device, activation_work(x, y, f->flops)))
+        tensor_rows_divide(x.count, (RowsOf[]){{x, 1}, {y, 1}}, 2, slope_values, f);
+}
+
+static void smooth_backward_slope(Smooth *f, Tensor slope, Tensor dy, Tensor dx)
+{
+    if (is_half(slope.dtype))
+        smooth_backward(f, slope, dy, dx);
+    else
+        backward(slope, dy, dx, f->backward_flops, times_slope);
 }
 
 void gelu_forward(Tensor x, Tensor y)
 {
-    forward(x, y, 10, (Loop){.forward = gelu});
+    smooth_forward(&GELU, x, y);
 }
 
 void gelu_backward(Tensor x, Tensor dy, Tensor dx)
 {
-    backward(x, dy, dx, 16, (Loop){.backward = gelu_derivative});
+    smooth_backward(&GELU, x, dy, dx);
 }
 
 void gelu_forward_slope(Tensor x, Tensor y)
 {
-    if (is_half(x.dtype))
-        gelu_forward(x, y);
-    else
-        forward_slope(x, y, 10, (Loop){.slope = gelu_slope});
+    smooth_forward_slope(&GELU, x, y);
 }
 
 void gelu_backward_slope(Tensor slope, Tensor dy, Tensor dx)
 {
-    backward(slope, dy, dx, 16, (Loop){.backward = is_half(slope.dtype) ? gelu_derivative : times_slope});
-}
-
-void relu_forward(Tensor x, Tensor y)
-{
-    forward(x, y, 1, (Loop){.forward = relu});
-}
-
-void relu_backward(Tensor x, Tensor dy, Tensor dx)
-{
-    backward(x, dy, dx, 1, (Loop){.backward = relu_derivative});
+    smooth_backward_slope(&GELU, slope, dy, dx);
 }
 
 void silu_forward(Tensor x, Tensor y)
 {
-    forward(x, y, 4, (Loop){.forward = silu});
+    smooth_forward(&SILU, x, y);
 }
 
 void silu_backward(Tensor x, Tensor dy, Tensor dx)
 {
-    backward(x, dy, dx, 8, (Loop){.backward = silu_derivative});
+    smooth_backward(&SILU, x, dy, dx);
 }
 
 void silu_forward_slope(Tensor x, Tensor y)
 {
-    if (is_half(x.dtype))
-        silu_forward(x, y);
-    else
-        forward_slope(x, y, 4, (Loop){.slope = silu_slope});
+    smooth_forward_slope(&SILU, x, y);
 }
 
 void silu_backward_slope(Tensor slope, Tensor dy, Tensor dx)
 {
-    backward(slope, dy, dx, 8, (Loop){.backward = is_half(slope.dtype) ? silu_derivative : times_slope});
-}
-
-/* ---- SwiGLU ---- */
-
-VECTORISED static void swiglu_rows(const real *restrict x, real *restrict y, int64_t n, int64_t F)
-{
-    for (int64_t i = 0; i < n; i++, x += 2 * F, y += F)
-        for (int64_t j = 0; j < F; j++) y[j] = x[j] * sigmoid(x[j]) * x[F + j];
-}
-
-VECTORISED static void swiglu_rows_backward(const real *restrict x, const real *restrict dy,
-                                            real *restrict dx, int64_t n, int64_t F)
-{
-    for (int64_t i = 0; i < n; i++, x += 2 * F, dx += 2 * F, dy += F)
-        for (int64_t j = 0; j < F; j++) {
-            real gate = x[j], s = sigmoid(gate);
-            dx[j] = dy[j] * x[F + j] * slope(gate, s, 1);
-            dx[F + j] = dy[j] * gate * s;
-        }
-}
-
-/* What dy is to be multiplied by takes the places of gates and ups. */
-VECTORISED static void swiglu_rows_slope(real *restrict x, real *restrict y, int64_t n, int64_t F)
-{
-    for (int64_t i = 0; i < n; i++, x += 2 * F, y += F)
-        for (int64_t j = 0; j < F; j++) {
-            real gate = x[j], up = x[F + j], s = sigmoid(gate);
-            y[j] = gate * s * up;
-            x[j] = up * slope(gate, s, 1);
-            x[F + j] = gate * s;
-        }
-}
-
-VECTORISED static void times_slopes(const real *restrict slopes, const real *restrict dy, real *restrict dx,
-                                    int64_t n, int64_t F)
-{
-    for (int64_t i = 0; i < n; i++, slopes += 2 * F, dx += 2 * F, dy += F)
-        for (int64_t j = 0; j < F; j++) {
-            dx[j] = dy[j] * slopes[j];
-            dx[F + j] = dy[j] * slopes[F + j];
-        }
-}
-
-/* Of rows of F results. */
-typedef struct GatedLoop {
-    int64_t F;
-    void (*backward)(const real *x, const real *dy, real *dx, int64_t n, int64_t F);
-} GatedLoop;
-
-static void swiglu_forward_rows(void *context, const Tensor *t, int64_t first, int64_t n)
-{
-    (void)first;
-    int64_t F = ((const GatedLoop *)context)->F, most = tensor_piece_rows(n, 2 * F);
-    Opened x = opened_new(t[0], most * 2 * F), y = opened_new(t[1], most * F);
-    for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = tensor_piece_rows(n - i, 2 * F);
-        swiglu_rows(opened_read(&x, i * 2 * F, rows * 2 * F), opened_for(&y, i * F), rows, F);
-        opened_write(&y, i * F, rows * F);
-    }
-    opened_free(&x);
-    opened_free(&y);
-}
-
-void swiglu_forward(Tensor x, Tensor y, int64_t n, int64_t F)
-{
-    if (!device_kernel(y.device, forward_work(x, y, 5))) return;
-    tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {y, F}}, 2, swiglu_forward_rows, &(GatedLoop){.F = F});
-}
-
-static void swiglu_slope_rows(void *context, const Tensor *t, int64_t first, int64_t n)
-{
-    (void)first;
-    swiglu_rows_slope(reals(t[0]), reals(t[1]), n, ((const GatedLoop *)context)->F);
-}
-
-void swiglu_forward_slope(Tensor x, Tensor y, int64_t n, int64_t F)
-{
-    if (is_half(x.dtype))
-        swiglu_forward(x, y, n, F);
-    else if (device_kernel(y.device, forward_work(x, y, 5)))
-        tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {y, F}}, 2, swiglu_slope_rows, &(GatedLoop){.F = F});
-}
-
-static void gated_backward_rows(void *context, const Tensor *t, int64_t first, int64_t n)
-{
-    (void)first;
-    const GatedLoop *loop = context;
-    int64_t F = loop->F, most = tensor_piece_rows(n, 2 * F);
-    Opened x = opened_new(t[0], most * 2 * F), dy = opened_new(t[1], most * F),
-           dx = opened_new(t[2], most * 2 * F);
-    for (int64_t i = 0, rows; i < n; i += rows) {
-        rows = tensor_piece_rows(n - i, 2 * F);
-        loop->backward(opened_read(&x, i * 2 * F, rows * 2 * F), opened_read(&dy, i * F, rows * F),
-                       opened_for(&dx, i * 2 * F), rows, F);
-        opened_write(&dx, i * 2 * F, rows * 2 * F);
-    }
-    opened_free(&x);
-    opened_free(&dy);
-    opened_free(&dx);
-}
-
-static void gated_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, GatedLoop loop)
-{
-    if (!device_kernel(dx.device, backward_work(x, dy, dx, 11))) return;
-    int64_t F = loop.F;
-    tensor_rows_divide(n, (RowsOf[]){{x, 2 * F}, {dy, F}, {dx, 2 * F}}, 3, gated_backward_rows, &loop);
-}
-
-void swiglu_backward(Tensor x, Tensor dy, Tensor dx, int64_t n, int64_t F)
-{
-    gated_backward(x, dy, dx, n, (GatedLoop){F, swiglu_rows_backward});
-}
-
-void swiglu_backward_slope(Tensor slopes, Tensor dy, Tensor dx, int64_t n, int64_t F)
-{
-    gated_backward(slopes, dy, dx, n,
-                   (GatedLoop){F, is_half(slopes.dtype) ? swiglu_rows_backward : times_slopes});
+    smooth_backward_slope(&SILU, slope, dy, dx);
 }

@@ -36,7 +36,7 @@ void residual_backward(Tensor dx, Tensor dbranch, bool summed);
 void norm_forward(NormKind kind, Tensor x, Tensor gain, Tensor bias, Tensor y);
 void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias);
 
-/* activation.c. In the first three dy may be dx.
+/* activation.c, swiglu.c. In the first three dy may be dx.
  * GELU in its tanh form and SiLU, x / (1 + e^-x) (Hendrycks & Gimpel 1606.08415) */
 void gelu_forward(Tensor x, Tensor y);
 void gelu_backward(Tensor x, Tensor dy, Tensor dx);

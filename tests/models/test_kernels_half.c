@@ -6,6 +6,7 @@
 #include "models/kernels/kernels.h"
 #include "models/kernels/matmul.h"
 #include "models/kernels/product.h"
+#include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
 #include "tests/support/half_case.h"
 #include "tests/support/probe.h"
@@ -185,6 +186,35 @@ static void by_our_products(void **state)
     matmul_choose(MATMUL_BLAS);
 }
 
+typedef struct Smooth {
+    void (*forward)(Tensor x, Tensor y);
+    void (*backward)(Tensor x, Tensor dy, Tensor dx);
+} Smooth;
+
+/* Functions that are looked up, of all numbers that there are: those not finite, too. */
+static void every_number(void **state)
+{
+    (void)state;
+    enum { NUMBERS = 1 << 16 };
+    static const Smooth functions[] = {{gelu_forward, gelu_backward}, {silu_forward, silu_backward}};
+    Device d = {0};
+    for (DType type = BF16; type <= FP16; type++)
+        for (int f = 0; f < 2; f++) {
+            Tensor x = tensor_new(&d, MEM_WORKSPACE, type, NUMBERS), wide = wide_for(x), got = wide_for(x),
+                   expected = wide_for(x), dy = wide_for(x);
+            for (int i = 0; i < NUMBERS; i++) ((uint16_t *)x.data)[i] = (uint16_t)i, reals(dy)[i] = 3;
+            tensor_read(x, 0, NUMBERS, reals(wide));
+            functions[f].forward(x, got);
+            functions[f].forward(wide, expected);
+            assert_memory_equal(got.data, expected.data, tensor_bytes(got));
+            functions[f].backward(x, dy, got);
+            functions[f].backward(wide, dy, expected);
+            assert_memory_equal(got.data, expected.data, tensor_bytes(got));
+            wide_free(&wide, x), wide_free(&got, x), wide_free(&expected, x), wide_free(&dy, x);
+            tensor_free(&x);
+        }
+}
+
 /* Numbers a person can check: nothing besides the two tensors, and two bytes a value of traffic. */
 static void workspace_and_traffic(void **state)
 {
@@ -203,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kernel),
         cmocka_unit_test(by_our_products),
+        cmocka_unit_test(every_number),
         cmocka_unit_test(workspace_and_traffic),
     };
     matmul_one_thread();
