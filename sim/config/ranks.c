@@ -7,6 +7,7 @@
 #include "sim/config/check_model.h"
 #include "sim/config/checks.h"
 #include "sim/config/check_faults.h"
+#include "sim/config/hops.h"
 #include "sim/config/refuse.h"
 #include "sim/config/suggest.h"
 
@@ -213,6 +214,20 @@ static bool check_node(const Config *config, int ranks, Error *error)
         ranks, (long long)node->devices, (long long)node->devices, (long long)node->devices);
 }
 
+/* That a way in two hops has the nodes for them. */
+static bool check_hops(const Config *config, int ranks, Error *error)
+{
+    const int64_t ep = config->expert.size, devices = config->node.devices;
+    if (config->hardware.profile != PROFILE_MACHINE ||
+        config->hardware.all_to_all != ALL_TO_ALL_HIERARCHICAL || config_any_hops(config, ranks))
+        return true;
+    return config_refuse(
+        config, "hardware.all_to_all", error,
+        "on %d ranks, %lld a node, no %lld that share experts are as many, two or more, in each "
+        "of several nodes, so that all rows go straight; try hardware.all_to_all = straight, or auto",
+        ranks, (long long)devices, (long long)ep);
+}
+
 bool config_check_ranks(Config *config, int ranks, Error *error)
 {
     if (ranks < 1) return error_set(error, "%s: %d ranks; try 1 or more", config->name, ranks);
@@ -220,5 +235,5 @@ bool config_check_ranks(Config *config, int ranks, Error *error)
            check_experts(config, ranks, error) && check_node(config, ranks, error) &&
            check_batch(config, ranks, error) && config_check_matrices(config, error) &&
            check_schedule(config, ranks, error) && check_batch_load(config, ranks, error) &&
-           config_check_fault_ranks(config, ranks, error);
+           check_hops(config, ranks, error) && config_check_fault_ranks(config, ranks, error);
 }

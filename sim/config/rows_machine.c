@@ -93,15 +93,16 @@ const ConfigRow rows_of_hardware[] = {
          "foretells.\n"},
     {"hardware", "all_to_all", ROW_CHOICE, WITH_ALL_TO_ALLS, FIELD(hardware.all_to_all), "straight",
      .choices = all_to_alls, .example = "hierarchical", .help = "how rows go to experts over nodes, and back",
-     .more = "straight: to the rank of the expert. hierarchical: where the ranks that share experts are as "
-             "many, two or "
-             "more, in each of several nodes, first inside the node to the one whose place is that of the "
-             "expert's rank in its "
-             "node, then across (Hwang et al., arXiv 2206.03382, section 3.3): of g ranks in each of N nodes "
-             "one sends g - 1 "
-             "messages and N - 1 instead of g N - 1, for up to twice the bytes, of which as many leave the "
-             "nodes. auto: whichever "
-             "takes less for these rows alone. The rows that arrive are the same.\n"},
+     .more =
+         "straight: to the rank of the expert. hierarchical: where the ranks that share experts are as "
+         "many, two or "
+         "more, in each of several nodes, first inside the node to the one whose place is that of the "
+         "expert's rank in its "
+         "node, then across (Hwang et al., arXiv 2206.03382, section 3.3): of g ranks in each of N nodes "
+         "one sends g - 1 "
+         "messages and N - 1 instead of g N - 1, for up to twice the bytes, of which as many leave the "
+         "nodes; refused where no ranks lie so. auto: whichever takes less for these rows alone. The rows "
+         "that arrive are the same.\n"},
 };
 
 const ConfigRow rows_of_chip[] = {

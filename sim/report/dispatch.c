@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/hops.h"
 #include "sim/report/taken.h"
 #include "sim/theory/theory.h"
 
@@ -116,7 +117,7 @@ bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
               .way = {{.purpose = MOE_DISPATCH}, {.purpose = MOE_COMBINE}}};
     bool ok = true, moves = taken.config && find(run, &w.way[0]) && find(run, &w.way[1]);
     if (moves && !w.plan)
-        moves = run_file_has(run, "/moe/moved") && !theory_any_may_hop(w.config, run->ranks);
+        moves = run_file_has(run, "/moe/moved") && !config_any_hops(w.config, run->ranks);
     if (moves) ok = count(&w, error);
     if (moves && ok) {
         sheet_line(sheet, SHEET_HEAD, "rows to and from experts");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "parallel/network/all_to_all.h"
+#include "sim/config/hops.h"
 #include "sim/theory/theory.h"
 
 static double between(const Exchange *x, int from, int to)
@@ -102,13 +103,6 @@ double theory_exchange_room(const Exchange *x)
 
 /* ---- those of a step ---- */
 
-static int may_hop(const Network *network, const int *member, int n)
-{
-    if (network->all_to_all == ALL_TO_ALL_STRAIGHT) return 0;
-    const Spread s = place_spread(&network->placement, member, n);
-    return s.even && s.nodes > 1 && s.most > 1 ? s.most : 0;
-}
-
 static Exchange exchange_new(const Config *config, const Share *share, bool alike)
 {
     Exchange x = {.network = config_network(config, share->ranks),
@@ -118,22 +112,9 @@ static Exchange exchange_new(const Config *config, const Share *share, bool alik
                   .alike = alike};
     x.member = allocate((size_t)share->ranks * sizeof *x.member);
     mesh_members(config_mesh(config, share->ranks), share->rank, AXIS_EXPERT, x.member);
-    x.inside = may_hop(&x.network, x.member, x.n);
+    x.inside = config_hops(&x.network, x.member, x.n);
     x.rows = allocate((size_t)x.n * (alike ? 1 : (size_t)x.n) * sizeof *x.rows);
     return x;
-}
-
-bool theory_any_may_hop(const Config *config, int ranks)
-{
-    const Network network = config_network(config, ranks);
-    const MeshShape mesh = config_mesh(config, ranks);
-    bool any = false;
-    if (network.all_to_all == ALL_TO_ALL_STRAIGHT) return false;
-    int *member = allocate((size_t)ranks * sizeof *member);
-    for (int rank = 0; rank < ranks && !any; rank++)
-        any = may_hop(&network, member, mesh_members(mesh, rank, AXIS_EXPERT, member)) > 0;
-    free(member);
-    return any;
 }
 
 typedef struct Step {

@@ -20,8 +20,6 @@ void theory_dispatched(const Config *config, const Plan *plan, int ranks, int ra
 /* Bytes that a rank has room for at most beside such rows on their way in two hops, of one exchange: what it packs for the
  * first, what that brings, and of this what goes on; 0 where they go straight. The ledger has them as communication. */
 double theory_rows_room(const Config *config, const Plan *plan, int ranks, int rank, const int32_t *taken);
-/* Whether rows may go in two hops anywhere. */
-bool theory_any_may_hop(const Config *config, int ranks);
 
 /* Bytes that a row takes in a step there, and as many back. */
 double theory_row_bytes(const Config *config);

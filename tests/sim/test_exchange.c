@@ -56,6 +56,19 @@ static Case run(const char *words, const char *way, bool dry, int ranks)
     return c;
 }
 
+/* Where none may hop that is refused, and `auto` goes straight. */
+static Case run_hops(const char *words, bool dry, int ranks)
+{
+    Case c = case_of_words(0, "%s hardware.all_to_all=hierarchical", words);
+    c.dry = true;
+    const bool hops = case_virtual(&c, ranks);
+    if (!hops &&
+        !strstr(c.refused, "so that all rows go straight; try hardware.all_to_all = straight, or auto"))
+        fail_msg("%s: %s", words, c.refused);
+    case_free(&c);
+    return run(words, hops ? "hierarchical" : "auto", dry, ranks);
+}
+
 static uint64_t sent(const Case *c, int ranks)
 {
     uint64_t sum = 0;
@@ -89,7 +102,7 @@ static void counted_as_by_the_formulas(void **state)
         Draw d = {.seed = seed};
         const int ranks = draw_words(&d, words);
         for (int dry = 0; dry < 2; dry++) {
-            Case straight = run(words, "straight", dry, ranks), hops = run(words, "hierarchical", dry, ranks),
+            Case straight = run(words, "straight", dry, ranks), hops = run_hops(words, dry, ranks),
                  sooner = run(words, "auto", dry, ranks);
             hopped += sent(&hops, ranks) > sent(&straight, ranks);
             larger += peaks(&hops, &straight, words, ranks) + peaks(&sooner, &straight, words, ranks);
@@ -99,6 +112,29 @@ static void counted_as_by_the_formulas(void **state)
     }
     printf("# %d of %d grids hop; %d ranks pass on more than they hold else\n", hopped, 2 * CASES, larger);
     assert_true(hopped > CASES && larger > 4 * CASES);
+}
+
+/* Of nodes with one of those that share experts, with all of them, and with other numbers of them. */
+static void refused_where_all_go_straight(void **state)
+{
+    (void)state;
+    static const struct {
+        int devices;
+        bool hops;
+    } nodes[] = {{1, false}, {2, true}, {3, false}, {4, false}, {8, false}};
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        Case c = case_of_words(1,
+                               "hardware.profile=slow.ini moe.experts=4 moe.ffn=12 parallel.ep=4 "
+                               "node.devices=%d hardware.all_to_all=hierarchical",
+                               nodes[i].devices);
+        c.dry = true;
+        assert_int_equal(case_virtual(&c, 4), nodes[i].hops);
+        char where[96];
+        snprintf(where, sizeof where, "hardware.all_to_all=hierarchical: on 4 ranks, %d a node, no 4 that",
+                 nodes[i].devices);
+        if (!nodes[i].hops && !strstr(c.refused, where)) fail_msg("%s", c.refused);
+        case_free(&c);
+    }
 }
 
 /* As cards answer later, more and more of a step's exchanges hop. */
@@ -179,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counted_as_by_the_formulas),
+        cmocka_unit_test(refused_where_all_go_straight),
         cmocka_unit_test(each_as_it_takes_less),
         cmocka_unit_test(as_the_readme_has_them),
     };
