@@ -27,6 +27,13 @@ static void add_parameters(Sheet *sheet, const RunFile *run)
     if (config->expert.size > 1)
         sheet_more(sheet, "; of a layer's experts each of %lld ranks holds %lld",
                    (long long)config->expert.size, (long long)(shape->experts.count / config->expert.size));
+    if (config->expert.size > 1 && config->expert.way == DISPATCH_ALL_GATHER) {
+        sheet_line(sheet, SHEET_FACT, "dispatch");
+        sheet_cell(sheet,
+                   "all tokens go to all %lld ranks (moe.dispatch = all_gather): moe.dispatch sends each "
+                   "choice's expert and gate with them, moe.combine the gates' gradients back",
+                   (long long)config->expert.size);
+    }
     run_config_free(config);
 }
 

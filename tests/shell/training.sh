@@ -156,6 +156,8 @@ check "ep gathered bytes equal the witness's" compare witness gathered.h5 gather
 check "ep gathered dry, all ranks" "$float/bin/sim" $shared --set parallel.ep=2 --set parallel.data=zero3 \
     --set moe.dispatch=all_gather --set moe.capacity_factor=1.25 --dry-run --all-ranks --ranks 4 --output gathered-dry.h5
 check "ep gathered dry bytes and peaks equal the real ones" compare dry gathered.h5 gathered-dry.h5
+check "ep gathered says what dispatch sends and combine does not" grep -q "moe.dispatch sends each choice's expert and gate with them" \
+    <("$float/bin/sim" report gathered-dry.h5)
 # Dropless, the room for rows follows from what tokens choose.
 # shellcheck disable=SC2086
 check "ep gathered and dropless trains" mpirun -n 4 "$float/bin/sim" $shared --set parallel.ep=2 --set moe.dispatch=all_gather \
