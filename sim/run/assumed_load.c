@@ -32,23 +32,45 @@ static void pour(const double *share, int64_t experts, double all, double most, 
     free(full);
 }
 
+/* What is left of an expert's part beyond whole numbers. */
+typedef struct Rest {
+    double part;
+    int64_t expert;
+} Rest;
+
+static int by_rest(const void *x, const void *y)
+{
+    const Rest *a = x, *b = y;
+    if (a->part != b->part) return a->part < b->part ? 1 : -1;
+    return a->expert < b->expert ? -1 : 1;
+}
+
+/* One each to those with most left, until none is. */
+static void deal(Rest *rest, int64_t experts, int64_t left, int64_t most, int64_t *count)
+{
+    qsort(rest, (size_t)experts, sizeof *rest, by_rest);
+    while (left > 0)
+        for (int64_t i = 0; i < experts && left > 0; i++) {
+            int64_t *mine = &count[rest[i].expert];
+            if (*mine == most) continue;
+            ++*mine;
+            left--;
+        }
+}
+
 void assumed_counts(const double *share, int64_t experts, int64_t all, int64_t most, int64_t *count)
 {
     double *part = allocate((size_t)experts * sizeof *part);
+    Rest *rest = allocate((size_t)experts * sizeof *rest);
     int64_t left = all;
     pour(share, experts, (double)all, (double)most, part);
     for (int64_t i = 0; i < experts; i++) {
         count[i] = part[i] < (double)most ? (int64_t)part[i] : most;
         left -= count[i];
-        part[i] -= (double)count[i];
+        rest[i] = (Rest){part[i] - (double)count[i], i};
     }
-    for (; left > 0; left--) {
-        int64_t best = -1;
-        for (int64_t i = 0; i < experts; i++)
-            if (count[i] < most && (best < 0 || part[i] > part[best])) best = i;
-        count[best]++;
-        part[best] = -1;
-    }
+    deal(rest, experts, left, most, count);
+    free(rest);
     free(part);
 }
 
