@@ -16,7 +16,7 @@ static const struct {
     [COST_RANKS] = {"what each rank has of all others", "fewer ranks"},
     [COST_LAYERS] = {"each rank's table of layers", "fewer ranks or model.layers"},
     [COST_ACTIONS] = {"a step's actions", "fewer ranks, a larger train.microbatch"},
-    [COST_MESSAGES] = {"rings", "fewer ranks"},
+    [COST_MESSAGES] = {"rings and rows to experts", "fewer ranks"},
     [COST_STATES] = {"parameters, gradients and optimizer state",
                      "a smaller model, parallel.data = zero3 on more nodes, --dry-run"},
     [COST_ACTIVATIONS] = {"activations", "a smaller train.microbatch, train.recompute = full, --dry-run"},

@@ -23,7 +23,11 @@ static const struct {
      * for its ports */
     double bucket_seconds, ring_seconds, port_seconds;
     double piece_seconds; /* of each tensor in it */
-    double block_seconds; /* of each of a unit's blocks, one a replica, that a rank visits */
+    /* of rows to experts or back, of which there are two, forward and backward, a layer and microbatch; and of each pair of
+     * the ranks that share them, where they are not as before (repeat.h) */
+    double exchange_seconds, pair_seconds;
+    double tensor_seconds; /* of each tensor of an expert in a rank's table */
+    double block_seconds;  /* of each of a unit's blocks, one a replica, that a rank visits */
     double row_file
         [2]; /* bytes of an action in a run's file: of a real one; of a dry one, where most hold alike */
     double operations; /* of products, in a second, in fp32 */
@@ -39,6 +43,9 @@ static const struct {
            .ring_seconds = 150e-9,
            .port_seconds = 700e-9,
            .piece_seconds = 250e-9,
+           .exchange_seconds = 1.9e-6,
+           .pair_seconds = 24e-9,
+           .tensor_seconds = 1.1e-6,
            .block_seconds = 120e-9,
            .row_file = {157, 73},
            .operations = 1e11};
@@ -163,6 +170,33 @@ static Rings rings_of_tensor(const Config *config, const Plan *plan)
     return (Rings){all * halves, all * halves * (cut ? (double)config->train.microbatch : 1)};
 }
 
+/* Exchanges of rows with experts on other ranks in a step, of one pipeline's ranks together, and those of them that are
+ * walked. */
+typedef struct Exchanges {
+    double all, walked;
+} Exchanges;
+
+static Exchanges exchanges_of(const Config *config, const Plan *plan, bool repeats)
+{
+    const GptShape *shape = &config->model.shape;
+    const double layers = (double)layers_with_experts(shape, 1, shape->layers), m = plan->shape.m,
+                 passes = config->train.recompute == RECOMPUTE_FULL ? 3 : 2, each = 2 * passes * layers;
+    if (config->expert.size == 1) return (Exchanges){0, 0};
+    return (Exchanges){each * m, each * (repeats ? fmin(m, 2) : m)};
+}
+
+static double expert_tensors_of(const Config *config)
+{
+    const GptShape *shape = &config->model.shape;
+    const int64_t held = shape->experts.count / config->expert.size;
+    double sum = 0;
+    for (int64_t layer = 1; layer <= shape->layers; layer++) {
+        const Block *block = &block_kind[block_of(shape, layer)];
+        sum += (double)(block_tensors(held, block) - block_tensors(0, block));
+    }
+    return sum;
+}
+
 /* ---- a dry run ---- */
 
 static double bytes_of_layers(const Config *config)
@@ -209,10 +243,11 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
     double rings = pipelines * (data.halves + tensor.halves);
     double pieces = pipelines * (data.pieces + tensor.pieces);
+    const Exchanges exchanges = exchanges_of(config, plan, repeats);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
     double steps = (double)config_steps(config, true);
     double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
-    Estimate e = {.work = steps * (rings + visits + rows)};
+    Estimate e = {.work = steps * (rings + visits + rows + pipelines * exchanges.all)};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp + (double)mesh.ep +
                                    (double)mesh.dp / (double)mesh.ep); /* of its groups */
     e.memory[COST_PROGRAM] = takes.program;
@@ -226,12 +261,14 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot *) +
                      one.in_flight * sizeof(Slot));
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
-    e.seconds[COST_LAYERS] = N * L * takes.layer_seconds;
+    e.seconds[COST_LAYERS] = N * (L * takes.layer_seconds + expert_tensors_of(config) * takes.tensor_seconds);
     e.seconds[COST_ACTIONS] = steps * (visits * takes.visit_seconds + rows * takes.action_seconds);
     e.seconds[COST_MESSAGES] =
         steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
                  ports + pieces * takes.piece_seconds +
-                 pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds);
+                 pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds +
+                 pipelines * (exchanges.all * takes.exchange_seconds +
+                              exchanges.walked * (double)mesh.ep * (double)mesh.ep * takes.pair_seconds));
     e.file = file_bytes(config, true, walked->ranks, rows, N, steps);
     return e;
 }

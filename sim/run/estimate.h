@@ -20,7 +20,7 @@ typedef enum {
     COST_RANKS,       /* of a dry run: each rank's own, and what it has of every other */
     COST_LAYERS,      /* each rank's table of all layers */
     COST_ACTIONS,     /* rows of the timeline, and what is saved between F and B */
-    COST_MESSAGES,    /* rings */
+    COST_MESSAGES,    /* rings, and rows to experts */
     COST_STATES,      /* of a real run: parameters, gradients, optimizer */
     COST_ACTIVATIONS, /* and what is computed again, or gathered, for a moment */
     COST_CHECKPOINT,  /* the copy that one is written from, beside training */

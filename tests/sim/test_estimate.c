@@ -103,6 +103,45 @@ static void time_of_ranks(void **state)
     }
 }
 
+static double seconds_of(const char *sets, int ranks, Cost cost)
+{
+    Config config;
+    const Estimate e = estimate_of(sets, ranks, true, &config);
+    config_free(&config);
+    return e.seconds[cost];
+}
+
+/* Each has its tensors in the table of all that hold it; and where ranks share them, rows go to and fro. */
+static void time_of_experts(void **state)
+{
+    (void)state;
+#define EXPERTS "parallel.data=zero1 moe.ffn=8 train.microbatch=1 "
+    const double few = seconds_of(EXPERTS "moe.experts=4096", 8, COST_LAYERS),
+                 many = seconds_of(EXPERTS "moe.experts=8192", 8, COST_LAYERS),
+                 shared = seconds_of(EXPERTS "moe.experts=8192 parallel.ep=8", 8, COST_LAYERS);
+    assert_true(many > 1.9 * few && many < 2 * few && shared < many / 7);
+    const double own = seconds_of(EXPERTS "moe.experts=8", 8, COST_MESSAGES),
+                 sent = seconds_of(EXPERTS "moe.experts=8 parallel.ep=8", 8, COST_MESSAGES),
+                 again =
+                     seconds_of(EXPERTS "moe.experts=8 parallel.ep=8 train.recompute=full", 8, COST_MESSAGES);
+    assert_true(sent > own && fabs((again - own) / (sent - own) - 1.5) < 1e-9);
+
+    static const char *const large[] = {"", " parallel.ep=64"};
+    for (int shares = 0; shares < 2; shares++) {
+        char sets[256];
+        Config config;
+        Error error = {""};
+        const Node node = {.name = "n1", .memory = 1e15, .process = INFINITY, .disk = INFINITY, .cores = 2};
+        snprintf(sets, sizeof sets, EXPERTS "moe.experts=64 train.global_batch=26214400%s", large[shares]);
+        const Estimate e = estimate_of(sets, 65536, true, &config);
+        assert_int_equal(
+            admit(&config, &(Applicant){"a dry run", "a dry run", "actions", 1}, &e, &node, &error), !shares);
+        if (shares)
+            assert_non_null(strstr(error.text, "most of that for rings and rows to experts; try fewer"));
+        config_free(&config);
+    }
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -168,9 +207,9 @@ static void memory_of_a_node(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_of_ranks),  cmocka_unit_test(copies_for_checkpoints),
-        cmocka_unit_test(time_of_ranks),    cmocka_unit_test(refusals),
-        cmocka_unit_test(memory_of_a_node),
+        cmocka_unit_test(memory_of_ranks), cmocka_unit_test(copies_for_checkpoints),
+        cmocka_unit_test(time_of_ranks),   cmocka_unit_test(time_of_experts),
+        cmocka_unit_test(refusals),        cmocka_unit_test(memory_of_a_node),
     };
     return cmocka_run_group_tests_name("estimate", tests, NULL, NULL);
 }
