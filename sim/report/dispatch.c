@@ -116,8 +116,7 @@ bool report_dispatch(const RunFile *run, Sheet *sheet, Error *error)
               .plan = taken.known ? &taken.plan : NULL,
               .way = {{.purpose = MOE_DISPATCH}, {.purpose = MOE_COMBINE}}};
     bool ok = true, moves = taken.config && find(run, &w.way[0]) && find(run, &w.way[1]);
-    if (moves && !w.plan)
-        moves = run_file_has(run, "/moe/moved") && !config_any_hops(w.config, run->ranks);
+    if (moves && !w.plan) moves = run_file_has(run, "/moe/moved") && !config_any_hops(w.config, run->ranks);
     if (moves) ok = count(&w, error);
     if (moves && ok) {
         sheet_line(sheet, SHEET_HEAD, "rows to and from experts");

@@ -131,18 +131,17 @@ static void as_recorded(void **state)
     experts_assert_loads(&l, 1, (const double[]){80, 2 * 14, 2 * 13, 2 * 13});
     assert_says(place->said, "fullest: expert 0 of layer 1, 2.00 times the mean\n");
     assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.load_step=5"), STATUS_BAD_REQUEST);
-    assert_says(place->said, "moe.load_step = 5: moe.load has steps 1 to 4; try one of them, or 0\n");
+    assert_says(place->said, "moe.load_step=5: moe.load has steps 1 to 4; try one of them, or 0\n");
     assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.first_dense=0"), STATUS_BAD_REQUEST);
     assert_says(place->said,
                 "it is of 4 experts in 2 layers, and this model has 4 in 3; try the file of a run with "
                 "the same [moe]\n");
     assert_int_equal(EXPERTS_WALK(place, "q.h5", load, "moe.skew=1"), STATUS_BAD_REQUEST);
-    assert_says(place->said,
-                "moe.skew = 1: has an effect only with moe.experts above 0 and without moe.load;");
+    assert_says(place->said, "moe.skew=1: has an effect only with moe.experts above 0 and without moe.load;");
     assert_int_equal(EXPERTS_WALK(place, "q.h5", "moe.load_step=2"), STATUS_BAD_REQUEST);
     assert_says(place->said, "has an effect only with moe.load;");
     assert_int_equal(EXPERTS_WALK(place, "q.h5", "moe.load=nowhere.h5"), STATUS_BAD_REQUEST);
-    assert_says(place->said, "moe.load = nowhere.h5: nowhere.h5: ");
+    assert_says(place->said, "moe.load=nowhere.h5: nowhere.h5: ");
     assert_int_equal(EXPERTS_WALK(place, "made.h5", load), STATUS_BAD_REQUEST);
     assert_says(place->said, "are the same file;");
 }

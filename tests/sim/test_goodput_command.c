@@ -101,7 +101,7 @@ static void refusals(void **state)
     } cases[] = {
         {{"--mtbf", "5"}, "no --config; try sim goodput --config"},
         {{"--config", "S", "--set", "output.checkpoint="},
-         "output.checkpoint_every = 1: there are no checkpoints"},
+         "output.checkpoint_every=1: there are no checkpoints"},
         {{"--config", "S", "--set", "train.steps=9"},
          "--set train.steps: it changes nothing here; try --steps 9"},
         {{"--config", "S", "--set", "output.checkpoint_every=50"},
@@ -122,7 +122,7 @@ static void refusals(void **state)
          "--intervals 200: more than the 100 steps of the job; try 100 or fewer"},
         {{"--config", "S", "--days", "1e6"}, "--days 1e+06: "},
         {{"--config", "S", "--set", "hardware.profile=ideal"}, "its seconds are no machine's; try"},
-        {{"--config", "S", "--set", "node.storage_gb=0"}, "node.storage_gb = 0: outside 0 to 1e9, without 0"},
+        {{"--config", "S", "--set", "node.storage_gb=0"}, "node.storage_gb=0: outside 0 to 1e9, without 0"},
         {{"--config", "S", "--set", "node.storage_gb=1e-9", "--intervals=5"},
          "s of steps, and a checkpoint is written in "},
         {{"--config", "S", "--mtbf", "1e-6"}, "such a job does not get on: on 1 node it fails every 3.60 ms"},
