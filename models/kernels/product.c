@@ -43,8 +43,8 @@ const char *product_tiles_name(const ProductTiles *tiles)
     return tiles->name;
 }
 
-/* Rows of a block of A at most, which takes less than half of the second cache; blocks whose sums stay open where C is of
- * 16 bits. */
+/* Rows of a block of A at most, which takes less than half of the second cache: fewer of a bf16 factor with more of k in a
+ * row; blocks whose sums stay open where C is of 16 bits. */
 enum { BLOCK = 182, OPEN = 2 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -60,8 +60,7 @@ static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64
     return (Strips){values_on(f.at, f.type, first * next + k_first * along), f.type, next, along, count, k};
 }
 
-/* A factor's part as its tiles read it: packed, or of fp32 strips where they lie, of columns but for one that is cut
- * short. */
+/* A factor's part as its tiles read it: packed, or strips where they lie, but for one that is cut short. */
 typedef struct Read {
     Strips lying;
     DType type;
@@ -84,7 +83,7 @@ static Strips strip_of(const Read *r, int64_t first)
     return s;
 }
 
-/* Of fp32 so many rows or columns where they lie. */
+/* Of the type that tiles read, so many rows or columns where they lie. */
 static Read read_of(const ProductTiles *tiles, Strips lying, int64_t in_place, int64_t width, void *packed)
 {
     return (Read){lying,
@@ -92,7 +91,23 @@ static Read read_of(const ProductTiles *tiles, Strips lying, int64_t in_place, i
                   packed,
                   width,
                   filled(lying.k, tiles->depth),
-                  is_half(lying.type) ? 0 : in_place};
+                  lying.type == tiles->packed ? in_place : 0};
+}
+
+/* How many of A's rows tiles read where they lie: of fp32 all, where few columns pass by; of bf16 whole strips along k. */
+static int64_t rows_in_place(const ProductTiles *tiles, const Strips *rows, bool few_columns)
+{
+    if (tiles->packed == REAL) return few_columns ? rows->count : 0;
+    bool along = tiles->rows_lie && rows->along == 1 && rows->k % tiles->depth == 0;
+    return along ? rows->count / tiles->rows * tiles->rows : 0;
+}
+
+/* Whole strips: as many rows or columns, `most` at most, as there is room for beside one another, where `most` of fp32
+ * PRODUCT_DEPTH deep fill it. */
+static int64_t stays(const ProductTiles *tiles, int64_t most, int64_t depth, int64_t width)
+{
+    int64_t values = (is_half(tiles->packed) ? 2 : 1) * most * PRODUCT_DEPTH;
+    return least(most, values / filled(depth, tiles->depth)) / width * width;
 }
 
 static Result result_on(Result c, int64_t row, int64_t column)
@@ -129,32 +144,46 @@ static Strips strip_part(Strips s, int64_t first, int64_t end)
     return s;
 }
 
-/* All tiles of a block beside a panel: `t` is of its first, which stands at `at`. */
-static void multiply(const ProductTiles *tiles, Causal causal, Place at, const Read *a, const Read *b, Tile t)
+/* A block of A beside a panel of B. */
+typedef struct Beside {
+    const Read *a, *b;
+    Causal causal;
+    Place at;
+    Tile tile; /* the first */
+} Beside;
+
+static void multiply_tile(const ProductTiles *tiles, const Beside *x, int64_t i, int64_t j)
 {
-    Result from = t.from, to = t.to;
-    const float *bias = t.bias;
-    for (int64_t j = 0; j < b->lying.count; j += tiles->columns) {
-        Strips columns = strip_of(b, j);
-        for (int64_t i = 0; i < a->lying.count; i += tiles->rows) {
-            Strips rows = strip_of(a, i), part = columns;
-            int64_t first = 0, end = a->lying.k;
-            t.rows = least(tiles->rows, a->lying.count - i);
-            if (causal.part != CAUSAL_NONE) {
-                Place tile = {at.row + i, at.column + j, at.k};
-                if (!needs(causal, tile, t.rows, &first, &end)) continue;
-                if (tiles->packed == REAL) {
-                    rows = strip_part(rows, first, end);
-                    part = strip_part(columns, first, end);
-                }
-            }
-            t.from = result_on(from, i, j);
-            t.to = result_on(to, i, j);
-            t.columns = least(tiles->columns, b->lying.count - j);
-            t.bias = bias ? bias + j : NULL;
-            tiles->tile(&rows, &part, &t);
+    Strips rows = strip_of(x->a, i), columns = strip_of(x->b, j);
+    int64_t first = 0, end = x->a->lying.k;
+    Tile t = x->tile;
+    t.rows = least(tiles->rows, x->a->lying.count - i);
+    t.columns = least(tiles->columns, x->b->lying.count - j);
+    if (x->causal.part != CAUSAL_NONE) {
+        Place at = {x->at.row + i, x->at.column + j, x->at.k};
+        if (!needs(x->causal, at, t.rows, &first, &end)) return;
+        if (tiles->packed == REAL) {
+            rows = strip_part(rows, first, end);
+            columns = strip_part(columns, first, end);
         }
     }
+    t.from = result_on(t.from, i, j);
+    t.to = result_on(t.to, i, j);
+    if (t.bias) t.bias += j;
+    tiles->tile(&rows, &columns, &t);
+}
+
+/* All tiles: of fp32 a strip of columns, which stays in the first cache, beside all rows; of bf16, where a tile takes less
+ * time than its lines of C to come, row by row, as C lies. */
+static void multiply(const ProductTiles *tiles, const Beside *x)
+{
+    int64_t rows = x->a->lying.count, columns = x->b->lying.count;
+    if (tiles->packed == BF16)
+        for (int64_t i = 0; i < rows; i += tiles->rows)
+            for (int64_t j = 0; j < columns; j += tiles->columns) multiply_tile(tiles, x, i, j);
+    else
+        for (int64_t j = 0; j < columns; j += tiles->columns)
+            for (int64_t i = 0; i < rows; i += tiles->rows) multiply_tile(tiles, x, i, j);
 }
 
 /* Of a panel's columns, filled up to whole tiles with zeros. */
@@ -200,15 +229,20 @@ static Room *room(void)
 static void multiply_part(const ProductTiles *tiles, const Product *p)
 {
     Room *r = room();
-    int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : 2 * PRODUCT_DEPTH;
+    int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : PRODUCT_DEPTH_BF16,
+            deepest = p->k > 1 ? least(most, p->k) : 1;
     bool opens = is_half(p->C.type) && p->k > most;
-    int64_t rows_of_block = BLOCK / tiles->rows * tiles->rows, group = opens ? OPEN * rows_of_block : p->m;
+    int64_t rows_of_block = stays(tiles, BLOCK, deepest, tiles->rows),
+            columns_of_panel = stays(tiles, PANEL, deepest, tiles->columns),
+            group = opens ? OPEN * rows_of_block : p->m;
     if (tiles->begin) tiles->begin();
-    for (int64_t j = 0; j < p->n; j += PANEL)
+    for (int64_t j = 0; j < p->n; j += columns_of_panel)
         for (int64_t g = 0; g < p->m; g += group) {
-            int64_t columns = least(PANEL, p->n - j), end = least(g + group, p->m), k = 0;
+            int64_t columns = least(columns_of_panel, p->n - j), end = least(g + group, p->m), k = 0;
             bool few_rows = end - g <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
-            int64_t lying = few_rows && !p->B.transposed ? columns / tiles->columns * tiles->columns : 0;
+            int64_t lying = tiles->packed == REAL && few_rows && !p->B.transposed
+                                ? columns / tiles->columns * tiles->columns
+                                : 0;
             Result C = result_on(p->C, g, j), sums = opens ? (Result){r->open, PANEL, REAL} : C;
             const float *bias = bias_of(p, j, columns, r->bias);
             do {
@@ -224,10 +258,11 @@ static void multiply_part(const ProductTiles *tiles, const Product *p)
                           .bias = last ? bias : NULL};
                 for (int64_t i = g; i < end; i += rows_of_block) {
                     int64_t rows = least(rows_of_block, end - i);
-                    Read a = read_of(tiles, strips(p->A, false, i, rows, k, depth), few_columns ? rows : 0,
-                                     tiles->rows, r->block);
+                    Strips lie = strips(p->A, false, i, rows, k, depth);
+                    Read a =
+                        read_of(tiles, lie, rows_in_place(tiles, &lie, few_columns), tiles->rows, r->block);
                     tiles->pack_rows(tiles, &a.lying, a.packed_from, r->block);
-                    multiply(tiles, p->causal, (Place){i, j, k}, &a, &b, t);
+                    multiply(tiles, &(Beside){&a, &b, p->causal, {i, j, k}, t});
                     t.from = result_on(t.from, rows, 0);
                     t.to = result_on(t.to, rows, 0);
                 }

@@ -4,8 +4,8 @@
  * is packed, of A a block of `depth` columns that stays in the second cache, and a tile of C is held in registers while
  * both pass by. A factor that lies as tiles read it is not packed where few tiles read it.
  *
- * An element of C is added up over k in blocks of PRODUCT_DEPTH, of packed bf16 twice as deep, in order, whatever the tile
- * or the rows and columns beside it: a product cut into rows or columns gives the same bits as the whole. Other
+ * An element of C is added up over k in blocks of PRODUCT_DEPTH, of packed bf16 of PRODUCT_DEPTH_BF16, in order, whatever
+ * the tile or the rows and columns beside it: a product cut into rows or columns gives the same bits as the whole. Other
  * instructions give others, as some have fused multiply-add.
  *
  * Factors of 16 bits are widened as they are packed; into a C of 16 bits sums are rounded once. Both give the bits of
@@ -31,7 +31,7 @@ bool product_takes(const ProductTiles *tiles, DType A, DType B);
 const ProductTiles *product_fastest(DType A,
                                     DType B); /* that runs and takes them: one is portable, and takes all */
 
-enum { PRODUCT_DEPTH = 384 };
+enum { PRODUCT_DEPTH = 384, PRODUCT_DEPTH_BF16 = 4096 };
 /* C (m, n) = alpha op(A) op(B) + beta C + bias, a row that is added to each; with beta = 0 what C holds is not read. */
 typedef struct Product {
     int64_t m, n, k;

@@ -42,11 +42,12 @@ struct ProductTiles {
     bool (*runs)(void);
     DType packed;                 /* REAL; or BF16, for two factors of it */
     int64_t rows, columns, depth; /* of k a multiple of `depth` */
+    bool rows_lie; /* strips of bf16 rows along k may lie where they are, if k is such a multiple */
     /* Before and after the tiles of a product; may be NULL. */
     void (*begin)(void);
     void (*end)(void);
     /* C = alpha a b + beta C + bias of a strip of as many rows as a tile has and one of as many columns. Packed or where
-     * they lie, where that is fp32: of b `next` is 1, of a `next` or `along`. */
+     * they lie, where that is fp32 or `rows_lie`: of b `next` is 1, of a `next` or `along`. */
     void (*tile)(const Strips *a, const Strips *b, const Tile *t);
     /* Strips from `first` on, a multiple of what a tile has, to their places in `to`, one after the other, the last filled
      * up with zeros. Of `from` next or along is 1, and `count` at most PANEL. In fp32 for each k a strip's values side by

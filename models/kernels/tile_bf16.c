@@ -28,6 +28,7 @@ const ProductTiles tiles_bf16 = {.name = "portable bf16",
                                  .rows = ROWS_OF_TILE,
                                  .columns = COLUMNS_OF_TILE,
                                  .depth = DEPTH,
+                                 .rows_lie = true,
                                  .tile = tile,
                                  .pack_rows = bf16_pack_rows,
                                  .pack_columns = bf16_pack_columns};

@@ -107,9 +107,10 @@ static void sums_of_many_blocks_are_rounded_once(void **state)
     for (int t = 0; (tiles = product_tiles(t)); t++)
         for (DType type = BF16; type <= FP16 && product_runs(tiles) && product_takes(tiles, type, type);
              type++) {
+            bool wide = product_takes(tiles, REAL, REAL);
             Operands o = operands_new((Shape){.m = 401,
                                               .n = 37,
-                                              .k = 2 * PRODUCT_DEPTH + 1,
+                                              .k = wide ? 2 * PRODUCT_DEPTH + 1 : PRODUCT_DEPTH_BF16 + 1,
                                               .alpha = 1,
                                               .beta = 0.5f,
                                               .a = type,
