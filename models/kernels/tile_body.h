@@ -14,22 +14,45 @@ typedef float Lanes __attribute__((vector_size(4 * LANES_OF_TILE), aligned(4), m
 
 typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
 
-/* sum += a b of the first `rows` rows, value by value of k. Inlined where `rows`, and `next` or `along`, are known. */
-TILES_TARGET INLINED void add_up(Sums sum, int rows, const float *a, int64_t next, int64_t along,
-                                 const Strips *b)
+/* Whether a tile of C has more lines than a processor has buffers to fetch them in, and a strip of B is as much as the first
+ * cache holds. */
+enum {
+    LINE = 16 /* fp32 values of a line of the cache */,
+    LARGE = ROWS_OF_TILE * COLUMNS_OF_TILE / LINE > 16
+};
+
+/* A row of C, by when it is added to. */
+INLINED void fetch_row(const Tile *t, int64_t row)
 {
+    __builtin_prefetch(values_on(t->to.at, t->to.type, row * t->to.ld), 1);
+    __builtin_prefetch(values_on(t->to.at, t->to.type, row * t->to.ld + t->columns - 1), 1);
+}
+
+/* sum += a b of the first `rows` rows, value by value of k. Of a large tile rows of C are fetched on the way, as all at once
+ * they would be before what is read of a and b, and so is b. Inlined where `rows`, and `next` or `along`, are known. */
+TILES_TARGET INLINED void add_up(Sums sum, int rows, const float *a, int64_t next, int64_t along,
+                                 const Strips *b, const Tile *t)
+{
+    enum { AHEAD = 8 }; /* values of k */
     const float *at = b->at;
-    for (int64_t p = 0; p < b->k; p++, a += along, at += b->along) {
-        Lanes row[ACROSS];
+    int64_t fetched = 0, each = LARGE ? b->k / rows + 1 : b->k;
+    for (; fetched < rows && !LARGE; fetched++) fetch_row(t, fetched);
+    for (int64_t p = 0, end; p < b->k;) {
+        if (fetched < rows) fetch_row(t, fetched++);
+        for (end = p + each < b->k ? p + each : b->k; p < end; p++, a += along, at += b->along) {
+            for (int j = 0; j < COLUMNS_OF_TILE && LARGE; j += LINE)
+                __builtin_prefetch(at + AHEAD * b->along + j);
+            Lanes row[ACROSS];
 #pragma GCC unroll 2
-        for (int j = 0; j < ACROSS; j++) row[j] = ((const Lanes *)at)[j];
+            for (int j = 0; j < ACROSS; j++) row[j] = ((const Lanes *)at)[j];
 #pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            Lanes value = a[i * next] - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
+            for (int i = 0; i < rows; i++) {
+                Lanes value = a[i * next] - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
 #pragma GCC unroll 2
-            for (int j = 0; j < ACROSS; j++) {
-                sum[i][j] += value * row[j];
-                STAYS(sum[i][j]);
+                for (int j = 0; j < ACROSS; j++) {
+                    sum[i][j] += value * row[j];
+                    STAYS(sum[i][j]);
+                }
             }
         }
     }
@@ -47,14 +70,10 @@ TILES_TARGET INLINED Lanes rounded(Lanes product)
 TILES_TARGET INLINED void tile_of(int rows, const Strips *a, const Strips *b, const Tile *t)
 {
     Sums sum = {0};
-    for (int64_t i = 0; i < rows; i++) { /* there by the time that it is added to */
-        __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld), 1);
-        __builtin_prefetch(values_on(t->to.at, t->to.type, i * t->to.ld + t->columns - 1), 1);
-    }
     if (a->next == 1)
-        add_up(sum, rows, a->at, 1, a->along, b);
+        add_up(sum, rows, a->at, 1, a->along, b, t);
     else
-        add_up(sum, rows, a->at, a->next, 1, b);
+        add_up(sum, rows, a->at, a->next, 1, b, t);
     float edge[ROWS_OF_TILE * COLUMNS_OF_TILE];
     bool whole = t->columns == COLUMNS_OF_TILE, opens = !whole || is_half(t->from.type),
          closes = !whole || is_half(t->to.type);
@@ -113,8 +132,6 @@ TILES_TARGET static inline const float *values_of(const Strips *from, int64_t fi
     widen(from->type, at, beside, count);
     return beside;
 }
-
-enum { LINE = 16 }; /* fp32 values of a line of the cache */
 
 /* Values that lie side by side: row after row as they come, each into all strips from `first` on. Whole registers
  * are copied: what that is too much is of the row behind, and is written over by it. */
