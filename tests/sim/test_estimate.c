@@ -6,24 +6,19 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "sim/run/admit.h"
-#include "sim/run/plan_from_config.h"
-#include "sim/config/ranks.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/folder.h"
+#include "tests/support/planned.h"
 
-static Estimate estimate_of(const char *sets, int ranks, bool dry, Config *config)
+static Estimate estimate_of(const char *words, int ranks, bool dry, Config *config)
 {
-    Case c = case_of_words(1, "%s", sets);
-    Plan plan;
-    Error error = {""};
-    if (!case_config(&c, config, &error) || !config_check_ranks(config, ranks, &error) ||
-        !plan_from_config(config, ranks, NULL, 0, &plan, &error))
-        fail_msg("%s", error.text);
-    Estimate e = dry ? estimate_dry(config, &plan, &(WalkedRanks){ranks, ranks, NULL}, true)
-                     : estimate_rank(config, &plan, ranks, 0);
-    plan_free(&plan);
-    case_free(&c);
+    Planned p = planned_words(ranks, "%s", words);
+    Estimate e = dry ? estimate_dry(&p.config, &p.plan, &(WalkedRanks){ranks, ranks, NULL}, true)
+                     : estimate_rank(&p.config, &p.plan, ranks, 0);
+    *config = p.config; /* the caller's to free */
+    plan_free(&p.plan);
+    case_free(&p.one);
     return e;
 }
 

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "models/machine/random.h"
-#include "sim/config/ranks.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
+#include "tests/support/planned.h"
 
 enum { CASES = 30, MICROBATCHES = 3, WORDS = 1024 };
 
@@ -174,19 +173,11 @@ typedef struct Figures {
 
 static Figures figures(const char *words, const char *way, int ranks)
 {
-    Case c = case_of_words(1, "%s hardware.all_to_all=%s", words, way);
-    Config config;
-    Plan plan;
-    Error error;
+    Planned p = planned_words(ranks, "%s hardware.all_to_all=%s", words, way);
     double bytes[PURPOSES];
-    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, ranks, &error) ||
-        !plan_from_config(&config, ranks, NULL, 0, &plan, &error))
-        fail_msg("%s: %s", words, error.text);
-    theory_bytes(&config, &plan, ranks, 0, bytes);
-    const Figures f = {bytes[MOE_COMBINE], theory_moment(&config, &plan, ranks, 0)};
-    plan_free(&plan);
-    config_free(&config);
-    case_free(&c);
+    theory_bytes(&p.config, &p.plan, ranks, 0, bytes);
+    const Figures f = {bytes[MOE_COMBINE], theory_moment(&p.config, &p.plan, ranks, 0)};
+    planned_free(&p);
     return f;
 }
 

@@ -9,15 +9,13 @@
 #include "sim/base/clock.h"
 #include "sim/base/posix.h"
 #include "sim/base/progress.h"
-#include "sim/config/ranks.h"
 #include "sim/file/run_file.h"
 #include "sim/report/report_command.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/run/run.h"
 #include "sim/run/watch.h"
-#include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/folder.h"
+#include "tests/support/planned.h"
 
 /* The program's clock: that of the system, or one that goes on by `look` seconds whenever it is looked at. */
 static double look, looked;
@@ -113,23 +111,18 @@ static void a_walk_ends_at_its_total(void **state)
 {
     (void)state;
     enum { RANKS = 8 };
-    Case c = case_of_words(1, "parallel.pp=2 parallel.data=zero1 train.microbatch=1");
-    Config config;
-    Plan plan;
-    Error error = {""};
-    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, RANKS, &error) ||
-        !plan_from_config(&config, RANKS, NULL, 0, &plan, &error))
-        fail_msg("%s", error.text);
-    Estimate e = estimate_dry(&config, &plan, &(WalkedRanks){RANKS, RANKS, NULL}, true);
+    Planned one = planned_words(RANKS, "parallel.pp=2 parallel.data=zero1 train.microbatch=1");
+    const Plan *plan = &one.plan;
+    Estimate e = estimate_dry(&one.config, plan, &(WalkedRanks){RANKS, RANKS, NULL}, true);
     Watch w;
     char said[8192], last[64];
     int actions = 0;
     const Heard h = hear(STDOUT_FILENO);
-    watch_walk(&w, &e, &plan, RANKS, 1);
+    watch_walk(&w, &e, plan, RANKS, 1);
     w.progress.began -= 10;
     for (int r = 0; r < RANKS; r++) watch_made(&w);
-    for (int p = 0; p < plan.shape.p; p++)
-        for (int i = 0; i < plan.list[p].count * RANKS / plan.shape.p; i++, actions++) watch_performed(&w);
+    for (int p = 0; p < plan->shape.p; p++)
+        for (int i = 0; i < plan->list[p].count * RANKS / plan->shape.p; i++, actions++) watch_performed(&w);
     watch_end(&w);
     heard(h, said, sizeof said);
     snprintf(last, sizeof last, "  %d of %d actions walked   0 s left\n", actions, actions);
@@ -137,9 +130,7 @@ static void a_walk_ends_at_its_total(void **state)
     assert_string_equal(said + strlen(said) - strlen(last), last);
     assert_true(w.progress.done > 0.999999 * w.progress.total &&
                 w.progress.done < 1.000001 * w.progress.total);
-    plan_free(&plan);
-    config_free(&config);
-    case_free(&c);
+    planned_free(&one);
 }
 
 /* ---- who shows it ---- */

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim/config/ranks.h"
 #include "sim/report/report_command.h"
 #include "sim/theory/remedy.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/machine_run.h"
+#include "tests/support/planned.h"
 #include "tests/support/plot_place.h"
 
 /* The most that a rank holds in a dry step. */
@@ -40,16 +40,11 @@ static void with(const char *words, const char *set, char *text, size_t size)
 
 static int remedies_of(const char *words, int ranks, double share, Remedy remedy[REMEDIES])
 {
-    Config config;
-    Error error;
-    Case c = case_of_words(1, "%s", words);
-    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, ranks, &error))
-        fail_msg("%s", error.text);
+    Planned p = planned_words(ranks, "%s", words);
     double most = counted(words, ranks);
     int count =
-        theory_remedies(&config, ranks, most - theory_most_held(&config, ranks), share * most, remedy);
-    config_free(&config);
-    case_free(&c);
+        theory_remedies(&p.config, ranks, most - theory_most_held(&p.config, ranks), share * most, remedy);
+    planned_free(&p);
     return count;
 }
 

@@ -7,12 +7,11 @@
 #include <string.h>
 #include <time.h>
 #include "models/machine/random.h"
-#include "sim/config/ranks.h"
-#include "sim/run/plan_from_config.h"
 #include "sim/run/representatives.h"
 #include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
+#include "tests/support/planned.h"
 
 /* What a rank has after a step. */
 typedef struct Outcome {
@@ -180,16 +179,12 @@ static void whole_and_in_halves(void **state)
     Case c = case_of_words(1, "model.layers=4 model.hidden=24 model.heads=4 model.ffn=64 model.sequence=16 "
                               "train.global_batch=24 train.microbatch=2 parallel.pp=2 parallel.tp=2 "
                               "parallel.schedule=own.csv hardware.profile=slow.ini");
-    Config config;
-    Plan plan;
-    Error error = {""};
-    if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
-        !plan_from_config(&config, 8, text, sizeof text - 1, &plan, &error))
-        fail_msg("%s", error.text);
-    compare("B, and I and W", (Dry){.config = &config, .plan = &plan}, 8);
-    plan_free(&plan);
-    config_free(&config);
-    case_free(&c);
+    Planned p;
+    Error error;
+    c.schedule = text;
+    if (!planned_case(&p, c, 8, &error)) fail_msg("%s", error.text);
+    compare("B, and I and W", (Dry){.config = &p.config, .plan = &p.plan}, 8);
+    planned_free(&p);
 }
 
 /* Loads of experts over trees, whose leaves send less, beside gradients that go round. */
@@ -199,22 +194,14 @@ static void loads_over_trees(void **state)
     static const char *const balance[] = {"moe.balance=bias",
                                           "moe.balance=auxiliary moe.balance_scope=global_batch"};
     for (int i = 0; i < 2; i++) {
-        Case c =
-            case_of_words(1,
+        Planned p =
+            planned_words(8,
                           "model.layers=4 model.hidden=24 model.heads=4 model.sequence=16 moe.experts=8 "
-                          "moe.ffn=64 train.global_batch=8 parallel.data=zero1 hardware.profile=slow.ini "
-                          "node.devices=2 hardware.all_reduce=tree %s",
+                          "moe.ffn=64 train.global_batch=8 parallel.data=zero1 "
+                          "hardware.profile=slow.ini node.devices=2 hardware.all_reduce=tree %s",
                           balance[i]);
-        Config config;
-        Plan plan;
-        Error error = {""};
-        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
-            !plan_from_config(&config, 8, NULL, 0, &plan, &error))
-            fail_msg("%s", error.text);
-        compare(balance[i], (Dry){.config = &config, .plan = &plan}, 8);
-        plan_free(&plan);
-        config_free(&config);
-        case_free(&c);
+        compare(balance[i], (Dry){.config = &p.config, .plan = &p.plan}, 8);
+        planned_free(&p);
     }
 }
 
@@ -234,19 +221,11 @@ static void latents_of_any_width(void **state)
                  {"parallel.tp=4 model.q_lora_rank=0", 2},
                  {"parallel.tp=4 model.sequence=31 train.microbatch=1 model.qk_rope_head_dim=6", 8}};
     for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
-        Case c = case_of_words(
-            1, "model.preset=mla-tiny model.layers=4 train.global_batch=16 parallel.pp=2 %s", grids[i].words);
-        Config config;
-        Plan plan;
-        Error error = {""};
-        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, 8, &error) ||
-            !plan_from_config(&config, 8, NULL, 0, &plan, &error))
-            fail_msg("%s", error.text);
-        assert_int_equal(compare(grids[i].words, (Dry){.config = &config, .plan = &plan}, 8),
+        Planned p = planned_words(
+            8, "model.preset=mla-tiny model.layers=4 train.global_batch=16 parallel.pp=2 %s", grids[i].words);
+        assert_int_equal(compare(grids[i].words, (Dry){.config = &p.config, .plan = &p.plan}, 8),
                          grids[i].walked);
-        plan_free(&plan);
-        config_free(&config);
-        case_free(&c);
+        planned_free(&p);
     }
 }
 
@@ -365,22 +344,17 @@ static bool compare_drawn(int64_t seed, int most, int *stood_for)
     char what[1024] = "";
     for (int i = 0; c.sets[i]; i++)
         snprintf(what + strlen(what), sizeof what - strlen(what), " %s", c.sets[i]);
-    Config config;
-    Plan plan;
+    Planned p;
     Error error;
-    bool parsed = case_config(&c, &config, &error),
-         is = parsed && config_check_ranks(&config, ranks, &error) &&
-              plan_from_config(&config, ranks, NULL, 0, &plan, &error);
+    const bool is = planned_case(&p, c, ranks, &error);
     if (is) {
-        Dry dry = {.config = &config, .plan = &plan};
+        Dry dry = {.config = &p.config, .plan = &p.plan};
         dry.link = (Link){draw(&d, 3) * 0.01, draw(&d, 3) * 1e-5};
         *stood_for += ranks - compare(what, dry, ranks);
-        plan_free(&plan);
+        planned_free(&p);
     } else if (seed < 0) {
         print_error("%s: %s\n", what, error.text);
     }
-    if (parsed) config_free(&config);
-    case_free(&c);
     return is;
 }
 
@@ -435,17 +409,13 @@ static void of_many_experts(void **state)
         int walked;
     } grids[] = {{"model.sequence=32", 1}, {"model.sequence=33", RANKS}};
     for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
-        Case c = case_of_words(1, "moe.experts=65536 moe.ffn=8 parallel.ep=64 train.global_batch=4096 %s",
-                               grids[i].sequence);
-        Config config;
-        Error error;
-        if (!case_config(&c, &config, &error) || !config_check_ranks(&config, RANKS, &error))
-            fail_msg("%s", error.text);
-        WalkedRanks few = representatives_of(&config, RANKS, false);
+        Planned p =
+            planned_words(RANKS, "moe.experts=65536 moe.ffn=8 parallel.ep=64 train.global_batch=4096 %s",
+                          grids[i].sequence);
+        WalkedRanks few = representatives_of(&p.config, RANKS, false);
         assert_int_equal(few.count, grids[i].walked);
         free((void *)few.rank);
-        config_free(&config);
-        case_free(&c);
+        planned_free(&p);
     }
 }
 
