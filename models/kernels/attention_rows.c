@@ -1,6 +1,7 @@
 /* attention_rows.c - a head's rows, one after the other. */
 #include "models/kernels/attention_rows.h"
 #include <stdlib.h>
+#include "models/machine/half.h"
 #include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 
@@ -31,8 +32,8 @@ static void rows_read(HeadRows *h, int64_t first)
 
 static void rows_write(const HeadRows *h)
 {
-    for (int64_t i = 0; h->room && i < h->rows; i++)
-        tensor_write(h->t, h->first + i * h->apart, h->hd, h->room + i * h->hd);
+    if (h->room)
+        half_round_rows(h->t.dtype, h->room, (uint16_t *)h->t.data + h->first, h->rows, h->hd, h->apart);
 }
 
 /* ---- of all ---- */

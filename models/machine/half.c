@@ -32,9 +32,11 @@ VECTORISED static void widen_bf16(const uint16_t *restrict from, real *restrict 
     for (int64_t i = 0; i < n; i++) to[i] = (real)bf16_value(from[i]);
 }
 
-VECTORISED static void round_bf16(const real *restrict from, uint16_t *restrict to, int64_t n)
+VECTORISED static void round_bf16(const real *restrict from, uint16_t *restrict to, int64_t rows, int64_t n,
+                                  int64_t apart)
 {
-    for (int64_t i = 0; i < n; i++) to[i] = bf16_nearest(cut(from[i]));
+    for (int64_t r = 0; r < rows; r++, from += n, to += apart)
+        for (int64_t i = 0; i < n; i++) to[i] = bf16_nearest(cut(from[i]));
 }
 
 VECTORISED static void widen_fp16(const uint16_t *restrict from, real *restrict to, int64_t n)
@@ -86,18 +88,28 @@ void half_widen(DType format, const uint16_t *restrict from, real *restrict to, 
     widen_fp16(from + done, to + done, n - done);
 }
 
-void half_round(DType format, const real *restrict from, uint16_t *restrict to, int64_t n)
+static void round_fp16_whole(const real *restrict from, uint16_t *restrict to, int64_t n)
 {
-    assert(format == BF16 || format == FP16);
     int64_t done = 0;
-    if (format == BF16) {
-        round_bf16(from, to, n);
-        return;
-    }
 #ifdef HAS_F16C_PATH
     if (has_f16c()) done = round_eights(from, to, n);
 #endif
     round_fp16(from + done, to + done, n - done);
+}
+
+void half_round_rows(DType format, const real *restrict from, uint16_t *restrict to, int64_t rows, int64_t n,
+                     int64_t apart)
+{
+    assert(format == BF16 || format == FP16);
+    if (format == BF16)
+        round_bf16(from, to, rows, n, apart);
+    else
+        for (int64_t r = 0; r < rows; r++) round_fp16_whole(from + r * n, to + r * apart, n);
+}
+
+void half_round(DType format, const real *restrict from, uint16_t *restrict to, int64_t n)
+{
+    half_round_rows(format, from, to, 1, n, n);
 }
 
 real half_value(DType format, uint16_t half)

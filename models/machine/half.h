@@ -11,6 +11,9 @@
 /* format: BF16 or FP16. As vector code, in hardware where there is an instruction for it. */
 void half_widen(DType format, const uint16_t *restrict from, real *restrict to, int64_t n);
 void half_round(DType format, const real *restrict from, uint16_t *restrict to, int64_t n);
+/* Rows of n values that lie side by side, into rows that begin `apart` from one to the next. */
+void half_round_rows(DType format, const real *restrict from, uint16_t *restrict to, int64_t rows, int64_t n,
+                     int64_t apart);
 
 /* One number, by integer operations alone: what the above must agree with. */
 real half_value(DType format, uint16_t half);
