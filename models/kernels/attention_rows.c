@@ -16,16 +16,25 @@ static HeadRows rows_new(Tensor t, int64_t rows, int64_t hd, int64_t apart, bool
     return h;
 }
 
-/* To be written. */
-static void rows_for(HeadRows *h, int64_t first)
+static void rows_at(HeadRows *h, int64_t first)
 {
     h->first = first;
     h->at = h->room ? h->room : is_half(h->t.dtype) ? NULL : reals(h->t) + first;
 }
 
+/* To be written: fetched while they are computed, as the processor does not know where the next row lies. */
+static void rows_for(HeadRows *h, int64_t first)
+{
+    enum { LINE = 64 / sizeof(uint16_t) };
+    rows_at(h, first);
+    const uint16_t *row = (const uint16_t *)h->t.data + first;
+    for (int64_t i = 0; h->room && i < h->rows; i++, row += h->apart)
+        for (int64_t j = 0; j < h->hd; j += LINE) __builtin_prefetch(row + j, 1);
+}
+
 static void rows_read(HeadRows *h, int64_t first)
 {
-    rows_for(h, first);
+    rows_at(h, first);
     for (int64_t i = 0; h->room && i < h->rows; i++)
         tensor_read(h->t, first + i * h->apart, h->hd, h->room + i * h->hd);
 }

@@ -1,14 +1,11 @@
 /* half.c - 16-bit numbers: once in portable operations, which vectorise, and
- * once more in F16C's instructions for fp16.
- *
- * AVX512_BF16's instruction for bf16 is not used: it takes numbers below the
- * normal ones for zero, and the integer form is as fast as memory anyway. */
+ * once more in instructions: F16C's for fp16, and AVX512_BF16's to round to bf16. */
 #include "models/machine/half.h"
 #include <assert.h>
 #include "models/machine/half_bits.h"
 #include "models/machine/vector.h"
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SIM_DOUBLE)
-#define HAS_F16C_PATH
+#define HAS_INSTRUCTIONS
 #include <immintrin.h>
 #endif
 
@@ -32,11 +29,9 @@ VECTORISED static void widen_bf16(const uint16_t *restrict from, real *restrict 
     for (int64_t i = 0; i < n; i++) to[i] = (real)bf16_value(from[i]);
 }
 
-VECTORISED static void round_bf16(const real *restrict from, uint16_t *restrict to, int64_t rows, int64_t n,
-                                  int64_t apart)
+VECTORISED static void round_bf16(const real *restrict from, uint16_t *restrict to, int64_t n)
 {
-    for (int64_t r = 0; r < rows; r++, from += n, to += apart)
-        for (int64_t i = 0; i < n; i++) to[i] = bf16_nearest(cut(from[i]));
+    for (int64_t i = 0; i < n; i++) to[i] = bf16_nearest(cut(from[i]));
 }
 
 VECTORISED static void widen_fp16(const uint16_t *restrict from, real *restrict to, int64_t n)
@@ -49,10 +44,33 @@ VECTORISED static void round_fp16(const real *restrict from, uint16_t *restrict 
     for (int64_t i = 0; i < n; i++) to[i] = fp16_nearest(cut(from[i]));
 }
 
-#ifdef HAS_F16C_PATH
+#ifdef HAS_INSTRUCTIONS
 static bool has_f16c(void)
 {
     return __builtin_cpu_supports("f16c");
+}
+
+static bool has_avx512_bf16(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bf16");
+}
+
+/* The instruction takes numbers below the normal ones for zero, so that where there are any it is left. Does pairs of
+ * sixteens, and returns how many numbers that were. */
+__attribute__((target("avx512bw,avx512dq,avx512bf16"))) static int64_t round_bf16_pairs(
+    const float *restrict from, uint16_t *restrict to, int64_t n)
+{
+    enum { DENORMAL = 0x20, SIXTEEN = 16, PAIR = 32 };
+    int64_t i = 0;
+    for (; i + PAIR <= n; i += PAIR) {
+        __m512 low = _mm512_loadu_ps(from + i), high = _mm512_loadu_ps(from + i + SIXTEEN);
+        if (_mm512_fpclass_ps_mask(low, DENORMAL) | _mm512_fpclass_ps_mask(high, DENORMAL))
+            for (int k = 0; k < PAIR; k++) to[i + k] = bf16_nearest(from[i + k]);
+        else
+            _mm512_storeu_si512(to + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+    return i;
 }
 
 /* Both do eights, and return how many numbers that were. */
@@ -82,29 +100,34 @@ void half_widen(DType format, const uint16_t *restrict from, real *restrict to, 
         widen_bf16(from, to, n);
         return;
     }
-#ifdef HAS_F16C_PATH
+#ifdef HAS_INSTRUCTIONS
     if (has_f16c()) done = widen_eights(from, to, n);
 #endif
     widen_fp16(from + done, to + done, n - done);
 }
 
-static void round_fp16_whole(const real *restrict from, uint16_t *restrict to, int64_t n)
+static int64_t round_by_instruction(DType format, const real *restrict from, uint16_t *restrict to, int64_t n)
 {
-    int64_t done = 0;
-#ifdef HAS_F16C_PATH
-    if (has_f16c()) done = round_eights(from, to, n);
+#ifdef HAS_INSTRUCTIONS
+    if (format == BF16 && has_avx512_bf16()) return round_bf16_pairs(from, to, n);
+    if (format == FP16 && has_f16c()) return round_eights(from, to, n);
 #endif
-    round_fp16(from + done, to + done, n - done);
+    (void)format, (void)from, (void)to, (void)n;
+    return 0;
 }
 
 void half_round_rows(DType format, const real *restrict from, uint16_t *restrict to, int64_t rows, int64_t n,
                      int64_t apart)
 {
     assert(format == BF16 || format == FP16);
-    if (format == BF16)
-        round_bf16(from, to, rows, n, apart);
-    else
-        for (int64_t r = 0; r < rows; r++) round_fp16_whole(from + r * n, to + r * apart, n);
+    for (int64_t r = 0; r < rows; r++, from += n, to += apart) {
+        int64_t done = round_by_instruction(format, from, to, n);
+        if (done == n) continue;
+        if (format == BF16)
+            round_bf16(from + done, to + done, n - done);
+        else
+            round_fp16(from + done, to + done, n - done);
+    }
 }
 
 void half_round(DType format, const real *restrict from, uint16_t *restrict to, int64_t n)
