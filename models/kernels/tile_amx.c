@@ -6,7 +6,7 @@
 #include <stdalign.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "models/kernels/pack_bf16.h"
+#include "models/kernels/pack_avx512.h"
 #include "models/kernels/result_avx512.h"
 
 enum { SIDE = 16, ROWS_OF_TILE = 2 * SIDE, COLUMNS_OF_TILE = 2 * SIDE, DEPTH = 2 * SIDE };
@@ -90,6 +90,6 @@ const ProductTiles tiles_amx = {.name = "AMX",
                                 .begin = begin,
                                 .end = end,
                                 .tile = tile,
-                                .pack_rows = bf16_pack_rows,
-                                .pack_columns = bf16_pack_columns};
+                                .pack_rows = avx512_pack_rows,
+                                .pack_columns = avx512_pack_columns};
 #endif

@@ -1,7 +1,7 @@
 /* tile_avx512_bf16.c - 28 of 32 registers of 16 sums, to each of which an instruction adds the products of a pair of k's. */
 #ifdef __x86_64__
 #include <immintrin.h>
-#include "models/kernels/pack_bf16.h"
+#include "models/kernels/pack_avx512.h"
 #include "models/kernels/result_avx512.h"
 #include "models/kernels/tile_result.h"
 
@@ -74,6 +74,6 @@ const ProductTiles tiles_avx512_bf16 = {.name = "AVX512_BF16",
                                         .columns = COLUMNS_OF_TILE,
                                         .depth = 2,
                                         .tile = tile,
-                                        .pack_rows = bf16_pack_rows,
-                                        .pack_columns = bf16_pack_columns};
+                                        .pack_rows = avx512_pack_rows,
+                                        .pack_columns = avx512_pack_columns};
 #endif
