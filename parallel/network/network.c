@@ -127,8 +127,10 @@ NetworkTime network_ring(const Network *n, const RingSize *ring)
 
 double network_alone(const NetworkTime *time)
 {
-    const double *busy = time->busy;
-    return fmax(fmax(busy[ROUTE_INSIDE], busy[ROUTE_ACROSS]), time->fullest) + time->latency;
+    double most = time->fullest;
+    for (Route r = 0; r < ROUTES; r++)
+        if (time->busy[r] > most) most = time->busy[r];
+    return most + time->latency;
 }
 
 bool network_takes_trees(const Network *n, const RingSize *ring, size_t bytes)

@@ -84,6 +84,10 @@ bool recorder_memory(Recorder *recorder, const uint64_t *peak, const uint64_t *p
 /* One step's actions, all ranks' together at most RunInfo.actions of them: some, as often as there are more, and the
  * last, with which the timeline is that step's. */
 bool recorder_actions(Recorder *recorder, const TimelineRow *rows, int count, Error *error);
+/* The same of rows whose `held` is given: what recorder_held() says of the first of them that holds so much, for all of
+ * its kind after it that do. */
+bool recorder_actions_held(Recorder *recorder, const TimelineRow *rows, int count, Error *error);
+bool recorder_held(Recorder *recorder, const TimelineRow *row, int32_t *held, Error *error);
 bool recorder_timeline(Recorder *recorder, int64_t step, const TimelineRow *rows, int count, Error *error);
 
 /* simulated, measured: [rank] the share of a step in which the rank has nothing to do; theory: the formula's

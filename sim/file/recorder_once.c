@@ -12,18 +12,29 @@
 
 enum { BLOCK_ROWS = 2048 }; /* that are written at once: of few rows, too, where they come a few at a time */
 
-/* With what the actions held, which is the last field of those of every row. */
-static bool add_to_block(Recorder *r, const TimelineRow *rows, size_t count, Error *error)
+/* A dry run has millions, of which the file has what the struct begins with, up to what was held: copied as one. */
+enum { HELD_END = offsetof(TimelineRow, held) + sizeof(int32_t) };
+static void pack(const Recorder *r, const TimelineRow *rows, size_t count, char *packed)
 {
-    const size_t bytes = h5_packed_bytes(r->row), end = h5_packed_bytes(layout_action_row(true));
+    if (h5_packed_bytes(r->row) != HELD_END) {
+        h5_pack(r->row, count, rows, packed);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) memcpy(packed + i * HELD_END, &rows[i], HELD_END);
+}
+
+/* `held`: the rows say which row of what actions held is theirs. */
+static bool add_to_block(Recorder *r, const TimelineRow *rows, size_t count, bool held, Error *error)
+{
+    const size_t bytes = h5_packed_bytes(r->row);
     RecorderBlock *b = &r->block;
     if (!b->rows) b->rows = allocate(BLOCK_ROWS * bytes);
     char *packed = b->rows + b->count * bytes;
-    h5_pack(r->row, count, rows, packed);
-    for (size_t i = 0; i < count; i++) {
-        int32_t held;
-        if (!recorder_held_row(r, &rows[i], &held, error)) return false;
-        memcpy(packed + i * bytes + end - sizeof held, &held, sizeof held);
+    pack(r, rows, count, packed);
+    for (size_t i = 0; i < count && !held; i++) {
+        int32_t row;
+        if (!recorder_held_row(r, &rows[i], &row, error)) return false;
+        memcpy(packed + i * bytes + offsetof(TimelineRow, held), &row, sizeof row);
     }
     b->count += count;
     return true;
@@ -37,7 +48,7 @@ static bool write_block(Recorder *r, Error *error)
     return count == 0 || h5_table_write_packed(r->file, layout_actions, r->row, first, count, b->rows, error);
 }
 
-bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *error)
+static bool add_actions(Recorder *r, const TimelineRow *rows, int count, bool held, Error *error)
 {
     RecorderBlock *b = &r->block;
     if (count > r->actions - r->timed)
@@ -45,11 +56,26 @@ bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *er
                          r->timed, r->actions);
     for (int done = 0, part; done < count; done += part) {
         part = BLOCK_ROWS - (int)b->count < count - done ? BLOCK_ROWS - (int)b->count : count - done;
-        if (!add_to_block(r, rows + done, (size_t)part, error)) return false;
+        if (!add_to_block(r, rows + done, (size_t)part, held, error)) return false;
         r->timed += part;
         if (b->count == BLOCK_ROWS && !write_block(r, error)) return false;
     }
     return true;
+}
+
+bool recorder_actions(Recorder *r, const TimelineRow *rows, int count, Error *error)
+{
+    return add_actions(r, rows, count, false, error);
+}
+
+bool recorder_actions_held(Recorder *r, const TimelineRow *rows, int count, Error *error)
+{
+    return add_actions(r, rows, count, true, error);
+}
+
+bool recorder_held(Recorder *r, const TimelineRow *row, int32_t *held, Error *error)
+{
+    return recorder_held_row(r, row, held, error);
 }
 
 bool recorder_timeline(Recorder *r, int64_t step, const TimelineRow *rows, int count, Error *error)

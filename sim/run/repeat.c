@@ -48,7 +48,7 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-void repeats_play(const Repeats *r, const Pass *pass)
+void repeats_play(Repeats *r, const Pass *pass)
 {
     Device *d = r->device;
     tape_play(&pass->tape, r->comm);
@@ -59,7 +59,17 @@ void repeats_play(const Repeats *r, const Pass *pass)
     d->peak_total = larger(d->peak_total, d->total + pass->total_highest);
     d->high = larger(d->high, d->total + pass->total_highest);
     d->total += (size_t)pass->total;
-    for (int i = 0; i < pass->kinds; i++) work_join(&d->done[pass->kind[i]], &pass->done[pass->kind[i]], 1);
+    r->pass[pass - r->pass].played++;
+}
+
+void repeats_settle(Repeats *r)
+{
+    for (int i = 0; r && i < ACTION_KINDS * r->chunks; i++) {
+        Pass *pass = &r->pass[i];
+        for (int k = 0; k < WORK_KINDS && pass->played > 0; k++)
+            work_join(&r->device->done[k], &pass->done[k], (double)pass->played);
+        pass->played = 0;
+    }
 }
 
 /* Within the pass peaks count from what is held now. */
@@ -93,11 +103,7 @@ void repeats_keep(Repeats *r, ActionKind kind, int chunk, const GptSaved *saved,
     pass->total = (int64_t)(d->total - r->total);
     pass->total_highest = d->peak_total - r->total;
     d->peak_total = larger(d->peak_total, r->peak_total);
-    pass->kinds = 0;
-    for (int k = 0; k < WORK_KINDS; k++) {
-        pass->done[k] = work_between(&r->done[k], &d->done[k]);
-        if (pass->done[k].kernels > 0) pass->kind[pass->kinds++] = (WorkKind)k;
-    }
+    for (int k = 0; k < WORK_KINDS; k++) pass->done[k] = work_between(&r->done[k], &d->done[k]);
     pass->result = result;
     if (pass->known && saved) pass->saved = gpt_saved_copy(r->gpt, saved);
 }

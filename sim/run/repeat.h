@@ -17,8 +17,7 @@ typedef struct Pass {
     int64_t held[MEMORY_CATEGORIES], total;           /* bytes more than before */
     size_t highest[MEMORY_CATEGORIES], total_highest; /* than before, at most, while it ran */
     WorkDone done[WORK_KINDS];
-    WorkKind kind[WORK_KINDS]; /* (kinds) that anything was done of */
-    int kinds;
+    int64_t played; /* times whose work is not reported yet */
     GptSaved saved; /* what it left of the microbatch; of F and I */
     Tensor result;  /* y or dx */
 } Pass;
@@ -41,8 +40,9 @@ void repeats_free(Repeats *r);
 
 /* The pass in place of one that would be walked; NULL: walk it. */
 const Pass *repeats_find(const Repeats *r, ActionKind kind, int chunk, int microbatch);
-/* Does what the pass did. */
-void repeats_play(const Repeats *r, const Pass *pass);
+/* Does what the pass did; its work is reported with that of all others. */
+void repeats_play(Repeats *r, const Pass *pass);
+void repeats_settle(Repeats *r);
 /* Around a pass that is walked; if it is not known yet, its result is kept, and what it saved where that is not NULL. */
 void repeats_record(Repeats *r, ActionKind kind, int chunk);
 void repeats_keep(Repeats *r, ActionKind kind, int chunk, const GptSaved *saved, Tensor result);

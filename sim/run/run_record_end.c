@@ -32,11 +32,6 @@ typedef struct Timelines {
     Error error;
 } Timelines;
 
-static void write_rows(Timelines *t, const TimelineRow *row, int count)
-{
-    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
-}
-
 /* Lists differ in length from stage to stage: the rows after them are none. */
 static void write_timeline(void *context, int report, const void *piece)
 {
@@ -46,7 +41,7 @@ static void write_timeline(void *context, int report, const void *piece)
     while (count < actions && row[count].action[0]) count++;
     for (int i = 0; i < count; i++)
         t->computed[(size_t)report * (size_t)actions + (size_t)i] = row[i].measured_compute;
-    write_rows(t, row, count);
+    t->ok = t->ok && recorder_actions(t->record->recorder, row, count, &t->error);
 }
 
 /* What a rank of a dry run has of that step. */
@@ -55,19 +50,35 @@ typedef struct Lent {
     Laps laps;
 } Lent;
 
+/* What is kept once for many is looked for in the file once, too. */
+static void find_held(Timelines *t, const Laps *laps, int first, int count, TimelineRow *row, int32_t *held)
+{
+    for (int i = 0; i < count && t->ok; i++) {
+        int32_t *of = &held[laps->lap[first + i].held];
+        if (*of < 0) t->ok = recorder_held(t->record->recorder, &row[i], of, &t->error);
+        row[i].held = *of;
+    }
+}
+
 /* Few rows at a time, which stay in the cache, as they are of millions of actions. */
 static void write_lent(void *context, int report, const void *piece)
 {
-    enum { ROWS = 64 };
+    enum { ROWS = 128 };
     (void)report;
+    Timelines *t = context;
     const Lent *lent = piece;
+    const Laps *laps = &lent->laps;
     const int actions = trainer_list(lent->trainer)->count;
+    const size_t bytes = (size_t)laps->helds * sizeof(int32_t);
     TimelineRow *row = allocate(ROWS * sizeof *row);
+    int32_t *held = memset(allocate(bytes), -1, bytes);
     for (int first = 0; first < actions; first += ROWS) {
         int count = actions - first < ROWS ? actions - first : ROWS;
-        trainer_rows(lent->trainer, &lent->laps, first, count, row);
-        write_rows(context, row, count);
+        trainer_rows(lent->trainer, laps, first, count, row);
+        find_held(t, laps, first, count, row, held);
+        t->ok = t->ok && recorder_actions_held(t->record->recorder, row, count, &t->error);
     }
+    free(held);
     free(row);
 }
 

@@ -314,6 +314,7 @@ StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *
         if (reduced && after_reduce) after_reduce(t, context);
     }
     stages_flush(t->stages);
+    repeats_settle(t->repeats);
     t->action = NULL;
     return result;
 }
