@@ -82,20 +82,20 @@ void lanes_launch(Lanes *lanes)
 void lanes_replay(Lanes *lanes, const LaneStep *step, int count)
 {
     const double longer = 1 + lanes->slower;
+    const LaneStep *end = step + count;
     double now = lanes->now, host = lanes->host;
-    for (int i = 0; i < count;) {
-        const Part part = step[i].part;
+    while (step < end) {
+        const Part part = step->part;
         const double launch = lanes->launch[lanes->backward && part != PART_RECOMPUTE];
         double spent = lanes->spent[part];
-        for (; i < count && step[i].part == part; i++) {
-            if (step[i].met && host < now) host = now;
-            if (step[i].launched) host += launch;
-            if (step[i].launched && host > now) {
+        for (; step < end && step->part == part; step++) {
+            if (step->met && host < now) host = now;
+            if (step->launched && (host += launch) > now) {
                 const double late = host - now;
                 now += late;
                 spent += late;
             }
-            const double seconds = step[i].seconds * longer;
+            const double seconds = step->seconds * longer;
             now += seconds;
             spent += seconds;
         }

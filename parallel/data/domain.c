@@ -45,7 +45,7 @@ static void make_buckets(Domain *domain, const Holding *held, DomainUnit *unit)
     double bytes = 0,
            full = data_parallel_shards_parameters(held->config) ? 0 : held->config->bucket_mb * 1e6;
     Bucket *open = NULL;
-    domain->bucket = allocate_zeroed((size_t)held->gpt->units, sizeof *domain->bucket);
+    domain->bucket = allocate_zeroed((size_t)domain->units, sizeof *domain->bucket); /* one each at most */
     for (int i = 0; i < domain->units; i++) {
         int u = domain->unit[i];
         if (!open || bytes >= full || own[open->unit[0]].stage != own[u].stage) {

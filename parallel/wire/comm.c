@@ -142,9 +142,14 @@ static void hear(const Request *request)
         comm_say_last(request->comm, (int64_t)request->stamp.last);
 }
 
-static Route route_to(const Group *group, int peer)
+/* The two that a rank lies between have a place each. */
+static Route route_to(Group *group, int peer)
 {
-    return network_route(&group->comm->network, group->comm->rank, group->members[peer]);
+    const Comm *comm = group->comm;
+    Neighbour *n = &group->neighbour[peer >> 1 & 1];
+    if (n->number != peer + 1)
+        *n = (Neighbour){peer + 1, network_route(&comm->network, comm->rank, group->members[peer])};
+    return n->route;
 }
 
 /* Whether there is anything to send or receive. */
@@ -158,7 +163,7 @@ static bool begin(Request *request, Group *group, int peer, int tag, Purpose pur
     }
     *request = (Request){.comm = group->comm,
                          .purpose = purpose,
-                         .route = route_to(group, peer),
+                         .route = is_simulated(group->comm, purpose) ? route_to(group, peer) : ROUTE_INSIDE,
                          .peer = group->members[peer],
                          .channel = group->channel,
                          .tag = tag,

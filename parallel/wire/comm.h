@@ -26,6 +26,12 @@
 
 typedef struct Comm Comm;
 
+/* Which way a message goes to or from another rank of a group. */
+typedef struct Neighbour {
+    int number; /* one more than its group rank; 0: of nobody */
+    Route route;
+} Neighbour;
+
 /* Ranks that talk among themselves; `rank` is the caller's place among them.
  * Each group has a tag space of its own. */
 typedef struct Group {
@@ -41,6 +47,7 @@ typedef struct Group {
     int gathers;
     Spread spread;   /* over the nodes, once asked for: group_spread() */
     int *node_first; /* and group_nodes() */
+    Neighbour neighbour[2]; /* whom messages of the simulated machine went to last, on its comm's network as it was then */
     Window *window;  /* NULL: messages are all there is */
     void *handle;    /* the backend's */
 } Group;
@@ -56,7 +63,7 @@ typedef struct Stamp {
 typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
-    Route route;
+    Route route; /* of the simulated machine's */
     int peer, channel, tag; /* the other rank, of the world, -1: all of them; what it is matched by */
     bool receives, done;
     size_t bytes;

@@ -38,23 +38,19 @@ void port_copy(Port *to, const Port *from)
     to->count = from->count;
 }
 
-/* One span in place of [first, last). */
+/* One span in place of [first, last). Memory that is not written to costs nothing, and a copy of all spans does. */
+enum { MORE = 4 };
 static void replace(Port *port, int first, int last, PortSpan span)
 {
     if (first == last && port->count == port->capacity)
-        make_room(port, port->capacity ? 2 * port->capacity : 8);
+        make_room(port, port->capacity ? MORE * port->capacity : 8);
     memmove(port->taken + first + 1, port->taken + last, (size_t)(port->count - last) * sizeof *port->taken);
     port->taken[first] = span;
     port->count += 1 - (last - first);
 }
 
-double port_take(Port *port, double from, double seconds)
+double port_take_between(Port *port, double from, double seconds)
 {
-    if (!(seconds > 0)) return from;
-    if (port->count < port->capacity && (port->count == 0 || port->taken[port->count - 1].end < from)) {
-        port->taken[port->count++] = (PortSpan){from, from + seconds}; /* as most do */
-        return from + seconds;
-    }
     int first = first_from(port, from), last = first;
     double end = from + seconds; /* if no span from `last` on lies before it */
     while (last < port->count && port->taken[last].start < end) {

@@ -16,8 +16,18 @@ typedef struct Port {
     int count, capacity;
 } Port;
 
-/* Takes `seconds` of what is free from `from` on; returns when the last of them ends. 0 seconds end at `from`. */
-double port_take(Port *port, double from, double seconds);
+/* port_take() of some seconds, whatever is taken already. */
+double port_take_between(Port *port, double from, double seconds);
+/* Takes `seconds` of what is free from `from` on; returns when the last of them ends. 0 seconds end at `from`. Here, as
+ * dry runs do so several times an action; most come after all others, and find room. */
+static inline double port_take(Port *port, double from, double seconds)
+{
+    if (!(seconds > 0)) return from;
+    if (port->count == port->capacity || (port->count > 0 && !(port->taken[port->count - 1].end < from)))
+        return port_take_between(port, from, seconds);
+    port->taken[port->count++] = (PortSpan){from, from + seconds};
+    return from + seconds;
+}
 /* Seconds that are taken between two moments. */
 double port_taken(const Port *port, double from, double until);
 /* What is taken of one is taken of the other. */
