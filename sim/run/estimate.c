@@ -19,10 +19,10 @@ static const struct {
     double program_seconds;               /* to begin and end a dry run */
     double rank_seconds, layer_seconds;   /* of a dry rank; of its table, a layer */
     double visit_seconds, action_seconds; /* of F or B, a layer; to perform and record an action */
-    /* of half an all-reduce, or of another ring: of units, with what is made for it; of activations; and on a machine
-     * for its ports */
-    double bucket_seconds, ring_seconds, port_seconds;
-    double piece_seconds; /* of each tensor in it */
+    /* of half an all-reduce, or of another ring: of units, with what is made for it; of activations, where their pass is
+     * walked; to meet others that are walked; and on a machine for its kernels and ports */
+    double bucket_seconds, ring_seconds, meeting_seconds, port_seconds;
+    double piece_seconds; /* of each tensor in it, likewise */
     /* of rows to experts or back, of which there are two, forward and backward, a layer and microbatch; and of each pair of
      * the ranks that share them, where they are not as before (repeat.h) */
     double exchange_seconds, pair_seconds;
@@ -34,14 +34,15 @@ static const struct {
 } takes = {.program = 20e6,
            .process = 35e6,
            .rank = 55e3,
-           .program_seconds = 20e-3,
+           .program_seconds = 30e-3,
            .rank_seconds = 150e-6,
-           .layer_seconds = 6e-6,
+           .layer_seconds = 3e-6,
            .visit_seconds = 1.5e-6,
-           .action_seconds = 1e-6,
-           .bucket_seconds = 2.5e-6,
+           .action_seconds = 250e-9,
+           .bucket_seconds = 1.2e-6,
            .ring_seconds = 150e-9,
-           .port_seconds = 700e-9,
+           .meeting_seconds = 150e-9,
+           .port_seconds = 60e-9,
            .piece_seconds = 250e-9,
            .exchange_seconds = 1.9e-6,
            .pair_seconds = 24e-9,
@@ -199,12 +200,13 @@ static double expert_tensors_of(const Config *config)
 
 /* ---- a dry run ---- */
 
-static double bytes_of_layers(const Config *config)
+/* A rank has buckets for the units of its own stages. */
+static double bytes_of_layers(const Config *config, const Plan *plan)
 {
     const GptShape *shape = &config->model.shape;
     int64_t experts = shape->experts.count / config->expert.size;
-    double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) + sizeof(Bucket) +
-                  2 * sizeof(Transfer *);
+    double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) +
+                  (double)sizeof(Bucket) / plan->shape.p + 2 * sizeof(Transfer *);
     double sum = (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         sum +=
@@ -242,11 +244,13 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
     Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
     double rings = pipelines * (data.halves + tensor.halves);
-    double pieces = pipelines * (data.pieces + tensor.pieces);
+    double pieces = pipelines * (data.pieces + (repeats ? 0 : tensor.pieces));
     const Exchanges exchanges = exchanges_of(config, plan, repeats);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
     double steps = (double)config_steps(config, true);
-    double ports = config->hardware.profile == PROFILE_MACHINE ? rings * takes.port_seconds : 0;
+    const bool machine = config->hardware.profile == PROFILE_MACHINE, meets = walked->count == walked->ranks;
+    double ring = (repeats ? 0 : takes.ring_seconds) + (meets ? takes.meeting_seconds : 0);
+    double ports = machine ? rings : 0, spans = machine ? rings + rows : 0;
     Estimate e = {.work = steps * (rings + visits + rows + pipelines * exchanges.all)};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp + (double)mesh.ep +
                                    (double)mesh.dp / (double)mesh.ep); /* of its groups */
@@ -254,18 +258,19 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] =
         N * (takes.rank + others + (double)step_record_bytes(config, walked->ranks)); /* its record */
-    e.memory[COST_LAYERS] = N * bytes_of_layers(config);
+    e.memory[COST_LAYERS] = N * bytes_of_layers(config, plan);
     e.memory[COST_ACTIONS] =
-        N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) +
+        N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) + one.rows * sizeof(Action) +
         pipelines * (repeats ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
         pipelines * (plan->shape.p * (double)plan->shape.v * plan->shape.m * sizeof(Slot *) +
                      one.in_flight * sizeof(Slot));
+    e.memory[COST_MESSAGES] = spans * sizeof(PortSpan);
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
     e.seconds[COST_LAYERS] = N * (L * takes.layer_seconds + expert_tensors_of(config) * takes.tensor_seconds);
     e.seconds[COST_ACTIONS] = steps * (visits * takes.visit_seconds + rows * takes.action_seconds);
     e.seconds[COST_MESSAGES] =
-        steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * takes.ring_seconds) +
-                 ports + pieces * takes.piece_seconds +
+        steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * ring) +
+                 ports * takes.port_seconds + pieces * takes.piece_seconds +
                  pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds +
                  pipelines * (exchanges.all * takes.exchange_seconds +
                               exchanges.walked * (double)mesh.ep * (double)mesh.ep * takes.pair_seconds));
@@ -298,7 +303,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
                         ceil((double)shape->vocab / t) * (double)shape->hidden;
     Estimate e = {.work = operations_of(config, plan, parameters)};
     e.memory[COST_PROGRAM] = takes.process;
-    e.memory[COST_LAYERS] = bytes_of_layers(config);
+    e.memory[COST_LAYERS] = bytes_of_layers(config, plan);
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
     /* a rank's own, and on their way to rank 0, where another's are, too */
