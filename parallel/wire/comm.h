@@ -47,9 +47,10 @@ typedef struct Group {
     int gathers;
     Spread spread;   /* over the nodes, once asked for: group_spread() */
     int *node_first; /* and group_nodes() */
-    Neighbour neighbour[2]; /* whom messages of the simulated machine went to last, on its comm's network as it was then */
-    Window *window;  /* NULL: messages are all there is */
-    void *handle;    /* the backend's */
+    Neighbour neighbour
+        [2]; /* whom messages of the simulated machine went to last, on its comm's network as it was then */
+    Window *window; /* NULL: messages are all there is */
+    void *handle;   /* the backend's */
 } Group;
 
 /* What goes with a message: simulated seconds, of when it was sent and when the last of it had left its sender's port;
@@ -63,7 +64,7 @@ typedef struct Stamp {
 typedef struct Request {
     Comm *comm; /* NULL: nothing outstanding */
     Purpose purpose;
-    Route route; /* of the simulated machine's */
+    Route route;            /* of the simulated machine's */
     int peer, channel, tag; /* the other rank, of the world, -1: all of them; what it is matched by */
     bool receives, done;
     size_t bytes;

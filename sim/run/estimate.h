@@ -7,8 +7,8 @@
  * How far it is off: of what a real rank counts, less than a factor of 2 (tests/sim/test_estimate.c holds it to that;
  * found were 0.89 to 1.23). Measured once, and held by no test: of twenty dry runs of 0.03 s to 2.9 s and 24 MB to 374 MB,
  * all of whose ranks were walked or a few, to which the table was fitted, 0.75 to 1.5 of the seconds, which swing as much
- * on one machine, but half of those of two with experts, and 0.75 to 1.1 of the memory; 0.9 to 1.2 of the memory of seven
- * real processes, and 0.8 to 1.3 of the seconds of six real steps. */
+ * on one machine, and 0.75 to 1.1 of the memory; 0.9 to 1.2 of the memory of seven real processes, and 0.8 to 1.3 of the
+ * seconds of six real steps. */
 #ifndef SIM_RUN_ESTIMATE_H
 #define SIM_RUN_ESTIMATE_H
 #include "parallel/schedule/plan.h"
