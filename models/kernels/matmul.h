@@ -11,7 +11,8 @@ void matmul_one_thread(void);
 
 /* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of no fp64, and open
  * no copies of what is of 16 bits. By MATMUL_AUTO they are taken of factors of 16 bits, of causal ones, and of all where
- * the kernels that OpenBLAS has chosen are of narrower instructions. Nothing is timed, so that a run has the same bits again. */
+ * they are of AVX-512, or where the kernels that OpenBLAS has chosen are of narrower instructions. Nothing is timed, so that
+ * a run has the same bits again. */
 void matmul_choose(MatmulChoice choice);
 /* "own, AVX2", "own, AVX-512 and AMX for bf16", "OpenBLAS, SkylakeX" or "OpenBLAS, Zen; causal and of 16 bits own,
  * AVX2": what was chosen, as whoever wants the same bits has to know. */

@@ -105,15 +105,15 @@ const ConfigRow rows_of_train[] = {
     {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "auto", .choices = matmuls,
      .example = "blas", .help = "whose matrix products: OpenBLAS's, or sim's own",
      .more =
-         "auto: sim's own of factors of 16 bits and of causal attention, of which they leave out half, and "
-         "OpenBLAS's of others, unless its kernels are of narrower instructions than ours can be here "
-         "(OPENBLAS_CORETYPE says which they are); in fp64 OpenBLAS's. "
+         "auto: sim's own with AVX-512; else its own of factors of 16 bits and of causal attention, of which "
+         "they leave out half, and OpenBLAS's of others, unless its kernels are of narrower instructions "
+         "than "
+         "ours can be here (OPENBLAS_CORETYPE says which they are); in fp64 OpenBLAS's. "
          "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has; two "
          "factors of bf16 by AMX or AVX512_BF16, where there is one of them. 16 bits are read as they lie, "
          "where for blas they are copied into 32. An element's sum does not depend on the rows and columns "
          "beside it, so a product cut over ranks has the bits of the whole. With AVX2 and with AVX-512 about "
-         "as "
-         "fast as OpenBLAS (make bench-step). Which it was stands in the run's file, as its attribute "
+         "as fast as OpenBLAS (make bench-step). Which it was stands in the run's file, as its attribute "
          "products.\n"},
     {"train", "threads", ROW_INTEGER, ALWAYS, FIELD(train.threads), "0", 0, TEAM_MOST, .example = "1",
      .help = "of a rank, among which kernels are divided; 0: as many as it has cores",
