@@ -147,10 +147,10 @@ check-faults: deps ## what tests/shell/faults.sh does, on every split and at man
 	@$(MAKE) $(ON_CORES) --no-print-directory all $(BUILD)/tests/compare $(BUILD)/tests/faulty.so
 	@FAULTS=all LIMIT=1800 tests/run.sh $(BUILD) $(BUILD) faults
 
-bench: ## what follows, part after part: medians, with least and most; every sample is kept in results/bench.csv (12 minutes)
+bench: ## what follows, part after part: medians, with least and most; every sample is kept in results/bench.csv (13 minutes)
 bench-step: ## a training step of one rank against the time its matrix products take alone, by our own, OpenBLAS's and both (5 minutes)
 bench-record: ## steps with simulated clocks and the run file against steps without, on 1, 2 and 8 ranks (3 minutes)
-bench-dry: ## dry runs: actions a second, bytes an action; a sweep (1 minute)
+bench-dry: ## dry runs: actions a second, bytes an action; a sweep (2 minutes)
 bench-collectives: ## all-reduce, reduce-scatter and all-gather of 4 KiB to 64 MiB on 2, 4 and 8 ranks against Open MPI's (2 minutes)
 bench-torch: ## steps of sim and of PyTorch, the same model from the same weights (PYTHON=one with torch and h5py; 8 minutes)
 BENCH := step record dry collectives

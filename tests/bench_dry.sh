@@ -37,7 +37,7 @@ walk() {
     local name=$1 profile=$2 each=$3 round m
     shift 3
     for round in 0 1 2; do
-        for m in 128 512 2048; do
+        for m in 128 512 2048 8192; do
             # shellcheck disable=SC2086
             cost_of $((64 * each * m)) $trillion --set train.global_batch=$((6 * m)) --set hardware.profile="$profile" \
                 --ranks 3072 "$@"
