@@ -36,10 +36,10 @@ static void word(FILE *out, const char *key, const char *value, const char *says
 
 static void write_chip(FILE *out, const Chip *c)
 {
-    fprintf(
-        out,
-        "[chip]\n; what a core makes of a rank's kernels, with train.threads = 1, train.matmul = auto: %s\n",
-        matmul_chosen());
+    fprintf(out,
+            "[chip]\n"
+            "; what a core makes of a rank's kernels, with train.threads = 1, train.matmul = auto: %s\n",
+            matmul_chosen());
     number(out, "peak_16_tflops", c->peak_16_tflops,
            "1e12 operations a second on bf16, rounding included; fitted to products");
     number(out, "peak_32_tflops", c->peak_32_tflops, "and on " REAL_NAME ": the fastest product measured");

@@ -7,12 +7,10 @@ const ConfigRow rows_of_faults[] = {
      .more =
          "Computing takes this rank FACTOR times as long, in the steps from the one to the other, both among "
          "them; steps count from 1, ranks from 0. Several stand between commas: 3 x1.2 from 5, 0 x2 from 8 "
-         "to "
-         "10. In simulated time each kernel takes so much longer; a real run keeps a core busy so much "
-         "longer "
-         "after each stretch of computing, before anything is sent. Communication takes what it took, and "
-         "numbers are the same to the last bit. A dry run then walks every rank, and all of train.steps. The "
-         "report has a step's time with and without, and who waits.\n"},
+         "to 10. In simulated time each kernel takes so much longer; a real run keeps a core busy so much "
+         "longer after each stretch of computing, before anything is sent. Communication takes what it took, "
+         "and numbers are the same to the last bit. A dry run then walks every rank, and all of train.steps. "
+         "The report has a step's time with and without, and who waits.\n"},
     {"faults", "die", ROW_TEXT, ALWAYS, FIELD(faults.die), "", .example = "2 at 12",
      .help = "a death, as RANK at STEP",
      .more =
@@ -30,6 +28,6 @@ const ConfigRow rows_of_faults[] = {
     {"faults", "disk_full", ROW_INTEGER, ALWAYS, FIELD(faults.disk_full), "0", 0, 1e9, .example = "12",
      .help = "step that finds no room in the run file; 0: none",
      .more = "What rank 0 writes of that step is refused as a full disk refuses it, and the run ends with "
-             "status 1: "
-             "the file has the steps before. A run that goes on from a checkpoint finds room again.\n"},
+             "status 1: the file has the steps before. A run that goes on from a checkpoint finds room "
+             "again.\n"},
 };

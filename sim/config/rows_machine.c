@@ -84,9 +84,8 @@ const ConfigRow rows_of_hardware[] = {
          "reduce-scatter inside each node, an all-reduce of each block across, and an all-gather inside. A "
          "rank sends as much as on a ring; of g members a node 1/g of it leaves the node.\n"
          "These are all-reduces: of ddp's gradients and, with tp, of activations, under sequence_parallel of "
-         "a "
-         "few gradients only. What zero1, zero2 and zero3 send between replicas goes around rings, whatever "
-         "this says.\n"
+         "a few gradients only. What zero1, zero2 and zero3 send between replicas goes around rings, "
+         "whatever this says.\n"
          "Each adds in an order of its own, always the same, so losses differ in rounding; and ring alone "
          "adds in that of a reduce-scatter, so that ddp and zero1 are the same to the last bit. Published "
          "steps and all-reduces over two nodes with four cards took what a ring takes, up to twice what auto "
@@ -94,15 +93,12 @@ const ConfigRow rows_of_hardware[] = {
     {"hardware", "all_to_all", ROW_CHOICE, WITH_ALL_TO_ALLS, FIELD(hardware.all_to_all), "straight",
      .choices = all_to_alls, .example = "hierarchical", .help = "how rows go to experts over nodes, and back",
      .more =
-         "straight: to the rank of the expert. hierarchical: where the ranks that share experts are as "
-         "many, two or "
-         "more, in each of several nodes, first inside the node to the one whose place is that of the "
-         "expert's rank in its "
-         "node, then across (Hwang et al., arXiv 2206.03382, section 3.3): of g ranks in each of N nodes "
-         "one sends g - 1 "
-         "messages and N - 1 instead of g N - 1, for up to twice the bytes, of which as many leave the "
-         "nodes; refused where no ranks lie so. auto: whichever takes less for these rows alone. The rows "
-         "that arrive are the same.\n"},
+         "straight: to the rank of the expert. hierarchical: where the ranks that share experts are as many, "
+         "two or more, in each of several nodes, first inside the node to the one whose place is that of the "
+         "expert's rank in its node, then across (Hwang et al., arXiv 2206.03382, section 3.3): of g ranks "
+         "in each of N nodes one sends g - 1 messages and N - 1 instead of g N - 1, for up to twice the "
+         "bytes, of which as many leave the nodes; refused where no ranks lie so. auto: whichever takes less "
+         "for these rows alone. The rows that arrive are the same.\n"},
 };
 
 const ConfigRow rows_of_chip[] = {
@@ -123,8 +119,7 @@ const ConfigRow rows_of_chip[] = {
      .help = "a tile that ends where the product does takes as much less",
      .more = "no: what a tile has beyond the product is computed in vain, as on tensor cores. yes: a CPU's "
              "vectors compute what there is; the time that operands cost is tile_traffic over the shortest "
-             "of m, n "
-             "and k, and tile_us is once a product.\n"},
+             "of m, n and k, and tile_us is once a product.\n"},
     {"chip", "tile_us", ROW_NUMBER, WITH_A_MACHINE, CHIP(tile_us), "", 0, 1e6, .example = "1.2",
      .help = "microseconds to begin and end a tile"},
     {"chip", "misaligned", ROW_NUMBER, WITH_A_MACHINE, CHIP(misaligned), "", 0, 1, .low_out = true,
@@ -173,8 +168,7 @@ const ConfigRow rows_of_node[] = {
     {"node", "pair_share", ROW_NUMBER, WITH_A_MACHINE, NODE(pair_share), "1", 0, 1, .low_out = true,
      .example = "0.333", .help = "share of a device's links that lead to one other",
      .more = "1: all lead to a switch, through which a device reaches any other with all of them. Of four "
-             "devices joined "
-             "directly each has a third of its links to each other one.\n"},
+             "devices joined directly each has a third of its links to each other one.\n"},
     {"node", "link_us", ROW_NUMBER, WITH_A_MACHINE, NODE(link_us), "0", 0, 1e9, .example = "2",
      .help = "microseconds before the first byte, inside"},
     {"node", "cards", ROW_INTEGER, WITH_A_MACHINE, NODE(cards), "", 0, 1e6, .example = "8",
@@ -209,18 +203,15 @@ const ConfigRow rows_of_node[] = {
     {"node", "taken", ROW_NUMBER, WITH_A_MACHINE, NODE(taken), "0", 0, 1, .example = "0.2",
      .help = "share of computing that a collective under way beside it takes",
      .more = "NCCL's kernels run on the same processors. A collective that is hidden behind computing makes "
-             "it longer by "
-             "this share of its own time.\n"},
+             "it longer by this share of its own time.\n"},
     {"node", "storage_gb", ROW_NUMBER, WITH_A_MACHINE, STORAGE(gb), "1", 0, 1e9, .low_out = true,
      .example = "2", .help = "GB a second that a node writes checkpoints with, and reads",
      .more = "`sim goodput` alone asks for it. All nodes at once: of a file system that they share, its rate "
-             "over "
-             "their number. 1: Llama 3's 2 TB/s for 2048 nodes (2407.21783, section 3.3.1).\n"},
+             "over their number. 1: Llama 3's 2 TB/s for 2048 nodes (2407.21783, section 3.3.1).\n"},
     {"node", "copy_gb", ROW_NUMBER, WITH_A_MACHINE, STORAGE(copy_gb), "25", 0, 1e9, .low_out = true,
      .example = "50", .help = "GB a second that an accelerator copies to its host's memory",
      .more = "`sim goodput` alone asks for it: all that training waits for under output.checkpoint_async = "
-             "yes. Of PCI Express 4 with "
-             "16 lanes, 31.5 in each direction, about 25 arrive.\n"},
+             "yes. Of PCI Express 4 with 16 lanes, 31.5 in each direction, about 25 arrive.\n"},
 };
 
 const ConfigRow rows_of_software[] = {

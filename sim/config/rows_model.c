@@ -33,13 +33,10 @@ const ConfigRow rows_of_model[] = {
     {"model", "attention_kind", ROW_CHOICE, ALWAYS, FIELD(model.shape.attention_kind), NULL, .choices = kinds,
      .example = "mla", .help = "mla: keys and values of a latent, as DeepSeek-V2 has them",
      .more = "mla: Multi-head Latent Attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). Of a token's "
-             "keys and "
-             "values a narrow latent is made, normed and made wide again for the heads; RoPE turns numbers "
-             "of their "
-             "own, of queries the last of each head, of keys one key that all heads share. A cache at "
-             "inference need hold the latent and that key alone. Tensor parallelism cuts heads; latents are "
-             "alike on all "
-             "ranks.\n"},
+             "keys and values a narrow latent is made, normed and made wide again for the heads; RoPE turns "
+             "numbers of their own, of queries the last of each head, of keys one key that all heads share. "
+             "A cache at inference need hold the latent and that key alone. Tensor parallelism cuts heads; "
+             "latents are alike on all ranks.\n"},
     {"model", "q_lora_rank", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.q_lora_rank), NULL, 0, 1e7,
      .example = "1536", .help = "width of the queries' latent; 0: there is none"},
     {"model", "kv_lora_rank", ROW_INTEGER, WITH_LATENTS, FIELD(model.shape.kv_lora_rank), NULL, 0, 1e7,
@@ -112,12 +109,11 @@ const ConfigRow rows_of_model[] = {
          "swiglu, position rope, no bias) have the names and layouts of its Llama: "
          "model.embed_tokens.weight, model.layers.0.self_attn.q_proj.weight as [out, in], or, as a bare "
          "LlamaModel has them, embed_tokens.weight and so on; with attention_kind mla those of its "
-         "DeepSeek-V2 and "
-         "V3, q_a_proj, kv_a_proj_with_mqa and so on. Files that output.weights wrote fit, whatever "
-         "the split they were trained under; those of a 16-bit run are rounded to 16 bits, and what a later "
-         "run's optimizer holds in 32 begins there. Values are floating point of any width, all of them "
-         "finite in train.precision; a head in a file for a tied model must be the embedding, bit for bit. "
-         "Random weights are GPT-2's: normal, deviation 0.02, divided by sqrt(2 layers) for the two "
+         "DeepSeek-V2 and V3, q_a_proj, kv_a_proj_with_mqa and so on. Files that output.weights wrote fit, "
+         "whatever the split they were trained under; those of a 16-bit run are rounded to 16 bits, and what "
+         "a later run's optimizer holds in 32 begins there. Values are floating point of any width, all of "
+         "them finite in train.precision; a head in a file for a tied model must be the embedding, bit for "
+         "bit. Random weights are GPT-2's: normal, deviation 0.02, divided by sqrt(2 layers) for the two "
          "projections that end a block's halves, drawn from train.seed.\n"},
 };
 

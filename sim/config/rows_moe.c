@@ -18,15 +18,13 @@ const ConfigRow rows_of_moe[] = {
      .help = "MLPs in the place of a layer's one; 0: there are none",
      .more =
          "Sparse experts: a router, a linear layer from a token to a number of each expert, chooses those "
-         "that the token goes to, and the sum of what they make, each times its gate, is the layer's "
-         "result (Shazeer et al., arXiv 1701.06538; Fedus et al., arXiv 2101.03961). Experts and router "
-         "have no biases, whatever model.bias says, and experts have the model's activation. Every rank "
-         "holds all experts, as it holds all else, or under parallel.ep some; under parallel.tp each is cut "
-         "as an "
-         "MLP is. Loads, "
-         "dropped tokens and the router's entropy are recorded, and the losses of [moe] apart from that "
-         "of the language. A dry run routes no tokens, and assumes the load: even, or as moe.load or "
-         "moe.skew have it.\n"},
+         "that the token goes to, and the sum of what they make, each times its gate, is the layer's result "
+         "(Shazeer et al., arXiv 1701.06538; Fedus et al., arXiv 2101.03961). Experts and router have no "
+         "biases, whatever model.bias says, and experts have the model's activation. Every rank holds all "
+         "experts, as it holds all else, or under parallel.ep some; under parallel.tp each is cut as an MLP "
+         "is. Loads, dropped tokens and the router's entropy are recorded, and the losses of [moe] apart "
+         "from that of the language. A dry run routes no tokens, and assumes the load: even, or as moe.load "
+         "or moe.skew have it.\n"},
     {"moe", "top_k", ROW_INTEGER, WITH_EXPERTS, OF(top_k), NULL, 1, 65536, .example = "2",
      .help = "experts that a token goes to",
      .more = "Of equal scores those of lower numbers, so that runs repeat.\n"},
@@ -71,10 +69,8 @@ const ConfigRow rows_of_moe[] = {
      .more =
          "all_to_all: each token's row goes to the ranks of its experts, and what they make of it comes back "
          "(Lepikhin et al., arXiv 2006.16668). all_gather: all tokens of the ep ranks go to all, each adds "
-         "up "
-         "what its experts make of them, and the sums are reduce-scattered: as many bytes whatever is "
-         "chosen, "
-         "fewer only where tokens go to most of the ranks. The sums are added in another order.\n"},
+         "up what its experts make of them, and the sums are reduce-scattered: as many bytes whatever is "
+         "chosen, fewer only where tokens go to most of the ranks. The sums are added in another order.\n"},
     {"moe", "balance", ROW_CHOICE, WITH_EXPERTS, OF(balance), "none", .choices = balances,
      .example = "auxiliary", .help = "what keeps the load of experts even",
      .more =
@@ -87,10 +83,9 @@ const ConfigRow rows_of_moe[] = {
          "moe.bias_step where the expert had less than the mean of all choices of the global batch, and "
          "falls where it had more (Wang et al., arXiv 2408.15664; DeepSeek-V3, arXiv 2412.19437, section "
          "2.1.2). It is recorded, /moe/bias, and in checkpoints and weights files: "
-         "mlp.gate.e_score_correction_bias. Any "
-         "moe.balance_coefficient above 0 adds the loss to it, and with moe.balance_scope = sequence that is "
-         "V3's complementary one (eq. 17 to 20, there 0.0001), of what scores without the bias would "
-         "choose.\n"},
+         "mlp.gate.e_score_correction_bias. Any moe.balance_coefficient above 0 adds the loss to it, and "
+         "with moe.balance_scope = sequence that is V3's complementary one (eq. 17 to 20, there 0.0001), of "
+         "what scores without the bias would choose.\n"},
     {"moe", "bias_step", ROW_NUMBER, WITH_A_BIAS, OF(bias_step), "0.001", 0, 1e6, .low_out = true,
      .example = "0.0001", .help = "what a bias rises or falls by in a step",
      .more =
@@ -102,15 +97,14 @@ const ConfigRow rows_of_moe[] = {
      .example = "0.05", .help = "of a loss that keeps the load of groups even, whatever their experts'",
      .more =
          "DeepSeekMoE's device-level balance loss, a group being a device's experts (arXiv 2401.06066, eq. "
-         "15 "
-         "to 17): the mean of f in a group times the sum of its P, f and P as in moe.balance = auxiliary. "
+         "15 to 17): the mean of f in a group times the sum of its P, f and P as in moe.balance = auxiliary. "
          "Added to that, or by itself.\n"},
     {"moe", "communication_coefficient", ROW_NUMBER, WITH_GROUPS_OF_EXPERTS, OF(communication), "0", 0, 1e6,
      .example = "0.02", .help = "of a loss that keeps even how many tokens each group is sent",
      .more = "DeepSeek-V2's communication balance loss (arXiv 2405.04434, eq. 29 to 31): groups / "
-             "(groups_limited "
-             "T) times the tokens that go to a group, times the sum of its P. Limited routing bounds what a "
-             "device sends; this is of what it receives. Added to the others, or by itself.\n"},
+             "(groups_limited T) times the tokens that go to a group, times the sum of its P. Limited "
+             "routing bounds what a device sends; this is of what it receives. Added to the others, or by "
+             "itself.\n"},
     {"moe", "balance_scope", ROW_CHOICE, WITH_LOADS_OF_A_SCOPE, OF(scope), "microbatch", .choices = scopes,
      .example = "sequence", .help = "the tokens that loads are of, for balance and capacity",
      .more =
@@ -122,14 +116,11 @@ const ConfigRow rows_of_moe[] = {
          "replica; between them loads are summed over the replicas. And it takes no moe.capacity_factor: an "
          "expert's room for a global batch is taken in the order of its tokens, and a replica that drops in "
          "forward has yet to learn what the others' tokens chose. Capacities are of a microbatch or a "
-         "sample, "
-         "as in GShard, whose groups are parts of a batch.\n"},
+         "sample, as in GShard, whose groups are parts of a batch.\n"},
     {"moe", "z_loss", ROW_NUMBER, WITH_EXPERTS, OF(z_loss), "0", 0, 1e6, .example = "0.001",
      .help = "coefficient of the router's z-loss, which keeps its numbers small",
      .more = "The mean over tokens of log(sum(exp))^2, summed over layers (Zoph et al., arXiv 2202.08906, "
-             "eq. 5). "
-             "Recorded apart, "
-             "/moe/z_loss.\n"},
+             "eq. 5). Recorded apart, /moe/z_loss.\n"},
     {"moe", "load", ROW_TEXT, WITH_EXPERTS, FIELD(assumed.load), "", .example = "results/moe.h5",
      .help = "of a dry run: the file of the run whose load of experts it assumes",
      .more =
@@ -137,8 +128,8 @@ const ConfigRow rows_of_moe[] = {
          "has /moe/rows, and its batch, replicas, microbatches, sequence, top_k and capacity, with its "
          "moe.balance_scope, are this run's: each replica's and microbatch's own, so that the dry run has "
          "that step's bytes, memory and simulated time, whatever else of the grid differs. Else each "
-         "expert's share of its /moe/load, in every microbatch "
-         "alike. The report says which. A run that trains routes its own tokens and refuses the key.\n"},
+         "expert's share of its /moe/load, in every microbatch alike. The report says which. A run that "
+         "trains routes its own tokens and refuses the key.\n"},
     {"moe", "load_step", ROW_INTEGER, WITH_A_LOAD, FIELD(assumed.step), "0", 0, 1e9, .example = "100",
      .help = "the step of moe.load's run, from 1; 0: its last"},
     {"moe", "skew", ROW_NUMBER, WITHOUT_A_LOAD, FIELD(assumed.skew), "0", 0, 16, .example = "0.5",
@@ -146,8 +137,7 @@ const ConfigRow rows_of_moe[] = {
      .more =
          "Zipf's law: of experts 1, 2, 3, ... under skew = 1 the second has half of the first's, the third a "
          "third. In every layer and microbatch the same experts are the full ones, and lie on the first of "
-         "the "
-         "ranks that share experts, for which all others wait. As a token goes to top_k different experts, "
-         "none has more choices than there are tokens: what would be above goes to the others, by their "
-         "shares. A run that trains routes its own tokens and refuses the key.\n"},
+         "the ranks that share experts, for which all others wait. As a token goes to top_k different "
+         "experts, none has more choices than there are tokens: what would be above goes to the others, by "
+         "their shares. A run that trains routes its own tokens and refuses the key.\n"},
 };

@@ -98,8 +98,7 @@ const ConfigRow rows_of_parallel[] = {
          "forward and two backward a layer and microbatch. All else is as under data parallelism alone, of "
          "which ep is a part: every replica has its own samples, and of experts' gradients, parameters and "
          "optimizer state replicas / ep ranks share what replicas share of the rest (parallel.data). ep "
-         "divides "
-         "moe.experts and the replicas.\n"},
+         "divides moe.experts and the replicas.\n"},
     {"parallel", "sequence_parallel", ROW_SWITCH, WITH_TENSOR_PARALLELISM, FIELD(tensor.sequence_parallel),
      "no", .example = "yes", .help = "with tp: norms and residuals on 1/tp of the sequence",
      .more =

@@ -105,28 +105,24 @@ const ConfigRow rows_of_train[] = {
     {"train", "matmul", ROW_CHOICE, ALWAYS, FIELD(train.matmul), "auto", .choices = matmuls,
      .example = "blas", .help = "whose matrix products: OpenBLAS's, or sim's own",
      .more =
-         "auto: sim's own with AVX-512; else its own of factors of 16 bits and of causal attention, of which "
-         "they leave out half, and OpenBLAS's of others, unless its kernels are of narrower instructions "
-         "than "
-         "ours can be here (OPENBLAS_CORETYPE says which they are); in fp64 OpenBLAS's. "
-         "own: packed and tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has; two "
-         "factors of bf16 by AMX or AVX512_BF16, where there is one of them. 16 bits are read as they lie, "
-         "where for blas they are copied into 32. An element's sum does not depend on the rows and columns "
-         "beside it, so a product cut over ranks has the bits of the whole. With AVX2 and with AVX-512 about "
-         "as fast as OpenBLAS (make bench-step). Which it was stands in the run's file, as its attribute "
-         "products.\n"},
+         "auto: sim's own where they are of AVX-512, or of wider instructions than OpenBLAS's kernels are "
+         "here (OPENBLAS_CORETYPE says which those are); else sim's own of factors of 16 bits and of "
+         "causal attention, of which they leave out half, and OpenBLAS's of all others. own: packed and "
+         "tiled in sim itself, in fp32, by AVX-512, AVX2 or what every processor has; two factors of bf16 "
+         "by AMX or AVX512_BF16, where there is one of them. 16 bits are read as they lie, where for blas "
+         "they are copied into 32. An element's sum does not depend on the rows and columns beside it, so "
+         "a product cut over ranks has the bits of the whole. With AVX2 and with AVX-512 about as fast as "
+         "OpenBLAS (make bench-step). In fp64 all are OpenBLAS's. Which it was stands in the run's file, "
+         "as its attribute products.\n"},
     {"train", "threads", ROW_INTEGER, ALWAYS, FIELD(train.threads), "0", 0, TEAM_MOST, .example = "1",
      .help = "of a rank, among which kernels are divided; 0: as many as it has cores",
      .more = "0: the cores of the node over its ranks, no more than the launcher has bound a rank to (mpirun "
-             "binds "
-             "each of one or two to a core, --bind-to none none) or a container lets it use; one where ranks "
-             "outnumber cores, or OMPI_MCA_mpi_yield_when_idle says that others want them. Matrix products, "
-             "attention, "
-             "activations, norms and updates are divided so that the numbers are the same however many there "
-             "are, but for "
-             "OpenBLAS's products. With hardware.profile = measured a step's time is that of the first "
-             "thread. How many "
-             "there were stands in the run's file, as its attribute threads.\n"},
+             "binds each of one or two to a core, --bind-to none none) or a container lets it use; one where "
+             "ranks outnumber cores, or OMPI_MCA_mpi_yield_when_idle says that others want them. Matrix "
+             "products, attention, activations, norms and updates are divided so that the numbers are the "
+             "same however many there are, but for OpenBLAS's products. With hardware.profile = measured a "
+             "step's time is that of the first thread. How many there were stands in the run's file, as its "
+             "attribute threads.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},
 };
@@ -153,12 +149,11 @@ const ConfigRow rows_of_output[] = {
      .more =
          "Written after the last step, every checkpoint_every steps before, and where a signal (TERM, INT, "
          "USR1) stops the run, which then ends with status 75. The number of steps done goes into the name: "
-         "results/ck.h5 makes results/ck-000120.h5. It holds the weights as the "
-         "optimizer updates them, what the optimizer has besides, the loss scale and the place in the data, "
-         "all of it whole: nothing in it depends on the split. Every rank writes its own parts, each tensor "
-         "has a checksum, and the file appears complete or not at all. On a full disk, or where a "
-         "rank cannot write, a warning says so, and training goes on; a run whose last checkpoint is missing "
-         "ends with status 1. Dry runs write "
+         "results/ck.h5 makes results/ck-000120.h5. It holds the weights as the optimizer updates them, what "
+         "the optimizer has besides, the loss scale and the place in the data, all of it whole: nothing in "
+         "it depends on the split. Every rank writes its own parts, each tensor has a checksum, and the file "
+         "appears complete or not at all. On a full disk, or where a rank cannot write, a warning says so, "
+         "and training goes on; a run whose last checkpoint is missing ends with status 1. Dry runs write "
          "none.\n"},
     {"output", "checkpoint_every", ROW_INTEGER, ALWAYS, FIELD(output.checkpoint_every), "0", 0, 1e9,
      .example = "20", .help = "with checkpoint: steps from one to the next; 0: only after the last step"},
@@ -172,16 +167,11 @@ const ConfigRow rows_of_output[] = {
      .more =
          "yes: between two steps every rank copies its parts, and a thread writes the copy beside the steps "
          "that follow, in time that no rank wants (nice 19); the next checkpoint waits for it, and so does "
-         "the "
-         "end of the run. no: every rank waits until the file is complete. The files are the same. yes is "
-         "the "
-         "default because a step then pays for the copy alone; the copy takes memory of the host, beside "
-         "what "
-         "the ledger counts of the accelerator's: the report has how much, and what steps beside a "
-         "checkpoint "
-         "took. What ends the job while one is written leaves the one before. The last checkpoint has no "
-         "step "
-         "beside it: it is waited for either way.\n"},
+         "the end of the run. no: every rank waits until the file is complete. The files are the same. yes "
+         "is the default because a step then pays for the copy alone; the copy takes memory of the host, "
+         "beside what the ledger counts of the accelerator's: the report has how much, and what steps beside "
+         "a checkpoint took. What ends the job while one is written leaves the one before. The last "
+         "checkpoint has no step beside it: it is waited for either way.\n"},
     {"output", "baseline", ROW_TEXT, ALWAYS, FIELD(output.baseline), "", .example = "results/fp32.h5",
      .help = "run file whose losses this run's are held against; empty: none",
      .more =
@@ -191,12 +181,9 @@ const ConfigRow rows_of_output[] = {
     {"output", "stall_timeout", ROW_NUMBER, ALWAYS, FIELD(output.stall_timeout), "600", 0, 1e6,
      .example = "60", .help = "seconds that a rank waits for a message before the run ends; 0: for ever",
      .more = "A rank that is stopped, or lost with its node, would keep the others waiting for ever. So when "
-             "one has "
-             "waited this long, every rank that waits says at which action, for which message and for whom, "
-             "the ranks "
-             "that say nothing are named, and the run ends with status 1, its file holding every finished "
-             "step. A "
-             "shorter pause costs only its time. It must be longer than a rank ever computes, or writes a "
-             "file, while "
-             "others wait: the default is that of PyTorch for NCCL, 10 minutes.\n"},
+             "one has waited this long, every rank that waits says at which action, for which message and "
+             "for whom, the ranks that say nothing are named, and the run ends with status 1, its file "
+             "holding every finished step. A shorter pause costs only its time. It must be longer than a "
+             "rank ever computes, or writes a file, while others wait: the default is that of PyTorch for "
+             "NCCL, 10 minutes.\n"},
 };

@@ -119,8 +119,7 @@ void goodput_print_points(const Points *p)
     print_formula(p, "Daly 2006", p->daly);
     if (best->failures * p->runs < FEW)
         printf("  Few failures befell these jobs, %.0f in all, so what is found says little: try more "
-               "--seeds, or longer "
-               "jobs.\n",
+               "--seeds, or longer jobs.\n",
                best->failures * p->runs);
     const GoodputJob *job = &p->costs.job;
     if (p->daly < (double)goodput_least_interval(job) * job->step)
