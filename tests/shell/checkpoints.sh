@@ -335,7 +335,7 @@ not_shared() {
     local with=(--config zero3.ini --set output.checkpoint=unseen/c.h5 --output unseen.h5)
     ran 2 timeout 60 mpirun -n 1 "$float/bin/sim" "${with[@]}" : \
         -n 1 unshare -m bash -c 'mount -t tmpfs tmpfs unseen && exec "$@"' - "$float/bin/sim" "${with[@]}" &&
-        grep -q '^sim: --set output.checkpoint=unseen/c.h5: .*: rank 1: on .* the folder unseen is not the one that rank 0 has' out &&
+        grep -q '^sim: --set output.checkpoint=unseen/c.h5: rank 1: on .* the folder unseen is not the one that rank 0 has' out &&
         [ -z "$(ls -A unseen)" ] && [ ! -e unseen.h5 ]
 }
 if unshare -m mount -t tmpfs tmpfs unseen 2>/dev/null; then

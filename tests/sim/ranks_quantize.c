@@ -327,12 +327,12 @@ static void what_would_change_nothing(void **state)
 #ifndef SIM_DOUBLE
         {"zero1",
          "gradients",
-         "parallel.reduce_fp32 = yes: has an effect only with train.precision = bf16 or fp16, gradients kept "
+         "parallel.reduce_fp32=yes: has an effect only with train.precision = bf16 or fp16, gradients kept "
          "so on any ranks",
          {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes"}},
         {"zero2",
          "both",
-         "parallel.reduce_fp32 = yes: has an effect only with",
+         "parallel.reduce_fp32=yes: has an effect only with",
          {"train.precision=bf16", "train.gradients=same", "parallel.reduce_fp32=yes",
           "parallel.reduce=step"}},
 #endif
