@@ -8,7 +8,6 @@
 #include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
-#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -103,7 +102,7 @@ static void draw(const AttentionDropout *d, int64_t row, int64_t r0, int64_t r1,
     }
 }
 
-/* What threads have parts of: heads, those together that share keys and values. */
+/* What heads_divide() gives threads parts of. */
 typedef struct Heads {
     AttentionShape s;
     Tensor dy, qkv, y, dqkv, scratch;
@@ -111,11 +110,6 @@ typedef struct Heads {
     AttentionSaved saved;
     bool whole; /* forward: or what is saved alone */
 } Heads;
-
-static void divide_heads(Heads *heads, TeamPart *part)
-{
-    team_divide(heads->s.B * heads->s.heads, heads->s.heads / heads->s.kv_heads, part, heads);
-}
 
 static void heads_forward(void *context, int64_t first_head, int64_t end)
 {
@@ -161,7 +155,7 @@ void attention_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dro
                        Tensor y)
 {
     Heads heads = {.s = s, .qkv = qkv, .y = y, .dropout = dropout, .saved = saved, .whole = y.device};
-    if (report_forward(s, saved, qkv.device, heads.whole)) divide_heads(&heads, heads_forward);
+    if (report_forward(s, saved, qkv.device, heads.whole)) heads_divide(s, heads_forward, &heads);
 }
 
 void attention_probabilities(AttentionShape s, Tensor qkv, const AttentionDropout *dropout,
@@ -226,6 +220,6 @@ void attention_backward(AttentionShape s, Tensor dy, Tensor qkv, const Attention
 {
     Heads heads = {.s = s, .dy = dy, .qkv = qkv, .dqkv = dqkv, .dropout = dropout, .saved = saved};
     heads.scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, s.T * s.T);
-    if (report_backward(s, saved, qkv.device)) divide_heads(&heads, heads_backward);
+    if (report_backward(s, saved, qkv.device)) heads_divide(s, heads_backward, &heads);
     tensor_free(&heads.scratch);
 }

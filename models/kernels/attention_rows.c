@@ -2,7 +2,6 @@
 #include "models/kernels/attention_rows.h"
 #include <stdlib.h>
 #include "models/machine/half.h"
-#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 
 /* ---- of one tensor ---- */
@@ -97,6 +96,11 @@ void attention_rows_write(const AttentionRows *r, int64_t i)
     rows_write(&r->dq);
     if (last) rows_write(&r->dk);
     if (last) rows_write(&r->dv);
+}
+
+void heads_divide(AttentionShape s, TeamPart *part, void *context)
+{
+    team_divide(s.B * s.heads, s.heads / s.kv_heads, part, context);
 }
 
 real *heads_scratch(Tensor scratch)

@@ -4,6 +4,7 @@
 #define MODELS_KERNELS_ATTENTION_ROWS_H
 #include "models/kernels/attention_shape.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/team.h"
 
 /* T rows of hd values. */
 typedef struct HeadRows {
@@ -33,8 +34,9 @@ void attention_rows_free(AttentionRows *r);
 void attention_rows_open(AttentionRows *r, int64_t i);
 /* What was written of it goes back. */
 void attention_rows_write(const AttentionRows *r, int64_t i);
-/* What a part of the heads, computed by a thread of a team (team.h), has for scratch: `scratch` itself, or room as large
- * beside it, in no ledger. */
+/* Of all samples' heads each of a team's threads (team.h) has some, those together that share keys and values. */
+void heads_divide(AttentionShape s, TeamPart *part, void *context);
+/* What such a part has for scratch: `scratch` itself, or room as large beside it, in no ledger. */
 real *heads_scratch(Tensor scratch);
 void heads_scratch_free(real *room, Tensor scratch);
 /* Whether head i is the first of those that share keys and values. */

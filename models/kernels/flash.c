@@ -12,7 +12,6 @@
 #include "models/kernels/attention_rows.h"
 #include "models/kernels/dropout_apply.h"
 #include "models/kernels/matmul.h"
-#include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 #include "models/machine/vector.h"
 
@@ -128,17 +127,12 @@ static void head_forward(const AttentionRows *rows, const AttentionDropout *drop
     }
 }
 
-/* What threads have parts of: heads, those together that share keys and values. */
+/* What heads_divide() gives threads parts of. */
 typedef struct Heads {
     AttentionShape s;
     Tensor dy, qkv, lse, y, dqkv, scratch;
     const AttentionDropout *dropout;
 } Heads;
-
-static void divide_heads(Heads *heads, TeamPart *part)
-{
-    team_divide(heads->s.B * heads->s.heads, heads->s.heads / heads->s.kv_heads, part, heads);
-}
 
 static void heads_forward(void *context, int64_t first, int64_t end)
 {
@@ -160,7 +154,7 @@ void flash_forward(AttentionShape s, Tensor qkv, const AttentionDropout *dropout
     heads.scratch = tensor_new(y.device, MEM_WORKSPACE, REAL, TILE * TILE + 2 * TILE);
     if (device_kernel(y.device,
                       work_of(s, qkv, false, tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y))))
-        divide_heads(&heads, heads_forward);
+        heads_divide(s, heads_forward, &heads);
     tensor_free(&heads.scratch);
 }
 
@@ -203,8 +197,8 @@ static void head_backward(const AttentionRows *rows, const AttentionDropout *dro
     for (int64_t c0 = 0; c0 < T; c0 += TILE)
         for (int64_t r0 = c0; r0 < T; r0 += TILE) {
             Tile t = tile_at(r0, c0, T);
-            real beta =
-                first_of_shared(s, i) && r0 == c0 ? 0 : 1; /* who comes first writes, the others add */
+            /* who comes first writes, the others add */
+            real beta = first_of_shared(s, i) && r0 == c0 ? 0 : 1;
             cross(t, scale, q, k, P);
             from_lse(t, P, lse);
             if (dropout) draw(t, s, dropout, b, h, mask);
@@ -244,6 +238,6 @@ void flash_backward(AttentionShape s, Tensor dy, Tensor qkv, const AttentionDrop
     heads.scratch = tensor_new(dqkv.device, MEM_WORKSPACE, REAL, 2 * TILE * TILE + s.T);
     size_t bytes =
         tensor_bytes(dy) + tensor_bytes(qkv) + tensor_bytes(lse) + tensor_bytes(y) + tensor_bytes(dqkv);
-    if (device_kernel(dqkv.device, work_of(s, qkv, true, bytes))) divide_heads(&heads, heads_backward);
+    if (device_kernel(dqkv.device, work_of(s, qkv, true, bytes))) heads_divide(s, heads_backward, &heads);
     tensor_free(&heads.scratch);
 }
