@@ -1,4 +1,4 @@
-/* estimate.c - how often each thing is done or kept, and what each takes. */
+/* estimate.c - what each thing takes, as often as it is done or kept. */
 #include "sim/run/estimate.h"
 #include <math.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "parallel/data/domain.h"
 #include "sim/file/run_info.h"
 #include "sim/file/step_record.h"
+#include "sim/run/estimate_counts.h"
 #include "sim/run/recent.h"
 #include "sim/run/step.h"
 #include "sim/theory/theory.h"
@@ -28,8 +29,8 @@ static const struct {
     double exchange_seconds, pair_seconds;
     double tensor_seconds; /* of each tensor of an expert in a rank's table */
     double block_seconds;  /* of each of a unit's blocks, one a replica, that a rank visits */
-    double row_file
-        [2]; /* bytes of an action in a run's file: of a real one; of a dry one, where most hold alike */
+    /* bytes of an action in a run's file: of a real one; of a dry one, where most hold alike */
+    double row_file[2];
     double operations; /* of products, in a second, in fp32 */
 } takes = {.program = 20e6,
            .process = 35e6,
@@ -50,153 +51,6 @@ static const struct {
            .block_seconds = 120e-9,
            .row_file = {157, 73},
            .operations = 1e11};
-
-/* ---- how often ---- */
-
-/* Of one pipeline, all its ranks together. */
-typedef struct Pipeline {
-    double rows, longest; /* actions; of the longest list */
-    double visits; /* F, B, I and W, of each layer of their stages, embedding and head among them; dry, of
-                            * those that are walked */
-    double blocks_at_once; /* saved between F and B, the most, of every rank */
-    double in_flight;      /* microbatches of a stage, likewise */
-} Pipeline;
-
-static double layers_of(const Config *config, const Plan *plan, int stage)
-{
-    double blocks = (double)stage_blocks(config->model.shape.layers, plan->stages,
-                                         config_layers_per_stage(config, plan->stages), stage);
-    return blocks + (stage == 0) + (stage == plan->stages - 1);
-}
-
-static void count_rows(const Plan *plan, double *rows, double *longest)
-{
-    *rows = *longest = 0;
-    for (int p = 0; p < plan->shape.p; p++) {
-        *rows += plan->list[p].count;
-        *longest = fmax(*longest, plan->list[p].count);
-    }
-}
-
-/* Whether passes repeat (repeat.h) but for the first microbatch's and the last's. */
-static bool may_repeat(const Config *config)
-{
-    return config->parallel.kind != DATA_DP && !data_parallel_reduces_each_microbatch(&config->parallel);
-}
-
-static Pipeline pipeline_of(const Config *config, const Plan *plan, bool again)
-{
-    Pipeline sum = {0};
-    count_rows(plan, &sum.rows, &sum.longest);
-    for (int p = 0; p < plan->shape.p; p++) {
-        const Schedule *list = &plan->list[p];
-        double blocks = 0, microbatches = 0, most = 0, most_microbatches = 0, layers = 0;
-        int stage = -1; /* whose these are */
-        for (int i = 0; i < list->count; i++) {
-            Action a = list->action[i];
-            if (!action_computes(a.kind)) continue;
-            if (a.stage != stage) layers = layers_of(config, plan, stage = a.stage);
-            bool forward = a.kind == ACTION_FORWARD,
-                 ends = a.kind == ACTION_BACKWARD || a.kind == ACTION_WEIGHT;
-            bool walked = !again || a.microbatch == 0 || a.microbatch == plan->shape.m - 1;
-            if (walked) sum.visits += layers;
-            blocks += (forward - ends) * layers;
-            microbatches += forward - ends;
-            if (blocks > most) most = blocks;
-            if (microbatches > most_microbatches) most_microbatches = microbatches;
-        }
-        sum.blocks_at_once += most;
-        sum.in_flight += most_microbatches;
-    }
-    return sum;
-}
-
-/* Halves of rings in a step, and tensors in them, of one replica's ranks together; a dry ring is one event a rank. */
-typedef struct Rings {
-    double halves, pieces;
-} Rings;
-
-static Rings rings_of_data(const Config *config, const Plan *plan, double replicas)
-{
-    const GptShape *shape = &config->model.shape;
-    int kind = config->parallel.kind;
-    double units = (double)shape->layers + 3, tied = shape->tie_embeddings && plan->stages == 1;
-    double block =
-        theory_block_parameters(config) * (double)dtype_bytes(config_gradient_dtype(config, plan->shape.m));
-    double a_bucket = data_parallel_shards_parameters(&config->parallel)
-                          ? 1
-                          : fmax(1, ceil(config->parallel.bucket_mb * 1e6 / block));
-    double buckets = plan->stages * ceil(units / plan->stages / a_bucket);
-    double m = plan->shape.m, reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1;
-    double rings = 0, tensors = 0, cut = config->parallel.quantize ? 3 : 1;
-    switch ((DataParallelKind)kind) {
-    case DATA_DDP: rings = 2 * buckets, tensors = 2 * units; break;
-    case DATA_ZERO1:
-    case DATA_ZERO2: rings = (reductions + 1) * buckets, tensors = (reductions + 1) * units; break;
-    case DATA_ZERO3:
-        rings = reductions * units + m * (2 * units - 2 + 2 * tied), tensors = reductions * units;
-        break;
-    default: break; /* dp has trees */
-    }
-    double norms = data_parallel_shards_optimizer(&config->parallel) ? plan->shape.p : 0;
-    double all = replicas > 1;
-    return (Rings){all * (rings + norms), all * tensors * cut};
-}
-
-/* How often ranks visit a block of a unit: in whole gradients each replica's, for the norm, on every rank but in dp; and
- * with 8 bits each that it sends apart, adds up or has gathered. */
-static double visits_of_blocks(const Config *config, const Plan *plan, double replicas)
-{
-    int kind = config->parallel.kind, quantize = config->parallel.quantize;
-    double m = plan->shape.m, units = (double)config->model.shape.layers + 3;
-    double reductions = data_parallel_reduces_each_microbatch(&config->parallel) ? m : 1, each = 0;
-    if (kind == DATA_DP) each = 1 / replicas;
-    if (kind == DATA_DDP) each = quantize ? 4 : 1;
-    bool shards = data_parallel_shards_optimizer(&config->parallel);
-    if (shards && (quantize & QUANTIZE_GRADIENTS)) each += 2 * reductions;
-    if (shards && (quantize & QUANTIZE_PARAMETERS))
-        each += data_parallel_shards_parameters(&config->parallel) ? 2 * m : 1;
-    return each * units * replicas;
-}
-
-static Rings rings_of_tensor(const Config *config, const Plan *plan)
-{
-    double t = (double)config->tensor.size, m = plan->shape.m, L = (double)config->model.shape.layers;
-    bool cut = config->tensor.sequence_parallel;
-    double pieces = config->tensor.overlap == REGION_PIPELINED ? (double)config->tensor.pieces : 1;
-    double forwards = config->train.recompute == RECOMPUTE_FULL ? 2 : 1;
-    double halves = m * ((4 * pieces * forwards + (cut ? 2 * pieces + 4 : 4)) * L +
-                         6); /* of all-reduces, which have two */
-    double all = t > 1;
-    return (Rings){all * halves, all * halves * (cut ? (double)config->train.microbatch : 1)};
-}
-
-/* Exchanges of rows with experts on other ranks in a step, of one pipeline's ranks together, and those of them that are
- * walked. */
-typedef struct Exchanges {
-    double all, walked;
-} Exchanges;
-
-static Exchanges exchanges_of(const Config *config, const Plan *plan, bool repeats)
-{
-    const GptShape *shape = &config->model.shape;
-    const double layers = (double)layers_with_experts(shape, 1, shape->layers), m = plan->shape.m,
-                 passes = config->train.recompute == RECOMPUTE_FULL ? 3 : 2, each = 2 * passes * layers;
-    if (config->expert.size == 1) return (Exchanges){0, 0};
-    return (Exchanges){each * m, each * (repeats ? fmin(m, 2) : m)};
-}
-
-static double expert_tensors_of(const Config *config)
-{
-    const GptShape *shape = &config->model.shape;
-    const int64_t held = shape->experts.count / config->expert.size;
-    double sum = 0;
-    for (int64_t layer = 1; layer <= shape->layers; layer++) {
-        const Block *block = &block_kind[block_of(shape, layer)];
-        sum += (double)(block_tensors(held, block) - block_tensors(0, block));
-    }
-    return sum;
-}
 
 /* ---- a dry run ---- */
 
@@ -239,13 +93,13 @@ static double file_bytes(const Config *config, bool dry, int all, double rows, d
 Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks *walked, bool repeats)
 {
     MeshShape mesh = config_mesh(config, walked->ranks);
-    repeats = repeats && may_repeat(config);
-    Pipeline one = pipeline_of(config, plan, repeats);
+    repeats = repeats && passes_repeat(config);
+    PipelineCounts one = count_pipeline(config, plan, repeats);
     double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
-    Rings data = rings_of_data(config, plan, mesh.dp), tensor = rings_of_tensor(config, plan);
+    Rings data = count_data_rings(config, plan, mesh.dp), tensor = count_tensor_rings(config, plan);
     double rings = pipelines * (data.halves + tensor.halves);
     double pieces = pipelines * (data.pieces + (repeats ? 0 : tensor.pieces));
-    const Exchanges exchanges = exchanges_of(config, plan, repeats);
+    const Exchanges exchanges = count_exchanges(config, plan, repeats);
     double visits = pipelines * one.visits, rows = pipelines * one.rows;
     double steps = (double)config_steps(config, true);
     const bool machine = config->hardware.profile == PROFILE_MACHINE, meets = walked->count == walked->ranks;
@@ -266,12 +120,13 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
                      one.in_flight * sizeof(Slot));
     e.memory[COST_MESSAGES] = spans * sizeof(PortSpan);
     e.seconds[COST_RANKS] = N * takes.rank_seconds;
-    e.seconds[COST_LAYERS] = N * (L * takes.layer_seconds + expert_tensors_of(config) * takes.tensor_seconds);
+    e.seconds[COST_LAYERS] =
+        N * (L * takes.layer_seconds + count_expert_tensors(config) * takes.tensor_seconds);
     e.seconds[COST_ACTIONS] = steps * (visits * takes.visit_seconds + rows * takes.action_seconds);
     e.seconds[COST_MESSAGES] =
         steps * (pipelines * (data.halves * takes.bucket_seconds + tensor.halves * ring) +
                  ports * takes.port_seconds + pieces * takes.piece_seconds +
-                 pipelines * visits_of_blocks(config, plan, mesh.dp) * takes.block_seconds +
+                 pipelines * count_block_visits(config, plan, mesh.dp) * takes.block_seconds +
                  pipelines * (exchanges.all * takes.exchange_seconds +
                               exchanges.walked * (double)mesh.ep * (double)mesh.ep * takes.pair_seconds));
     e.file = file_bytes(config, true, walked->ranks, rows, N, steps);
