@@ -36,10 +36,10 @@ static bool may_repeat(const Repeats *r, ActionKind kind, int microbatch)
     return kind == ACTION_FORWARD || microbatch < r->microbatches - 1;
 }
 
-const Pass *repeats_find(const Repeats *r, ActionKind kind, int chunk, int microbatch)
+Pass *repeats_find(Repeats *r, ActionKind kind, int chunk, int microbatch)
 {
     if (!r || !may_repeat(r, kind, microbatch)) return NULL;
-    const Pass *pass = pass_of(r, kind, chunk);
+    Pass *pass = pass_of(r, kind, chunk);
     return pass->known ? pass : NULL;
 }
 
@@ -48,7 +48,7 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-void repeats_play(Repeats *r, const Pass *pass)
+void repeats_play(Repeats *r, Pass *pass)
 {
     Device *d = r->device;
     tape_play(&pass->tape, r->comm);
@@ -59,7 +59,7 @@ void repeats_play(Repeats *r, const Pass *pass)
     d->peak_total = larger(d->peak_total, d->total + pass->total_highest);
     d->high = larger(d->high, d->total + pass->total_highest);
     d->total += (size_t)pass->total;
-    r->pass[pass - r->pass].played++;
+    pass->played++;
 }
 
 void repeats_settle(Repeats *r)

@@ -39,9 +39,9 @@ Repeats *repeats_new(Device *device, Comm *comm, const Gpt *gpt, int chunks, int
 void repeats_free(Repeats *r);
 
 /* The pass in place of one that would be walked; NULL: walk it. */
-const Pass *repeats_find(const Repeats *r, ActionKind kind, int chunk, int microbatch);
-/* Does what the pass did; its work is reported with that of all others. */
-void repeats_play(Repeats *r, const Pass *pass);
+Pass *repeats_find(Repeats *r, ActionKind kind, int chunk, int microbatch);
+/* Does what the pass did, but that its work is reported at the end of the step, by repeats_settle(), which takes NULL, too. */
+void repeats_play(Repeats *r, Pass *pass);
 void repeats_settle(Repeats *r);
 /* Around a pass that is walked; if it is not known yet, its result is kept, and what it saved where that is not NULL. */
 void repeats_record(Repeats *r, ActionKind kind, int chunk);

@@ -141,7 +141,7 @@ static Tensor pass(Trainer *t, Action a, Slot *slot, Halves halves, Tensor given
     bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
     bool gathers = data_parallel_gathers(t->data_parallel, a.stage);
     Repeats *repeats = trainer_alike(t) ? t->repeats : NULL;
-    const Pass *same = gathers ? NULL : repeats_find(repeats, a.kind, chunk, a.microbatch);
+    Pass *same = gathers ? NULL : repeats_find(repeats, a.kind, chunk, a.microbatch);
     if (same) {
         repeats_play(repeats, same);
         if (slot->saves) gpt_saved_forget(&slot->saved);
