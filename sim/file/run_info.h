@@ -11,7 +11,7 @@ enum { RUN_HOSTS = 576 }; /* of a text that tells of machines */
 typedef struct RunInfo {
     const char *path, *command_line;
     const char *products; /* whose matrix products, as matmul_chosen() has it; NULL of a dry run */
-    int threads;          /* of a rank */
+    int threads;          /* of a rank; 0 of a dry run */
     const char *host;     /* the machine it trains on, as node_describe() has it; NULL of a dry run */
     const char
         *hosts; /* "host0: 0-1; host1: 2-3": which ranks are on which, where they are several; or NULL */

@@ -66,7 +66,7 @@ static bool write_header(const Skeleton *s, const Config *config, Error *error)
     for (size_t i = 0; i < sizeof integers / sizeof *integers && ok; i++)
         ok = h5_set_integer(s->file, "/", integers[i].name, integers[i].value, error);
     if (ok && info->products) ok = h5_set_text(s->file, "/", "products", info->products, error);
-    if (ok && info->products) ok = h5_set_integer(s->file, "/", "threads", info->threads, error);
+    if (ok && info->threads > 0) ok = h5_set_integer(s->file, "/", "threads", info->threads, error);
     if (ok && info->host) ok = h5_set_text(s->file, "/", "host", info->host, error);
     if (ok && info->hosts) ok = h5_set_text(s->file, "/", "hosts", info->hosts, error);
     if (ok && info->hosts)

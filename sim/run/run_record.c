@@ -110,9 +110,11 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     char kept[CONFIG_PATH + 16], host[NODE_HOST];
     Error error;
     node_describe(host, sizeof host);
-    if (!t->device.dry) info.host = host;
-    if (!t->device.dry) info.products = matmul_chosen();
-    info.threads = t->threads;
+    if (!t->device.dry) {
+        info.host = host;
+        info.products = matmul_chosen();
+        info.threads = t->threads;
+    }
     if (hosts->count > 1) info.hosts = hosts->text;
     info.across = hosts->across;
     record_tell_if_many(r, "making a file for");
@@ -197,8 +199,8 @@ static uint64_t resident_peak(Record *r)
     return (uint64_t)r->resident * 1024 - r->of_others;
 }
 
-/* A rank has sent its own once rank 0 looks for it, as ever of more than 256 bytes under Open MPI: after its own update. No
- * step ends sooner where none waits for that, as what comes next needs rank 0, too (tests/bench_record.c). */
+/* Ranks wait here until rank 0 looks for what they send, as Open MPI has them do above 256 bytes: after its own update. That
+ * costs no step anything, as what comes next needs rank 0, too (tests/bench_record.c). */
 static void gather_records(Record *r, const StepResult *result)
 {
     const Device *device = &r->trainer->device;
