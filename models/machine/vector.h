@@ -70,15 +70,22 @@ INLINED real real_sqrt(real x)
 #endif
 }
 
+/* Of a sum in lanes: these one after the other, then the values behind the last that all lanes had. */
+INLINED real lanes_total(const real lane[LANES], const real *rest, int64_t count)
+{
+    real sum = 0;
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    for (int64_t i = 0; i < count; i++) sum += rest[i];
+    return sum;
+}
+
 INLINED real sum_of(const real *x, int64_t n)
 {
-    real lane[LANES] = {0}, sum = 0;
+    real lane[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int k = 0; k < LANES; k++) lane[k] += x[i + k];
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    for (; i < n; i++) sum += x[i];
-    return sum;
+    return lanes_total(lane, x + i, n - i);
 }
 
 INLINED real dot_of(const real *x, const real *y, int64_t n)
@@ -123,15 +130,6 @@ INLINED real max_of(const real *x, int64_t n)
     }
     most.i = order_flipped(top);
     return most.f;
-}
-
-/* Of a sum in lanes: these one after the other, then the values behind the last that all lanes had. */
-INLINED real lanes_total(const real lane[LANES], const real *rest, int64_t count)
-{
-    real sum = 0;
-    for (int k = 0; k < LANES; k++) sum += lane[k];
-    for (int64_t i = 0; i < count; i++) sum += rest[i];
-    return sum;
 }
 
 /* x = e^(x - most) over n values, their sum in lanes; returns how many those had. What is left is done in all lanes at
