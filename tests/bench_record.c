@@ -1,8 +1,8 @@
 /* bench_record.c ROUNDS NAME FOLDER [SECTION.KEY=VALUE...] - what time-keeping and recording cost training, under mpirun
- * or on one rank. By turns, each as often after each other, steps without either; steps that read the thread's clock around their
- * actions, as every run does; that ask for each kernel's time on a machine, too; and that are recorded besides. On rank
- * 0's wall clock, over the steps without, and what it is more. What messages take on the simulated links is always
- * reckoned.
+ * or on one rank. By turns, each as often after each other, steps without either; steps that read the thread's clock
+ * around their actions, as every run does; that ask for each kernel's time on a machine, too; and that are recorded
+ * besides. On rank 0's wall clock, over the steps without, and what it is more. What messages take on the simulated links
+ * is always reckoned.
  *
  * A turn is of a few steps, and its first is not timed: a record has rank 0 wait for all at a step's end, which the step
  * after it then need not, so that of steps which take turns one by one a record would seem to take this wait twice. */

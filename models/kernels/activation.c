@@ -123,8 +123,8 @@ void relu_backward(Tensor x, Tensor dy, Tensor dx)
 
 typedef struct Smooth {
     HalfTable value, derivative;
-    void (*slope)(real *restrict x, real *restrict y,
-                  int64_t count); /* the value, and x becomes the derivative */
+    /* the value, and x becomes the derivative */
+    void (*slope)(real *restrict x, real *restrict y, int64_t count);
     double flops, backward_flops; /* of a value */
 } Smooth;
 static Smooth GELU = {{.of = gelu}, {.of = gelu_derivative}, gelu_slope, 10, 16},

@@ -6,7 +6,8 @@
 #include "models/machine/real.h"
 #include "models/machine/tensor.h"
 
-/* One thread a rank: ranks are the parallelism here. Call once at start. */
+/* BLAS has one thread: ranks are the parallelism here, and in a rank its team (team.h), by which products are divided. Call
+ * once at start. */
 void matmul_one_thread(void);
 
 /* Whose products are taken from here on, by all ranks of this process; at first BLAS's. Ours are of no fp64, and open

@@ -3,7 +3,7 @@
 #include "models/kernels/pack_avx512.h"
 #include <immintrin.h>
 #include "models/kernels/pack_bf16.h"
-#include "models/kernels/turn.h"
+#include "models/machine/inlined.h"
 
 enum { PAIRS = 16, LINE = 2 * PAIRS };
 #define TARGET __attribute__((target("avx512f,avx512bw")))

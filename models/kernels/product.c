@@ -299,9 +299,7 @@ static void multiply_some(void *context, int64_t first, int64_t end)
 
 void product(const ProductTiles *tiles, const Product *p)
 {
-    enum {
-        LEAST = 1 << 20
-    }; /* multiplications that are worth another thread's attention: tens of microseconds */
+    enum { LEAST = 1 << 20 }; /* multiplications, of tens of microseconds, that are worth another thread */
     bool columns = p->n > p->m;
     int64_t count = columns ? p->n : p->m, each = (columns ? p->m : p->n) * p->k, /* of one row or column */
         grain = filled(each > 0 ? (LEAST + each - 1) / each : count, columns ? tiles->columns : tiles->rows);

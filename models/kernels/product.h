@@ -28,8 +28,8 @@ const char *product_tiles_name(const ProductTiles *tiles);
 int product_lanes(const ProductTiles *tiles); /* fp32 values that one instruction multiplies and adds */
 bool product_runs(const ProductTiles *tiles); /* on this processor */
 bool product_takes(const ProductTiles *tiles, DType A, DType B);
-const ProductTiles *product_fastest(DType A,
-                                    DType B); /* that runs and takes them: one is portable, and takes all */
+/* That runs and takes them: one is portable, and takes all. */
+const ProductTiles *product_fastest(DType A, DType B);
 
 enum { PRODUCT_DEPTH = 384, PRODUCT_DEPTH_BF16 = 4096 };
 /* C (m, n) = alpha op(A) op(B) + beta C + bias, a row that is added to each; with beta = 0 what C holds is not read. */

@@ -2,7 +2,7 @@
 #ifdef __x86_64__
 #include "models/kernels/result_avx512.h"
 #include <immintrin.h>
-#include "models/kernels/turn.h"
+#include "models/machine/inlined.h"
 
 enum { LANES_OF_ROW = 16 };
 #define TARGET __attribute__((target(RESULT_TARGET)))

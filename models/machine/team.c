@@ -28,7 +28,7 @@ static struct {
     Round round;               /* as long as one of its parts is not done */
     atomic_uint_fast64_t next; /* a Claim */
     atomic_int done;           /* parts of the round */
-    atomic_bool ends;          /* with the round of this number */
+    atomic_bool ends;          /* with the round that is next */
     bool no_denormals;
     atomic_int asleep; /* threads, or about to be */
     pthread_mutex_t lock;
@@ -87,8 +87,8 @@ static void await_round_after(unsigned number)
         relax();
     }
     pthread_mutex_lock(&team.lock);
-    atomic_fetch_add(&team.asleep,
-                     1); /* whoever begins a round after this sees it, else the round is seen here */
+    /* whoever begins a round after this sees it, else the round is seen here */
+    atomic_fetch_add(&team.asleep, 1);
     while (is_over(number)) pthread_cond_wait(&team.work_is_there, &team.lock);
     atomic_fetch_sub(&team.asleep, 1);
     pthread_mutex_unlock(&team.lock);

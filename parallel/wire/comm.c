@@ -142,7 +142,7 @@ static void hear(const Request *request)
         comm_say_last(request->comm, (int64_t)request->stamp.last);
 }
 
-/* The two that a rank lies between have a place each. */
+/* Neighbours on a ring are two apart, which the second bit tells: so both have a place, but at some rings' ends. */
 static Route route_to(Group *group, int peer)
 {
     const Comm *comm = group->comm;

@@ -45,12 +45,11 @@ typedef struct Group {
     int *walked, walks;
     size_t gathered; /* bytes that each of the others has sent to this one in gathers */
     int gathers;
-    Spread spread;   /* over the nodes, once asked for: group_spread() */
-    int *node_first; /* and group_nodes() */
-    Neighbour neighbour
-        [2]; /* whom messages of the simulated machine went to last, on its comm's network as it was then */
-    Window *window; /* NULL: messages are all there is */
-    void *handle;   /* the backend's */
+    Spread spread;          /* over the nodes, once asked for: group_spread() */
+    int *node_first;        /* and group_nodes() */
+    Neighbour neighbour[2]; /* whom messages went to last, on the network of its comm as it was then */
+    Window *window;         /* NULL: messages are all there is */
+    void *handle;           /* the backend's */
 } Group;
 
 /* What goes with a message: simulated seconds, of when it was sent and when the last of it had left its sender's port;

@@ -193,10 +193,9 @@ void comm_mpi_wait_until(Await await, const Request *what)
     enum { LOOKS = 200, CROWDED_LOOKS = 50, OWN_CORE_LOOKS = 1 << 14, NAP_NS = 50000, STALL_LOOKS = 1024 };
     static const struct timespec nap = {.tv_nsec = NAP_NS};
     const bool woken = await.sleep != NULL;
-    const uint64_t on_own_core = woken ? OWN_CORE_LOOKS : UINT64_MAX, most = !shares_cores ? on_own_core
-                                                                             : crowded && !woken
-                                                                                 ? CROWDED_LOOKS
-                                                                                 : LOOKS;
+    const uint64_t on_own_core = woken ? OWN_CORE_LOOKS : UINT64_MAX,
+                   on_shared = crowded && !woken ? CROWDED_LOOKS : LOOKS,
+                   most = shares_cores ? on_shared : on_own_core;
     Patience patience = {0};
     for (uint64_t looks = 1; !await.has_come(await.context); looks++) {
         if (looks >= most && woken)
@@ -290,8 +289,8 @@ Comm *comm_mpi_start(int *argc, char ***argv)
 {
     int threads;
     check_threads();
-    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED,
-                    &threads); /* others may be beside this one, and call none of it */
+    /* others may be beside this one, and call none of it */
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &threads);
     fail_through(end_job);
     if (threads < MPI_THREAD_FUNNELED)
         fail("this MPI wants a process to have one thread; try another build of it");

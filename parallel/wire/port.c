@@ -38,10 +38,10 @@ void port_copy(Port *to, const Port *from)
     to->count = from->count;
 }
 
-/* One span in place of [first, last). Memory that is not written to costs nothing, and a copy of all spans does. */
-enum { MORE = 4 };
+/* One span in place of [first, last). */
 static void replace(Port *port, int first, int last, PortSpan span)
 {
+    enum { MORE = 4 }; /* memory that is not written to costs nothing, and a copy of all spans does */
     if (first == last && port->count == port->capacity)
         make_room(port, port->capacity ? MORE * port->capacity : 8);
     memmove(port->taken + first + 1, port->taken + last, (size_t)(port->count - last) * sizeof *port->taken);
