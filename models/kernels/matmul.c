@@ -102,11 +102,11 @@ static void call_blas(void *context, int64_t first, int64_t end)
 /* Divided where own ones are (product.c), in whole tiles of any of its kernels. */
 static void multiply_blas(real alpha, Piece A, Piece B, real beta, real *C, int64_t ldc)
 {
-    enum { LEAST = 1 << 20, SIDE = 64 };
+    enum { SIDE = 64 };
     assert(A.type == REAL && B.type == REAL);
     int64_t m = rows_of(A), n = columns_of(B), each = (m < n ? m : n) * columns_of(A) + 1;
     BlasProduct p = {alpha, beta, A, B, C, ldc, .columns = n > m};
-    team_divide(p.columns ? n : m, (LEAST / each / SIDE + 1) * SIDE, call_blas, &p);
+    team_divide(p.columns ? n : m, (PRODUCT_SHARE / each / SIDE + 1) * SIDE, call_blas, &p);
 }
 
 static Factor factor_of(Piece p)

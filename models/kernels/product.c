@@ -299,10 +299,10 @@ static void multiply_some(void *context, int64_t first, int64_t end)
 
 void product(const ProductTiles *tiles, const Product *p)
 {
-    enum { LEAST = 1 << 20 }; /* multiplications, of tens of microseconds, that are worth another thread */
     bool columns = p->n > p->m;
-    int64_t count = columns ? p->n : p->m, each = (columns ? p->m : p->n) * p->k, /* of one row or column */
-        grain = filled(each > 0 ? (LEAST + each - 1) / each : count, columns ? tiles->columns : tiles->rows);
+    int64_t count = columns ? p->n : p->m, each = (columns ? p->m : p->n) * p->k; /* of one row or column */
+    int64_t share = each > 0 ? filled(PRODUCT_SHARE, each) / each : count;
+    int64_t grain = filled(share, columns ? tiles->columns : tiles->rows);
     if (p->causal.part != CAUSAL_NONE) grain = count; /* whoever has many heads divides these */
     team_divide(count, grain, multiply_some, &(Division){tiles, p, columns});
 }

@@ -31,6 +31,9 @@ bool product_takes(const ProductTiles *tiles, DType A, DType B);
 /* That runs and takes them: one is portable, and takes all. */
 const ProductTiles *product_fastest(DType A, DType B);
 
+/* Multiplications that are worth another thread: tens of microseconds. */
+enum { PRODUCT_SHARE = 1 << 20 };
+
 enum { PRODUCT_DEPTH = 384, PRODUCT_DEPTH_BF16 = 4096 };
 /* C (m, n) = alpha op(A) op(B) + beta C + bias, a row that is added to each; with beta = 0 what C holds is not read. */
 typedef struct Product {
