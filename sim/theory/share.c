@@ -63,7 +63,8 @@ Share theory_share(const Config *config, const Plan *plan, int ranks, int rank)
     return s;
 }
 
-int theory_holders(const Config *config, int replicas)
+/* Of an expert: N/ep; and of so few replicas that one has all experts of a part, 1. */
+static int holders_of(const Config *config, int replicas)
 {
     int holders = replicas / (int)config->expert.size;
     return holders > 1 ? holders : 1;
@@ -95,7 +96,7 @@ Units theory_units(const Config *config, int replicas)
         .sparse = sparse ? padded(attention + h * (double)shape->experts.count + h * shared / t + 2 * norm,
                                   replicas)
                          : 0,
-        .experts = sparse ? padded(h * experts / t, theory_holders(config, replicas)) : 0,
+        .experts = sparse ? padded(h * experts / t, holders_of(config, replicas)) : 0,
         .final = padded(norm + (shape->tie_embeddings ? 0 : V * h), replicas),
     };
 }
@@ -118,7 +119,7 @@ Units theory_pieces(const Config *config, int replicas, bool quantized, double w
         .wpe = piece(u.wpe / N, 1, quantized, width),
         .block = piece(u.block / N, attention + 2 + 2 * bias, quantized, width),
         .sparse = piece(u.sparse / N, attention + 1 + 2 * shared, quantized, width),
-        .experts = piece(u.experts / theory_holders(config, replicas),
+        .experts = piece(u.experts / holders_of(config, replicas),
                          2 * (double)shape->experts.count / (double)config->expert.size, quantized, width),
         .final = piece(u.final / N, norm + !shape->tie_embeddings, quantized, width),
     };

@@ -26,8 +26,6 @@ typedef struct Units {
     double wte, wpe, block, sparse, experts, final;
 } Units;
 
-/* N/ep; and of so few replicas that one has all experts of a part, 1. */
-int theory_holders(const Config *config, int replicas);
 /* How many blocks a stage has; and of them with experts. */
 typedef struct Blocks {
     double all, sparse;

@@ -16,7 +16,7 @@ typedef struct Lines {
     double low[SEARCH_MOST], high[SEARCH_MOST]; /* of d, in the box */
 } Lines;
 
-double search_mean(const Search *search, const double *error)
+static double mean_of(const Search *search, const double *error)
 {
     double sum = 0;
     for (int i = 0; i < search->errors; i++) sum += search->weight[i] * fabs(error[i]);
@@ -57,7 +57,7 @@ static double least_on_lines(const Lines *l, double *best)
 {
     enum { ROUNDS = 60, SWEEPS = 20 };
     const Search *s = l->search;
-    double d[SEARCH_MOST] = {0}, least = search_mean(s, l->error), *weight;
+    double d[SEARCH_MOST] = {0}, least = mean_of(s, l->error), *weight;
     weight = allocate((size_t)s->errors * sizeof *weight);
     for (int k = 0; k < s->numbers; k++) best[k] = 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -65,7 +65,7 @@ static double least_on_lines(const Lines *l, double *best)
         for (int i = 0; i < s->errors; i++) weight[i] = s->weight[i] / fmax(fabs(l->left[i]), 1e-5);
         for (int sweep = 0; sweep < SWEEPS; sweep++)
             for (int k = 0; k < s->numbers; k++) move(l, weight, d, k);
-        double mean = search_mean(s, l->left);
+        double mean = mean_of(s, l->left);
         if (!(mean < least)) continue;
         least = mean;
         memcpy(best, d, sizeof d);
@@ -122,7 +122,7 @@ static bool go(Search *s, Lines *l, double *box, bool *moved, Error *why)
         for (int k = 0; k < s->numbers; k++) longest = fmax(longest, fabs(d[k]));
         if (!(hoped > fmax(SHARE * s->after, LEAST))) break;
         good = evaluate(s, d, value, error, why);
-        mean = good ? search_mean(s, error) : INFINITY;
+        mean = good ? mean_of(s, error) : INFINITY;
         if (s->after - mean > 0.1 * hoped) {
             for (int k = 0; k < s->numbers; k++) s->number[k].value = value[k];
             memcpy(l->error, error, (size_t)s->errors * sizeof *error);
@@ -164,7 +164,7 @@ bool search_least(Search *s, Error *why)
     Lines l = {.search = s, .error = allocate(bytes), .left = allocate(bytes)};
     for (int k = 0; k < s->numbers; k++) l.slope[k] = allocate(bytes);
     bool good = evaluate(s, d, value, l.error, why), moved = true;
-    s->before = s->after = good ? search_mean(s, l.error) : INFINITY;
+    s->before = s->after = good ? mean_of(s, l.error) : INFINITY;
     for (int round = 0; round < SEARCH_ROUNDS && good && moved; round++)
         good = find_lines(s, &l, round == 0, why) && go(s, &l, &box, &moved, why);
     if (good) find_likes(s, &l);

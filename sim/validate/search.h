@@ -30,6 +30,5 @@ typedef struct Search {
     double before, after;
 } Search;
 
-double search_mean(const Search *search, const double *error);
 bool search_least(Search *search, Error *why);
 #endif
