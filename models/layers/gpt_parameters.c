@@ -282,7 +282,7 @@ int64_t gpt_multiplied_parameter_count(const GptShape *shape)
             for (int i = 0; i < block->branch[b]->tensors; i++) {
                 const BranchTensor *t = &block->branch[b]->tensor[i];
                 const TensorShape s = t->shape(shape, 1);
-                count += s.rows * s.columns * (t->unit == BLOCK_EXPERTS ? shape->experts.top_k : 1);
+                count += s.rows * s.columns * branch_tensor_copies(shape->experts.top_k, t);
             }
     }
     return count;
