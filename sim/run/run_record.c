@@ -12,14 +12,13 @@
 #include "parallel/wire/arena.h"
 #include "sim/base/node.h"
 #include "sim/run/announce.h"
-#include "sim/run/assumed_load.h"
+#include "sim/run/formulas.h"
 #include "sim/run/hosts.h"
 #include "sim/run/routing_record.h"
 #include "sim/run/rows.h"
 #include "sim/run/run_record_private.h"
 #include "sim/run/step_time.h"
 #include "sim/run/stop.h"
-#include "sim/theory/theory.h"
 
 size_t record_reports(const Record *r)
 {
@@ -50,63 +49,26 @@ void record_tell_if_many(const Record *r, const char *what)
     fflush(stdout);
 }
 
-/* Whether rows go to the ranks of their experts alone, and not to all. */
-static bool rows_move(const Config *config)
-{
-    return config->expert.way == DISPATCH_ALL_TO_ALL;
-}
-
-/* What follows from the experts that tokens choose, which no formula foretells, or a dry run assumes to be chosen more than
- * others: rows to other ranks, and, whichever way they come, room for them where all are taken. */
-static void leave_out(const Config *config, double bytes[PURPOSES], double memory[MEMORY_CATEGORIES])
-{
-    if (rows_move(config)) bytes[MOE_DISPATCH] = bytes[MOE_COMBINE] = (double)NAN;
-    if (config->model.shape.experts.capacity == 0) memory[MEM_ACTIVATIONS] = (double)NAN;
-}
-
 static void open_recorder(Record *r, const char *command_line, const Hosts *hosts)
 {
     const Trainer *t = r->trainer;
     const Config *config = t->config;
-    int ranks = r->world->size;
-    size_t rows = rows_of(r->world);
-    double *bytes = allocate(rows * PURPOSES * sizeof *bytes);
-    double *memory = allocate(rows * MEMORY_CATEGORIES * sizeof *memory);
-    double *copy = allocate(rows * sizeof *copy);
-    int *rank = allocate(rows * sizeof *rank);
-    double links[ROUTES][PURPOSES] = {{0}};
-    const bool chooses = config->expert.size > 1 && (!t->device.dry || assumes_load(config));
-    for (size_t k = 0; k < rows; k++) {
-        rank[k] = rows_rank(r->world, k);
-        theory_bytes(config, t->plan, ranks, rank[k], bytes + k * PURPOSES);
-        theory_memory(config, t->plan, ranks, rank[k], memory + k * MEMORY_CATEGORIES);
-        if (chooses) leave_out(config, bytes + k * PURPOSES, memory + k * MEMORY_CATEGORIES);
-        copy[k] = theory_checkpoint_copy(config, t->plan, ranks, rank[k], r->first);
-        if (!rows_is_second(r->world, k))
-            theory_links(config, t->plan, ranks, rank[k], rows_stand_for(r->world, rows_report(r->world, k)),
-                         links);
-    }
-    for (int p = 0; p < PURPOSES; p++) { /* whole bytes, of which ranks have parts */
-        if (chooses && rows_move(config) && (p == MOE_DISPATCH || p == MOE_COMBINE))
-            links[ROUTE_INSIDE][p] = links[ROUTE_ACROSS][p] = (double)NAN;
-        links[ROUTE_INSIDE][p] = rint(links[ROUTE_INSIDE][p]);
-        links[ROUTE_ACROSS][p] = rint(links[ROUTE_ACROSS][p]);
-    }
+    Formulas formulas = formulas_new(t, r->world, r->first);
     RunInfo info = {.path = config->output.file,
                     .command_line = command_line,
-                    .ranks = ranks,
-                    .recorded = (int)rows,
-                    .rank = rank,
+                    .ranks = r->world->size,
+                    .recorded = (int)rows_of(r->world),
+                    .rank = formulas.rank,
                     .dry = t->device.dry,
                     .given_rows = t->assumed && t->assumed->rows,
                     .first = r->first,
                     .parameters = gpt_parameter_count(&config->model.shape),
                     .entropy = data_entropy(t->data),
                     .actions = record_actions(r->trainer, r->world),
-                    .theory_bytes = bytes,
-                    .theory_memory = memory,
-                    .theory_copy = copy,
-                    .theory_links = links[0]};
+                    .theory_bytes = formulas.bytes,
+                    .theory_memory = formulas.memory,
+                    .theory_copy = formulas.copy,
+                    .theory_links = formulas.links[0]};
     char kept[CONFIG_PATH + 16], host[NODE_HOST];
     Error error;
     node_describe(host, sizeof host);
@@ -126,10 +88,7 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     if (r->first > 0)
         printf("  step %lld on is recorded in %s, %s%s\n", (long long)r->first + 1, r->path,
                *apart ? "apart from those before: " : "behind those before", apart);
-    free(bytes);
-    free(memory);
-    free(copy);
-    free(rank);
+    formulas_free(&formulas);
 }
 
 void record_begin(Record *r, Trainer *trainer, Group *world, const Baseline *baseline,
