@@ -108,6 +108,7 @@ struct Comm {
     int rank, size;
     int stands_for; /* ranks: those of a dry run that do what it does, itself among them (comm_virtual.h) */
     int cores;      /* of its node, that it has for itself; 0: as one */
+    bool bound;     /* by its launcher, to some of them */
     bool windows;   /* where the backend has them, groups of one node that ask for one get one */
     uint64_t bytes[PURPOSES], messages[PURPOSES]; /* handed to the network by this rank */
     uint64_t across[PURPOSES]; /* simulated: bytes that leave their nodes, of all ranks that it stands for */

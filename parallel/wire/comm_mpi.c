@@ -175,6 +175,7 @@ static void learn_processes(Comm *comm)
     processes = allocate((size_t)comm->size * sizeof *processes);
     MPI_Allgather(&mine, sizeof mine, MPI_BYTE, processes, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
     comm->cores = cores_of(comm);
+    comm->bound = !shares_cores && cores_are_fewer();
 }
 
 static void where(int rank, char *text, size_t size)

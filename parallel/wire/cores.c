@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
 
 _Static_assert(CPU_SETSIZE <= CORES_MOST, "a bit for each");
 
@@ -37,6 +38,12 @@ int cores_count(const Cores *cores)
     int count = 0;
     for (int i = 0; i < CORES_MOST; i++) count += cores->bits[i / 64] >> i % 64 & 1;
     return count;
+}
+
+bool cores_are_fewer(void)
+{
+    cpu_set_t set;
+    return !sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) < sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 void cores_join(Cores *cores, const Cores *other)

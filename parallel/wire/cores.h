@@ -1,6 +1,7 @@
 /* cores.h - the cores of a node, which its ranks share. */
 #ifndef PARALLEL_WIRE_CORES_H
 #define PARALLEL_WIRE_CORES_H
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CORES_MOST = 1024 };
@@ -14,6 +15,8 @@ typedef struct Cores {
  * tests. */
 Cores cores_allowed(const char *root);
 int cores_count(const Cores *cores);
+/* Whether this process may run on some of the processors alone. */
+bool cores_are_fewer(void);
 /* Adds those of another. */
 void cores_join(Cores *cores, const Cores *other);
 /* How many each of so many ranks has for itself, 1 at least, of those that this one may run on and that any of them may:

@@ -83,6 +83,11 @@ static bool check_checkpoints(const Config *config, Error *error)
     return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
 /* What a run writes may not be what it reads, nor one file twice. */
 static bool check_files(const Config *config, bool (*same)(const char *a, const char *b), Error *error)
 {
@@ -94,18 +99,15 @@ static bool check_files(const Config *config, bool (*same)(const char *a, const 
         config->output.file,     config->output.weights, config->output.gradients,
         config->model.init,      config->data.source,    config->pipeline.schedule,
         config->output.baseline, config->assumed.load,   config->name};
-    for (int a = 0; a < WRITTEN; a++)
+    /* a default is only a name until who runs it is known: a dry run has another */
+    bool named = same != same_text || config->origin[config_row_named(keys[0])] != ORIGIN_DEFAULT;
+    for (int a = named ? 0 : 1; a < WRITTEN; a++)
         for (int b = a + 1; b < FILES; b++)
             if (*paths[a] && *paths[b] && same(paths[a], paths[b]))
                 return config_refuse(
                     config, b == FILES - 1 ? keys[a] : config_blame(config, keys[a], keys[b]), error,
                     "%s and %s are the same file; try another name for %s", keys[a], keys[b], keys[a]);
     return true;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return strcmp(a, b) == 0;
 }
 
 bool config_check_files(const Config *config, Error *error)

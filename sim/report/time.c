@@ -237,7 +237,7 @@ static void add_breakdown(Sheet *sheet, const RunFile *run, const double *second
     sheet_line(sheet, SHEET_HEAD, title);
     sheet_cell(sheet, "%s", time);
     sheet_cell(sheet, "share");
-    if (ideal) sheet_cell(sheet, "F: a microbatch's forward on one rank");
+    if (ideal) sheet_cell(sheet, "F: a microbatch's forward on one rank; messages are free");
     for (size_t i = 0; i < parts; i++) {
         const double beside = hidden[slowest * parts + i];
         if (mine[i] == 0 && !(beside > 0)) continue;

@@ -89,7 +89,7 @@ static void say_reduction(const Trainer *t, int ranks)
 }
 
 /* Rank 0's: on other nodes there may be others. */
-static void say_threads(const Trainer *t)
+static void say_threads(const Trainer *t, int ranks)
 {
     long long asked = t->config->train.threads;
     if (t->device.dry) return;
@@ -97,6 +97,9 @@ static void say_threads(const Trainer *t)
         printf("  train.threads = %lld: the system gives %d\n", asked, t->threads);
     else if (t->threads > 1)
         printf("  %d threads a rank\n", t->threads);
+    else if (!asked && ranks == 1 && t->comm->bound)
+        printf("  1 thread, as the launcher has bound this rank to a core: mpirun --bind-to none lets it use "
+               "more\n");
 }
 
 /* Where a file would be mostly of them (step_record.h). */
@@ -130,7 +133,7 @@ void announce(const Trainer *t, int ranks)
     say_vocabulary(t);
     say_reduction(t, ranks);
     say_rows(t);
-    say_threads(t);
+    say_threads(t, ranks);
     fflush(stdout);
 }
 

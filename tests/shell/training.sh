@@ -118,6 +118,10 @@ given() { # BUILD NAME STEP ARGUMENT...
 }
 # shellcheck disable=SC2086
 check "ep in two hops, given its rows" given "$float" hops 2 --set parallel.ep=4 $hops=hierarchical
+mkdir -p results && cp hops.h5 results/moe.h5 # where a run of moe.ini puts it; a dry one goes beside it
+# shellcheck disable=SC2086
+check "a run's rows where it puts them by default" "$float/bin/sim" $shared --set train.warmup=0 --set parallel.ep=4 \
+    --set moe.load=results/moe.h5 --set moe.load_step=2 --dry-run --ranks 4
 # shellcheck disable=SC2086
 check "ep in two hops, given its rows, all ranks" given "$float" hops 3 --set parallel.ep=4 $hops=hierarchical --all-ranks
 one="--set train.steps=1 --set train.warmup=0 --set hardware.profile=h100-dgx --set parallel.ep=2 --set parallel.tp=2"

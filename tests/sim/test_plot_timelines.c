@@ -148,8 +148,8 @@ static void test_ideal_unit(void **state)
     assert_says(place->said, "gantt               skipped: ideal and measured times");
     assert_says(place->said, "breakdown           skipped: ideal and measured times");
     report_says(place, "a.h5");
-    assert_says(place->said,
-                " F                     share                      F: a microbatch's forward on one rank\n");
+    assert_says(place->said, " F                     share                      F: a microbatch's forward on "
+                             "one rank; messages are free\n");
 }
 
 /* A panel a run on one axis; a rank's second stage is darker; zb-h1 cuts the backward in two. */
