@@ -187,51 +187,66 @@ static Room *room(void)
     return others[place];
 }
 
-/* Sums that several blocks of k add to are rounded after the last: until then they stay open, of as many rows of C as the
+/* How a product is cut: of k blocks at most `depth` deep, of C panels of columns, and in these groups of rows, in blocks.
+ * Sums that several blocks of k add to are rounded after the last: until then they stay open, of as many rows of C as the
  * second cache holds beside a panel. */
-static void multiply_part(const ProductTiles *tiles, const Product *p)
+typedef struct Cut {
+    int64_t depth, columns, group, rows;
+    bool opens;
+} Cut;
+
+static Cut cut_of(const ProductTiles *tiles, const Product *p)
+{
+    int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : PRODUCT_DEPTH_BF16,
+            deepest = p->k > 1 ? least(most, p->k) : 1, rows = stays(tiles, BLOCK, deepest, tiles->rows);
+    bool opens = is_half(p->C.type) && p->k > most;
+    return (Cut){.depth = most,
+                 .columns = stays(tiles, PANEL, deepest, tiles->columns),
+                 .group = opens ? OPEN * rows : p->m,
+                 .rows = rows,
+                 .opens = opens};
+}
+
+/* Of the group of rows from `first` on and the panel of columns from j on. */
+static void multiply_group(const ProductTiles *tiles, const Product *p, const Cut *cut, int64_t first,
+                           int64_t j)
 {
     Room *r = room();
-    int64_t most = tiles->packed == REAL ? PRODUCT_DEPTH : PRODUCT_DEPTH_BF16,
-            deepest = p->k > 1 ? least(most, p->k) : 1;
-    bool opens = is_half(p->C.type) && p->k > most;
-    int64_t rows_of_block = stays(tiles, BLOCK, deepest, tiles->rows),
-            columns_of_panel = stays(tiles, PANEL, deepest, tiles->columns),
-            group = opens ? OPEN * rows_of_block : p->m;
-    if (tiles->begin) tiles->begin();
-    for (int64_t j = 0; j < p->n; j += columns_of_panel)
-        for (int64_t g = 0; g < p->m; g += group) {
-            int64_t columns = least(columns_of_panel, p->n - j), end = least(g + group, p->m), k = 0;
-            bool few_rows = end - g <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
-            int64_t lying = tiles->packed == REAL && few_rows && !p->B.transposed
-                                ? columns / tiles->columns * tiles->columns
-                                : 0;
-            Result C = result_on(p->C, g, j), sums = opens ? (Result){r->open, PANEL, REAL} : C;
-            const float *bias = bias_of(p, j, columns, r->bias);
-            do {
-                int64_t depth = least(most, p->k - k);
-                Read b =
-                    read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, r->panel);
-                tiles->pack_columns(tiles, &b.lying, b.packed_from, r->panel);
-                bool last = k + depth == p->k;
-                Tile t = {.from = k == 0 ? C : sums,
-                          .to = last ? C : sums,
-                          .alpha = p->alpha,
-                          .beta = k == 0 ? p->beta : 1,
-                          .bias = last ? bias : NULL};
-                for (int64_t i = g; i < end; i += rows_of_block) {
-                    int64_t rows = least(rows_of_block, end - i);
-                    Strips lie = strips(p->A, false, i, rows, k, depth);
-                    Read a =
-                        read_of(tiles, lie, rows_in_place(tiles, &lie, few_columns), tiles->rows, r->block);
-                    tiles->pack_rows(tiles, &a.lying, a.packed_from, r->block);
-                    multiply(tiles, &(Beside){&a, &b, p->causal, {i, j, k}, t});
-                    t.from = result_on(t.from, rows, 0);
-                    t.to = result_on(t.to, rows, 0);
-                }
-                k += depth;
-            } while (k < p->k);
+    int64_t columns = least(cut->columns, p->n - j), end = least(first + cut->group, p->m), k = 0;
+    bool few_rows = end - first <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
+    bool lies = tiles->packed == REAL && few_rows && !p->B.transposed;
+    int64_t lying = lies ? columns / tiles->columns * tiles->columns : 0;
+    Result C = result_on(p->C, first, j), sums = cut->opens ? (Result){r->open, PANEL, REAL} : C;
+    const float *bias = bias_of(p, j, columns, r->bias);
+    do {
+        int64_t depth = least(cut->depth, p->k - k);
+        Read b = read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, r->panel);
+        tiles->pack_columns(tiles, &b.lying, b.packed_from, r->panel);
+        bool last = k + depth == p->k;
+        Tile t = {.from = k == 0 ? C : sums,
+                  .to = last ? C : sums,
+                  .alpha = p->alpha,
+                  .beta = k == 0 ? p->beta : 1,
+                  .bias = last ? bias : NULL};
+        for (int64_t i = first; i < end; i += cut->rows) {
+            int64_t rows = least(cut->rows, end - i);
+            Strips lie = strips(p->A, false, i, rows, k, depth);
+            Read a = read_of(tiles, lie, rows_in_place(tiles, &lie, few_columns), tiles->rows, r->block);
+            tiles->pack_rows(tiles, &a.lying, a.packed_from, r->block);
+            multiply(tiles, &(Beside){&a, &b, p->causal, {i, j, k}, t});
+            t.from = result_on(t.from, rows, 0);
+            t.to = result_on(t.to, rows, 0);
         }
+        k += depth;
+    } while (k < p->k);
+}
+
+static void multiply_part(const ProductTiles *tiles, const Product *p)
+{
+    Cut cut = cut_of(tiles, p);
+    if (tiles->begin) tiles->begin();
+    for (int64_t j = 0; j < p->n; j += cut.columns)
+        for (int64_t i = 0; i < p->m; i += cut.group) multiply_group(tiles, p, &cut, i, j);
     if (tiles->end) tiles->end();
 }
 
