@@ -1,9 +1,11 @@
 /* error.c - filling an Error, and the one place from which a job is ended. */
 #include "models/machine/error.h"
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "models/machine/letter.h"
 
 static void (*end_job)(int status);
@@ -60,9 +62,20 @@ void fail_through(void (*hook)(int status))
     end_job = hook;
 }
 
+/* Threads may fail at once, as of memory: the first says so and ends the job, the others wait for that. */
+static void be_first_to_fail(void)
+{
+    static atomic_bool fails;
+    static _Thread_local bool first;
+    if (!first && atomic_exchange(&fails, true))
+        while (true) pause();
+    first = true;
+}
+
 void fail(const char *format, ...)
 {
     char text[2048];
+    be_first_to_fail();
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

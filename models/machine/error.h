@@ -16,7 +16,8 @@ typedef struct Error {
  * one statement: return error_set(e, "cannot open %s: %s", path, why); '?' stands for control bytes. */
 bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints "sim: ..." to stderr and ends the job with status 1 on every rank. */
+/* Prints "sim: ..." to stderr and ends the job with status 1 on every rank. Of threads that fail at once the first does;
+ * the others do not come back either. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What fail() calls after printing, to take the other ranks down as well

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "models/kernels/attention.h"
 #include "models/kernels/matmul.h"
+#include "models/machine/error.h"
 #include "models/machine/team.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"
+#include "tests/support/child.h"
 #include "tests/support/probe.h"
 
 enum { ITEMS = 103 };
@@ -77,6 +80,41 @@ static void every_item_is_done_once(void **state)
     team_end();
     check_division(1, ITEMS, 1, false);
     team_end();
+}
+
+enum { FAILING = 4 };
+
+/* All at once: none comes back to take another part. */
+static void fail_together(void *context, int64_t first, int64_t end)
+{
+    atomic_int *here = context;
+    (void)end;
+    atomic_fetch_add(here, 1);
+    while (atomic_load(here) < FAILING) nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    fail("part %d", (int)first);
+}
+
+static void end_slowly(int status)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    _exit(status);
+}
+
+static void divide_and_fail(void *context)
+{
+    atomic_int here = 0;
+    (void)context;
+    fail_through(end_slowly);
+    assert_int_equal(team_start(FAILING), FAILING);
+    team_divide(FAILING, 1, fail_together, &here);
+}
+
+static void one_of_several_that_fail_says_so(void **state)
+{
+    char said[1024];
+    (void)state;
+    assert_int_equal(child_run(divide_and_fail, NULL, said, sizeof said, NULL), 1);
+    assert_int_equal(strlen(said), strlen("sim: part 0\n"));
 }
 
 static Device device;
@@ -174,6 +212,7 @@ int main(void)
     matmul_one_thread();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_is_done_once),
+        cmocka_unit_test(one_of_several_that_fail_says_so),
         cmocka_unit_test(a_divided_product_has_the_bits_of_the_whole),
         cmocka_unit_test(divided_heads_have_the_bits_of_all),
     };
