@@ -120,10 +120,10 @@ const ConfigRow rows_of_train[] = {
          "0: the node's cores over its ranks, as far as the launcher lets a rank use them (mpirun binds each "
          "of one or two ranks to a core, and so to one thread; with --bind-to none it does not), and a "
          "container; one thread where ranks outnumber cores, or OMPI_MCA_mpi_yield_when_idle says that "
-         "others want them. Matrix products, attention, activations, norms and updates are divided, so that "
-         "the numbers are the same however many threads there are, but for OpenBLAS's products. With "
-         "hardware.profile = measured a step's time is that of the first thread. How many there were stands "
-         "in the run's file, as its attribute threads.\n"},
+         "others want them. Matrix products, attention, activations, norms' forward and updates are "
+         "divided, so that the numbers are the same however many threads there are, but for OpenBLAS's "
+         "products. With hardware.profile = measured a step's time is that of the first thread. How many "
+         "there were stands in the run's file, as its attribute threads.\n"},
     {"train", "seed", ROW_INTEGER, WITH_DRAWN_WEIGHTS, FIELD(train.seed), "1", .example = "7",
      .help = "of the random weights"},
 };
