@@ -21,6 +21,6 @@ int team_place(void);
 /* Part of a kernel: of its items those from `first` up to `end`. */
 typedef void TeamPart(void *context, int64_t first, int64_t end);
 /* All `count` items, in parts side by side of a multiple of `grain`, as many parts as there are threads, or fewer; and back
- * when all are done. In a part: all of them, here. */
+ * when all are done. In a part: all of them, here. Called by the rank itself and in parts, by no thread of another kind. */
 void team_divide(int64_t count, int64_t grain, TeamPart *part, void *context);
 #endif

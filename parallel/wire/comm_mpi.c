@@ -155,7 +155,7 @@ static int cores_of(const Comm *comm)
 static void learn_processes(Comm *comm)
 {
     Process mine = {.number = (long)getpid(), .cores = cores_allowed("")};
-    const char *idle = getenv("OMPI_MCA_mpi_yield_when_idle");
+    const char *idle = getenv("OMPI_MCA_mpi_yield_when_idle"), *launcher;
     char name[MPI_MAX_PROCESSOR_NAME];
     int length, here, first = 0;
     MPI_Comm node;
@@ -175,7 +175,7 @@ static void learn_processes(Comm *comm)
     processes = allocate((size_t)comm->size * sizeof *processes);
     MPI_Allgather(&mine, sizeof mine, MPI_BYTE, processes, sizeof mine, MPI_BYTE, MPI_COMM_WORLD);
     comm->cores = cores_of(comm);
-    comm->bound = !shares_cores && cores_are_fewer();
+    comm->bound = !shares_cores && comm_mpi_launched(&launcher) && cores_are_fewer();
 }
 
 static void where(int rank, char *text, size_t size)
