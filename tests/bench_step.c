@@ -1,8 +1,9 @@
 /* bench_step.c NAME ROUNDS [SECTION.KEY=VALUE...] - a training step of one rank against the roofline of this processor:
  * the time that the step's matrix products take alone, in the same shapes and type, from caches that hold their factors,
  * by whichever product is fastest. By turns a step with our products, with OpenBLAS's, and with those that a run takes
- * unless told otherwise, if they are neither; and each one's products alone. CPU time of this thread, as others may use
- * the cores. */
+ * unless told otherwise, if they are neither; and each one's products alone. At the end of each round one more step, with
+ * the products that a run takes, and the time of its kernels by kind, each until the next begins: what products take
+ * there, and not alone, is factors that come from memory. CPU time of this thread, as others may use the cores. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,38 +18,64 @@ enum { WARM = 2 };
 static const MatmulChoice CHOICE[] = {MATMUL_OWN, MATMUL_BLAS, MATMUL_AUTO};
 enum { CHOICES = sizeof CHOICE / sizeof *CHOICE };
 
+/* What is heard of kernels: nothing; which products a step has; how long each takes. */
+typedef enum { DEAF, LISTS, CLOCKS } Hearing;
+
 typedef struct Bench {
     const char *name;
     int rounds, choices;
     Work *work; /* the products of a step */
     int works;
-    bool hears;
+    Hearing hears;
     Device heard;       /* the device before */
     struct Bench *self; /* what the device points to, as it may not change what it asks */
     Device device;      /* of the products alone */
     Tensor factor[2], result;
     double began;
     double *step[CHOICES], *alone[CHOICES]; /* (rounds) seconds */
+    double *within[WORK_KINDS];             /* (rounds) seconds of kernels in a step */
+    int round;                              /* whose kernels are clocked, */
+    WorkKind now;                           /* the kind of the one under way, */
+    double since;                           /* and when it began */
     char called[CHOICES][64];
 } Bench;
+
+/* The kernel under way, or what is before the first, ends here. */
+static void lap(Bench *b, WorkKind next)
+{
+    double clock = lanes_cpu_clock();
+    b->within[b->now][b->round] += clock - b->since;
+    b->since = clock;
+    b->now = next;
+}
 
 static KernelTime hear(const void *machine, const Work *work)
 {
     Bench *b = *(Bench *const *)machine;
-    if (!b->hears || (work->kind != WORK_MATMUL && work->kind != WORK_ATTENTION)) return (KernelTime){0};
+    if (b->hears == CLOCKS) lap(b, work->kind);
+    if (b->hears != LISTS || (work->kind != WORK_MATMUL && work->kind != WORK_ATTENTION))
+        return (KernelTime){0};
     b->work = allocate_more(b->work, (size_t)b->works, sizeof *b->work);
     b->work[b->works++] = *work;
     return (KernelTime){0};
 }
 
-static void listen(Trainer *t, Bench *b)
+static void listen(Trainer *t, Bench *b, Hearing what)
 {
     b->self = b;
-    b->hears = true;
+    b->hears = what;
     b->heard = t->device;
     t->device.time_of = hear;
     t->device.machine = &b->self;
     t->device.listens = true;
+}
+
+static void listen_no_more(Trainer *t, Bench *b)
+{
+    b->hears = DEAF;
+    t->device.time_of = b->heard.time_of;
+    t->device.machine = b->heard.machine;
+    t->device.listens = b->heard.listens;
 }
 
 static Tensor values(Bench *b, DType type, int64_t count)
@@ -134,6 +161,12 @@ static void tell(const Bench *b)
             snprintf(what, sizeof what, "roofline over step, %s", b->called[c]);
             sample(b->name, what, "1", i, roofline[i] / b->step[c][i]);
         }
+    for (int i = 0; i < b->rounds; i++)
+        for (int kind = 0; kind < WORK_KINDS; kind++) {
+            char what[64];
+            snprintf(what, sizeof what, "within a step: %s", work_kind[kind].name);
+            if (b->within[kind][i] > 0) sample(b->name, what, "ms", i, 1e3 * b->within[kind][i]);
+        }
 }
 
 /* After each step: what it took, what its products take alone, and whose the next one has. */
@@ -142,23 +175,28 @@ static void look(Trainer *t, const StepResult *result, void *context)
     (void)result;
     Bench *b = context;
     int64_t done = t->step + 1, measured = done - WARM - 1;
-    if (done == WARM) listen(t, b);
-    if (done == WARM + 1) {
-        b->hears = false;
-        t->device.time_of = b->heard.time_of;
-        t->device.machine = b->heard.machine;
-        t->device.listens = b->heard.listens;
+    int turns = b->choices + 1, turn = (int)(measured % turns), before = (int)((measured - 1) % turns);
+    if (done == WARM) listen(t, b, LISTS);
+    if (measured == 0) {
+        listen_no_more(t, b);
         make_factors(b);
     }
-    if (measured >= 0) {
-        int choice = (int)(measured % b->choices), round = (int)(measured / b->choices);
-        if (measured > 0) {
-            int before = (int)((measured - 1) % b->choices);
-            b->step[before][(measured - 1) / b->choices] = lanes_cpu_clock() - b->began;
-        }
-        matmul_choose(CHOICE[choice]);
-        snprintf(b->called[choice], sizeof b->called[choice], "%s", matmul_chosen());
-        if (round < b->rounds) b->alone[choice][round] = products_alone(b);
+    if (measured > 0 && before == b->choices) {
+        lap(b, WORK_MATMUL);
+        listen_no_more(t, b);
+    } else if (measured > 0) {
+        b->step[before][b->round] = lanes_cpu_clock() - b->began;
+    }
+    if (measured >= 0) b->round = (int)(measured / turns);
+    if (measured >= 0 && turn < b->choices) {
+        matmul_choose(CHOICE[turn]);
+        snprintf(b->called[turn], sizeof b->called[turn], "%s", matmul_chosen());
+        if (b->round < b->rounds) b->alone[turn][b->round] = products_alone(b);
+    } else if (measured >= 0) {
+        matmul_choose(MATMUL_AUTO);
+        listen(t, b, CLOCKS);
+        b->now = WORK_ZERO;
+        b->since = lanes_cpu_clock();
     }
     b->began = lanes_cpu_clock();
 }
@@ -181,9 +219,11 @@ int main(int argc, char **argv)
         b->step[c] = allocate_zeroed((size_t)rounds, sizeof *b->step[c]);
         b->alone[c] = allocate_zeroed((size_t)rounds, sizeof *b->alone[c]);
     }
+    for (int kind = 0; kind < WORK_KINDS; kind++)
+        b->within[kind] = allocate_zeroed((size_t)rounds, sizeof *b->within[kind]);
     matmul_one_thread();
     device_keep_memory();
-    Case c = case_of_words(WARM + 1 + b->choices * rounds, "%s", words);
+    Case c = case_of_words(WARM + 1 + (b->choices + 1) * rounds, "%s", words);
     c.look = look;
     c.context = b;
     if (!case_virtual(&c, 1)) {
@@ -199,6 +239,7 @@ int main(int argc, char **argv)
         free(b->step[i]);
         free(b->alone[i]);
     }
+    for (int kind = 0; kind < WORK_KINDS; kind++) free(b->within[kind]);
     free(b);
     return 0;
 }
