@@ -62,7 +62,7 @@ static int list_configs(const char *folder, char *names[LISTED + 1])
     return count;
 }
 
-/* Missing: says where it was looked for, what there is, and what may have been meant. */
+/* Missing: says where it was looked for, and what may have been meant, or, where nothing is like it, what there is. */
 static char *refuse_missing(const char *name, const char *program_directory, Error *error)
 {
     char here[PATH_SIZE], folder[PATH_SIZE], looked[PATH_SIZE] = "", list[1024] = "", suggestion[256] = "";
@@ -74,17 +74,21 @@ static char *refuse_missing(const char *name, const char *program_directory, Err
         if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
         if (bare) words_append(looked, sizeof looked, " or %s", folder);
         if (list_configs(folder, names) > 0 && !*list) {
-            words_append(list, sizeof list, "; %s has ", folder);
-            words_append(list, sizeof list, "%s", names[0]);
-            for (int k = 1; names[k]; k++) words_append(list, sizeof list, ", %s", names[k]);
             const char *nearest =
                 words_nearest(bare ? name : strrchr(name, '/') + 1, (const char *const *)names);
-            words_append(suggestion, sizeof suggestion, "; try --config %s", nearest ? nearest : names[0]);
+            words_join(list, sizeof list, (const char *const *)names);
+            if (nearest) snprintf(suggestion, sizeof suggestion, "--config %s", nearest);
         }
         for (int k = 0; names[k]; k++) free(names[k]);
     }
-    if (!*suggestion) strcpy(suggestion, "; try --config with the path of an ini file");
-    error_set(error, "%s: no such file in %.1200s%s%s", name, looked, list, suggestion);
+    if (*suggestion)
+        error_set(error, "%s: no such file in %.1200s; try %s, or the path of another", name, looked,
+                  suggestion);
+    else if (*list)
+        error_set(error, "%s: no such file in %.1200s; try one that comes with sim: %s", name, looked, list);
+    else
+        error_set(error, "%s: no such file in %.1200s; try --config with the path of an ini file", name,
+                  looked);
     return NULL;
 }
 

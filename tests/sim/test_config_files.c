@@ -88,7 +88,8 @@ static void refuses_files(void **state)
 {
     (void)state;
     unread("zero4.ini", "build/bin", "zero4.ini: no such file in /tmp/test_config.");
-    unread("zero4.ini", "build/bin", "/configs has ddp.ini, zero3.ini; try --config zero3.ini");
+    unread("zero4.ini", "build/bin", "/configs; try --config zero3.ini, or the path of another");
+    unread("mine.ini", "build/bin", "/configs; try one that comes with sim: ddp.ini, zero3.ini");
     unread("zero3", "build/bin", "try --config zero3.ini");
     unread("nope.ini", NULL, "; try --config with the path of an ini file");
     unread("./zero3.ini", "build/bin", "./zero3.ini: no such file in that path");
