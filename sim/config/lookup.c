@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/glossary.h"
 #include "sim/config/rows.h"
 
 int config_row_find(const char *section, const char *key)
@@ -59,6 +60,11 @@ static void unknown_section(const char *section, char *why, size_t size)
 
 void config_row_unknown(const char *section, const char *key, char *why, size_t size)
 {
+    const char *elsewhere = key ? glossary_key(key) : NULL;
+    if (elsewhere) {
+        snprintf(why, size, "no such key; try %s, as that is called here", elsewhere);
+        return;
+    }
     int nearest = key && *key ? nearest_key(config_is_section(section) ? section : NULL, key) : -1;
     if (key && nearest < 0) {
         nearest = nearest_key(NULL, key); /* the right key under another section */

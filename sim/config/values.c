@@ -6,6 +6,7 @@
 #include <string.h>
 #include "models/machine/error.h"
 #include "sim/base/words.h"
+#include "sim/config/glossary.h"
 #include "sim/config/presets.h"
 #include "sim/config/rows.h"
 
@@ -132,8 +133,11 @@ static bool parse_choice(const ConfigRow *row, const char *text, int *value, cha
             return true;
         }
     words_join(choices, sizeof choices, row->choices);
-    const char *nearest = words_nearest(text, row->choices);
-    snprintf(why, size, "not one of %s; try %s", choices, nearest ? nearest : row->example);
+    const char *elsewhere = glossary_choice(text, row->choices), *nearest = words_nearest(text, row->choices);
+    if (elsewhere)
+        snprintf(why, size, "not one of %s; try %s, as that is called here", choices, elsewhere);
+    else
+        snprintf(why, size, "not one of %s; try %s", choices, nearest ? nearest : row->example);
     return false;
 }
 

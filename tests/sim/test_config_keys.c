@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/glossary.h"
 #include "sim/config/help.h"
 #include "sim/config/rows.h"
 #include "tests/support/check.h"
@@ -50,6 +51,33 @@ static void every_row_says_when(void **state)
         used[config_row_at(i)->when] = true;
     }
     for (int w = ALWAYS; w < WHENS; w++) assert_true(used[w]);
+}
+
+/* What others call a key is the name of one here, and of none in its section. */
+static void every_term_is_a_key(void **state)
+{
+    (void)state;
+    for (const GlossaryTerm *term = glossary_keys; term->ours; term++) {
+        char words[256], *rest;
+        const ConfigRow *row = row_of(term->ours);
+        snprintf(words, sizeof words, "%s", term->theirs);
+        for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+            if (config_row_find(row->section, word) >= 0) fail_msg("%s is a key", word);
+            assert_string_equal(glossary_key(word), term->ours);
+        }
+    }
+}
+
+static void every_term_is_a_choice(void **state)
+{
+    (void)state;
+    for (const GlossaryTerm *term = glossary_choices; term->ours; term++) {
+        int taken = 0;
+        for (int i = 0; i < CONFIG_ROWS; i++)
+            for (const char *const *choice = config_row_at(i)->choices; choice && *choice; choice++)
+                taken += strcmp(*choice, term->ours) == 0;
+        if (!taken) fail_msg("%s is no choice", term->ours);
+    }
 }
 
 static void without_effect_refused(void **state)
@@ -205,6 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_says_when),
+        cmocka_unit_test(every_term_is_a_key),
+        cmocka_unit_test(every_term_is_a_choice),
         cmocka_unit_test(without_effect_refused),
         cmocka_unit_test(with_effect_taken),
         cmocka_unit_test(a_line_may_lose_its_effect),

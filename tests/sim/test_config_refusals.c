@@ -12,6 +12,12 @@ static void wrong_values(void **state)
     (void)state;
     refuse("\n\n[parallel]\n\ndata = zero4\n", NULL,
            "t.ini:5: parallel.data = zero4: not one of dp, ddp, zero1, zero2, zero3; try zero1");
+    refuse("[parallel]\ndata = FSDP2\n", NULL,
+           "t.ini:2: parallel.data = FSDP2: not one of dp, ddp, zero1, zero2, zero3; try zero3, as that is "
+           "called here");
+    refuse(
+        "[train]\nprecision = bfloat16\n", NULL,
+        "t.ini:2: train.precision = bfloat16: not one of fp32, bf16, fp16; try bf16, as that is called here");
     refuse("[train]\nsteps = 12x\n", NULL,
            "t.ini:2: train.steps = 12x: not a whole number from 0 to 1000000000; try 1000");
     refuse("[train]\nsteps = 1e3\n", NULL,
@@ -195,6 +201,10 @@ static void wrong_keys(void **state)
     refuse("", "steps=3", "--set steps=3: no section before the key; try --set train.steps=100");
     refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
     refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
+    refuse("", "train.lr=3",
+           "--set train.lr=3: no such key; try train.learning_rate, as that is called here");
+    refuse("", "model.Num_Layers=3",
+           "--set model.Num_Layers=3: no such key; try model.layers, as that is called here");
     refuse("", "trian.steps=3", "--set trian.steps=3: no such key; try train.steps");
     refuse("", "train.bits=16",
            "--set train.bits=16: no such key; try one of steps, global_batch, microbatch, "
