@@ -44,10 +44,6 @@ static bool check_train(const Config *config, Error *error)
                              "sim's own products are of fp32, and this build computes in " REAL_NAME
                              "; try train.matmul = blas, or a build without REAL=double");
     int64_t steps = config->train.steps, batch = config->train.global_batch;
-    if (steps > 0 && config->train.warmup > steps)
-        return config_refuse(config, config_blame(config, "train.warmup", "train.steps"), error,
-                             "warmup must fit into steps, and %lld > %lld; try train.warmup = %lld",
-                             (long long)config->train.warmup, (long long)steps, (long long)(steps / 10));
     if (steps == 0 && *config->output.gradients)
         return config_refuse(config, config_blame(config, "output.gradients", "train.steps"), error,
                              "without a step there are no gradients; try train.steps = 1");

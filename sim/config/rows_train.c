@@ -43,8 +43,9 @@ const ConfigRow rows_of_train[] = {
     {"train", "learning_rate", ROW_NUMBER, ALWAYS, FIELD(train.learning_rate), "1e-3", 0, 1000,
      .example = "3e-4", .help = "the highest; after warm-up, before decay"},
     {"train", "warmup", ROW_INTEGER, ALWAYS, FIELD(train.warmup), "0", 0, 1e9, .example = "100",
-     .help = "steps over which the rate rises from 0; at most steps",
-     .more = "Update n of these has n/warmup of learning_rate. A step that fp16 skips is no update: "
+     .help = "steps over which the rate rises from 0",
+     .more = "Update n of these has n/warmup of learning_rate; a run of fewer steps ends on its way up, as "
+             "one that tries a config for a few steps may. A step that fp16 skips is no update: "
              "the schedule of the rate waits for it, here and in decay.\n"},
     {"train", "decay", ROW_CHOICE, ALWAYS, FIELD(train.decay), "cosine", .choices = decays,
      .example = "constant", .help = "the rate after warm-up; cosine falls to a tenth",

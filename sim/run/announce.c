@@ -88,6 +88,16 @@ static void say_reduction(const Trainer *t, int ranks)
            other[0], other[1]);
 }
 
+/* Of a few steps to try a config, or of too few by mistake. */
+static void say_warmup(const Trainer *t)
+{
+    long long steps = t->config->train.steps, warmup = t->config->train.warmup;
+    if (t->device.dry || steps == 0 || steps >= warmup) return;
+    printf("  it ends within its warm-up, %lld of %lld steps, at %.3g of train.learning_rate = %.3g\n", steps,
+           warmup, t->config->train.learning_rate * (double)steps / (double)warmup,
+           t->config->train.learning_rate);
+}
+
 /* Rank 0's: on other nodes there may be others. */
 static void say_threads(const Trainer *t, int ranks)
 {
@@ -132,6 +142,7 @@ void announce(const Trainer *t, int ranks)
     say_stages(t);
     say_vocabulary(t);
     say_reduction(t, ranks);
+    say_warmup(t);
     say_rows(t);
     say_threads(t, ranks);
     fflush(stdout);

@@ -68,6 +68,9 @@ room() {
 check "a model that fits" room 80 "fits 80.000 GB"
 check "a model that does not" room 0.01 "does not fit 10.000 MB"
 
+check "a run that ends within its warm-up says so" says 0 '^  it ends within its warm-up, 2 of 100 steps, at 2e-05 of train.learning_rate = 0.001$' \
+    --config single.ini --set train.steps=2 --set train.warmup=100 --set train.learning_rate=1e-3 --output up.h5
+
 check "two configs" meant "sim: --config a.ini: given again; try it once, and runs one by one" --config a.ini --config b.ini
 check "two run files" meant "sim: --output a.h5: given again; try it once, and runs one by one" --output a.h5 --output b.h5
 check "ranks given again" meant "sim: --ranks 2: given again; try it once, and runs one by one" --dry-run --ranks 2 --ranks 3

@@ -16,10 +16,6 @@ static void values_that_do_not_fit(void **state)
     refuse("[model]\nhidden = 30\n", NULL,
            "t.ini:2: model.hidden = 30: heads must divide hidden, and 30 / 4 = 7.50; try model.heads = 1, 2, "
            "3, 5, 6, 10, 15 or 30");
-    refuse("[train]\nsteps=5\nwarmup = 6\n", NULL,
-           "t.ini:3: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
-    refuse("[train]\nwarmup = 6\n", "train.steps=5",
-           "t.ini:2: train.warmup = 6: warmup must fit into steps, and 6 > 5; try train.warmup = 0");
     refuse("[data]\nsource = a.txt\n", NULL,
            "t.ini:2: data.source = a.txt: a text is read as bytes, which are 256 tokens, and model.vocab = "
            "64; try model.vocab = 256, or data.source = markov");
@@ -45,8 +41,8 @@ static void values_that_do_not_fit(void **state)
                 "t.ini:4: train.microbatch = 1000: 1000 samples of 10000000 tokens at once");
     refuse_with("[train]\nsteps = 1000000000\nglobal_batch = 1000000000\n", NULL,
                 "more tokens than can be counted");
-    Config c; /* no step needs no warm-up */
-    take(&c, "[train]\nwarmup = 6\nsteps = 0\n", NULL);
+    Config c; /* a few steps to try a config need not be as many as its warm-up has */
+    take(&c, "[train]\nwarmup = 6\n", "train.steps=2");
     config_free(&c);
 }
 

@@ -166,7 +166,6 @@ static const struct {
     {0, "model.vocab=64 data.source=a.txt"},
     {0, "model.dropout=1e-9"},
     {0, "model.dropout=0.999999999"},
-    {0, "train.steps=5 train.warmup=6"},
     {0, "train.steps=0 output.gradients=g.h5"},
     {0, "model.sequence=10000000 train.microbatch=1000"},
     {0, "model.sequence=10000000 train.microbatch=1000 train.global_batch=1000"},
