@@ -68,16 +68,20 @@ static bool check_tensor(const Config *config, int ranks, Error *error)
 static bool check_groups(const Config *config, int ranks, Error *error)
 {
     int64_t group = config_replica_ranks(config);
-    char product[96] = "", fits[64];
+    char product[96] = "", fits[64], sizes[256];
     if (ranks % group == 0 || !error) return ranks % group == 0;
     config_suggest_ranks(config, group, ranks, taken, fits, sizeof fits);
     if (config->pipeline.size > 1 && config->tensor.size > 1)
         snprintf(product, sizeof product, " (pp x tp = %lld x %lld)", (long long)config->pipeline.size,
                  (long long)config->tensor.size);
-    const char *key = config->pipeline.size > 1 ? "parallel.pp" : "parallel.tp";
+    bool staged = config->pipeline.size > 1;
+    const char *key = staged ? "parallel.pp" : "parallel.tp";
+    const size_t offset = staged ? offsetof(Config, pipeline.size) : offsetof(Config, tensor.size);
+    bool any = config_suggest_divisors(config, offset, ranks, taken, ranks, sizes, sizeof sizes);
     return config_refuse(config, key, error,
-                         "%d rank%s not divide into groups of %lld%s; try %s ranks, or another %s", ranks,
-                         ranks == 1 ? " does" : "s do", (long long)group, product, fits, key);
+                         "%d rank%s not divide into groups of %lld%s; try %s ranks, or %s%s%s%s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fits,
+                         any ? "" : "another ", key, any ? " = " : "", any ? sizes : "");
 }
 
 static bool both_shared(Config *trial, int ranks)

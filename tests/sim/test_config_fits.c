@@ -296,7 +296,7 @@ static void ranks_of_a_pipeline(void **state)
     ranks_refused(
         &c, 6,
         "t.ini:6: parallel.pp = 2: 6 ranks do not divide into groups of 4 (pp x tp = 2 x 2); try 4 or 8 "
-        "ranks, or another parallel.pp");
+        "ranks, or parallel.pp = 1 or 3");
     ranks_refused(
         &c, 1,
         "t.ini:6: parallel.pp = 2: 1 rank does not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
@@ -365,7 +365,7 @@ static void tensor_parallelism(void **state)
     take(&c, "[model]\nheads = 8\n[parallel]\ntp = 2\n[train]\nglobal_batch = 28\n", NULL);
     ranks_refused(&c, 7,
                   "t.ini:4: parallel.tp = 2: 7 ranks do not divide into groups of 2; try 4 or 8 ranks, or "
-                  "another parallel.tp");
+                  "parallel.tp = 1");
     config_free(&c);
 }
 

@@ -188,6 +188,8 @@ static const struct {
     {1, "parallel.tp=2"},
     {3, "parallel.pp=2"},
     {7, "parallel.pp=2"},
+    {8, "parallel.pp=3 model.layers=8"},
+    {8, "parallel.tp=2 parallel.pp=3 model.layers=3"},
     {10, "parallel.pp=2 parallel.tp=2"},
     {5, ""},
     {7, ""},
