@@ -71,6 +71,19 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
         shown, config, rest, quoted, quoted);
 }
 
+/* Which stands for itself. */
+static bool refuse_training(const CommandLine *r, char **argv, Error *error)
+{
+    char rest[1024], shown[100];
+    const char *says, *config = r->options.config ? "" : " --config zero3.ini";
+    int launched = comm_mpi_launched(&says);
+    write_rest(argv, rest, sizeof rest);
+    words_show(shown, sizeof shown, argv[optind]);
+    return error_set(
+        error, "'%s' is not a command, as sim trains unless it is told otherwise; try mpirun -n %d sim%s%s",
+        shown, launched > 1 ? launched : 8, config, rest);
+}
+
 const char *const command_line_commands[] = {"plot",    "report", "schedule", "sweep",     "goodput", "trace",
                                              "inspect", "diff",   "validate", "calibrate", "help",    NULL};
 
@@ -89,6 +102,7 @@ static bool refuse_word(const CommandLine *r, char **argv, Error *error)
                          quoted);
     if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
     if (r->schedules) return error_set(error, "schedule: '%s' is no option; try sim schedule --help", shown);
+    if (!strcmp(word, "train") || !strcmp(word, "run")) return refuse_training(r, argv, error);
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 

@@ -56,6 +56,11 @@ check "a config to be drawn" meant "sim: schedule: 'zb-h1.ini' is a config; try 
     schedule zb-h1.ini --ranks 8
 check "no command of sim schedule" meant "sim: schedule: 'plott' is no option; try sim schedule --help" schedule plott
 check "a value without --set" meant "'train.steps=4' is no option; try --set train.steps=4" --config ddp.ini train.steps=4
+for word in train run; do
+    check "$word, which no word is needed for" meant "'$word' is not a command, as sim trains unless it is told otherwise; try mpirun -n 8 sim --config ddp.ini --set train.steps=2" \
+        $word --config ddp.ini --set train.steps=2
+done
+check "and without a config" meant "try mpirun -n 8 sim --config zero3.ini" train
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
 
