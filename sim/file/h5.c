@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/file/not_hdf5.h"
 
 enum {
     COMPACT_MOST = 4096, /* attributes that lie in their group's header, under its checksum */
@@ -116,8 +117,13 @@ H5 *h5_open(const char *path, Error *error)
         return NULL;
     }
     fclose(plain);
-    hid_t list = h5_access_list();
-    hid_t id = H5Fopen(path, H5F_ACC_RDONLY, list);
+    hid_t list = h5_access_list(), id = -1;
+    if (H5Fis_hdf5(path) == 0) {
+        refuse_not_hdf5(path, error);
+        h5_release(list);
+        return NULL;
+    }
+    id = H5Fopen(path, H5F_ACC_RDONLY, list);
     bool ok = id >= 0 || h5_fail(path, "open", "", error);
     h5_release(list);
     return ok ? h5_new(id, path) : NULL;

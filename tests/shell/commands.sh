@@ -157,9 +157,21 @@ else
     skip "sim may start no thread: another user cannot read it"
 fi
 
+# what is of no reader's kind
+echo 'step,loss' >a.csv
+echo '[train]' >an.ini
+cp a.csv a.txt
+for command in report plot trace inspect; do
+    check "sim $command of rows as text" says 2 'a.csv: rows as text, .*; try .*sim validate a.csv .*--set parallel.schedule=a.csv for a schedule$' $command a.csv
+done
+check "of a config" meant "an.ini: a config, and no run's file; try sim --config an.ini, and then the .h5 that it writes" inspect an.ini
+check "and of anything else" says 2 'a.txt: not HDF5, .*; try results/NAME.h5$' inspect a.txt
+
 # ranks share a sweep's work, and rank 0 tells what one process would
 sweep() { "$@" "$sim" sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2,3 --set parallel.pp=2,4 --csv; }
-sweep env >alone.csv
+sweep env >alone.csv 2>said
+check "rows are rows alone, and where the rest is written stands beside them" \
+    [ "$(cat said)" = 'sim: sweep: its table and chart are in results/3d-sweep/' ]
 sweep timeout -k 5 60 mpirun -n 3 >shared.csv
 check "a sweep's combinations by three ranks" cmp alone.csv shared.csv
 check "are six in all" [ "$(wc -l <shared.csv)" -eq 7 ]

@@ -98,7 +98,7 @@ for file in a.w a.ck-000004 s1/sweep a; do
 done
 head -c 3000 a.ck-000004.h5 >short.h5
 check "a file cut short is refused" refused 'short.h5: cannot open: ' "$sim" inspect short.h5
-check "what is no HDF5, too" refused 'made: cannot open: ' "$sim" diff a.h5 made
+check "what is no HDF5, too" refused 'made: not HDF5, ' "$sim" diff a.h5 made
 check "two of different kinds" refused "a.h5 is a run's file, and a.w.h5 is weights; try two of one kind" "$sim" diff a.h5 a.w.h5
 check "one alone" refused 'one file alone is given; try sim diff' "$sim" diff a.h5
 check "three" refused 'b.h5: a third file; try two at a time' "$sim" diff a.h5 a.h5 b.h5
