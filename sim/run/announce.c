@@ -1,6 +1,7 @@
 /* announce.c - the lines before the first step. */
 #include "sim/run/announce.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/file/step_record.h"
@@ -146,6 +147,14 @@ void announce(const Trainer *t, int ranks)
     say_rows(t);
     say_threads(t, ranks);
     fflush(stdout);
+}
+
+void announce_folder(const char *command, const char *folder)
+{
+    char *shown = words_shown(folder);
+    fflush(stdout);
+    fprintf(stderr, "sim: %s: its table and chart are in %s\n", command, shown);
+    free(shown);
 }
 
 void announce_place(const char *what, const char *asked, const char *place, const char *kept)

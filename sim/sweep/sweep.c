@@ -88,7 +88,9 @@ static bool write_all(Job *r, Error *error)
         tell(r, "config of the best", &place);
     else if (!r->asked.csv)
         announce_place("config of the best", place.asked, place.path, place.kept);
-    return draw(r, error);
+    bool drawn = draw(r, error);
+    if (drawn && r->asked.csv) announce_folder("sweep", r->folder);
+    return drawn;
 }
 
 static int finish(Job *r, Error *error)
