@@ -78,9 +78,11 @@ static bool check_groups(const Config *config, int ranks, Error *error)
     const char *key = staged ? "parallel.pp" : "parallel.tp";
     const size_t offset = staged ? offsetof(Config, pipeline.size) : offsetof(Config, tensor.size);
     bool any = config_suggest_divisors(config, offset, ranks, taken, ranks, sizes, sizeof sizes);
+    char how[192] = ""; /* one rank is what there is without being asked for */
+    if (ranks == 1) snprintf(how, sizeof how, " (mpirun -n %s, or --ranks %s of a dry run)", fits, fits);
     return config_refuse(config, key, error,
-                         "%d rank%s not divide into groups of %lld%s; try %s ranks, or %s%s%s%s", ranks,
-                         ranks == 1 ? " does" : "s do", (long long)group, product, fits,
+                         "%d rank%s not divide into groups of %lld%s; try %s ranks%s, or %s%s%s%s", ranks,
+                         ranks == 1 ? " does" : "s do", (long long)group, product, fits, how,
                          any ? "" : "another ", key, any ? " = " : "", any ? sizes : "");
 }
 

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/wire/comm_mpi.h"
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 #include "sim/file/step_record.h"
 #include "sim/theory/theory.h"
 
@@ -89,6 +91,21 @@ static void say_reduction(const Trainer *t, int ranks)
            other[0], other[1]);
 }
 
+/* Of a rank that no launcher started: how many it was meant to be is for who typed the line to say. */
+static void say_alone(const Trainer *t, int ranks)
+{
+    const char *says;
+    if (t->device.dry || ranks > 1 || comm_mpi_launched(&says)) return;
+    for (int n = 8; n > 1; n--) {
+        Config trial = *t->config;
+        if (!config_check_ranks(&trial, n, NULL)) continue;
+        printf(
+            "  one rank: nothing is split and nothing sent; mpirun -n %d before the same line makes it %d\n",
+            n, n);
+        return;
+    }
+}
+
 /* Of a few steps to try a config, or of too few by mistake. */
 static void say_warmup(const Trainer *t)
 {
@@ -140,6 +157,7 @@ void announce(const Trainer *t, int ranks)
         t->device.dry ? " (dry)" : "", parameters / (large ? 1e9 : 1e6), large ? 'G' : 'M',
         config_precision_name(c), (long long)(c->train.global_batch * c->model.shape.sequence),
         t->microbatches, t->microbatches == 1 ? "" : "es");
+    say_alone(t, ranks);
     say_stages(t);
     say_vocabulary(t);
     say_reduction(t, ranks);

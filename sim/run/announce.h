@@ -3,8 +3,8 @@
 #define SIM_RUN_ANNOUNCE_H
 #include "sim/run/step.h"
 
-/* Strategy, grid, size of the model and the step; and, where they matter, padding, the split over stages, what
- * the moment of reducing gradients costs, and that there are fewer steps than the warm-up has. */
+/* Strategy, grid, size of the model and the step; and, where they matter, that one rank splits nothing, padding, the
+ * split over stages, what the moment of reducing gradients costs, and that there are fewer steps than the warm-up has. */
 void announce(const Trainer *t, int ranks);
 
 /* A line where an earlier WHAT was kept ("": none was), and one where what was to go to `asked` went elsewhere. */

@@ -76,6 +76,12 @@ check "a model that does not" room 0.01 "does not fit 10.000 MB"
 check "a run that ends within its warm-up says so" says 0 '^  it ends within its warm-up, 2 of 100 steps, at 2e-05 of train.learning_rate = 0.001$' \
     --config single.ini --set train.steps=2 --set train.warmup=100 --set train.learning_rate=1e-3 --output up.h5
 
+# shellcheck disable=SC2317
+told_alone() { "$sim" --config "$1.ini" --set train.steps=1 --output alone.h5 | grep -c '^  one rank: .*; mpirun -n 8 before the same line makes it 8$'; }
+check "a rank alone is told what it takes to split" [ "$(told_alone zero3)" = 1 ]
+timeout 60 mpirun -n 1 "$sim" --config zero3.ini --set train.steps=1 --output alone.h5 >said
+check "one that was asked for is not" [ "$(grep -c 'one rank:' said)" = 0 ]
+
 check "two configs" meant "sim: --config a.ini: given again; try it once, and runs one by one" --config a.ini --config b.ini
 check "two run files" meant "sim: --output a.h5: given again; try it once, and runs one by one" --output a.h5 --output b.h5
 check "ranks given again" meant "sim: --ranks 2: given again; try it once, and runs one by one" --dry-run --ranks 2 --ranks 3

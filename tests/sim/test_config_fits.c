@@ -300,7 +300,7 @@ static void ranks_of_a_pipeline(void **state)
     ranks_refused(
         &c, 1,
         "t.ini:6: parallel.pp = 2: 1 rank does not divide into groups of 4 (pp x tp = 2 x 2); try 4 "
-        "ranks, or another parallel.pp");
+        "ranks (mpirun -n 4, or --ranks 4 of a dry run), or another parallel.pp");
     ranks_refused(
         &c, 20,
         "t.ini:4: train.microbatch = 2: 5 replicas (20 ranks, parallel.pp = 2, parallel.tp = 2) with a "
