@@ -164,7 +164,7 @@ static void learn_processes(Comm *comm)
     snprintf(mine.node, sizeof mine.node, "%.*s", length, name);
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
     MPI_Comm_size(node, &here);
-    crowded = here > sysconf(_SC_NPROCESSORS_ONLN);
+    crowded = here > cores_of_node("");
     shares_cores = crowded || (idle && strcmp(idle, "0") != 0);
     MPI_Comm_group(MPI_COMM_WORLD, &all);
     MPI_Comm_group(node, &near);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "parallel/wire/control_group.h"
+#include "parallel/wire/cores.h"
 #include "sim/base/posix.h"
 
 enum { PATH_SIZE = 4096, LINE = 4096 };
@@ -48,67 +50,32 @@ static double number_in(const char *path, const char *key)
     return number;
 }
 
-/* How the two versions of control groups call what they have. */
-typedef struct GroupFiles {
-    const char *mount, *most, *used, *inactive;
-} GroupFiles;
-
 /* What the group in `folder` leaves: pages of files that nobody uses are given back when memory is short. */
-static double left_in(const char *folder, const GroupFiles *files)
+static void take_least(void *context, const char *folder, int version)
 {
+    static const struct {
+        const char *most, *used, *inactive;
+    } files[] = {{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
+                 {"memory.max", "memory.current", "inactive_file"}};
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%.3900s/%s", folder, files->most);
+    double *left = context;
+    snprintf(path, sizeof path, "%.3900s/%s", folder, files[version - 1].most);
     double most = number_in(path, "");
-    snprintf(path, sizeof path, "%.3900s/%s", folder, files->used);
+    snprintf(path, sizeof path, "%.3900s/%s", folder, files[version - 1].used);
     double used = number_in(path, "");
     snprintf(path, sizeof path, "%.3900s/memory.stat", folder);
-    double inactive = number_in(path, files->inactive);
-    if (!isfinite(most) || !isfinite(used)) return INFINITY;
-    return most - used + (isfinite(inactive) ? inactive : 0);
-}
-
-/* Of a group and of all that it is in. */
-static double left_up_from(const char *root, const char *group, const GroupFiles *files)
-{
-    char folder[PATH_SIZE];
-    double left = INFINITY;
-    snprintf(folder, sizeof folder, "%.1000s%s%.2800s", root, files->mount, group);
-    size_t mount = strlen(root) + strlen(files->mount);
-    while (true) {
-        left = fmin(left, left_in(folder, files));
-        char *slash = strlen(folder) > mount ? strrchr(folder, '/') : NULL;
-        if (!slash || (size_t)(slash - folder) < mount) return left;
-        *slash = '\0';
-    }
-}
-
-/* "0::/a/b" is a group of version 2, "4:memory:/a/b" of version 1. */
-static double left_in_groups(const char *root)
-{
-    static const GroupFiles first = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes",
-                                     "memory.usage_in_bytes", "total_inactive_file"},
-                            second = {"/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"};
-    char path[PATH_SIZE], line[LINE];
-    double left = INFINITY;
-    snprintf(path, sizeof path, "%.3900s/proc/self/cgroup", root);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!group) continue;
-        *group++ = '\0';
-        group[strcspn(group, "\n")] = '\0';
-        bool unified = controllers[1] == '\0', memory = strstr(controllers, "memory") != NULL;
-        if (unified || memory) left = fmin(left, left_up_from(root, group, unified ? &second : &first));
-    }
-    if (file) fclose(file);
-    return left;
+    double inactive = number_in(path, files[version - 1].inactive);
+    if (isfinite(most) && isfinite(used))
+        *left = fmin(*left, most - used + (isfinite(inactive) ? inactive : 0));
 }
 
 double node_memory(const char *root)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%.3900s/proc/meminfo", root);
-    return fmax(0, fmin(number_in(path, "MemAvailable:") * 1024, left_in_groups(root)));
+    double left = number_in(path, "MemAvailable:") * 1024;
+    control_groups_visit(root, "memory", take_least, &left);
+    return fmax(0, left);
 }
 
 /* Of the limit on this process's addresses. */
@@ -143,7 +110,6 @@ Node node_look(const char *path)
 {
     Node node = {.memory = node_memory(""), .process = left_to_process(), .disk = left_on_disk(path)};
     node_name(node.name);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    node.cores = cores > 0 ? (int)cores : 1;
+    node.cores = cores_of_node("");
     return node;
 }

@@ -12,7 +12,7 @@ typedef struct Node {
                      * this one is in */
     double process; /* and this process alone, by its limit (ulimit -v) */
     double disk;    /* bytes free where a file is to go */
-    int cores;
+    int cores;      /* that processes here may use together (parallel/wire/cores.h) */
 } Node;
 
 /* What it calls itself, cut where it is longer. */

@@ -1,7 +1,6 @@
 /* workers.c - forks that take jobs from a board in shared memory, and tell of each by a byte in a pipe. */
 #include "sim/base/workers.h"
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,15 +26,6 @@ typedef struct Board {
     Refusal refusal[MOST];
     _Alignas(max_align_t) char results[];
 } Board;
-
-int workers_cores(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (!sched_getaffinity(0, sizeof set, &set)) return CPU_COUNT(&set);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN); /* more than a set has room for */
-    return cores > 0 ? (int)cores : 1;
-}
 
 /* ---- a worker ---- */
 

@@ -25,9 +25,6 @@ typedef struct Jobs {
                  * as it was. */
 } Jobs;
 
-/* Cores that this process may use. */
-int workers_cores(void);
-
 /* Does all jobs in as many workers, or fewer where there are fewer jobs; their results, one behind the other, are in
  * `results`. False where a job is refused (of several, the first in order), a worker ended before its time, after
  * which none begins another job, or all were stopped. All workers have ended when it returns. Memory is theirs

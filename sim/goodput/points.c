@@ -2,6 +2,7 @@
 #include "sim/goodput/points.h"
 #include <math.h>
 #include <stdlib.h>
+#include "parallel/wire/cores.h"
 #include "sim/base/progress.h"
 #include "sim/base/words.h"
 #include "sim/base/workers.h"
@@ -199,7 +200,7 @@ bool points_walk(Points *p, bool quiet, Error *error)
                        .tell = quiet ? NULL : tell,
                        .listener = &told};
     progress_begin(&told.progress, told.blocks, PROGRESS_QUIET);
-    bool good = workers_perform(&jobs, workers_cores(), block, error);
+    bool good = workers_perform(&jobs, cores_of_process(), block, error);
     progress_end(&told.progress);
     for (int i = 0; good && i < p->count; i++) {
         sum_up(&p->point[i], p, block + (size_t)i * (size_t)blocks_of(p));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_mpi.h"
+#include "parallel/wire/cores.h"
 #include "sim/base/clock.h"
 #include "sim/base/draft.h"
 #include "sim/base/posix.h"
@@ -151,7 +152,7 @@ static bool prepare(Job *r, Error *error)
 static int try_here(Job *r, Error *error)
 {
     Tally tally;
-    int workers = r->asked.workers ? r->asked.workers : workers_cores();
+    int workers = r->asked.workers ? r->asked.workers : cores_of_process();
     if (!prepare(r, error)) return STATUS_BAD_REQUEST;
     if (!r->asked.csv) announce_sweep(r, workers, "worker");
     tally_begin(&tally, &r->sweep, r->asked.csv);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "parallel/wire/cores.h"
 #include "sim/base/words.h"
 #include "sim/base/workers.h"
 #include "sim/config/parse.h"
@@ -167,7 +168,7 @@ bool fit_keys_begin(FitKeys *keys, const Foretelling *cases, Error *error)
     const Look context = {keys, cases};
     Begin *begin = allocate((size_t)cases->count * sizeof *begin);
     const Jobs jobs = {.count = cases->count, .result = sizeof *begin, .perform = look, .context = &context};
-    bool good = workers_perform(&jobs, workers_cores(), begin, error);
+    bool good = workers_perform(&jobs, cores_of_process(), begin, error);
     keys->has = allocate_zeroed((size_t)cases->count, sizeof *keys->has);
     for (int k = 0; good && k < keys->count; k++) good = agree(keys, k, begin, cases, error);
     free(begin);

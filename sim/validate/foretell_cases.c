@@ -1,5 +1,6 @@
 /* foretell_cases.c - a job a case. */
 #include "sim/validate/foretell_cases.h"
+#include "parallel/wire/cores.h"
 #include "sim/base/workers.h"
 
 Listed *cases_list(CaseSet *set, int sets, int *count)
@@ -48,7 +49,7 @@ bool cases_foretell(const Foretelling *f, double *foretold, Error *error)
                        .tell = f->tell,
                        .listener = f->listener,
                        .lost = &lost};
-    bool good = workers_perform(&jobs, workers_cores(), foretold, error);
+    bool good = workers_perform(&jobs, cores_of_process(), foretold, error);
     if (lost) fail("validate: %s", error->text);
     return good;
 }
