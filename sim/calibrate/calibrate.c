@@ -37,7 +37,8 @@ const char calibrate_usage[] =
     "    --out FILE.ini   in place of localhost.ini in this folder, for hardware.profile = PATH/FILE.ini\n"
     "    --seconds S      how long it measures, about (default 8); more makes medians of more\n"
     "    --all            print every shape that was measured, not a few of each kind\n"
-    "A file that is there already is kept as localhost.1.ini.\n"
+    "A file that is there already is kept as localhost.1.ini. Rounds of all of it are repeated while there\n"
+    "is time; where the slowest took much longer than the fastest it says so, as the file does.\n"
     "\n"
     "    mpirun -n 2 sim calibrate\n"
     "    sim --config zero3.ini --set hardware.profile=localhost --dry-run --ranks 2\n"
@@ -92,6 +93,7 @@ typedef struct Calibration {
     Exercise exercise[EXERCISES];
     Timings timings;
     LinkTimings links;
+    Rounds rounds;
     Profile profile;
     Error error;
 } Calibration;
@@ -133,6 +135,15 @@ static void warn_if_crowded(int ranks)
                 ranks, cores, words_s(cores), cores);
 }
 
+/* And what was disturbed is no profile either. */
+static void warn_if_disturbed(const Calibration *c)
+{
+    char why[512];
+    fflush(stdout);
+    if (rounds_warn(&c->rounds, c->request->seconds, why, sizeof why))
+        fprintf(stderr, "sim: calibrate: %s\n", why);
+}
+
 /* ---- measuring ---- */
 
 static bool measure_round(Calibration *c, Progress *progress, double began)
@@ -162,8 +173,10 @@ static bool measure(Calibration *c)
     links_begin(&c->links, c->world);
     progress_begin(&progress, c->request->seconds, PROGRESS_QUIET);
     for (int round = 0; good && more; round++) {
+        double start = clock_now();
         good = measure_round(c, &progress, began);
-        double passed = clock_now() - began, each = passed / (round + 1);
+        double now = clock_now(), passed = now - began, each = passed / (round + 1);
+        rounds_add(&c->rounds, now - start);
         more = agree(c->world, passed + each / 2 < c->request->seconds);
     }
     if (c->main) progress_end(&progress);
@@ -218,6 +231,7 @@ static bool fit_all(Calibration *c)
 {
     Profile *p = &c->profile;
     name_machine(p, c->world->size);
+    p->rounds = c->rounds;
     p->machine.software.step_ms = 1e3 * median_between(c->exercise);
     fit_chip(&p->machine, &c->timings);
     fit_links(&p->node, &c->links);
@@ -249,6 +263,8 @@ static int calibrate(Calibration *c)
     show_kernels(&c->timings, &c->profile.machine, c->request->all);
     show_links(&c->links, &c->profile.node);
     show_steps(c->exercise, EXERCISES);
+    show_rounds(&c->rounds);
+    warn_if_disturbed(c);
     return write_profile(c, &c->error) ? STATUS_OK : STATUS_FAILED;
 }
 

@@ -106,12 +106,14 @@ static void write_software(FILE *out, const Profile *p)
 void profile_write(FILE *out, const void *what)
 {
     const Profile *p = what;
+    char rounds[96];
+    rounds_describe(&p->rounds, rounds, sizeof rounds);
     fprintf(out,
-            "; This machine as `sim calibrate` measured it on %d rank%s, %s:\n; %s.\n;\n"
+            "; This machine as `sim calibrate` measured it on %d rank%s, %s, in %s:\n; %s.\n;\n"
             "; hardware.profile = localhost finds this file in the current folder. It holds for " REAL_NAME
             " and for as many ranks\n; as have a core each. Measure again where the machine, the build or "
             "the load is another.\n\n",
-            p->ranks, words_s(p->ranks), p->created, p->node.host);
+            p->ranks, words_s(p->ranks), p->created, rounds, p->node.host);
     write_chip(out, &p->machine.chip);
     write_node(out, p);
     write_software(out, p);

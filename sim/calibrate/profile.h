@@ -5,11 +5,13 @@
 #include "models/hardware/software.h"
 #include "parallel/network/node.h"
 #include "sim/base/utc.h"
+#include "sim/calibrate/rounds.h"
 
 typedef struct Profile {
     Machine machine;
     NetworkNode node;
-    int ranks;              /* it was measured on */
+    int ranks;              /* it was measured on, */
+    Rounds rounds;          /* in these */
     char created[UTC_TEXT]; /* when */
 } Profile;
 

@@ -116,6 +116,13 @@ void show_steps(const Exercise *exercise, int count)
     free(errors);
 }
 
+void show_rounds(const Rounds *rounds)
+{
+    char text[96];
+    rounds_describe(rounds, text, sizeof text);
+    printf("\nmeasured in %s\n", text);
+}
+
 void show_place(const char *path, const char *kept)
 {
     char *shown = words_shown(path), *before = words_shown(kept ? kept : "");

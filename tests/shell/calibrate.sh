@@ -26,6 +26,8 @@ check "a place that cannot be written is refused before it is measured" \
 check "bad options are refused on all ranks in one line" says 2 "calibrate: --fast: no such option" train 2 calibrate --fast
 check "three ranks measure this machine" says 0 'all-reduce, 4 steps of 1.024 kB' train 3 calibrate --seconds 0.1
 check "and each kind of kernel" grep -qE '^  [0-9]+ shapes of all kinds: median error [0-9.]+ %$' said
+check "how far apart its rounds were" grep -qE '^measured in [0-9]+ round' said
+check "the file says, too" grep -qE '^; This machine as .* on 3 ranks, .*, in [0-9]+ round' localhost.ini
 check "what they wrote is a profile, and foretells" says 0 'simulated .* a step, .* on 3 of localhost$' \
     "$sim" --config zero3.ini "${local[@]}" --dry-run --ranks 3
 # a core for each of 64, so that one profile does for any machine

@@ -9,6 +9,7 @@
 #include "sim/calibrate/exercise.h"
 #include "sim/calibrate/fit.h"
 #include "sim/calibrate/profile.h"
+#include "sim/calibrate/rounds.h"
 #include "sim/calibrate/scan.h"
 #include "sim/config/parse.h"
 #include "tests/support/check.h"
@@ -403,13 +404,40 @@ static void what_is_asked_for(void **state)
     assert_true(request.seconds == 2.5 && request.all);
 }
 
+/* That rounds which did the same took as long, or did not, or that nothing can be said. */
+static void rounds_are_held_against_each_other(void **state)
+{
+    (void)state;
+    char text[512];
+    Rounds one = {0}, quiet = {0}, busy = {0};
+    rounds_add(&one, 26.5);
+    assert_true(rounds_warn(&one, 8, text, sizeof text));
+    assert_non_null(strstr(text, "a round took 26.5 s, and there was time for one"));
+    assert_non_null(strstr(text, "; try --seconds 106"));
+    rounds_describe(&one, text, sizeof text);
+    assert_string_equal(text, "1 round");
+    for (int i = 0; i < 4; i++) rounds_add(&quiet, 2.0 - 0.1 * (i == 2) + 0.2 * (i == 3));
+    assert_false(rounds_warn(&quiet, 8, text, sizeof text));
+    rounds_describe(&quiet, text, sizeof text);
+    assert_string_equal(text, "4 rounds, the slowest 16 % above the fastest");
+    for (int i = 0; i < 3; i++) rounds_add(&busy, i == 1 ? 3.1 : 2.0);
+    assert_true(rounds_warn(&busy, 8, text, sizeof text));
+    assert_non_null(strstr(text, "the slowest of 3 rounds took 55 % longer than the fastest"));
+    assert_non_null(strstr(text, "--seconds 32,"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_are_found_again), cmocka_unit_test(shares_are_of_the_larger),
-        cmocka_unit_test(links_are_found_again),   cmocka_unit_test(the_file_is_read_back),
-        cmocka_unit_test(kernels_are_told_apart),  cmocka_unit_test(residuals_join_norms),
-        cmocka_unit_test(steps_are_foretold),      cmocka_unit_test(the_least_is_found),
+        cmocka_unit_test(rounds_are_held_against_each_other),
+        cmocka_unit_test(numbers_are_found_again),
+        cmocka_unit_test(shares_are_of_the_larger),
+        cmocka_unit_test(links_are_found_again),
+        cmocka_unit_test(the_file_is_read_back),
+        cmocka_unit_test(kernels_are_told_apart),
+        cmocka_unit_test(residuals_join_norms),
+        cmocka_unit_test(steps_are_foretold),
+        cmocka_unit_test(the_least_is_found),
         cmocka_unit_test(what_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
