@@ -105,7 +105,7 @@ suites() {
 # The groups that run on ranks: on virtual ranks in the precision that tells more, or both; and each on MPI's, on some
 # numbers of them, what is about messages and who sends them on all.
 on_ranks() {
-    local group wire=(rings collectives all-to-all all-to-all-time network links double-tree lanes)
+    local group wire=(rings windows collectives all-to-all all-to-all-time network links double-tree lanes)
     queue launches mpirun -n 4 "$float/tests/ranks" "${wire[@]}" stages lanes-cpu equivalence families domains clock machine checkpoint faults
     queue launches mpirun -n 8 "$float/tests/ranks" "${wire[@]}" stages clock machine checkpoint stop
     queue launches mpirun -n 3 "$float/tests/ranks" "${wire[@]}" stages equivalence precision quantize clock machine stop
