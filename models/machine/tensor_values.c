@@ -146,6 +146,45 @@ void tensor_sum(Tensor to, Tensor from)
     tensor_rows_divide(to.count, (RowsOf[]){{to, 1}, {from, 1}}, 2, sum_values, NULL);
 }
 
+VECTORISED static void add_both(real *restrict sum, const real *restrict y, const real *restrict x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] = y[i] + x[i];
+}
+
+/* In reals. */
+static void add_runs(void *const *run, int runs, int64_t first, int64_t count)
+{
+    real room[TENSOR_PIECE];
+    const real *sum = (const real *)run[0] + first;
+    if (runs > 2) {
+        add_both(room, sum, (const real *)run[1] + first, count);
+        sum = room;
+    }
+    for (int i = 2; i < runs - 1; i++) add(room, (const real *)run[i] + first, count);
+    add((real *)run[runs - 1] + first, sum, count);
+}
+
+void tensor_sum_runs(DType dtype, void *const *run, int runs, int64_t first, int64_t count)
+{
+    assert(count <= TENSOR_PIECE);
+    if (dtype == REAL) {
+        add_runs(run, runs, first, count);
+        return;
+    }
+    const int64_t at = first * (int64_t)dtype_bytes(dtype);
+    unsigned char room[TENSOR_PIECE * sizeof(double)];
+    Tensor t[] = {{.data = (char *)run[0] + at, .count = count, .dtype = dtype},
+                  {.count = count, .dtype = dtype}};
+    if (runs > 2) t[0].data = memcpy(room, t[0].data, tensor_bytes(t[0]));
+    for (int i = 1; i < runs - 1; i++) {
+        t[1].data = (char *)run[i] + at;
+        sum_values(NULL, t, 0, count);
+    }
+    t[1].data = t[0].data;
+    t[0].data = (char *)run[runs - 1] + at;
+    sum_values(NULL, t, 0, count);
+}
+
 /* 8 fixed lanes: vectorises, and the order never depends on the machine */
 enum { SQUARES = 8 };
 

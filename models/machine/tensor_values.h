@@ -23,7 +23,10 @@ void tensor_read(Tensor t, int64_t first, int64_t count, real *out);
 void tensor_write(Tensor t, int64_t first, int64_t count, const real *values);
 void tensor_sum(Tensor to, Tensor from);                   /* to += from, so */
 Work tensor_sum_work(Tensor to, Tensor from, WorkKind as); /* and what is to be reported of it */
-Work tensor_squares_work(Tensor t);                        /* of the sum of squares */
+/* Values first..first + count - 1, a piece at most, of so many runs of one type, two or more: those of all but the last
+ * are added up in their order, and that sum to the last, each rounded. For the inside of a kernel, too. */
+void tensor_sum_runs(DType dtype, void *const *run, int runs, int64_t first, int64_t count);
+Work tensor_squares_work(Tensor t); /* of the sum of squares */
 /* Of `left` values the next piece, when work is done in pieces: in the first cache, and on any stack. */
 enum { TENSOR_PIECE = 1024 };
 static inline int64_t tensor_piece(int64_t left)

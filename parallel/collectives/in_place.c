@@ -26,7 +26,9 @@
 #include "parallel/collectives/moves.h"
 #include "parallel/collectives/window_stages.h"
 
-enum { STORED_BYTES = 1 << 16 };
+/* A piece that is added up is stored in all tensors while those of all ranks are in the first cache, where they were read;
+ * what is copied alone goes in longer ones. */
+enum { ADDED_BYTES = 1 << 10, STORED_BYTES = 1 << 16 };
 
 static uint32_t chunks(const Collective *c)
 {
@@ -53,52 +55,36 @@ static void put(Collective *c, uint32_t chunk)
     for (int i = 0; i < c->parts; i++) place[i] = arena_place(c->group->window->arena, c->part[i].data);
 }
 
-/* What rank `rank` has where this one has a piece of part i. */
-static Tensor at_rank(const Collective *c, int rank, int i, Tensor piece)
-{
-    const ptrdiff_t into = (char *)piece.data - (char *)c->part[i].data;
-    piece.data = (char *)arena_at(c->group->window->arena, rank, places(c, rank)[i]) + into;
-    return piece;
-}
-
-/* Into the tensors of all others. */
-static void store(const Collective *c, int i, Tensor piece)
+/* What the ranks after this one, round to itself, have of its block of part i; returns how many elements that has. */
+static int64_t blocks_of_all(const Collective *c, int i, void *block[WINDOW_RANKS])
 {
     const int n = c->leg->size, r = c->leg->rank;
-    for (int k = 1; k < n; k++) {
-        Tensor to = at_rank(c, (r + k) % n, i, piece);
-        memcpy(to.data, piece.data, tensor_bytes(piece));
+    const Tensor own = ring_block(c, i, r);
+    const ptrdiff_t into = (char *)own.data - (char *)c->part[i].data;
+    for (int k = 0; k < n - 1; k++) {
+        const int rank = (r + 1 + k) % n;
+        block[k] = (char *)arena_at(c->group->window->arena, rank, places(c, rank)[i]) + into;
     }
+    block[n - 1] = own.data;
+    return own.count;
 }
 
-/* A piece, in smaller ones that stay in the first cache, as all others that there are of each. */
-static void add_up(const Collective *c, int i, Tensor piece)
-{
-    const int n = c->leg->size, r = c->leg->rank;
-    _Alignas(WINDOW_LINE) unsigned char room[TENSOR_PIECE * sizeof(double)];
-    for (int64_t at = 0; at < piece.count; at += TENSOR_PIECE) {
-        Tensor own = tensor_view(piece, at, tensor_piece(piece.count - at)),
-               sum = at_rank(c, (r + 1) % n, i, own);
-        if (n > 2) {
-            memcpy(room, sum.data, tensor_bytes(own));
-            sum.data = room;
-        }
-        for (int k = 2; k < n; k++) tensor_sum(sum, at_rank(c, (r + k) % n, i, own));
-        tensor_sum(own, sum);
-    }
-}
-
-/* Its rank's block, in pieces that stay in the second cache until they are stored. */
+/* Its rank's block of each part, a piece after the other. */
 static void sum(Collective *c, uint32_t chunk)
 {
-    const int64_t most = STORED_BYTES / (int64_t)dtype_bytes(c->part->dtype);
+    const int n = c->leg->size;
+    const int64_t width = (int64_t)dtype_bytes(c->part->dtype),
+                  most = (c->leg->reduces ? ADDED_BYTES : STORED_BYTES) / width;
+    void *block[WINDOW_RANKS];
     window_hear_put(c, chunk);
     for (int i = 0; i < c->parts; i++) {
-        Tensor block = ring_block(c, i, c->leg->rank);
-        for (int64_t at = 0; at < block.count; at += most) {
-            Tensor piece = tensor_view(block, at, most < block.count - at ? most : block.count - at);
-            if (c->leg->reduces) add_up(c, i, piece);
-            if (c->leg->gathers) store(c, i, piece);
+        const int64_t elements = blocks_of_all(c, i, block);
+        for (int64_t at = 0, count; at < elements; at += count) {
+            count = most < elements - at ? most : elements - at;
+            if (c->leg->reduces) tensor_sum_runs(c->part->dtype, block, n, at, count);
+            for (int k = 0; k < n - 1 && c->leg->gathers; k++)
+                memcpy((char *)block[k] + at * width, (char *)block[n - 1] + at * width,
+                       (size_t)(count * width));
         }
     }
 }

@@ -202,6 +202,30 @@ static void sum_of_squares(void **state)
     tensor_free(&t);
 }
 
+/* One after the other, the last at last; nothing else is touched. */
+static void sum_of_runs(void **state)
+{
+    (void)state;
+    enum { VALUES = 40, FIRST = 3, COUNT = 33 };
+    Device device = {0};
+    Tensor one = constant(&device, VALUES, 1), most = constant(&device, VALUES, (real)1e30),
+           least = constant(&device, VALUES, (real)-1e30), two = constant(&device, VALUES, 2);
+    tensor_sum_runs(REAL, (void *[]){most.data, least.data, one.data}, 3, FIRST, COUNT);
+    tensor_sum_runs(REAL, (void *[]){one.data, most.data, least.data, two.data}, 4, FIRST, COUNT);
+    tensor_sum_runs(REAL, (void *[]){most.data, least.data}, 2, FIRST, COUNT);
+    for (int i = 0; i < VALUES; i++) {
+        const bool among = i >= FIRST && i < FIRST + COUNT;
+        assert_true(reals(one)[i] == 1); /* 1e30 - 1e30 + 1, and before */
+        assert_true(reals(two)[i] == 2); /* 1 + 1e30 - 1e30 + 2 */
+        assert_true(reals(most)[i] == (real)1e30);
+        assert_true(reals(least)[i] == (among ? 0 : (real)-1e30));
+    }
+    tensor_free(&one);
+    tensor_free(&most);
+    tensor_free(&least);
+    tensor_free(&two);
+}
+
 /* Rows that are all as long, or as a causal mask cuts them, have each the bits that it has alone; nothing behind them is
  * touched. */
 static void rows_together_as_alone(void **state)
@@ -235,6 +259,7 @@ int main(void)
         cmocka_unit_test(same_bits_on_every_instruction_set),
         cmocka_unit_test(rows_together_as_alone),
         cmocka_unit_test(sum_of_squares),
+        cmocka_unit_test(sum_of_runs),
     };
     return cmocka_run_group_tests_name("vector", tests, NULL, NULL);
 }
