@@ -7,6 +7,7 @@
 #include "sim/config/refuse.h"
 #include "sim/run/announce.h"
 #include "sim/run/run_private.h"
+#include "sim/run/scales.h"
 #include "sim/run/step.h"
 #include "sim/run/step_faults.h"
 #include "sim/run/stop.h"

@@ -1,6 +1,5 @@
 /* step.c - what each action of a schedule does. */
 #include "sim/run/step.h"
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,30 +7,8 @@
 #include "sim/base/clock.h"
 #include "sim/file/step_record.h"
 #include "sim/run/action_time.h"
+#include "sim/run/scales.h"
 #include "sim/run/step_faults.h"
-
-/* The rate after so many updates: linear warm-up from 1/warmup, then constant, or a cosine to a tenth at the last
- * of train.steps. Steps that are skipped hold it. */
-static double learning_rate_at(const Config *config, int64_t updates)
-{
-    double rate = config->train.learning_rate;
-    int64_t warmup = config->train.warmup, last = config->train.steps - 1;
-    if (updates < warmup) return rate * (double)(updates + 1) / (double)warmup;
-    if (config->train.decay == DECAY_CONSTANT || last <= warmup) return rate;
-    double progress = (double)(updates - warmup) / (double)(last - warmup);
-    return rate * (0.1 + 0.45 * (1 + cos(3.14159265358979323846 * progress)));
-}
-
-/* Dynamic loss scaling (Micikevicius et al. 1710.03740, section 3.2). As PyTorch's GradScaler does it, the scale
- * stops where it would leave a float. */
-double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine)
-{
-    if (config->train.precision != PRECISION_FP16) return scale;
-    if (!skipped && ++*fine < config->train.loss_scale_interval) return scale;
-    *fine = 0;
-    if (skipped) return fmax(scale * config->train.loss_scale_backoff, LOSS_SCALE_LEAST);
-    return 2 * scale <= FLT_MAX ? 2 * scale : scale;
-}
 
 static double positions(const Trainer *t)
 {

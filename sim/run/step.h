@@ -89,10 +89,4 @@ void trainer_rows(const Trainer *t, const Laps *laps, int first, int count, Time
  * complete and not yet clipped; not in a step that is skipped. */
 StepResult trainer_step(Trainer *t, int64_t step, void (*after_reduce)(Trainer *t, void *context),
                         void *context);
-
-/* fp16's loss scale never falls below this: what overflows there is a gradient of 65504 x 2^24, or one that is
- * infinite at any scale. */
-#define LOSS_SCALE_LEAST 0x1p-24
-/* After a step; `fine`: how many in a row have not been skipped since the scale changed. */
-double loss_scale_after(const Config *config, double scale, bool skipped, int64_t *fine);
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "sim/run/routing_record.h"
+#include "sim/run/scales.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/ranks.h"

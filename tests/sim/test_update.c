@@ -8,6 +8,7 @@
 #include "sim/file/h5.h"
 #include "sim/run/collect.h"
 #include "sim/run/run_record.h"
+#include "sim/run/scales.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"
 #include "tests/support/folder.h"
@@ -147,6 +148,16 @@ static void each_step_has_its_rate(void **state)
     free(recorded);
 }
 
+/* A few steps of a config take the rates that they have of it. */
+static void a_run_may_end_within_its_warm_up(void **state)
+{
+    (void)state;
+    Config c = {.train = {.learning_rate = 0.5, .warmup = 100, .decay = DECAY_COSINE}};
+    for (c.train.steps = 1; c.train.steps <= 101; c.train.steps++)
+        for (int64_t k = 0; k < c.train.steps; k++)
+            assert_true(learning_rate_at(&c, k) == (k < 100 ? 0.5 * (double)(k + 1) / 100 : 0.5));
+}
+
 /* Warm-up begins with the first step that is not skipped: its update has a third of the rate, not all of it. */
 #ifndef SIM_DOUBLE /* which has no 16 bits */
 static void skipped_steps_hold_the_rate(void **state)
@@ -234,12 +245,11 @@ static void updating_is_the_optimizers_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_step_has_its_rate),
+        cmocka_unit_test(each_step_has_its_rate),         cmocka_unit_test(a_run_may_end_within_its_warm_up),
 #ifndef SIM_DOUBLE
         cmocka_unit_test(skipped_steps_hold_the_rate),
 #endif
-        cmocka_unit_test(the_first_update_is_number_one),
-        cmocka_unit_test(updating_is_the_optimizers_time),
+        cmocka_unit_test(the_first_update_is_number_one), cmocka_unit_test(updating_is_the_optimizers_time),
     };
     if (folder_make(folder)) return 1;
     snprintf(run_file, sizeof run_file, "%s/run.h5", folder);
