@@ -90,13 +90,6 @@ typedef struct Gpt {
 /* Of what the options point to only the device and the contexts of region and dispatch must live as long. */
 Gpt *gpt_new(const GptOptions *options);
 void gpt_free(Gpt *gpt);
-int64_t gpt_parameter_count(const GptShape *shape);
-/* Those of them that a token meets: of experts it goes to top_k a layer. */
-int64_t gpt_active_parameter_count(const GptShape *shape);
-/* Of these, those in products: no vectors, no positions, and of an embedding and a head of its own the head. */
-int64_t gpt_multiplied_parameter_count(const GptShape *shape);
-/* And those of experts, the shared ones aside. */
-int64_t gpt_expert_parameter_count(const GptShape *shape);
 
 /* Calls visit(parameter, its offset in the parameter, its offset in the range,
  * count) for each parameter that crosses offset..offset+count-1 of the unit. */

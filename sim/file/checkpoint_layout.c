@@ -2,6 +2,7 @@
 #include "sim/file/checkpoint_layout.h"
 #include <stdio.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "models/machine/real.h"
 
 static OptimizerKind optimizer_of(const Config *config)

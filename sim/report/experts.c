@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "sim/base/tail.h"
 #include "sim/report/run_config.h"
 

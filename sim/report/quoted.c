@@ -1,6 +1,7 @@
 /* quoted.c - a recorded run beside the closed forms of the papers. */
 #include "sim/report/quoted.h"
 #include <stdio.h>
+#include "models/layers/gpt_count.h"
 #include "sim/report/run_config.h"
 #include "sim/theory/theory.h"
 #include "sim/base/words.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/words.h"
 #include "sim/config/ranks.h"

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "models/kernels/matmul.h"
+#include "models/layers/gpt_count.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/arena.h"
 #include "sim/base/node.h"

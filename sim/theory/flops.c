@@ -1,5 +1,6 @@
 /* flops.c - operations of a step as papers count them: the numerators of MFU and HFU. */
 #include <math.h>
+#include "models/layers/gpt_count.h"
 #include "sim/theory/theory.h"
 
 /* What the equations are of: an MLP of 4 h without a gate, as many heads of keys and values as of queries. */

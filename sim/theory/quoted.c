@@ -3,6 +3,7 @@
  * memory.c counts every tensor, so it needs the family, the paddings and the schedule. These need the
  * shape alone, and say how near the quoted figure is. */
 #include <stdio.h>
+#include "models/layers/gpt_count.h"
 #include "models/machine/real.h"
 #include "models/training/optimizer.h"
 #include "sim/theory/theory.h"

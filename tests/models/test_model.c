@@ -8,6 +8,7 @@
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "models/layers/branch_attention.h"
+#include "models/layers/gpt_count.h"
 #include "models/layers/routing.h"
 #include "models/machine/tensor_values.h"
 #include "tests/support/check.h"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "models/layers/gpt_parameters.h"
 #include "sim/run/foretell.h"
 #include "tests/support/check.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "sim/run/plan_from_config.h"
 #include "sim/theory/theory.h"
 #include "tests/support/case.h"

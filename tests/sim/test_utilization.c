@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "models/layers/gpt_count.h"
 #include "models/layers/gpt_parameters.h"
 #include "parallel/wire/comm_virtual.h"
 #include "sim/report/report_command.h"

@@ -1,5 +1,6 @@
 /* test_work.c - the work of a step, summed over its ranks, beside the forms that papers quote, and what they leave
  * out by kind. All numbers are whole: they are equal to the last operation, or not. */
+#include "models/layers/gpt_count.h"
 #include "sim/theory/theory.h"
 #include "tests/support/case.h"
 #include "tests/support/check.h"

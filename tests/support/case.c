@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
+#include "models/layers/gpt_count.h"
 #include "models/machine/denormals.h"
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/comm_virtual.h"

@@ -2,6 +2,7 @@
 #include "tests/support/machine_run.h"
 #include <math.h>
 #include <stdlib.h>
+#include "models/layers/gpt_count.h"
 #include "sim/config/ranks.h"
 #include "sim/file/recorder.h"
 #include "sim/run/plan_from_config.h"
