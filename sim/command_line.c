@@ -1,10 +1,12 @@
 /* command_line.c - options, and what was meant by a word that is none. */
 #include "sim/command_line.h"
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/words.h"
+#include "sim/config/rows.h"
 
 enum { MOST_RANKS = 65536 };
 
@@ -43,6 +45,9 @@ static bool refuse_config(const CommandLine *r, char **argv, Error *error)
     if (r->schedules)
         return error_set(error, "schedule: '%s' is a config; try sim schedule --config %s%s", shown, quoted,
                          rest);
+    if (r->options.dry || r->ranks)
+        return error_set(error, "'%s' is a config; try sim --config %s%s%s", shown, quoted, rest,
+                         r->options.dry ? "" : " --dry-run");
     if (launched > 1)
         return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
                          quoted, rest);
@@ -95,6 +100,11 @@ static bool refuse_word(const CommandLine *r, char **argv, Error *error)
     char quoted[1024], shown[100];
     words_show(shown, sizeof shown, word);
     words_quote(quoted, sizeof quoted, word);
+    for (int i = 0; i < r->options.set_count; i++) /* its value was not put behind a '=' */
+        if (!strchr(r->sets[i], '=') && strchr(r->sets[i], '.'))
+            return error_set(error, "'%s' is no option; try --set %s=%s", shown, r->sets[i], quoted);
+    if (r->options.dry && strspn(word, "0123456789") == strlen(word))
+        return error_set(error, "'%s' is no option; try --ranks %s", shown, quoted);
     if (words_end_in(word, ".ini")) return refuse_config(r, argv, error);
     if (words_end_in(word, ".csv")) return refuse_csv(r, argv, error);
     if (words_end_in(word, ".h5"))
@@ -104,6 +114,30 @@ static bool refuse_word(const CommandLine *r, char **argv, Error *error)
     if (r->schedules) return error_set(error, "schedule: '%s' is no option; try sim schedule --help", shown);
     if (!strcmp(word, "train") || !strcmp(word, "run")) return refuse_training(r, argv, error);
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
+}
+
+/* What begins with a dash and is no option: one misspelt, or a key, whose value stands in it or behind it. */
+static bool refuse_option(char **argv, const struct option *options, Error *error)
+{
+    const char *names[32] = {NULL}, *option = argv[optind - 1], *name = option + strspn(option, "-"),
+               *equals = strchr(name, '='), *behind = argv[optind];
+    char key[64], shown[100], value[100], quoted[256];
+    for (int i = 0; options[i].name; i++) names[i] = options[i].name;
+    snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - name : 63), name);
+    words_show(shown, sizeof shown, option);
+    const char *nearest = words_nearest(key, names);
+    if (nearest && words_distance(key, nearest) > 1) nearest = NULL; /* set, of seed */
+    int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
+    if (row < 0)
+        return error_set(error, "'%s' is not an option; try sim --%s", shown, nearest ? nearest : "help");
+    const bool is_behind = behind && behind[0] != '-';
+    snprintf(value, sizeof value, "%.99s",
+             equals      ? equals + 1
+             : is_behind ? behind
+                         : config_row_at(row)->example);
+    words_quote(quoted, sizeof quoted, value);
+    return error_set(error, "'%s' is not an option; try --set %s.%s=%s", shown, config_row_at(row)->section,
+                     config_row_at(row)->key, quoted);
 }
 
 /* The word an option was given; a second one would leave the first without effect. */
@@ -154,7 +188,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
             if (!take_word("--ranks", &ranks, error) || !parse_ranks(optarg, &r->ranks, error)) return false;
             break;
         case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
-        default: return error_set(error, "'%s' is not an option; try sim --help", argv[optind - 1]);
+        default: return refuse_option(argv, LONG, error);
         }
     }
     r->options.sets = r->sets;

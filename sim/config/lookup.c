@@ -24,6 +24,18 @@ int config_row_named(const char *name)
     return -1;
 }
 
+int config_row_bare(const char *key)
+{
+    const char *elsewhere = glossary_key(key);
+    int found = elsewhere ? config_row_named(elsewhere) : -1;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        if (strcmp(config_row_at(i)->key, key) != 0) continue;
+        if (found >= 0) return -1;
+        found = i;
+    }
+    return found;
+}
+
 bool config_is_section(const char *name)
 {
     for (int i = 0; i < CONFIG_SECTIONS; i++)

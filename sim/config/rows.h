@@ -20,6 +20,10 @@ const ConfigRow *config_row_at(int index);
 int config_row_find(const char *section, const char *key);
 int config_row_named(const char *name);
 
+/* Of a key whose section is not given: the index of the one of that name, or of the one that others call so
+ * (glossary.h); -1 where there is none, or several. */
+int config_row_bare(const char *key);
+
 bool config_is_section(const char *name);
 
 /* Why "section.key" is no row, and which one may have been meant: "no such key; try train.steps". */

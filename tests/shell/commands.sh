@@ -61,6 +61,15 @@ for word in train run; do
         $word --config ddp.ini --set train.steps=2
 done
 check "and without a config" meant "try mpirun -n 8 sim --config zero3.ini" train
+check "a value behind a blank" meant "'3' is no option; try --set train.steps=3" --config ddp.ini --set train.steps 3
+check "ranks without their option" meant "'64' is no option; try --ranks 64" --config ddp.ini --dry-run 64
+check "a dry run of a config alone" meant "'ddp.ini' is a config; try sim --config ddp.ini --dry-run" --dry-run ddp.ini
+check "and of so many ranks" meant "'ddp.ini' is a config; try sim --config ddp.ini --ranks 4 --dry-run" ddp.ini --ranks 4
+check "an option misspelt" meant "'--dryrun' is not an option; try sim --dry-run" --config ddp.ini --dryrun
+check "a key as an option" meant "'--steps' is not an option; try --set train.steps=3" --config ddp.ini --steps 3
+check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
+check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
+check "an option of nobody" meant "'--seed' is not an option; try sim --help" --config ddp.ini --seed 3
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
 

@@ -281,8 +281,10 @@ static void help_refuses(void **state)
     assert_false(config_help(stdout, "trian.steps", NULL, commands, &error));
     assert_string_equal(error.text, "help trian.steps: no such key; try train.steps");
     assert_false(config_help(stdout, "zero3", NULL, commands, &error));
+    assert_string_equal(error.text, "help zero3: a value of parallel.data; try sim help parallel.data");
+    assert_false(config_help(stdout, "bubble", NULL, commands, &error));
     assert_string_equal(error.text,
-                        "help zero3: no such section; try one of model, moe, data, train, parallel, "
+                        "help bubble: no such section; try one of model, moe, data, train, parallel, "
                         "hardware, chip, node, software, output, faults, or a command: plot, sweep");
     assert_false(config_help(stdout, "sweeep", NULL, commands, &error));
     assert_string_equal(error.text, "help sweeep: no such command; try sim help sweep");
