@@ -10,6 +10,14 @@
 
 enum { MOST_RANKS = 65536 };
 
+static const struct option LONG[] = {
+    {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+    {"output", required_argument, NULL, 'o'}, {"resume", required_argument, NULL, 'r'},
+    {"dry-run", no_argument, NULL, 'd'},      {"ranks", required_argument, NULL, 'n'},
+    {"all-ranks", no_argument, NULL, 'a'},    {"force", no_argument, NULL, 'f'},
+    {"csv", no_argument, NULL, 't'},          {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+
 static bool parse_ranks(const char *text, int *ranks, Error *error)
 {
     char *end, shown[100];
@@ -113,16 +121,19 @@ static bool refuse_word(const CommandLine *r, char **argv, Error *error)
     if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
     if (r->schedules) return error_set(error, "schedule: '%s' is no option; try sim schedule --help", shown);
     if (!strcmp(word, "train") || !strcmp(word, "run")) return refuse_training(r, argv, error);
+    for (int i = 0; LONG[i].name && !nearest; i++)
+        if (!strcmp(word, LONG[i].name))
+            return error_set(error, "'%s' is an option; try sim --%s", shown, word);
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 
 /* What begins with a dash and is no option: one misspelt, or a key, whose value stands in it or behind it. */
-static bool refuse_option(char **argv, const struct option *options, Error *error)
+static bool refuse_option(char **argv, Error *error)
 {
     const char *names[32] = {NULL}, *option = argv[optind - 1], *name = option + strspn(option, "-"),
                *equals = strchr(name, '='), *behind = argv[optind];
     char key[64], shown[100], value[100], quoted[256];
-    for (int i = 0; options[i].name; i++) names[i] = options[i].name;
+    for (int i = 0; LONG[i].name; i++) names[i] = LONG[i].name;
     snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - name : 63), name);
     words_show(shown, sizeof shown, option);
     const char *nearest = words_nearest(key, names);
@@ -152,13 +163,6 @@ static bool take_word(const char *option, const char **word, Error *error)
 
 bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
 {
-    static const struct option LONG[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"output", required_argument, NULL, 'o'}, {"resume", required_argument, NULL, 'r'},
-        {"dry-run", no_argument, NULL, 'd'},      {"ranks", required_argument, NULL, 'n'},
-        {"all-ranks", no_argument, NULL, 'a'},    {"force", no_argument, NULL, 'f'},
-        {"csv", no_argument, NULL, 't'},          {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
     const char *ranks = NULL;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":hv", LONG, NULL)) != -1;) {
@@ -188,7 +192,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
             if (!take_word("--ranks", &ranks, error) || !parse_ranks(optarg, &r->ranks, error)) return false;
             break;
         case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
-        default: return refuse_option(argv, LONG, error);
+        default: return refuse_option(argv, error);
         }
     }
     r->options.sets = r->sets;

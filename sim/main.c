@@ -117,7 +117,8 @@ static int help(int argc, char **argv, const char *program_directory)
         fputs(calibrate_usage, stdout);
         return STATUS_OK;
     }
-    if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0 || strcmp(what, "help") == 0) {
+    if (strcmp(what, "schedule") == 0 || strcmp(what, "run") == 0 || strcmp(what, "help") == 0 ||
+        *what == '-') {
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
     }

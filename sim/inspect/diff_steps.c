@@ -121,6 +121,8 @@ bool diff_steps(const RunFile *a, const RunFile *b, const SharedSteps *shared, c
                shared->first + (int64_t)shared->count);
     else
         printf("  in both     no step\n");
+    if (a->dry != b->dry)
+        printf("  %c is dry    and has no losses and no gradients: nan\n", a->dry ? 'A' : 'B');
     *differ |= tell_alone(a, 'A', shared) | tell_alone(b, 'B', shared);
     if (shared->count) {
         ok = read_lines(a, b, shared, &l, error);

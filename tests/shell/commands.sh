@@ -70,6 +70,8 @@ check "a key as an option" meant "'--steps' is not an option; try --set train.st
 check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
 check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
 check "an option of nobody" meant "'--seed' is not an option; try sim --help" --config ddp.ini --seed 3
+check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
+check "help of an option is that of a run" says 0 '^  --ranks N ' help --ranks
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
 

@@ -98,6 +98,7 @@ for file in a.w a.ck-000004 s1/sweep a; do
 done
 head -c 3000 a.ck-000004.h5 >short.h5
 check "a file cut short is refused" refused 'short.h5: cannot open: ' "$sim" inspect short.h5
+check "a dry run has no losses to compare" says 1 '^  B is dry +and has no losses' -- "$sim" diff a.h5 two.h5
 check "what is no HDF5, too" refused 'made: not HDF5, ' "$sim" diff a.h5 made
 check "two of different kinds" refused "a.h5 is a run's file, and a.w.h5 is weights; try two of one kind" "$sim" diff a.h5 a.w.h5
 check "one alone" refused 'one file alone is given; try sim diff' "$sim" diff a.h5
