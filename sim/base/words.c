@@ -74,11 +74,23 @@ static bool begin_alike(const char *a, const char *b)
     return length >= 3 && length == strcspn(b, "-") && strncasecmp(a, b, length) == 0;
 }
 
+/* Without what joins its parts: gpt2124m of gpt2-124m. */
+static void squeeze(const char *word, char squeezed[LONGEST + 1])
+{
+    int length = 0;
+    for (; *word && length < LONGEST; word++)
+        if (!strchr("-_. ", *word)) squeezed[length++] = *word;
+    squeezed[length] = '\0';
+}
+
 int words_far(const char *typed, const char *name)
 {
+    char begins[LONGEST + 1], whole[LONGEST + 1];
+    squeeze(typed, begins);
+    squeeze(name, whole);
     size_t length = strlen(typed);
     int distance = words_distance(typed, name);
-    if (length >= 3 && strncasecmp(typed, name, length) == 0) return distance; /* the beginning: bucket */
+    if (strlen(begins) >= 3 && strncasecmp(begins, whole, strlen(begins)) == 0) return distance; /* bucket */
     if (distance <= (length < 3 ? 0 : length < 4 ? 1 : length < 8 ? 2 : 3)) return LONGEST + distance;
     return begin_alike(typed, name) ? 2 * LONGEST + distance : -1;
 }

@@ -22,7 +22,7 @@ void words_join(char *text, size_t size, const char *const *names);
 int words_distance(const char *a, const char *b);
 
 /* How far what was typed is from a name that may have been meant, -1 when it can hardly have been: names that it
- * begins are nearer than those it misspells, and these than those that begin alike up to a dash. */
+ * begins, however their parts are joined, are nearer than those it misspells, and these than those that begin alike up to a dash. */
 int words_far(const char *typed, const char *name);
 
 /* The name least far from `typed` in a list that ends in NULL, or NULL when none can have been meant. */

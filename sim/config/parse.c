@@ -41,6 +41,12 @@ static bool take(Config *config, const char *where, const char *section, const c
 static bool refuse_stray(const char *where, const IniEntry *entry, Error *error)
 {
     char why[WHY], shown[SHOWN];
+    int whole = entry->key ? config_row_named(entry->key) : -1;
+    if (whole >= 0) {
+        words_show(shown, sizeof shown, entry->value);
+        return error_set(error, "%s: %s: a file has sections; try two lines, [%s] and %s = %s", where,
+                         entry->key, config_row_at(whole)->section, config_row_at(whole)->key, shown);
+    }
     config_row_unknown(entry->key ? "" : entry->section, entry->key, why, sizeof why);
     words_show(shown, sizeof shown, entry->key ? entry->key : entry->section);
     if (!entry->key) return error_set(error, "%s: [%s]: %s", where, shown, why);

@@ -194,6 +194,8 @@ static void wrong_keys(void **state)
         "t.ini:1: [cluster]: no such section; try one of model, moe, data, train, parallel, hardware, chip, "
         "node, software, output, faults");
     refuse("[modle]\n", NULL, "t.ini:1: [modle]: no such section; try [model]");
+    refuse("train.steps = 3\n", NULL,
+           "t.ini:1: train.steps: a file has sections; try two lines, [train] and steps = 3");
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
            "t.ini:5: train.steps: already given in line 2; try one of the two");

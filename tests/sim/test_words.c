@@ -41,12 +41,28 @@ static void test_other_names(void **state)
     assert_meant("zero4", "zero1", names);
     assert_meant("bucket", "bucket_mb", names);
     assert_meant("budgte", "budget", names);
+    assert_meant("bucket-mb", "bucket_mb", names);
     assert_meant("d", NULL, names);
     assert_meant("", NULL, names);
 }
 
+/* As people write them elsewhere. */
+static void test_models(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"small",     "llama-tiny", "gpt2-124m", "gpt3-175b",
+                                        "llama2-7b", "llama3-8b",  NULL};
+    assert_meant("gpt-2", "gpt2-124m", names);
+    assert_meant("GPT-3", "gpt3-175b", names);
+    assert_meant("llama-3-8b", "llama3-8b", names);
+    assert_meant("Llama 2 7B", "llama2-7b", names);
+    assert_meant("llama_3", "llama3-8b", names);
+    assert_meant("bert", NULL, names);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_machines), cmocka_unit_test(test_other_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_machines), cmocka_unit_test(test_other_names),
+                                       cmocka_unit_test(test_models)};
     return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }
