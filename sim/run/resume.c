@@ -2,6 +2,7 @@
 #include "sim/run/resume.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "parallel/collectives/collectives.h"
 #include "sim/base/words.h"
 #include "sim/file/checkpoint_list.h"
@@ -28,10 +29,27 @@ static bool can_go_on(const Trainer *t, const char *path, const CheckpointState 
     return true;
 }
 
+/* "ck.h5" is what checkpoints are named after, and none of them. */
+static void name_newest(const char *path, Error *error)
+{
+    CheckpointFound *found = NULL;
+    char quoted[PATH_SIZE];
+    size_t count = access(path, F_OK) == 0 ? 0 : checkpoint_list(path, &found);
+    if (count == 0) return;
+    words_quote(quoted, sizeof quoted, found[0].path);
+    error_set(error,
+              "--resume %s: no such file, and the newest checkpoint of that name is %s; try --resume %s, or "
+              "output.checkpoint = %s and --resume auto",
+              path, found[0].path, quoted, path);
+    checkpoint_list_free(found, count);
+}
+
 static bool resume_from(Trainer *t, Group *world, const char *path, CheckpointState *state, Error *error)
 {
-    return checkpoint_load(t, world, path, state, error) == CHECKPOINT_FITS &&
-           can_go_on(t, path, state, error);
+    if (checkpoint_load(t, world, path, state, error) == CHECKPOINT_FITS)
+        return can_go_on(t, path, state, error);
+    if (world->rank == 0) name_newest(path, error);
+    return false;
 }
 
 /* Rank 0 has the list; all walk down it. */

@@ -258,6 +258,7 @@ head -c 2000000 never/a-000006.h5 >short.h5
 refused "one cut short" 'short.h5: cannot open: ' --resume short.h5
 refused "one without a name" '--resume: no file name; try --resume ck-' --resume ''
 refused "one that is missing" 'none.h5: cannot open: No such file' --resume none.h5
+refused "the name that several have" 'no such file, and the newest checkpoint of that name is never/a-00000[0-9].h5; try --resume never/a-00000[0-9].h5, or' --resume never/a.h5
 refused "a run file" 'never.h5: not a checkpoint: ' --resume never.h5
 refused "another model" 'made with model.layers = 1, and this run has 2; try model.layers = 1' --set model.layers=2 --resume never/a-000006.h5
 refused "one of later" '6 steps are done in it, more than train.steps = 5; try train.steps = 6 to end' --set train.steps=5 --resume never/a-000006.h5
