@@ -144,9 +144,21 @@ static double *read_computed(const RunFile *run, Error *error)
     return seconds;
 }
 
-/* What of that was foretold, and of which rank it is most: where a step took longer and this did not, ranks waited, for
- * each other or for a core. */
-static bool add_computed(const RunFile *run, Sheet *sheet, Error *error)
+/* What is left of a step, where much more of it was not computing than should be. */
+static void add_waiting(Sheet *sheet, double measured, double foretold, double step)
+{
+    enum { PERCENT = 20 };
+    char took[32], told[32];
+    if (!(measured - foretold > PERCENT / 100.0 * step)) return;
+    unit_show(took, sizeof took, measured, unit_of_seconds);
+    unit_show(told, sizeof told, foretold, unit_of_seconds);
+    sheet_line(sheet, SHEET_FACT, "waiting");
+    sheet_cell(sheet, "%s of it, measured %s: ranks waited for each other, or for a core that others had",
+               told, took);
+}
+
+/* What of a step, of so many seconds foretold and measured, was foretold to be computing, and of which rank it is most. */
+static bool add_computed(const RunFile *run, double predicted, double measured, Sheet *sheet, Error *error)
 {
     static const Part computes[] = {PART_COMPUTE, PART_RECOMPUTE, PART_OPTIMIZER};
     if (isnan(run->timed_step)) return true;
@@ -166,6 +178,7 @@ static bool add_computed(const RunFile *run, Sheet *sheet, Error *error)
         sheet_line(sheet, SHEET_FACT, "computing");
         sheet_cell(sheet, "%s of it, measured %s of CPU time in step %.0f on rank %d (%+.1f %%)", told, took,
                    run->timed_step + 1, run->rank[most], 100 * (foretold / here[most] - 1));
+        add_waiting(sheet, measured - here[most], predicted - foretold, measured);
     }
     bool read = here != NULL;
     free(here);
@@ -190,7 +203,7 @@ bool report_simulated(const RunFile *run, Sheet *sheet, Error *error)
         sheet_line(sheet, SHEET_FACT, "predicted");
         sheet_cell(sheet, "%s a step by %s, measured %s in the median (%+.1f %%)", time, machine, here,
                    100 * (seconds / measured - 1));
-        return add_computed(run, sheet, error);
+        return add_computed(run, seconds, measured, sheet, error);
     }
     sheet_line(sheet, SHEET_FACT, "simulated");
     sheet_cell(sheet, "%s a step, %.0f tokens/s on %d of %s", time, tokens / seconds, run->ranks, machine);

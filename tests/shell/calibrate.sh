@@ -39,6 +39,9 @@ check "the earlier file is kept" cmp localhost.1.ini three.ini
 check "a run's report has its step as foretold" says 0 '^  predicted +[0-9.]+ .*s a step by localhost, measured [0-9.]+ .*\([-+][0-9.]+ %\)$' \
     train 1 --config single.ini "${few[@]}" "${local[@]}" --output here.h5
 check "and what of it is computing" grep -qE '^  computing +[0-9.]+ .*s of it, measured [0-9.]+ .*s of CPU time in step [1-3] on rank 0 \([-+][0-9.]+ %\)$' said
+core=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+check "ranks that share a core waited for it" says 0 '^  waiting +[0-9.]+ .*s of it, measured [0-9.]+ .*s: ranks waited for each other, or for a core' \
+    timeout 60 mpirun --bind-to none -n 2 taskset -c "$core" "$sim" --config single.ini "${few[@]}" "${local[@]}" --output shared.h5
 products=$(sed -n "s/^; what a core makes .* train.matmul = auto: //p" localhost.ini)
 check "it took the products that were measured" grep -aqF "${products:-no products are named}" here.h5
 check "and as a dry run foretold it" "$sim" --config single.ini "${few[@]}" "${local[@]}" --dry-run --ranks 1 --output dry.h5
