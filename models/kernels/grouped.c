@@ -60,6 +60,10 @@ static Work together(const Grouped *g, const Operands *o)
 static void multiply(const Grouped *g, const Operands *o)
 {
     Work all = together(g, o);
+    for (int64_t e = 0; e < g->experts && o->pass == WEIGHT; e++) { /* with no rows it adds nothing */
+        Tensor dW = tensor_view(o->W, e * g->in * g->out, g->in * g->out);
+        if (g->rows[e] == 0) tensor_settle(&dW);
+    }
     if (all.batch == 0) return;
     device_begin_one(o->W.device, all);
     for (int64_t e = 0, first = 0; e < g->experts; first += g->rows[e++]) {

@@ -2,8 +2,9 @@
  *
  * Letters: B samples, T positions, C hidden width, V vocabulary, n = B T rows.
  * Matrices are row-major; weights are (in, out) as in Hugging Face's GPT-2.
- * Gradients are d + name. A backward kernel adds to parameter gradients and
- * writes input gradients unless it says otherwise.
+ * Gradients are d + name. A backward kernel adds to parameter gradients (to
+ * blank ones as to zeros: tensor.h) and writes input gradients unless it says
+ * otherwise.
  *
  * Tensors are REAL, BF16 or FP16 in any mixture, unless a comment says which:
  * arithmetic is in reals, and what a kernel leaves in 16 bits it rounds once. */

@@ -223,7 +223,7 @@ static void multiply_all(Matrix A, Matrix B, real beta, Tensor bias, Tensor C, T
     if (!device_kernel(C.device, matmul_work(A, B, beta, C))) return;
     const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
     Matrix a = factor_open(tiles, A), b = factor_open(tiles, B);
-    multiply(tiles, a, b, beta, bias, to);
+    multiply(tiles, a, b, C.blank ? 0 : beta, bias, to);
     factor_close(tiles, &a, A);
     factor_close(tiles, &b, B);
 }

@@ -35,7 +35,8 @@ static inline Matrix transposed(Matrix m)
     return m;
 }
 
-/* C = A B + beta C. Products and sums are in reals, rounded into C once. */
+/* C = A B + beta C. Products and sums are in reals, rounded into C once. What C holds is not read where beta is 0, or
+ * where it is blank (tensor.h), which the report does not tell. */
 void matmul(Matrix A, Matrix B, real beta, Tensor C);
 Work matmul_work(Matrix A, Matrix B, real beta, Tensor C); /* and what is reported of it */
 

@@ -29,6 +29,8 @@ void position_backward(Tensor dy, Tensor dwpe, int64_t first, int64_t B, int64_t
     double bytes = (double)tensor_bytes(dy) + 2.0 * (double)tensor_bytes(rows);
     Work work = work_backward(work_through(WORK_POSITION, dy, B * T, (double)dy.count, bytes));
     if (!device_kernel(dy.device, work)) return;
+    tensor_settle(&dwpe); /* other rows are other ranks' */
+    rows = tensor_view(dwpe, first * C, T * C);
     Opened orows = opened_new(rows, C), ody = opened_new(dy, C);
     for (int64_t t = 0; t < T; t++) {
         real *dp = opened_read(&orows, t * C, C);

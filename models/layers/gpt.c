@@ -49,7 +49,10 @@ static void gradients_begin(const Gpt *gpt, const GptPass *pass, int layer, Oper
         *d = shared && layer == 0
                  ? o->shared
                  : pass->hooks->gradient_begin(pass->hooks->context, pass->microbatch, l->unit[i]);
-        if (shared) o->shared = *d;
+        if (shared) {
+            o->shared = *d;
+            o->shared.blank = false; /* once the head has added to it */
+        }
     }
 }
 

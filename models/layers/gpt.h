@@ -18,7 +18,8 @@ typedef struct GptHooks {
     /* It will be needed next. */
     void (*prefetch)(void *context, int microbatch, int unit);
     void (*done)(void *context, int microbatch, int unit);
-    /* The unit's gradient, to be added to until gradient_ready(): the microbatch has added all it will. */
+    /* The unit's gradient, to be added to until gradient_ready(): the microbatch has added all it will. It may be blank
+     * (tensor.h): then each of the unit's values is written by what adds to it. */
     Tensor (*gradient_begin)(void *context, int microbatch, int unit);
     void (*gradient_ready)(void *context, int microbatch, int unit);
 } GptHooks;

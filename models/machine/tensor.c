@@ -28,13 +28,30 @@ Tensor tensor_view(Tensor t, int64_t offset, int64_t count)
     assert(offset >= 0 && count >= 0 && offset + count <= t.count);
     void *data = t.data ? (char *)t.data + (size_t)offset * dtype_bytes(t.dtype) : NULL;
     /* field by field: a copy in one piece would wait for a field just written */
-    return (Tensor){t.device, data, count, t.dtype, t.category};
+    return (Tensor){t.device, data, count, t.dtype, t.category, t.blank};
+}
+
+static Work zero_work(Tensor t)
+{
+    return work_through(WORK_ZERO, t, 1, 0, (double)tensor_bytes(t));
 }
 
 void tensor_zero(Tensor t)
 {
-    if (device_kernel(t.device, work_through(WORK_ZERO, t, 1, 0, (double)tensor_bytes(t))) && t.count)
-        memset(t.data, 0, tensor_bytes(t));
+    if (device_kernel(t.device, zero_work(t)) && t.count) memset(t.data, 0, tensor_bytes(t));
+}
+
+Tensor tensor_blank(Tensor t)
+{
+    device_kernel(t.device, zero_work(t));
+    t.blank = true;
+    return t;
+}
+
+void tensor_settle(Tensor *t)
+{
+    if (t->blank && t->data && t->count) memset(t->data, 0, tensor_bytes(*t));
+    t->blank = false;
 }
 
 Work tensor_copy_work(Tensor to)

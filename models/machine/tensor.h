@@ -14,6 +14,7 @@ typedef struct Tensor {
     int64_t count;
     DType dtype;
     MemoryCategory category;
+    bool blank; /* see tensor_blank() */
 } Tensor;
 
 static inline size_t tensor_bytes(Tensor t)
@@ -46,6 +47,11 @@ void tensor_rebook(Tensor *t, MemoryCategory category);
 Tensor tensor_view(Tensor t, int64_t offset, int64_t count);
 
 void tensor_zero(Tensor t);
+/* The same for a sum, without a pass over its memory: what stands for zeros though nothing was written to it, and its
+ * views. A product (matmul.h), tensor_add() and tensor_settle() write a blank in place of adding to it. Whoever takes it so
+ * forgets that it was blank once each of its values has been written; the report is tensor_zero()'s. */
+Tensor tensor_blank(Tensor t);
+void tensor_settle(Tensor *t); /* writes the zeros that a blank stands for; in no report of its own */
 void tensor_copy(Tensor to, Tensor from); /* same count and dtype */
 Work tensor_copy_work(Tensor to);         /* and what is to be reported of it */
 #endif

@@ -10,6 +10,7 @@
 
 void tensor_read(Tensor t, int64_t first, int64_t count, real *out)
 {
+    assert(!t.blank);
     if (is_half(t.dtype))
         half_widen(t.dtype, (const uint16_t *)t.data + first, out, count);
     else
@@ -24,16 +25,20 @@ void tensor_write(Tensor t, int64_t first, int64_t count, const real *values)
         memcpy(reals(t) + first, values, (size_t)count * sizeof *values);
 }
 
-void tensor_convert(Tensor to, Tensor from)
+static void convert(Tensor to, Tensor from)
 {
-    assert(to.count == from.count);
-    double bytes = (double)tensor_bytes(to) + (double)tensor_bytes(from);
-    if (!device_kernel(to.device, work_through(WORK_CONVERT, to, 1, 0, bytes))) return;
     real values[TENSOR_PIECE];
     for (int64_t i = 0; i < to.count; i += TENSOR_PIECE) {
         tensor_read(from, i, tensor_piece(to.count - i), values);
         tensor_write(to, i, tensor_piece(to.count - i), values);
     }
+}
+
+void tensor_convert(Tensor to, Tensor from)
+{
+    assert(to.count == from.count);
+    double bytes = (double)tensor_bytes(to) + (double)tensor_bytes(from);
+    if (device_kernel(to.device, work_through(WORK_CONVERT, to, 1, 0, bytes))) convert(to, from);
 }
 
 /* ---- opened ---- */
@@ -78,6 +83,7 @@ Tensor wide_for(Tensor t)
 
 Tensor wide_of(Tensor t)
 {
+    tensor_settle(&t);
     Tensor wide = wide_for(t);
     if (t.dtype != REAL && wide.data) tensor_read(t, 0, t.count, wide.data);
     return wide;
@@ -124,6 +130,10 @@ static void sum_values(void *context, const Tensor *t, int64_t first, int64_t co
     Tensor to = t[0], from = t[1];
     if (to.dtype == INT32) {
         add_counts(ints(to), ints(from), to.count);
+        return;
+    }
+    if (to.blank) {
+        convert(to, from);
         return;
     }
     if (to.dtype == REAL && from.dtype == REAL) {

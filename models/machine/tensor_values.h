@@ -14,7 +14,7 @@ static inline real *reals(Tensor t)
 /* REAL, BF16 and FP16 in any mixture: computed in reals, and a result of 16 bits
  * rounded once. Done in pieces that stay in the cache, without workspace. */
 void tensor_convert(Tensor to, Tensor from);
-/* to += from, which is work of that kind; INT32 both, too. */
+/* to += from, which is work of that kind; INT32 both, too. In place of a sum a blank becomes what is added. */
 void tensor_add(Tensor to, Tensor from, WorkKind as);
 double tensor_sum_of_squares(Tensor t); /* in double, in a fixed order */
 /* Values first..first+count-1 of a tensor of one of these types, to and from
@@ -57,7 +57,7 @@ real *opened_for(const Opened *o, int64_t first);
 void opened_write(const Opened *o, int64_t first, int64_t count);
 
 /* How a kernel opens all of an argument at once, where pieces would not do: wide_of() to read or to
- * change it, wide_for() to write all of it. A REAL tensor is itself; of another
+ * change it (a blank is settled), wide_for() to write all of it. A REAL tensor is itself; of another
  * the kernel gets a REAL copy, which it closes by wide_free() or, to round it
  * into `t`, wide_store(). In no ledger either. */
 Tensor wide_of(Tensor t);

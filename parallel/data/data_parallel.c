@@ -164,7 +164,16 @@ bool data_parallel_gathers(const DataParallel *d, int stage)
 
 void data_parallel_begin_step(DataParallel *d)
 {
-    for (int i = 0; i < d->domains; i++) tensor_zero(d->domain[i].gradients);
+    for (int i = 0; i < d->domains; i++) tensor_blank(d->domain[i].gradients);
+    for (int u = 0; u < d->gpt->units; u++) d->unit[u].blank = true;
+}
+
+Tensor data_parallel_whole_gradient(DataParallel *d, int unit)
+{
+    DomainUnit *u = &d->unit[unit];
+    Tensor gradient = u->blank ? domain_blank(u->gradients, d->gpt->unit[unit].count) : u->gradients;
+    u->blank = false;
+    return gradient;
 }
 
 typedef struct Update {

@@ -103,7 +103,7 @@ bool data_parallel_gathers(const DataParallel *d, int stage);
 /* What this rank owns of a unit's reduced gradient: its block, the whole, or (dp, not on the main rank) nothing. */
 Tensor data_parallel_reduced(const DataParallel *d, int unit);
 
-void data_parallel_begin_step(DataParallel *d); /* gradients to zero */
+void data_parallel_begin_step(DataParallel *d); /* gradients are blank */
 /* Of the reduced gradients, each value once; dp: on the main rank of each domain. Of domains that one group has, or
  * (`parts`) of those that several groups have parts of, which wait for each other. */
 double data_parallel_sum_of_squares(const DataParallel *d, bool parts);
@@ -111,6 +111,8 @@ double data_parallel_sum_of_squares(const DataParallel *d, bool parts);
 void data_parallel_update(DataParallel *d, double learning_rate, double scale, int64_t step);
 
 /* For the strategies. */
+/* A unit's gradient, where it is whole all the time, for a pass to add to: blank for the first of a step. */
+Tensor data_parallel_whole_gradient(DataParallel *d, int unit);
 /* The part of a unit that this rank updates, in a flat range that is whole or a shard; a flat without a device is
  * returned. */
 Tensor data_parallel_updated(const DataParallel *d, Tensor flat, bool sharded, int unit);

@@ -22,6 +22,14 @@ void domain_owned(const DomainUnit *unit, int64_t *offset, int64_t *count)
     *offset = *count * group->rank;
 }
 
+Tensor domain_blank(Tensor gradient, int64_t count)
+{
+    gradient.blank = true;
+    Tensor padding = tensor_view(gradient, count, gradient.count - count);
+    tensor_settle(&padding);
+    return gradient;
+}
+
 static void lay_out(Domain *domain, const Gpt *gpt, int number, DomainUnit *unit)
 {
     int n = domain->groups.group->size;

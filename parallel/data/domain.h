@@ -53,6 +53,7 @@ typedef struct DomainUnit {
     Bucket *bucket;
     int64_t padded, offset;
     Tensor weights, gradients; /* whole: views of a flat that is whole, or what is here for a moment */
+    bool blank; /* so the domain's gradients have it: nothing was added to them in this step (tensor.h) */
 } DomainUnit;
 
 /* What is held, and how. */
@@ -73,4 +74,6 @@ Tensor domain_whole(const DomainUnit *unit, Tensor flat);
 Tensor domain_shard(const DomainUnit *unit, Tensor flat);
 /* This rank's range of the unit: its block of the padded length. */
 void domain_owned(const DomainUnit *unit, int64_t *offset, int64_t *count);
+/* A unit's whole gradient, of so many values and what pads them, as blank (tensor.h) but for zeros in the padding. */
+Tensor domain_blank(Tensor gradient, int64_t count);
 #endif

@@ -153,8 +153,10 @@ static void bucket_end(DataParallel *d, Bucket *b)
         int64_t offset, count;
         domain_owned(u, &offset, &count);
         if (d->shard_gradients) {
-            tensor_add(domain_shard(u, b->domain->gradients), tensor_view(sum, offset, count),
-                       WORK_ACCUMULATE);
+            Tensor shard = domain_shard(u, b->domain->gradients);
+            shard.blank = u->blank;
+            tensor_add(shard, tensor_view(sum, offset, count), WORK_ACCUMULATE);
+            u->blank = false;
             moment_free(u, &u->gradients);
         } else if (b->wide.device) {
             tensor_convert(u->gradients, sum);
@@ -168,12 +170,10 @@ static Tensor gradient_begin(void *context, int microbatch, int unit)
     DataParallel *d = context;
     DomainUnit *u = &d->unit[unit];
     (void)microbatch;
-    if (d->shard_gradients) {
-        bucket_end(d, u->bucket); /* the microbatch before may still be on its way */
-        u->gradients = moment_new(d, u, d->gradient_dtype);
-        tensor_zero(u->gradients);
-    }
-    return u->gradients;
+    if (!d->shard_gradients) return data_parallel_whole_gradient(d, unit);
+    bucket_end(d, u->bucket); /* the microbatch before may still be on its way */
+    u->gradients = moment_new(d, u, d->gradient_dtype);
+    return domain_blank(tensor_blank(u->gradients), d->gpt->unit[unit].count);
 }
 
 static void bucket_begin(DataParallel *d, Bucket *b)

@@ -196,7 +196,11 @@ static void an_empty_sum_is_beta_c(void **state)
 
 static Tensor tensor_of(const Values *v, Device *device, bool wide, int64_t count)
 {
-    return (Tensor){device, values_at(v, wide, 0), count, wide ? REAL : v->type, MEM_ACTIVATIONS};
+    return (Tensor){.device = device,
+                    .data = values_at(v, wide, 0),
+                    .count = count,
+                    .dtype = wide ? REAL : v->type,
+                    .category = MEM_ACTIVATIONS};
 }
 
 /* As a run multiplies that asks for our own: whole, into a C that is open, and some rows. */

@@ -82,9 +82,10 @@ static void ties_zeros_and_overflows(void **state)
     real in[8] = {127, -127, (real)0.5, (real)1.5, (real)-2.5, (real)2.4999, 0, (real)-126.5}, out[8];
     int8_t expected[8] = {127, -127, 0, 2, -2, 2, 0, -126}, q[8];
     float scale;
-    Tensor x = {&device, in, 8, REAL, MEM_WORKSPACE}, y = {&device, out, 8, REAL, MEM_WORKSPACE};
-    Tensor bytes = {&device, q, 8, UINT8, MEM_WORKSPACE},
-           scales = {&device, &scale, sizeof scale, UINT8, MEM_WORKSPACE};
+    Tensor x = {.device = &device, .data = in, .count = 8, .dtype = REAL};
+    Tensor y = {.device = &device, .data = out, .count = 8, .dtype = REAL};
+    Tensor bytes = {.device = &device, .data = q, .count = 8, .dtype = UINT8};
+    Tensor scales = {.device = &device, .data = &scale, .count = sizeof scale, .dtype = UINT8};
     quantize(x, bytes, scales);
     assert_true(scale == 1);
     assert_memory_equal(q, expected, sizeof q);
