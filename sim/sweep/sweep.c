@@ -74,6 +74,16 @@ static void tell(const Job *r, const char *what, const TablePlace *place)
     free(shown);
 }
 
+/* On how many ranks it is the best: no config says that. */
+static void tell_walk(const Job *r, const char *path)
+{
+    char quoted[2 * PLOT_PATH];
+    if (r->asked.csv) return;
+    words_quote(quoted, sizeof quoted, path);
+    printf("  %-20ssim --config %s --dry-run --ranks %d\n", "walk it", quoted,
+           r->sweep.row[r->sweep.best].ranks);
+}
+
 /* The table, and the best one's config, with what was there kept; the picture, which can be drawn again. */
 static bool write_all(Job *r, Error *error)
 {
@@ -90,6 +100,7 @@ static bool write_all(Job *r, Error *error)
     else if (!r->asked.csv)
         announce_place("config of the best", place.asked, place.path, place.kept);
     bool drawn = draw(r, error);
+    if (drawn && fits) tell_walk(r, place.path);
     if (drawn && r->asked.csv) announce_folder("sweep", r->folder);
     return drawn;
 }

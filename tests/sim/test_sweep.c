@@ -175,6 +175,7 @@ static void the_best_runs(void **state)
     /* what was there is kept */
     assert_int_equal(SWEEP(place, "--config", ini, GRID, "--ranks", "12", "--out", folder), STATUS_OK);
     assert_says(place->said, "an earlier table is kept as ");
+    assert_says(place->said, "/out/best.ini --dry-run --ranks 12\n");
     assert_true(folder_has(folder, "sweep.1.h5") && folder_has(folder, "best.1.ini"));
     assert_false(folder_has_draft(folder));
     /* a preset by --set takes the model's lines away, and a text in quotes comes back as it was */
