@@ -60,7 +60,7 @@ void all_to_all_begin(AllToAll *a, Group *group, Purpose purpose, Tensor out, Te
     assert(rows_before_from(&counts, n, n, r) * width == in.count && in.dtype == out.dtype);
     if (n > 1) lanes_launch(comm->lanes);
     lanes_pause(comm->lanes);
-    a->start = comm_now(comm);
+    a->start = comm_ring_open(comm);
     bool all_know = all_to_all_shape(a);
     a->hops = a->shape.legs;
     a->done = a->hops == 0;

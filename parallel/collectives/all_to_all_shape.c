@@ -107,17 +107,14 @@ static Hop uneven_hop(const AllToAll *a, int hop, double row_bytes)
 }
 
 /* Of all hops; without any where no member sends anything. */
-static RingShape shape_of(const AllToAll *a, double *alone)
+static RingShape shape_of(const AllToAll *a)
 {
     Group *group = a->group;
     const size_t row_bytes = (size_t)a->width * dtype_bytes(a->out.dtype);
     RingShape shape = {.purpose = a->purpose};
-    *alone = 0;
     for (int hop = 0; hop < (a->inside > 0 ? 2 : 1); hop++) {
         Hop h = a->counts.rows ? uneven_hop(a, hop, (double)row_bytes) : even_hop(a, hop, (double)row_bytes);
-        NetworkTime time = network_all_to_all(&group->comm->network, &h.size);
-        shape.leg[shape.legs++] = time;
-        *alone += network_alone(&time);
+        comm_ring_leg(&shape, network_all_to_all(&group->comm->network, &h.size));
         for (Route r = 0; r < ROUTES; r++) {
             shape.messages += (uint64_t)h.sent.messages[r];
             shape.bytes += (uint64_t)h.sent.rows[r] * row_bytes;
@@ -153,7 +150,6 @@ bool all_to_all_shape(AllToAll *a)
     Group *group = a->group;
     const AllToAllWay way = group->comm->network.all_to_all;
     bool any, full;
-    double straight, hopping;
     a->shape = (RingShape){.purpose = a->purpose};
     if (group->size == 1) return true;
     if (group->walked && a->counts.rows)
@@ -162,11 +158,11 @@ bool all_to_all_shape(AllToAll *a)
     look(a, &any, &full);
     if (!any) return true;
     const Spread s = group_spread(group);
-    a->shape = shape_of(a, &straight);
+    a->shape = shape_of(a);
     if (way == ALL_TO_ALL_STRAIGHT || !s.even || s.nodes == 1 || s.most == 1) return full;
     a->inside = s.most;
-    RingShape hops = shape_of(a, &hopping);
-    if (way == ALL_TO_ALL_HIERARCHICAL || hopping < straight)
+    RingShape hops = shape_of(a);
+    if (way == ALL_TO_ALL_HIERARCHICAL || hops.alone < a->shape.alone)
         a->shape = hops;
     else
         a->inside = 0;

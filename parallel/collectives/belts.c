@@ -225,7 +225,7 @@ RingShape trees_shape(Collective *c)
     const Spread s = group_spread(c->group);
     const size_t width = dtype_bytes(c->part->dtype);
     int64_t all = 0;
-    RingShape shape = {.purpose = c->purpose, .legs = 1};
+    RingShape shape = {.purpose = c->purpose};
     for (int i = 0; i < c->parts; i++) all += c->part[i].count;
     for (int t = 0; t < tree_count(c->group); t++) {
         TreePlace place = tree_place(c->group, t);
@@ -239,7 +239,7 @@ RingShape trees_shape(Collective *c)
         }
     }
     const RingSize size = trees_size(&s, (size_t)all * width);
-    shape.leg[0] = network_ring(&c->group->comm->network, &size);
+    comm_ring_leg(&shape, network_ring(&c->group->comm->network, &size));
     return shape;
 }
 

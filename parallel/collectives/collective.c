@@ -83,7 +83,7 @@ static void begin(Collective *c, Collective how, const Tensor *part, bool reduce
     c->tag = group_tag(group);
     if (group->size > 1) lanes_launch(group->comm->lanes);
     lanes_pause(group->comm->lanes);
-    c->start = comm_now(group->comm);
+    c->start = comm_ring_open(group->comm);
     c->whole = allocate(2 * (size_t)c->parts * sizeof *c->whole);
     c->part = c->whole + c->parts;
     memcpy(c->whole, part, (size_t)c->parts * sizeof *c->whole);

@@ -138,7 +138,7 @@ RingShape legs_shape(Collective *c)
     if (c->way == OVER_TREES) return trees_shape(c);
     for (const Leg *leg = c->leg; leg < c->leg + c->legs; leg++) {
         RingSize size = leg_size(c, leg, c->legs == 1 ? group_spread(c->group) : leg_spread(leg));
-        shape.leg[shape.legs++] = network_ring(&c->group->comm->network, &size);
+        comm_ring_leg(&shape, network_ring(&c->group->comm->network, &size));
         shape.messages += (uint64_t)size.steps;
         Halves h = halves(c, leg);
         shape.bytes += (uint64_t)(h.reducing + h.gathering) * width;

@@ -1,7 +1,6 @@
 /* comm.c - counting, simulated time, and the way to whichever backend is behind. */
 #include "parallel/wire/comm.h"
 #include <assert.h>
-#include <math.h>
 
 /* ---- simulated time ---- */
 
@@ -12,8 +11,10 @@ void comm_begin_step(Comm *comm)
         port_clear(&comm->out[r]);
         port_clear(&comm->in[r]);
         comm->apart[r] = false;
+        comm->settled[r] = 0;
     }
     port_clear(&comm->waited);
+    comm->steps++;
 }
 
 void comm_free_ports(Comm *comm)
@@ -25,107 +26,23 @@ void comm_free_ports(Comm *comm)
     port_free(&comm->waited);
 }
 
-/* Whether a message of this purpose is one of the simulated machine's. */
-static bool is_simulated(const Comm *comm, Purpose purpose)
-{
-    return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
-}
-
 double comm_busy(const Comm *comm, Route route)
 {
-    return port_taken(&comm->out[route], 0, INFINITY);
+    return port_taken_in_all(&comm->out[route], comm->settled[route]);
 }
 
-double comm_now(const Comm *comm)
+double comm_earliest(const Comm *comm)
 {
-    return comm->lanes ? comm->lanes->now : 0;
+    return comm->under_way ? comm->opened : comm_now(comm);
 }
 
-void comm_join(Comm *comm, Purpose purpose, Arrival arrival)
+void comm_settle(Comm *comm, double before)
 {
-    const PurposeRow *row = &purpose_row[purpose];
-    Lanes *lanes = comm->lanes;
-    if (!is_simulated(comm, purpose)) return;
-    double from = lanes->now, before = lanes->waited;
-    lanes_wait(lanes, &arrival, row->idle, row->wire);
-    port_take(&comm->waited, from, lanes->waited - before);
-}
-
-/* Seconds that the compute lane has not waited between two moments; until now at most. */
-static double computed(const Comm *comm, double from, double until)
-{
-    const double now = comm_now(comm), last = until < now ? until : now;
-    return last > from ? last - from - port_taken(&comm->waited, from, last) : 0;
-}
-
-/* ---- rings of sizes ---- */
-
-static void count_ring(Group *group, const RingShape *shape)
-{
-    comm_count(group->comm, shape->purpose, shape->messages, shape->bytes);
-    group->comm->across[shape->purpose] += shape->across;
-}
-
-void comm_ring_beside(Group *group, const RingShape *shape)
-{
-    count_ring(group, shape);
-    group->comm->backend->beside(shape->messages, shape->bytes);
-}
-
-void comm_ring_begin(Group *group, int tag, const RingShape *shape, double start)
-{
-    count_ring(group, shape);
-    comm_ring_come(group, tag, start);
-}
-
-void comm_ring_come(Group *group, int tag, double start)
-{
-    if (group_walks(group) > 1) group->comm->backend->come(group, tag, start);
-}
-
-double comm_ring_meet(Group *group, int tag, double start)
-{
-    return group_walks(group) > 1 ? group->comm->backend->meet(group, tag) : start;
-}
-
-/* Of a message, on one of a route's ports. */
-static double take_alone(Comm *comm, Route route, Port *port, double from, double seconds)
-{
-    if (seconds > 0 && !comm->apart[route]) {
-        port_copy(&comm->in[route], &comm->out[route]);
-        comm->apart[route] = true;
-    }
-    return port_take(port, from, seconds);
-}
-
-static double later(double a, double b)
-{
-    return a > b ? a : b;
-}
-
-/* In the time that is free from `from` on; until the last is. */
-static double occupy(Comm *comm, double from, const double busy[ROUTES])
-{
-    double done = from;
     for (Route r = 0; r < ROUTES; r++) {
-        if (!(busy[r] > 0)) continue;
-        done = later(done, port_take(&comm->out[r], from, busy[r]));
-        if (comm->apart[r]) done = later(done, port_take(&comm->in[r], from, busy[r]));
+        port_settle(&comm->out[r], before, &comm->settled[r]);
+        port_settle(&comm->in[r], before, NULL);
     }
-    return done;
-}
-
-void comm_ring_end(Comm *comm, const RingShape *shape, double start)
-{
-    Arrival arrival = {.sent = start, .arrives = start, .taken = comm->network.taken};
-    for (int i = 0; i < shape->legs; i++) {
-        const NetworkTime *time = &shape->leg[i];
-        arrival.arrives =
-            later(occupy(comm, arrival.arrives, time->busy), arrival.arrives + time->fullest) + time->latency;
-        arrival.alone += network_alone(time);
-    }
-    arrival.beside = computed(comm, start, arrival.arrives);
-    comm_join(comm, shape->purpose, arrival);
+    port_settle(&comm->waited, before, NULL);
 }
 
 /* ---- messages ---- */
@@ -152,6 +69,16 @@ static Route route_to(Group *group, int peer)
     return n->route;
 }
 
+/* Of a message, on one of a route's ports. */
+static double take_alone(Comm *comm, Route route, Port *port, double from, double seconds)
+{
+    if (seconds > 0 && !comm->apart[route]) {
+        port_copy(&comm->in[route], &comm->out[route]);
+        comm->apart[route] = true;
+    }
+    return port_take(port, from, seconds);
+}
+
 /* Whether there is anything to send or receive. */
 static bool begin(Request *request, Group *group, int peer, int tag, Purpose purpose, size_t bytes)
 {
@@ -163,7 +90,7 @@ static bool begin(Request *request, Group *group, int peer, int tag, Purpose pur
     }
     *request = (Request){.comm = group->comm,
                          .purpose = purpose,
-                         .route = is_simulated(group->comm, purpose) ? route_to(group, peer) : ROUTE_INSIDE,
+                         .route = comm_simulates(group->comm, purpose) ? route_to(group, peer) : ROUTE_INSIDE,
                          .peer = group->members[peer],
                          .channel = group->channel,
                          .tag = tag,
@@ -177,10 +104,11 @@ static bool is_between_stages(Purpose purpose)
 }
 
 /* What a request goes over. */
-static Link link_of(const Request *request)
+static const Link *link_of(const Request *request)
 {
-    if (request->comm->between_stages && !is_between_stages(request->purpose)) return (Link){0};
-    return request->comm->network.message[request->route];
+    static const Link free_link = {0};
+    if (request->comm->between_stages && !is_between_stages(request->purpose)) return &free_link;
+    return &request->comm->network.message[request->route];
 }
 
 /* Here and nowhere else. */
@@ -195,7 +123,7 @@ static bool is_over(const Group *group, int to, Purpose purpose, const Late *lat
 {
     const Comm *comm = group->comm;
     return late->link.from == comm->rank && late->link.to == group->members[to] &&
-           is_simulated(comm, purpose);
+           comm_simulates(comm, purpose);
 }
 
 bool comm_late_to(const Comm *comm, int rank)
@@ -234,8 +162,7 @@ static void send(Group *group, int to, int tag, const void *data, Request *reque
 {
     Comm *comm = request->comm;
     comm_count(comm, request->purpose, 1, request->bytes);
-    request->stamp.last = (double)comm->last;
-    if (is_simulated(comm, request->purpose) && request->route == ROUTE_ACROSS)
+    if (comm_simulates(comm, request->purpose) && request->route == ROUTE_ACROSS)
         comm->across[request->purpose] += request->bytes * group_stands_for(group);
     comm->backend->send(group, to, tag, data, request);
 }
@@ -252,8 +179,8 @@ void comm_send_stamped(Group *group, int to, int tag, Purpose purpose, Payload p
                        Request *request)
 {
     if (!begin(request, group, to, tag, purpose, payload.bytes)) return;
-    request->stamp = (Stamp){.sent = sent, .left = sent};
-    if (payload.number) request->stamp.held = held_back(group, to, purpose, payload.number);
+    const double held = payload.number ? held_back(group, to, purpose, payload.number) : 0;
+    request->stamp = (Stamp){.sent = sent, .left = sent, .last = (double)group->comm->last, .held = held};
     send(group, to, tag, payload.data, request);
 }
 
@@ -263,15 +190,16 @@ void comm_send(Group *group, int to, int tag, Purpose purpose, const void *data,
     Comm *comm = group->comm;
     if (!begin(request, group, to, tag, purpose, bytes)) return;
     lanes_pause(comm->lanes); /* which brings it up to date */
-    double now = comm_now(comm), held = held_back(group, to, purpose, NULL);
-    request->stamp = (Stamp){.sent = now, .left = now, .held = held};
-    if (is_simulated(comm, purpose)) {
-        Link link = link_of(request);
-        Port *out = &comm->out[request->route];
-        request->stamp.left = take_alone(comm, request->route, out, now, link_busy(&link, bytes)) + held;
+    const double now = comm_now(comm), held = held_back(group, to, purpose, NULL);
+    double left = now;
+    if (comm_simulates(comm, purpose)) {
+        const Link *link = link_of(request);
+        left =
+            take_alone(comm, request->route, &comm->out[request->route], now, link_busy(link, bytes)) + held;
         if (comm->network.sender_waits)
-            comm_join(comm, purpose, (Arrival){.sent = now, .arrives = request->stamp.left + link.latency});
+            comm_join(comm, purpose, &(Arrival){.sent = now, .arrives = left + link->latency});
     }
+    request->stamp = (Stamp){.sent = now, .left = left, .last = (double)comm->last, .held = held};
     send(group, to, tag, data, request);
     lanes_resume(comm->lanes);
 }
@@ -308,17 +236,18 @@ void comm_wait(Request *request)
     if (!comm) return;
     lanes_pause(comm->lanes);
     comm_finish(request);
-    if (request->receives && is_simulated(comm, request->purpose)) {
+    if (request->receives && comm_simulates(comm, request->purpose)) {
         /* the first byte comes in latency after it went out */
-        Link link = link_of(request);
-        double busy = link_busy(&link, request->bytes), from = request->stamp.left - busy + link.latency;
+        const Link *link = link_of(request);
+        const double busy = link_busy(link, request->bytes),
+                     from = request->stamp.left - busy + link->latency;
         Arrival arrival = {.sent = request->stamp.sent};
         arrival.arrives = take_alone(comm, request->route, &comm->in[request->route], from, busy);
         if (is_between_stages(request->purpose)) { /* others are waited for as they are sent */
-            arrival.alone = link_seconds(&link, request->bytes);
-            arrival.beside = computed(comm, arrival.sent, arrival.arrives);
+            arrival.alone = link_seconds(link, request->bytes);
+            arrival.beside = comm_computed(comm, arrival.sent, arrival.arrives);
         }
-        comm_join(comm, request->purpose, arrival);
+        comm_join(comm, request->purpose, &arrival);
     }
     request->comm = NULL;
     lanes_resume(comm->lanes);

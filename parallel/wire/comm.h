@@ -98,6 +98,7 @@ typedef struct RingShape {
     Purpose purpose;
     NetworkTime leg[RING_LEGS]; /* what each takes */
     int legs;                   /* 0: there is nobody to send to */
+    double alone;               /* seconds of them all, by themselves */
     uint64_t messages, bytes;   /* that a rank sends in all of them */
     uint64_t across;            /* of the bytes, what leaves their nodes, of all ranks that it stands for */
 } RingShape;
@@ -118,9 +119,13 @@ struct Comm {
     bool between_stages; /* its links are of messages between stages alone, and all others take no time */
     /* rings take both alike: `in` is as `out`, and left empty, until a message takes one of them alone */
     Port out[ROUTES], in[ROUTES];
-    bool apart[ROUTES]; /* whether one has, in this step */
-    Port waited;        /* the compute lane, for any of them */
-    Late *late;         /* (lates) links whose messages of the simulated machine may be, or NULL */
+    bool apart[ROUTES];     /* whether one has, in this step */
+    double settled[ROUTES]; /* seconds of `out` that it no longer has */
+    Port waited;            /* the compute lane, for any of them */
+    int steps;              /* begun */
+    int under_way;          /* collectives, */
+    double opened;          /* and since when there always was one */
+    Late *late;             /* (lates) links whose messages of the simulated machine may be, or NULL */
     int lates;
     Lanes *lanes;        /* this rank's time; NULL: all happens at 0 */
     Tape *tape;          /* which notes it (tape.h), or NULL */
@@ -198,8 +203,35 @@ void comm_tell(Group *group, int to, int tag, const void *data, size_t bytes);
 /* Messages that a rank would hand to the network, were they sent one by one. */
 void comm_count(Comm *comm, Purpose purpose, uint64_t messages, uint64_t bytes);
 void comm_finish(Request *request);
+/* The compute lane's now. */
+static inline double comm_now(const Comm *comm)
+{
+    return comm->lanes ? comm->lanes->now : 0;
+}
+/* Whether a message of this purpose is one of the simulated machine's. */
+static inline bool comm_simulates(const Comm *comm, Purpose purpose)
+{
+    return comm->lanes && purpose_row[purpose].axis != AXIS_NONE;
+}
 /* The compute lane waits for it, unless the purpose is of no axis. */
-void comm_join(Comm *comm, Purpose purpose, Arrival arrival);
+static inline void comm_join(Comm *comm, Purpose purpose, const Arrival *arrival)
+{
+    Lanes *lanes = comm->lanes;
+    if (!comm_simulates(comm, purpose)) return;
+    const double from = lanes->now, before = lanes->waited;
+    lanes_wait(lanes, arrival, purpose_row[purpose].idle, purpose_row[purpose].wire);
+    port_take(&comm->waited, from, lanes->waited - before);
+}
+/* Seconds that the compute lane has not waited between two moments; until now at most. */
+static inline double comm_computed(const Comm *comm, double from, double until)
+{
+    const double now = comm_now(comm), last = until < now ? until : now;
+    return last > from ? last - from - port_taken(&comm->waited, from, last) : 0;
+}
+/* One leg more. */
+void comm_ring_leg(RingShape *shape, NetworkTime time);
+/* A collective begins, now, which is returned. */
+double comm_ring_open(Comm *comm);
 /* A ring of sizes alone, where the backend has meetings: its members count what they send and come, meet to learn when
  * the last of them began, and end it. Any ring ends so: it keeps the ports of its routes busy leg by leg, in the time
  * that is free from its start on, and the compute lane waits until all are done. */
@@ -210,14 +242,18 @@ double comm_ring_meet(Group *group, int tag, double start);
  * that they will not see them. */
 void comm_ring_beside(Group *group, const RingShape *shape);
 void comm_ring_end(Comm *comm, const RingShape *shape, double start);
+/* One that begins now and ends at once, with nobody else to begin it. */
+void comm_ring_alone(Comm *comm, const RingShape *shape);
 /* All ranks are to stop after so many steps. The word goes with every message from here on, and whoever receives one says
  * so in turn: it is where any value has come that was worked out from one of this rank's since. */
 void comm_say_last(Comm *comm, int64_t steps);
 /* Simulated time begins anew, with nothing on its way. */
 void comm_begin_step(Comm *comm);
 void comm_free_ports(Comm *comm);
+/* No message that this rank still sends in its step, and no collective that it still ends, began before. */
+double comm_earliest(const Comm *comm);
+/* Nor did any that it still receives: its ports can forget what was before. */
+void comm_settle(Comm *comm, double before);
 /* Seconds of the step in which its link sends. */
 double comm_busy(const Comm *comm, Route route);
-/* The compute lane's now. */
-double comm_now(const Comm *comm);
 #endif

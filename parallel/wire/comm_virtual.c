@@ -7,6 +7,7 @@
  * a meeting is, when the last has come. Ranks that others stand for have neither
  * mailbox nor coroutine, and nobody waits for them in a meeting. */
 #include "parallel/wire/comm_virtual.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct World {
     Shelf shelf;
     void (*body)(Comm *comm, void *context);
     void *context;
+    size_t turns, settles; /* that ranks have taken; and after how many ports are looked at next */
 };
 
 static int place_of(const World *world, int rank)
@@ -79,15 +81,16 @@ static VirtualRank *walked(const Group *group, int peer)
 
 static void send(Group *group, int to, int tag, const void *data, Request *request)
 {
-    size_t bytes = request->bytes;
-    VirtualRank *me = (VirtualRank *)group->comm;
-    Address address = {.channel = group->channel, .from = me->comm.rank, .tag = tag};
-    Letter letter = {.bytes = bytes, .stamp = request->stamp};
-    VirtualRank *receiver = walked(group, to);
-    if (data) letter.data = memcpy(allocate(bytes), data, bytes);
-    mailbox_post(&receiver->mailbox, &me->world->spares, address, letter);
-    if (receiver->waiting && address_equal(address_of(receiver->waiting), address))
-        make_runnable(me->world, (int)(receiver - me->world->rank));
+    const size_t bytes = request->bytes;
+    VirtualRank *me = (VirtualRank *)group->comm, *receiver = walked(group, to);
+    const Address address = {.channel = group->channel, .from = me->comm.rank, .tag = tag};
+    Letter *letter = mailbox_post(&receiver->mailbox, &me->world->spares, &address);
+    letter->bytes = bytes;
+    letter->stamp = request->stamp;
+    letter->data = data ? memcpy(allocate(bytes), data, bytes) : NULL;
+    if (!receiver->waiting) return;
+    const Address awaited = address_of(receiver->waiting);
+    if (address_equal(&awaited, &address)) make_runnable(me->world, (int)(receiver - me->world->rank));
 }
 
 static void receive(Group *group, int from, int tag, void *data, Request *request)
@@ -100,17 +103,18 @@ static void receive(Group *group, int from, int tag, void *data, Request *reques
 static bool test(Request *request)
 {
     VirtualRank *me = (VirtualRank *)request->comm;
-    void *data;
-    Letter letter;
     if (!request->receives) return true;
-    memcpy(&data, request->state, sizeof data);
-    if (!mailbox_take(&me->mailbox, &me->world->spares, address_of(request), &letter)) return false;
-    if (letter.bytes != request->bytes)
+    const Address address = address_of(request);
+    const Letter *letter = mailbox_take(&me->mailbox, &me->world->spares, &address);
+    if (!letter) return false;
+    if (letter->bytes != request->bytes)
         fail("rank %d expects %zu bytes from rank %d (channel %d, tag %d) and is sent %zu", me->comm.rank,
-             request->bytes, request->peer, request->channel, request->tag, letter.bytes);
-    if (letter.data && data) memcpy(data, letter.data, letter.bytes);
-    free(letter.data);
-    request->stamp = letter.stamp;
+             request->bytes, request->peer, request->channel, request->tag, letter->bytes);
+    void *data;
+    memcpy(&data, request->state, sizeof data);
+    if (letter->data && data) memcpy(data, letter->data, letter->bytes);
+    free(letter->data);
+    request->stamp = letter->stamp;
     return true;
 }
 
@@ -176,6 +180,40 @@ static const CommBackend VIRTUAL_BACKEND = {.group_begin = group_begin,
                                             .wait = wait,
                                             .come = come,
                                             .meet = meet};
+
+/* ---- ports ---- */
+
+/* Before which nothing begins any more in the step that all are in, and nothing that is on its way began; 0 where some are
+ * in a step before. */
+static double earliest(const World *world)
+{
+    double moment = INFINITY;
+    int steps = -1;
+    for (int i = 0; i < world->ranks; i++) {
+        const VirtualRank *r = &world->rank[i];
+        if (r->ended) continue;
+        if (steps >= 0 && r->comm.steps != steps) return 0;
+        steps = r->comm.steps;
+        moment = mailbox_earliest(&r->mailbox, fmin(moment, comm_earliest(&r->comm)));
+    }
+    return moment;
+}
+
+/* So that ports hold what may be asked for, of steps of any length. Not so often that looking through ranks and letters
+ * took longer than the turns between. */
+static void settle(World *world)
+{
+    enum { TURNS = 32 }; /* of a rank */
+    size_t looks = 0;
+    if (++world->turns < world->settles) return;
+    const double before = earliest(world);
+    for (int i = 0; i < world->ranks; i++) {
+        VirtualRank *r = &world->rank[i];
+        if (before > 0 && !r->ended) comm_settle(&r->comm, before);
+        looks += r->mailbox.chains + r->mailbox.letters;
+    }
+    world->settles = world->turns + TURNS * (size_t)world->ranks + looks;
+}
 
 static void live(void *context)
 {
@@ -271,6 +309,7 @@ bool virtual_run_some(const WalkedRanks *w, void (*body)(Comm *comm, void *conte
         world.queue_length--;
         r->runnable = false;
         coroutine_resume(r->coroutine);
+        settle(&world);
     }
     bool all = true, unread = world.meetings.count > 0;
     for (int i = 0; i < ranks; i++) {

@@ -4,21 +4,21 @@
 #include "models/machine/error.h"
 #include "parallel/wire/hash.h"
 
-bool address_equal(Address a, Address b)
+bool address_equal(const Address *a, const Address *b)
 {
-    return a.channel == b.channel && a.from == b.from && a.tag == b.tag;
+    return a->channel == b->channel && a->from == b->from && a->tag == b->tag;
 }
 
-static Line **chain_of(const Mailbox *box, Address a)
+static Line **chain_of(const Mailbox *box, const Address *a)
 {
-    return &box->chain[hash_of(a.channel, a.from, a.tag) & (box->chains - 1)];
+    return &box->chain[hash_of(a->channel, a->from, a->tag) & (box->chains - 1)];
 }
 
 /* Where the line is, or would be. */
-static Line **find(const Mailbox *box, Address address)
+static Line **find(const Mailbox *box, const Address *address)
 {
     Line **at = chain_of(box, address);
-    while (*at && !address_equal((*at)->address, address)) at = &(*at)->next;
+    while (*at && !address_equal(&(*at)->address, address)) at = &(*at)->next;
     return at;
 }
 
@@ -31,7 +31,7 @@ static void make_room(Mailbox *box)
     box->chain = allocate_zeroed(box->chains, sizeof *box->chain);
     for (size_t i = 0; i < old_chains; i++)
         for (Line *line = old[i], *next; line; line = next) {
-            Line **at = chain_of(box, line->address);
+            Line **at = chain_of(box, &line->address);
             next = line->next;
             line->next = *at;
             *at = line;
@@ -39,7 +39,7 @@ static void make_room(Mailbox *box)
     free(old);
 }
 
-static Line *line_new(Mailbox *box, MailboxSpares *spares, Address address)
+static Line *line_new(Mailbox *box, MailboxSpares *spares, const Address *address)
 {
     Line *line = spares->lines, **at;
     if (line)
@@ -48,51 +48,60 @@ static Line *line_new(Mailbox *box, MailboxSpares *spares, Address address)
         line = allocate(sizeof *line);
     make_room(box);
     at = chain_of(box, address);
-    *line = (Line){.address = address, .next = *at};
+    *line = (Line){.address = *address, .next = *at};
     *at = line;
     box->lines++;
     return line;
 }
 
-void mailbox_post(Mailbox *box, MailboxSpares *spares, Address address, Letter letter)
+Letter *mailbox_post(Mailbox *box, MailboxSpares *spares, const Address *address)
 {
     Line *line = box->lines ? *find(box, address) : NULL;
-    Letter *kept = spares->letters;
+    Letter *letter = spares->letters;
     if (!line) line = line_new(box, spares, address);
-    if (kept)
-        spares->letters = kept->next;
+    if (letter)
+        spares->letters = letter->next;
     else
-        kept = allocate(sizeof *kept);
-    *kept = letter;
-    *(line->first ? &line->last->next : &line->first) = kept;
-    line->last = kept;
+        letter = allocate(sizeof *letter);
+    letter->next = NULL;
+    *(line->first ? &line->last->next : &line->first) = letter;
+    line->last = letter;
     box->letters++;
+    return letter;
 }
 
-bool mailbox_take(Mailbox *box, MailboxSpares *spares, Address address, Letter *letter)
+const Letter *mailbox_take(Mailbox *box, MailboxSpares *spares, const Address *address)
 {
     Line **at = box->lines ? find(box, address) : NULL, *line = at ? *at : NULL;
-    if (!line) return false;
+    if (!line) return NULL;
     Letter *first = line->first;
-    *letter = *first;
     line->first = first->next;
-    first->data = NULL; /* it is the taker's */
     first->next = spares->letters;
     spares->letters = first;
     box->letters--;
-    if (line->first) return true;
+    if (line->first) return first;
     *at = line->next; /* with its last letter the line is gone */
     line->next = spares->lines;
     spares->lines = line;
     box->lines--;
-    return true;
+    return first;
 }
 
-static void free_letters(Letter *letter)
+double mailbox_earliest(const Mailbox *box, double moment)
+{
+    for (size_t i = 0; i < box->chains && box->letters > 0; i++)
+        for (const Line *line = box->chain[i]; line; line = line->next)
+            for (const Letter *letter = line->first; letter; letter = letter->next)
+                if (letter->stamp.sent < moment) moment = letter->stamp.sent;
+    return moment;
+}
+
+/* `read`: whose data are their takers'. */
+static void free_letters(Letter *letter, bool read)
 {
     for (Letter *next; letter; letter = next) {
         next = letter->next;
-        free(letter->data);
+        if (!read) free(letter->data);
         free(letter);
     }
 }
@@ -101,7 +110,7 @@ static void free_lines(Line *line)
 {
     for (Line *next; line; line = next) {
         next = line->next;
-        free_letters(line->first);
+        free_letters(line->first, false);
         free(line);
     }
 }
@@ -115,7 +124,7 @@ void mailbox_free(Mailbox *box)
 
 void mailbox_spares_free(MailboxSpares *spares)
 {
-    free_letters(spares->letters);
+    free_letters(spares->letters, true);
     free_lines(spares->lines);
     *spares = (MailboxSpares){0};
 }

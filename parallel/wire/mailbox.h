@@ -33,11 +33,13 @@ typedef struct MailboxSpares {
     Line *lines;
 } MailboxSpares;
 
-bool address_equal(Address a, Address b);
-/* Takes the letter's data over. */
-void mailbox_post(Mailbox *box, MailboxSpares *spares, Address address, Letter letter);
-/* The first letter that matches, whose data is the taker's; false: there is none. */
-bool mailbox_take(Mailbox *box, MailboxSpares *spares, Address address, Letter *letter);
+bool address_equal(const Address *a, const Address *b);
+/* One more, for the sender to write: its bytes, stamp and data, which become its taker's. */
+Letter *mailbox_post(Mailbox *box, MailboxSpares *spares, const Address *address);
+/* The first letter that matches, to be read before the next is posted; NULL: there is none. */
+const Letter *mailbox_take(Mailbox *box, MailboxSpares *spares, const Address *address);
+/* When the first of its letters was sent, simulated, if that was before `moment`; else that. */
+double mailbox_earliest(const Mailbox *box, double moment);
 void mailbox_free(Mailbox *box);
 void mailbox_spares_free(MailboxSpares *spares);
 #endif

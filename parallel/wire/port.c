@@ -73,6 +73,26 @@ double port_taken(const Port *port, double from, double until)
     return seconds;
 }
 
+static double sum(double seconds, const PortSpan *span, int count)
+{
+    for (int i = 0; i < count; i++) seconds += span[i].end - span[i].start;
+    return seconds;
+}
+
+double port_taken_in_all(const Port *port, double seconds)
+{
+    return sum(seconds, port->taken, port->count);
+}
+
+void port_settle(Port *port, double before, double *seconds)
+{
+    const int gone = first_from(port, before);
+    if (gone < port->count / 2) return; /* moving the others would take longer than it saves */
+    if (seconds) *seconds = sum(*seconds, port->taken, gone);
+    port->count -= gone;
+    if (port->count) memmove(port->taken, port->taken + gone, (size_t)port->count * sizeof *port->taken);
+}
+
 void port_clear(Port *port)
 {
     port->count = 0;

@@ -28,8 +28,12 @@ static inline double port_take(Port *port, double from, double seconds)
     port->taken[port->count++] = (PortSpan){from, from + seconds};
     return from + seconds;
 }
-/* Seconds that are taken between two moments. */
+/* Seconds that are taken between two moments; and all that are, on top of some of before. */
 double port_taken(const Port *port, double from, double until);
+double port_taken_in_all(const Port *port, double seconds);
+/* Nobody will ask from a moment before this one on: what ended before it is forgotten, and its seconds are added to these,
+ * where they are not NULL, one after the other as they would be were none forgotten: to the last bit. */
+void port_settle(Port *port, double before, double *seconds);
 /* What is taken of one is taken of the other. */
 void port_copy(Port *to, const Port *from);
 /* Nothing is taken any more. */

@@ -59,13 +59,6 @@ static bool walks_alone(const TapeRing *ring)
     return group_walks(ring->group) == 1;
 }
 
-static bool takes_time(const TapeRing *ring)
-{
-    double seconds = 0;
-    for (int i = 0; i < ring->shape.legs; i++) seconds += network_alone(&ring->shape.leg[i]);
-    return seconds > 0;
-}
-
 /* Of one whose group nobody else walks: without time it only counts, and what ends as it begins is one event. */
 static void shorten(Tape *tape)
 {
@@ -74,7 +67,7 @@ static void shorten(Tape *tape)
         const TapeEvent e = tape->event[i];
         const TapeRing *ring = &tape->ring[e.ring];
         TapeEvent *last = kept ? &tape->event[kept - 1] : NULL;
-        if (walks_alone(ring) && !takes_time(ring)) continue;
+        if (walks_alone(ring) && !(ring->shape.alone > 0)) continue;
         if (walks_alone(ring) && last && last->ring == e.ring && last->steps == e.steps)
             last->ends = true;
         else
@@ -150,9 +143,9 @@ typedef struct Again {
     double start;
 } Again;
 
-static void begin_again(const TapeRing *ring, Again *a, const Comm *comm)
+static void begin_again(const TapeRing *ring, Again *a, Comm *comm)
 {
-    *a = (Again){.tag = group_tag(ring->group), .start = comm_now(comm)};
+    *a = (Again){.tag = group_tag(ring->group), .start = comm_ring_open(comm)};
     if (ring->shape.legs > 0) comm_ring_come(ring->group, a->tag, a->start);
 }
 
@@ -177,7 +170,7 @@ void tape_play(const Tape *tape, Comm *comm)
         done = e->steps;
         const TapeRing *ring = &tape->ring[e->like];
         if (e->begins && e->ends) {
-            comm_ring_end(comm, &ring->shape, comm_now(comm));
+            comm_ring_alone(comm, &ring->shape);
             continue;
         }
         if (e->ends)

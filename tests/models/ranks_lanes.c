@@ -58,7 +58,7 @@ static void waiting_counts_by_axis(void **state)
         const char *name = purpose_row[p].name;
         Lanes lanes = {0};
         Comm comm = {.lanes = &lanes};
-        comm_join(&comm, (Purpose)p, (Arrival){.sent = 1, .arrives = 3});
+        comm_join(&comm, (Purpose)p, &(Arrival){.sent = 1, .arrives = 3});
         bool tp = strncmp(name, "tp.", 3) == 0, pp = strncmp(name, "pp.", 3) == 0;
         bool load = strcmp(name, "moe.load") == 0; /* of experts, summed over replicas */
         bool dp = strncmp(name, "dp.", 3) == 0 || strncmp(name, "zero.", 5) == 0 || load;

@@ -62,11 +62,39 @@ static void slot_by_slot(void **state)
     }
 }
 
+/* From a moment that grows on: what is asked is the same, to the last bit, and little is kept. */
+static void what_is_settled_is_forgotten(void **state)
+{
+    (void)state;
+    enum { TAKES = 5000, SELDOM = 100, FEW = 400 };
+    Port all = {0}, some = {0};
+    double horizon = 0, before = 0;
+    for (uint64_t i = 0; i < TAKES; i++) {
+        const double from = horizon + 1e-3 * random_below(7, STREAM_WEIGHTS, 99, 3 * i, 50000),
+                     seconds = 1e-3 * random_below(7, STREAM_WEIGHTS, 99, 3 * i + 1, 300),
+                     until = from + 1e-3 * random_below(7, STREAM_WEIGHTS, 99, 3 * i + 2, 9000);
+        assert_true(port_take(&some, from, seconds) == port_take(&all, from, seconds));
+        assert_true(port_taken(&some, from, until) == port_taken(&all, from, until));
+        horizon += 0.2;
+        if (i % SELDOM == 0) port_settle(&some, horizon, &before);
+        assert_true(some.count < FEW);
+    }
+    assert_true(all.count > TAKES / 4);
+    assert_true(port_taken_in_all(&some, before) == port_taken_in_all(&all, 0));
+    assert_true(port_taken_in_all(&all, 0) == port_taken(&all, 0, 1e9));
+    port_settle(&some, 1e9, NULL);
+    assert_int_equal(some.count, 0);
+    assert_true(port_take(&some, 1e9, 1) == 1e9 + 1);
+    port_free(&all);
+    port_free(&some);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_hand),
         cmocka_unit_test(slot_by_slot),
+        cmocka_unit_test(what_is_settled_is_forgotten),
     };
     return cmocka_run_group_tests_name("port", tests, NULL, NULL);
 }
