@@ -72,15 +72,17 @@ static void sweep(Stages *p, bool wait)
     }
 }
 
-/* What of a message this rank sends and receives. */
-static Tensor slice_of(const Stages *p, Tensor t)
+/* What of a message this rank sends and receives: all of `t`, or `slice`. */
+static const Tensor *slice_of(const Stages *p, const Tensor *t, Tensor *slice)
 {
     const Group *g = p->slices;
     if (!g) return t;
-    return tensor_view(t, block_offset(t.count, g->size, g->rank), block_count(t.count, g->size, g->rank));
+    *slice =
+        tensor_view(*t, block_offset(t->count, g->size, g->rank), block_count(t->count, g->size, g->rank));
+    return slice;
 }
 
-void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t)
+void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor *t)
 {
     int to = p->rank_of[direction == PP_SEND_FORWARD ? stage + 1 : stage - 1];
     sweep(p, false);
@@ -89,25 +91,28 @@ void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor
         p->spare = o->next;
     else
         o = allocate(sizeof *o);
-    o->data = t.data;
+    o->data = t->data;
     o->next = p->outgoing;
     p->outgoing = o;
-    device_release(t.device, t.category, tensor_bytes(t));
-    Tensor slice = slice_of(p, t);
-    comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, slice.data,
-              tensor_bytes(slice), &o->request);
+    device_release(t->device, t->category, tensor_bytes(*t));
+    Tensor part;
+    const Tensor *slice = slice_of(p, t, &part);
+    comm_send(p->group, to, tag_of(p, direction, stage, microbatch), direction, slice->data,
+              tensor_bytes(*slice), &o->request);
+    *t = (Tensor){0};
 }
 
-void stages_receive(Stages *p, Purpose direction, int from, int microbatch, Tensor t)
+void stages_receive(Stages *p, Purpose direction, int from, int microbatch, const Tensor *t)
 {
     Request request;
-    Tensor slice = slice_of(p, t);
-    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, slice.data,
-                 tensor_bytes(slice), &request);
+    Tensor part;
+    const Tensor *slice = slice_of(p, t, &part);
+    comm_receive(p->group, p->rank_of[from], tag_of(p, direction, from, microbatch), direction, slice->data,
+                 tensor_bytes(*slice), &request);
     comm_wait(&request);
     if (!p->slices) return;
     Collective ring;
-    ring_all_gather_begin(&ring, p->slices, TP_ALL_GATHER, &t, 1);
+    ring_all_gather_begin(&ring, p->slices, TP_ALL_GATHER, t, 1);
     ring_end(&ring);
 }
 

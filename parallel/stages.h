@@ -35,11 +35,11 @@ void stages_lower(Plan *plan, const DataParallelConfig *data);
 Stages *stages_new(Group *group, Group *slices, const Plan *plan, const Gpt *gpt);
 void stages_free(Stages *p);
 
-/* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over. The
+/* A stage's output to the next stage, or the gradient of its input to the one before. Takes `t` over, and leaves it zero. The
  * compute lane is paused, here and in a receive: making room is not computing. */
-void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor t);
+void stages_send(Stages *p, Purpose direction, int stage, int microbatch, Tensor *t);
 /* Into `t`, what stage `from` has sent. */
-void stages_receive(Stages *p, Purpose direction, int from, int microbatch, Tensor t);
+void stages_receive(Stages *p, Purpose direction, int from, int microbatch, const Tensor *t);
 /* Waits until all that was sent is on its way. */
 void stages_flush(Stages *p);
 

@@ -19,12 +19,6 @@ double lanes_cpu_clock(void)
     return clock_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static void spend(Lanes *lanes, Part part, double seconds)
-{
-    lanes->now += seconds;
-    lanes->spent[part] += seconds;
-}
-
 /* What a straggler takes longer it really takes: its core is busy until then. */
 static double busy_until(double moment)
 {
@@ -35,7 +29,7 @@ static double busy_until(double moment)
 
 /* Brings the clock up to date. The CPU's takes a call of the system, the wall's none: by that a stretch goes which is so
  * short that nobody else can have had much of the core in it, unless simulated time comes from it. */
-static void look_at_clock(Lanes *lanes)
+void lanes_look_at_clock(Lanes *lanes)
 {
     const double SHORT = 10e-6, wall = clock_of(CLOCK_MONOTONIC), since = wall - lanes->wall;
     const bool is_short = since < SHORT && !lanes->measured && lanes->slower == 0;
@@ -43,15 +37,14 @@ static void look_at_clock(Lanes *lanes)
     lanes->wall = wall;
 }
 
-static void follow_clock(Lanes *lanes)
+void lanes_follow_clock(Lanes *lanes)
 {
-    if (!lanes->reads_clock || lanes->pauses) return;
     const double before = lanes->clock;
-    look_at_clock(lanes);
+    lanes_look_at_clock(lanes);
     if (lanes->slower > 0) lanes->clock = busy_until(lanes->clock + lanes->slower * (lanes->clock - before));
     const double passed = lanes->clock - before;
     if (passed > 0) lanes->cpu += passed; /* less than none: short stretches before it were too long */
-    if (lanes->measured) spend(lanes, lanes->part, passed);
+    if (lanes->measured) lanes_spend(lanes, lanes->part, passed);
 }
 
 void lanes_begin_step(Lanes *lanes)
@@ -67,7 +60,7 @@ void lanes_compute(Lanes *lanes, double seconds)
 {
     assert(!lanes->measured);
     if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.seconds = seconds, .part = lanes->part});
-    spend(lanes, lanes->part, seconds * (1 + lanes->slower));
+    lanes_spend(lanes, lanes->part, seconds * (1 + lanes->slower));
 }
 
 void lanes_launch(Lanes *lanes)
@@ -75,7 +68,7 @@ void lanes_launch(Lanes *lanes)
     if (!lanes) return;
     if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.part = lanes->part, .launched = true});
     lanes->host += lanes->launch[lanes->backward && lanes->part != PART_RECOMPUTE];
-    if (lanes->host > lanes->now) spend(lanes, lanes->part, lanes->host - lanes->now);
+    if (lanes->host > lanes->now) lanes_spend(lanes, lanes->part, lanes->host - lanes->now);
 }
 
 /* In registers, a part's steps at a time. */
@@ -105,49 +98,10 @@ void lanes_replay(Lanes *lanes, const LaneStep *step, int count)
     lanes->host = host;
 }
 
-void lanes_meet(Lanes *lanes)
-{
-    if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.part = lanes->part, .met = true});
-    if (lanes->host < lanes->now) lanes->host = lanes->now;
-}
-
 Part lanes_part(Lanes *lanes, Part part)
 {
     Part before = lanes->part;
-    if (lanes->measured) follow_clock(lanes);
+    if (lanes->measured && lanes_is_followed(lanes)) lanes_follow_clock(lanes);
     lanes->part = part;
     return before;
-}
-
-static double wait_until(Lanes *lanes, double moment, Part part)
-{
-    double seconds = moment - lanes->now;
-    if (!(seconds > 0)) return 0;
-    spend(lanes, part, seconds);
-    lanes->waited += seconds;
-    return seconds;
-}
-
-void lanes_wait(Lanes *lanes, const Arrival *a, Part idle, Part wire)
-{
-    double passed = lanes->now - a->sent; /* none: it was waited for, all of it, to the last bit */
-    wait_until(lanes, a->sent, idle);
-    double hidden = a->alone - wait_until(lanes, a->arrives, wire);
-    if (hidden > a->beside) hidden = a->beside;
-    if (!(passed > 0 && hidden > 0)) return;
-    lanes->hidden[wire] += hidden;
-    spend(lanes, wire, a->taken * hidden);
-}
-
-void lanes_pause(Lanes *lanes)
-{
-    if (!lanes) return;
-    follow_clock(lanes);
-    lanes->pauses++;
-}
-
-void lanes_resume(Lanes *lanes)
-{
-    if (!lanes || --lanes->pauses) return;
-    if (lanes->reads_clock) look_at_clock(lanes);
 }

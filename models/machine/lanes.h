@@ -11,6 +11,7 @@
 #ifndef MODELS_MACHINE_LANES_H
 #define MODELS_MACHINE_LANES_H
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What a second went into. The names are the columns of /breakdown. */
 typedef enum {
@@ -57,6 +58,13 @@ typedef struct Lanes {
 
 /* CPU seconds of this thread, so that what else the machine does is not counted. */
 double lanes_cpu_clock(void);
+/* Whether it goes on now; and brings what is counted up to it, or begins to count from it. */
+static inline bool lanes_is_followed(const Lanes *lanes)
+{
+    return lanes->reads_clock && !lanes->pauses;
+}
+void lanes_follow_clock(Lanes *lanes);
+void lanes_look_at_clock(Lanes *lanes);
 /* Back to 0 and paused; reads_clock, measured, slower and launch stay. */
 void lanes_begin_step(Lanes *lanes);
 /* Told: so many seconds were computed, which took a straggler longer. */
@@ -66,7 +74,11 @@ void lanes_launch(Lanes *lanes);
 /* All of them again, one after the other: to the last bit as telling each. */
 void lanes_replay(Lanes *lanes, const LaneStep *step, int count);
 /* The host waits for the device: at the ends of passes, where results are sent, received or looked at. */
-void lanes_meet(Lanes *lanes);
+static inline void lanes_meet(Lanes *lanes)
+{
+    if (lanes->told) lanes->told(lanes->told_context, &(LaneStep){.part = lanes->part, .met = true});
+    if (lanes->host < lanes->now) lanes->host = lanes->now;
+}
 /* From here on computing counts as `part`; returns what it counted as. */
 Part lanes_part(Lanes *lanes, Part part);
 /* Communication that comes to its end. */
@@ -76,10 +88,46 @@ typedef struct Arrival {
     double beside;        /* and this lane computed meanwhile, at most */
     double taken;         /* share of computing that it takes beside it */
 } Arrival;
+/* Seconds more, of that part: for this file and its source. */
+static inline void lanes_spend(Lanes *lanes, Part part, double seconds)
+{
+    lanes->now += seconds;
+    lanes->spent[part] += seconds;
+}
+
+static inline double lanes_wait_until(Lanes *lanes, double moment, Part part)
+{
+    const double seconds = moment - lanes->now;
+    if (!(seconds > 0)) return 0;
+    lanes_spend(lanes, part, seconds);
+    lanes->waited += seconds;
+    return seconds;
+}
+
 /* Waits for it. What went on beside computing, and so was not waited for, is hidden, and made that longer by its
  * share: less than waiting would have. */
-void lanes_wait(Lanes *lanes, const Arrival *arrival, Part idle, Part wire);
+static inline void lanes_wait(Lanes *lanes, const Arrival *a, Part idle, Part wire)
+{
+    const double passed = lanes->now - a->sent; /* none: it was waited for, all of it, to the last bit */
+    lanes_wait_until(lanes, a->sent, idle);
+    double hidden = a->alone - lanes_wait_until(lanes, a->arrives, wire);
+    if (hidden > a->beside) hidden = a->beside;
+    if (!(passed > 0 && hidden > 0)) return;
+    lanes->hidden[wire] += hidden;
+    lanes_spend(lanes, wire, a->taken * hidden);
+}
+
 /* Between these the CPU clock is not followed. They nest; a NULL is nobody's time. */
-void lanes_pause(Lanes *lanes);
-void lanes_resume(Lanes *lanes);
+static inline void lanes_pause(Lanes *lanes)
+{
+    if (!lanes) return;
+    if (lanes_is_followed(lanes)) lanes_follow_clock(lanes);
+    lanes->pauses++;
+}
+
+static inline void lanes_resume(Lanes *lanes)
+{
+    if (!lanes || --lanes->pauses) return;
+    if (lanes->reads_clock) lanes_look_at_clock(lanes);
+}
 #endif

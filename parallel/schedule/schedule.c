@@ -36,16 +36,6 @@ void schedule_add(Schedule *s, ActionKind kind, int stage, int microbatch)
     schedule_append(s, (Action){.kind = kind, .stage = stage, .microbatch = microbatch});
 }
 
-bool action_computes(ActionKind kind)
-{
-    return kind == ACTION_FORWARD || action_is_backward(kind);
-}
-
-bool action_is_backward(ActionKind kind)
-{
-    return kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
-}
-
 int schedule_overlapped_with(const Schedule *s, int index)
 {
     if (!s->action[index].overlapped) return index;

@@ -75,10 +75,16 @@ void schedule_surround(Schedule *schedule, const ActionKind *before, const Actio
 
 void schedule_add(Schedule *schedule, ActionKind kind, int stage, int microbatch);
 void schedule_append(Schedule *schedule, Action action);
-/* F, B, I or W: what a stage computes, and a schedule's text names. */
-bool action_computes(ActionKind kind);
-/* Of these B, I and W. */
-bool action_is_backward(ActionKind kind);
+/* B, I or W. */
+static inline bool action_is_backward(ActionKind kind)
+{
+    return kind == ACTION_BACKWARD || kind == ACTION_INPUT || kind == ACTION_WEIGHT;
+}
+/* These and F: what a stage computes, and a schedule's text names. */
+static inline bool action_computes(ActionKind kind)
+{
+    return kind == ACTION_FORWARD || action_is_backward(kind);
+}
 /* The place on the list of the action that the one at `index` is one with; `index` where it is for itself. */
 int schedule_overlapped_with(const Schedule *schedule, int index);
 void schedule_free(Schedule *schedule);

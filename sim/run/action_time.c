@@ -46,7 +46,7 @@ static double wall_time(const Device *device, double step)
 }
 
 /* Nothing passes while the lane pauses, as it does between actions. */
-ActionBegun action_begin(Device *device, Action a, double step)
+ActionBegun action_begin(Device *device, ActionKind kind, double step)
 {
     Lanes *lanes = &device->lanes;
     ActionBegun begun = {.recompute = lanes->spent[PART_RECOMPUTE],
@@ -55,24 +55,24 @@ ActionBegun action_begin(Device *device, Action a, double step)
                          .wall = wall_time(device, step)};
     for (int i = 0; i < WAITS; i++) begun.waited[i] = lanes->spent[waits[i]];
     device->high = device->total;
-    if (!is_message(a.kind)) lanes_resume(lanes);
+    if (!is_message(kind)) lanes_resume(lanes);
     lanes_meet(lanes); /* what comes in or goes out between actions, the host waits for */
-    lanes->backward = action_is_backward(a.kind);
+    lanes->backward = action_is_backward(kind);
     return begun;
 }
 
-void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
+void action_end(Device *device, ActionKind kind, const Ideal *ideal, double again, const ActionBegun *begun,
                 Laps *laps, int i)
 {
     Lanes *lanes = &device->lanes;
     LapHeld held = {.peak = device->high};
-    if (!lanes->measured && !device->time_of) take_told_time(lanes, a.kind, ideal, again);
-    if (!is_message(a.kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
+    if (!lanes->measured && !device->time_of) take_told_time(lanes, kind, ideal, again);
+    if (!is_message(kind)) lanes_pause(lanes); /* what lies between actions is nobody's compute */
     for (int c = 0; c < MEMORY_CATEGORIES; c++) held.memory[c] = device->current[c];
     laps->lap[i] = (Lap){.end = lanes->now,
                          .recompute = lanes->spent[PART_RECOMPUTE] - begun->recompute,
                          .communication = communication(begun, lanes),
-                         .held = laps_hold(laps, a.kind, &held)};
+                         .held = laps_hold(laps, kind, &held)};
     if (laps->measured)
         laps->measured[i] =
             (LapMeasured){begun->wall, wall_time(device, begun->step), lanes->cpu - begun->cpu};

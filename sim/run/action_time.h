@@ -14,9 +14,9 @@ typedef struct ActionBegun {
 
 /* Around the action itself. `step`: the wall clock as its step began. From the one to the other the rank's compute lane
  * runs, but for a message. */
-ActionBegun action_begin(Device *device, Action a, double step);
+ActionBegun action_begin(Device *device, ActionKind kind, double step);
 /* Lap i, which the action's is. `ideal`: what computing takes where the profile is ideal or given, and `again`, of B's or
  * I's, what computing again does. */
-void action_end(Device *device, Action a, const Ideal *ideal, double again, const ActionBegun *begun,
+void action_end(Device *device, ActionKind kind, const Ideal *ideal, double again, const ActionBegun *begun,
                 Laps *laps, int i);
 #endif

@@ -42,10 +42,10 @@ static Tensor take(Tensor *t)
 /* What the stage beside made on this same rank, unless it came as a message. */
 static Tensor input_of(Trainer *t, Action a, Slot *slot)
 {
-    Tensor *x = &slot->x;
-    if (a.stage > 0 && !x->device) x = &slot_of(t, a.stage - 1, a.microbatch)->y;
-    tensor_rebook(x, MEM_ACTIVATIONS);
-    return take(x);
+    const bool here = a.stage > 0 && !slot->x.device;
+    Tensor x = take(here ? &slot_of(t, a.stage - 1, a.microbatch)->y : &slot->x);
+    tensor_rebook(&x, MEM_ACTIVATIONS);
+    return x;
 }
 
 static Tensor output_gradient_of(Trainer *t, Action a, Slot *slot)
@@ -111,8 +111,9 @@ static Tensor walk_backward(Trainer *t, Action a, Slot *slot, Halves halves, Ten
     return gpt_backward(t->gpt, &slot->saved, halves, t->loss_scale / positions(t), dy);
 }
 
-/* As the pass before it did, or walked; x or dy is taken over. Returns y or dx. */
-static Tensor pass(Trainer *t, Action a, Slot *slot, Halves halves, Tensor given)
+/* As the pass before it did, or walked; x or dy is taken over. Returns y or dx. What is given is pointed to, as it has
+ * just been written, field by field, and most passes need no copy. */
+static Tensor pass(Trainer *t, Action a, Slot *slot, Halves halves, const Tensor *given)
 {
     int chunk = t->chunk_of[a.stage];
     bool saves = a.kind == ACTION_FORWARD || a.kind == ACTION_INPUT;
@@ -128,22 +129,22 @@ static Tensor pass(Trainer *t, Action a, Slot *slot, Halves halves, Tensor given
     }
     slot->saves = true;
     repeats_record(repeats, a.kind, chunk);
-    Tensor result =
-        a.kind == ACTION_FORWARD ? walk_forward(t, a, slot, given) : walk_backward(t, a, slot, halves, given);
+    Tensor result = a.kind == ACTION_FORWARD ? walk_forward(t, a, slot, *given)
+                                             : walk_backward(t, a, slot, halves, *given);
     repeats_keep(repeats, a.kind, chunk, saves ? &slot->saved : NULL, result);
     return result;
 }
 
 static void forward(Trainer *t, Action a, Slot *slot)
 {
-    Tensor x = input_of(t, a, slot);
-    slot->y = pass(t, a, slot, HALF_BOTH, x);
+    const Tensor x = input_of(t, a, slot);
+    slot->y = pass(t, a, slot, HALF_BOTH, &x);
 }
 
 static void backward(Trainer *t, Action a, Slot *slot, Halves halves)
 {
-    Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a, slot) : (Tensor){0};
-    Tensor dx = pass(t, a, slot, halves, dy);
+    const Tensor dy = halves & HALF_INPUT ? output_gradient_of(t, a, slot) : (Tensor){0};
+    const Tensor dx = pass(t, a, slot, halves, &dy);
     if (halves & HALF_INPUT) slot->dx = dx;
     slot->done = halves & HALF_WEIGHTS;
 }
@@ -154,7 +155,7 @@ static Tensor receive(Trainer *t, Action a, Purpose direction, int from)
     const GptShape *shape = &t->config->model.shape;
     int64_t rows = t->config->train.microbatch * region_rows(&t->gpt->region, shape->sequence);
     Tensor border = tensor_new(&t->device, MEM_COMMUNICATION, t->gpt->dtype, rows * shape->hidden);
-    stages_receive(t->stages, direction, from, a.microbatch, border);
+    stages_receive(t->stages, direction, from, a.microbatch, &border);
     return border;
 }
 
@@ -217,11 +218,9 @@ static void perform(Trainer *t, Action a, StepResult *result)
     case ACTION_BACKWARD: backward(t, a, slot, HALF_BOTH); break;
     case ACTION_INPUT: backward(t, a, slot, HALF_INPUT); break;
     case ACTION_WEIGHT: backward(t, a, slot, HALF_WEIGHTS); break;
-    case ACTION_SEND_FORWARD:
-        stages_send(t->stages, PP_SEND_FORWARD, a.stage, a.microbatch, take(&slot->y));
-        break;
+    case ACTION_SEND_FORWARD: stages_send(t->stages, PP_SEND_FORWARD, a.stage, a.microbatch, &slot->y); break;
     case ACTION_SEND_BACKWARD:
-        stages_send(t->stages, PP_SEND_BACKWARD, a.stage, a.microbatch, take(&slot->dx));
+        stages_send(t->stages, PP_SEND_BACKWARD, a.stage, a.microbatch, &slot->dx);
         break;
     case ACTION_RECV_FORWARD: slot->x = receive(t, a, PP_SEND_FORWARD, a.stage - 1); break;
     case ACTION_RECV_BACKWARD: slot->dy = receive(t, a, PP_SEND_BACKWARD, a.stage + 1); break;
@@ -248,9 +247,9 @@ static void fetch_ahead(const Trainer *t, const Schedule *list, int i)
 static void perform_timed(Trainer *t, int i, double began, StepResult *result)
 {
     const Action a = *t->action;
-    ActionBegun begun = action_begin(&t->device, a, began);
+    ActionBegun begun = action_begin(&t->device, a.kind, began);
     perform(t, a, result);
-    action_end(&t->device, a, &t->ideal, t->again, &begun, &t->laps, i);
+    action_end(&t->device, a.kind, &t->ideal, t->again, &begun, &t->laps, i);
 }
 
 /* The last action that computes gradients. */
