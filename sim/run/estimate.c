@@ -104,7 +104,9 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     double steps = (double)config_steps(config, true);
     const bool machine = config->hardware.profile == PROFILE_MACHINE, meets = walked->count == walked->ranks;
     double ring = (repeats ? 0 : takes.ring_seconds) + (meets ? takes.meeting_seconds : 0);
-    double ports = machine ? rings : 0, spans = machine ? rings + rows : 0;
+    /* spans are forgotten as ranks take turns (comm_virtual.c): not by one alone, nor where each does all at a time */
+    const bool keeps = machine && (plan->shape.p == 1 || plan_forwards_first(plan));
+    double ports = machine ? rings : 0, spans = keeps ? rings + rows : 0;
     Estimate e = {.work = steps * (rings + visits + rows + pipelines * exchanges.all)};
     double others = sizeof(int) * (walked->ranks + mesh.dp + 2.0 * mesh.pp + mesh.tp + (double)mesh.ep +
                                    (double)mesh.dp / (double)mesh.ep); /* of its groups */
