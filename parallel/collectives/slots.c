@@ -41,39 +41,38 @@ static uint32_t chunks(const Collective *c)
     return (uint32_t)((count + most - 1) / most);
 }
 
-/* Where rank `rank` has chunk `chunk` of the block. */
-static void *place(const Collective *c, int rank, uint32_t chunk, int block)
+/* Where rank `rank` has its chunk of a block. Blocks lie close together: as far apart as they ever may, short ones would
+ * share few sets of a cache. */
+static unsigned char *place(const Collective *c, int rank, uint32_t chunk, int block)
 {
-    return window_slot(c, rank, chunk) + (c->leg->reduces ? block * chunk_most(c) * width_of(c) : 0);
+    const int64_t line = WINDOW_LINE / width_of(c), all = (ring_blocks(c, 0) + line - 1) / line * line,
+                  most = chunk_most(c), apart = all < most ? all : most;
+    return window_slot(c, rank, chunk) + (c->leg->reduces ? block * apart * width_of(c) : 0);
 }
 
-/* Visits what a chunk has of each part, with how many elements of the chunk are before it. */
-static void each_piece(Collective *c, uint32_t chunk, int block,
-                       void (*visit)(Collective *c, uint32_t chunk, int block, Tensor piece, int64_t before))
+/* Visits what a chunk has of each part of a block, with where that is in `packed`, which has them side by side. */
+static void each_piece(const Collective *c, uint32_t chunk, int block, unsigned char *packed,
+                       void (*visit)(const Collective *c, uint32_t chunk, Tensor piece, unsigned char *at))
 {
     const int64_t from = (int64_t)chunk * chunk_most(c), until = from + chunk_most(c);
     int64_t at = 0;
     for (int i = 0; i < c->parts && at < until; i++) {
         Tensor whole = ring_block(c, i, block);
         int64_t low = from > at ? from - at : 0, high = until - at < whole.count ? until - at : whole.count;
-        if (low < high) visit(c, chunk, block, tensor_view(whole, low, high - low), at + low - from);
+        if (low < high)
+            visit(c, chunk, tensor_view(whole, low, high - low), packed + (at + low - from) * width_of(c));
         at += whole.count;
     }
 }
 
-static void *beyond(const Collective *c, void *place, int64_t elements)
-{
-    return (unsigned char *)place + elements * width_of(c);
-}
-
 /* ---- the stages ---- */
 
-/* An all-reduce so short that to read all of all ranks is to read no more than a slot. */
+/* An all-reduce so short that to read all of all ranks takes less than a second wait: it is half a slot at most. */
 static bool is_short(const Collective *c)
 {
     const size_t n = (size_t)c->leg->size,
                  block = (size_t)legs_edge_block(c, c->leg, false) * dtype_bytes(c->whole->dtype);
-    return c->leg->reduces && c->leg->gathers && block * n * n <= WINDOW_SLOT_BYTES;
+    return c->leg->reduces && c->leg->gathers && block * n * n <= WINDOW_SLOT_BYTES / 2;
 }
 
 /* Whether each rank adds up its own block, for all. */
@@ -88,53 +87,62 @@ static int needs(const Collective *c, Stage stage)
     return !c->leg->gathers ? -1 : sums_own(c) ? SUM : PUT;
 }
 
-static void put_piece(Collective *c, uint32_t chunk, int block, Tensor piece, int64_t before)
+static void put_piece(const Collective *c, uint32_t chunk, Tensor piece, unsigned char *at)
 {
-    memcpy(beyond(c, place(c, c->leg->rank, chunk, block), before), piece.data, tensor_bytes(piece));
+    (void)c, (void)chunk;
+    memcpy(at, piece.data, tensor_bytes(piece));
+}
+
+static void take_piece(const Collective *c, uint32_t chunk, Tensor piece, unsigned char *at)
+{
+    (void)c, (void)chunk;
+    memcpy(piece.data, at, tensor_bytes(piece));
 }
 
 static void put(Collective *c, uint32_t chunk)
 {
     const int n = c->leg->size, r = c->leg->rank;
     window_note_put(c, chunk);
-    if (!sums_own(c)) each_piece(c, chunk, r, put_piece);
-    for (int k = 1; k < n && c->leg->reduces; k++) each_piece(c, chunk, (r + k) % n, put_piece);
+    for (int k = sums_own(c); k < (c->leg->reduces ? n : 1); k++)
+        each_piece(c, chunk, (r + k) % n, place(c, r, chunk, (r + k) % n), put_piece);
 }
 
-static void take_piece(Collective *c, uint32_t chunk, int block, Tensor piece, int64_t before)
-{
-    memcpy(piece.data, beyond(c, place(c, block, chunk, block), before), tensor_bytes(piece));
-}
-
-/* In pieces that stay in the first cache: what the others have put, then its rank's own. */
-static void sum_piece(Collective *c, uint32_t chunk, int block, Tensor piece, int64_t before)
+/* Adds what others than rank `block` have put where `at` is in this one's slot to `sum`, which that rank has there. */
+static void add_up(const Collective *c, uint32_t chunk, int block, const unsigned char *at, Tensor sum)
 {
     const int n = c->leg->size;
-    _Alignas(WINDOW_LINE) unsigned char room[TENSOR_PIECE * sizeof(double)];
-    if (block != c->leg->rank) take_piece(c, chunk, block, piece, before); /* its rank's own */
-    for (int64_t i = 0; i < piece.count; i += TENSOR_PIECE) {
-        Tensor own = tensor_view(piece, i, tensor_piece(piece.count - i)), sum = own, next = own;
-        sum.data = beyond(c, place(c, (block + 1) % n, chunk, block), before + i);
-        if (n > 2) {
-            memcpy(room, sum.data, tensor_bytes(own));
-            sum.data = room;
-        }
-        for (int k = 2; k < n; k++) {
-            next.data = beyond(c, place(c, (block + k) % n, chunk, block), before + i);
-            tensor_sum(sum, next);
-        }
-        tensor_sum(own, sum);
-        if (c->leg->gathers && sums_own(c))
-            memcpy(beyond(c, place(c, block, chunk, block), before + i), own.data, tensor_bytes(own));
-    }
+    const ptrdiff_t into = at - window_slot(c, c->leg->rank, chunk);
+    void *run[WINDOW_RANKS];
+    for (int k = 0; k < n - 1; k++) run[k] = window_slot(c, (block + 1 + k) % n, chunk) + into;
+    run[n - 1] = sum.data;
+    for (int64_t i = 0; i < sum.count; i += TENSOR_PIECE)
+        tensor_sum_runs(sum.dtype, run, n, i, tensor_piece(sum.count - i));
+}
+
+/* Of the rank's own block. */
+static void sum_piece(const Collective *c, uint32_t chunk, Tensor piece, unsigned char *at)
+{
+    add_up(c, chunk, c->leg->rank, at, piece);
+    if (c->leg->gathers) put_piece(c, chunk, piece, at);
 }
 
 static void sum(Collective *c, uint32_t chunk)
 {
+    const int r = c->leg->rank;
     if (!sums_own(c)) return;
     window_hear_put(c, chunk);
-    each_piece(c, chunk, c->leg->rank, sum_piece);
-    window_note(c, c->leg->rank, chunk)->sum_last = c->group->comm->last;
+    each_piece(c, chunk, r, place(c, r, chunk, r), sum_piece);
+    window_note(c, r, chunk)->sum_last = c->group->comm->last;
+}
+
+/* What all have put of a block: where it belongs or, of several parts, all at once, and then each. */
+static void sum_and_take(const Collective *c, uint32_t chunk, int block)
+{
+    const Tensor sum =
+        c->parts == 1 ? ring_block(c, 0, block) : tensor_view(c->incoming, 0, ring_blocks(c, block));
+    memcpy(sum.data, place(c, block, chunk, block), tensor_bytes(sum));
+    add_up(c, chunk, block, place(c, c->leg->rank, chunk, block), sum);
+    if (c->parts > 1) each_piece(c, chunk, block, sum.data, take_piece);
 }
 
 static void take(Collective *c, uint32_t chunk)
@@ -142,10 +150,10 @@ static void take(Collective *c, uint32_t chunk)
     const int n = c->leg->size, r = c->leg->rank;
     if (!c->leg->gathers) return;
     if (!sums_own(c)) window_hear_put(c, chunk);
-    if (is_short(c)) each_piece(c, chunk, r, sum_piece);
-    for (int k = 1; k < n; k++) {
-        int block = (r + k) % n;
-        each_piece(c, chunk, block, is_short(c) ? sum_piece : take_piece);
+    for (int k = 0; k < n && is_short(c); k++) sum_and_take(c, chunk, (r + k) % n);
+    for (int k = 1; k < n && !is_short(c); k++) {
+        const int block = (r + k) % n;
+        each_piece(c, chunk, block, place(c, block, chunk, block), take_piece);
         const WindowNote *note = window_note(c, block, chunk);
         if (sums_own(c) && note->sum_last) comm_say_last(c->group->comm, note->sum_last);
     }
