@@ -17,10 +17,9 @@
  *
  * Of S bytes a rank reads S and writes S, each byte once: as much as to copy S in memory, for any number of ranks.
  *
- * It goes so where each part lies in the arena of the group (shared_tensor.h), and is long enough that what is saved of
- * copying is more than what a second wait takes. That all ranks go the same way is made sure of where tensors are:
- * members of a group have an arena all or none, take memory from it for the same tensors, as they do the same, and no
- * tensor of another group is ever in it. */
+ * It goes so where each part lies in the arena of the group (shared_tensor.h). That all ranks go the same way is made sure
+ * of where tensors are: members of a group have an arena all or none, take memory from it for the same tensors, as they do
+ * the same, and no tensor of another group is ever in it. */
 #include <string.h>
 #include "models/machine/tensor_values.h"
 #include "parallel/collectives/moves.h"

@@ -28,20 +28,13 @@ static bool takes_window(const Collective *c)
            c->group->comm->lates == 0 && !c->part->device->dry && legs_edge_block(c, &c->leg[0], true) > 0;
 }
 
-/* Whether all of it is in the group's arena, and long enough that to copy it takes longer than to wait once more; of an
- * all-reduce, unless it is short, both ways wait as often. */
+/* Whether all of it is in the group's arena. Then it is not copied, however short it is: adding up and storing where values
+ * lie takes less than what a slot saves, a wait where it waits once. */
 static bool lies_shared(const Collective *c)
 {
-    enum { SHORTER = 8 };
-    const size_t least =
-        c->group->window->in_place_least / (c->leg->reduces && c->leg->gathers ? SHORTER : 1);
-    size_t bytes = 0;
     bool shared = (size_t)c->parts <= WINDOW_SLOT_BYTES / sizeof(uint64_t);
-    for (int i = 0; i < c->parts && shared; i++) {
-        bytes += tensor_bytes(c->whole[i]);
-        shared = shared_tensor_is(c->group, c->whole[i]);
-    }
-    return shared && bytes >= least;
+    for (int i = 0; i < c->parts && shared; i++) shared = shared_tensor_is(c->group, c->whole[i]);
+    return shared;
 }
 
 static void choose_all_reduce(Collective *c)

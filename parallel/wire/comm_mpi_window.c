@@ -7,8 +7,6 @@
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_mpi_private.h"
 
-enum { IN_PLACE_LEAST = 1 << 16 };
-
 typedef struct Counting {
     const Window *window;
     int rank, which;
@@ -83,7 +81,6 @@ void comm_mpi_window_begin(Group *group)
     void *mine;
     if (!comm_mpi_on_one_node(group) || group->size > WINDOW_RANKS) return;
     Window *w = allocate_zeroed(1, sizeof *w);
-    w->in_place_least = IN_PLACE_LEAST;
     w->segment = allocate((size_t)group->size * sizeof *w->segment);
     w->handle = allocate(sizeof(MPI_Win));
     MPI_Info_create(&info);

@@ -44,9 +44,7 @@ typedef struct Window {
     uint32_t begun;                /* chunks of all collectives so far */
     struct Collective *first; /* under way, in the order they began in (parallel/collectives/windows.c) */
     Arena *arena;             /* of the group's ranks; NULL: slots are all there is */
-    /* bytes of either half of a ring; what is shorter goes through slots, even from there */
-    size_t in_place_least;
-    void *handle; /* the backend's */
+    void *handle;             /* the backend's */
 } Window;
 
 /* Whether a rank's count has come to so much. */

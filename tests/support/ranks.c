@@ -58,7 +58,10 @@ Group *world_by(Comm *comm, Way way, int channel)
     comm->windows = way != BY_MESSAGES;
     group_share(group);
     comm->windows = false;
-    if (group->window) group->window->in_place_least = way == BY_SHARING ? 0 : SIZE_MAX;
+    if (group->window && way == BY_SLOTS) {
+        arena_free(group->window->arena);
+        group->window->arena = NULL;
+    }
     return group;
 }
 

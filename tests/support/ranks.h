@@ -28,8 +28,8 @@ void check_findings(const Findings *f, int ranks, int rank);
 /* Runs the body, whose findings are checked. */
 void on_all_ranks(void (*body)(Comm *comm, void *findings));
 
-/* All ranks, and how their rings go: by messages; or, of real ranks, through a window, by its slots or in place where the
- * tensors are shared (parallel/collectives/shared_tensor.h), however short they are. */
+/* All ranks, and how their rings go: by messages; or, of real ranks, through a window, by its slots, without an arena, or
+ * in place where the tensors are shared (parallel/collectives/shared_tensor.h). */
 typedef enum { BY_MESSAGES, BY_SLOTS, BY_SHARING, WAYS } Way;
 Group *world_by(Comm *comm, Way way, int channel);
 
