@@ -12,7 +12,9 @@
  *                                                                                            and nobody else is at what is
  *                                                                                            this rank's
  *
- *   A reduce-scatter stores in its own tensor alone; an all-gather reads its own block alone, and stores it in all.
+ *   A reduce-scatter stores in its own tensor alone; an all-gather reads its own block alone, and stores it in all. Of
+ *   several parts of an all-reduce who adds up what is free, as it is stored in all: a rank has as much, but in one run
+ *   through them, so that it is not read in as many short ones as there are parts.
  *   Block b is added up as on the ring: b+1, b+2, ..., b, rounded at each addition. So the bits are the ring's.
  *
  * Of S bytes a rank reads S and writes S, each byte once: as much as to copy S in memory, for any number of ranks.
@@ -54,37 +56,66 @@ static void put(Collective *c, uint32_t chunk)
     for (int i = 0; i < c->parts; i++) place[i] = arena_place(c->group->window->arena, c->part[i].data);
 }
 
-/* What the ranks after this one, round to itself, have of its block of part i; returns how many elements that has. */
-static int64_t blocks_of_all(const Collective *c, int i, void *block[WINDOW_RANKS])
+/* Elements low..high - 1 of a part. */
+typedef struct Share {
+    int64_t low, high;
+} Share;
+
+/* What this rank adds up, or stores, of part i: its block; of an all-reduce what its share of all parts, one after the
+ * other, has of it. `before`: elements of the parts before. */
+static Share share_of(const Collective *c, int i, int64_t before, int64_t all)
 {
     const int n = c->leg->size, r = c->leg->rank;
-    const Tensor own = ring_block(c, i, r);
-    const ptrdiff_t into = (char *)own.data - (char *)c->part[i].data;
-    for (int k = 0; k < n - 1; k++) {
-        const int rank = (r + 1 + k) % n;
-        block[k] = (char *)arena_at(c->group->window->arena, rank, places(c, rank)[i]) + into;
+    const int64_t count = c->part[i].count;
+    if (c->leg->reduces && c->leg->gathers) {
+        const int64_t low = block_offset(all, n, r) - before, high = low + block_count(all, n, r);
+        return (Share){low > 0 ? low : 0, high < count ? high : count};
     }
-    block[n - 1] = own.data;
-    return own.count;
+    const int64_t low = block_offset(count, n, r);
+    return (Share){low, low + block_count(count, n, r)};
 }
 
-/* Its rank's block of each part, a piece after the other. */
-static void sum(Collective *c, uint32_t chunk)
+/* Elements low..high - 1 of a block that lies at block[k] of all ranks, in the order they are added up in. */
+static void sum_block(const Collective *c, void *const *block, int64_t low, int64_t high)
 {
     const int n = c->leg->size;
     const int64_t width = (int64_t)dtype_bytes(c->part->dtype),
                   most = (c->leg->reduces ? ADDED_BYTES : STORED_BYTES) / width;
+    for (int64_t at = low, count; at < high; at += count) {
+        count = most < high - at ? most : high - at;
+        if (c->leg->reduces) tensor_sum_runs(c->part->dtype, block, n, at, count);
+        for (int k = 0; k < n - 1 && c->leg->gathers; k++)
+            memcpy((char *)block[k] + at * width, (char *)block[n - 1] + at * width, (size_t)(count * width));
+    }
+}
+
+static void sum_part(const Collective *c, int i, Share share)
+{
+    const int n = c->leg->size;
+    const int64_t all = c->part[i].count;
+    char *part[WINDOW_RANKS];
     void *block[WINDOW_RANKS];
+    for (int rank = 0; rank < n; rank++)
+        part[rank] = arena_at(c->group->window->arena, rank, places(c, rank)[i]);
+    for (int b = 0; b < n; b++) {
+        const int64_t before = block_offset(all, n, b), count = block_count(all, n, b),
+                      low = share.low > before ? share.low - before : 0,
+                      high = share.high - before < count ? share.high - before : count;
+        if (low >= high) continue;
+        const ptrdiff_t into = (char *)ring_block(c, i, b).data - (char *)c->part[i].data;
+        for (int k = 0; k < n; k++) block[k] = part[(b + 1 + k) % n] + into;
+        sum_block(c, block, low, high);
+    }
+}
+
+static void sum(Collective *c, uint32_t chunk)
+{
+    int64_t all = 0, before = 0;
     window_hear_put(c, chunk);
-    for (int i = 0; i < c->parts; i++) {
-        const int64_t elements = blocks_of_all(c, i, block);
-        for (int64_t at = 0, count; at < elements; at += count) {
-            count = most < elements - at ? most : elements - at;
-            if (c->leg->reduces) tensor_sum_runs(c->part->dtype, block, n, at, count);
-            for (int k = 0; k < n - 1 && c->leg->gathers; k++)
-                memcpy((char *)block[k] + at * width, (char *)block[n - 1] + at * width,
-                       (size_t)(count * width));
-        }
+    for (int i = 0; i < c->parts; i++) all += c->part[i].count;
+    for (int i = 0; i < c->parts; before += c->part[i++].count) {
+        const Share share = share_of(c, i, before, all);
+        if (share.low < share.high) sum_part(c, i, share);
     }
 }
 
