@@ -229,29 +229,31 @@ void ring_move(Collective *c, bool to_the_end)
 
 /* ---- sizes alone ---- */
 
-/* Of a part all blocks but one of a leg's, as a tensor to report work of. */
-static Tensor all_but(const Collective *c, const Leg *leg, int part, int block)
+/* All blocks but one of a leg's, of all parts, as a tensor to report work of. */
+static Tensor all_but(const Collective *c, const Leg *leg, int block)
 {
-    Tensor t = leg->narrow ? block_of(c->whole[part], leg[-1].size, leg[-1].rank) : c->whole[part];
-    return tensor_view(t, 0, t.count - block_count(t.count, leg->size, (block + leg->size) % leg->size));
+    Tensor t = {.device = c->whole->device, .dtype = c->whole->dtype};
+    for (int i = 0; i < c->parts; i++) {
+        int64_t count = c->whole[i].count;
+        if (leg->narrow) count = block_count(count, leg[-1].size, leg[-1].rank);
+        t.count += count - block_count(count, leg->size, (block + leg->size) % leg->size);
+    }
+    return t;
 }
 
 /* What the kernels of a leg's steps would say: what is packed and unpacked where there are several parts, and what is
  * added. */
 static void report_leg(const Collective *c, const Leg *leg)
 {
-    int r = leg->rank, reduces = leg->reduces ? leg->size - 1 : 0, gathers = leg->gathers ? leg->size - 1 : 0;
+    const int r = leg->rank, each = c->parts * (leg->size - 1);
     Device *device = c->whole->device;
-    for (int i = 0; i < c->parts; i++) {
-        Tensor added = all_but(c, leg, i, r - 1), own = all_but(c, leg, i, r),
-               rights = all_but(c, leg, i, r + 1);
-        if (reduces && !c->arrived)
-            device_kernels(device, tensor_sum_work(added, added, WORK_REDUCE), reduces);
-        if (c->parts == 1) continue;
-        if (reduces) device_kernels(device, tensor_copy_work(own), reduces);
-        if (gathers) device_kernels(device, tensor_copy_work(rights), gathers);
-        if (gathers) device_kernels(device, tensor_copy_work(own), gathers);
-    }
+    const Tensor added = all_but(c, leg, r - 1);
+    if (leg->reduces && !c->arrived) device_kernels(device, tensor_sum_work(added, added, WORK_REDUCE), each);
+    if (c->parts == 1) return;
+    const Tensor own = all_but(c, leg, r), rights = all_but(c, leg, r + 1);
+    if (leg->reduces) device_kernels(device, tensor_copy_work(own), each);
+    if (leg->gathers) device_kernels(device, tensor_copy_work(rights), each);
+    if (leg->gathers) device_kernels(device, tensor_copy_work(own), each);
 }
 
 void ring_report(const Collective *c)
