@@ -27,6 +27,10 @@ INLINED int rows_together(int64_t left)
     return left < ROWS_TOGETHER ? (int)left : ROWS_TOGETHER;
 }
 
+/* A pass over memory that no cache holds: what it will read in so many values, which are on another page, where the
+ * processor does not look ahead by itself, is fetched as each of its lines begins. */
+enum { FETCHED_AHEAD = 1024 };
+
 /* Beyond these e^x is what it is there; in memory, as of constants the compiler makes paths of their own through
  * all that follows (vector.c). */
 extern const float exp_most, exp_least;

@@ -50,16 +50,30 @@ VECTORISED static void momentum(real *restrict x, const real *restrict g, real *
 }
 
 /* Kingma & Ba 1412.6980, algorithm 1, with decay in the gradient (Adam) or taken off the parameter first (AdamW) */
+INLINED void adam_values(real *restrict x, const real *restrict g, real *restrict m, real *restrict v,
+                         int64_t n, const Factors *f)
+{
+    for (int64_t i = 0; i < n; i++) {
+        real d = f->scale * g[i] + f->decay * x[i];
+        x[i] -= f->shrink * x[i];
+        m[i] = f->keep * m[i] + f->take * d;
+        v[i] = f->keep2 * v[i] + f->take2 * d * d;
+        x[i] -= f->rate * m[i] / (real_sqrt(v[i]) * f->root + f->epsilon);
+    }
+}
+
 VECTORISED static void adam(real *restrict x, const real *restrict g, real *restrict m, real *restrict v,
                             int64_t n, Factors f)
 {
-    for (int64_t i = 0; i < n; i++) {
-        real d = f.scale * g[i] + f.decay * x[i];
-        x[i] -= f.shrink * x[i];
-        m[i] = f.keep * m[i] + f.take * d;
-        v[i] = f.keep2 * v[i] + f.take2 * d * d;
-        x[i] -= f.rate * m[i] / (real_sqrt(v[i]) * f.root + f.epsilon);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        __builtin_prefetch(x + i + FETCHED_AHEAD, 1);
+        __builtin_prefetch(g + i + FETCHED_AHEAD);
+        __builtin_prefetch(m + i + FETCHED_AHEAD, 1);
+        __builtin_prefetch(v + i + FETCHED_AHEAD, 1);
+        adam_values(x + i, g + i, m + i, v + i, LANES, &f);
     }
+    adam_values(x + i, g + i, m + i, v + i, n - i, &f);
 }
 
 /* AdaGrad (Duchi et al. 2011): v = v + d^2; RMSProp (Hinton 2012): a running mean instead of the sum */
