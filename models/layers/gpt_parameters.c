@@ -195,14 +195,53 @@ static void place_stages(Gpt *gpt, const GptStages *stages)
     }
 }
 
+/* ---- all of it ---- */
+
+static void tell(Gpt *gpt, bool copy)
+{
+    const GptShape *shape = &gpt->shape;
+    int64_t tensors = 6; /* of embedding and head */
+    for (int64_t layer = 1; layer <= shape->layers; layer++)
+        tensors += block_tensors(experts_held(gpt), &block_kind[block_of(shape, layer)]);
+    gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
+    add_embedding(gpt);
+    add_blocks(gpt);
+    add_buffers(gpt);
+    add_head(gpt, copy);
+}
+
+static bool tells_the_same(const Gpt *gpt, const Gpt *like, bool copy)
+{
+    return like && like->region.size == gpt->region.size && like->dispatch.size == gpt->dispatch.size &&
+           like->dispatch.rank == gpt->dispatch.rank && (like->head_embedding > UNIT_WTE) == copy;
+}
+
+/* Whose units are is this one's own matter: place_stages(), and who asks for domains. */
+static void borrow(Gpt *gpt, const Gpt *like)
+{
+    const size_t layers = (size_t)gpt->shape.layers + 2;
+    memcpy(gpt->layout, like->layout, sizeof gpt->layout);
+    memcpy(gpt->layer, like->layer, layers * sizeof *gpt->layer);
+    for (int64_t layer = 1; layer <= gpt->shape.layers; layer++)
+        gpt->layer[layer].layout = gpt->layout + (like->layer[layer].layout - like->layout);
+    memcpy(gpt->unit, like->unit, (size_t)like->units * sizeof *gpt->unit);
+    for (int u = 0; u < like->units; u++) gpt->unit[u].domain = 0;
+    gpt->units = like->units;
+    gpt->parameters = like->parameters;
+    gpt->buffers = like->buffers;
+    gpt->numbers = like->numbers;
+    gpt->parameter = like->parameter;
+    gpt->buffer = like->buffer;
+    gpt->head_embedding = like->head_embedding;
+    gpt->borrows = true;
+}
+
 Gpt *gpt_new(const GptOptions *options)
 {
     static const Region whole = {.size = 1};
     static const Dispatch here = {.size = 1};
     const GptShape *shape = options->shape;
-    const GptStages *stages = options->stages;
-    int L = (int)shape->layers;
-    int64_t tensors = 6; /* of embedding and head */
+    const size_t layers = (size_t)shape->layers + 2;
     Gpt *gpt = allocate_zeroed(1, sizeof *gpt);
     *gpt = (Gpt){.shape = *shape,
                  .device = options->device,
@@ -212,16 +251,14 @@ Gpt *gpt_new(const GptOptions *options)
                  .dtype = options->dtype,
                  .seed = options->seed};
     gpt->vocab_cut = (shape->vocab + gpt->region.size - 1) / gpt->region.size;
-    gpt->layer = allocate_zeroed((size_t)L + 2, sizeof *gpt->layer);
-    for (int layer = 1; layer <= L; layer++)
-        tensors += block_tensors(experts_held(gpt), &block_kind[block_of(shape, layer)]);
-    gpt->unit = allocate_zeroed(LAYER_UNITS * ((size_t)L + 2), sizeof *gpt->unit);
-    gpt->parameter = allocate_zeroed((size_t)tensors, sizeof *gpt->parameter);
-    add_embedding(gpt);
-    add_blocks(gpt);
-    add_buffers(gpt);
-    add_head(gpt, shape->tie_embeddings && stages && stages->count > 1);
-    place_stages(gpt, stages);
+    gpt->layer = allocate_zeroed(layers, sizeof *gpt->layer);
+    gpt->unit = allocate_zeroed(LAYER_UNITS * layers, sizeof *gpt->unit);
+    const bool copy = shape->tie_embeddings && options->stages && options->stages->count > 1;
+    if (tells_the_same(gpt, options->like, copy))
+        borrow(gpt, options->like);
+    else
+        tell(gpt, copy);
+    place_stages(gpt, options->stages);
     return gpt;
 }
 
@@ -231,8 +268,8 @@ void gpt_free(Gpt *gpt)
     free(gpt->stage);
     free(gpt->layer);
     free(gpt->unit);
-    free(gpt->parameter);
-    free(gpt->buffer);
+    if (!gpt->borrows) free(gpt->parameter);
+    if (!gpt->borrows) free(gpt->buffer);
     free(gpt);
 }
 

@@ -66,6 +66,9 @@ typedef struct GptOptions {
     DType dtype;    /* of parameters, gradients and activations */
     int64_t seed;   /* of what shape->dropout drops */
     Device *device; /* where activations live, as long as the model */
+    /* One of the same shape, which lives longer: if this rank's parameters are the same, of its stages and all others', they
+     * are not told again. NULL: they are */
+    const struct Gpt *like;
 } GptOptions;
 
 typedef struct Gpt {
@@ -81,6 +84,7 @@ typedef struct Gpt {
     int64_t numbers;                        /* of parameters, with those */
     Unit *unit;
     Parameter *parameter, *buffer;   /* a buffer's unit is that of its layer's own parameters */
+    bool borrows;                    /* these two, of one that it is like */
     GptLayer *layer;                 /* (L + 2) */
     BlockLayout layout[BLOCK_KINDS]; /* of the kinds that layers are of */
     GptStage *stage;

@@ -77,7 +77,7 @@ static void train(Comm *comm, void *context)
 {
     Training *t = context;
     Error error;
-    Trainer *trainer = trainer_new(&t->config, &t->plan, comm, NULL, t->machine != NULL, &error);
+    Trainer *trainer = trainer_new(&t->config, &t->plan, comm, NULL, t->machine != NULL, NULL, &error);
     if (!trainer) fail("%s", error.text);
     data_parallel_initialise(trainer->data_parallel, 1);
     if (t->machine)

@@ -11,6 +11,7 @@
 #include "sim/run/plan_from_config.h"
 #include "sim/run/representatives.h"
 #include "sim/run/same_request.h"
+#include "sim/run/step.h"
 
 Alike *alike_new(void)
 {
@@ -24,6 +25,7 @@ void alike_free(Alike *alike)
     config_free(&alike->config);
     free((void *)alike->walked.rank);
     assumed_load_free(&alike->assumed);
+    gpt_free(alike->like);
     free(alike);
 }
 
@@ -91,6 +93,7 @@ static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *
     const bool given = alike->assumed.rows != NULL;
     alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
                               : representatives_of(&alike->config, ranks, given);
+    if (alike->walked.count > 1) alike->like = trainer_like(&alike->config, &alike->plan);
     alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked, !given);
     watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count,
                config_steps(&alike->config, true));

@@ -16,8 +16,9 @@ typedef struct Alike {
     bool config_ok, plan_ok;
     Error why;
     SharedText text;
-    WalkedRanks walked; /* a dry run's, like the next three */
+    WalkedRanks walked; /* a dry run's, like all that follows */
     AssumedLoad assumed;
+    Gpt *like; /* what their models are like; NULL where one is walked, or all are real */
     Estimate estimate;
     Watch watch;
 } Alike;

@@ -54,18 +54,25 @@ static const struct {
 
 /* ---- a dry run ---- */
 
-/* A rank has buckets for the units of its own stages. */
-static double bytes_of_layers(const Config *config, const Plan *plan)
+/* Of a rank's table, the parameters. */
+static double bytes_of_parameters(const Config *config)
 {
     const GptShape *shape = &config->model.shape;
     int64_t experts = shape->experts.count / config->expert.size;
-    double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) +
-                  (double)sizeof(Bucket) / plan->shape.p + 2 * sizeof(Transfer *);
-    double sum = (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
+    double sum = 0;
     for (int64_t layer = 1; layer <= shape->layers; layer++)
         sum +=
             (double)block_tensors(experts, &block_kind[block_of(shape, layer)]) * (double)sizeof(Parameter);
     return sum;
+}
+
+/* And the rest: a rank has buckets for the units of its own stages. */
+static double bytes_of_layers(const Config *config, const Plan *plan)
+{
+    const GptShape *shape = &config->model.shape;
+    double each = sizeof(GptLayer) + sizeof(Unit) + sizeof(DomainUnit) + sizeof(int) +
+                  (double)sizeof(Bucket) / plan->shape.p + 2 * sizeof(Transfer *);
+    return (double)(shape->layers + layers_with_experts(shape, 1, shape->layers)) * each;
 }
 
 /* Of the steps that are kept, of which one is recorded (recent.h): a dry run's only one is its own. */
@@ -96,6 +103,8 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     repeats = repeats && passes_repeat(config);
     PipelineCounts one = count_pipeline(config, plan, repeats);
     double N = walked->count, L = (double)config->model.shape.layers, pipelines = N / plan->shape.p;
+    /* ranks with the first experts borrow theirs of one that is nobody's (trainer_like()) */
+    double tables = 1 + N * (1 - 1 / (double)mesh.ep);
     Rings data = count_data_rings(config, plan, mesh.dp), tensor = count_tensor_rings(config, plan);
     double rings = pipelines * (data.halves + tensor.halves);
     double pieces = pipelines * (data.pieces + (repeats ? 0 : tensor.pieces));
@@ -114,7 +123,7 @@ Estimate estimate_dry(const Config *config, const Plan *plan, const WalkedRanks 
     e.seconds[COST_PROGRAM] = takes.program_seconds;
     e.memory[COST_RANKS] =
         N * (takes.rank + others + (double)step_record_bytes(config, walked->ranks)); /* its record */
-    e.memory[COST_LAYERS] = N * bytes_of_layers(config, plan);
+    e.memory[COST_LAYERS] = N * bytes_of_layers(config, plan) + tables * bytes_of_parameters(config);
     e.memory[COST_ACTIONS] =
         N * one.longest * (1 + rows_kept(steps)) * sizeof(Lap) + one.rows * sizeof(Action) +
         pipelines * (repeats ? 0 : one.blocks_at_once * sizeof(BlockSaved)) +
@@ -160,7 +169,7 @@ Estimate estimate_rank(const Config *config, const Plan *plan, int ranks, int ra
                         ceil((double)shape->vocab / t) * (double)shape->hidden;
     Estimate e = {.work = operations_of(config, plan, parameters)};
     e.memory[COST_PROGRAM] = takes.process;
-    e.memory[COST_LAYERS] = bytes_of_layers(config, plan);
+    e.memory[COST_LAYERS] = bytes_of_layers(config, plan) + bytes_of_parameters(config);
     e.memory[COST_STATES] = bytes[MEM_PARAMETERS] + bytes[MEM_GRADIENTS] + bytes[MEM_OPTIMIZER];
     e.memory[COST_ACTIVATIONS] = bytes[MEM_ACTIVATIONS] + theory_moment(config, plan, ranks, rank);
     /* a rank's own, and on their way to rank 0, where another's are, too */

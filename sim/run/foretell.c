@@ -18,7 +18,8 @@ static void walk_rank(Comm *comm, void *context)
 {
     const Walk *walk = context;
     Error error;
-    Trainer *t = trainer_new(&walk->alike->config, &walk->alike->plan, comm, NULL, true, &error);
+    Trainer *t =
+        trainer_new(&walk->alike->config, &walk->alike->plan, comm, NULL, true, walk->alike->like, &error);
     if (!t) fail("%s", error.text);
     t->assumed = &walk->alike->assumed;
     data_parallel_initialise(t->data_parallel, walk->alike->config.train.seed);

@@ -132,7 +132,7 @@ static int run_all(Run *run)
     if (!prepare_outputs(run) || !read_baseline(run)) return STATUS_BAD_REQUEST;
     run->trainer = trainer_new(run->config, &run->alike->plan, run->world->comm,
                                data_is_markov(&run->config->data) ? NULL : &run->alike->text.text,
-                               run->options->dry, &run->error);
+                               run->options->dry, run->alike->like, &run->error);
     if (!run->trainer) {
         Error why = run->error;
         config_refuse(run->config, "data.source", &run->error, "%s", why.text);

@@ -68,9 +68,12 @@ typedef struct StepResult {
 bool trainer_alike(const Trainer *t);
 
 /* `plan`: of one pipeline, as plan_from_config() makes it; it must live as long. `text`: the
- * data source, or NULL. The device is dry when `dry`. */
+ * data source, or NULL. The device is dry when `dry`; `like`: what the models of many such ranks of a process are
+ * like, as trainer_like() makes it, which must live as long, or NULL. */
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const Text *text, bool dry,
-                     Error *error);
+                     const Gpt *like, Error *error);
+/* Of no device: only to be like. */
+Gpt *trainer_like(const Config *config, const Plan *plan);
 void trainer_free(Trainer *t);
 
 /* The model with the experts of all, which files are of; gpt itself where this rank has them. It lives as long. */

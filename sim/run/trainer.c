@@ -42,18 +42,32 @@ const Schedule *trainer_list(const Trainer *t)
 
 /* ---- the model ---- */
 
+static GptStages stages_of(const Config *config, const Plan *plan, int rank)
+{
+    return (GptStages){.count = plan->stages,
+                       .blocks = config_layers_per_stage(config, plan->stages),
+                       .rank_of = plan->rank_of,
+                       .rank = rank};
+}
+
+Gpt *trainer_like(const Config *config, const Plan *plan)
+{
+    const Region region = {.size = (int)config->tensor.size};
+    const Dispatch dispatch = {.size = (int)config->expert.size};
+    const GptStages stages = stages_of(config, plan, 0);
+    return gpt_new(&(GptOptions){
+        .shape = &config->model.shape, .region = &region, .dispatch = &dispatch, .stages = &stages});
+}
+
 /* As this rank has it; `whole`: with experts that other ranks hold. */
-static Gpt *model_of(Trainer *t, bool whole)
+static Gpt *model_of(Trainer *t, const Gpt *like, bool whole)
 {
     const Config *config = t->config;
     Region region = tensor_parallel_region(&config->tensor, t->mesh.tensor_group, t->mesh.sharing_group);
     ExpertParallelConfig expert = config->expert;
     expert.overlap = config->parallel.overlap;
     Dispatch dispatch = expert_parallel_dispatch(&expert, t->mesh.expert_group);
-    GptStages stages = {.count = t->plan->stages,
-                        .blocks = config_layers_per_stage(config, t->plan->stages),
-                        .rank_of = t->plan->rank_of,
-                        .rank = t->mesh.place.pipe};
+    const GptStages stages = stages_of(config, t->plan, t->mesh.place.pipe);
     return gpt_new(&(GptOptions){.shape = &config->model.shape,
                                  .region = &region,
                                  .dispatch = whole ? NULL : &dispatch,
@@ -61,13 +75,14 @@ static Gpt *model_of(Trainer *t, bool whole)
                                  .recompute = (Recompute)config->train.recompute,
                                  .dtype = config_dtype(config),
                                  .seed = config->train.seed,
-                                 .device = &t->device});
+                                 .device = &t->device,
+                                 .like = like});
 }
 
 const Gpt *trainer_whole(Trainer *t)
 {
     if (t->mesh.shape.ep == 1) return t->gpt;
-    if (!t->whole) t->whole = model_of(t, true);
+    if (!t->whole) t->whole = model_of(t, NULL, true);
     return t->whole;
 }
 
@@ -137,7 +152,7 @@ static void set_clock(Trainer *t)
 }
 
 Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const Text *text, bool dry,
-                     Error *error)
+                     const Gpt *like, Error *error)
 {
     const GptShape *shape = &config->model.shape;
     Data *data = data_open(&config->data, shape->vocab, shape->sequence, text, error);
@@ -149,7 +164,7 @@ Trainer *trainer_new(const Config *config, const Plan *plan, Comm *comm, const T
     comm->windows = config->collectives == COLLECTIVES_AUTO;
     t->mesh = mesh_new(comm, config_mesh(config, comm->size), (int)kv_sharing(shape, config->tensor.size));
     t->microbatches = plan->shape.m;
-    t->gpt = model_of(t, false);
+    t->gpt = model_of(t, like, false);
     make_data_parallel(t);
     t->loss_scale = config->train.precision == PRECISION_FP16 ? config->train.loss_scale : 1;
     t->stages =

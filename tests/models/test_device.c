@@ -167,7 +167,7 @@ static void run_step(Comm *comm, void *context)
     }
     Plan plan;
     assert_true(plan_from_config(&config, comm->size, NULL, 0, &plan, &error));
-    Trainer *t = trainer_new(&config, &plan, comm, NULL, s->dry, &error);
+    Trainer *t = trainer_new(&config, &plan, comm, NULL, s->dry, NULL, &error);
     data_parallel_initialise(t->data_parallel, 1);
     for (int step = 0; step < 2; step++) trainer_step(t, step, NULL, NULL);
     const Device *d = &t->device;

@@ -304,6 +304,69 @@ static void every_unit_has_its_layer(void **state)
         }
 }
 
+static void same_table(const Gpt *a, const Gpt *b)
+{
+    assert_true(a->units == b->units && a->parameters == b->parameters && a->buffers == b->buffers &&
+                a->numbers == b->numbers && a->stages == b->stages && a->head_embedding == b->head_embedding);
+    for (int i = 0; i < a->parameters; i++) {
+        const Parameter *p = &a->parameter[i], *q = &b->parameter[i];
+        assert_string_equal(p->name, q->name);
+        assert_true(p->unit == q->unit && p->number == q->number && p->offset == q->offset);
+        assert_true(parameter_count(p) == parameter_count(q) && !p->copy_of == !q->copy_of);
+    }
+    for (int u = 0; u < a->units; u++) {
+        const Unit *p = &a->unit[u], *q = &b->unit[u];
+        assert_true(p->count == q->count && p->first == q->first && p->parameters == q->parameters);
+        assert_true(p->number == q->number && p->stage == q->stage && p->held == q->held);
+        assert_true(p->domain == 0 && q->domain == 0);
+    }
+    for (int64_t layer = 0; layer <= a->shape.layers + 1; layer++) {
+        const GptLayer *p = &a->layer[layer], *q = &b->layer[layer];
+        assert_true(p->units == q->units && !memcmp(p->unit, q->unit, sizeof p->unit) &&
+                    p->buffer == q->buffer);
+        assert_true(!p->layout == !q->layout);
+        assert_true(!p->layout || p->layout - a->layout == q->layout - b->layout);
+    }
+    assert_memory_equal(a->layout, b->layout, sizeof a->layout);
+    assert_memory_equal(a->stage, b->stage, (size_t)a->stages * sizeof *a->stage);
+}
+
+/* What one is made like it need not tell: the same parameters of whichever stages. One with other experts has its own. */
+static void one_like_another_is_as_by_itself(void **state)
+{
+    (void)state;
+    enum { RANKS = 2, E = 4 };
+    Device device = {.dry = true};
+    const int rank_of[] = {0, 1, 2};
+    for (int stages = 1; stages <= 3; stages += 2)
+        for (int i = 0; i < SHAPE_COUNT + 1; i++) {
+            GptShape shape = SHAPES[i % SHAPE_COUNT];
+            shape.layers = 5;
+            if (i == SHAPE_COUNT)
+                shape.experts =
+                    (ExpertsShape){.count = E, .top_k = 1, .ffn = 4, .every = 1, .balance = BALANCE_BIAS};
+            const Region region = {.size = RANKS, .rank = 1};
+            GptStages at = {.count = stages, .rank_of = rank_of};
+            Dispatch dispatch = {.size = RANKS};
+            GptOptions options = {
+                .shape = &shape, .region = &region, .dispatch = &dispatch, .stages = &at, .device = &device};
+            Gpt *like = gpt_new(&options);
+            like->unit[like->layer[1].unit[BLOCK_OWN]].domain = 1;
+            for (at.rank = 0; at.rank < stages; at.rank++)
+                for (dispatch.rank = 0; dispatch.rank < RANKS; dispatch.rank++) {
+                    options.like = NULL;
+                    Gpt *alone = gpt_new(&options);
+                    options.like = like;
+                    Gpt *alike = gpt_new(&options);
+                    same_table(alone, alike);
+                    assert_true((alike->parameter == like->parameter) == (dispatch.rank == 0));
+                    gpt_free(alone);
+                    gpt_free(alike);
+                }
+            gpt_free(like);
+        }
+}
+
 /* ---- initialised ---- */
 
 static void initialised(const GptShape *shape, Split *s)
@@ -429,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_unit_is_one_range),
         cmocka_unit_test(a_block_finds_its_tensors),
         cmocka_unit_test(every_unit_has_its_layer),
+        cmocka_unit_test(one_like_another_is_as_by_itself),
         cmocka_unit_test(splits_are_initialised_as_the_whole),
         cmocka_unit_test(experts_are_those_of_the_whole),
         cmocka_unit_test(weights_as_gpt_2),

@@ -87,10 +87,10 @@ static int check(Beside beside)
     const Scene some = played(2, beside), all = played(3, beside);
     for (int r = 0; r < 2; r++) {
         const Seen *a = &some.seen[r], *b = &all.seen[r];
-        assert_true(a->now == b->now && a->now > MESSAGES / 2 * 1e-3);
+        assert_true(a->now == b->now && a->now > 0.5e-3 * MESSAGES);
         assert_memory_equal(a->spent, b->spent, sizeof a->spent);
         assert_memory_equal(a->hidden, b->hidden, sizeof a->hidden);
-        assert_true(a->busy > MESSAGES / 2 * 0.99e-3 && a->busy - b->busy < 1e-9 && b->busy - a->busy < 1e-9);
+        assert_true(a->busy > 0.49e-3 * MESSAGES && a->busy - b->busy < 1e-9 && b->busy - a->busy < 1e-9);
         assert_true(b->spans > MESSAGES / 3);
     }
     return some.seen[0].spans > some.seen[1].spans ? some.seen[0].spans : some.seen[1].spans;

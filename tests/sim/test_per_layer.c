@@ -39,7 +39,7 @@ static void walk(Comm *comm, void *context)
     if (!config_parse(&config, &layer->source, &error) || !config_check_ranks(&config, comm->size, &error) ||
         !plan_from_config(&config, comm->size, NULL, 0, &plan, &error))
         fail("%s", error.text);
-    Trainer *t = trainer_new(&config, &plan, comm, NULL, true, &error);
+    Trainer *t = trainer_new(&config, &plan, comm, NULL, true, NULL, &error);
     if (!t) fail("%s", error.text);
     trainer_step(t, 0, NULL, NULL);
     const Schedule *list = trainer_list(t);

@@ -36,7 +36,7 @@ static void body(Comm *comm, void *context)
 {
     const Dry *dry = context;
     Error error;
-    Trainer *t = trainer_new(dry->config, dry->plan, comm, NULL, true, &error);
+    Trainer *t = trainer_new(dry->config, dry->plan, comm, NULL, true, NULL, &error);
     if (!t) fail("%s", error.text);
     data_parallel_initialise(t->data_parallel, 1);
     if (dry->config->hardware.profile == PROFILE_IDEAL) comm->network = network_flat(dry->link);

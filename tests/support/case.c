@@ -182,7 +182,7 @@ void case_run(Comm *comm, void *one_case)
     memset(comm->messages, 0, sizeof comm->messages);
     memset(comm->across, 0, sizeof comm->across);
     Group *world = group_world(comm, CHANNEL_CONTROL);
-    Trainer *t = trainer_new(&config, &plan, comm, NULL, c->dry, &error);
+    Trainer *t = trainer_new(&config, &plan, comm, NULL, c->dry, NULL, &error);
     if (!t) fail("%s", error.text);
     /* small kernels take no longer than reading the thread's clock around them */
     if (!c->reads_clock && !t->device.lanes.measured) t->device.lanes.reads_clock = false;
