@@ -2,11 +2,15 @@
  * one of them, of 4 KiB to 64 MiB a rank or so much, by sim where it lies in memory that the ranks share, through slots
  * there and by messages, beside Open MPI's in place and a copy of as many bytes in memory.
  *
- * By turns, which begin with another way each round, each from a barrier on and as long as its slowest rank. */
+ * By turns, which begin with another way each round; each from a barrier on so many times in a row that what ranks begin
+ * apart is little of it, and from the first rank's begin to the last one's end on the clock of the node: where ranks
+ * outnumber cores one that waits for its core is counted, too. MPI_Wtime() would not do: each process has it from a moment
+ * of its own on. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "models/machine/error.h"
 #include "models/machine/real.h"
 #include "parallel/collectives/collectives.h"
@@ -18,7 +22,7 @@ typedef enum { SHARED, SHARED_PARTS, SLOTS, SLOTS_PARTS, MESSAGES, MESSAGES_PART
 typedef enum { ALL_REDUCED, REDUCED, GATHERED, KINDS } Kind;
 static const char *const kind_name[KINDS] = {"all-reduce", "reduce-scatter", "all-gather"};
 
-enum { IN_PARTS = 8, ROUNDS_LEAST = 5, ROUNDS_MOST = 200, AGAIN_MOST = 256 };
+enum { IN_PARTS = 8, ROUNDS_LEAST = 5, ROUNDS_MOST = 200, AGAIN_MOST = 1 << 16 };
 
 typedef struct Bench {
     Comm *comm;
@@ -67,17 +71,33 @@ static void go(const Bench *b, Way way)
     }
 }
 
-/* Seconds of the slowest rank for one of `again` in a row, after one that finds what the way before has left in caches. */
+/* Seconds, on all ranks of a node from the same moment on. */
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds of all ranks for one of `again` in a row, after one that finds what the way before has left in caches. */
 static double once(const Bench *b, Way way, int again)
 {
-    double slowest;
+    double mine[2], latest[2]; /* that they had not begun and have ended, as the largest */
     go(b, way);
     MPI_Barrier(MPI_COMM_WORLD);
-    double took = MPI_Wtime();
+    mine[0] = -now();
     for (int i = 0; i < again; i++) go(b, way);
-    took = MPI_Wtime() - took;
-    MPI_Allreduce(&took, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    return slowest / again;
+    mine[1] = now();
+    MPI_Allreduce(mine, latest, 2, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return (latest[0] + latest[1]) / again;
+}
+
+/* How often in a row a way takes so many seconds; the same on all ranks. */
+static int times(const Bench *b, Way way, double seconds)
+{
+    int again = 1;
+    while (again < AGAIN_MOST && once(b, way, again) * again < seconds) again *= 2;
+    return again;
 }
 
 static void print_round(const Bench *b, size_t bytes, int round, const double seconds[WAYS])
@@ -101,24 +121,23 @@ static void time_all(Bench *b, size_t bytes, double budget)
 {
     Device device = {.dry = false};
     const int64_t count = (int64_t)(bytes / sizeof(real)) / b->comm->size * b->comm->size;
-    double seconds[WAYS] = {0}, first = 0;
-    int again = 1, more = 1;
+    double seconds[WAYS] = {0};
+    int again[WAYS], more = 1;
     b->shared = shared_tensor_new(b->window, &device, MEM_WORKSPACE, REAL, count);
     b->t = tensor_new(&device, MEM_WORKSPACE, REAL, count);
     b->other = tensor_new(&device, MEM_WORKSPACE, REAL, count);
     tensor_zero(b->shared); /* which sums leave as it is */
     tensor_zero(b->t);
     tensor_zero(b->other);
-    for (Way way = 0; way < WAYS; way++) first += once(b, way, 1);
-    while (again < AGAIN_MOST && first * again < budget / ROUNDS_LEAST / 2) again *= 2;
-    const double began = MPI_Wtime();
+    for (Way way = 0; way < WAYS; way++) again[way] = times(b, way, budget / ROUNDS_LEAST / WAYS / 2);
+    const double began = now();
     for (int round = 0; more; round++) {
         for (Way way = 0; way < WAYS; way++) {
             const Way turn = (Way)((way + round) % WAYS);
-            seconds[turn] = once(b, turn, again);
+            seconds[turn] = once(b, turn, again[turn]);
         }
         print_round(b, bytes, round, seconds);
-        more = round + 1 < ROUNDS_LEAST || (round + 1 < ROUNDS_MOST && MPI_Wtime() - began < budget);
+        more = round + 1 < ROUNDS_LEAST || (round + 1 < ROUNDS_MOST && now() - began < budget);
         MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
     }
     shared_tensor_free(b->window, &b->shared);
