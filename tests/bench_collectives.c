@@ -2,8 +2,8 @@
  * one of them, of 4 KiB to 64 MiB a rank or so much, by sim where it lies in memory that the ranks share, through slots
  * there and by messages, beside Open MPI's in place and a copy of as many bytes in memory.
  *
- * By turns, which begin with another way each round; each from a barrier on so many times in a row that what ranks begin
- * apart is little of it, and from the first rank's begin to the last one's end on the clock of the node: where ranks
+ * All of the same memory, so that each finds what the one before has left in caches. By turns, which begin with another way
+ * each round; each from a barrier on so many times in a row that what ranks begin apart is little of it, and from the first rank's begin to the last one's end on the clock of the node: where ranks
  * outnumber cores one that waits for its core is counted, too. MPI_Wtime() would not do: each process has it from a moment
  * of its own on. */
 #include <mpi.h>
@@ -26,20 +26,21 @@ enum { IN_PARTS = 8, ROUNDS_LEAST = 5, ROUNDS_MOST = 200, AGAIN_MOST = 1 << 16 }
 
 typedef struct Bench {
     Comm *comm;
-    Group *window, *messages;
+    Group *sharing, *slots,
+        *messages; /* all ranks: `t` is in the arena of the first, the last has no window */
     Kind kind;
-    Tensor shared, t; /* what is summed or gathered, in memory that ranks share and elsewhere */
-    Tensor other;     /* room for a copy */
+    Tensor t;     /* what is summed or gathered */
+    Tensor other; /* room for a copy */
 } Bench;
 
-static void by_sim(const Bench *b, Group *group, Tensor t, int parts)
+static void by_sim(const Bench *b, Group *group, int parts)
 {
     static void (*const begin[KINDS])(Collective *, Group *, Purpose, const Tensor *, int) = {
         ring_all_reduce_begin, ring_reduce_scatter_begin, ring_all_gather_begin};
     Collective c;
     Tensor part[IN_PARTS];
     for (int i = 0; i < parts; i++)
-        part[i] = tensor_view(t, block_offset(t.count, parts, i), block_count(t.count, parts, i));
+        part[i] = tensor_view(b->t, block_offset(b->t.count, parts, i), block_count(b->t.count, parts, i));
     begin[b->kind](&c, group, CONTROL, part, parts);
     ring_end(&c);
 }
@@ -59,12 +60,12 @@ static void by_mpi(const Bench *b)
 static void go(const Bench *b, Way way)
 {
     switch (way) {
-    case SHARED: by_sim(b, b->window, b->shared, 1); break;
-    case SHARED_PARTS: by_sim(b, b->window, b->shared, IN_PARTS); break;
-    case SLOTS: by_sim(b, b->window, b->t, 1); break;
-    case SLOTS_PARTS: by_sim(b, b->window, b->t, IN_PARTS); break;
-    case MESSAGES: by_sim(b, b->messages, b->t, 1); break;
-    case MESSAGES_PARTS: by_sim(b, b->messages, b->t, IN_PARTS); break;
+    case SHARED: by_sim(b, b->sharing, 1); break;
+    case SHARED_PARTS: by_sim(b, b->sharing, IN_PARTS); break;
+    case SLOTS: by_sim(b, b->slots, 1); break;
+    case SLOTS_PARTS: by_sim(b, b->slots, IN_PARTS); break;
+    case MESSAGES: by_sim(b, b->messages, 1); break;
+    case MESSAGES_PARTS: by_sim(b, b->messages, IN_PARTS); break;
     case BY_MPI: by_mpi(b); break;
     case COPY: memcpy(b->other.data, b->t.data, tensor_bytes(b->t)); break;
     case WAYS: break;
@@ -123,11 +124,9 @@ static void time_all(Bench *b, size_t bytes, double budget)
     const int64_t count = (int64_t)(bytes / sizeof(real)) / b->comm->size * b->comm->size;
     double seconds[WAYS] = {0};
     int again[WAYS], more = 1;
-    b->shared = shared_tensor_new(b->window, &device, MEM_WORKSPACE, REAL, count);
-    b->t = tensor_new(&device, MEM_WORKSPACE, REAL, count);
+    b->t = shared_tensor_new(b->sharing, &device, MEM_WORKSPACE, REAL, count);
     b->other = tensor_new(&device, MEM_WORKSPACE, REAL, count);
-    tensor_zero(b->shared); /* which sums leave as it is */
-    tensor_zero(b->t);
+    tensor_zero(b->t); /* which sums leave as it is */
     tensor_zero(b->other);
     for (Way way = 0; way < WAYS; way++) again[way] = times(b, way, budget / ROUNDS_LEAST / WAYS / 2);
     const double began = now();
@@ -140,8 +139,7 @@ static void time_all(Bench *b, size_t bytes, double budget)
         more = round + 1 < ROUNDS_LEAST || (round + 1 < ROUNDS_MOST && now() - began < budget);
         MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
     }
-    shared_tensor_free(b->window, &b->shared);
-    tensor_free(&b->t);
+    shared_tensor_free(b->sharing, &b->t);
     tensor_free(&b->other);
 }
 
@@ -150,16 +148,19 @@ int main(int argc, char **argv)
     const double budget = argc > 1 ? atof(argv[1]) : 1;
     Bench b = {.comm = comm_mpi_start(&argc, &argv)};
     b.comm->windows = true;
-    b.window = group_world(b.comm, CHANNEL_DATA);
-    group_share(b.window);
-    b.messages = group_world(b.comm, CHANNEL_TENSOR);
+    b.sharing = group_world(b.comm, CHANNEL_DATA);
+    b.slots = group_world(b.comm, CHANNEL_TENSOR);
+    b.messages = group_world(b.comm, CHANNEL_EXPERT);
+    group_share(b.sharing);
+    group_share(b.slots);
     device_keep_memory();
     for (b.kind = 0; b.kind < KINDS; b.kind++)
         for (size_t bytes = 4 << 10; bytes <= 64 << 20; bytes *= 4)
             if ((argc < 3 || strcmp(argv[2], kind_name[b.kind]) == 0) &&
                 (argc < 4 || (size_t)atol(argv[3]) << 10 == bytes))
                 time_all(&b, bytes, budget);
-    group_free(b.window);
+    group_free(b.sharing);
+    group_free(b.slots);
     group_free(b.messages);
     comm_mpi_stop(b.comm);
     return 0;
