@@ -3,9 +3,9 @@
  * there and by messages, beside Open MPI's in place and a copy of as many bytes in memory.
  *
  * All of the same memory, so that each finds what the one before has left in caches. By turns, which begin with another way
- * each round; each from a barrier on so many times in a row that what ranks begin apart is little of it, and from the first rank's begin to the last one's end on the clock of the node: where ranks
- * outnumber cores one that waits for its core is counted, too. MPI_Wtime() would not do: each process has it from a moment
- * of its own on. */
+ * each round; each from a barrier on so many times in a row that what ranks begin apart is little of it, and from the first
+ * rank's begin to the last one's end on the clock of the node: where ranks outnumber cores one that waits for its core is
+ * counted, too. MPI_Wtime() would not do: each process has it from a moment of its own on. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +26,9 @@ enum { IN_PARTS = 8, ROUNDS_LEAST = 5, ROUNDS_MOST = 200, AGAIN_MOST = 1 << 16 }
 
 typedef struct Bench {
     Comm *comm;
-    Group *sharing, *slots,
-        *messages; /* all ranks: `t` is in the arena of the first, the last has no window */
+    Group *sharing, *slots, *messages; /* all ranks; the last has no window */
     Kind kind;
-    Tensor t;     /* what is summed or gathered */
+    Tensor t;     /* what is summed or gathered, in the arena of the first */
     Tensor other; /* room for a copy */
 } Bench;
 
