@@ -176,15 +176,22 @@ static void step_end(Collective *c)
     c->busy = false;
 }
 
+/* In place it is in the ledger alone: nothing is ever in it. */
+static Tensor room_for(const Collective *c, int64_t count)
+{
+    Tensor t = {
+        .device = c->part->device, .count = count, .dtype = c->part->dtype, .category = MEM_COMMUNICATION};
+    if (c->way != IN_PLACE) return tensor_new(t.device, t.category, t.dtype, count);
+    device_book(t.device, t.category, tensor_bytes(t));
+    return t;
+}
+
 void ring_prepare(Collective *c)
 {
     leg_begin(c, 0);
-    int64_t most = ring_blocks(c, 0);
-    Device *device = c->part->device;
-    DType dtype = c->part->dtype;
-    if (c->parts > 1) c->outgoing = tensor_new(device, MEM_COMMUNICATION, dtype, most);
-    if (c->parts > 1 || c->reduce_steps > 0)
-        c->incoming = tensor_new(device, MEM_COMMUNICATION, dtype, c->arrived ? c->part->count : most);
+    const int64_t most = ring_blocks(c, 0);
+    if (c->parts > 1) c->outgoing = room_for(c, most);
+    if (c->parts > 1 || c->reduce_steps > 0) c->incoming = room_for(c, c->arrived ? c->part->count : most);
 }
 
 /* Empty ones are not sent. */
