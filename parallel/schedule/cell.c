@@ -18,13 +18,14 @@ static bool read_number(const char **at, const char *end, int *number)
 static bool read_action(const char *start, const char *end, Action *action)
 {
     const char *at = start;
-    *action = (Action){0};
-    if (!read_number(&at, end, &action->stage) || at == end) return false;
+    int stage, microbatch;
+    if (!read_number(&at, end, &stage) || at == end) return false;
     char kind = *at++;
+    if (!read_number(&at, end, &microbatch) || at != end) return false;
     for (int k = 0; k < ACTION_KINDS; k++)
         if (action_computes((ActionKind)k) && action_name[k][0] == kind) {
-            action->kind = (ActionKind)k;
-            return read_number(&at, end, &action->microbatch) && at == end;
+            *action = (Action){.kind = (ActionKind)k, .stage = stage, .microbatch = microbatch};
+            return true;
         }
     return false;
 }

@@ -28,11 +28,13 @@ typedef enum {
 /* "UNSHARD", "F", "B", "I", "W", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "BALANCE", "REDUCE", "STEP" */
 extern const char *const action_name[ACTION_KINDS];
 
+/* Of which a step has millions: one word. */
 typedef struct Action {
-    ActionKind kind;
-    int stage, microbatch; /* microbatch -1: not of one; stage -1: of all stages this rank holds */
+    int microbatch; /* -1: not of one */
+    int stage : 24; /* -1: of all stages this rank holds */
+    ActionKind kind : 7;
     /* an F that is one with the B computed after it: the two run as if at once (DualPipe, arXiv 2412.19437) */
-    bool overlapped;
+    bool overlapped : 1;
 } Action;
 
 typedef struct Schedule {
