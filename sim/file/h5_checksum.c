@@ -8,25 +8,40 @@
 
 enum { BLOCK_BYTES = 1 << 20 }; /* read at a time */
 
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+
 /* Each step is a bijection of `sum` for a given word, and of the word for a given `sum`: a change within one word,
  * as one damaged byte is, cannot go unseen. */
 static uint64_t add_word(uint64_t sum, uint64_t word)
 {
-    sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+    sum = (sum ^ word) * MULTIPLIER;
     return sum ^ sum >> 32;
+}
+
+/* Each of them. Of millions of words nothing takes longer than that each waits for the one before it, so the sum is in two
+ * whose exclusive or it is, and the next word is in one of them before the other is there. */
+static uint64_t add_words(uint64_t sum, const unsigned char *at, size_t words)
+{
+    uint64_t one = sum, other = 0, word;
+    if (words == 0) return sum;
+    memcpy(&word, at, sizeof word);
+    one ^= word;
+    for (size_t i = 1; i < words; i++) {
+        const uint64_t product = (one ^ other) * MULTIPLIER;
+        memcpy(&word, at + i * sizeof word, sizeof word);
+        one = product ^ word;
+        other = product >> 32;
+    }
+    return add_word(one ^ other, 0);
 }
 
 static uint64_t add(uint64_t sum, const void *bytes, size_t count)
 {
-    const unsigned char *at = bytes;
-    uint64_t word;
-    for (; count >= sizeof word; at += sizeof word, count -= sizeof word) {
-        memcpy(&word, at, sizeof word);
-        sum = add_word(sum, word);
-    }
-    word = 0;
-    memcpy(&word, at, count);
-    return add_word(add_word(sum, word), count);
+    uint64_t word = 0;
+    const size_t words = count / sizeof word, rest = count % sizeof word;
+    sum = add_words(sum, bytes, words);
+    memcpy(&word, (const unsigned char *)bytes + words * sizeof word, rest);
+    return add_word(add_word(sum, word), rest);
 }
 
 /* What values are, so that the same bytes under another type or shape differ. */
@@ -142,13 +157,9 @@ static void run_within_block(H5Running *r, const unsigned char *at, size_t count
         r->sum = add_word(r->sum, r->word);
         r->word = 0;
     }
-    uint64_t sum = r->sum, word;
-    for (; count >= sizeof word; at += sizeof word, count -= sizeof word) {
-        memcpy(&word, at, sizeof word);
-        sum = add_word(sum, word);
-    }
-    r->sum = sum;
-    memcpy(&r->word, at, count);
+    const size_t words = count / sizeof r->word;
+    r->sum = add_words(r->sum, at, words);
+    memcpy(&r->word, at + words * sizeof r->word, count % sizeof r->word);
 }
 
 static void end_block(H5Running *r)
