@@ -32,18 +32,18 @@ static const struct {
     /* bytes of an action in a run's file: of a real one; of a dry one, where most hold alike */
     double row_file[2];
     double operations; /* of products, in a second, in fp32 */
-} takes = {.program = 20e6,
+} takes = {.program = 22e6,
            .process = 35e6,
            .rank = 55e3,
            .program_seconds = 30e-3,
            .rank_seconds = 150e-6,
-           .layer_seconds = 3e-6,
+           .layer_seconds = 1.2e-6,
            .visit_seconds = 1.5e-6,
-           .action_seconds = 250e-9,
+           .action_seconds = 200e-9,
            .bucket_seconds = 1.2e-6,
            .ring_seconds = 150e-9,
-           .meeting_seconds = 150e-9,
-           .port_seconds = 60e-9,
+           .meeting_seconds = 100e-9,
+           .port_seconds = 30e-9,
            .piece_seconds = 250e-9,
            .exchange_seconds = 1.9e-6,
            .pair_seconds = 24e-9,

@@ -5,10 +5,10 @@
  * around them. A table in estimate.c has what each costs on one machine; another's differ.
  *
  * How far it is off: of what a real rank counts, less than a factor of 2 (tests/sim/test_estimate.c holds it to that;
- * found were 0.89 to 1.23). Measured once, and held by no test: of twenty dry runs of 0.03 s to 2.9 s and 24 MB to 374 MB,
- * all of whose ranks were walked or a few, to which the table was fitted, 0.75 to 1.5 of the seconds, which swing as much
- * on one machine, and 0.75 to 1.1 of the memory; 0.9 to 1.2 of the memory of seven real processes, and 0.8 to 1.3 of the
- * seconds of six real steps. */
+ * found were 0.89 to 1.23). Measured once, and held by no test: of 21 dry runs of 0.03 s to 1.8 s and 24 MB to 119 MB, all of
+ * whose ranks were walked or a few, to which the table was fitted, 0.9 to 1.6 of the seconds, which swing as much on one
+ * machine, but for one of 2.5 and DeepSeek-V3's 3.8, both of less than 0.1 s; and 0.8 to 1.1 of the memory; 0.9 to 1.2 of
+ * the memory of seven real processes, and 0.8 to 1.3 of the seconds of six real steps. */
 #ifndef SIM_RUN_ESTIMATE_H
 #define SIM_RUN_ESTIMATE_H
 #include "parallel/schedule/plan.h"
