@@ -160,14 +160,16 @@ static void what_is_not_whole_is_refused(void **state)
     walk_fails(&plan, "2F1 repeats what was done before");
     fails_with(2, 0, (Action){.kind = ACTION_FORWARD, .stage = 1, .microbatch = 1},
                "rank 2, action 0: 1F1 is on rank 2, and stage 1 is on rank 1");
-    fails_with(2, 0, (Action){.kind = ACTION_FORWARD, .stage = 2, .microbatch = 4}, "2F4 is none of 3 stages and 4 microbatches");
+    fails_with(2, 0, (Action){.kind = ACTION_FORWARD, .stage = 2, .microbatch = 4},
+               "2F4 is none of 3 stages and 4 microbatches");
     fails_with(0, 2, (Action){.kind = ACTION_SEND_FORWARD, .stage = 0, .microbatch = 0},
                "rank 0 does SEND_F of stage 0, microbatch 0 twice");
     fails_swapped(SCHEDULE_ZB_H1, ACTION_INPUT, ACTION_WEIGHT, "2W0 comes before 2I0");
     fails_swapped(SCHEDULE_1F1B, ACTION_FORWARD, ACTION_BACKWARD, "2B0 comes before 2F0");
     /* a letter for the first stage, which asks for none */
     plan = lowered(SCHEDULE_INTERLEAVED, (Shape){.v = 2, .p = 3, .m = 3});
-    put_in(&plan.list[2], plan.list[2].count, (Action){.kind = ACTION_SEND_FORWARD, .stage = 5, .microbatch = 0});
+    put_in(&plan.list[2], plan.list[2].count,
+           (Action){.kind = ACTION_SEND_FORWARD, .stage = 5, .microbatch = 0});
     walk_fails(&plan, "SEND_F of stage 5, microbatch 0 has no other end: it is the last stage");
     assert_true(plan_write(&plan, SCHEDULE_1F1B, (Shape){.v = 1, .p = 3, .m = 4}, NULL));
     walk_fails(&plan, "without sends and receives");
