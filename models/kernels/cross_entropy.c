@@ -36,6 +36,7 @@ typedef struct Rows {
     int64_t T;
     const real *by; /* a factor for each */
     real scale;
+    DType as; /* what rows are left in */
 } Rows;
 
 static void divide(Tensor logits, int64_t rows, RowsKernel *kernel, Rows *r)
@@ -128,24 +129,30 @@ static void backward_rows(void *context, const Tensor *probabilities, int64_t fi
 {
     const Rows *r = context;
     int64_t V = r->slice.V;
-    Opened open = opened_new(probabilities[0], V);
+    Tensor was = probabilities[0], is = tensor_view_as(was, r->as);
+    int64_t apart = n ? is.count / n : 0;
+    real values[TENSOR_PIECE]; /* a row's, of which those that were read may be written over */
     for (int64_t i = 0; i < n; i++) {
-        real *p = opened_read(&open, i * V, V);
         int64_t target = target_column(ints(r->tokens), first + i, r->T, r->slice);
-        if (target >= 0) p[target] -= 1;
-        scale_all(p, r->scale, V);
-        opened_write(&open, i * V, V);
+        for (int64_t j = 0, count; j < V; j += count) {
+            count = tensor_piece(V - j);
+            tensor_read(was, i * V + j, count, values);
+            if (target >= j && target < j + count) values[target - j] -= 1;
+            scale_all(values, r->scale, count);
+            tensor_write(is, i * apart + j, count, values);
+        }
     }
-    opened_free(&open);
 }
 
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
-                            int64_t B, int64_t T)
+                            int64_t B, int64_t T, DType as)
 {
+    assert(dtype_bytes(as) <= dtype_bytes(probabilities.dtype));
     int64_t count = B * T * slice.V;
+    /* as it is where rounding is a kernel more: narrower values make the loss no cheaper */
     double flops = 2.0 * (double)count, bytes = tensor_traffic(probabilities, 2 * count);
     Work work = work_backward(work_through(WORK_CROSS_ENTROPY, probabilities, B * T, flops, bytes));
     if (!device_kernel(probabilities.device, work)) return;
     divide(probabilities, B * T, backward_rows,
-           &(Rows){.tokens = tokens, .slice = slice, .T = T, .scale = (real)scale});
+           &(Rows){.tokens = tokens, .slice = slice, .T = T, .scale = (real)scale, .as = as});
 }

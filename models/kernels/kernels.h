@@ -94,7 +94,8 @@ typedef struct VocabularySlice {
 void cross_entropy_statistics(Tensor logits, Tensor tokens, Tensor statistics, VocabularySlice slice,
                               int64_t B, int64_t T);
 double cross_entropy_forward(Tensor logits, Tensor all_statistics, VocabularySlice slice, int64_t n);
-/* probabilities -> scale * d loss / d logits, in place. */
+/* probabilities -> scale * d loss / d logits, in place: as values of type `as`, rounded if that is narrower, which begin
+ * where each row did. */
 void cross_entropy_backward(Tensor probabilities, Tensor tokens, double scale, VocabularySlice slice,
-                            int64_t B, int64_t T);
+                            int64_t B, int64_t T, DType as);
 #endif

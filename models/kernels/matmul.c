@@ -183,8 +183,8 @@ static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, T
         product(tiles, &(Product){.m = height(A),
                                   .n = width(B),
                                   .k = width(A),
-                                  .A = {A.values.data, A.columns, A.transposed, A.values.dtype},
-                                  .B = {B.values.data, B.columns, B.transposed, B.values.dtype},
+                                  .A = {A.values.data, A.ld, A.transposed, A.values.dtype},
+                                  .B = {B.values.data, B.ld, B.transposed, B.values.dtype},
                                   .alpha = 1,
                                   .beta = (float)beta,
                                   .C = {C.data, width(B), C.dtype},
@@ -194,9 +194,9 @@ static void multiply(const ProductTiles *tiles, Matrix A, Matrix B, real beta, T
     }
     assert(bias.count == 0);
     Tensor wide = beta == 0 ? wide_for(C) : wide_of(C);
-    multiply_blas(1, (Piece){reals(A.values), REAL, A.rows, A.columns, A.columns, A.transposed},
-                  (Piece){reals(B.values), REAL, B.rows, B.columns, B.columns, B.transposed}, beta,
-                  reals(wide), width(B));
+    multiply_blas(1, (Piece){reals(A.values), REAL, A.rows, A.columns, A.ld, A.transposed},
+                  (Piece){reals(B.values), REAL, B.rows, B.columns, B.ld, B.transposed}, beta, reals(wide),
+                  width(B));
     wide_store(&wide, C);
 }
 
@@ -257,7 +257,7 @@ int64_t row_blocks_count(const RowBlocks *r)
 static void multiply_rows(Matrix A, Matrix B, RowBlocks rows, Tensor C, Tensor to)
 {
     int64_t K = A.columns, N = width(B);
-    assert(!A.transposed && (rows.of == 0 || rows.blocks % rows.of == 0));
+    assert(!A.transposed && A.ld == K && (rows.of == 0 || rows.blocks % rows.of == 0));
     if (!device_kernel(C.device, work_of(A, B, row_blocks_count(&rows), 0, C))) return;
     const ProductTiles *tiles = tiles_for(A.values.dtype, B.values.dtype);
     Matrix b = factor_open(tiles, B);

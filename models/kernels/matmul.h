@@ -21,13 +21,19 @@ const char *matmul_chosen(void);
 
 /* A factor of a product: rows and columns as they lie in memory, which the product may read transposed. */
 typedef struct Matrix {
-    Tensor values; /* REAL, BF16 or FP16 */
-    int64_t rows, columns;
+    Tensor values;             /* REAL, BF16 or FP16 */
+    int64_t rows, columns, ld; /* ld: from one row to the next */
     bool transposed;
 } Matrix;
 static inline Matrix matrix(Tensor values, int64_t rows, int64_t columns)
 {
-    return (Matrix){.values = values, .rows = rows, .columns = columns};
+    return (Matrix){.values = values, .rows = rows, .columns = columns, .ld = columns};
+}
+/* The first `columns` of rows that fill the tensor. */
+static inline Matrix matrix_within(Tensor values, int64_t rows, int64_t columns)
+{
+    return (Matrix){
+        .values = values, .rows = rows, .columns = columns, .ld = rows ? values.count / rows : columns};
 }
 static inline Matrix transposed(Matrix m)
 {

@@ -73,22 +73,28 @@ static HeadSizes sizes_of(const Gpt *gpt, const HeadSaved *saved)
 static void loss_backward(const Gpt *gpt, Tensor tokens, double scale, HeadSaved *saved)
 {
     HeadSizes z = sizes_of(gpt, saved);
-    cross_entropy_backward(saved->probabilities, tokens, scale, slice_of(gpt), z.B, gpt->shape.sequence);
+    cross_entropy_backward(saved->probabilities, tokens, scale, slice_of(gpt), z.B, gpt->shape.sequence,
+                           gpt->dtype);
+}
+
+/* What that made. */
+static Matrix dlogits_of(const Gpt *gpt, const HeadSaved *saved)
+{
+    HeadSizes z = sizes_of(gpt, saved);
+    return matrix_within(tensor_view_as(saved->probabilities, gpt->dtype), z.n, z.V);
 }
 
 /* Of logits = enter(norm) W^T, once saved has the logits' gradient: this rank's part of its input's; and what is to
  * be added to that of W, from the input as it entered. */
 static void product_backward_input(const Gpt *gpt, LayerTensors w, const HeadSaved *saved, Tensor dwhole)
 {
-    HeadSizes z = sizes_of(gpt, saved);
-    matmul(matrix(saved->probabilities, z.n, z.V), head_matrix(gpt, w), 0, dwhole);
+    matmul(dlogits_of(gpt, saved), head_matrix(gpt, w), 0, dwhole);
 }
 
 static void product_backward_weights(const Gpt *gpt, LayerTensors d, const HeadSaved *saved, Tensor whole)
 {
     HeadSizes z = sizes_of(gpt, saved);
-    matmul(transposed(matrix(saved->probabilities, z.n, z.V)), matrix(whole, z.n, z.C), 1,
-           head_matrix(gpt, d).values);
+    matmul(transposed(dlogits_of(gpt, saved)), matrix(whole, z.n, z.C), 1, head_matrix(gpt, d).values);
 }
 
 static Tensor dnorm_new(const Gpt *gpt, const HeadSaved *saved)

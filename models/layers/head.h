@@ -6,9 +6,10 @@
 
 typedef struct HeadSaved {
     Tensor x, norm; /* (B, T', C): its input, and normed */
-    Tensor
-        probabilities; /* (B, T, vocab_cut) REAL; backward's first half makes the logits' gradient of them */
-    Tensor dnorms;     /* (2, C) REAL: of the norm's gain and bias, from that half to the second */
+    /* (B, T, vocab_cut) REAL; backward's first half makes the logits' gradient of them, as factor of products in the
+     * model's type */
+    Tensor probabilities;
+    Tensor dnorms; /* (2, C) REAL: of the norm's gain and bias, from that half to the second */
 } HeadSaved;
 
 /* Takes over x (B, T', C). The sum over B T positions of -log p(next token), in nats. */

@@ -31,6 +31,13 @@ Tensor tensor_view(Tensor t, int64_t offset, int64_t count)
     return (Tensor){t.device, data, count, t.dtype, t.category, t.blank};
 }
 
+Tensor tensor_view_as(Tensor t, DType dtype)
+{
+    t.count = (int64_t)(tensor_bytes(t) / dtype_bytes(dtype));
+    t.dtype = dtype;
+    return t;
+}
+
 static Work zero_work(Tensor t)
 {
     return work_through(WORK_ZERO, t, 1, 0, (double)tensor_bytes(t));

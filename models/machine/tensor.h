@@ -45,6 +45,7 @@ void tensor_free(Tensor *t); /* owners only; a freed or zero tensor is left alon
 /* Owners only; its memory stays where it is. A zero tensor is left alone. */
 void tensor_rebook(Tensor *t, MemoryCategory category);
 Tensor tensor_view(Tensor t, int64_t offset, int64_t count);
+Tensor tensor_view_as(Tensor t, DType dtype); /* the whole of its memory as values of another type */
 
 void tensor_zero(Tensor t);
 /* The same for a sum, without a pass over its memory: what stands for zeros though nothing was written to it, and its

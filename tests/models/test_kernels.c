@@ -298,9 +298,9 @@ static void cross_entropy_in_slices(void **state)
         for (int64_t s = 0; s < parts; s++) {
             double sliced = cross_entropy_forward(slice[s], all, at[s], n);
             assert_below(fabs(sliced / loss - 1), VALUE_TOLERANCE);
-            cross_entropy_backward(slice[s], e.tokens, 1, at[s], e.B, e.T);
+            cross_entropy_backward(slice[s], e.tokens, 1, at[s], e.B, e.T, REAL);
         }
-        cross_entropy_backward(e.work, e.tokens, 1, whole(V), e.B, e.T);
+        cross_entropy_backward(e.work, e.tokens, 1, whole(V), e.B, e.T, REAL);
         for (int64_t i = 0; i < n; i++)
             for (int64_t v = 0; v < parts * cut; v++) {
                 double expected = v < V ? (double)reals(e.work)[i * V + v] : 0;
@@ -349,7 +349,7 @@ static void cross_entropy(void **state)
     }
     Tensor dlogits = constant(&device, count, 0);
     tensor_copy(dlogits, e.work);
-    cross_entropy_backward(dlogits, e.tokens, 0.25, whole(e.V), e.B, e.T);
+    cross_entropy_backward(dlogits, e.tokens, 0.25, whole(e.V), e.B, e.T, REAL);
     for (int64_t i = 0; i < count; i++) reals(dlogits)[i] *= 4;
     assert_gradient(entropy_loss, &e, e.logits, dlogits, 0);
     give_back((Tensor[]){e.tokens, e.logits, e.work, dlogits}, 4);

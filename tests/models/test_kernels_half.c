@@ -67,7 +67,7 @@ KERNEL(flash_tiles, flash_forward(LONG, t[0], NULL, t[1], t[2]))
 KERNEL(flash_gradient_tiles, flash_backward(LONG, t[0], t[1], NULL, t[2], t[3], t[4]))
 KERNEL(entropy_statistics_pieces, cross_entropy_statistics(t[0], tokens, t[1], WORDS_SLICE, MANY, T))
 KERNEL(entropy_pieces, return cross_entropy_forward(t[0], t[1], WORDS_SLICE, N))
-KERNEL(entropy_gradient_pieces, cross_entropy_backward(t[0], tokens, 0.3, WORDS_SLICE, MANY, T))
+KERNEL(entropy_gradient_pieces, cross_entropy_backward(t[0], tokens, 0.3, WORDS_SLICE, MANY, T, t[0].dtype))
 
 /* The mask is of no 16 bits: it comes and goes here. */
 #define MASKED(name, cells, call)                                               \
@@ -90,7 +90,7 @@ MASKED(dropped_attention_gradient, CELLS,
        attention_backward(SHAPE, t[0], t[1], &DROPPED, (AttentionSaved){t[2], mask, t[3]}, t[4]))
 KERNEL(entropy_statistics, cross_entropy_statistics(t[0], tokens, t[1], SLICE, B, T))
 KERNEL(entropy, return cross_entropy_forward(t[0], t[1], SLICE, n))
-KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, SLICE, B, T))
+KERNEL(entropy_gradient, cross_entropy_backward(t[0], tokens, 0.3, SLICE, B, T, t[0].dtype))
 
 static const HalfCase CASES[] = {
     {"matmul", {n * C, OUT *C, n *OUT}, 0, multiplied, 0},
@@ -215,6 +215,50 @@ static void every_number(void **state)
         }
 }
 
+/* The gradient of logits in fp32, rounded where it lies, row by row in more than a piece: as factor of a product it has
+ * the bits of a copy without the room between its rows. */
+static void logits_gradient_where_it_lies(void **state)
+{
+    (void)state;
+    enum { WORDS_MANY = 2 * TENSOR_PIECE + 5, ROWS = 2 * T };
+    const VocabularySlice slice = {.parts = 1, .V = WORDS_MANY, .used = WORDS_MANY};
+    Device d = {0};
+    Tensor tokens = tensor_new(&d, MEM_WORKSPACE, INT32, 2 * (T + 1));
+    for (int i = 0; i < 2 * (T + 1); i++) ints(tokens)[i] = i * 171 % WORDS_MANY;
+    for (DType type = BF16; type <= FP16; type++) {
+        Tensor p = tensor_new(&d, MEM_WORKSPACE, REAL, ROWS * WORDS_MANY),
+               whole = tensor_new(&d, MEM_WORKSPACE, REAL, p.count),
+               rounded = tensor_new(&d, MEM_WORKSPACE, type, p.count),
+               x = tensor_new(&d, MEM_WORKSPACE, type, WORDS_MANY * 3), y[2];
+        for (int64_t i = 0; i < p.count; i++) reals(p)[i] = reals(whole)[i] = (real)(i * 37 % 1009) / 1009;
+        cross_entropy_backward(whole, tokens, 0.3, slice, 2, T, REAL);
+        tensor_convert(rounded, whole);
+        cross_entropy_backward(p, tokens, 0.3, slice, 2, T, type);
+        Matrix lying = matrix_within(tensor_view_as(p, type), ROWS, WORDS_MANY),
+               beside = matrix(rounded, ROWS, WORDS_MANY);
+        for (int i = 0; i < ROWS; i++)
+            assert_memory_equal((uint16_t *)lying.values.data + i * lying.ld,
+                                (uint16_t *)rounded.data + i * WORDS_MANY, WORDS_MANY * sizeof(uint16_t));
+        for (int64_t i = 0; i < x.count; i++) tensor_write(x, i, 1, &(real){(real)(i % 7) - 3});
+        for (int own = 0; own < 2; own++)
+            for (int turned = 0; turned < 2; turned++) {
+                matmul_choose(own ? MATMUL_OWN : MATMUL_BLAS);
+                Matrix other =
+                    turned ? matrix(tensor_view(x, 0, ROWS * 3), ROWS, 3) : matrix(x, WORDS_MANY, 3);
+                for (int k = 0; k < 2; k++) {
+                    Matrix A = k ? beside : lying;
+                    y[k] = tensor_new(&d, MEM_WORKSPACE, REAL, (turned ? WORDS_MANY : ROWS) * 3);
+                    matmul(turned ? transposed(A) : A, other, 0, y[k]);
+                }
+                assert_memory_equal(y[0].data, y[1].data, tensor_bytes(y[0]));
+                give_back(y, 2);
+            }
+        matmul_choose(MATMUL_BLAS);
+        give_back((Tensor[]){p, whole, rounded, x}, 4);
+    }
+    tensor_free(&tokens);
+}
+
 /* Numbers a person can check: nothing besides the two tensors, and two bytes a value of traffic. */
 static void workspace_and_traffic(void **state)
 {
@@ -231,9 +275,8 @@ static void workspace_and_traffic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kernel),
-        cmocka_unit_test(by_our_products),
-        cmocka_unit_test(every_number),
+        cmocka_unit_test(every_kernel),          cmocka_unit_test(by_our_products),
+        cmocka_unit_test(every_number),          cmocka_unit_test(logits_gradient_where_it_lies),
         cmocka_unit_test(workspace_and_traffic),
     };
     matmul_one_thread();

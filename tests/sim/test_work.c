@@ -330,7 +330,8 @@ static double bytes(const Walked *w, WorkKind kind)
     case WORK_MATMUL:
         return L * (linear_bytes(w, n, h, 3 * h, v) + linear_bytes(w, n, h, h, v) +
                     linear_bytes(w, n, h, f, v) + linear_bytes(w, n, f, h, v)) +
-               linear_bytes(w, n, h, V, r);
+               linear_bytes(w, n, h, V, v) +
+               (r - v) * n * V; /* the logits are in fp32, their gradient is not */
     case WORK_ATTENTION: return L * 6 * v * (cells + 2 * n * h);
     case WORK_SOFTMAX: return L * (2 + 3) * v * cells;
     case WORK_NORM: return (2 * L + 1) * (v * ((2 + 3) * n * h + (vectors + 1) * h) + r * 2 * vectors * h);
