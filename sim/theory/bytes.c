@@ -83,9 +83,12 @@ static double gathered_again(const Config *config, const Plan *plan, int pipe)
 {
     double again = 0;
     const Schedule *list = &plan->list[pipe];
+    Blocks blocks = {0};
+    int stage = -1; /* whose these are */
     for (int i = 0; i < list->count; i++) {
-        if (list->action[i].kind != ACTION_WEIGHT) continue;
-        Blocks blocks = theory_blocks(config, plan, list->action[i].stage);
+        const Action a = list->action[i];
+        if (a.kind != ACTION_WEIGHT) continue;
+        if (a.stage != stage) blocks = theory_blocks(config, plan, stage = a.stage);
         again += 2 * blocks.all - (config->model.shape.experts.shared ? 0 : blocks.sparse);
     }
     return again;

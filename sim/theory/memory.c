@@ -155,7 +155,7 @@ static double activations_peak(const Config *config, const Plan *plan, int pipe,
         if (a.kind == ACTION_BACKWARD) now -= kept.forward;
         if (a.kind == ACTION_INPUT) now += kept.halfway - kept.forward;
         if (a.kind == ACTION_WEIGHT) now -= kept.halfway;
-        peak = fmax(peak, now);
+        if (now > peak) peak = now;
     }
     return peak;
 }
