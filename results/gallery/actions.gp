@@ -2,7 +2,7 @@
 # DATA: a file of actions and CPU seconds, a block a series; its series' names are NAME1 and NAME2.
 NAME = 'actions'
 TITLE = 'Time of a dry run against the actions that it walks'
-SUBTITLE1 = '10^{12} parameters on 3072 ranks, a step of 128 to 2048 microbatches; CPU seconds'
+SUBTITLE1 = '10^{12} parameters on 3072 ranks, a step of 128 to 8192 microbatches; CPU seconds'
 SUBTITLE2 = 'Points: measured; lines: straight, by least squares'
 load 'page.gp'
 W = 700
@@ -16,7 +16,8 @@ set key at screen X(110),Y(TOP + 14) left top Left reverse samplen 1
 set xlabel 'actions (thousands)'
 set ylabel 'CPU time (s)'
 set xrange [0:*]
-set yrange [0:*]
+stats DATA using 2 name 'ALL' nooutput
+set yrange [0:1.3*ALL_max] # with room for the key
 array START[2]
 array SLOPE[2]
 do for [k=1:2] {
