@@ -1,5 +1,6 @@
 /* kernels.c - linear, columns, embedding. */
 #include "models/kernels/kernels.h"
+#include <stdlib.h>
 #include <string.h>
 #include "models/kernels/matmul.h"
 #include "models/machine/tensor_values.h"
@@ -152,21 +153,65 @@ void embedding_forward(Tensor tokens, Tensor wte, int64_t first, Tensor y, int64
     opened_free(&oy);
 }
 
+/* Rows of a table that are added to, of 16 bits in reals: as one comes again and again, each is opened once, and rounded
+ * once. */
+typedef struct OpenRows {
+    Tensor table;
+    int64_t C, count; /* count: of those that are open */
+    int64_t *place;   /* (rows of the table): of one that is open its place among them and 1; NULL: of REAL */
+    int64_t *row;     /* (most): which they are */
+    real *room;       /* (most, C) */
+} OpenRows;
+
+static OpenRows rows_open(Tensor table, int64_t C, int64_t most)
+{
+    const char *what = "rows of an embedding in 32 bits";
+    int64_t rows = table.count / C;
+    OpenRows o = {.table = table, .C = C};
+    if (!is_half(table.dtype)) return o;
+    if (most > rows) most = rows;
+    o.place = device_aside(table.device, what, (size_t)rows * sizeof *o.place);
+    o.row = device_aside(table.device, what, (size_t)most * sizeof *o.row);
+    o.room = device_aside(table.device, what, (size_t)(most * C) * sizeof *o.room);
+    if (rows) memset(o.place, 0, (size_t)rows * sizeof *o.place);
+    return o;
+}
+
+static real *row_open(OpenRows *o, int64_t row)
+{
+    if (!is_half(o->table.dtype)) return reals(o->table) + row * o->C;
+    if (!o->place[row]) {
+        o->row[o->count] = row;
+        tensor_read(o->table, row * o->C, o->C, o->room + o->count * o->C);
+        o->place[row] = ++o->count;
+    }
+    return o->room + (o->place[row] - 1) * o->C;
+}
+
+static void rows_close(OpenRows *o)
+{
+    for (int64_t i = 0; i < o->count; i++) tensor_write(o->table, o->row[i] * o->C, o->C, o->room + i * o->C);
+    free(o->place);
+    free(o->row);
+    free(o->room);
+}
+
 void embedding_backward(Tensor tokens, Tensor dy, Tensor dwte, int64_t first, int64_t B, int64_t T, int64_t C)
 {
     int64_t count = B * T * C;
     double bytes = tensor_traffic(dy, count) + tensor_traffic(dwte, 2 * count);
     Work work = work_backward(work_through(WORK_EMBEDDING, dy, B * T, (double)count, bytes));
     if (!device_kernel(dy.device, work)) return;
-    Tensor wide_dwte = wide_of(dwte); /* a row comes again and again, and is rounded once */
+    tensor_settle(&dwte);
+    OpenRows rows = rows_open(dwte, C, B * T);
     Opened ody = opened_new(dy, C);
     for (int64_t i = 0; i < B * T; i++) {
         int64_t row = row_of(tokens, i, T, first, dwte.count / C);
         if (row < 0) continue;
-        real *de = reals(wide_dwte) + row * C;
+        real *de = row_open(&rows, row);
         const real *d = opened_read(&ody, i * C, C);
         for (int64_t j = 0; j < C; j++) de[j] += d[j];
     }
     opened_free(&ody);
-    wide_store(&wide_dwte, dwte);
+    rows_close(&rows);
 }
