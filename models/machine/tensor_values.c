@@ -230,6 +230,7 @@ double tensor_sum_of_squares(Tensor t)
     } else {
         real x[TENSOR_PIECE]; /* a multiple of the lanes: the same order as in one piece */
         for (int64_t i = 0; i < t.count; i += TENSOR_PIECE) {
+            tensor_fetch(t, i);
             tensor_read(t, i, tensor_piece(t.count - i), x);
             add_squares(x, tensor_piece(t.count - i), lane, &sum);
         }

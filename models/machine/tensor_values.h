@@ -34,6 +34,15 @@ static inline int64_t tensor_piece(int64_t left)
     return left < TENSOR_PIECE ? left : TENSOR_PIECE;
 }
 
+/* Of a pass over 16 bits piece by piece: fetches the piece after the next, from `first` on, as no cache may hold it. */
+static inline void tensor_fetch(Tensor t, int64_t first)
+{
+    enum { LINE = 64 };
+    const char *at = (const char *)t.data + (first + 2 * TENSOR_PIECE) * (int64_t)dtype_bytes(t.dtype),
+               *end = at + TENSOR_PIECE * dtype_bytes(t.dtype);
+    for (; at < end; at += LINE) __builtin_prefetch(at);
+}
+
 /* The same in whole rows of so many values: of `left` rows, one at least. */
 static inline int64_t tensor_piece_rows(int64_t left, int64_t width)
 {

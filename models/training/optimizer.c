@@ -151,7 +151,10 @@ static void update_values(void *context, const Tensor *t, int64_t first, int64_t
     real wide[TENSOR_PIECE]; /* a piece of 16-bit gradients */
     for (int64_t i = 0, count; i < n; i += count) {
         count = tensor_piece(n - i);
-        if (is_half(gradients.dtype)) tensor_read(gradients, i, count, wide);
+        if (is_half(gradients.dtype)) {
+            tensor_fetch(gradients, i);
+            tensor_read(gradients, i, count, wide);
+        }
         const real *g = is_half(gradients.dtype) ? wide : at(gradients, i);
         real *x = at(t[WHOLE], i), *m = u->states > 0 ? at(t[STATE], i) : NULL,
              *v = u->states > 1 ? at(t[STATE + 1], i) : NULL;
