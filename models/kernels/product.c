@@ -2,6 +2,7 @@
 #include "models/kernels/product.h"
 #include <stdalign.h>
 #include <stdlib.h>
+#include "models/kernels/strip.h"
 #include "models/kernels/tile_result.h"
 #include "models/machine/error.h"
 #include "models/machine/team.h"
@@ -9,61 +10,6 @@
 /* Rows of a block of A at most, which takes less than half of the second cache: fewer of a bf16 factor with more of k in a
  * row; blocks whose sums stay open where C is of 16 bits. */
 enum { BLOCK = 182, OPEN = 2 };
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Of op(A) the rows from `first` on, of op(B), which is read as its transposed, the columns. */
-static Strips strips(Factor f, bool columns, int64_t first, int64_t count, int64_t k_first, int64_t k)
-{
-    bool in_turn = f.transposed == columns; /* as it lies, k runs along a row */
-    int64_t next = in_turn ? f.ld : 1, along = in_turn ? 1 : f.ld;
-    return (Strips){values_on(f.at, f.type, first * next + k_first * along), f.type, next, along, count, k};
-}
-
-/* A factor's part as its tiles read it: packed, or strips where they lie, but for one that is cut short. */
-typedef struct Read {
-    Strips lying;
-    DType type;
-    const void *packed;
-    int64_t width, k;
-    int64_t packed_from; /* strips from here on */
-} Read;
-
-static Strips strip_of(const Read *r, int64_t first)
-{
-    if (first >= r->packed_from)
-        return (Strips){.at = values_on(r->packed, r->type, first * r->k),
-                        .type = r->type,
-                        .next = r->type == REAL ? 1 : r->k,
-                        .along = r->type == REAL ? r->width : 1,
-                        .count = r->width,
-                        .k = r->k};
-    Strips s = r->lying;
-    s.at = values_on(s.at, s.type, first * s.next);
-    return s;
-}
-
-/* Of the type that tiles read, so many rows or columns where they lie. */
-static Read read_of(const ProductTiles *tiles, Strips lying, int64_t in_place, int64_t width, void *packed)
-{
-    return (Read){lying,
-                  tiles->packed,
-                  packed,
-                  width,
-                  filled(lying.k, tiles->depth),
-                  lying.type == tiles->packed ? in_place : 0};
-}
-
-/* How many of A's rows tiles read where they lie: of fp32 all, where few columns pass by; of bf16 whole strips along k. */
-static int64_t rows_in_place(const ProductTiles *tiles, const Strips *rows, bool few_columns)
-{
-    if (tiles->packed == REAL) return few_columns ? rows->count : 0;
-    bool along = tiles->rows_lie && rows->along == 1 && rows->k % tiles->depth == 0;
-    return along ? rows->count / tiles->rows * tiles->rows : 0;
-}
 
 /* Whole strips: as many rows or columns, `most` at most, as there is room for beside one another, where `most` of fp32
  * PRODUCT_DEPTH deep fill it. */
@@ -112,12 +58,13 @@ typedef struct Beside {
     const Read *a, *b;
     Causal causal;
     Place at;
-    Tile tile; /* the first */
+    Tile tile;  /* the first */
+    bool first; /* beside this panel */
 } Beside;
 
 static void multiply_tile(const ProductTiles *tiles, const Beside *x, int64_t i, int64_t j)
 {
-    Strips rows = strip_of(x->a, i), columns = strip_of(x->b, j);
+    Strips rows = read_strip(x->a, i, j > 0), columns = read_strip(x->b, j, i > 0 || !x->first);
     int64_t first = 0, end = x->a->lying.k;
     Tile t = x->tile;
     t.rows = least(tiles->rows, x->a->lying.count - i);
@@ -136,17 +83,38 @@ static void multiply_tile(const ProductTiles *tiles, const Beside *x, int64_t i,
     tiles->tile(&rows, &columns, &t);
 }
 
-/* All tiles: of fp32 a strip of columns, which stays in the first cache, beside all rows; of bf16, where a tile takes less
- * time than its lines of C to come, row by row, as C lies. */
-static void multiply(const ProductTiles *tiles, const Beside *x)
+/* A strip of columns, which stays in the first cache, beside all rows. Strips are packed just before they are read, out of
+ * the second cache: tiles before have fetched them, each a part. */
+static void multiply_real(const ProductTiles *tiles, Beside *x)
 {
     int64_t rows = x->a->lying.count, columns = x->b->lying.count;
-    if (tiles->packed == BF16)
-        for (int64_t i = 0; i < rows; i += tiles->rows)
-            for (int64_t j = 0; j < columns; j += tiles->columns) multiply_tile(tiles, x, i, j);
-    else
-        for (int64_t j = 0; j < columns; j += tiles->columns)
-            for (int64_t i = 0; i < rows; i += tiles->rows) multiply_tile(tiles, x, i, j);
+    Tile *t = &x->tile;
+    for (int64_t j = 0; j < columns; j += tiles->columns) {
+        if (x->first) read_pack(x->b, j, j + tiles->columns);
+        Soon soon = read_soon(x->b, j + tiles->columns, filled(rows, tiles->rows) / tiles->rows), row;
+        for (int64_t i = 0; i < rows; i += tiles->rows, soon.at += soon.rows * soon.apart) {
+            int64_t behind = i + tiles->rows;
+            if (j == 0) read_pack(x->a, i, behind);
+            t->keep_a = j == 0 ? read_keeps(x->a, i) : NULL;
+            t->keep_b = x->first && i == 0 ? read_keeps(x->b, j) : NULL;
+            t->soon = x->first ? &soon : NULL;
+            if (j == 0 && behind >= x->a->packed_from) {
+                row = read_soon(x->a, behind, 1);
+                t->soon = &row;
+            }
+            multiply_tile(tiles, x, i, j);
+        }
+    }
+}
+
+/* Where a tile takes less time than its lines of C to come: row by row, as C lies. */
+static void multiply_bf16(const ProductTiles *tiles, const Beside *x)
+{
+    int64_t rows = x->a->lying.count, columns = x->b->lying.count;
+    read_pack(x->a, 0, rows);
+    if (x->first) read_pack(x->b, 0, columns);
+    for (int64_t i = 0; i < rows; i += tiles->rows)
+        for (int64_t j = 0; j < columns; j += tiles->columns) multiply_tile(tiles, x, i, j);
 }
 
 /* Of a panel's columns, filled up to whole tiles with zeros. */
@@ -162,8 +130,43 @@ static const float *bias_of(const Product *p, int64_t first, int64_t columns, fl
     return beside;
 }
 
-/* Packing pays where a strip passes by often. */
-enum { FEW = 5 };
+/* Packing pays where a strip passes by often; rows along k are read as fast where they lie, unless they are so far apart
+ * that all are in the same lines of the first cache. */
+enum { FEW = 5, SAME_LINES = 1024 };
+
+/* Rows of A beside so many columns; of bf16 those along k are read where they lie, if the tiles do. */
+static Read rows_of(const ProductTiles *tiles, Strips rows, int64_t columns, bool keeps, float *block)
+{
+    bool few = tiles->packed == REAL && columns <= FEW * tiles->columns, along = rows.along == 1,
+         lie = tiles->packed == REAL ? few || (along && rows.next % SAME_LINES != 0)
+                                     : along && tiles->rows_lie && rows.k % tiles->depth == 0;
+    int64_t whole = rows.count / tiles->rows * tiles->rows,
+            in_place = lie && tiles->packed == REAL ? rows.count : whole;
+    return (Read){.tiles = tiles,
+                  .pack = tiles->pack_rows,
+                  .lying = rows,
+                  .packed = block,
+                  .width = tiles->rows,
+                  .k = filled(rows.k, tiles->depth),
+                  .packed_from = rows.type == tiles->packed && (lie || keeps) ? in_place : 0,
+                  .kept = keeps && !lie};
+}
+
+/* Columns of B beside so many rows: those that are side by side are in rows of B. */
+static Read columns_of(const ProductTiles *tiles, Strips columns, int64_t rows, bool keeps, float *panel)
+{
+    bool real = tiles->packed == REAL, few = real && rows <= FEW * tiles->rows,
+         lie = columns.type == tiles->packed && columns.next == 1;
+    int64_t whole = columns.count / tiles->columns * tiles->columns;
+    return (Read){.tiles = tiles,
+                  .pack = tiles->pack_columns,
+                  .lying = columns,
+                  .packed = panel,
+                  .width = tiles->columns,
+                  .k = filled(columns.k, tiles->depth),
+                  .packed_from = lie && (few || keeps) ? whole : 0,
+                  .kept = keeps && !few};
+}
 
 /* What a thread packs into. */
 typedef struct Room {
@@ -213,15 +216,13 @@ static void multiply_group(const ProductTiles *tiles, const Product *p, const Cu
 {
     Room *r = room();
     int64_t columns = least(cut->columns, p->n - j), end = least(first + cut->group, p->m), k = 0;
-    bool few_rows = end - first <= FEW * tiles->rows, few_columns = columns <= FEW * tiles->columns;
-    bool lies = tiles->packed == REAL && few_rows && !p->B.transposed;
-    int64_t lying = lies ? columns / tiles->columns * tiles->columns : 0;
+    /* Not beside a causal matrix, where a strip's first tile may be left out. */
+    bool keeps = tiles->packed == REAL && p->causal.part == CAUSAL_NONE;
     Result C = result_on(p->C, first, j), sums = cut->opens ? (Result){r->open, PANEL, REAL} : C;
     const float *bias = bias_of(p, j, columns, r->bias);
     do {
         int64_t depth = least(cut->depth, p->k - k);
-        Read b = read_of(tiles, strips(p->B, true, j, columns, k, depth), lying, tiles->columns, r->panel);
-        tiles->pack_columns(tiles, &b.lying, b.packed_from, r->panel);
+        Read b = columns_of(tiles, strips(p->B, true, j, columns, k, depth), end - first, keeps, r->panel);
         bool last = k + depth == p->k;
         Tile t = {.from = k == 0 ? C : sums,
                   .to = last ? C : sums,
@@ -230,10 +231,12 @@ static void multiply_group(const ProductTiles *tiles, const Product *p, const Cu
                   .bias = last ? bias : NULL};
         for (int64_t i = first; i < end; i += cut->rows) {
             int64_t rows = least(cut->rows, end - i);
-            Strips lie = strips(p->A, false, i, rows, k, depth);
-            Read a = read_of(tiles, lie, rows_in_place(tiles, &lie, few_columns), tiles->rows, r->block);
-            tiles->pack_rows(tiles, &a.lying, a.packed_from, r->block);
-            multiply(tiles, &(Beside){&a, &b, p->causal, {i, j, k}, t});
+            Read a = rows_of(tiles, strips(p->A, false, i, rows, k, depth), columns, keeps, r->block);
+            Beside x = {&a, &b, p->causal, {i, j, k}, t, i == first};
+            if (tiles->packed == REAL)
+                multiply_real(tiles, &x);
+            else
+                multiply_bf16(tiles, &x);
             t.from = result_on(t.from, rows, 0);
             t.to = result_on(t.to, rows, 0);
         }

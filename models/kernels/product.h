@@ -2,7 +2,8 @@
  *
  * As in Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication (TOMS 2008): of B a panel of `depth` rows
  * is packed, of A a block of `depth` columns that stays in the second cache, and a tile of C is held in registers while
- * both pass by. A factor that lies as tiles read it is not packed where few tiles read it.
+ * both pass by. In fp32 a strip is packed as its first tile needs it, mostly by that tile, which stores what it reads where it
+ * lies, while others fetch what is next. Not packed are rows of A along k, and what few tiles read.
  *
  * An element of C is added up over k in blocks of PRODUCT_DEPTH, of packed bf16 of PRODUCT_DEPTH_BF16, in order, whatever
  * the tile or the rows and columns beside it: a product cut into rows or columns gives the same bits as the whole. Other

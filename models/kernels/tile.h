@@ -4,12 +4,22 @@
 #define MODELS_KERNELS_TILE_H
 #include "models/kernels/factor.h"
 
+/* Memory that is read before long: so many rows of bytes, so many bytes from one to the next. */
+typedef struct Soon {
+    const char *at;
+    int64_t rows, bytes, apart;
+} Soon;
+
 /* The rows and columns of C that a tile has; those at an edge are fewer. */
 typedef struct Tile {
     Result from, to; /* what beta C is taken of, and what the sum goes to */
     int64_t rows, columns;
     float alpha, beta;
     const float *bias; /* of as many columns as a whole tile has, or NULL */
+    /* In fp32: where a strip of a, and one of b that lies side by side, is stored as it is read, packed; NULL: nowhere. Of a
+     * tile that has all its rows. */
+    float *keep_a, *keep_b;
+    const Soon *soon; /* what it fetches meanwhile, into the second cache; NULL: nothing */
 } Tile;
 
 /* A (count, k) part of a factor: `next` values from one of its rows, or columns, to the next of them, and `along` from
@@ -28,6 +38,11 @@ enum { PANEL = 1024 };
 static inline int64_t filled(int64_t x, int64_t multiple)
 {
     return (x + multiple - 1) / multiple * multiple;
+}
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* So many values on. */

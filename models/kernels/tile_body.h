@@ -18,6 +18,8 @@ typedef Lanes Sums[ROWS_OF_TILE][ACROSS];
  * cache holds. */
 enum {
     LINE = 16 /* fp32 values of a line of the cache */,
+    LINE_BYTES = 4 * LINE,
+    SECOND_CACHE = 2, /* as __builtin_prefetch() counts them */
     LARGE = ROWS_OF_TILE * COLUMNS_OF_TILE / LINE > 16
 };
 
@@ -28,33 +30,96 @@ INLINED void fetch_row(const Tile *t, int64_t row)
     __builtin_prefetch(values_on(t->to.at, t->to.type, row * t->to.ld + t->columns - 1), 1);
 }
 
-/* sum += a b of the first `rows` rows, value by value of k. Of a large tile rows of C are fetched on the way, as all at once
- * they would be before what is read of a and b, and so is b. Inlined where `rows`, and `next` or `along`, are known. */
-TILES_TARGET INLINED void add_up(Sums sum, int rows, const float *a, int64_t next, int64_t along,
-                                 const Strips *b, const Tile *t)
+/* How a strip of a lies: for each k its values side by side, or each of its rows along k; and whether it is kept. */
+typedef enum { BESIDE, BESIDE_KEPT, ALONG, ALONG_KEPT } Lie;
+
+/* Of what is read before long the next line. */
+typedef struct Fetch {
+    const char *row;
+    int64_t in_row, done, lines;
+} Fetch;
+
+INLINED Fetch fetch_of(const Soon *soon)
 {
-    enum { AHEAD = 8 }; /* values of k */
-    const float *at = b->at;
-    int64_t fetched = 0, each = LARGE ? b->k / rows + 1 : b->k;
-    for (; fetched < rows && !LARGE; fetched++) fetch_row(t, fetched);
-    for (int64_t p = 0, end; p < b->k;) {
-        if (fetched < rows) fetch_row(t, fetched++);
-        for (end = p + each < b->k ? p + each : b->k; p < end; p++, a += along, at += b->along) {
-            for (int j = 0; j < COLUMNS_OF_TILE && LARGE; j += LINE)
-                __builtin_prefetch(at + AHEAD * b->along + j);
-            Lanes row[ACROSS];
+    if (!soon) return (Fetch){0};
+    return (Fetch){.row = soon->at, .lines = soon->rows * ((soon->bytes + LINE_BYTES - 1) / LINE_BYTES)};
+}
+
+INLINED void fetch_line(const Soon *soon, Fetch *f)
+{
+    f->in_row += LINE_BYTES;
+    bool last = f->in_row >= soon->bytes;
+    __builtin_prefetch(f->row + (last ? soon->bytes : f->in_row) - 1, 0, SECOND_CACHE);
+    if (last) f->in_row = 0, f->row += soon->apart;
+    f->done++;
+}
+
+/* sum += a b of the first `rows` rows, value by value of k. Of a large tile rows of C are fetched on the way, as all at once
+ * they would be before what is read of a and b, and so are these. Inlined where what is before `a` is known.
+ *
+ * Rows along k have one pointer for three of them: one each is more than there are registers. */
+TILES_TARGET INLINED void add_up(Sums sum, int rows, Lie lie, bool keeps_b, const Strips *a, const Strips *b,
+                                 const Tile *t)
+{
+    enum { AHEAD = 8 /* values of k */, AHEAD_IN_ROW = 2 * LINE, GROUP = 3 };
+    const bool in_rows = lie == ALONG || lie == ALONG_KEPT;
+    const int group = in_rows ? GROUP : rows;
+    int64_t next = in_rows ? a->next : 1, twice = 2 * next, along = in_rows ? 1 : a->along,
+            along_b = b->along, k = b->k;
+    const float *row[(ROWS_OF_TILE + GROUP - 1) / GROUP], *at = b->at;
+    float *keep_a = t->keep_a, *keep_b = t->keep_b;
+    if (in_rows) AS_IT_IS(twice);
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i += group) row[i / group] = (const float *)a->at + i * next;
+    Fetch soon = fetch_of(t->soon);
+    int64_t fetched = 0, each = LARGE ? LINE : k;
+    for (int64_t p = 0; p < k; p += each) {
+        for (; fetched < rows && (fetched + 1) * k <= (p + each) * rows; fetched++) fetch_row(t, fetched);
+        while (soon.done * k < (p + each) * soon.lines) fetch_line(t->soon, &soon);
+        const float *line = row[0] + AHEAD_IN_ROW;
+        int64_t left = k - p < each ? k - p : each;
+        do {
+#pragma GCC unroll 4
+            for (int j = 0; j < COLUMNS_OF_TILE && (LARGE || keeps_b); j += LINE)
+                __builtin_prefetch(at + AHEAD * along_b + j);
+            if (in_rows && LARGE) { /* of one row after the other */
+                __builtin_prefetch(line);
+                line += next;
+            }
+            if (!in_rows && (LARGE || lie == BESIDE_KEPT))
+                __builtin_prefetch(row[0] + AHEAD * along + ROWS_OF_TILE - 1);
+            if (lie == BESIDE_KEPT) /* the strip behind, in the same page */
+                __builtin_prefetch(row[0] + 2 * ROWS_OF_TILE - 1, 0, SECOND_CACHE);
+            Lanes column[ACROSS];
 #pragma GCC unroll 2
-            for (int j = 0; j < ACROSS; j++) row[j] = ((const Lanes *)at)[j];
+            for (int j = 0; j < ACROSS; j++) {
+                column[j] = ((const Lanes *)at)[j];
+                if (keeps_b) ((Lanes *)keep_b)[j] = column[j];
+            }
+            if (lie == BESIDE_KEPT) memcpy(keep_a, row[0], ROWS_OF_TILE * sizeof *keep_a);
 #pragma GCC unroll 16
             for (int i = 0; i < rows; i++) {
-                Lanes value = a[i * next] - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
+                float one = row[i / group][in_rows && i % group == 2 ? twice : i % group * next];
+                Lanes value = one - (Lanes){0}; /* in every lane, as it is: 0 + -0 were 0 */
+                if (lie == ALONG_KEPT) keep_a[i] = value[0];
 #pragma GCC unroll 2
                 for (int j = 0; j < ACROSS; j++) {
-                    sum[i][j] += value * row[j];
+                    sum[i][j] += value * column[j];
                     STAYS(sum[i][j]);
                 }
+                STAYS(value);
             }
-        }
+#pragma GCC unroll 2
+            for (int j = 0; j < ACROSS; j++) STAYS(column[j]);
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i += group) {
+                row[i / group] += along;
+                if (in_rows) AS_IT_IS(row[i / group]);
+            }
+            at += along_b;
+            keep_a += ROWS_OF_TILE;
+            keep_b += COLUMNS_OF_TILE;
+        } while (--left != 0);
     }
 }
 
@@ -67,13 +132,11 @@ TILES_TARGET INLINED Lanes rounded(Lanes product)
 }
 
 /* So many rows of a tile. One that columns are cut off is computed whole, beside C, as is one of 16 bits. */
-TILES_TARGET INLINED void tile_of(int rows, const Strips *a, const Strips *b, const Tile *t)
+TILES_TARGET INLINED void tile_of(int rows, Lie lie, bool keeps_b, const Strips *a, const Strips *b,
+                                  const Tile *t)
 {
     Sums sum = {0};
-    if (a->next == 1)
-        add_up(sum, rows, a->at, 1, a->along, b, t);
-    else
-        add_up(sum, rows, a->at, a->next, 1, b, t);
+    add_up(sum, rows, lie, keeps_b, a, b, t);
     float edge[ROWS_OF_TILE * COLUMNS_OF_TILE];
     bool whole = t->columns == COLUMNS_OF_TILE, opens = !whole || is_half(t->from.type),
          closes = !whole || is_half(t->to.type);
@@ -98,11 +161,40 @@ TILES_TARGET INLINED void tile_of(int rows, const Strips *a, const Strips *b, co
     for (int64_t i = 0; i < rows && closes; i++) row_close(t->to, i, t->columns, edge + i * COLUMNS_OF_TILE);
 }
 
+TILES_TARGET INLINED void tile_lying(Lie lie, const Strips *a, const Strips *b, const Tile *t)
+{
+    if (t->keep_b)
+        tile_of(ROWS_OF_TILE, lie, true, a, b, t);
+    else
+        tile_of(ROWS_OF_TILE, lie, false, a, b, t);
+}
+
+/* By itself, as the compiler would run out of what it spends on a function. */
+TILES_TARGET __attribute__((noinline)) static void tile_whole(const Strips *a, const Strips *b, const Tile *t)
+{
+    if (a->next == 1 && t->keep_a)
+        tile_lying(BESIDE_KEPT, a, b, t);
+    else if (a->next == 1)
+        tile_lying(BESIDE, a, b, t);
+    else if (t->keep_a)
+        tile_lying(ALONG_KEPT, a, b, t);
+    else
+        tile_lying(ALONG, a, b, t);
+}
+
+TILES_TARGET INLINED void tile_some(int rows, const Strips *a, const Strips *b, const Tile *t)
+{
+    if (a->next == 1)
+        tile_of(rows, BESIDE, false, a, b, t);
+    else
+        tile_of(rows, ALONG, false, a, b, t);
+}
+
 /* Where rows are cut off, the rest in powers of two. */
 TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
 {
     if (t->rows == ROWS_OF_TILE) {
-        tile_of(ROWS_OF_TILE, a, b, t);
+        tile_whole(a, b, t);
         return;
     }
     Strips rest = *a;
@@ -110,13 +202,13 @@ TILES_TARGET static void tile(const Strips *a, const Strips *b, const Tile *t)
     for (int64_t left = t->rows, rows; left > 0; left -= rows) {
         rows = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
         if (rows == 8 && 8 < ROWS_OF_TILE)
-            tile_of(8, &rest, b, &part);
+            tile_some(8, &rest, b, &part);
         else if (rows == 4 && 4 < ROWS_OF_TILE)
-            tile_of(4, &rest, b, &part);
+            tile_some(4, &rest, b, &part);
         else if (rows == 2)
-            tile_of(2, &rest, b, &part);
+            tile_some(2, &rest, b, &part);
         else
-            tile_of(1, &rest, b, &part);
+            tile_some(1, &rest, b, &part);
         rest.at = values_on(rest.at, REAL, rows * a->next);
         part.from.at = (void *)values_on(part.from.at, part.from.type, rows * part.from.ld);
         part.to.at = (void *)values_on(part.to.at, part.to.type, rows * part.to.ld);
@@ -169,8 +261,8 @@ TILES_TARGET static inline void pack_along(const Strips *from, int64_t first, in
         for (int64_t p = 0; p < from->k; p += LINE) {
             int64_t k = from->k - p < LINE ? from->k - p : LINE, fours_of_k = k / 4 * 4;
             const float *at = lie ? values_of(from, strip * from->next + p, k, beside) : beside;
-            for (int64_t i = 0; i < width; i++) /* of the strip behind */
-                __builtin_prefetch(values_on(from->at, from->type, (strip + width + i) * from->next + p));
+            for (int64_t i = 0; i < width && p + LINE < from->k; i++)
+                __builtin_prefetch(values_on(from->at, from->type, (strip + i) * from->next + p + LINE));
             for (int64_t i = 0; i < there && !lie; i++) {
                 float *row = beside + i * LINE;
                 const float *values = values_of(from, (strip + i) * from->next + p, k, row);

@@ -7,6 +7,9 @@
 #include "models/kernels/turn.h"
 #include "models/machine/half_bits.h"
 
+/* The compiler sees a pointer or a distance as one it knows nothing of, and keeps it: it would reckon it anew. */
+#define AS_IT_IS(pointer) __asm__("" : "+r"(pointer))
+
 /* A sum stays in the register that it is in: moved about, one of them ends in memory. It is rounded there. */
 #if defined(__x86_64__)
 #define STAYS(sum) __asm__("" : "+v"(sum))

@@ -92,6 +92,27 @@ static void check_widened(const ProductTiles *tiles, Operands *o)
     free(rounded);
 }
 
+/* Of either form, beside many: kept by the tiles that read them first, and rows along k where they lie, or kept where they
+ * are 4 KiB apart. Of more than a block, and with tiles that are cut short. */
+static void strips_are_read_in_any_way(void **state)
+{
+    (void)state;
+    enum { APART = 1024 };
+    const ProductTiles *tiles;
+    for (int t = 0; (tiles = product_tiles(t)); t++)
+        for (int form = 0; form < 8 && product_runs(tiles); form++) {
+            Shape s = {.m = 199, .n = 203, .k = PRODUCT_DEPTH + 9, .alpha = 1, .beta = 0.5f};
+            s.ta = form & 1, s.tb = form & 2;
+            s.padding = form & 4 ? APART - s.k : 0;
+            if (!product_takes(tiles, REAL, REAL)) continue;
+            Operands o = operands_new(s);
+            check_cut(tiles, &o);
+            values_set(&o.c, &o.was);
+            check_sums(tiles, &o);
+            operands_free(&o);
+        }
+}
+
 /* Widened as they are packed, or before. */
 static void sixteen_bits_are_the_same_numbers_in_fp32_to_the_bit(void **state)
 {
@@ -305,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_right),
         cmocka_unit_test(a_cut_product_has_the_bits_of_the_whole),
+        cmocka_unit_test(strips_are_read_in_any_way),
         cmocka_unit_test(sixteen_bits_are_the_same_numbers_in_fp32_to_the_bit),
         cmocka_unit_test(sums_of_many_blocks_are_rounded_once),
         cmocka_unit_test(no_product_feels_the_one_before),
