@@ -12,8 +12,8 @@
  *                                                                                            and nobody else is at what is
  *                                                                                            this rank's
  *
- *   A reduce-scatter stores in its own tensor alone; an all-gather reads its own block alone, and stores it in all. Of
- *   several parts of an all-reduce who adds up what is free, as it is stored in all: a rank has as much, but in one run
+ *   A reduce-scatter stores in its own tensor alone; of an all-gather a rank reads its own block alone, and stores it in
+ *   all. Of several parts who does which blocks is free, where it is stored in all: a rank has as much, but in one run
  *   through them, so that it is not read in as many short ones as there are parts.
  *   Block b is added up as on the ring: b+1, b+2, ..., b, rounded at each addition. So the bits are the ring's.
  *
@@ -61,13 +61,13 @@ typedef struct Share {
     int64_t low, high;
 } Share;
 
-/* What this rank adds up, or stores, of part i: its block; of an all-reduce what its share of all parts, one after the
- * other, has of it. `before`: elements of the parts before. */
+/* What this rank adds up or stores of part i: its block or, of what is stored in all, what its share of all parts, one after
+ * the other, has of it. `before`: elements of the parts before. */
 static Share share_of(const Collective *c, int i, int64_t before, int64_t all)
 {
     const int n = c->leg->size, r = c->leg->rank;
     const int64_t count = c->part[i].count;
-    if (c->leg->reduces && c->leg->gathers) {
+    if (c->leg->gathers) {
         const int64_t low = block_offset(all, n, r) - before, high = low + block_count(all, n, r);
         return (Share){low > 0 ? low : 0, high < count ? high : count};
     }
