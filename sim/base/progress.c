@@ -59,9 +59,10 @@ void progress_show(Progress *p, const char *format, ...)
 {
     char left[32];
     va_list args;
-    double now = clock_now();
+    double now = clock_now(),
+           rest = fmax(p->total - p->done, 0); /* sums of parts may be above it by rounding */
     bool known = p->quiet == 0 || p->done >= p->total / 50;
-    if (known) words_duration((now - p->began) / p->done * (p->total - p->done), left, sizeof left);
+    if (known) words_duration((now - p->began) / p->done * rest, left, sizeof left);
     fputs(p->terminal ? "\r  " : "  ", p->out);
     va_start(args, format);
     vfprintf(p->out, format, args);
