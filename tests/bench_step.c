@@ -2,8 +2,9 @@
  * the time that the step's matrix products take alone, in the same shapes and type, from caches that hold their factors,
  * by whichever product is fastest. By turns a step with our products, with OpenBLAS's, and with those that a run takes
  * unless told otherwise, if they are neither; and each one's products alone. At the end of each round one more step, with
- * the products that a run takes, and the time of its kernels by kind, each until the next begins: what products take
- * there, and not alone, is factors that come from memory. CPU time of this thread, as others may use the cores. */
+ * the products that a run takes, and the time of its kernels by kind, each until the next begins (attention with its
+ * softmax): what products take there, and not alone, is factors that come from memory. CPU time of this thread, as others may
+ * use the cores. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,7 @@ static double median_of(const double *numbers, int count)
 
 static void tell(const Bench *b)
 {
+    const double TOLD = 2e-5; /* seconds of a kind of kernels; heads' softmax is told as begun, no more */
     const double *roofline = b->alone[0];
     double flops = 0;
     for (int i = 0; i < b->works; i++) flops += b->work[i].flops;
@@ -165,7 +167,7 @@ static void tell(const Bench *b)
         for (int kind = 0; kind < WORK_KINDS; kind++) {
             char what[64];
             snprintf(what, sizeof what, "within a step: %s", work_kind[kind].name);
-            if (b->within[kind][i] > 0) sample(b->name, what, "ms", i, 1e3 * b->within[kind][i]);
+            if (b->within[kind][i] > TOLD) sample(b->name, what, "ms", i, 1e3 * b->within[kind][i]);
         }
 }
 
