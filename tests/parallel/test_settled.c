@@ -18,6 +18,7 @@ typedef struct Seen {
 
 typedef struct Scene {
     Beside beside;
+    Lanes lanes[3];
     Seen seen[2];
 } Scene;
 
@@ -40,10 +41,10 @@ static void to_and_fro(Comm *comm, void *context)
 {
     Scene *scene = context;
     const int other = 1 - comm->rank, members[] = {0, 1, 2};
-    Lanes lanes = {.now = 0};
+    Lanes *lanes = &scene->lanes[comm->rank];
     Group group = {.comm = comm, .rank = comm->rank, .size = comm->size, .members = members, .channel = 5};
     RingShape shape = {.purpose = DP_ALL_REDUCE};
-    comm->lanes = &lanes;
+    comm->lanes = lanes;
     comm->network = network_flat((Link){1e-3, 1e-6});
     comm->network.taken = 0.1;
     comm_ring_leg(&shape, (NetworkTime){.busy = {2.5}, .latency = 0.1});
@@ -54,10 +55,10 @@ static void to_and_fro(Comm *comm, void *context)
         Seen *seen = &scene->seen[comm->rank];
         const double start = scene->beside.ring ? comm_ring_open(comm) : 0;
         if (scene->beside.letter) send_to(&group, other, EARLY);
-        if (scene->beside.step) lanes_compute(&lanes, 100);
+        if (scene->beside.step) lanes_compute(lanes, 100);
         for (int i = 0; i < MESSAGES; i++) {
             if (scene->beside.step && i == comm->rank * MESSAGES / 2) comm_begin_step(comm);
-            lanes_compute(&lanes, 1e-4 * (1 + (i * 7 + comm->rank) % 5));
+            lanes_compute(lanes, 1e-4 * (1 + (i * 7 + comm->rank) % 5));
             send_to(&group, other, i);
             wait_for(&group, other, i);
             if (comm->out[0].count > seen->spans) seen->spans = comm->out[0].count;
@@ -65,10 +66,10 @@ static void to_and_fro(Comm *comm, void *context)
         if (scene->beside.letter) wait_for(&group, other, EARLY);
         if (scene->beside.ring) comm_ring_end(comm, &shape, start);
         if (comm->rank == 0 && comm->size > 2) send_to(&group, 2, LAST);
-        seen->now = lanes.now;
+        seen->now = lanes->now;
         seen->busy = comm_busy(comm, ROUTE_INSIDE) - (comm->rank == 0 && comm->size > 2 ? 1e-3 : 0);
-        memcpy(seen->spent, lanes.spent, sizeof seen->spent);
-        memcpy(seen->hidden, lanes.hidden, sizeof seen->hidden);
+        memcpy(seen->spent, lanes->spent, sizeof seen->spent);
+        memcpy(seen->hidden, lanes->hidden, sizeof seen->hidden);
     }
     comm->lanes = NULL;
 }

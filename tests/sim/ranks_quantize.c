@@ -81,7 +81,7 @@ static void ties_zeros_and_overflows(void **state)
     Device device = {0};
     real in[8] = {127, -127, (real)0.5, (real)1.5, (real)-2.5, (real)2.4999, 0, (real)-126.5}, out[8];
     int8_t expected[8] = {127, -127, 0, 2, -2, 2, 0, -126}, q[8];
-    float scale;
+    float scale = 0;
     Tensor x = {.device = &device, .data = in, .count = 8, .dtype = REAL};
     Tensor y = {.device = &device, .data = out, .count = 8, .dtype = REAL};
     Tensor bytes = {.device = &device, .data = q, .count = 8, .dtype = UINT8};
