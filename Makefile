@@ -47,9 +47,9 @@ objects   = $(patsubst %.c,$(BUILD)/%.o,$(filter $(PRECISE),$(1))) $(patsubst %.
 
 LIBRARY  := $(call objects,$(filter-out tests/% sim/main.c,$(SOURCES)))
 # Tests of what computes with real numbers, or holds them in files: built in both precisions, the others in one.
-TWICE    := attention balance block capacity device dropout experts experts_half families grouped half kernels kernels_half latent_heads \
-            model optimizer parameters permute router routing team vector config_keys loss_scale share_text theory unwritten update \
-            weights_file
+TWICE    := attention balance block capacity device dropout experts experts_half families grouped half initialise kernels kernels_half \
+            latent_heads model optimizer permute router routing team vector config_keys loss_scale share_text theory units unwritten \
+            update weights_file
 PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
 TESTS    := $(if $(DOUBLE),$(foreach name,$(TWICE),$(filter %/test_$(name),$(PROGRAMS))),$(PROGRAMS) $(BUILD)/tests/compare) \
             $(BUILD)/tests/matrix
