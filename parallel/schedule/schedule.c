@@ -19,7 +19,7 @@ const char *const action_name[ACTION_KINDS] = {
     [ACTION_STEP] = "STEP",
 };
 
-const char *const schedule_name[SCHEDULE_KINDS] = {
+const char *const schedule_name[SCHEDULE_KINDS + 1] = {
     [SCHEDULE_NAIVE] = "naive", [SCHEDULE_GPIPE] = "gpipe",
     [SCHEDULE_1F1B] = "1f1b",   [SCHEDULE_INTERLEAVED] = "interleaved",
     [SCHEDULE_ZB_H1] = "zb-h1",

@@ -55,7 +55,7 @@ typedef enum {
     SCHEDULE_ZB_H1,
     SCHEDULE_KINDS
 } ScheduleKind;
-extern const char *const schedule_name[SCHEDULE_KINDS]; /* "naive", "gpipe", "1f1b", "interleaved", "zb-h1" */
+extern const char *const schedule_name[SCHEDULE_KINDS + 1]; /* "naive", "gpipe", ...; ends in NULL */
 
 /* Writes what one rank computes. Every stage runs its backwards in ascending
  * order of microbatches, so that all schedules of one split add the same

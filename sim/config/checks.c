@@ -139,11 +139,9 @@ const char *config_uncut(const Config *config, int64_t *size)
 bool config_check_schedule(const Config *config, Error *error)
 {
     if (config_schedule(config) != SCHEDULE_KINDS || config_schedule_is_file(config)) return true;
-    const char *names[SCHEDULE_KINDS + 1] = {NULL};
     char list[128];
-    for (int k = 0; k < SCHEDULE_KINDS; k++) names[k] = schedule_name[k];
-    words_join(list, sizeof list, names);
-    const char *nearest = words_nearest(config->pipeline.schedule, names);
+    words_join(list, sizeof list, schedule_name);
+    const char *nearest = words_nearest(config->pipeline.schedule, schedule_name);
     return config_refuse(config, "parallel.schedule", error,
                          "not one of %s, nor the path of a file that ends in .csv; try %s", list,
                          nearest ? nearest : schedule_name[SCHEDULE_1F1B]);

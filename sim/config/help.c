@@ -120,10 +120,7 @@ static void print_row(FILE *out, const ConfigRow *row, const char *program_direc
     default_of(row, value, sizeof value);
     config_row_range(row, range, sizeof range);
     fprintf(out, "%s.%s: %s.\n\n", row->section, row->key, row->help);
-    fprintf(out, "  %-9s ",
-            row->type == ROW_TEXT     ? "length"
-            : row->type == ROW_CHOICE ? "choices"
-                                      : "values");
+    fprintf(out, "  %-9s ", row->choices ? "choices" : row->type == ROW_TEXT ? "length" : "values");
     print_wrapped(out, range, strlen(range), 12, 12);
     const char *none =
         row->type == ROW_TEXT || row->type == ROW_LIST ? "(empty)" : "(none: the machine's file gives it)";

@@ -22,7 +22,7 @@ typedef struct ConfigRow {
     const char *fallback;       /* the default as the ini spells it; NULL: the preset gives it */
     double low, high;           /* all of numbers: the range; 0, 0 for an integer: any from 0 up */
     bool low_out, high_out;     /* the end itself is out of the range */
-    const char *const *choices; /* ROW_CHOICE: ends in NULL */
+    const char *const *choices; /* ends in NULL; ROW_TEXT: names beside which it may be a file's path */
     bool required;              /* ROW_TEXT: may not be empty */
     const char *example;        /* a value that fits */
     const char *help;           /* one line, no full stop */

@@ -139,7 +139,8 @@ const ConfigRow rows_of_parallel[] = {
              "ranks / (pp tp) replicas of the model share the batch. `sim schedule --config FILE` draws who "
              "computes what, and when.\n"},
     {"parallel", "schedule", ROW_TEXT, WITH_AN_ORDER, FIELD(pipeline.schedule), "1f1b", .required = true,
-     .example = "zb-h1", .help = "in which order the stages compute, or a file of it",
+     .choices = schedule_name, .example = "zb-h1",
+     .help = "in which order the stages compute, or a file of it",
      .more = "Of p ranks with m microbatches, where a backward takes twice a forward:\n"
              "@                  bubble               held at most by rank r\n"
              "@    naive         (p-1)/p              1         one microbatch under way in all\n"

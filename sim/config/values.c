@@ -61,7 +61,12 @@ void config_row_range(const ConfigRow *row, char *text, size_t size)
         break;
     case ROW_CHOICE: words_join(text, size, row->choices); break;
     case ROW_SWITCH: snprintf(text, size, "yes, no"); break;
-    case ROW_TEXT: snprintf(text, size, "up to %zu characters", row->size - 1); break;
+    case ROW_TEXT:
+        text[0] = '\0';
+        if (row->choices) words_join(text, size, row->choices);
+        words_append(text, size, "%sup to %zu characters", row->choices ? ", or a file's path of " : "",
+                     row->size - 1);
+        break;
     case ROW_LIST:
         snprintf(text, size, "whole numbers from %.0f to %.0f between commas, up to %d", row->low, row->high,
                  CONFIG_LIST);
