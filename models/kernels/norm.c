@@ -35,64 +35,67 @@ INLINED void statistics_of(const real *x, int rows, int64_t C, bool layer, Stati
     for (int i = 0; i < rows; i++) s->rstd[i] = (real)(1 / sqrt((double)(variance[i] + NORM_EPSILON)));
 }
 
-/* hat = (x - mean) rstd */
-INLINED void normalise(const real *restrict x, real mean, real rstd, real *restrict hat, int64_t C)
-{
-    for (int64_t j = 0; j < C; j++) hat[j] = (x[j] - mean) * rstd;
-}
-
-/* Of y = hat gain: dhat, and what the row adds to dgain. */
-INLINED void gain_backward(const real *restrict dy, const real *restrict gain, const real *restrict hat,
-                           real *restrict dhat, real *restrict dgain, int64_t C)
-{
-    for (int64_t j = 0; j < C; j++) {
-        dhat[j] = dy[j] * gain[j];
-        dgain[j] += dy[j] * hat[j];
-    }
-}
-
-INLINED void add_row(real *restrict to, const real *restrict row, int64_t C)
-{
-    for (int64_t j = 0; j < C; j++) to[j] += row[j];
-}
-
-/* dx += rstd (dhat - dhat_mean - hat dot_mean) */
-INLINED void normalise_backward(const real *restrict hat, const real *restrict dhat, real rstd,
-                                real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
-{
-    for (int64_t j = 0; j < C; j++) dx[j] += rstd * (dhat[j] - dhat_mean - hat[j] * dot_mean);
-}
-
-/* n rows of C; and one for a normalised row, one for its gradient. */
+/* n rows of C, of y = hat gain + bias with hat = (x - mean) rstd. */
 typedef struct RowsBackward {
     const real *dy, *x, *gain;
     real *dx, *dgain, *dbias; /* dbias NULL: of RMSNorm */
-    real *hat, *dhat;
     int64_t n, C;
 } RowsBackward;
 
-INLINED void row_backward(const RowsBackward *r, int64_t at, real mean, real rstd)
+/* What values of a row add to dgain and dbias; and each to the sums of dhat, the gradient of hat, and of dhat hat. */
+INLINED void add_values(const real *restrict dy, const real *restrict x, const real *restrict gain, real mean,
+                        real rstd, bool layer, real *restrict dgain, real *restrict dbias,
+                        real *restrict dhats, real *restrict dots, int64_t count)
 {
-    const int64_t C = r->C;
-    real dhat_mean = 0;
-    normalise(r->x + at, mean, rstd, r->hat, C);
-    gain_backward(r->dy + at, r->gain, r->hat, r->dhat, r->dgain, C);
-    if (r->dbias) {
-        add_row(r->dbias, r->dy + at, C);
-        dhat_mean = sum_of(r->dhat, C) / (real)C;
+    for (int64_t j = 0; j < count; j++) {
+        real hat = (x[j] - mean) * rstd, dhat = dy[j] * gain[j];
+        dgain[j] += dy[j] * hat;
+        if (layer) dbias[j] += dy[j], dhats[j] += dhat;
+        dots[j] += dhat * hat;
     }
-    real dot_mean = dot_of(r->dhat, r->hat, C) / (real)C;
-    normalise_backward(r->hat, r->dhat, rstd, dhat_mean, dot_mean, r->dx + at, C);
+}
+
+/* dx += rstd (dhat - dhat_mean - hat dot_mean) */
+INLINED void row_gradient(const real *restrict dy, const real *restrict x, const real *restrict gain,
+                          real mean, real rstd, real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
+{
+    for (int64_t j = 0; j < C; j++)
+        dx[j] += rstd * (dy[j] * gain[j] - dhat_mean - (x[j] - mean) * rstd * dot_mean);
+}
+
+/* The row at `at`. */
+INLINED void row_backward(const RowsBackward *r, int64_t at, real mean, real rstd, bool layer)
+{
+    const real *dy = r->dy + at, *x = r->x + at;
+    const int64_t C = r->C;
+    real dhat[LANES] = {0}, dot[LANES] = {0}, dhat_rest[LANES] = {0}, dot_rest[LANES] = {0};
+    int64_t j = 0;
+    for (; j + LANES <= C; j += LANES)
+        add_values(dy + j, x + j, r->gain + j, mean, rstd, layer, r->dgain + j, layer ? r->dbias + j : NULL,
+                   dhat, dot, LANES);
+    add_values(dy + j, x + j, r->gain + j, mean, rstd, layer, r->dgain + j, layer ? r->dbias + j : NULL,
+               dhat_rest, dot_rest, C - j);
+    real dhat_mean = layer ? lanes_total(dhat, dhat_rest, C - j) / (real)C : 0;
+    real dot_mean = lanes_total(dot, dot_rest, C - j) / (real)C;
+    row_gradient(dy, x, r->gain, mean, rstd, dhat_mean, dot_mean, r->dx + at, C);
+}
+
+INLINED void rows_backward_of(const RowsBackward *r, bool layer)
+{
+    Statistics s;
+    for (int64_t i = 0, rows; i < r->n; i += rows) {
+        rows = rows_together(r->n - i);
+        statistics_of(r->x + i * r->C, (int)rows, r->C, layer, &s);
+        for (int64_t k = 0; k < rows; k++) row_backward(r, (i + k) * r->C, s.mean[k], s.rstd[k], layer);
+    }
 }
 
 VECTORISED static void rows_backward(RowsBackward r)
 {
-    Statistics s;
-    for (int64_t i = 0, rows; i < r.n; i += rows) {
-        rows = rows_together(r.n - i);
-        statistics_of(r.x + i * r.C, (int)rows, r.C, r.dbias, &s);
-        for (int64_t k = 0; k < rows; k++) row_backward(&r, (i + k) * r.C, s.mean[k], s.rstd[k]);
-    }
+    if (r.dbias)
+        rows_backward_of(&r, true);
+    else
+        rows_backward_of(&r, false);
 }
 
 VECTORISED static void layernorm_rows(const real *restrict x, const real *restrict gain,
@@ -121,9 +124,7 @@ VECTORISED static void rmsnorm_rows(const real *restrict x, const real *restrict
 
 /* ---- tensors ---- */
 
-/* row: 2 C reals */
-static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias,
-                             real *row)
+static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor dgain, Tensor dbias)
 {
     int64_t C = gain.count, n = x.count / C;
     int64_t most = tensor_piece_rows(n, C) * C;
@@ -137,8 +138,6 @@ static void tensors_backward(Tensor dy, Tensor x, Tensor gain, Tensor dx, Tensor
                                      .dx = opened_read(&odx, i * C, rows * C),
                                      .dgain = reals(wdgain),
                                      .dbias = reals(wdbias),
-                                     .hat = row,
-                                     .dhat = row + C,
                                      .n = rows,
                                      .C = C});
         opened_write(&odx, i * C, rows * C);
@@ -197,11 +196,8 @@ void norm_backward(NormKind kind, Tensor dy, Tensor x, Tensor gain, Tensor dx, T
     bool layer = kind == NORM_LAYERNORM;
     if (!layer) dbias = (Tensor){0};
     int64_t C = gain.count, n = x.count / C;
-    Tensor row = tensor_new(dx.device, MEM_WORKSPACE, REAL, 2 * C);
     double bytes = (double)(tensor_bytes(dy) + tensor_bytes(x) + tensor_bytes(gain) + tensor_bytes(dx) +
                             2 * tensor_bytes(dgain) + 2 * tensor_bytes(dbias));
     Work work = work_through(WORK_NORM, dx, n, (layer ? 15.0 : 11.0) * (double)(n * C), bytes);
-    if (device_kernel(dx.device, work_backward(work)))
-        tensors_backward(dy, x, gain, dx, dgain, dbias, reals(row));
-    tensor_free(&row);
+    if (device_kernel(dx.device, work_backward(work))) tensors_backward(dy, x, gain, dx, dgain, dbias);
 }
