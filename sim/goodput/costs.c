@@ -43,7 +43,7 @@ static void add_nodes(Costs *c, const Config *config, const CheckpointTraffic *r
     free(node);
 }
 
-static bool weigh_checkpoint(Costs *c, const Alike *alike, Error *error)
+static bool weigh_checkpoint(Costs *c, Alike *alike, Error *error)
 {
     Seen seen = {&alike->walked, allocate_zeroed((size_t)c->ranks, sizeof *seen.rank), 0};
     bool good = foretell_walk(alike, look, &seen, error);

@@ -93,7 +93,6 @@ static bool foresee(Alike *alike, int ranks, bool all_ranks, bool force, Error *
     const bool given = alike->assumed.rows != NULL;
     alike->walked = all_ranks ? (WalkedRanks){.ranks = ranks, .count = ranks, .rank = NULL}
                               : representatives_of(&alike->config, ranks, given);
-    if (alike->walked.count > 1) alike->like = trainer_like(&alike->config, &alike->plan);
     alike->estimate = estimate_dry(&alike->config, &alike->plan, &alike->walked, !given);
     watch_walk(&alike->watch, &alike->estimate, &alike->plan, alike->walked.count,
                config_steps(&alike->config, true));
@@ -109,6 +108,11 @@ bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *er
 bool alike_foresee_texts(Alike *alike, const ConfigSource *source, int ranks, bool force, Error *error)
 {
     return resolve(alike, source, ranks, error) && foresee(alike, ranks, false, force, error);
+}
+
+void alike_prepare_walk(Alike *alike)
+{
+    if (alike->walked.count > 1 && !alike->like) alike->like = trainer_like(&alike->config, &alike->plan);
 }
 
 /* ---- on all ranks ---- */

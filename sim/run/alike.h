@@ -18,7 +18,7 @@ typedef struct Alike {
     SharedText text;
     WalkedRanks walked; /* a dry run's, like all that follows */
     AssumedLoad assumed;
-    Gpt *like; /* what their models are like; NULL where one is walked, or all are real */
+    Gpt *like; /* what their models are like, from when they are walked on; NULL where one is, or all are real */
     Estimate estimate;
     Watch watch;
 } Alike;
@@ -33,6 +33,9 @@ bool alike_is_possible(Alike *alike, const RunOptions *options, int ranks, Error
 bool alike_foresee(Alike *alike, const RunOptions *options, int ranks, Error *error);
 /* The same of texts that were read before; `force`: whatever it is estimated to take. */
 bool alike_foresee_texts(Alike *alike, const ConfigSource *source, int ranks, bool force, Error *error);
+
+/* Of what was foreseen, before virtual_run_some() walks its ranks: makes what no two of them need to make. */
+void alike_prepare_walk(Alike *alike);
 
 /* Collective: rank 0 reads the file, all have what is in it. False on all ranks, where it is refused. */
 bool alike_read_config(Alike *alike, Group *world, const RunOptions *options, Error *error);

@@ -29,7 +29,7 @@ static void walk_rank(Comm *comm, void *context)
 }
 
 /* No file but the config is read. */
-bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error *error)
+bool foretell_walk(Alike *alike, ForetellLook *look, void *context, Error *error)
 {
     Walk walk = {alike, look, context};
     const Config *config = &alike->config;
@@ -45,6 +45,7 @@ bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error 
     if (!data_is_markov(&alike->config.data))
         return config_refuse(&alike->config, "data.source", error,
                              "what is foretold reads no text; try markov");
+    alike_prepare_walk(alike);
     return virtual_run_some(&alike->walked, walk_rank, &walk, error);
 }
 
@@ -95,7 +96,7 @@ bool foretell_has_machine(const Config *config, Error *error)
                          "its seconds are no machine's; try --set hardware.profile=a100-80gb-dgx");
 }
 
-bool foretell(const Alike *alike, Foretold *foretold, Error *error)
+bool foretell(Alike *alike, Foretold *foretold, Error *error)
 {
     if (!foretell_has_machine(&alike->config, error)) return false;
     Seen seen = {&alike->walked, allocate_zeroed((size_t)alike->walked.count, sizeof *seen.rank)};

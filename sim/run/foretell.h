@@ -20,9 +20,9 @@ typedef struct Foretold {
     double products; /* operations: the sum of /work/products */
 } Foretold;
 /* Walks the step of what alike_foresee() has taken. */
-bool foretell(const Alike *alike, Foretold *foretold, Error *error);
+bool foretell(Alike *alike, Foretold *foretold, Error *error);
 
 /* Walks it, whatever its seconds are, and looks at each rank that is walked when it has ended the step. */
 typedef void ForetellLook(const Trainer *rank, void *context);
-bool foretell_walk(const Alike *alike, ForetellLook *look, void *context, Error *error);
+bool foretell_walk(Alike *alike, ForetellLook *look, void *context, Error *error);
 #endif

@@ -210,10 +210,11 @@ int run_dry(int ranks, const RunOptions *options)
 {
     Dry dry = {.options = options, .alike = alike_new(), .status = STATUS_BAD_REQUEST};
     Error error;
-    if (!alike_foresee(dry.alike, options, ranks, &error))
+    if (alike_foresee(dry.alike, options, ranks, &error)) {
+        alike_prepare_walk(dry.alike);
+        if (!virtual_run_some(&dry.alike->walked, dry_rank, &dry, &error)) fail("%s", error.text);
+    } else
         fprintf(stderr, "sim: %s\n", error.text);
-    else if (!virtual_run_some(&dry.alike->walked, dry_rank, &dry, &error))
-        fail("%s", error.text);
     alike_free(dry.alike);
     return dry.status;
 }

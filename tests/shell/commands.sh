@@ -139,6 +139,18 @@ if in_little_memory env OPENBLAS_NUM_THREADS=1 >/dev/null 2>&1; then
 else
     skip "sim ends under a limit on memory: it cannot begin"
 fi
+# Tables of 200 million parameters would be 33 GB: what does not fit is known before anything is made.
+# shellcheck disable=SC2317
+too_large() { (
+    ulimit -v 3000000
+    says 2 'a dry run of 2 ranks would take about .* GB of memory.* \(by ulimit -v\); try fewer ranks or model.layers' \
+        --config zero3.ini --dry-run --ranks 2 --all-ranks --set model.layers=100000 --set moe.experts=1024
+); }
+if in_little_memory env OPENBLAS_NUM_THREADS=1 >/dev/null 2>&1; then
+    check "a dry run's tables are not made before it is admitted" too_large
+else
+    skip "a dry run that does not fit under a limit: it cannot begin"
+fi
 
 # No process or thread beside sim's own, for a user whom such a limit binds: no library's words, and no signal.
 # alone LINE WORD...: ends within a moment, and says one line, which has LINE in it.
