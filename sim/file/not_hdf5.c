@@ -20,8 +20,15 @@ bool refuse_not_hdf5(const char *path, Error *error)
                          path, quoted);
     if (words_end_in(path, ".json"))
         return error_set(error, "%s: not HDF5; try it on ui.perfetto.dev, if it is a trace", path);
-    return error_set(error,
-                     "%s: not HDF5, as all is that sim keeps of runs, checkpoints, weights and sweeps; try "
-                     "results/NAME.h5",
-                     path);
+    if (words_end_in(path, ".h5"))
+        return error_set(
+            error,
+            "%s: empty, or damaged: it does not begin as HDF5 does; try what it was copied from, "
+            "or another",
+            path);
+    return error_set(
+        error,
+        "%s: not HDF5, as all is that sim keeps of runs, checkpoints, weights and sweeps; try one "
+        "whose name ends in .h5",
+        path);
 }

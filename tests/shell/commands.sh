@@ -194,7 +194,11 @@ for command in report plot trace inspect; do
     check "sim $command of rows as text" says 2 'a.csv: rows as text, .*; try .*sim validate a.csv .*--set parallel.schedule=a.csv for a schedule$' $command a.csv
 done
 check "of a config" meant "an.ini: a config, and no run's file; try sim --config an.ini, and then the .h5 that it writes" inspect an.ini
-check "and of anything else" says 2 'a.txt: not HDF5, .*; try results/NAME.h5$' inspect a.txt
+check "and of anything else" says 2 'a.txt: not HDF5, .*; try one whose name ends in .h5$' inspect a.txt
+: >empty.h5
+for command in report plot trace inspect; do
+    check "sim $command of what is HDF5 by its name alone" says 2 'empty.h5: empty, or damaged: .*; try what it was copied from, or another$' $command empty.h5
+done
 
 # ranks share a sweep's work, and rank 0 tells what one process would
 sweep() { "$@" "$sim" sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2,3 --set parallel.pp=2,4 --csv; }
