@@ -52,8 +52,9 @@ static bool parse_seconds(const char *text, double *seconds, Error *error)
     char *end, shown[100];
     *seconds = strtod(text, &end);
     words_show(shown, sizeof shown, text);
-    if (end != text && !*end && *seconds > 0 && *seconds <= 3600) return true;
-    return error_set(error, "--seconds %s: not a number above 0 and up to 3600; try --seconds 8", shown);
+    if (end != text && !*end && *seconds > 0 && *seconds <= CALIBRATE_SECONDS_MOST) return true;
+    return error_set(error, "--seconds %s: not a number above 0 and up to %d; try --seconds 8", shown,
+                     CALIBRATE_SECONDS_MOST);
 }
 
 bool calibrate_parse(int argc, char **argv, CalibrateRequest *r, Error *error)

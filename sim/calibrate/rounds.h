@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { CALIBRATE_SECONDS_MOST = 3600 }; /* what --seconds takes */
+
 typedef struct Rounds {
     int count;
     double least, most; /* seconds, by a clock on the wall */
