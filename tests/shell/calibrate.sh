@@ -1,6 +1,6 @@
 #!/bin/bash
 # calibrate.sh FLOAT_BUILD DOUBLE_BUILD - sim calibrate on MPI's ranks: what it writes is a profile, a dry run takes it,
-# a real run's report has what was foretold, and nothing is lost. No time is held to anything: machines differ.
+# a real run's report has what was foretold, and nothing is lost. No seconds are held to any: machines differ.
 # shellcheck source=tests/shell/tap.sh
 . "$(dirname "$0")/tap.sh"
 sim=$float/bin/sim

@@ -117,10 +117,10 @@ jobs_of_this_suite() {
         VARY="parallel.data=ddp,zero1 train.seed=1,2" submit array -n 1 --array=0-3 -o "array.%A_%a.out" "$script" ddp.ini $few
         VARY="train.seed=1,2" submit beyond -n 1 --array=2 "$script" ddp.ini $few
         if srun --mpi=list 2>&1 | grep -q pmix; then
-            LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini --set train.steps=500 --set model.layers=1 --output bysrun.h5
+            LAUNCH=srun submit bysrun -N 2 -n 4 "$script" zero3.ini --set train.steps=2000 --set model.layers=1 --output bysrun.h5
         fi
         export REQUEUE=no CHECKPOINT=chain/ck.h5
-        few="--set train.steps=500 --set model.layers=1 --output chain.h5"
+        few="--set train.steps=2000 --set model.layers=1 --output chain.h5"
         id=$(submit chain1 --parsable -n 2 "$script" zero3.ini $few)
         id=$(submit chain2 --parsable -n 2 -d afternotok:$id "$script" zero3.ini $few)
         submit chain3 -n 2 -d afternotok:$id --kill-on-invalid-dep=yes "$script" zero3.ini $few
@@ -270,9 +270,9 @@ check "a task that has no combination says so" said beyond "^sim.sbatch: VARY='t
 
 if grep -q ' JobName=bysrun ' jobs.txt; then
     ended bysrun COMPLETED 0:0
-    check "srun's ranks are one run, stopped" said bysrun '^sim: stopped by USR1 after step [0-9]+ of 500; '
+    check "srun's ranks are one run, stopped" said bysrun '^sim: stopped by USR1 after step [0-9]+ of 2000; '
     check "and queued again" back bysrun
-    check "with every step" compare steps bysrun.h5 500
+    check "with every step" compare steps bysrun.h5 2000
     check "and their bytes equal the formula" compare bytes bysrun.h5
 else
     skip "srun: this Slurm has no pmix (srun --mpi=list)"
@@ -281,7 +281,7 @@ fi
 ended chain1 FAILED 75:0
 ended chain2 COMPLETED 0:0
 check "the next of a chain goes on where the one before was stopped" said chain2 '^  goes on from chain/ck-[0-9]+\.h5, after step [0-9]+$'
-check "in its file" compare steps chain.h5 500
+check "in its file" compare steps chain.h5 2000
 ended chain3 CANCELLED 0:0
 
 check "sim and Slurm ran in the cluster" grep -qE 'slurmd -D -N node0' processes.txt
