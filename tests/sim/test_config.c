@@ -283,7 +283,8 @@ static void help_refuses(void **state)
     assert_false(config_help(stdout, "zero3", NULL, commands, &error));
     assert_string_equal(error.text, "help zero3: a value of parallel.data; try sim help parallel.data");
     assert_false(config_help(stdout, "1f1b", NULL, commands, &error)); /* it may be a file's path as well */
-    assert_string_equal(error.text, "help 1f1b: a value of parallel.schedule; try sim help parallel.schedule");
+    assert_string_equal(error.text,
+                        "help 1f1b: a value of parallel.schedule; try sim help parallel.schedule");
     assert_false(config_help(stdout, "bubble", NULL, commands, &error));
     assert_string_equal(error.text,
                         "help bubble: no such section; try one of model, moe, data, train, parallel, "
