@@ -127,15 +127,69 @@ static bool refuse_word(const CommandLine *r, char **argv, Error *error)
     return error_set(error, "'%s' is not a command; try sim %s", shown, nearest ? nearest : "--help");
 }
 
-/* What begins with a dash and is no option: one misspelt, or a key, whose value stands in it or behind it. */
-static bool refuse_option(char **argv, Error *error)
+/* Where the word stands that getopt refuses: before the next one, unless letters of that were to follow. */
+static int refused_at(char **argv)
 {
-    const char *names[32] = {NULL}, *option = argv[optind - 1], *name = option + strspn(option, "-"),
-               *equals = strchr(name, '='), *behind = argv[optind];
+    const char *next = argv[optind];
+    if (!optopt || strchr("hv", optopt) || !next || next[0] != '-' || next[1] == '-') return optind - 1;
+    const char *letter = strchr(next + 1, optopt);
+    return letter && letter[1] ? optind : optind - 1;
+}
+
+/* Whether the line has an option that begins so, as getopt takes it. */
+static bool has_option(char **argv, const char *beginning)
+{
+    for (int i = 1; argv[i]; i++)
+        if (!strncmp(argv[i], beginning, strlen(beginning))) return true;
+    return false;
+}
+
+/* All words but those from `from` to before `to`, as they can be typed again; with a config among them. */
+static void write_others(const CommandLine *r, char **argv, int from, int to, char *others, size_t size)
+{
+    char quoted[1024];
+    bool config = has_option(argv, "--co");
+    others[0] = '\0';
+    for (int i = 1; argv[i]; i++) {
+        if (i >= from && i < to) continue;
+        const bool alone = !config && words_end_in(argv[i], ".ini");
+        words_quote(quoted, sizeof quoted, argv[i]);
+        words_append(others, size, "%s %s", alone ? " --config" : "", quoted);
+        config |= alone;
+    }
+    if (!config) words_append(others, size, " --config %s", r->schedules ? "1f1b.ini" : "zero3.ini");
+}
+
+/* An option of mpirun, which says how many ranks there are: in it behind `equals`, or in the word that follows. */
+static bool refuse_ranks(const CommandLine *r, char **argv, int at, const char *equals, Error *error)
+{
+    const char *behind = argv[at + 1], *number = equals ? equals + 1 : behind ? behind : "";
+    const bool given = *number && strspn(number, "0123456789") == strlen(number);
+    char others[1024], ranks[100], shown[100];
+    words_show(shown, sizeof shown, argv[at]);
+    words_show(ranks, sizeof ranks, given ? number : "8");
+    write_others(r, argv, at, at + 1 + (given && !equals), others, sizeof others);
+    if (r->schedules)
+        return error_set(error, "schedule: '%s' is an option of mpirun; try sim schedule%s --ranks %s", shown,
+                         others, ranks);
+    if (has_option(argv, "--d"))
+        return error_set(error, "'%s' is an option of mpirun; try sim%s --ranks %s", shown, others, ranks);
+    return error_set(error,
+                     "'%s' is an option of mpirun; try mpirun -n %s sim%s, or sim%s --dry-run --ranks %s",
+                     shown, ranks, others, others, ranks);
+}
+
+/* What begins with a dash and is no option: one misspelt, or a key, whose value stands in it or behind it. */
+static bool refuse_option(const CommandLine *r, char **argv, Error *error)
+{
+    const int at = refused_at(argv);
+    const char *names[32] = {NULL}, *option = argv[at], *name = option + strspn(option, "-"),
+               *equals = strchr(name, '='), *behind = argv[at + 1];
     char key[64], shown[100], value[100], quoted[256];
     for (int i = 0; LONG[i].name; i++) names[i] = LONG[i].name;
     snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - name : 63), name);
     words_show(shown, sizeof shown, option);
+    if (!strcmp(key, "n") || !strcmp(key, "np")) return refuse_ranks(r, argv, at, equals, error);
     const char *nearest = words_nearest(key, names);
     if (nearest && words_distance(key, nearest) > 1) nearest = NULL; /* set, of seed */
     int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
@@ -192,7 +246,7 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
             if (!take_word("--ranks", &ranks, error) || !parse_ranks(optarg, &r->ranks, error)) return false;
             break;
         case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
-        default: return refuse_option(argv, error);
+        default: return refuse_option(r, argv, error);
         }
     }
     r->options.sets = r->sets;

@@ -70,6 +70,16 @@ check "a key as an option" meant "'--steps' is not an option; try --set train.st
 check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
 check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
 check "an option of nobody" meant "'--seed' is not an option; try sim --help" --config ddp.ini --seed 3
+check "mpirun's option" meant "sim: '-np' is an option of mpirun; try mpirun -n 4 sim --config ddp.ini --set train.steps=3, or sim --config ddp.ini --set train.steps=3 --dry-run --ranks 4" \
+    --config ddp.ini --set train.steps=3 -np 4
+check "as the first word" meant "sim: '-np' is an option of mpirun; try mpirun -n 4 sim --config ddp.ini, or sim --config ddp.ini --dry-run --ranks 4" \
+    -np 4 ddp.ini
+check "without a number, and without a config" meant "sim: '-n' is an option of mpirun; try mpirun -n 8 sim --config zero3.ini, or sim --config zero3.ini --dry-run --ranks 8" -n
+check "for a dry run" meant "sim: '--np=4' is an option of mpirun; try sim --config ddp.ini --dry-run --ranks 4" --np=4 --config ddp.ini --dry-run
+check "and for sim schedule" meant "sim: schedule: '-np' is an option of mpirun; try sim schedule --config 1f1b.ini --ranks 4" \
+    schedule -np 4 --config 1f1b.ini
+check "letters behind one dash are one word" meant "sim: '-lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini -lr 1e-4
+check "also where the first is none alone" meant "sim: '-hn' is not an option; try sim --help" --config ddp.ini -hn 4
 check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
 check "help of an option is that of a run" says 0 '^  --ranks N ' help --ranks
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
