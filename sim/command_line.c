@@ -1,5 +1,6 @@
 /* command_line.c - options, and what was meant by a word that is none. */
 #include "sim/command_line.h"
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,12 @@ static bool refuse_ranks(const CommandLine *r, char **argv, int at, const char *
                      shown, ranks, others, others, ranks);
 }
 
+/* Whether a word is rather another option than a value, which may begin with a dash, too: -2 does. */
+static bool is_like_option(const char *word)
+{
+    return word[0] == '-' && (word[1] == '-' || isalpha((unsigned char)word[1]));
+}
+
 /* What begins with a dash and is no option: one misspelt, or a key, whose value stands in it or behind it. */
 static bool refuse_option(const CommandLine *r, char **argv, Error *error)
 {
@@ -195,7 +202,7 @@ static bool refuse_option(const CommandLine *r, char **argv, Error *error)
     int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
     if (row < 0)
         return error_set(error, "'%s' is not an option; try sim --%s", shown, nearest ? nearest : "help");
-    const bool is_behind = behind && behind[0] != '-';
+    const bool is_behind = behind && !is_like_option(behind);
     snprintf(value, sizeof value, "%.99s",
              equals      ? equals + 1
              : is_behind ? behind

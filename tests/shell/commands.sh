@@ -69,6 +69,8 @@ check "an option misspelt" meant "'--dryrun' is not an option; try sim --dry-run
 check "a key as an option" meant "'--steps' is not an option; try --set train.steps=3" --config ddp.ini --steps 3
 check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
 check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
+check "whose value begins with a dash" meant "'--learning_rate' is not an option; try --set train.learning_rate=-2" --config ddp.ini --learning_rate -2
+check "or is missing" meant "'--learning_rate' is not an option; try --set train.learning_rate=3e-4" --config ddp.ini --learning_rate --dry-run
 check "an option of nobody" meant "'--seed' is not an option; try sim --help" --config ddp.ini --seed 3
 check "mpirun's option" meant "sim: '-np' is an option of mpirun; try mpirun -n 4 sim --config ddp.ini --set train.steps=3, or sim --config ddp.ini --set train.steps=3 --dry-run --ranks 4" \
     --config ddp.ini --set train.steps=3 -np 4
