@@ -42,26 +42,34 @@ static void write_rest(char **argv, char *rest, size_t size)
     }
 }
 
+/* The run that was meant, with `config` before what else stands there: a dry one where an option is for these alone,
+ * else on as many ranks as were launched; false where their number is a guess. */
+static bool write_run(const CommandLine *r, char **argv, const char *config, char *run, size_t size)
+{
+    const char *says;
+    char rest[1024];
+    const int launched = comm_mpi_launched(&says);
+    const bool dry = r->options.dry || r->options.all_ranks || r->ranks;
+    write_rest(argv, rest, sizeof rest);
+    run[0] = '\0';
+    if (!dry) words_append(run, size, "mpirun -n %d ", launched > 1 ? launched : 8);
+    words_append(run, size, "sim%s%s%s", config, rest, dry && !r->options.dry ? " --dry-run" : "");
+    return dry || launched > 1;
+}
+
 /* The line with the config in its place. */
 static bool refuse_config(const CommandLine *r, char **argv, Error *error)
 {
-    char quoted[1024], rest[1024], shown[100];
-    const char *says;
-    int launched = comm_mpi_launched(&says);
+    char quoted[1024], config[1100], rest[1024], run[2048], shown[100];
     write_rest(argv, rest, sizeof rest);
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
+    snprintf(config, sizeof config, " --config %s", quoted);
     if (r->schedules)
-        return error_set(error, "schedule: '%s' is a config; try sim schedule --config %s%s", shown, quoted,
-                         rest);
-    if (r->options.dry || r->ranks)
-        return error_set(error, "'%s' is a config; try sim --config %s%s%s", shown, quoted, rest,
-                         r->options.dry ? "" : " --dry-run");
-    if (launched > 1)
-        return error_set(error, "'%s' is a config; try mpirun -n %d sim --config %s%s", shown, launched,
-                         quoted, rest);
-    return error_set(error, "'%s' is a config; try sim --config %s%s, or mpirun -n 8 sim --config %s%s",
-                     shown, quoted, rest, quoted, rest);
+        return error_set(error, "schedule: '%s' is a config; try sim schedule%s%s", shown, config, rest);
+    if (write_run(r, argv, config, run, sizeof run))
+        return error_set(error, "'%s' is a config; try %s", shown, run);
+    return error_set(error, "'%s' is a config; try sim%s%s, or %s", shown, config, rest, run);
 }
 
 /* A schedule, which goes with a config; or one of those sets that sim validate takes. */
@@ -88,14 +96,11 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
 /* Which stands for itself. */
 static bool refuse_training(const CommandLine *r, char **argv, Error *error)
 {
-    char rest[1024], shown[100];
-    const char *says, *config = r->options.config ? "" : " --config zero3.ini";
-    int launched = comm_mpi_launched(&says);
-    write_rest(argv, rest, sizeof rest);
+    char run[2048], shown[100];
     words_show(shown, sizeof shown, argv[optind]);
-    return error_set(
-        error, "'%s' is not a command, as sim trains unless it is told otherwise; try mpirun -n %d sim%s%s",
-        shown, launched > 1 ? launched : 8, config, rest);
+    write_run(r, argv, r->options.config ? "" : " --config zero3.ini", run, sizeof run);
+    return error_set(error, "'%s' is not a command, as sim trains unless it is told otherwise; try %s", shown,
+                     run);
 }
 
 const char *const command_line_commands[] = {"plot",    "report", "schedule", "sweep",     "goodput", "trace",

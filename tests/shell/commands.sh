@@ -61,6 +61,12 @@ for word in train run; do
         $word --config ddp.ini --set train.steps=2
 done
 check "and without a config" meant "try mpirun -n 8 sim --config zero3.ini" train
+check "of a dry run" meant "unless it is told otherwise; try sim --config ddp.ini --dry-run" run --config ddp.ini --dry-run
+for option in '--ranks 4' --all-ranks; do
+    # shellcheck disable=SC2086
+    check "and of $option, which is for dry runs" meant "unless it is told otherwise; try sim --config ddp.ini $option --dry-run" \
+        train --config ddp.ini $option
+done
 check "a value behind a blank" meant "'3' is no option; try --set train.steps=3" --config ddp.ini --set train.steps 3
 check "ranks without their option" meant "'64' is no option; try --ranks 64" --config ddp.ini --dry-run 64
 check "a dry run of a config alone" meant "'ddp.ini' is a config; try sim --config ddp.ini --dry-run" --dry-run ddp.ini
