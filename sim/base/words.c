@@ -95,6 +95,13 @@ int words_far(const char *typed, const char *name)
     return begin_alike(typed, name) ? 2 * LONGEST + distance : -1;
 }
 
+bool words_is_near(const char *typed, const char *name)
+{
+    int far = words_far(typed, name), letters = (int)strnlen(typed, LONGEST);
+    if (far < LONGEST || far >= 2 * LONGEST) return far >= 0;
+    return 3 * (far - LONGEST) <= letters;
+}
+
 const char *words_nearest(const char *typed, const char *const *names)
 {
     const char *nearest = NULL;

@@ -25,6 +25,10 @@ int words_distance(const char *a, const char *b);
  * begins, however their parts are joined, are nearer than those it misspells, and these than those that begin alike up to a dash. */
 int words_far(const char *typed, const char *name);
 
+/* Whether a name is so near that no other need be told beside it: what was typed misspells no more than a letter in
+ * three of it. */
+bool words_is_near(const char *typed, const char *name);
+
 /* The name least far from `typed` in a list that ends in NULL, or NULL when none can have been meant. */
 const char *words_nearest(const char *typed, const char *const *names);
 

@@ -62,7 +62,25 @@ static int list_configs(const char *folder, char *names[LISTED + 1])
     return count;
 }
 
-/* Missing: says where it was looked for, and what may have been meant, or, where nothing is like it, what there is. */
+/* The config that was meant by the last part of a path, "--config zero3.ini"; "" where that is a guess. Endings, which
+ * make any two short names alike, are not compared: `names` lose theirs. */
+static void suggest(const char *path, char *names[], char *suggestion, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    char stem[CONFIG_PATH];
+    snprintf(stem, sizeof stem, "%s", slash ? slash + 1 : path);
+    char *dot = strrchr(stem, '.');
+    if (dot) *dot = '\0';
+    for (int k = 0; names[k]; k++) *strrchr(names[k], '.') = '\0';
+    const char *nearest = words_nearest(stem, (const char *const *)names);
+    int as_near = 0;
+    for (int k = 0; nearest && names[k]; k++)
+        as_near += words_far(stem, names[k]) == words_far(stem, nearest);
+    suggestion[0] = '\0';
+    if (as_near == 1 && words_is_near(stem, nearest)) snprintf(suggestion, size, "--config %s.ini", nearest);
+}
+
+/* Missing: says where it was looked for, and what was meant, or, where no name is near it, which there are. */
 static char *refuse_missing(const char *name, const char *program_directory, Error *error)
 {
     char here[PATH_SIZE], folder[PATH_SIZE], looked[PATH_SIZE] = "", list[1024] = "", suggestion[256] = "";
@@ -74,10 +92,8 @@ static char *refuse_missing(const char *name, const char *program_directory, Err
         if (!place_folder(program_directory, i, folder, sizeof folder)) continue;
         if (bare) words_append(looked, sizeof looked, " or %s", folder);
         if (list_configs(folder, names) > 0 && !*list) {
-            const char *nearest =
-                words_nearest(bare ? name : strrchr(name, '/') + 1, (const char *const *)names);
             words_join(list, sizeof list, (const char *const *)names);
-            if (nearest) snprintf(suggestion, sizeof suggestion, "--config %s", nearest);
+            suggest(name, names, suggestion, sizeof suggestion);
         }
         for (int k = 0; names[k]; k++) free(names[k]);
     }

@@ -120,6 +120,38 @@ static void refuses_files(void **state)
     unread(name, NULL, "a file name of 519 characters, more than the 511");
 }
 
+/* Of the files that come with sim the one that was meant, and all where any other name is as likely. */
+static void names_that_were_meant(void **state)
+{
+    (void)state;
+    char real[1200];
+    snprintf(real, sizeof real, "%s/configs", start);
+    assert_int_equal(mkdir("../real", 0755) || mkdir("../real/build", 0755) ||
+                         mkdir("../real/build/bin", 0755) || symlink(real, "../real/configs"),
+                     0);
+    const char *const own[] = {"my.ini",  "test.ini", "gpt.ini", "mine.ini", "node.ini",     "zero4.ini",
+                               "dpp.ini", "a.ini",    ".ini",    "my3d.ini", "sub/mine.ini", "mine"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        unread(own[i], "real/build/bin",
+               "; try one that comes with sim: 1f1b.ini, 3d-zero3.ini, 3d.ini, ddp.ini, ");
+    const char *const meant[][2] = {{"zero3", "zero3"},
+                                    {"zero-2.ini", "zero2"},
+                                    {"ddb.ini", "ddp"},
+                                    {"lama.ini", "llama"},
+                                    {"Zero3.cfg", "zero3"},
+                                    {"my/gpipe.ini", "gpipe"},
+                                    {"1fb1.ini", "1f1b"},
+                                    {"intreleved.ini", "interleaved"},
+                                    {"deepseek.ini", "deepseek-v3"},
+                                    {"zbh1.ini", "zb-h1"},
+                                    {"deepseek-r1-distill.ini", "deepseek-v3"}};
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "; try --config %s.ini, or the path of another", meant[i][1]);
+        unread(meant[i][0], "real/build/bin", line);
+    }
+}
+
 /* The files that come with sim: the strategies differ in [parallel] alone, and fit 1 to 8 ranks. */
 static void shipped_files(void **state)
 {
@@ -154,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_files),
         cmocka_unit_test(refuses_files),
+        cmocka_unit_test(names_that_were_meant),
         cmocka_unit_test(shipped_files),
     };
     return cmocka_run_group_tests_name("config files", tests, make_tree, remove_tree);
