@@ -50,7 +50,7 @@ static bool write_all(Task *t, Error *error)
         printf("\n  table          %s\n", shown);
     }
     bool drawn = goodput_draw(&t->points, t->origin.config, t->program_directory, t->folder, error);
-    if (drawn && t->request.csv) announce_folder("goodput", t->folder);
+    if (t->request.csv) announce_folder("goodput", t->folder, drawn);
     if (drawn && !t->request.csv) printf("  chart          %sgoodput.png, .svg, .gp\n", folder);
     free(shown);
     free(folder);

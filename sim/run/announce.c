@@ -168,11 +168,11 @@ void announce(const Trainer *t, int ranks)
     fflush(stdout);
 }
 
-void announce_folder(const char *command, const char *folder)
+void announce_folder(const char *command, const char *folder, bool drawn)
 {
     char *shown = words_shown(folder);
     fflush(stdout);
-    fprintf(stderr, "sim: %s: its table and chart are in %s\n", command, shown);
+    fprintf(stderr, "sim: %s: its table %s in %s\n", command, drawn ? "and chart are" : "is", shown);
     free(shown);
 }
 

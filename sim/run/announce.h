@@ -10,6 +10,7 @@ void announce(const Trainer *t, int ranks);
 /* A line where an earlier WHAT was kept ("": none was), and one where what was to go to `asked` went elsewhere. */
 void announce_place(const char *what, const char *asked, const char *place, const char *kept);
 
-/* Where a command that prints rows leaves its table and chart; not among the rows, but on standard error. */
-void announce_folder(const char *command, const char *folder);
+/* Where a command that prints rows leaves its table and, if it is drawn, its chart; not among the rows, but on standard
+ * error. */
+void announce_folder(const char *command, const char *folder, bool drawn);
 #endif

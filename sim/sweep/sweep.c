@@ -51,9 +51,10 @@ static bool choose_folder(Job *r, Error *error)
     return plot_join(r->folder, "results", name, error);
 }
 
-static bool draw(Job *r, Error *error)
+/* drawn: whether there is a chart now; none is where an axis has no room for its values, which is said. */
+static bool draw(Job *r, bool *drawn, Error *error)
 {
-    char why[256], *folder = words_shown(r->folder);
+    char why[256] = "", *folder = words_shown(r->folder);
     bool good = heat_draw(&r->sweep, r->axes, r->program_directory, r->folder, why, sizeof why, error);
     if (good && !r->asked.csv) {
         if (why[0])
@@ -61,6 +62,7 @@ static bool draw(Job *r, Error *error)
         else
             printf("  %-20s%ssweep.png, .svg, .gp\n", "chart", folder);
     }
+    *drawn = good && !why[0];
     free(folder);
     return good;
 }
@@ -84,7 +86,8 @@ static void tell_walk(const Job *r, const char *path)
            r->sweep.row[r->sweep.best].ranks);
 }
 
-/* The table, and the best one's config, with what was there kept; the picture, which can be drawn again. */
+/* The table, and the best one's config, with what was there kept; the picture, which can be drawn again, so that without
+ * it, too, it is told where they are. */
 static bool write_all(Job *r, Error *error)
 {
     TablePlace place;
@@ -99,10 +102,10 @@ static bool write_all(Job *r, Error *error)
         tell(r, "config of the best", &place);
     else if (!r->asked.csv)
         announce_place("config of the best", place.asked, place.path, place.kept);
-    bool drawn = draw(r, error);
-    if (drawn && fits) tell_walk(r, place.path);
-    if (drawn && r->asked.csv) announce_folder("sweep", r->folder);
-    return drawn;
+    bool drawn, good = draw(r, &drawn, error);
+    if (fits) tell_walk(r, place.path);
+    if (r->asked.csv) announce_folder("sweep", r->folder, drawn);
+    return good;
 }
 
 static int finish(Job *r, Error *error)
@@ -239,7 +242,8 @@ static int show(Job *r, Error *error)
         sweep_csv(&r->sweep);
     else if (r->prints)
         sweep_print(&r->sweep, r->asked.all);
-    return !r->draws || r->asked.csv || draw(r, error) ? STATUS_OK : STATUS_FAILED;
+    bool drawn;
+    return !r->draws || r->asked.csv || draw(r, &drawn, error) ? STATUS_OK : STATUS_FAILED;
 }
 
 int sweep_command(int argc, char **argv, const char *program_directory, const char *command_line)

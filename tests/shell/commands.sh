@@ -230,6 +230,15 @@ check "and are kept twice" [ -f results/3d-sweep/sweep.1.h5 ]
 check "its table is told apart from a run's" says 0 '^  Of 6 combinations ' report results/3d-sweep/sweep.h5
 check "also among runs" meant "results/3d-sweep/sweep.h5: a sweep's table, not a run's file; try sim sweep results/3d-sweep/sweep.h5" \
     report results/3d-sweep/sweep.h5 results/3d-sweep/sweep.1.h5
+sweep env PATH=/nowhere >alone.csv 2>said
+check "without gnuplot it is told where the table is" [ "$? $(head -n 1 said)" = '1 sim: sweep: its table is in results/3d-sweep/' ]
+check "and that a chart takes one" grep -q '^sim: sweep: gnuplot is not installed' said
+env PATH=/nowhere "$sim" sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2 >said 2>log
+check "and on how many ranks to walk the best" grep -q '^  walk it  *sim --config results/3d-sweep/best.ini --dry-run --ranks 8$' said
+env PATH=/nowhere "$sim" goodput --config 3d.ini --set hardware.profile=a100-80gb-dgx --days 1 --intervals 100,1000 --csv >log 2>said
+check "of goodput, too" [ "$? $(head -n 1 said)" = '1 sim: goodput: its table is in results/3d-goodput/' ]
+"$sim" sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set train.seed="$(seq -s, 25)" --csv >log 2>said
+check "no chart is told of where no axis has room" [ "$? $(cat said)" = '0 sim: sweep: its table is in results/3d-sweep/' ]
 train 2 sweep --config 3d.ini --set parallel.tp=1,2 --workers 2 >said 2>&1
 check "of ranks the first says what is wrong" grep -q '^sim: sweep: --workers: under mpirun it is the ranks' said
 ASAN_OPTIONS=detect_leaks=0 train 2 sweep --config 3d.ini --set hardware.profile=a100-80gb-dgx --set parallel.tp=1,2 \
