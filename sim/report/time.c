@@ -145,16 +145,16 @@ static double *read_computed(const RunFile *run, Error *error)
 }
 
 /* What is left of a step, where much more of it was not computing than should be. */
-static void add_waiting(Sheet *sheet, double measured, double foretold, double step)
+static void add_waiting(Sheet *sheet, int ranks, double measured, double foretold, double step)
 {
     enum { PERCENT = 20 };
-    char took[32], told[32];
+    char took[32], told[32] = "none";
     if (!(measured - foretold > PERCENT / 100.0 * step)) return;
     unit_show(took, sizeof took, measured, unit_of_seconds);
-    unit_show(told, sizeof told, foretold, unit_of_seconds);
+    if (foretold > SAME * step) unit_show(told, sizeof told, foretold, unit_of_seconds);
     sheet_line(sheet, SHEET_FACT, "waiting");
-    sheet_cell(sheet, "%s of it, measured %s: ranks waited for each other, or for a core that others had",
-               told, took);
+    sheet_cell(sheet, "%s of it, measured %s: %sfor a core that others had", told, took,
+               ranks > 1 ? "ranks waited for each other, or " : "");
 }
 
 /* What of a step, of so many seconds foretold and measured, was foretold to be computing, and of which rank it is most. */
@@ -178,7 +178,7 @@ static bool add_computed(const RunFile *run, double predicted, double measured, 
         sheet_line(sheet, SHEET_FACT, "computing");
         sheet_cell(sheet, "%s of it, measured %s of CPU time in step %.0f on rank %d (%+.1f %%)", told, took,
                    run->timed_step + 1, run->rank[most], 100 * (foretold / here[most] - 1));
-        add_waiting(sheet, measured - here[most], predicted - foretold, measured);
+        add_waiting(sheet, run->ranks, measured - here[most], predicted - foretold, measured);
     }
     bool read = here != NULL;
     free(here);

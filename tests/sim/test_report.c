@@ -53,6 +53,29 @@ static void test_checkpoints(void **state)
                 "  beside them 1 step; copies of 500.000 kB a rank in the host's memory\n");
 }
 
+/* A step that took much longer than foretold, though it computed as foretold, was waiting; one rank for no other. */
+static void test_waiting(void **state)
+{
+    PlotPlace *place = *state;
+    const char *path = in_folder(place, "here.h5");
+    record_made_up(path, (MadeUp){.ranks = 2, .steps = 3, .foretold = true});
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said,
+                "  predicted   500 ms a step by localhost, measured 1 s in the median (-50.0 %)\n"
+                "  computing   375 ms of it, measured 375 ms of CPU time in step 3 on rank 0 (+0.0 %)\n"
+                "  waiting     125 ms of it, measured 625 ms: ranks waited for each other, or for a core "
+                "that others had\n");
+    record_made_up(path, (MadeUp){.ranks = 1, .steps = 3, .foretold = true});
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said,
+                "  computing   500 ms of it, measured 500 ms of CPU time in step 3 on rank 0 (+0.0 %)\n"
+                "  waiting     none of it, measured 500 ms: for a core that others had\n");
+    record_made_up(path, (MadeUp){.ranks = 1, .steps = 3, .foretold = true, .seconds = 0.6});
+    assert_int_equal(REPORT(place, path), 0);
+    assert_says(place->said, "  computing   500 ms of it");
+    assert_null(strstr(place->said, "waiting"));
+}
+
 static void check_quoted(const char *name, const char *expected)
 {
     char quoted[64];
@@ -227,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_not_complete, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_checkpoints, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(test_waiting, plot_setup, plot_teardown),
         cmocka_unit_test(test_quotes),
         cmocka_unit_test_setup_teardown(test_names, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_layout, plot_setup, plot_teardown),

@@ -2,6 +2,7 @@
 #include "tests/support/made_up.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "sim/file/recorder.h"
 #include "tests/support/check.h"
 
@@ -15,6 +16,22 @@ static void note_checkpoints(Recorder *recorder, MadeUp made, int n)
     if (beside || due) assert_true(recorder_checkpoint(recorder, beside, due ? 0.002 : 0.0001, &error));
     if (beside) assert_true(recorder_placed(recorder, &(CheckpointPlaced){1, 1.1, 1e6, copies}, &error));
     free(copies);
+}
+
+/* Where the time of a step would go. */
+static void note_parts(Recorder *recorder, MadeUp made)
+{
+    const size_t ranks = (size_t)made.ranks;
+    double *seconds = allocate_zeroed(ranks * PARTS, sizeof *seconds);
+    double *hidden = allocate_zeroed(ranks * PARTS, sizeof *hidden);
+    Error error = {""};
+    for (size_t r = 0; r < ranks; r++) {
+        seconds[r * PARTS + PART_DP_EXPOSED] = made.ranks > 1 ? 0.125 : 0;
+        seconds[r * PARTS + PART_COMPUTE] = made.ranks > 1 ? 0.375 : 0.5;
+    }
+    assert_true(recorder_breakdown(recorder, seconds, hidden, &error));
+    free(seconds);
+    free(hidden);
 }
 
 enum { EXPERTS = 4, TOKENS = 8 };
@@ -66,10 +83,14 @@ void record_made_up(const char *path, MadeUp made)
                                         .action = "B",
                                         .lane = "compute",
                                         .measured_start = 0.25,
-                                        .measured_end = 0.75 + 0.125 * (double)r};
+                                        .measured_end = 0.75 + 0.125 * (double)r,
+                                        .measured_compute = !made.foretold   ? 0
+                                                            : made.ranks > 1 ? 0.375
+                                                                             : 0.5};
     }
     static char ini[] = "[train]\n";
     const RunInfo info = {.path = path,
+                          .host = made.foretold ? "node, Processor" : NULL,
                           .command_line = "sim",
                           .ranks = made.ranks,
                           .dry = made.dry,
@@ -81,6 +102,11 @@ void record_made_up(const char *path, MadeUp made)
     Config *config = allocate_zeroed(1, sizeof *config);
     config->train.steps = made.steps + (made.unfinished ? 7 : 0);
     config->text = ini;
+    if (made.foretold) {
+        config->hardware.profile = PROFILE_MACHINE;
+        strcpy(config->hardware.name, "localhost");
+        strcpy(config->node.host, "node, Processor");
+    }
     if (made.sparse_layers) {
         config->model.shape.layers = made.sparse_layers + 1;
         config->model.shape.experts =
@@ -101,6 +127,7 @@ void record_made_up(const char *path, MadeUp made)
         assert_true(recorder_step(recorder, &row, bytes, bytes, &error));
         if (made.checkpoint_every) note_checkpoints(recorder, made, n);
     }
+    if (made.foretold) note_parts(recorder, made);
     assert_true(recorder_memory(recorder, peak, total, total, &error));
     if (!made.dry && !made.untimed && made.steps)
         assert_true(recorder_timeline(recorder, made.steps - 1, rows, 2 * made.ranks, &error));
