@@ -180,6 +180,10 @@ bool report_read(const RunFile *run, Sheet *sheet, Error *error)
         sheet_line(sheet, SHEET_FACT, "no finished step");
         return true;
     }
+    if (run->dry && run->shape.ideal) {
+        sheet_line(sheet, SHEET_FACT, "seconds");
+        sheet_cell(sheet, "none without a machine; try --set hardware.profile=h100-dgx");
+    }
     if (!run->dry) {
         bool read = read_columns(run, &columns, error);
         if (read) {

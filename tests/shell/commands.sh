@@ -157,6 +157,9 @@ if in_little_memory env OPENBLAS_NUM_THREADS=1 >/dev/null 2>&1; then
 else
     skip "sim ends under a limit on memory: it cannot begin"
 fi
+check "a dry run without a machine says what gives it seconds" says 0 '^  seconds +none without a machine; try --set hardware.profile=h100-dgx$' \
+    --config ddp.ini --dry-run --output seconds.h5
+check "and takes it" says 0 '^  simulated step, rank 0 +[0-9.]+ .?s ' --config ddp.ini --dry-run --output seconds.h5 --set hardware.profile=h100-dgx
 # Tables of 200 million parameters would be 33 GB: what does not fit is known before anything is made.
 # shellcheck disable=SC2317
 too_large() { (
