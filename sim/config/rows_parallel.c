@@ -47,9 +47,12 @@ const ConfigRow rows_of_parallel[] = {
     {"parallel", "bucket_mb", ROW_NUMBER, WITH_BUCKETS, FIELD(parallel.bucket_mb), "25", 0, 1e6,
      .example = "1", .help = "MB (1e6 bytes) of gradients sent together",
      .more = "ddp, zero1 and zero2. Backward fills a bucket unit by unit; it closes, and is sent, at "
-             "the first unit boundary at or past this size. A unit is the embedding, one block, or the "
-             "final norm and head; 0 sends each unit alone. Large buckets cost fewer messages, small "
-             "ones start earlier. 25 is PyTorch's. zero3 moves unit by unit, dp all at once.\n"},
+             "the first unit boundary at or past this size. A unit is the embedding, one block, its routed "
+             "experts, or the final norm and head; 0 sends each unit alone. Large buckets cost fewer "
+             "messages, small ones start earlier. 25 is PyTorch's. zero2, which has whole gradients only "
+             "until they are sent, sends one bucket while the next fills: where experts outweigh the rest "
+             "of a block, buckets of a block and its experts hide more. zero3 moves unit by unit, dp all at "
+             "once.\n"},
     {"parallel", "quantize", ROW_CHOICE, WITH_SENT_BLOCKS, FIELD(parallel.quantize), "none",
      .choices = quantizations, .example = "both", .help = "what travels between replicas in 8 bits",
      .more =
