@@ -44,7 +44,7 @@ start() {
 
 # report NUMBER STATUS SECONDS: counts what the log says, and prints its line.
 report() {
-    local log=$logs/$1 name=${commands[$1]} ok not skip bad=""
+    local log=$logs/$1 name=${commands[$1]} ok not skip bad="" why="exit $2"
     read -r ok not skip < <(awk '/^(not )?ok .*# SKIP/ { skip++; next } /^ok / { ok++ } /^not ok / { not++ }
         END { print ok + 0, not + 0, skip + 0 }' "$log")
     if [ "$2" -ne 0 ] && [ "$not" -eq 0 ]; then not=1; fi
@@ -52,7 +52,8 @@ report() {
     passed=$((passed + ok)) failed=$((failed + not)) skipped=$((skipped + skip))
     [ "$skip" -gt 0 ] && bad=", $skip skipped"
     if [ "$not" -gt 0 ]; then
-        printf '%-58s %3d passed, %d FAILED%s (exit %d)\n' "$name" "$ok" "$not" "$bad" "$2"
+        [ "$2" -ne 124 ] || why="not done after ${LIMIT:-600} s (LIMIT), and stopped after: $(grep -E '^(not )?ok ' "$log" | tail -n 1)"
+        printf '%-58s %3d passed, %d FAILED%s (%s)\n' "$name" "$ok" "$not" "$bad" "$why"
         grep -v '^ok ' "$log" >"$log.bad"
         head -n -60 "$log.bad" | grep '^not ok ' | sed 's/^/    /' # of many all names, and what the last of them say
         tail -n 60 "$log.bad" | sed 's/^/    /'
