@@ -1,11 +1,18 @@
 /* comm_mpi_window.c - memory that ranks of one node share, by MPI; and waiting for what others store there. */
+#include <errno.h>
 #include <mpi.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "models/machine/error.h"
 #include "parallel/wire/comm_mpi.h"
 #include "parallel/wire/comm_mpi_private.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* since Linux 5.14; refused by others */
+#endif
 
 typedef struct Counting {
     const Window *window;
@@ -73,6 +80,25 @@ static void begin_arena(Window *w, const Group *group, MPI_Comm comm)
     w->arena = NULL;
 }
 
+/* MPI has seen that there is room for it, as for each of several, and takes none. So that there is memory, or an error,
+ * here and not where it is first touched, which would end the process. */
+static bool back(void *segment, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)segment / page * page;
+    return madvise((void *)begin, (uintptr_t)segment + bytes - begin, MADV_POPULATE_WRITE) == 0 ||
+           errno == EINVAL;
+}
+
+/* Where one rank has no room others have none, either: the first ends the job, and speaks for all. */
+static void refuse(const Group *group, size_t bytes)
+{
+    enum { TURN = 100000, LAST = 20 }; /* microseconds */
+    usleep(TURN * (useconds_t)(group->comm->rank < LAST ? group->comm->rank : LAST));
+    fail("MPI cannot give %d ranks %zu bytes each of memory that they share; make room where it has it "
+         "(/dev/shm, /tmp), or try parallel.collectives = messages",
+         group->size, bytes);
+}
+
 void comm_mpi_window_begin(Group *group)
 {
     MPI_Comm comm = *(MPI_Comm *)group->handle;
@@ -86,10 +112,9 @@ void comm_mpi_window_begin(Group *group)
     MPI_Info_create(&info);
     MPI_Info_set(info, "alloc_shared_noncontig", "true");
     MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
-    if (MPI_Win_allocate_shared(bytes, 1, info, comm, &mine, w->handle) != MPI_SUCCESS)
-        fail("MPI cannot give %d ranks %zu bytes each of memory that they share; make room where it has it "
-             "(/dev/shm, /tmp), or try parallel.collectives = messages",
-             group->size, (size_t)bytes);
+    if (MPI_Win_allocate_shared(bytes, 1, info, comm, &mine, w->handle) != MPI_SUCCESS ||
+        !back(mine, (size_t)bytes))
+        refuse(group, (size_t)bytes);
     MPI_Comm_set_errhandler(comm, MPI_ERRORS_ARE_FATAL);
     MPI_Info_free(&info);
     for (int r = 0; r < group->size; r++) {
