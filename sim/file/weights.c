@@ -1,6 +1,7 @@
 /* weights.c - tensors by name, one parameter at a time. */
 #include "sim/file/weights.h"
 #include <stdlib.h>
+#include "models/layers/gpt_count.h"
 #include "sim/base/posix.h"
 #include "sim/file/schema.h"
 #include "sim/file/weights_check.h"
@@ -48,6 +49,12 @@ void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *who
 }
 
 /* ---- writing ---- */
+
+size_t weights_bytes(const Gpt *gpt)
+{
+    enum { HEADER = 512 }; /* of a dataset */
+    return (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real) + (size_t)gpt->parameters * HEADER;
+}
 
 H5 *weights_create(const char *path, bool gradients, Error *error)
 {

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include "models/machine/tensor_values.h"
 #include "parallel/collectives/collectives.h"
+#include "sim/base/draft.h"
 #include "sim/base/progress.h"
+#include "sim/config/refuse.h"
 #include "sim/file/weights.h"
 #include "sim/run/agree.h"
 #include "sim/run/collect.h"
@@ -94,6 +96,20 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
     }
     h5_abandon(w->file);
     w->file = NULL;
+}
+
+bool weights_are_possible(const Trainer *t, Group *world, Error *error)
+{
+    const Config *c = t->config;
+    const char *paths[] = {c->output.weights, c->output.gradients};
+    const char *keys[] = {"output.weights", "output.gradients"};
+    Error why = {.text = ""};
+    for (int i = 0; i < 2; i++) {
+        if (!paths[i][0] || t->device.dry) continue;
+        bool room = world->rank > 0 || draft_has_room(paths[i], weights_bytes(t->gpt), &why);
+        if (!agree(world, room)) return config_refuse(c, keys[i], error, "%s", why.text);
+    }
+    return true;
 }
 
 bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)

@@ -12,6 +12,10 @@ typedef struct Saved {
     char path[CONFIG_PATH + 16], kept[CONFIG_PATH + 16];
 } Saved;
 
+/* Collective, before what they are to keep is learned: whether the disk has room for the files of weights and gradients
+ * that the config asks for. */
+bool weights_are_possible(const Trainer *t, Group *world, Error *error);
+
 /* Collective. Rank 0 writes parameters (or reduced gradients) to FILE, as a whole or not at all, and never over
  * another's (h5_publish()). False, on rank 0 alone: nothing is left of it, and as h5.h says the process may end
  * through fail() only. A dry device moves the same bytes and writes nothing. */

@@ -139,7 +139,9 @@ static int run_all(Run *run)
         return STATUS_BAD_REQUEST;
     }
     run->trainer->assumed = &run->alike->assumed;
-    if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
+    if (!checkpoints_are_possible(run->trainer, run->world, &run->error) ||
+        !weights_are_possible(run->trainer, run->world, &run->error))
+        return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
     if (!begin_values(run)) return STATUS_BAD_REQUEST;

@@ -276,10 +276,21 @@ check "charts' names that are lost" printed_nowhere plot w-run.h5 --out charts
 # shellcheck disable=SC2317
 limited() { (
     ulimit -f 8192 # kB; MPI makes files of its own
-    exec "${alone[@]}" --set train.global_batch=1 --set model.hidden=256 --set model.layers=4 --output large.h5 \
-        --set output.weights=large-w.h5
+    exec "${alone[@]}" "${large[@]}"
 ); }
-refused "weights too large for the disk" 1 'large-w.h5: cannot make .*: File too large; .*; the run itself is complete, in large.h5' limited
+large=(--set train.global_batch=1 --set model.hidden=256 --set model.layers=4 --output large.h5 --set output.weights=large-w.h5)
+refused "weights too large for the disk, before training" 2 'output.weights=large-w.h5: .*cannot take [0-9.]+ MB on the disk: File too large' limited
+check "and nothing is begun" test ! -e large.h5
+# What was large enough when the run began.
+# shellcheck disable=SC2317
+limited_meanwhile() {
+    "${alone[@]}" "${large[@]}" --set train.steps=20 &
+    local run=$!
+    until [ -e large.h5 ] || ! kill -0 $run; do sleep 0.01; done
+    prlimit --pid $run --fsize=8388608
+    wait $run
+}
+refused "weights too large for the disk, by then" 1 'large-w.h5: cannot make .*: File too large; .*; the run itself is complete, in large.h5' limited_meanwhile
 "$float/bin/sim" report large.h5 >reported
 check "the run is complete" grep -q '^large.h5: .*, complete' reported
 # shellcheck disable=SC2317
