@@ -84,31 +84,38 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* What a run writes may not be what it reads, nor one file twice. */
-static bool check_files(const Config *config, bool (*same)(const char *a, const char *b), Error *error)
+/* What a run writes may not be what it reads, nor one file twice. `resume`: the checkpoint it goes on from, or "". */
+static bool check_files(const Config *config, const char *resume, bool (*same)(const char *a, const char *b),
+                        Error *error)
 {
-    enum { WRITTEN = 3, FILES = 9 };
-    const char *const keys[FILES] = {"output.file",     "output.weights", "output.gradients",
-                                     "model.init",      "data.source",    "parallel.schedule",
-                                     "output.baseline", "moe.load",       "--config"};
-    const char *const paths[FILES] = {
-        config->output.file,     config->output.weights, config->output.gradients,
-        config->model.init,      config->data.source,    config->pipeline.schedule,
-        config->output.baseline, config->assumed.load,   config->name};
+    enum { WRITTEN = 3, FILES = 10 };
+    const char *const keys[FILES] = {"output.file", "output.weights",    "output.gradients", "model.init",
+                                     "data.source", "parallel.schedule", "output.baseline",  "moe.load",
+                                     "--config",    "--resume"};
+    const char *const paths[FILES] = {config->output.file,
+                                      config->output.weights,
+                                      config->output.gradients,
+                                      config->model.init,
+                                      config->data.source,
+                                      config->pipeline.schedule,
+                                      config->output.baseline,
+                                      config->assumed.load,
+                                      config->name,
+                                      resume};
     /* a default is only a name until who runs it is known: a dry run has another */
     bool named = same != same_text || config->origin[config_row_named(keys[0])] != ORIGIN_DEFAULT;
     for (int a = named ? 0 : 1; a < WRITTEN; a++)
         for (int b = a + 1; b < FILES; b++)
             if (*paths[a] && *paths[b] && same(paths[a], paths[b]))
                 return config_refuse(
-                    config, b == FILES - 1 ? keys[a] : config_blame(config, keys[a], keys[b]), error,
+                    config, *keys[b] == '-' ? keys[a] : config_blame(config, keys[a], keys[b]), error,
                     "%s and %s are the same file; try another name for %s", keys[a], keys[b], keys[a]);
     return true;
 }
 
-bool config_check_files(const Config *config, Error *error)
+bool config_check_files(const Config *config, const char *resume, Error *error)
 {
-    return check_files(config, files_same, error);
+    return check_files(config, resume, files_same, error);
 }
 
 static bool all_have_experts(const GptShape *s)
@@ -237,5 +244,5 @@ bool config_check(const Config *config, Error *error)
     return check_machine(config, error) && config_check_model(config, taken, error) &&
            config_check_moe(config, error) && check_pipeline(config, error) &&
            check_quantize(config, error) && check_train(config, error) && check_checkpoints(config, error) &&
-           config_check_faults(config, error) && check_files(config, same_text, error);
+           config_check_faults(config, error) && check_files(config, "", same_text, error);
 }

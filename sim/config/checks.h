@@ -16,9 +16,10 @@ bool config_check_schedule(const Config *config, Error *error);
  * a head of keys and values. */
 const char *config_uncut(const Config *config, int64_t *size);
 
-/* That what is written is no other file of the run, nor its config, under another spelling either. Looks at the
- * folders, which may differ from machine to machine, and so is asked of one rank. */
-bool config_check_files(const Config *config, Error *error);
+/* That what is written is no other file of the run, nor its config, nor the checkpoint that it goes on from (or
+ * ""), under another spelling either. Looks at the folders, which may differ from machine to machine, and so is asked
+ * of one rank. */
+bool config_check_files(const Config *config, const char *resume, Error *error);
 
 /* Checks the values against each other, as far as that needs no rank count and no file. */
 bool config_check(const Config *config, Error *error);

@@ -85,11 +85,12 @@ static bool prepare_outputs(Run *run)
 {
     const char *paths[] = {run->config->output.file, run->config->output.weights,
                            run->config->output.gradients, run->config->output.checkpoint};
+    const char *resume = run->options->resume ? run->options->resume : "";
     bool ok = true;
     for (int i = 0; i < (run->options->dry ? 1 : 4) && run->main && ok; i++)
         if (paths[i][0])
             ok = files_prepare(paths[i], &run->error) && draft_is_possible(paths[i], &run->error);
-    ok = ok && (!run->main || config_check_files(run->config, &run->error));
+    ok = ok && (!run->main || config_check_files(run->config, resume, &run->error));
     return agree(run->world, ok);
 }
 

@@ -242,6 +242,9 @@ refused "a run over its weights, by a link" 2 'output.file and model.init are th
 refused "a run over its config" 2 'output.file and --config are the same file' \
     "$float/bin/sim" --config own.ini --dry-run --ranks 1 --output ./own.ini
 check "which is untouched" cmp own.ini "$root/configs/single.ini"
+"${alone[@]}" --set output.checkpoint=from.h5 --output from-run.h5 >log 2>&1
+refused "a run over the checkpoint that it goes on from" 2 'output.file=./from-000002.h5: output.file and --resume are the same file; try another name' \
+    "${alone[@]}" --resume from-000002.h5 --set output.file=./from-000002.h5
 
 mkfifo pipe
 refused "a config that is a pipe" 2 'pipe: cannot be opened: it is a pipe or a device, not a plain file; try' \
