@@ -165,9 +165,24 @@ static int64_t width(Matrix m)
     return m.transposed ? m.rows : m.columns;
 }
 
+/* Without what lies between its rows, which may be as much again. */
+static Matrix rows_widened(Matrix m)
+{
+    Tensor wide = wide_for(tensor_view(m.values, 0, m.rows * m.columns));
+    for (int64_t i = 0; i < m.rows; i++)
+        tensor_read(m.values, i * m.ld, m.columns, reals(wide) + i * m.columns);
+    return matrix(wide, m.rows, m.columns);
+}
+
 static Matrix factor_open(const ProductTiles *tiles, Matrix m)
 {
-    if (!tiles) m.values = wide_of(m.values);
+    bool turned = m.transposed;
+    if (tiles) return m;
+    if (is_half(m.values.dtype) && m.ld > m.columns)
+        m = rows_widened(m);
+    else
+        m.values = wide_of(m.values);
+    m.transposed = turned;
     return m;
 }
 
