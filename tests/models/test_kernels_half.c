@@ -215,8 +215,8 @@ static void every_number(void **state)
         }
 }
 
-/* The gradient of logits in fp32, rounded where it lies, row by row in more than a piece: as factor of a product it has
- * the bits of a copy without the room between its rows. */
+/* The gradient of logits in fp32, scale (p - 1) of the target and scale p of all others; and rounded where it lies, row
+ * by row in more than a piece: as factor of a product it has the bits of a copy without the room between its rows. */
 static void logits_gradient_where_it_lies(void **state)
 {
     (void)state;
@@ -232,6 +232,10 @@ static void logits_gradient_where_it_lies(void **state)
                x = tensor_new(&d, MEM_WORKSPACE, type, WORDS_MANY * 3), y[2];
         for (int64_t i = 0; i < p.count; i++) reals(p)[i] = reals(whole)[i] = (real)(i * 37 % 1009) / 1009;
         cross_entropy_backward(whole, tokens, 0.3, slice, 2, T, REAL);
+        for (int64_t i = 0; i < p.count; i++) {
+            int64_t row = i / WORDS_MANY, target = ints(tokens)[row / T * (T + 1) + row % T + 1];
+            assert_true(reals(whole)[i] == (reals(p)[i] - (i % WORDS_MANY == target)) * (real)0.3);
+        }
         tensor_convert(rounded, whole);
         cross_entropy_backward(p, tokens, 0.3, slice, 2, T, type);
         Matrix lying = matrix_within(tensor_view_as(p, type), ROWS, WORDS_MANY),
