@@ -64,6 +64,7 @@ real *opened_for(const Opened *o, int64_t first)
 
 real *opened_read(const Opened *o, int64_t first, int64_t count)
 {
+    assert(!o->t.blank);
     if (o->room) tensor_read(o->t, first, count, o->room);
     return opened_for(o, first);
 }
@@ -128,6 +129,7 @@ static void sum_values(void *context, const Tensor *t, int64_t first, int64_t co
 {
     (void)context, (void)first, (void)count;
     Tensor to = t[0], from = t[1];
+    assert(!to.blank || to.dtype != INT32); /* counts begin at zero */
     if (to.dtype == INT32) {
         add_counts(ints(to), ints(from), to.count);
         return;
@@ -182,7 +184,7 @@ void tensor_sum_runs(DType dtype, void *const *run, int runs, int64_t first, int
         return;
     }
     const int64_t at = first * (int64_t)dtype_bytes(dtype);
-    unsigned char room[TENSOR_PIECE * sizeof(double)];
+    _Alignas(double) unsigned char room[TENSOR_PIECE * sizeof(double)];
     Tensor t[] = {{.data = (char *)run[0] + at, .count = count, .dtype = dtype},
                   {.count = count, .dtype = dtype}};
     if (runs > 2) t[0].data = memcpy(room, t[0].data, tensor_bytes(t[0]));
