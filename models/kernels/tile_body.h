@@ -75,7 +75,7 @@ TILES_TARGET INLINED void add_up(Sums sum, int rows, Lie lie, bool keeps_b, cons
     int64_t fetched = 0, each = LARGE ? LINE : k;
     for (int64_t p = 0; p < k; p += each) {
         for (; fetched < rows && (fetched + 1) * k <= (p + each) * rows; fetched++) fetch_row(t, fetched);
-        while (soon.done * k < (p + each) * soon.lines) fetch_line(t->soon, &soon);
+        while (soon.done < soon.lines && soon.done * k < (p + each) * soon.lines) fetch_line(t->soon, &soon);
         const float *line = row[0] + AHEAD_IN_ROW;
         int64_t left = k - p < each ? k - p : each;
         do {
