@@ -28,10 +28,10 @@ typedef enum {
 /* "UNSHARD", "F", "B", "I", "W", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "BALANCE", "REDUCE", "STEP" */
 extern const char *const action_name[ACTION_KINDS];
 
-/* Of which a step has millions: one word. */
+/* Of which a step has millions: eight bytes. */
 typedef struct Action {
-    int microbatch; /* -1: not of one */
-    int stage : 24; /* -1: of all stages this rank holds */
+    int microbatch;        /* -1: not of one */
+    signed int stage : 24; /* -1: of all stages this rank holds */
     ActionKind kind : 7;
     /* an F that is one with the B computed after it: the two run as if at once (DualPipe, arXiv 2412.19437) */
     bool overlapped : 1;
@@ -43,6 +43,8 @@ typedef struct Schedule {
 } Schedule;
 
 enum { SCHEDULE_MOST = 1 << 20 }; /* v * p * m: forwards a step, so that each message has a tag */
+_Static_assert(sizeof(Action) == 2 * sizeof(int) && SCHEDULE_MOST < 1 << 23 && ACTION_KINDS < 1 << 6,
+               "an action has room for its stage and kind");
 typedef struct Shape {
     int v, p, m; /* stages a rank, ranks, microbatches a step */
 } Shape;
