@@ -58,7 +58,7 @@ typedef struct Lanes {
 
 /* CPU seconds of this thread, so that what else the machine does is not counted. */
 double lanes_cpu_clock(void);
-/* Whether it goes on now; and brings what is counted up to it, or begins to count from it. */
+/* Whether it goes on now. If so, to be asked before: brings what is counted up to it; or begins to count from it. */
 static inline bool lanes_is_followed(const Lanes *lanes)
 {
     return lanes->reads_clock && !lanes->pauses;

@@ -12,9 +12,9 @@
  *                                                                                            and nobody else is at what is
  *                                                                                            this rank's
  *
- *   A reduce-scatter stores in its own tensor alone; of an all-gather a rank reads its own block alone, and stores it in
- *   all. Of several parts who does which blocks is free, where it is stored in all: a rank has as much, but in one run
- *   through them, so that it is not read in as many short ones as there are parts.
+ *   A reduce-scatter stores in its own tensor alone; of an all-gather of one part a rank reads its own block alone, and
+ *   stores it in all. Of several parts that are stored in all who does which blocks is free: a rank has as much to do, but
+ *   in one run through them, whosever the blocks are, and not in as many short ones as there are parts.
  *   Block b is added up as on the ring: b+1, b+2, ..., b, rounded at each addition. So the bits are the ring's.
  *
  * Of S bytes a rank reads S and writes S, each byte once: as much as to copy S in memory, for any number of ranks.

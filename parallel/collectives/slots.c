@@ -148,14 +148,18 @@ static void sum_and_take(const Collective *c, uint32_t chunk, int block)
 static void take(Collective *c, uint32_t chunk)
 {
     const int n = c->leg->size, r = c->leg->rank;
+    const bool sums = sums_own(c);
     if (!c->leg->gathers) return;
-    if (!sums_own(c)) window_hear_put(c, chunk);
-    for (int k = 0; k < n && is_short(c); k++) sum_and_take(c, chunk, (r + k) % n);
-    for (int k = 1; k < n && !is_short(c); k++) {
+    if (!sums) window_hear_put(c, chunk);
+    if (is_short(c)) {
+        for (int k = 0; k < n; k++) sum_and_take(c, chunk, (r + k) % n);
+        return;
+    }
+    for (int k = 1; k < n; k++) {
         const int block = (r + k) % n;
         each_piece(c, chunk, block, place(c, block, chunk, block), take_piece);
         const WindowNote *note = window_note(c, block, chunk);
-        if (sums_own(c) && note->sum_last) comm_say_last(c->group->comm, note->sum_last);
+        if (sums && note->sum_last) comm_say_last(c->group->comm, note->sum_last);
     }
 }
 

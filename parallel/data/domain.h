@@ -53,7 +53,7 @@ typedef struct DomainUnit {
     Bucket *bucket;
     int64_t padded, offset;
     Tensor weights, gradients; /* whole: views of a flat that is whole, or what is here for a moment */
-    bool blank; /* so the domain's gradients have it: nothing was added to them in this step (tensor.h) */
+    bool blank; /* so the domain's gradients have it: in this step nobody had it to add to (tensor.h) */
 } DomainUnit;
 
 /* What is held, and how. */
