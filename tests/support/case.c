@@ -167,6 +167,7 @@ void case_run(Comm *comm, void *one_case)
     Error error;
     if (!case_config(c, &config, &error) || !config_check_ranks(&config, comm->size, &error)) {
         if (comm->rank == 0) snprintf(c->refused, sizeof c->refused, "%s", error.text);
+        config_free(&config);
         return;
     }
     config.train.steps = c->steps;
