@@ -50,14 +50,14 @@ static void write_titles(FILE *out, const Drawing *d)
     plot_set_text(out, "NOTE", p->left_out ? text : "");
 }
 
-static void write_formula(FILE *out, const char *name, const char *who, double seconds)
+static void write_formula(FILE *out, const Points *p, const char *name, const char *who, double seconds)
 {
-    char text[96], time[32];
-    goodput_seconds(seconds, time, sizeof time);
-    snprintf(text, sizeof text, "%s: %s", who, time);
+    char text[160], says[128], named[32];
+    goodput_formula_text(p, seconds, says, sizeof says);
+    snprintf(text, sizeof text, "%s: %s", who, says);
     plot_set_number(out, name, seconds);
-    snprintf(time, sizeof time, "%sNAME", name);
-    plot_set_text(out, time, text);
+    snprintf(named, sizeof named, "%sNAME", name);
+    plot_set_text(out, named, text);
 }
 
 /* The curve is of whole steps, as the points are. */
@@ -83,8 +83,8 @@ static void write_data(FILE *out, void *context)
     char text[160], every[96];
     double low = 100;
     write_titles(out, d);
-    write_formula(out, "YOUNG", "Young 1974", p->young);
-    write_formula(out, "DALY", "Daly 2006", p->daly);
+    write_formula(out, p, "YOUNG", "Young 1974", p->young);
+    write_formula(out, p, "DALY", "Daly 2006", p->daly);
     goodput_interval_text(p, p->point[p->best].interval, every, sizeof every);
     snprintf(text, sizeof text, "the best of these: %.2f %%, %s", 100 * p->point[p->best].goodput, every);
     plot_set_text(out, "BESTNAME", text);

@@ -75,15 +75,29 @@ static int digits_of(const Points *p)
     return p->point[p->best].expected > 0.999 ? 4 : 2;
 }
 
-/* By a formula: of the interval in whole steps that is nearest to what it says. */
+/* The interval in whole steps that is nearest to what a formula says. */
+static int64_t formula_interval(const Points *p, double seconds)
+{
+    const GoodputJob *job = &p->costs.job;
+    double steps = fmax(round(seconds / job->step), (double)goodput_least_interval(job));
+    return steps < (double)job->steps ? (int64_t)steps : job->steps;
+}
+
+void goodput_formula_text(const Points *p, double seconds, char *text, size_t size)
+{
+    char says[32], every[80];
+    goodput_seconds(seconds, says, sizeof says);
+    goodput_interval_text(p, formula_interval(p, seconds), every, sizeof every);
+    snprintf(text, size, "%s, so %s", says, every);
+}
+
 static void print_formula(const Points *p, const char *name, double seconds)
 {
     const GoodputJob *job = &p->costs.job;
-    char text[80];
-    double steps = fmax(round(seconds / job->step), (double)goodput_least_interval(job));
-    int64_t interval = steps < (double)job->steps ? (int64_t)steps : job->steps;
-    goodput_interval_text(p, interval, text, sizeof text);
-    printf("  %-14s %-34s %6.*f %% expected%s\n", name, text, digits_of(p),
+    int64_t interval = formula_interval(p, seconds);
+    char text[128];
+    goodput_formula_text(p, seconds, text, sizeof text);
+    printf("  %-14s %-46s %6.*f %% expected%s\n", name, text, digits_of(p),
            100 * goodput_expected(job, interval),
            (double)interval * job->step < seconds * 0.99 - job->step ? "; the job is no longer" : "");
 }
@@ -113,7 +127,7 @@ void goodput_print_points(const Points *p)
     char text[80];
     const Point *best = &p->point[p->best];
     goodput_interval_text(p, best->interval, text, sizeof text);
-    printf("\n  %-14s %-34s %6.*f %% expected, %.*f %% found\n", "best of these", text, digits,
+    printf("\n  %-14s %-46s %6.*f %% expected, %.*f %% found\n", "best of these", text, digits,
            100 * best->expected, digits, 100 * best->goodput);
     print_formula(p, "Young 1974", p->young);
     print_formula(p, "Daly 2006", p->daly);

@@ -12,4 +12,7 @@ void goodput_print_points(const Points *points);
 void goodput_csv(const Points *points);
 /* "every 12 min, 171 steps" */
 void goodput_interval_text(const Points *points, int64_t interval, char *text, size_t size);
+/* "12 min 03 s, so every 12 min, 171 steps": what a formula says, and the interval that comes of it, as checkpoints follow
+ * whole steps. */
+void goodput_formula_text(const Points *points, double seconds, char *text, size_t size);
 #endif

@@ -151,6 +151,20 @@ static void read_column(H5 *file, const char *path, double *values, size_t count
         fail_msg("%s", error.text);
 }
 
+/* What is printed of a formula is what the legend says of it. */
+static void says_as_drawn(const PlotPlace *place, const char *who)
+{
+    char *gp = text_of(in_folder(place, "found/goodput.gp")), named[64], printed[200];
+    snprintf(named, sizeof named, "NAME = '%s: ", who);
+    const char *legend = strstr(gp, named), *line = strstr(place->said, who);
+    assert_true(legend && line);
+    legend += strlen(named);
+    snprintf(printed, sizeof printed, "%-14s %.*s  ", who, (int)strcspn(legend, "'"), legend);
+    assert_says(line, printed);
+    assert_says(printed, ", so every ");
+    free(gp);
+}
+
 /* What is printed, kept and drawn is what the model says of a step as the dry run has it. */
 static void all_of_it(void **state)
 {
@@ -166,6 +180,8 @@ static void all_of_it(void **state)
     assert_says(place->said, "50000 steps on 16 ranks in 2 nodes");
     assert_says(place->said, "one every 15 min 00 s      a node's 0.5 hours (--mtbf) over 2");
     assert_drawn_png(place, "found", "goodput");
+    says_as_drawn(place, "Young 1974");
+    says_as_drawn(place, "Daly 2006");
     Error error;
     H5 *file = h5_open(in_folder(place, "found/goodput.h5"), &error);
     assert_non_null(file);
