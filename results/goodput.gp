@@ -4,7 +4,8 @@
 #     gnuplot -e "fmt='svg'" goodput.gp  makes goodput.svg; or 'pdf'
 load 'data.gp'
 # Written by `sim goodput`: $D: seconds between checkpoints, goodput and its standard deviation in percent; $CURVE: seconds
-# and what is expected; YOUNG, DALY: seconds, and their names; BESTX, BESTY, BESTNAME; JOBSNAME; NOTE; FIRST, LAST, LOW.
+# and what is expected; YOUNG, DALY: seconds, and their names; BESTX, BESTY, BESTNAME; JOBSNAME; NOTE; FIRST, LAST: the least
+# and most seconds; LOW, HIGH: the least and most percent.
 load 'page.gp'
 W = 900 > WORDS ? 900 : int(WORDS)
 W = W > 60 + 11.4 * strlen(TITLE) ? W : int(60 + 11.4 * strlen(TITLE))
@@ -18,10 +19,16 @@ left = left < DALY ? left : DALY
 right = LAST > YOUNG ? LAST : YOUNG
 right = right > DALY ? right : DALY
 set xrange [left/1.25:right*1.25]
-set yrange [LOW < 5 ? 0 : floor(LOW - 2):100]
+# As much of the percentages as is used, from a tic to a tic; and room for tics with so many decimals.
+tic = round_up((HIGH - LOW > 0.01 ? HIGH - LOW : 0.01) / 8.0)
+decimals = tic < 1 ? int(-floor(log10(tic))) : 0
+top = tic * ceil(HIGH / tic)
+set yrange [tic * floor(LOW / tic):top < 100 ? top : 100]
+set ytics tic
+set format y sprintf('%%.%df', decimals)
 set tmargin at screen Y(TOP)
 set bmargin at screen Y(BOTTOM)
-set lmargin at screen X(84)
+set lmargin at screen X(78 + (decimals ? 6 + 10 * decimals : 0))
 set rmargin at screen X(W - 36)
 set xlabel 'between two checkpoints'
 set ylabel 'goodput, % of the time'

@@ -60,20 +60,24 @@ static void write_formula(FILE *out, const Points *p, const char *name, const ch
     plot_set_text(out, named, text);
 }
 
-/* The curve is of whole steps, as the points are. */
-static void write_curve(FILE *out, const Points *p)
+/* The curve is of whole steps, as the points are. Returns the most that is expected. */
+static double write_curve(FILE *out, const Points *p)
 {
     const GoodputJob *job = &p->costs.job;
     double low = (double)p->point[0].interval, high = (double)p->point[p->count - 1].interval;
+    double most = 0;
     int64_t before = 0;
     fputs("$CURVE << EOD\n", out);
     for (int i = 0; i <= CURVE; i++) {
         int64_t steps = (int64_t)round(low * pow(high / low, (double)i / CURVE));
         if (steps == before) continue;
-        fprintf(out, "%.9g %.9g\n", (double)steps * job->step, 100 * goodput_expected(job, steps));
+        const double expected = goodput_expected(job, steps);
+        fprintf(out, "%.9g %.9g\n", (double)steps * job->step, 100 * expected);
+        most = fmax(most, expected);
         before = steps;
     }
     fputs("EOD\n", out);
+    return most;
 }
 
 static void write_data(FILE *out, void *context)
@@ -81,7 +85,7 @@ static void write_data(FILE *out, void *context)
     const Drawing *d = context;
     const Points *p = d->points;
     char text[160], every[96];
-    double low = 100;
+    double low = 100, high = 0;
     write_titles(out, d);
     write_formula(out, p, "YOUNG", "Young 1974", p->young);
     write_formula(out, p, "DALY", "Daly 2006", p->daly);
@@ -99,10 +103,12 @@ static void write_data(FILE *out, void *context)
         fprintf(out, "%.9g %.9g %.9g\n", seconds_of(p, i), 100 * at->goodput, 100 * at->deviation);
         low = fmin(low, 100 * (at->goodput - at->deviation));
         low = fmin(low, 100 * at->expected);
+        high = fmax(high, 100 * (at->goodput + at->deviation));
     }
     fputs("EOD\n", out);
-    write_curve(out, p);
-    plot_set_number(out, "LOW", low);
+    high = fmax(high, 100 * write_curve(out, p));
+    plot_set_number(out, "LOW", fmax(low, 0));
+    plot_set_number(out, "HIGH", fmin(high, 100));
     plot_set_number(out, "FIRST", seconds_of(p, 0));
     plot_set_number(out, "LAST", seconds_of(p, p->count - 1));
 }

@@ -165,6 +165,20 @@ static void says_as_drawn(const PlotPlace *place, const char *who)
     free(gp);
 }
 
+/* The name of the axis up, beside tics with decimals: 16 pixels of its letters stand left of where it begins. */
+static void name_is_whole(const PlotPlace *place)
+{
+    char *svg = text_of(in_folder(place, "found/goodput.svg"));
+    const char *name = strstr(svg, ">goodput, % of the time<");
+    double x = 0;
+    assert_non_null(strstr(svg, ">99.97"));
+    assert_non_null(name);
+    while (name > svg && strncmp(name, "translate(", 10) != 0) name--;
+    assert_int_equal(sscanf(name, "translate(%lf,", &x), 1);
+    assert_true(x >= 16);
+    free(svg);
+}
+
 /* What is printed, kept and drawn is what the model says of a step as the dry run has it. */
 static void all_of_it(void **state)
 {
@@ -231,6 +245,7 @@ static void all_of_it(void **state)
     assert_int_equal(GOODPUT(place, "--config", ini, "--steps", "1000", "--intervals", "100", "--out", out),
                      STATUS_OK);
     assert_says(place->said, "Few failures befell these jobs, 0 in all");
+    name_is_whole(place);
     assert_int_equal(GOODPUT(place, "--help"), STATUS_OK);
     assert_says(place->said, "sim goodput --config F");
 }
