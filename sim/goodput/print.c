@@ -136,7 +136,7 @@ void goodput_print_points(const Points *p)
                "--seeds, or longer jobs.\n",
                best->failures * p->runs);
     const GoodputJob *job = &p->costs.job;
-    if (p->daly < (double)goodput_least_interval(job) * job->step)
+    if (goodput_least_interval(job) > 1 && p->daly < (double)goodput_least_interval(job) * job->step)
         printf("  No checkpoint begins before the one before it is written: every %lld step%s at most.\n",
                (long long)goodput_least_interval(job), words_s(goodput_least_interval(job)));
 }
