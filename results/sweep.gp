@@ -4,15 +4,18 @@
 #     gnuplot -e "fmt='svg'" sweep.gp  makes sweep.svg; or 'pdf'
 load 'data.gp'
 # Written by `sim sweep`: XKEY, XCOUNT, XVALUE[], and so of Y; $D: across, up, 0 fits 1 too large 2 refused, shade from 0
-# to 1, 1 the best of all; ONE[], TWO[], THREE[]: each cell's words, of which LINES are used; NOTE[]: what letters mean.
+# to 1, 1 the best of all; ONE[], TWO[], THREE[]: each cell's words, of which LINES are used; NOTE[]: lines that say what letters mean.
 load 'page.gp'
 widest = 0
 longer(n, text) = strlen(text) > n ? strlen(text) : n
 do for [i=1:XCOUNT*YCOUNT] { widest = longer(longer(longer(widest, ONE[i]), TWO[i]), THREE[i]) }
-do for [i=1:XCOUNT] { widest = longer(widest, XVALUE[i]) }
+valued = 0
+do for [i=1:XCOUNT] { valued = longer(valued, XVALUE[i]) }
 named = 0
 do for [i=1:YCOUNT] { named = longer(named, YVALUE[i]) }
-across = 7.2 * widest + 18 > 96 ? 7.2 * widest + 18 : 96
+across = 7.2 * widest + 28 > 96 ? 7.2 * widest + 28 : 96
+size = valued > 11 ? 11 : 13 # of the values' letters
+across = across < 0.71 * size * valued + 24 ? 0.71 * size * valued + 24 : across
 across = across * XCOUNT < 9.5 * strlen(XKEY) ? 9.5 * strlen(XKEY) / XCOUNT : across
 up = LINES == 3 ? 66 : 50
 up = up * YCOUNT < 9.5 * strlen(YKEY) ? 9.5 * strlen(YKEY) / YCOUNT : up # room for its name
@@ -39,7 +42,7 @@ set lmargin at screen X(LEFT)
 set rmargin at screen X(right)
 set xlabel XKEY offset 0,0.2
 set ylabel YKEY
-set xtics ()
+set xtics () font ','.size
 set ytics ()
 do for [i=1:XCOUNT] { set xtics add (XVALUE[i] i) }
 do for [i=1:YCOUNT] { set ytics add (YVALUE[i] i) }

@@ -11,7 +11,7 @@
 #include "sim/plot/text.h"
 #include "sim/sweep/print.h"
 
-enum { ACROSS_MOST = 24, UP_MOST = 32, NOTES = 6, LABEL = 28, NOTE = 112, OTHERS_MOST = 3 };
+enum { ACROSS_MOST = 24, UP_MOST = 32, NOTES = 6, LABEL = 28, NOTE = 112, NOTE_LINES = 3, OTHERS_MOST = 3 };
 
 /* ---- which keys ---- */
 
@@ -157,7 +157,8 @@ static void write_cell(FILE *out, Heat *h, int i)
     char one[64] = "", two[64] = "", three[128] = "";
     int others = h->sweep->space.keys - 1 - (h->key[1] >= 0);
     if (c->state == SWEEP_FITS) {
-        snprintf(one, sizeof one, best->a_device >= 1000 ? "%.0f" : "%#.4g", best->a_device);
+        snprintf(one, sizeof one, best->a_device >= 1000 ? "%.0f tokens/s" : "%#.4g tokens/s",
+                 best->a_device);
         unit_show(two, sizeof two, best->step_time, unit_of_seconds);
         if (others <= OTHERS_MOST) describe_others(h, c->best, three, sizeof three);
     } else if (c->state == SWEEP_TOO_LARGE) {
@@ -222,19 +223,45 @@ static void write_axis(FILE *out, const char *prefix, const Space *space, int ke
     plot_set_text(out, array, key < 0 ? "" : space->key[key].name);
 }
 
-/* What a group's first reason says, without where it was given. */
+/* How many bytes of `text` are a line of a note: all, or as many words as there is room for, a longer word cut by
+ * whole letters. */
+static size_t line_length(const char *text)
+{
+    const size_t all = strlen(text);
+    size_t length = NOTE;
+    if (all <= length) return all;
+    while (length > 0 && text[length] != ' ') length--;
+    if (length > 0) return length;
+    for (length = NOTE; ((unsigned char)text[length] & 0xc0) == 0x80;) length--;
+    return length;
+}
+
+/* Adds what a group's first reason says, without where it was given, in as many lines as it needs, up to NOTE_LINES; of
+ * one that needs more the last has dots at its end. */
+static void note_lines(const Heat *h, int n, char line[][NOTE + 8], int *lines)
+{
+    const char *reason = h->sweep->reason[h->group[h->note[n]].reason], *said = strstr(reason, ": ");
+    char *shown = words_shown(said ? said + 2 : reason), *hint = strstr(shown, "; try"), *rest = shown;
+    if (hint > shown) *hint = '\0';
+    for (int i = 0; i < NOTE_LINES && *rest; i++) {
+        const size_t length = line_length(rest);
+        char begins[8] = "     ";
+        if (i == 0) snprintf(begins, sizeof begins, "%c: ", 'a' + n);
+        const bool cut = i == NOTE_LINES - 1 && rest[length];
+        snprintf(line[(*lines)++], NOTE + 8, "%s%.*s%s", begins, (int)length, rest, cut ? "..." : "");
+        rest += length;
+        while (*rest == ' ') rest++;
+    }
+    free(shown);
+}
+
 static void write_notes(FILE *out, const Heat *h)
 {
-    fprintf(out, "NOTES = %d\narray NOTE[%d]\n", h->notes, h->notes + 1);
-    for (int n = 0; n < h->notes; n++) {
-        char text[NOTE + 8], shown[NOTE];
-        const char *reason = h->sweep->reason[h->group[h->note[n]].reason], *said = strstr(reason, ": "),
-                   *hint = strstr(reason, "; try");
-        if (said) reason = said + 2;
-        error_show(shown, sizeof shown, reason, hint > reason ? (size_t)(hint - reason) : strlen(reason));
-        snprintf(text, sizeof text, "%c: %s", 'a' + n, shown);
-        quote_item(out, "NOTE", n + 1, text);
-    }
+    char line[NOTES * NOTE_LINES][NOTE + 8];
+    int lines = 0;
+    for (int n = 0; n < h->notes; n++) note_lines(h, n, line, &lines);
+    fprintf(out, "NOTES = %d\narray NOTE[%d]\n", lines, lines + 1);
+    for (int i = 0; i < lines; i++) quote_item(out, "NOTE", i + 1, line[i]);
 }
 
 static void write_titles(FILE *out, const Heat *h)
@@ -246,7 +273,7 @@ static void write_titles(FILE *out, const Heat *h)
         if (!is_axis(h, k))
             words_append(others, sizeof others, "%s%s", others[0] ? ", " : "",
                          sweep_short_name(&s->space, k));
-    snprintf(title, sizeof title, "Tokens a second and device, seconds a step: %s", files_name(s->config));
+    snprintf(title, sizeof title, "Tokens a second and device, time of a step: %s", files_name(s->config));
     if (s->space.ranks)
         words_append(title, sizeof title, " on %d rank%s", s->space.ranks, words_s(s->space.ranks));
     if (in_a_cell > 1)

@@ -35,6 +35,14 @@ static void drawn(void **state)
     assert_in_picture(in_folder(place, "again/sweep.svg"), "train.recompute");
     assert_in_picture(in_folder(place, "again/sweep.svg"),
                       "In each cell the best of 12 combinations of tp, microbatch");
+    /* a cell's number has its unit, and a letter is said in full */
+    assert_int_equal(SWEEP(place, "--config", ini, "--ranks", "256", "--set", "train.global_batch=1536",
+                           "--set", "train.microbatch=3,4", "--out", in_folder(place, "long")),
+                     STATUS_OK);
+    assert_file_says(in_folder(place, "long/sweep.gp"), " tokens/s'\n");
+    assert_file_says(in_folder(place, "long/sweep.gp"),
+                     "NOTES = 2\narray NOTE[3]\nNOTE[1] = 'a: 256 ranks with a ");
+    assert_file_says(in_folder(place, "long/sweep.gp"), " = 1.5'\nNOTE[2] = '     microbatches'\n");
 }
 
 /* ---- the file ---- */
