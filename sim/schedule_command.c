@@ -32,14 +32,25 @@ const char SCHEDULE_USAGE[] =
     "\n"
     "--ranks N says how many ranks the run has, so how many replicas share the batch; without it\n"
     "there is one, pp x tp ranks. sim help parallel.schedule tells the schedules apart.\n"
+    "\n"
+    "The drawing is as wide as the terminal at most; in a file or a pipe as wide as the environment's\n"
+    "COLUMNS, 20 to 10000, says, else 200 columns. What is cut off is told below it.\n"
     "Exit status: 0 drawn, 1 failed, 2 bad request.\n";
 
-enum { COLUMNS = 100, SHOWN = 16 };
+enum { COLUMNS_LEAST = 20, COLUMNS_UNASKED = 200, COLUMNS_MOST = 10000, SHOWN = 16 };
 
-static int terminal_columns(void)
+/* A terminal's; where the drawing goes elsewhere, those asked for in the environment, if they are a number of columns,
+ * else as many as a file can well be read with. */
+static int columns_most(void)
 {
     struct winsize window;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : COLUMNS;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
+    const char *asked = getenv("COLUMNS");
+    if (!asked || !*asked) return COLUMNS_UNASKED;
+    char *end;
+    long columns = strtol(asked, &end, 10);
+    bool sane = !*end && columns >= COLUMNS_LEAST && columns <= COLUMNS_MOST;
+    return sane ? (int)columns : COLUMNS_UNASKED;
 }
 
 static bool read_config(const RunOptions *o, int ranks, Config *config, Error *error)
@@ -131,7 +142,7 @@ static bool show(const Config *config, int ranks, const Plan *plan, Error *error
     Timeline timeline;
     if (!timeline_walk(&timeline, plan, &durations, error)) return false;
     print_figures(config, ranks, plan, &timeline);
-    draw_text(plan, &timeline, terminal_columns(), stdout);
+    draw_text(plan, &timeline, columns_most(), stdout);
     timeline_free(&timeline);
     return true;
 }

@@ -20,6 +20,33 @@ check "1f1b's microbatches in flight" shows 'in flight +4 3 2 1 ' --config 1f1b.
 check "its grid" shows '^rank 3  \.  \.  \.  F0 B0--- F1 B1---' --config 1f1b.ini --ranks 8
 check "zb-h1's grid has W's" shows '^rank 0 .* I3 W3' --config zb-h1.ini --ranks 8 --set train.global_batch=8
 check "without --ranks there is one replica" shows 'm = 16 microbatches.*dp 1 ' --config 1f1b.ini
+
+# wide COLUMNS LAST NAME=VALUE... -- ARGUMENT...: drawn in a file, no rank's line is longer than so many columns, the
+# longest nearly so, and the last line begins so.
+# shellcheck disable=SC2317
+wide() {
+    local columns=$1 last=$2 environment=() longest
+    shift 2
+    while [ "$1" != -- ]; do
+        environment+=("$1")
+        shift
+    done
+    shift
+    env -u COLUMNS "${environment[@]}" "$sim" schedule --ranks 8 "$@" >shown 2>&1 &&
+        longest=$(awk '/^rank/ && length > n { n = length } END { print n }' shown) &&
+        [ "$longest" -le "$columns" ] && [ "$longest" -gt $((columns - 8)) ] &&
+        [[ $(tail -n 1 shown) == "$last"* ]] && return
+    cat shown
+    return 1
+}
+
+check "in a file there is all of it" wide 106 'rank 3  ' -- --config 1f1b.ini
+check "of what is too wide 200 columns" wide 200 '64 of 96 slots shown; the other 32 need 295 columns' -- --config naive.ini
+check "or as many as COLUMNS has" wide 60 '17 of 33 slots shown; the other 16 need 106 columns' COLUMNS=60 -- --config 1f1b.ini
+check "more, too" wide 295 'rank 3  ' COLUMNS=300 -- --config naive.ini
+for columns in '' 0 -50 60x 19 99999999999999999999; do
+    check "'$columns' is no number of columns" wide 106 'rank 3  ' COLUMNS="$columns" -- --config 1f1b.ini
+done
 check "it teaches" shows 'my.csv' --help
 
 for name in naive gpipe 1f1b interleaved zb-h1; do
