@@ -21,7 +21,7 @@ const char SCHEDULE_USAGE[] =
     "Draws a step of a pipeline before anything runs: ranks down, time across; F a microbatch's forward,\n"
     "B its backward, or I and W the halves of one cut in two, (F4;B1) two that overlap; dots are the\n"
     "bubble. Above it stand the bubble, by formula and as walked with ideal durations (sim help\n"
-    "hardware.profile), and how many microbatches each rank holds at once.\n"
+    "hardware.profile), and how many microbatches each rank holds at once, on each of its stages.\n"
     "\n"
     "  sim schedule --config 1f1b.ini --ranks 8            one of two replicas of 4 ranks\n"
     "  sim schedule --config 1f1b.ini --set parallel.schedule=gpipe\n"
@@ -108,6 +108,16 @@ static void print_bubble(const Config *c, const Plan *plan, const Timeline *time
         printf("  (B takes %.3g F)\n", ideal.backward / ideal.forward);
 }
 
+/* What is in flight: of several stages a rank holds a microbatch as often as stages of it have it. */
+static void microbatches_text(Shape s, char *text, size_t size)
+{
+    if (s.v == 1)
+        snprintf(text, size, "microbatches");
+    else
+        snprintf(text, size, "of %lld (%d microbatch%s on %d stages)", (long long)s.m * s.v, s.m,
+                 s.m == 1 ? "" : "es", s.v);
+}
+
 static void print_figures(const Config *c, int ranks, const Plan *plan, const Timeline *timeline)
 {
     Shape s = plan->shape;
@@ -122,9 +132,11 @@ static void print_figures(const Config *c, int ranks, const Plan *plan, const Ti
             stage_blocks(c->model.shape.layers, plan->stages, config_layers_per_stage(c, plan->stages), k);
     print_list("layers", number, plan->stages, "by stage");
     print_bubble(c, plan, timeline);
+    char held[96], unit[128];
+    microbatches_text(s, held, sizeof held);
     for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight;
-    print_list("in flight", number, s.p,
-               cut ? "microbatches at most, by rank, until W" : "microbatches at most, by rank");
+    snprintf(unit, sizeof unit, "%s at most, by rank%s", held, cut ? ", until W" : "");
+    print_list("in flight", number, s.p, unit);
     for (int r = 0; r < s.p; r++) number[r] = timeline->rank[r].in_flight_input;
     if (cut) print_list("", number, s.p, "until I");
     putchar('\n');

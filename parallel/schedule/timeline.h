@@ -34,8 +34,8 @@ typedef struct Span {
 typedef struct RankTimeline {
     Span *span; /* one an action of the rank's list */
     double busy, idle, wire, bubble;
-    /* most microbatches of one stage held at once: from F until B, or until W when the backward is cut;
-     * and until B or I, which frees what only the input's gradient needs */
+    /* most microbatches held at once, counted on each of the rank's stages: from F until B, or until W when the
+     * backward is cut; and until B or I, which frees what only the input's gradient needs */
     int in_flight, in_flight_input;
 } RankTimeline;
 

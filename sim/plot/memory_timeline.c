@@ -145,7 +145,7 @@ static void write_panel(FILE *out, const Chart *chart, const Panel *panel)
     write_line(out, chart, panel, panel->run->moments.end, 0, before);
 }
 
-/* "rank 2. Peak 8.75 MB in F. At most 4 of 8 microbatches in flight" */
+/* "rank 2. Peak 8.75 MB in F. At most 4 of 8 microbatches in flight"; "11 of 16 (8 microbatches on 2 stages)" */
 static void describe(const Panel *panel, char *text, size_t size)
 {
     const PlotRun *run = panel->run;
@@ -154,9 +154,13 @@ static void describe(const Panel *panel, char *text, size_t size)
     unit_show(bytes, sizeof bytes, peak->highest, unit_of_bytes);
     snprintf(text, size, "rank %d. Peak %s in %s", panel->run->rank[peak->rank], bytes, peak->action);
     if (run->shape.mesh.pp == 1) return;
-    const int all = run->shape.microbatches * run->shape.virtual_stages;
-    words_append(text, size, ". At most %d of %d microbatch%s%s in flight", panel->waiting, all,
-                 all == 1 ? "" : "es", run->shape.virtual_stages > 1 ? "' shares" : "");
+    const int m = run->shape.microbatches, v = run->shape.virtual_stages;
+    const char *es = m == 1 ? "" : "es";
+    if (v > 1)
+        words_append(text, size, ". At most %d of %d (%d microbatch%s on %d stages) in flight",
+                     panel->waiting, m * v, m, es, v);
+    else
+        words_append(text, size, ". At most %d of %d microbatch%s in flight", panel->waiting, m, es);
 }
 
 static void write_text(FILE *out, const char *array, int index, const char *text)

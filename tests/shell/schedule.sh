@@ -17,6 +17,8 @@ shows() { # PATTERN ARGUMENT...
 check "1f1b's bubble, by formula and walked" shows 'bubble +0.272727 walked, 0.272727 by the formula' \
     --config 1f1b.ini --ranks 8
 check "1f1b's microbatches in flight" shows 'in flight +4 3 2 1 ' --config 1f1b.ini --ranks 8
+check "interleaved's, of two stages a rank" shows 'in flight +11 9 7 5  of 16 \(8 microbatches on 2 stages\) at most, by rank$' \
+    --config interleaved.ini --set train.global_batch=8
 check "its grid" shows '^rank 3  \.  \.  \.  F0 B0--- F1 B1---' --config 1f1b.ini --ranks 8
 check "zb-h1's grid has W's" shows '^rank 0 .* I3 W3' --config zb-h1.ini --ranks 8 --set train.global_batch=8
 check "without --ranks there is one replica" shows 'm = 16 microbatches.*dp 1 ' --config 1f1b.ini

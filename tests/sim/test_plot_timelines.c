@@ -29,6 +29,16 @@ static void test_memory_timeline(void **state)
     assert_file_says(gp, "HEAD[2] = 'rank 0. Peak 3.50 MB in B. At most 2 of 3 microbatches in flight'\n");
 }
 
+/* Of several stages a rank, a microbatch is in flight on each. */
+static void memory_of_several_stages(void **state)
+{
+    PlotPlace *place = *state;
+    record_walk(in_folder(place, "i.h5"), (Walked){SCHEDULE_INTERLEAVED, {2, 2, 4}, .dp = 1}, NAN);
+    assert_int_equal(PLOT_CHART(place, "memory_timeline", in_folder(place, "i.h5")), 0);
+    assert_file_says(in_folder(place, "i-charts/memory_timeline.gp"),
+                     " At most 5 of 8 (4 microbatches on 2 stages) in flight'\n");
+}
+
 /* ---- timelines ---- */
 
 static void test_gantt(void **state)
@@ -215,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_memory_timeline, plot_setup, plot_teardown),
+        cmocka_unit_test_setup_teardown(memory_of_several_stages, plot_setup_undrawn, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_pairs, plot_setup, plot_teardown),
         cmocka_unit_test_setup_teardown(test_gantt_parts, plot_setup_undrawn, plot_teardown),
