@@ -20,14 +20,14 @@ const ConfigRow rows_of_parallel[] = {
      .more = "Every rank has its own samples; they differ in who holds what. Bytes a parameter, fp32 "
              "with Adam, N ranks; and values a rank sends a step, in model sizes, with one microbatch:\n"
              "@           held by a rank                   sent by a rank\n"
-             "@    dp     16 on rank 0, 8 on the others    a copy out to each, gradients back to rank 0\n"
+             "@    dp     16 on rank 0, 8 on the others    rank 0: log2(N) down a tree; others: 1 up it\n"
              "@    ddp    4 + 4 + 8                        2 (N-1)/N   all-reduce\n"
              "@    zero1  4 + 4 + 8/N                      2 (N-1)/N   reduce-scatter, all-gather\n"
              "@    zero2  4 + 4/N + 8/N                    2 (N-1)/N   reduce-scatter, all-gather\n"
              "@    zero3  4/N + 4/N + 8/N                  3 (N-1)/N   two all-gathers, reduce-scatter\n"
-             "The three terms are parameters, gradients and optimizer state. ZeRO: Rajbhandari et al., "
-             "arXiv 1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that "
-             "explains it.\n"},
+             "The three terms are parameters, gradients and optimizer state; log2(N) is rounded up, and dp's "
+             "others pass on the parameters that come down to them. ZeRO: Rajbhandari et al., arXiv "
+             "1910.02054; DDP: Li et al., arXiv 2006.15704. Each has a file in configs/ that explains it.\n"},
     {"parallel", "reduce", ROW_CHOICE, WITH_SHARDED_GRADIENTS, FIELD(parallel.reduce), "auto",
      .choices = reduce_moments, .example = "step",
      .help = "zero2, zero3: when gradients are summed over the ranks",
