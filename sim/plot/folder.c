@@ -9,6 +9,7 @@
 #include "sim/base/words.h"
 #include "sim/plot/text.h"
 
+#define BLANKS " \t\n\v\f\r"                /* which what is typed without quotes cannot have */
 enum { LONGEST = 96, STEM = NAME_MAX + 1 }; /* a name's bytes: file systems end at 255, and some at 143 */
 
 /* Where a run's folder really is, however its path spells that; as spelt where it cannot be told. */
@@ -40,7 +41,8 @@ static uint32_t number_of(const PlotRun *runs, int count)
     return hash;
 }
 
-/* Whether the runs' stems with '+' between them say which files these are. */
+/* Whether the runs' stems with '+' between them say which files these are: no '+' is one of theirs, and no blank is to
+ * become a '-'. */
 static bool names_tell(const PlotRun *runs, int count)
 {
     char first[PATH_MAX], other[PATH_MAX], stem[STEM];
@@ -48,12 +50,12 @@ static bool names_tell(const PlotRun *runs, int count)
     for (int i = 0; i < count; i++) {
         real_folder(runs[i].path, other);
         plot_stem(runs[i].path, stem, sizeof stem);
-        if (strcmp(first, other) != 0 || strchr(stem, '+')) return false;
+        if (strcmp(first, other) != 0 || strchr(stem, '+') || strpbrk(stem, BLANKS)) return false;
     }
     return true;
 }
 
-/* Joins as many stems as fit into `most` bytes, the first one cut if need be; returns how many. */
+/* Joins as many stems as fit into `most` bytes, the first one cut if need be, their blanks '-'; returns how many. */
 static int join_stems(const PlotRun *runs, int count, char *name, size_t most)
 {
     char stem[STEM];
@@ -68,6 +70,7 @@ static int join_stems(const PlotRun *runs, int count, char *name, size_t most)
         sprintf(name + used, "%s%.*s", plus ? "+" : "", (int)kept, stem);
         used += plus + kept;
     }
+    for (char *c = name; (c = strpbrk(c, BLANKS));) *c = '-';
     return joined;
 }
 

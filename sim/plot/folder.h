@@ -7,7 +7,8 @@
 
 /* Beside the first run: "zero3-charts" of one, "ddp+zero3-charts" of several, in their order, for the first is what
  * the others are compared with. Where these names do not tell the runs apart from others (one lies elsewhere, has a
- * '+' in its name, or there are more than fit) eight digits that do stand behind them: "a+b+30-more-1f2e3d4c-charts".
+ * '+' or a blank in its name, for which '-' stands, or there are more than fit) eight digits that do stand behind them:
+ * "a+b+30-more-1f2e3d4c-charts".
  * The same runs always get the same folder. */
 bool plot_choose_folder(const PlotRun *runs, int count, char folder[PLOT_PATH], Error *error);
 #endif

@@ -65,6 +65,21 @@ static void test_numbers(void **state)
     assert_string_not_equal(before + strlen("y/run+run"), elsewhere + strlen("x/run+run"));
 }
 
+/* No blank is in a name, and what it becomes is told apart from the same in another's. */
+static void test_blanks(void **state)
+{
+    (void)state;
+    const char *blank = FOLDER_OF("x/tp alone.h5", "x/sp.h5"), *tab = FOLDER_OF("x/tp\talone.h5", "x/sp.h5"),
+               *none = FOLDER_OF("x/tp-alone.h5", "x/sp.h5");
+    assert_string_equal(none, "x/tp-alone+sp-charts");
+    assert_int_equal(strncmp(blank, "x/tp-alone+sp-", 14), 0);
+    assert_int_equal(strlen(blank), strlen("x/tp-alone+sp-12345678-charts"));
+    assert_null(strpbrk(tab, " \t"));
+    assert_string_not_equal(blank, tab);
+    /* the folder that the runs lie in is named as it is */
+    assert_int_equal(strncmp(FOLDER_OF("x y/a b.h5"), "x y/a-b-", 8), 0);
+}
+
 /* Names no file system refuses, of many runs and of long names, whole letters only. */
 static void test_lengths(void **state)
 {
@@ -99,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blanks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
