@@ -88,7 +88,8 @@ void plot_time_read(const TimelineRow *rows, size_t count, PlotRun *run)
     const size_t kept = keep_measured(run, rows, count, row, &begin, &end);
     if (kept == 0) {
         snprintf(time->why, PLOT_WHY,
-                 run->dry ? "a dry run takes no time" : "no step's actions were recorded");
+                 run->dry ? "a dry run has no measured time, only simulated"
+                          : "no step's actions were recorded");
         free(row);
         return;
     }

@@ -204,7 +204,7 @@ static void test_gantt_rows(void **state)
     assert_file_says(in_folder(place, "dp-charts/gantt.gp"), "HEAD[1] = 'p = 1, m = 2. Step 6.50 ms'\n");
     assert_file_says(in_folder(place, "deep-charts/gantt.gp"), "ROWS[1] = 40\n"); /* every other */
     assert_drawn(place, "deep-charts", "gantt");
-    assert_says(place->said, "step_time           skipped: a dry run takes no time");
+    assert_says(place->said, "step_time           skipped: a dry run has no measured time, only simulated");
 }
 
 /* Ranks' names stand whole at the left of their rows: the chart is as much wider. */
