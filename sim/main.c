@@ -17,6 +17,7 @@
 #include "sim/goodput/goodput.h"
 #include "sim/inspect/diff.h"
 #include "sim/inspect/inspect.h"
+#include "sim/meant.h"
 #include "sim/plot/plot.h"
 #include "sim/report/report_command.h"
 #include "sim/run/run.h"
@@ -124,7 +125,7 @@ static int help(int argc, char **argv, const char *program_directory)
         fputs(*what == 's' ? SCHEDULE_USAGE : USAGE, stdout);
         return STATUS_OK;
     }
-    if (config_help(stdout, argc > 1 ? argv[1] : NULL, program_directory, command_line_commands, &error))
+    if (config_help(stdout, argc > 1 ? argv[1] : NULL, program_directory, meant_commands, &error))
         return STATUS_OK;
     fprintf(stderr, "sim: %s\n", error.text);
     return STATUS_BAD_REQUEST;
