@@ -7,45 +7,52 @@
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
 
-/* What stands before the word, which getopt has left at the end, as it can be typed again. */
-static void write_rest(char **argv, char *rest, size_t size)
+/* All words but the one that getopt has left at the end and the one at `but`, as they can be typed again: a value behind
+ * that word with its --set. */
+static void write_rest(char **argv, int but, char *rest, size_t size)
 {
     char quoted[1024];
     rest[0] = '\0';
-    for (int i = 1; i < optind; i++) {
+    for (int i = 1; argv[i]; i++) {
+        if (i == optind || i == but) continue;
+        const char *dot = strchr(argv[i], '.');
         words_quote(quoted, sizeof quoted, argv[i]);
-        words_append(rest, size, " %s", quoted);
+        words_append(rest, size, "%s %s", i > optind && dot && strchr(dot, '=') ? " --set" : "", quoted);
     }
 }
 
-/* The run that was meant, with `config` before what else stands there: a dry one where an option is for these alone,
- * else on as many ranks as were launched; false where their number is a guess. */
-static bool write_run(const CommandLine *r, char **argv, const char *config, char *run, size_t size)
+/* The run that was meant, with the config at `at` (0: none is there, and none is given) before what else stands there:
+ * a dry one where an option is for these alone, else on as many ranks as were launched; false where their number is a
+ * guess. */
+static bool write_run(const CommandLine *r, char **argv, int at, char *run, size_t size)
 {
     const char *says;
-    char rest[1024];
+    char rest[1024], quoted[1024];
     const int launched = comm_mpi_launched(&says);
     const bool dry = r->options.dry || r->options.all_ranks || r->ranks;
-    write_rest(argv, rest, sizeof rest);
+    write_rest(argv, at, rest, sizeof rest);
+    words_quote(quoted, sizeof quoted, at ? argv[at] : "zero3.ini");
     run[0] = '\0';
     if (!dry) words_append(run, size, "mpirun -n %d ", launched > 1 ? launched : 8);
-    words_append(run, size, "sim%s%s%s", config, rest, dry && !r->options.dry ? " --dry-run" : "");
+    words_append(run, size, "sim");
+    if (at || !r->options.config) words_append(run, size, " --config %s", quoted);
+    words_append(run, size, "%s%s", rest, dry && !r->options.dry ? " --dry-run" : "");
     return dry || launched > 1;
 }
 
 /* The line with the config in its place. */
 static bool refuse_config(const CommandLine *r, char **argv, Error *error)
 {
-    char quoted[1024], config[1100], rest[1024], run[2048], shown[100];
-    write_rest(argv, rest, sizeof rest);
+    char quoted[1024], rest[1024], run[2048], shown[100];
+    write_rest(argv, 0, rest, sizeof rest);
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
-    snprintf(config, sizeof config, " --config %s", quoted);
     if (r->schedules)
-        return error_set(error, "schedule: '%s' is a config; try sim schedule%s%s", shown, config, rest);
-    if (write_run(r, argv, config, run, sizeof run))
+        return error_set(error, "schedule: '%s' is a config; try sim schedule --config %s%s", shown, quoted,
+                         rest);
+    if (write_run(r, argv, optind, run, sizeof run))
         return error_set(error, "'%s' is a config; try %s", shown, run);
-    return error_set(error, "'%s' is a config; try sim%s%s, or %s", shown, config, rest, run);
+    return error_set(error, "'%s' is a config; try sim --config %s%s, or %s", shown, quoted, rest, run);
 }
 
 /* A schedule, which goes with a config; or one of those sets that sim validate takes. */
@@ -53,7 +60,7 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
 {
     char quoted[1024], rest[1024], shown[100];
     const char *config = r->options.config ? "" : " --config 1f1b.ini";
-    write_rest(argv, rest, sizeof rest);
+    write_rest(argv, 0, rest, sizeof rest);
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
     if (r->schedules)
@@ -69,12 +76,15 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
         shown, config, rest, quoted, quoted);
 }
 
-/* Which stands for itself. */
+/* Which stands for itself; the config may stand behind it. */
 static bool refuse_training(const CommandLine *r, char **argv, Error *error)
 {
     char run[2048], shown[100];
+    int at = 0;
+    for (int i = optind + 1; argv[i] && !at && !r->options.config; i++)
+        if (words_end_in(argv[i], ".ini")) at = i;
     words_show(shown, sizeof shown, argv[optind]);
-    write_run(r, argv, r->options.config ? "" : " --config zero3.ini", run, sizeof run);
+    write_run(r, argv, at, run, sizeof run);
     return error_set(error, "'%s' is not a command, as sim trains unless it is told otherwise; try %s", shown,
                      run);
 }

@@ -67,6 +67,8 @@ for option in '--ranks 4' --all-ranks; do
     check "and of $option, which is for dry runs" meant "unless it is told otherwise; try sim --config ddp.ini $option --dry-run" \
         train --config ddp.ini $option
 done
+check "and with a config behind it" meant "unless it is told otherwise; try mpirun -n 8 sim --config ddp.ini --set train.steps=2" run ddp.ini train.steps=2
+check "a config keeps what stands behind it" meant "or mpirun -n 8 sim --config ddp.ini --set train.steps=2" ddp.ini train.steps=2
 check "a value behind a blank" meant "'3' is no option; try --set train.steps=3" --config ddp.ini --set train.steps 3
 check "ranks without their option" meant "'64' is no option; try --ranks 64" --config ddp.ini --dry-run 64
 check "a dry run of a config alone" meant "'ddp.ini' is a config; try sim --config ddp.ini --dry-run" --dry-run ddp.ini
