@@ -59,7 +59,9 @@ bool command_line_parse(int argc, char **argv, CommandLine *r, Error *error)
         case 'n':
             if (!take_word("--ranks", &ranks, error) || !parse_ranks(optarg, &r->ranks, error)) return false;
             break;
-        case ':': return error_set(error, "%s needs a value; try sim --help", argv[optind - 1]);
+        case ':':
+            return error_set(error, "%s needs a value; try sim %s--help", argv[optind - 1],
+                             r->schedules ? "schedule " : "");
         default: return meant_by_option(r, argv, error);
         }
     }
@@ -86,15 +88,13 @@ bool command_line_is_runs(const CommandLine *r, Error *error)
 
 bool command_line_is_schedules(const CommandLine *r, Error *error)
 {
-    if (!r->options.config)
-        return error_set(error, "schedule: no --config; try sim schedule --config 1f1b.ini");
+    if (!r->options.config) return error_set(error, "no --config; try sim schedule --config 1f1b.ini");
     const char *runs = r->options.dry         ? "--dry-run"
                        : r->options.force     ? "--force"
                        : r->options.all_ranks ? "--all-ranks"
                        : r->options.output    ? "--output"
                        : r->options.resume    ? "--resume"
                                               : NULL;
-    if (runs)
-        return error_set(error, "schedule: nothing runs and nothing is recorded; try it without %s", runs);
+    if (runs) return error_set(error, "nothing runs and nothing is recorded; try it without %s", runs);
     return true;
 }

@@ -142,7 +142,7 @@ static int schedule(int argc, char **argv, const char *program_directory)
     }
     if (good && command_line_is_schedules(&request, &error))
         return schedule_command(&request.options, request.ranks, request.csv);
-    fprintf(stderr, "sim: %s\n", error.text);
+    fprintf(stderr, "sim: schedule: %s\n", error.text);
     return STATUS_BAD_REQUEST;
 }
 

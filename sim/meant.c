@@ -48,8 +48,7 @@ static bool refuse_config(const CommandLine *r, char **argv, Error *error)
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
     if (r->schedules)
-        return error_set(error, "schedule: '%s' is a config; try sim schedule --config %s%s", shown, quoted,
-                         rest);
+        return error_set(error, "'%s' is a config; try sim schedule --config %s%s", shown, quoted, rest);
     if (write_run(r, argv, optind, run, sizeof run))
         return error_set(error, "'%s' is a config; try %s", shown, run);
     return error_set(error, "'%s' is a config; try sim --config %s%s, or %s", shown, quoted, rest, run);
@@ -64,11 +63,10 @@ static bool refuse_csv(const CommandLine *r, char **argv, Error *error)
     words_show(shown, sizeof shown, argv[optind]);
     words_quote(quoted, sizeof quoted, argv[optind]);
     if (r->schedules)
-        return error_set(
-            error,
-            "schedule: '%s' is a schedule of your own, which goes with a config; try sim schedule%s%s "
-            "--set parallel.schedule=%s",
-            shown, config, rest, quoted);
+        return error_set(error,
+                         "'%s' is a schedule of your own, which goes with a config; try sim schedule%s%s "
+                         "--set parallel.schedule=%s",
+                         shown, config, rest, quoted);
     return error_set(
         error,
         "'%s' is a schedule, or steps that were measured; try sim%s%s --set parallel.schedule=%s, "
@@ -109,7 +107,7 @@ bool meant_by_word(const CommandLine *r, char **argv, Error *error)
         return error_set(error, "'%s' is a run's file; try sim report %s, or sim plot %s", shown, quoted,
                          quoted);
     if (dot && strchr(dot, '=')) return error_set(error, "'%s' is no option; try --set %s", shown, quoted);
-    if (r->schedules) return error_set(error, "schedule: '%s' is no option; try sim schedule --help", shown);
+    if (r->schedules) return error_set(error, "'%s' is no option; try sim schedule --help", shown);
     if (!strcmp(word, "train") || !strcmp(word, "run")) return refuse_training(r, argv, error);
     for (int i = 0; command_options[i].name && !nearest; i++)
         if (!strcmp(word, command_options[i].name))
@@ -160,8 +158,8 @@ static bool refuse_ranks(const CommandLine *r, char **argv, int at, const char *
     words_show(ranks, sizeof ranks, given ? number : "8");
     write_others(r, argv, at, at + 1 + (given && !equals), others, sizeof others);
     if (r->schedules)
-        return error_set(error, "schedule: '%s' is an option of mpirun; try sim schedule%s --ranks %s", shown,
-                         others, ranks);
+        return error_set(error, "'%s' is an option of mpirun; try sim schedule%s --ranks %s", shown, others,
+                         ranks);
     if (has_option(argv, "--d"))
         return error_set(error, "'%s' is an option of mpirun; try sim%s --ranks %s", shown, others, ranks);
     return error_set(error,
@@ -189,7 +187,8 @@ bool meant_by_option(const CommandLine *r, char **argv, Error *error)
     if (nearest && words_distance(key, nearest) > 1) nearest = NULL; /* set, of seed */
     int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
     if (row < 0)
-        return error_set(error, "'%s' is not an option; try sim --%s", shown, nearest ? nearest : "help");
+        return error_set(error, "'%s' is not an option; try sim %s--%s", shown,
+                         r->schedules ? "schedule " : "", nearest ? nearest : "help");
     const bool is_behind = behind && !is_like_option(behind);
     snprintf(value, sizeof value, "%.99s",
              equals      ? equals + 1

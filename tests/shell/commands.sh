@@ -88,6 +88,11 @@ check "without a number, and without a config" meant "sim: '-n' is an option of 
 check "for a dry run" meant "sim: '--np=4' is an option of mpirun; try sim --config ddp.ini --dry-run --ranks 4" --np=4 --config ddp.ini --dry-run
 check "and for sim schedule" meant "sim: schedule: '-np' is an option of mpirun; try sim schedule --config 1f1b.ini --ranks 4" \
     schedule -np 4 --config 1f1b.ini
+check "no option of sim schedule" meant "sim: schedule: '--bogus' is not an option; try sim schedule --help" schedule --bogus
+check "one of its own misspelt" meant "sim: schedule: '--cvs' is not an option; try sim schedule --csv" schedule --cvs
+check "one without its value" meant "sim: schedule: --config needs a value; try sim schedule --help" schedule --config
+check "no number of ranks for it" meant "sim: schedule: --ranks x: not a number of ranks from 1 to 65536; try --ranks 8" \
+    schedule --config 1f1b.ini --ranks x
 check "letters behind one dash are one word" meant "sim: '-lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini -lr 1e-4
 check "also where the first is none alone" meant "sim: '-hn' is not an option; try sim --help" --config ddp.ini -hn 4
 check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
