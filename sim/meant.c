@@ -173,28 +173,61 @@ static bool is_like_option(const char *word)
     return word[0] == '-' && (word[1] == '-' || isalpha((unsigned char)word[1]));
 }
 
+/* A value that shows how the option is used. */
+static const char *example_of(const CommandLine *r, const struct option *option)
+{
+    switch (option->val) {
+    case 'c': return r->schedules ? "1f1b.ini" : "zero3.ini";
+    case 's': return "train.steps=100";
+    case 'o': return "results/try.h5";
+    case 'r': return "auto";
+    default: return "8";
+    }
+}
+
+/* The option that is named, or misspelt by no more than a letter: set is no seed. NULL: none. */
+static const struct option *option_near(const char *name)
+{
+    const char *names[32] = {NULL};
+    for (int i = 0; command_options[i].name; i++) names[i] = command_options[i].name;
+    const char *nearest = words_nearest(name, names);
+    for (int i = 0; nearest && words_distance(name, nearest) <= 1; i++)
+        if (names[i] == nearest) return &command_options[i];
+    return NULL;
+}
+
+/* One with a dash too few or misspelt; `value`: what stands in it or behind it, or NULL. */
+static bool refuse_near(const CommandLine *r, const struct option *option, const char *shown,
+                        const char *value, Error *error)
+{
+    char quoted[1024];
+    if (strchr("hv", option->val))
+        return error_set(error, "'%s' is not an option; try sim %s--%s", shown,
+                         r->schedules ? "schedule " : "", option->name);
+    if (option->has_arg == no_argument)
+        return error_set(error, "'%s' is not an option; try --%s", shown, option->name);
+    words_quote(quoted, sizeof quoted, value ? value : example_of(r, option));
+    return error_set(error, "'%s' is not an option; try --%s %s", shown, option->name, quoted);
+}
+
 bool meant_by_option(const CommandLine *r, char **argv, Error *error)
 {
     const int at = refused_at(argv);
-    const char *names[32] = {NULL}, *option = argv[at], *name = option + strspn(option, "-"),
-               *equals = strchr(name, '='), *behind = argv[at + 1];
-    char key[64], shown[100], value[100], quoted[256];
-    for (int i = 0; command_options[i].name; i++) names[i] = command_options[i].name;
+    const char *word = argv[at], *name = word + strspn(word, "-"), *equals = strchr(name, '='),
+               *behind = argv[at + 1];
+    const char *value = equals ? equals + 1 : behind && !is_like_option(behind) ? behind : NULL;
+    char key[64], shown[100], given[100], quoted[256];
     snprintf(key, sizeof key, "%.*s", (int)(equals ? equals - name : 63), name);
-    words_show(shown, sizeof shown, option);
+    words_show(shown, sizeof shown, word);
     if (!strcmp(key, "n") || !strcmp(key, "np")) return refuse_ranks(r, argv, at, equals, error);
-    const char *nearest = words_nearest(key, names);
-    if (nearest && words_distance(key, nearest) > 1) nearest = NULL; /* set, of seed */
+    const struct option *near = option_near(key);
     int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
+    if (row < 0 && near) return refuse_near(r, near, shown, value, error);
     if (row < 0)
-        return error_set(error, "'%s' is not an option; try sim %s--%s", shown,
-                         r->schedules ? "schedule " : "", nearest ? nearest : "help");
-    const bool is_behind = behind && !is_like_option(behind);
-    snprintf(value, sizeof value, "%.99s",
-             equals      ? equals + 1
-             : is_behind ? behind
-                         : config_row_at(row)->example);
-    words_quote(quoted, sizeof quoted, value);
+        return error_set(error, "'%s' is not an option; try sim %s--help", shown,
+                         r->schedules ? "schedule " : "");
+    snprintf(given, sizeof given, "%.99s", value ? value : config_row_at(row)->example);
+    words_quote(quoted, sizeof quoted, given);
     return error_set(error, "'%s' is not an option; try --set %s.%s=%s", shown, config_row_at(row)->section,
                      config_row_at(row)->key, quoted);
 }

@@ -73,7 +73,7 @@ check "a value behind a blank" meant "'3' is no option; try --set train.steps=3"
 check "ranks without their option" meant "'64' is no option; try --ranks 64" --config ddp.ini --dry-run 64
 check "a dry run of a config alone" meant "'ddp.ini' is a config; try sim --config ddp.ini --dry-run" --dry-run ddp.ini
 check "and of so many ranks" meant "'ddp.ini' is a config; try sim --config ddp.ini --ranks 4 --dry-run" ddp.ini --ranks 4
-check "an option misspelt" meant "'--dryrun' is not an option; try sim --dry-run" --config ddp.ini --dryrun
+check "an option misspelt" meant "'--dryrun' is not an option; try --dry-run" --config ddp.ini --dryrun
 check "a key as an option" meant "'--steps' is not an option; try --set train.steps=3" --config ddp.ini --steps 3
 check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
 check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
@@ -89,12 +89,19 @@ check "for a dry run" meant "sim: '--np=4' is an option of mpirun; try sim --con
 check "and for sim schedule" meant "sim: schedule: '-np' is an option of mpirun; try sim schedule --config 1f1b.ini --ranks 4" \
     schedule -np 4 --config 1f1b.ini
 check "no option of sim schedule" meant "sim: schedule: '--bogus' is not an option; try sim schedule --help" schedule --bogus
-check "one of its own misspelt" meant "sim: schedule: '--cvs' is not an option; try sim schedule --csv" schedule --cvs
+check "one of its own misspelt" meant "sim: schedule: '--cvs' is not an option; try --csv" schedule --cvs
 check "one without its value" meant "sim: schedule: --config needs a value; try sim schedule --help" schedule --config
 check "no number of ranks for it" meant "sim: schedule: --ranks x: not a number of ranks from 1 to 65536; try --ranks 8" \
     schedule --config 1f1b.ini --ranks x
 check "letters behind one dash are one word" meant "sim: '-lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini -lr 1e-4
 check "also where the first is none alone" meant "sim: '-hn' is not an option; try sim --help" --config ddp.ini -hn 4
+check "an option behind one dash keeps its value" meant "sim: '-set' is not an option; try --set train.steps=3" --config zero3.ini -set train.steps=3
+check "also as the first word" meant "sim: '-config' is not an option; try --config zero3.ini" -config zero3.ini
+check "and behind another" meant "sim: '-ranks' is not an option; try --ranks 8" --config zero3.ini --dry-run -ranks 8
+check "and behind a '='" meant "sim: '-output=a b.h5' is not an option; try --output 'a b.h5'" --config zero3.ini '-output=a b.h5'
+check "one without gets an example" meant "sim: '-resume' is not an option; try --resume auto" --config zero3.ini -resume
+check "one with its name misspelt keeps it" meant "sim: '--rnaks' is not an option; try --ranks 4" --config zero3.ini --rnaks 4
+check "help behind one dash" meant "sim: schedule: '-help' is not an option; try sim schedule --help" schedule -help
 check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
 check "help of an option is that of a run" says 0 '^  --ranks N ' help --ranks
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
