@@ -196,6 +196,20 @@ static const struct option *option_near(const char *name)
     return NULL;
 }
 
+/* One that has no value was given one, which of a dry run's is how many ranks it was to have. */
+static bool refuse_value(const CommandLine *r, const struct option *option, const char *shown,
+                         const char *value, Error *error)
+{
+    const bool counts = *value && strspn(value, "0123456789") == strlen(value);
+    if (!counts || !strchr("da", option->val))
+        return error_set(error, "'%s': --%s takes no value; try --%s, or leave it out", shown, option->name,
+                         option->name);
+    if (r->schedules)
+        return error_set(error, "'%s': --%s takes no value; try --ranks %.20s", shown, option->name, value);
+    return error_set(error, "'%s': --%s takes no value; try --%s --ranks %.20s", shown, option->name,
+                     option->name, value);
+}
+
 /* One with a dash too few or misspelt; `value`: what stands in it or behind it, or NULL. */
 static bool refuse_near(const CommandLine *r, const struct option *option, const char *shown,
                         const char *value, Error *error)
@@ -221,6 +235,9 @@ bool meant_by_option(const CommandLine *r, char **argv, Error *error)
     words_show(shown, sizeof shown, word);
     if (!strcmp(key, "n") || !strcmp(key, "np")) return refuse_ranks(r, argv, at, equals, error);
     const struct option *near = option_near(key);
+    for (int i = 0; equals && word[1] == '-' && command_options[i].name; i++) /* also of one cut short */
+        if (command_options[i].val == optopt) near = &command_options[i];
+    if (near && equals && near->has_arg == no_argument) return refuse_value(r, near, shown, value, error);
     int row = strchr(key, '.') ? config_row_named(key) : config_row_bare(key);
     if (row < 0 && near) return refuse_near(r, near, shown, value, error);
     if (row < 0)

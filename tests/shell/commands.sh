@@ -102,6 +102,10 @@ check "and behind a '='" meant "sim: '-output=a b.h5' is not an option; try --ou
 check "one without gets an example" meant "sim: '-resume' is not an option; try --resume auto" --config zero3.ini -resume
 check "one with its name misspelt keeps it" meant "sim: '--rnaks' is not an option; try --ranks 4" --config zero3.ini --rnaks 4
 check "help behind one dash" meant "sim: schedule: '-help' is not an option; try sim schedule --help" schedule -help
+check "a value of an option that has none" meant "sim: '--dry-run=3': --dry-run takes no value; try --dry-run --ranks 3" --dry-run=3 --config ddp.ini
+check "and of one cut short" meant "sim: '--dr=3': --dry-run takes no value; try --dry-run --ranks 3" --config ddp.ini --dr=3
+check "of sim schedule" meant "sim: schedule: '--dry-run=3': --dry-run takes no value; try --ranks 3" schedule --dry-run=3
+check "which is no number" meant "sim: '--force=no': --force takes no value; try --force, or leave it out" --config ddp.ini --force=no
 check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
 check "help of an option is that of a run" says 0 '^  --ranks N ' help --ranks
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
