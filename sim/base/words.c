@@ -115,6 +115,13 @@ const char *words_nearest(const char *typed, const char *const *names)
     return nearest;
 }
 
+const char *words_among(const char *word, const char *const *names)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcasecmp(word, names[i]) == 0) return names[i];
+    return NULL;
+}
+
 void words_show(char *shown, size_t size, const char *value)
 {
     if (size > SHOWN + 4) size = SHOWN + 4;

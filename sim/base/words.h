@@ -32,6 +32,9 @@ bool words_is_near(const char *typed, const char *name);
 /* The name least far from `typed` in a list that ends in NULL, or NULL when none can have been meant. */
 const char *words_nearest(const char *typed, const char *const *names);
 
+/* Which of a list that ends in NULL the word is, in letters of either case; or NULL. */
+const char *words_among(const char *word, const char *const *names);
+
 /* `value` as it can stand in one line of a message: "" when empty, cut when
  * long, '?' for characters that cannot be seen (error_show). */
 void words_show(char *shown, size_t size, const char *value);

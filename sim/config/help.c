@@ -154,25 +154,13 @@ static void print_overview(FILE *out)
           out);
 }
 
-/* The row of which `word` is a value to choose, where no other has such a one; else NULL. */
-static const ConfigRow *row_with_choice(const char *word)
-{
-    const ConfigRow *found = NULL;
-    for (int i = 0; i < CONFIG_ROWS; i++)
-        for (const char *const *choice = config_row_at(i)->choices; choice && *choice; choice++) {
-            if (strcasecmp(*choice, word) != 0) continue;
-            if (found) return NULL;
-            found = config_row_at(i);
-        }
-    return found;
-}
-
 /* No key of that bare name, nor a section or a command: which was meant. */
 static void refuse_bare(const char *key, const char *const *commands, Error *error)
 {
     char why[1024], list[256], shown[100];
-    const ConfigRow *chosen = row_with_choice(key);
-    if (chosen) {
+    const int choice = config_row_with_choice(key);
+    if (choice >= 0) {
+        const ConfigRow *chosen = config_row_at(choice);
         error_set(error, "help %s: a value of %s.%s; try sim help %s.%s", key, chosen->section, chosen->key,
                   chosen->section, chosen->key);
         return;

@@ -36,6 +36,17 @@ int config_row_bare(const char *key)
     return found;
 }
 
+int config_row_with_choice(const char *word)
+{
+    int found = -1;
+    for (int i = 0; i < CONFIG_ROWS; i++) {
+        if (!config_row_at(i)->choices || !words_among(word, config_row_at(i)->choices)) continue;
+        if (found >= 0) return -1;
+        found = i;
+    }
+    return found;
+}
+
 bool config_is_section(const char *name)
 {
     for (int i = 0; i < CONFIG_SECTIONS; i++)
@@ -68,6 +79,12 @@ static void unknown_section(const char *section, char *why, size_t size)
         snprintf(why, size, "no such section; try [%s]", nearest);
     else
         snprintf(why, size, "no such section; try one of %s", list);
+}
+
+int config_row_near(const char *key)
+{
+    const int nearest = *key ? nearest_key(NULL, key) : -1;
+    return nearest >= 0 && words_is_near(key, config_row_at(nearest)->key) ? nearest : -1;
 }
 
 void config_row_unknown(const char *section, const char *key, char *why, size_t size)

@@ -12,6 +12,7 @@
 #include "sim/config/ini.h"
 #include "sim/config/presets.h"
 #include "sim/config/rows.h"
+#include "sim/config/set_meant.h"
 #include "sim/config/stem.h"
 
 enum { WHY = 1024, SHOWN = 100 };
@@ -127,11 +128,13 @@ static bool take_machine(Config *config, const char *text, Error *error)
 static bool cut_set(char *set, char **section, char **key, char **value, Error *error)
 {
     char *dot = strchr(set, '.'), *equals = strchr(set, '=');
-    char shown[SHOWN];
-    words_show(shown, sizeof shown, set);
-    if (!equals) return error_set(error, "--set %s: no '=' in it; try --set train.steps=100", shown);
-    if (!dot || dot > equals)
-        return error_set(error, "--set %s: no section before the key; try --set train.steps=100", shown);
+    if (!equals || !dot || dot > equals) {
+        char shown[SHOWN], meant[WHY];
+        words_show(shown, sizeof shown, set);
+        if (!config_set_meant(set, false, meant, sizeof meant)) strcpy(meant, "--set train.steps=100");
+        return error_set(error, "--set %s: %s; try %s", shown,
+                         equals ? "no section before the key" : "no '=' in it", meant);
+    }
     *dot = *equals = '\0';
     *section = set;
     *key = dot + 1;

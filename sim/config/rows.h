@@ -24,6 +24,11 @@ int config_row_named(const char *name);
  * (glossary.h); -1 where there is none, or several. */
 int config_row_bare(const char *key);
 
+/* The one that has `word` among its choices; the one of whatever section whose key is near to `key`, the nearest
+ * (words.h). -1 where there is none, or, of choices, several. */
+int config_row_with_choice(const char *word);
+int config_row_near(const char *key);
+
 bool config_is_section(const char *name);
 
 /* Why "section.key" is no row, and which one may have been meant: "no such key; try train.steps". */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sim/base/words.h"
 #include "sim/config/rows.h"
+#include "sim/config/set_meant.h"
 
 enum { MOST_RANKS = 65536, SHOWN = 100, WHY = 1024 };
 
@@ -125,8 +126,10 @@ static bool add(Space *space, SpaceKey *key, char *list, const char *where, Erro
 static bool find_row(char *set, const char *where, SpaceKey *key, char **list, Error *error)
 {
     char *equals = strchr(set, '='), *dot = strchr(set, '.'), why[WHY], shown[SHOWN];
-    if (!equals || !dot || dot > equals)
-        return error_set(error, "%s: not section.key=value,value; try --set parallel.tp=1,2,4", where);
+    if (!equals || !dot || dot > equals) {
+        if (!config_set_meant(set, true, why, sizeof why)) strcpy(why, "--set parallel.tp=1,2,4");
+        return error_set(error, "%s: not section.key=value,value; try %s", where, why);
+    }
     *equals = '\0';
     *list = equals + 1;
     const char *name = trimmed(set);

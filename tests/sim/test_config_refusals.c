@@ -199,9 +199,6 @@ static void wrong_keys(void **state)
     refuse("steps = 3\n", NULL, "t.ini:1: steps: stands before any [section]; try train.steps");
     refuse("[train]\nsteps = 3\n\n[train]\nsteps = 3\n", NULL,
            "t.ini:5: train.steps: already given in line 2; try one of the two");
-    refuse("", "train.steps", "--set train.steps: no '=' in it; try --set train.steps=100");
-    refuse("", "steps=3", "--set steps=3: no section before the key; try --set train.steps=100");
-    refuse("", "output=a.h5", "--set output=a.h5: no section before the key; try --set train.steps=100");
     refuse("", "", "--set \"\": no '=' in it; try --set train.steps=100");
     refuse("", "train.lr=3",
            "--set train.lr=3: no such key; try train.learning_rate, as that is called here");
