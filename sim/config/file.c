@@ -10,8 +10,9 @@
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
 #include "sim/config/refuse.h"
+#include "sim/config/text.h"
 
-enum { PATH_SIZE = 4096, LARGEST = 16 * 1000 * 1000, LISTED = 32, PLACES = 3 };
+enum { PATH_SIZE = 4096, LISTED = 32, PLACES = 3 };
 
 /* From the folder of the program: installed (bin/), built (build/bin/), built in a variant
  * (build/double/bin/). */
@@ -122,32 +123,6 @@ static FILE *open_config(const char *name, const char *program_directory, char p
     return file;
 }
 
-/* Reads all of `file`; refuses what is no text. */
-static char *read_text(FILE *file, const char *name, Error *error)
-{
-    size_t used;
-    char *text = files_read(file, LARGEST, &used);
-    const char *zero = memchr(text, '\0', used);
-    int line = 1;
-    for (const char *c = text; zero && c < zero; c++) line += *c == '\n';
-    bool fine = false;
-    if (ferror(file))
-        error_set(error, "%s: cannot be read: %s; try another file", name, strerror(errno));
-    else if (used >= LARGEST)
-        error_set(error, "%s: more than %d MB, too large for a config; try an ini file", name,
-                  LARGEST / 1000000);
-    else if (zero)
-        error_set(error, "%s:%d: byte %zu is zero, so this is no text; try an ini file saved as UTF-8", name,
-                  line, (size_t)(zero - text) + 1);
-    else if (text[strspn(text, " \t\r\n")] == '\0')
-        error_set(error, "%s: is empty; try two lines in it: [parallel] and data = zero3", name);
-    else
-        fine = true;
-    if (fine) return text;
-    free(text);
-    return NULL;
-}
-
 char *config_read(const char *name, const char *program_directory, Error *error)
 {
     char path[PATH_SIZE];
@@ -173,7 +148,7 @@ char *config_read(const char *name, const char *program_directory, Error *error)
                       errno == EACCES ? ", or chmod" : "");
         return NULL;
     }
-    char *text = read_text(file, name, error);
+    char *text = config_text(file, name, "two lines in it: [parallel] and data = zero3", error);
     fclose(file);
     return text;
 }
@@ -246,7 +221,10 @@ char *config_read_profile(const Config *config, const char *program_directory, E
                       files_reason(errno));
         return NULL;
     }
-    char *text = read_text(opened, file, error);
+    char instead[PATH_SIZE + 32] = "mpirun -n 2 sim calibrate, which measures one";
+    if (config_folder(program_directory, "hardware", folder, sizeof folder))
+        snprintf(instead, sizeof instead, "a copy of %s/h100-dgx.ini", folder);
+    char *text = config_text(opened, file, instead, error);
     fclose(opened);
     return text;
 }

@@ -120,6 +120,30 @@ static void refuses_files(void **state)
     unread(name, NULL, "a file name of 519 characters, more than the 511");
 }
 
+/* What is no text in the place of a machine's file. */
+static void unread_machine(const char *file, const char *program, const char *part)
+{
+    Error error;
+    char full[256], set[64];
+    snprintf(set, sizeof set, "hardware.profile=%s", file);
+    const char *sets[] = {set};
+    const ConfigSource source = {.name = "t.ini", .text = "", .sets = sets, .set_count = 1};
+    char *text = config_profile_text(&source, program ? in_tree(program, full, sizeof full) : NULL, &error);
+    assert_null(text);
+    if (!strstr(error.text, part)) fail_msg("'%s' has no '%s'", error.text, part);
+}
+
+static void refuses_machines(void **state)
+{
+    (void)state;
+    put("empty.ini", "", 0);
+    unread_machine("empty.ini", NULL,
+                   "empty.ini: is empty; try mpirun -n 2 sim calibrate, which measures one");
+    assert_int_equal(mkdir("../configs/hardware", 0755), 0);
+    unread_machine("empty.ini", "build/bin", "empty.ini: is empty; try a copy of /");
+    unread_machine("empty.ini", "build/bin", "/configs/hardware/h100-dgx.ini");
+}
+
 /* Of the files that come with sim the one that was meant, and all where any other name is as likely. */
 static void names_that_were_meant(void **state)
 {
@@ -184,9 +208,8 @@ static void shipped_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_files),
-        cmocka_unit_test(refuses_files),
-        cmocka_unit_test(names_that_were_meant),
+        cmocka_unit_test(finds_files),      cmocka_unit_test(refuses_files),
+        cmocka_unit_test(refuses_machines), cmocka_unit_test(names_that_were_meant),
         cmocka_unit_test(shipped_files),
     };
     return cmocka_run_group_tests_name("config files", tests, make_tree, remove_tree);
