@@ -16,9 +16,20 @@ static bool refuse_zero(const char *name, const char *text, const char *zero, Er
                      name, line, (size_t)(zero - text) + 1);
 }
 
+/* A run's file, say, that has lost its ending: to whoever looks for a zero it is a text that was damaged. */
+static bool refuse_hdf5(const char *name, Error *error)
+{
+    char quoted[1024];
+    words_quote(quoted, sizeof quoted, name);
+    return error_set(error, "%s: HDF5, as the file of a run is, and no text; try sim report %s", name,
+                     quoted);
+}
+
 static bool is_text(const char *text, size_t used, const char *name, const char *instead, Error *error)
 {
+    static const char hdf5[] = "\x89HDF\r\n\x1a\n";
     const char *zero = memchr(text, '\0', used);
+    if (used >= strlen(hdf5) && !memcmp(text, hdf5, strlen(hdf5))) return refuse_hdf5(name, error);
     if (used >= LARGEST)
         return error_set(error, "%s: more than %d MB, too large for a config; try an ini file", name,
                          LARGEST / 1000000);

@@ -103,6 +103,9 @@ static void refuses_files(void **state)
     unread("blank.ini", NULL, "blank.ini: is empty; try");
     put("zero.ini", "[train]\nste\0ps = 3\n", 19);
     unread("zero.ini", NULL, "zero.ini:2: byte 12 is zero, so this is no text");
+    put("a run.ini", "\x89HDF\r\n\x1a\n\0\0", 10);
+    unread("a run.ini", NULL,
+           "a run.ini: HDF5, as the file of a run is, and no text; try sim report 'a run.ini'");
     unread("/dev/zero", NULL,
            "/dev/zero: cannot be opened: it is a pipe or a device, not a plain file; try another");
     put("large.ini", "", 0);
@@ -142,6 +145,9 @@ static void refuses_machines(void **state)
     assert_int_equal(mkdir("../configs/hardware", 0755), 0);
     unread_machine("empty.ini", "build/bin", "empty.ini: is empty; try a copy of /");
     unread_machine("empty.ini", "build/bin", "/configs/hardware/h100-dgx.ini");
+    put("h5.ini", "\x89HDF\r\n\x1a\n\0\0", 10);
+    unread_machine("h5.ini", NULL,
+                   "h5.ini: HDF5, as the file of a run is, and no text; try sim report h5.ini");
 }
 
 /* Of the files that come with sim the one that was meant, and all where any other name is as likely. */
