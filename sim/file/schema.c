@@ -20,6 +20,15 @@ Schema schema_of(H5 *file, char said[SCHEMA_TEXT])
     return (Schema)kind;
 }
 
+Schema schema_at(const char *path)
+{
+    char said[SCHEMA_TEXT];
+    H5 *file = h5_open(path, NULL);
+    const Schema schema = file ? schema_of(file, said) : SCHEMAS;
+    if (file) h5_close(file, NULL);
+    return schema;
+}
+
 bool schema_is(H5 *file, Schema schema, char said[SCHEMA_TEXT])
 {
     return schema_of(file, said) == schema && strcmp(said, schema_name[schema]) == 0;

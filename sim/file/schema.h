@@ -20,6 +20,8 @@ enum { SCHEMA_TEXT = 64 };
 /* Of which kind a file says it is, of whichever version; SCHEMAS: of none of these. `said`: what it says; "": nothing, or
  * a text of variable length. */
 Schema schema_of(H5 *file, char said[SCHEMA_TEXT]);
+/* The same of the file at a path; SCHEMAS, too, of what is no HDF5 or cannot be read. */
+Schema schema_at(const char *path);
 /* Whether it is of the version that this sim writes, too. */
 bool schema_is(H5 *file, Schema schema, char said[SCHEMA_TEXT]);
 

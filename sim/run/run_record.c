@@ -12,6 +12,7 @@
 #include "parallel/collectives/collectives.h"
 #include "parallel/wire/arena.h"
 #include "sim/base/node.h"
+#include "sim/file/schema.h"
 #include "sim/run/announce.h"
 #include "sim/run/formulas.h"
 #include "sim/run/hosts.h"
@@ -84,7 +85,8 @@ static void open_recorder(Record *r, const char *command_line, const Hosts *host
     r->recorder = recorder_open(&info, config, kept, sizeof kept, &error);
     if (!r->recorder) fail("%s", error.text);
     snprintf(r->path, sizeof r->path, "%s", recorder_path(r->recorder));
-    announce_place("run", config->output.file, r->path, kept);
+    const bool other = kept[0] && schema_at(kept) != SCHEMA_RUN;
+    announce_place(other ? "file" : "run", config->output.file, r->path, kept);
     const char *apart = recorder_apart(r->recorder);
     if (r->first > 0)
         printf("  step %lld on is recorded in %s, %s%s\n", (long long)r->first + 1, r->path,

@@ -206,6 +206,13 @@ weights_are_kept() {
 }
 check "weights and gradients keep what was there, and say so" weights_are_kept
 # shellcheck disable=SC2317
+what_was_there() {
+    "${alone[@]}" --dry-run --ranks 1 --output my-notes.txt >"$1" && grep -q "^  an earlier $1 is kept as $2\$" "$1"
+}
+echo 'my notes' >my-notes.txt
+check "notes at a run's place are called a file" what_was_there file my-notes.1.txt
+check "and a run a run" what_was_there run my-notes.2.txt
+# shellcheck disable=SC2317
 runs_at_once() {
     local run loss
     for run in 1 2 3 4; do "${alone[@]}" --set train.seed="$run" --output once/at.h5 >"at.$run" || echo "failed: $run" & done
