@@ -1,6 +1,6 @@
-#include "split_model.h"
+#include "tests/support/split_model.h"
 #include <stdlib.h>
-#include "check.h"
+#include "tests/support/check.h"
 
 #define GATED .activation = ACTIVATION_SWIGLU
 #define LATENTS                                                                                       \
