@@ -42,23 +42,35 @@ typedef struct RowsBackward {
     int64_t n, C;
 } RowsBackward;
 
-/* What values of a row add to dgain and dbias; and each to the sums of dhat, the gradient of hat, and of dhat hat. */
-INLINED void add_values(const real *restrict dy, const real *restrict x, const real *restrict gain, real mean,
-                        real rstd, bool layer, real *restrict dgain, real *restrict dbias,
-                        real *restrict dhats, real *restrict dots, int64_t count)
+/* One of them. */
+typedef struct RowBackward {
+    const real *dy, *x, *gain;
+    real mean, rstd;
+} RowBackward;
+
+/* Of dhat = dy gain, the gradient of hat, and of dhat hat: sums in lanes. */
+typedef struct RowLanes {
+    real dhat[LANES], dot[LANES];
+} RowLanes;
+
+/* What values j.. of a row add to dgain, dbias and the sums; `layer`: there is a bias. */
+INLINED void add_values(const RowBackward *row, int64_t j, int64_t count, bool layer, real *restrict dgain,
+                        real *restrict dbias, RowLanes *restrict sums)
 {
-    for (int64_t j = 0; j < count; j++) {
-        real hat = (x[j] - mean) * rstd, dhat = dy[j] * gain[j];
-        dgain[j] += dy[j] * hat;
-        if (layer) dbias[j] += dy[j], dhats[j] += dhat;
-        dots[j] += dhat * hat;
+    const real *restrict dy = row->dy + j, *restrict x = row->x + j, *restrict gain = row->gain + j;
+    for (int64_t i = 0; i < count; i++) {
+        real hat = (x[i] - row->mean) * row->rstd, dhat = dy[i] * gain[i];
+        dgain[i] += dy[i] * hat;
+        if (layer) dbias[i] += dy[i], sums->dhat[i] += dhat;
+        sums->dot[i] += dhat * hat;
     }
 }
 
 /* dx += rstd (dhat - dhat_mean - hat dot_mean) */
-INLINED void row_gradient(const real *restrict dy, const real *restrict x, const real *restrict gain,
-                          real mean, real rstd, real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
+INLINED void row_gradient(const RowBackward *row, real dhat_mean, real dot_mean, real *restrict dx, int64_t C)
 {
+    const real *restrict dy = row->dy, *restrict x = row->x, *restrict gain = row->gain;
+    const real mean = row->mean, rstd = row->rstd;
     for (int64_t j = 0; j < C; j++)
         dx[j] += rstd * (dy[j] * gain[j] - dhat_mean - (x[j] - mean) * rstd * dot_mean);
 }
@@ -66,18 +78,16 @@ INLINED void row_gradient(const real *restrict dy, const real *restrict x, const
 /* The row at `at`. */
 INLINED void row_backward(const RowsBackward *r, int64_t at, real mean, real rstd, bool layer)
 {
-    const real *dy = r->dy + at, *x = r->x + at;
+    const RowBackward row = {r->dy + at, r->x + at, r->gain, mean, rstd};
     const int64_t C = r->C;
-    real dhat[LANES] = {0}, dot[LANES] = {0}, dhat_rest[LANES] = {0}, dot_rest[LANES] = {0};
+    RowLanes sums = {.dhat = {0}}, rest = {.dhat = {0}}; /* as sum_of() has them, and dot_of() */
     int64_t j = 0;
     for (; j + LANES <= C; j += LANES)
-        add_values(dy + j, x + j, r->gain + j, mean, rstd, layer, r->dgain + j, layer ? r->dbias + j : NULL,
-                   dhat, dot, LANES);
-    add_values(dy + j, x + j, r->gain + j, mean, rstd, layer, r->dgain + j, layer ? r->dbias + j : NULL,
-               dhat_rest, dot_rest, C - j);
-    real dhat_mean = layer ? lanes_total(dhat, dhat_rest, C - j) / (real)C : 0;
-    real dot_mean = lanes_total(dot, dot_rest, C - j) / (real)C;
-    row_gradient(dy, x, r->gain, mean, rstd, dhat_mean, dot_mean, r->dx + at, C);
+        add_values(&row, j, LANES, layer, r->dgain + j, layer ? r->dbias + j : NULL, &sums);
+    add_values(&row, j, C - j, layer, r->dgain + j, layer ? r->dbias + j : NULL, &rest);
+    real dhat_mean = layer ? lanes_total(sums.dhat, rest.dhat, C - j) / (real)C : 0;
+    real dot_mean = lanes_total(sums.dot, rest.dot, C - j) / (real)C;
+    row_gradient(&row, dhat_mean, dot_mean, r->dx + at, C);
 }
 
 INLINED void rows_backward_of(const RowsBackward *r, bool layer)
