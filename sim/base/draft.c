@@ -153,13 +153,24 @@ static bool take_room(const Draft *draft, off_t bytes, Error *error)
     return !number || files_refuse(draft->path, what, number, error);
 }
 
+bool drafts_have_room(const DraftNeed *need, int count, int *lacks, Error *error)
+{
+    Draft draft[DRAFTS_AT_ONCE];
+    int begun = 0;
+    bool have = true;
+    while (have && begun < count) {
+        *lacks = begun;
+        have = draft_begin(&draft[begun], need[begun].path, error);
+        if (have) have = take_room(&draft[begun], (off_t)need[begun].bytes, error), begun++;
+    }
+    while (begun > 0) draft_end(&draft[--begun]);
+    return have;
+}
+
 bool draft_has_room(const char *path, size_t bytes, Error *error)
 {
-    Draft draft;
-    if (!draft_begin(&draft, path, error)) return false;
-    bool has = take_room(&draft, (off_t)bytes, error);
-    draft_end(&draft);
-    return has;
+    int lacks;
+    return drafts_have_room(&(DraftNeed){path, bytes}, 1, &lacks, error);
 }
 
 bool draft_reserve(const Draft *draft, Error *error)

@@ -29,8 +29,15 @@ size_t draft_stem(const char *name);
 /* Whether that would work now: asked before the work that ends in a file. */
 bool draft_is_possible(const char *path, Error *error);
 
-/* And whether the disk has room for so many bytes. */
+/* And whether the disk has room for so many bytes; or for those of a few files all at once, the first that has none being
+ * number `lacks`. */
 bool draft_has_room(const char *path, size_t bytes, Error *error);
+enum { DRAFTS_AT_ONCE = 4 };
+typedef struct DraftNeed {
+    const char *path;
+    size_t bytes;
+} DraftNeed;
+bool drafts_have_room(const DraftNeed *need, int count, int *lacks, Error *error);
 /* Takes the room on the disk that its length stands for. */
 bool draft_reserve(const Draft *draft, Error *error);
 

@@ -18,8 +18,8 @@ typedef struct Alike {
     SharedText text;
     WalkedRanks walked; /* a dry run's, like all that follows */
     AssumedLoad assumed;
-    Gpt *
-        like; /* what their models are like, from when they are walked on; NULL where one is, or all are real */
+    /* what their models are like, from when they are walked on; NULL where one is, or all are real */
+    Gpt *like;
     Estimate estimate;
     Watch watch;
 } Alike;

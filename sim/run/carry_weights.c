@@ -98,18 +98,19 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
     w->file = NULL;
 }
 
-bool weights_are_possible(const Trainer *t, Group *world, Error *error)
+bool weights_are_possible(const Trainer *t, Group *world, bool gradients, Error *error)
 {
     const Config *c = t->config;
-    const char *paths[] = {c->output.weights, c->output.gradients};
-    const char *keys[] = {"output.weights", "output.gradients"};
+    const char *const paths[] = {c->output.weights, gradients ? c->output.gradients : ""};
+    const char *const keys[] = {"output.weights", "output.gradients"};
+    const char *key[2];
+    DraftNeed need[2];
     Error why = {.text = ""};
-    for (int i = 0; i < 2; i++) {
-        if (!paths[i][0] || t->device.dry) continue;
-        bool room = world->rank > 0 || draft_has_room(paths[i], weights_bytes(t->gpt), &why);
-        if (!agree(world, room)) return config_refuse(c, keys[i], error, "%s", why.text);
-    }
-    return true;
+    int count = 0, lacks = 0;
+    for (int i = 0; i < 2 && !t->device.dry; i++)
+        if (paths[i][0]) need[count] = (DraftNeed){paths[i], weights_bytes(t->gpt)}, key[count++] = keys[i];
+    if (!count || agree(world, world->rank > 0 || drafts_have_room(need, count, &lacks, &why))) return true;
+    return config_refuse(c, key[lacks], error, "%s", why.text);
 }
 
 bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)

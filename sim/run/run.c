@@ -140,12 +140,12 @@ static int run_all(Run *run)
         return STATUS_BAD_REQUEST;
     }
     run->trainer->assumed = &run->alike->assumed;
-    if (!checkpoints_are_possible(run->trainer, run->world, &run->error) ||
-        !weights_are_possible(run->trainer, run->world, &run->error))
-        return STATUS_BAD_REQUEST;
+    if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
-    if (!begin_values(run)) return STATUS_BAD_REQUEST;
+    if (!begin_values(run) ||
+        !weights_are_possible(run->trainer, run->world, run->from.step == 0, &run->error))
+        return STATUS_BAD_REQUEST;
     if (run->from.run[0] && run->from.step == run->config->train.steps) return run_end_again(run);
     initialise_data(run->trainer, run->main);
     run->trainer->goes_on = run->from.step > 0;

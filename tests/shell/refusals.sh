@@ -291,6 +291,22 @@ limited() { (
 large=(--set train.global_batch=1 --set model.hidden=256 --set model.layers=4 --output large.h5 --set output.weights=large-w.h5)
 refused "weights too large for the disk, before training" 2 'output.weights=large-w.h5: .*cannot take [0-9.]+ MB on the disk: File too large' limited
 check "and nothing is begun" test ! -e large.h5
+# A run that goes on writes no gradients, and one that needs no room for them has it.
+goes_on=(--set train.global_batch=1 --set model.hidden=256 --set model.layers=4 --output on.h5)
+"${alone[@]}" "${goes_on[@]}" --set output.checkpoint=on-ck.h5 >log 2>&1
+# shellcheck disable=SC2317
+limited_going_on() { (
+    ulimit -f 8192
+    "${alone[@]}" "${goes_on[@]}" --resume on-ck-000002.h5 --set train.steps=3 --set output.gradients=on-g.h5
+); }
+check "no room is asked for what is not written" limited_going_on
+if mount -t tmpfs -o size=20m tmpfs disk 2>/dev/null; then
+    refused "two files of which each has room by itself" 2 'output.gradients=disk/g.h5: .*cannot take 12.8 MB on the disk: No space' \
+        "${alone[@]}" "${goes_on[@]}" --set output.weights=disk/w.h5 --set output.gradients=disk/g.h5
+    umount disk
+else
+    skip "two files of which each has room by itself: needs root to mount a small disk"
+fi
 # What was large enough when the run began.
 # shellcheck disable=SC2317
 limited_meanwhile() {
