@@ -12,6 +12,8 @@
 #include "sim/sweep/print.h"
 
 enum { ACROSS_MOST = 24, UP_MOST = 32, NOTES = 6, LABEL = 28, NOTE = 112, NOTE_LINES = 3, OTHERS_MOST = 3 };
+/* What a note begins with, its line, and the dots behind one that was cut. */
+enum { NOTE_ROOM = sizeof "     " + NOTE + sizeof "..." - 1 };
 
 /* ---- which keys ---- */
 
@@ -238,7 +240,7 @@ static size_t line_length(const char *text)
 
 /* Adds what a group's first reason says, without where it was given, in as many lines as it needs, up to NOTE_LINES; of
  * one that needs more the last has dots at its end. */
-static void note_lines(const Heat *h, int n, char line[][NOTE + 8], int *lines)
+static void note_lines(const Heat *h, int n, char line[][NOTE_ROOM], int *lines)
 {
     const char *reason = h->sweep->reason[h->group[h->note[n]].reason], *said = strstr(reason, ": ");
     char *shown = words_shown(said ? said + 2 : reason), *hint = strstr(shown, "; try"), *rest = shown;
@@ -248,7 +250,7 @@ static void note_lines(const Heat *h, int n, char line[][NOTE + 8], int *lines)
         char begins[8] = "     ";
         if (i == 0) snprintf(begins, sizeof begins, "%c: ", 'a' + n);
         const bool cut = i == NOTE_LINES - 1 && rest[length];
-        snprintf(line[(*lines)++], NOTE + 8, "%s%.*s%s", begins, (int)length, rest, cut ? "..." : "");
+        snprintf(line[(*lines)++], NOTE_ROOM, "%s%.*s%s", begins, (int)length, rest, cut ? "..." : "");
         rest += length;
         while (*rest == ' ') rest++;
     }
@@ -257,7 +259,7 @@ static void note_lines(const Heat *h, int n, char line[][NOTE + 8], int *lines)
 
 static void write_notes(FILE *out, const Heat *h)
 {
-    char line[NOTES * NOTE_LINES][NOTE + 8];
+    char line[NOTES * NOTE_LINES][NOTE_ROOM];
     int lines = 0;
     for (int n = 0; n < h->notes; n++) note_lines(h, n, line, &lines);
     fprintf(out, "NOTES = %d\narray NOTE[%d]\n", lines, lines + 1);
