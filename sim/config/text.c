@@ -21,8 +21,9 @@ static bool refuse_hdf5(const char *name, Error *error)
 {
     char quoted[1024];
     words_quote(quoted, sizeof quoted, name);
-    return error_set(error, "%s: HDF5, as the file of a run is, and no text; try sim report %s", name,
-                     quoted);
+    return error_set(
+        error, "%s: HDF5, as the files of runs, checkpoints and weights are, and no text; try sim inspect %s",
+        name, quoted);
 }
 
 static bool is_text(const char *text, size_t used, const char *name, const char *instead, Error *error)

@@ -273,7 +273,8 @@ check "a sweep that is none" meant "sim: sweep: no key has several values; try -
 check "the closing line can be pasted" grep -q "draw it     sim plot 'a b.h5'$" said
 check "one rank is one rank" grep -q '^a b.h5: .* on 1 rank, dry' said
 cp 'a b.h5' 'a b.ini'
-check "a run's file that is called a config" meant "sim: a b.ini: HDF5, as the file of a run is, and no text; try sim report 'a b.ini'" --config 'a b.ini'
+check "a run's file that is called a config" meant "sim: a b.ini: HDF5, as the files of runs, checkpoints and weights are, and no text; try sim inspect 'a b.ini'" --config 'a b.ini'
+check "is inspected" says 0 'a b.ini' inspect 'a b.ini'
 check "is reported" says 0 'a b.ini: .* on 1 rank, dry' report 'a b.ini'
 check "a trace into a folder" meant "sim: trace: results: is a folder; name a file in it, such as results/run.h5" trace 'a b.h5' --out results
 cp 'a b.h5' $'n\nl.h5'

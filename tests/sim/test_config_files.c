@@ -105,7 +105,8 @@ static void refuses_files(void **state)
     unread("zero.ini", NULL, "zero.ini:2: byte 12 is zero, so this is no text");
     put("a run.ini", "\x89HDF\r\n\x1a\n\0\0", 10);
     unread("a run.ini", NULL,
-           "a run.ini: HDF5, as the file of a run is, and no text; try sim report 'a run.ini'");
+           "a run.ini: HDF5, as the files of runs, checkpoints and weights are, and no text; try sim inspect "
+           "'a run.ini'");
     unread("/dev/zero", NULL,
            "/dev/zero: cannot be opened: it is a pipe or a device, not a plain file; try another");
     put("large.ini", "", 0);
@@ -147,7 +148,8 @@ static void refuses_machines(void **state)
     unread_machine("empty.ini", "build/bin", "/configs/hardware/h100-dgx.ini");
     put("h5.ini", "\x89HDF\r\n\x1a\n\0\0", 10);
     unread_machine("h5.ini", NULL,
-                   "h5.ini: HDF5, as the file of a run is, and no text; try sim report h5.ini");
+                   "h5.ini: HDF5, as the files of runs, checkpoints and weights are, and no text; try sim "
+                   "inspect h5.ini");
 }
 
 /* Of the files that come with sim the one that was meant, and all where any other name is as likely. */
