@@ -8,7 +8,7 @@
 #include "sim/config/glossary.h"
 #include "sim/config/rows.h"
 
-enum { KEY = 64, VALUE = 128, WHY = 1024 };
+enum { KEY = 64, WHY = 1024 };
 
 typedef struct Given {
     char key[KEY];     /* without a section */
@@ -40,33 +40,50 @@ static bool takes(const ConfigRow *row, const char *value)
 
 static bool takes_each(const ConfigRow *row, const char *values)
 {
+    const char separator = row->type == ROW_LIST ? ';' : ',';
     char *copy = words_copy(values);
     bool good = true, more = true;
     for (char *one = copy; good && more;) {
-        char *comma = one + strcspn(one, ",");
-        more = *comma == ',';
-        *comma = '\0';
+        char *end = one + strcspn(one, (char[]){separator, '\0'});
+        more = *end == separator;
+        *end = '\0';
         good = takes(row, one);
-        one = comma + 1;
+        one = end + 1;
     }
     free(copy);
     return good;
 }
 
-/* As it is given; as it is called here; or what key and value say together, zero3 of zero_stage=3, and fsdp=yes. */
-static void write_value(const ConfigRow *row, const Given *given, char *value, size_t size)
+/* fsdp=no asks for what is no value here: which of the others was meant is a guess. */
+static bool means_off(const char *value)
 {
-    const char *here = NULL;
-    char joined[KEY + VALUE];
-    snprintf(value, size, "%s", given->value ? given->value : "");
-    if (given->value && (takes(row, value) || (given->several && takes_each(row, value)))) return;
-    snprintf(joined, sizeof joined, "%.*s%s", (int)strcspn(given->key, "_"), given->key, value);
-    if (row->choices && !(here = glossary_choice(value, row->choices)) &&
-        !(here = glossary_choice(joined, row->choices)))
-        here = glossary_choice(given->key, row->choices);
-    if (!here && row->choices) here = words_among(joined, row->choices);
-    if (!here && row->choices) here = words_among(given->key, row->choices);
-    snprintf(value, size, "%s", here ? here : row->example);
+    static const char *const off[] = {"no", "off", "false", "0", "none", NULL};
+    return words_among(value, off) != NULL;
+}
+
+/* As it is called here; or what key and value say together, zero3 of zero_stage=3, and fsdp=yes. NULL: neither. */
+static const char *choice_meant(const ConfigRow *row, const Given *given, const char *value)
+{
+    const size_t size = sizeof given->key + strlen(value);
+    char *joined = allocate(size);
+    snprintf(joined, size, "%.*s%s", (int)strcspn(given->key, "_"), given->key, value);
+    const char *here = glossary_choice(value, row->choices);
+    if (!here) here = glossary_choice(joined, row->choices);
+    if (!here) here = glossary_choice(given->key, row->choices);
+    if (!here) here = words_among(joined, row->choices);
+    if (!here) here = words_among(given->key, row->choices);
+    free(joined);
+    return here;
+}
+
+/* The value that is given, where the row takes it, or else one that it takes. NULL: none that may have been meant. */
+static const char *value_meant(const ConfigRow *row, const Given *given)
+{
+    const char *value = given->value ? given->value : "";
+    if (given->value && (takes(row, value) || (given->several && takes_each(row, value)))) return value;
+    if (means_off(value)) return NULL;
+    const char *here = row->choices ? choice_meant(row, given, value) : NULL;
+    return here ? here : row->example;
 }
 
 /* The one row that has the word among its choices, or what others call one of them; -1: none, or several. */
@@ -83,13 +100,22 @@ static int row_of_choice(const char *word)
     return found;
 }
 
-static void write_try(int row, const Given *given, char *try, size_t size)
+/* The key alone where no value is known, or none for which there is room. */
+static void write_try(int index, const Given *given, char *try, size_t size)
 {
-    char value[VALUE], set[2 * KEY + VALUE], quoted[1024];
-    write_value(config_row_at(row), given, value, sizeof value);
-    snprintf(set, sizeof set, "%s.%s=%s", config_row_at(row)->section, config_row_at(row)->key, value);
+    const ConfigRow *row = config_row_at(index);
+    const char *value = value_meant(row, given), * or = *try ? " or " : "";
+    char quoted[1024];
+    const size_t room = 2 * KEY + (value ? strlen(value) : 0);
+    char *set = allocate(room);
+    snprintf(set, room, "%s.%s=%s", row->section, row->key, value ? value : "");
     words_quote(quoted, sizeof quoted, set);
-    words_append(try, size, "%s--set %s", *try ? " or " : "", quoted);
+    free(set);
+    const bool fits = strlen(quoted) + 1 < sizeof quoted && strlen(try) + strlen(quoted) + 64 < size;
+    if (value && fits)
+        words_append(try, size, "%s--set %s", or, quoted);
+    else
+        words_append(try, size, "%ssim help %s.%s", or, row->section, row->key);
 }
 
 bool config_set_meant(const char *set, bool several, char *try, size_t size)
@@ -110,4 +136,20 @@ bool config_set_meant(const char *set, bool several, char *try, size_t size)
     if (row < 0) return false;
     write_try(row, &given, try, size);
     return true;
+}
+
+bool config_set_is_taken(const char *set)
+{
+    char *name = words_copy(set), *equals = strchr(name, '=');
+    bool taken = false;
+    if (equals) {
+        char *end = equals;
+        while (end > name && strchr(" \t", end[-1])) end--;
+        *end = *equals = '\0';
+        const int row = config_row_named(name + strspn(name, " \t"));
+        const char *value = equals + 1 + strspn(equals + 1, " \t");
+        taken = row >= 0 && takes(config_row_at(row), value);
+    }
+    free(name);
+    return taken;
 }

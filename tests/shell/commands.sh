@@ -267,6 +267,7 @@ ASAN_OPTIONS=detect_leaks=0 train 2 sweep --config 3d.ini --set hardware.profile
     --out alone.csv >said 2>&1 # Open MPI leaks
 check "they end together where its folder is a file" [ $? -eq 2 ]
 check "which the first says, too" grep -q '^sim: sweep: alone.csv/: .* a part of the path is a file' said
+check "lists of a sweep, which hold commas" meant "try --set 'parallel.layers_per_stage=2,2;1,3'" sweep --config 1f1b.ini --set 'layers_per_stage=2,2;1,3'
 check "a sweep that is none" meant "sim: sweep: no key has several values; try --set parallel.tp=1,2,4,8" sweep --config 3d.ini
 
 "$sim" --config single.ini --dry-run --ranks 1 --output 'a b.h5' >said 2>&1
