@@ -7,7 +7,4 @@
 /* Takes the options of either; refuses a word that is none, with the line that was meant. The line stays where it is
  * while its options are used. */
 bool command_line_parse(int argc, char **argv, CommandLine *line, Error *error);
-/* Whether all that is given goes with a run; with `sim schedule`. */
-bool command_line_is_runs(const CommandLine *line, Error *error);
-bool command_line_is_schedules(const CommandLine *line, Error *error);
 #endif

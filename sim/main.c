@@ -140,7 +140,7 @@ static int schedule(int argc, char **argv, const char *program_directory)
         fputs(request.help ? SCHEDULE_USAGE : "sim " SIM_VERSION "\n", stdout);
         return STATUS_OK;
     }
-    if (good && command_line_is_schedules(&request, &error))
+    if (good && command_options_are_schedules(&request, &error))
         return schedule_command(&request.options, request.ranks, request.csv);
     fprintf(stderr, "sim: schedule: %s\n", error.text);
     return STATUS_BAD_REQUEST;
@@ -196,7 +196,7 @@ static int run(int argc, char **argv, const char *program_directory)
     }
     const char *says;
     request.options.program_directory = program_directory;
-    good = good && command_line_is_runs(&request, &error);
+    good = good && command_options_are_runs(&request, &error);
     bool asks = !request.options.dry && comm_mpi_ends_together();
     if (good && asks) good = run_is_possible(&request.options, comm_mpi_launched(&says), &error);
     if (!good) {

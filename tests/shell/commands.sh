@@ -45,7 +45,7 @@ check "a config's name in quotes" meant "mpirun -n 8 sim --config 'it'\\''s mine
 check "as many ranks as were launched" env OMPI_COMM_WORLD_SIZE=3 OMPI_COMM_WORLD_RANK=0 \
     "$BASH" -c '"$0" zero3.ini 2>&1 | grep "try mpirun -n 3 sim --config zero3.ini$"' "$sim"
 check "a run alone" meant "'a b.h5' is a run's file; try sim report 'a b.h5', or sim plot 'a b.h5'" 'a b.h5'
-check "a schedule alone" meant "'a b.csv' is a schedule, or steps that were measured; try sim --config 1f1b.ini --set parallel.schedule='a b.csv', or sim validate 'a b.csv'" 'a b.csv'
+check "a schedule alone" meant "'a b.csv' is a schedule, or steps that were measured; try sim --config 1f1b.ini --set 'parallel.schedule=a b.csv', or sim validate 'a b.csv'" 'a b.csv'
 check "a schedule beside its config" meant "try sim --config gpipe.ini --dry-run --set parallel.schedule=my.csv, or sim validate my.csv" \
     --config gpipe.ini --dry-run my.csv
 check "a schedule to be drawn" meant "sim: schedule: 'my.csv' is a schedule of your own, which goes with a config; try sim schedule --config 1f1b.ini --ranks 8 --set parallel.schedule=my.csv" \
@@ -55,6 +55,11 @@ check "and beside its config" meant "try sim schedule --config gpipe.ini --set p
 check "a config to be drawn" meant "sim: schedule: 'zb-h1.ini' is a config; try sim schedule --config zb-h1.ini --ranks 8" \
     schedule zb-h1.ini --ranks 8
 check "no command of sim schedule" meant "sim: schedule: 'plott' is no option; try sim schedule --help" schedule plott
+check "a schedule before its config" meant "try sim --config 1f1b.ini --set parallel.schedule=my.csv, or sim validate my.csv" my.csv 1f1b.ini
+check "a second config" meant "sim: 'zero3.ini' is a config, and another is given; try one, and runs one by one" --config ddp.ini zero3.ini
+check "two configs alone" meant "sim: 'a.ini' is a config, of several; try one, and runs one by one" a.ini b.ini
+check "a word for training before a schedule" meant "unless it is told otherwise; try sim --help" train my.csv
+check "a value that its key cannot have" meant "sim: 'train.steps=x' is no option; try sim help train.steps" --config ddp.ini train.steps=x
 check "a value without --set" meant "'train.steps=4' is no option; try --set train.steps=4" --config ddp.ini train.steps=4
 for word in train run; do
     check "$word, which no word is needed for" meant "'$word' is not a command, as sim trains unless it is told otherwise; try mpirun -n 8 sim --config ddp.ini --set train.steps=2" \
@@ -77,7 +82,7 @@ check "an option misspelt" meant "'--dryrun' is not an option; try --dry-run" --
 check "a key as an option" meant "'--steps' is not an option; try --set train.steps=3" --config ddp.ini --steps 3
 check "and with its section" meant "'--train.steps=3' is not an option; try --set train.steps=3" --config ddp.ini --train.steps=3
 check "and as others call it" meant "'--lr' is not an option; try --set train.learning_rate=1e-4" --config ddp.ini --lr 1e-4
-check "whose value begins with a dash" meant "'--learning_rate' is not an option; try --set train.learning_rate=-2" --config ddp.ini --learning_rate -2
+check "whose value begins with a dash, and is none that it can have" meant "'--learning_rate' is not an option; try sim help train.learning_rate" --config ddp.ini --learning_rate -2
 check "or is missing" meant "'--learning_rate' is not an option; try --set train.learning_rate=3e-4" --config ddp.ini --learning_rate --dry-run
 check "an option of nobody" meant "'--seed' is not an option; try sim --help" --config ddp.ini --seed 3
 check "mpirun's option" meant "sim: '-np' is an option of mpirun; try mpirun -n 4 sim --config ddp.ini --set train.steps=3, or sim --config ddp.ini --set train.steps=3 --dry-run --ranks 4" \
@@ -88,6 +93,18 @@ check "without a number, and without a config" meant "sim: '-n' is an option of 
 check "for a dry run" meant "sim: '--np=4' is an option of mpirun; try sim --config ddp.ini --dry-run --ranks 4" --np=4 --config ddp.ini --dry-run
 check "and for sim schedule" meant "sim: schedule: '-np' is an option of mpirun; try sim schedule --config 1f1b.ini --ranks 4" \
     schedule -np 4 --config 1f1b.ini
+check "beside ranks" meant "sim: '-n' is an option of mpirun; try sim --config ddp.ini --dry-run --ranks 8" --config ddp.ini --dry-run --ranks 8 -n 4
+check "also of sim schedule" meant "of mpirun; try sim schedule --config 1f1b.ini --ranks 8" schedule -np 4 --config 1f1b.ini --ranks 8
+check "behind a word for training" meant "of mpirun; try mpirun -n 4 sim --config ddp.ini, or sim --config ddp.ini --dry-run --ranks 4" \
+    train --config ddp.ini -np 4
+check "and a value without --set" meant "of mpirun; try mpirun -n 4 sim --config ddp.ini --set train.steps=2, or sim --config ddp.ini --set train.steps=2 --dry-run --ranks 4" \
+    --config ddp.ini train.steps=2 -np 4
+check "with what is for dry runs" meant "of mpirun; try sim --config zero3.ini --all-ranks --dry-run --ranks 4" --all-ranks -np 4
+check "with what is for none" meant "of mpirun; try mpirun -n 4 sim --config ddp.ini --resume auto" --config ddp.ini --resume auto -np 4
+for ranks in 0 100000; do
+    check "of $ranks ranks" meant "of mpirun; try mpirun -n 8 sim --config zero3.ini, or sim --config zero3.ini --dry-run --ranks 8" -np $ranks
+done
+check "on a line that no change of it mends" meant "sim: '-np' is an option of mpirun; try sim --help" --config ddp.ini --csv -np 4
 check "no option of sim schedule" meant "sim: schedule: '--bogus' is not an option; try sim schedule --help" schedule --bogus
 check "one of its own misspelt" meant "sim: schedule: '--cvs' is not an option; try --csv" schedule --cvs
 check "one without its value" meant "sim: schedule: --config needs a value; try sim schedule --help" schedule --config
@@ -100,13 +117,25 @@ check "also as the first word" meant "sim: '-config' is not an option; try --con
 check "and behind another" meant "sim: '-ranks' is not an option; try --ranks 8" --config zero3.ini --dry-run -ranks 8
 check "and behind a '='" meant "sim: '-output=a b.h5' is not an option; try --output 'a b.h5'" --config zero3.ini '-output=a b.h5'
 check "one without gets an example" meant "sim: '-resume' is not an option; try --resume auto" --config zero3.ini -resume
-check "one with its name misspelt keeps it" meant "sim: '--rnaks' is not an option; try --ranks 4" --config zero3.ini --rnaks 4
+check "one with its name misspelt keeps it" meant "sim: '--rnaks' is not an option; try --dry-run --ranks 4" --config zero3.ini --rnaks 4
 check "help behind one dash" meant "sim: schedule: '-help' is not an option; try sim schedule --help" schedule -help
 check "a value of an option that has none" meant "sim: '--dry-run=3': --dry-run takes no value; try --dry-run --ranks 3" --dry-run=3 --config ddp.ini
 check "and of one cut short" meant "sim: '--dr=3': --dry-run takes no value; try --dry-run --ranks 3" --config ddp.ini --dr=3
 check "of sim schedule" meant "sim: schedule: '--dry-run=3': --dry-run takes no value; try --ranks 3" schedule --dry-run=3
 check "which is no number" meant "sim: '--force=no': --force takes no value; try --force, or leave it out" --config ddp.ini --force=no
-check "an option without its dashes" meant "'dry-run' is an option; try sim --dry-run" dry-run --config ddp.ini
+check "of one for dry runs" meant "sim: '--all-ranks=4': --all-ranks takes no value; try --dry-run --all-ranks --ranks 4" --config ddp.ini --all-ranks=4
+check "and no number of ranks" meant "sim: '--dry-run=0': --dry-run takes no value; try --dry-run, or leave it out" --config ddp.ini --dry-run=0
+check "or one beside another" meant "sim: '--dry-run=4': --dry-run takes no value; try --dry-run, or leave it out" --config ddp.ini --ranks 3 --dry-run=4
+for option in '--ouput x.h5' -dry-run --froce --force=no; do
+    # shellcheck disable=SC2086
+    check "sim schedule is told no option of a run for ${option%% *}" meant "' is not an option; try sim schedule --help" schedule --config 1f1b.ini $option
+done
+for option in --cvs --csv=yes; do
+    check "nor a run one of sim schedule for $option" meant "sim: '$option' is not an option; try sim --help" --config ddp.ini $option
+done
+check "no option that goes with no other there" meant "sim: '--rseume' is not an option; try sim --help" --config ddp.ini --dry-run --rseume auto
+check "nor with such a value" meant "sim: '--rnaks' is not an option; try sim --help" --config ddp.ini --dry-run --rnaks x
+check "an option without its dashes" meant "'dry-run' is an option; try --dry-run" dry-run --config ddp.ini
 check "help of an option is that of a run" says 0 '^  --ranks N ' help --ranks
 check "a command misspelt" meant "'plott' is not a command; try sim plot" plott
 check "a config's name in the line for dry runs" meant "try mpirun -n 4 sim --config 'a b.ini'" --config 'a b.ini' --ranks 4
