@@ -312,9 +312,9 @@ fi
 limited_meanwhile() {
     "${alone[@]}" "${large[@]}" --set train.steps=20 &
     local run=$!
-    until [ -e large.h5 ] || ! kill -0 $run; do sleep 0.01; done
-    prlimit --pid $run --fsize=8388608
-    wait $run
+    until [ -e large.h5 ] || ! kill -0 "$run"; do sleep 0.01; done
+    prlimit --pid "$run" --fsize=8388608
+    wait "$run"
 }
 refused "weights too large for the disk, by then" 1 'large-w.h5: cannot make .*: File too large; .*; the run itself is complete, in large.h5' limited_meanwhile
 "$float/bin/sim" report large.h5 >reported
