@@ -50,10 +50,9 @@ void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *who
 
 /* ---- writing ---- */
 
-size_t weights_bytes(const Gpt *gpt)
+size_t weights_bytes(const GptShape *shape)
 {
-    enum { HEADER = 512 }; /* of a dataset */
-    return (size_t)gpt_parameter_count(&gpt->shape) * sizeof(real) + (size_t)gpt->parameters * HEADER;
+    return (size_t)gpt_parameter_count(shape) * sizeof(real);
 }
 
 H5 *weights_create(const char *path, bool gradients, Error *error)

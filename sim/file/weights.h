@@ -12,8 +12,8 @@ H5 *weights_open(const char *path, const Gpt *gpt, Error *error);
 /* The whole of a parameter, (whole_rows, whole_columns); ends the job where the disk fails. */
 void weights_read(H5 *file, const GptShape *shape, const Parameter *p, real *whole);
 
-/* Of a file of parameters, or of gradients, about. */
-size_t weights_bytes(const Gpt *gpt);
+/* Of the values in a file of parameters, or of gradients. */
+size_t weights_bytes(const GptShape *shape);
 /* A new file of parameters, or of gradients; it is there once h5_close() has returned true. */
 H5 *weights_create(const char *path, bool gradients, Error *error);
 bool weights_write(H5 *file, const GptShape *shape, const Parameter *p, bool gradients, real *whole,

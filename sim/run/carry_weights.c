@@ -98,19 +98,18 @@ static void write_parameter(const Parameter *p, Tensor whole, void *context)
     w->file = NULL;
 }
 
-bool weights_are_possible(const Trainer *t, Group *world, bool gradients, Error *error)
+bool weights_have_room(const Config *c, bool gradients, Error *error)
 {
-    const Config *c = t->config;
     const char *const paths[] = {c->output.weights, gradients ? c->output.gradients : ""};
     const char *const keys[] = {"output.weights", "output.gradients"};
+    const size_t bytes = weights_bytes(&c->model.shape);
     const char *key[2];
     DraftNeed need[2];
-    Error why = {.text = ""};
+    Error why;
     int count = 0, lacks = 0;
-    for (int i = 0; i < 2 && !t->device.dry; i++)
-        if (paths[i][0]) need[count] = (DraftNeed){paths[i], weights_bytes(t->gpt)}, key[count++] = keys[i];
-    if (!count || agree(world, world->rank > 0 || drafts_have_room(need, count, &lacks, &why))) return true;
-    return config_refuse(c, key[lacks], error, "%s", why.text);
+    for (int i = 0; i < 2; i++)
+        if (paths[i][0]) need[count] = (DraftNeed){paths[i], bytes}, key[count++] = keys[i];
+    return drafts_have_room(need, count, &lacks, &why) || config_refuse(c, key[lacks], error, "%s", why.text);
 }
 
 bool weights_save(const char *path, Trainer *t, Group *world, bool gradients, Saved *saved, Error *error)

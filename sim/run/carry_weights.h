@@ -12,9 +12,9 @@ typedef struct Saved {
     char path[CONFIG_PATH + 16], kept[CONFIG_PATH + 16];
 } Saved;
 
-/* Collective, before what they are to keep is learned: whether the disk has room for the file of weights that the config
+/* Of rank 0, before what they are to keep is learned: whether the disk has room for the file of weights that the config
  * asks for, and that of gradients, if they are to be written. */
-bool weights_are_possible(const Trainer *t, Group *world, bool gradients, Error *error);
+bool weights_have_room(const Config *config, bool gradients, Error *error);
 
 /* Collective. Rank 0 writes parameters (or reduced gradients) to FILE, as a whole or not at all, and never over
  * another's (h5_publish()). False, on rank 0 alone: nothing is left of it, and as h5.h says the process may end

@@ -80,7 +80,7 @@ static void output_path(Run *run)
         snprintf(c->output.file, sizeof c->output.file, "results/%s-dry.h5", stem);
 }
 
-/* Whatever will be written at the end must be writable now. */
+/* Whatever will be written at the end must be writable now; who goes on writes no gradients. */
 static bool prepare_outputs(Run *run)
 {
     const char *paths[] = {run->config->output.file, run->config->output.weights,
@@ -91,6 +91,7 @@ static bool prepare_outputs(Run *run)
         if (paths[i][0])
             ok = files_prepare(paths[i], &run->error) && draft_is_possible(paths[i], &run->error);
     ok = ok && (!run->main || config_check_files(run->config, resume, &run->error));
+    ok = ok && (!run->main || run->options->dry || weights_have_room(run->config, !*resume, &run->error));
     return agree(run->world, ok);
 }
 
@@ -143,9 +144,7 @@ static int run_all(Run *run)
     if (!checkpoints_are_possible(run->trainer, run->world, &run->error)) return STATUS_BAD_REQUEST;
     if (run->main) announce(run->trainer, run->world->size);
     if (run->options->dry) watch_made(&run->alike->watch);
-    if (!begin_values(run) ||
-        !weights_are_possible(run->trainer, run->world, run->from.step == 0, &run->error))
-        return STATUS_BAD_REQUEST;
+    if (!begin_values(run)) return STATUS_BAD_REQUEST;
     if (run->from.run[0] && run->from.step == run->config->train.steps) return run_end_again(run);
     initialise_data(run->trainer, run->main);
     run->trainer->goes_on = run->from.step > 0;

@@ -301,7 +301,7 @@ limited_going_on() { (
 ); }
 check "no room is asked for what is not written" limited_going_on
 if mount -t tmpfs -o size=20m tmpfs disk 2>/dev/null; then
-    refused "two files of which each has room by itself" 2 'output.gradients=disk/g.h5: .*cannot take 12.8 MB on the disk: No space' \
+    refused "two files of which each has room by itself" 2 'output.gradients=disk/g.h5: .*cannot take 12.7 MB on the disk: No space' \
         "${alone[@]}" "${goes_on[@]}" --set output.weights=disk/w.h5 --set output.gradients=disk/g.h5
     umount disk
 else
