@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 
 const struct option command_options[] = {
     {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
@@ -18,9 +19,9 @@ static bool parse_ranks(const char *text, int *ranks, Error *error)
     char *end, shown[100];
     long n = strtol(text, &end, 10);
     words_show(shown, sizeof shown, text);
-    if (end == text || *end || n < 1 || n > COMMAND_LINE_RANKS)
+    if (end == text || *end || n < 1 || n > CONFIG_RANKS_MOST)
         return error_set(error, "--ranks %s: not a number of ranks from 1 to %d; try --ranks 8", shown,
-                         COMMAND_LINE_RANKS);
+                         CONFIG_RANKS_MOST);
     *ranks = (int)n;
     return true;
 }

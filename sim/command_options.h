@@ -5,7 +5,7 @@
 #include "models/machine/error.h"
 #include "sim/run/options.h"
 
-enum { COMMAND_LINE_SETS = 64, COMMAND_LINE_RANKS = 65536 };
+enum { COMMAND_LINE_SETS = 64 };
 typedef struct CommandLine {
     RunOptions options;
     const char *sets[COMMAND_LINE_SETS]; /* options' */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "parallel/wire/comm_mpi.h"
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 #include "sim/config/rows.h"
 #include "sim/config/set_meant.h"
 #include "sim/meant_line.h"
@@ -19,7 +20,7 @@ static bool is_number(const char *word)
 static int ranks_in(const char *word)
 {
     const long ranks = is_number(word) && strlen(word) <= 9 ? strtol(word, NULL, 10) : 0;
-    return ranks <= COMMAND_LINE_RANKS ? (int)ranks : 0;
+    return ranks <= CONFIG_RANKS_MOST ? (int)ranks : 0;
 }
 
 /* Where no line is known that would be taken. */

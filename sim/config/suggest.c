@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "models/machine/error.h"
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 
 typedef struct Trial {
     Config *config;
@@ -39,12 +40,12 @@ bool config_suggest_divisors(const Config *config, size_t offset, int64_t n, Con
 void config_suggest_ranks(const Config *config, int64_t group, int ranks, ConfigTaken *taken, char *text,
                           size_t size)
 {
-    enum { TRIED = 64, RANKS_MOST = 1 << 20 };
+    enum { TRIED = 64 };
     int64_t below = ranks / group, found[2] = {0, 0};
     Config *copy = copy_of(config);
     for (int i = 0; i < TRIED && !found[0] && below - i > 0; i++)
         if (taken(copy, (int)((below - i) * group))) found[0] = (below - i) * group;
-    for (int i = 1; i <= TRIED && !found[1] && (below + i) * group < RANKS_MOST; i++)
+    for (int i = 1; i <= TRIED && !found[1] && (below + i) * group <= CONFIG_RANKS_MOST; i++)
         if (taken(copy, (int)((below + i) * group))) found[1] = (below + i) * group;
     free(copy);
     if (!found[0] && !found[1]) found[0] = below * group, found[1] = (below + 1) * group;

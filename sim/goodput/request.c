@@ -5,8 +5,9 @@
 #include <string.h>
 #include "sim/base/option.h"
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 
-enum { RANKS = 8, RANKS_MOST = 65536, RUNS = 40 };
+enum { RANKS = 8, RUNS = 40 };
 
 /* 54 x 24 h x 2048 / 419: 419 unexpected interruptions in 54 days of Llama 3 405B on 16,384 GPUs (Grattafiori et al.
  * 2407.21783, section 3.3.4 and table 5), which are 2048 nodes of 8. */
@@ -167,7 +168,7 @@ static bool read_all(GoodputRequest *r, const char *const number[VALUED], Error 
     if (n[OPT_DAYS] && n[OPT_STEPS])
         return error_set(error, "--days and --steps both say how long the job is; try one of them");
     bool good =
-        (!n[OPT_RANKS] || read_whole("--ranks", n[OPT_RANKS], RANKS_MOST, &ranks, "1024", error)) &&
+        (!n[OPT_RANKS] || read_whole("--ranks", n[OPT_RANKS], CONFIG_RANKS_MOST, &ranks, "1024", error)) &&
         (!n[OPT_MTBF] || read_number("--mtbf", n[OPT_MTBF], 1e-6, 1e12, &r->mtbf_hours, "6335", error)) &&
         (!n[OPT_DAYS] || read_number("--days", n[OPT_DAYS], 1e-9, 1e6, &r->days, "30", error)) &&
         (!n[OPT_STEPS] ||

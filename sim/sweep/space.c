@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 #include "sim/config/rows.h"
 #include "sim/config/set_meant.h"
 
-enum { MOST_RANKS = 65536, SHOWN = 100, WHY = 1024 };
+enum { SHOWN = 100, WHY = 1024 };
 
 /* ---- one value ---- */
 
@@ -25,8 +26,8 @@ static char *spelt(const SpaceKey *key, const char *value, const char *where, Er
     char text[CONFIG_VALUE], why[WHY], shown[SHOWN], *end;
     if (key->row < 0) {
         long ranks = strtol(value, &end, 10);
-        snprintf(why, sizeof why, "not a number of ranks from 1 to %d; try 512", MOST_RANKS);
-        if (end == value || *end || ranks < 1 || ranks > MOST_RANKS) goto refuse;
+        snprintf(why, sizeof why, "not a number of ranks from 1 to %d; try 512", CONFIG_RANKS_MOST);
+        if (end == value || *end || ranks < 1 || ranks > CONFIG_RANKS_MOST) goto refuse;
         snprintf(text, sizeof text, "%ld", ranks);
         return words_copy(text);
     }

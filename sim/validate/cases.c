@@ -8,8 +8,9 @@
 #include <unistd.h>
 #include "sim/base/posix.h"
 #include "sim/base/words.h"
+#include "sim/config/ranks.h"
 
-enum { LARGEST = 4 * 1000 * 1000, MOST_RANKS = 65536 };
+enum { LARGEST = 4 * 1000 * 1000 };
 /* Of a column: from MEASURED on measures, then the sizes of each, then keys. */
 typedef enum {
     CASE,
@@ -141,7 +142,7 @@ typedef struct Range {
 static Range range_of(int kind)
 {
     static const char real[] = "0123456789.eE+-";
-    if (kind == RANKS) return (Range){1, MOST_RANKS, true, real, "8"};
+    if (kind == RANKS) return (Range){1, CONFIG_RANKS_MOST, true, real, "8"};
     if (kind >= SIZED) return (Range){1, size_column(kind)->most, true, real, size_column(kind)->example};
     /* what is foretold is divided by a measure, and the digits of one that is exact are counted */
     const MeasureColumn *measure = &measure_column[kind - MEASURED];
