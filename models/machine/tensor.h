@@ -49,8 +49,9 @@ Tensor tensor_view_as(Tensor t, DType dtype); /* the whole of its memory as valu
 
 void tensor_zero(Tensor t);
 /* The same for a sum, without a pass over its memory: what stands for zeros though nothing was written to it, and its
- * views. A product (matmul.h), tensor_add() of what is no INT32 and tensor_settle() write a blank in place of adding to it. Whoever takes it so
- * forgets that it was blank once each of its values has been written; the report is tensor_zero()'s. */
+ * views. A product (matmul.h), tensor_add() of what is no INT32 and tensor_settle() write a blank in place of adding to
+ * it. Whoever takes it so forgets that it was blank once each of its values has been written; the report is
+ * tensor_zero()'s. */
 Tensor tensor_blank(Tensor t);
 void tensor_settle(Tensor *t); /* writes the zeros that a blank stands for; in no report of its own */
 void tensor_copy(Tensor to, Tensor from); /* same count and dtype */

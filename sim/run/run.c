@@ -81,17 +81,20 @@ static void output_path(Run *run)
 }
 
 /* Whatever will be written at the end must be writable now; who goes on writes no gradients. */
+static bool outputs_are_possible(const Config *c, const RunOptions *o, Error *error)
+{
+    const char *const paths[] = {c->output.file, c->output.weights, c->output.gradients,
+                                 c->output.checkpoint};
+    const char *resume = o->resume ? o->resume : "";
+    for (int i = 0; i < (o->dry ? 1 : 4); i++)
+        if (paths[i][0] && !(files_prepare(paths[i], error) && draft_is_possible(paths[i], error)))
+            return false;
+    return config_check_files(c, resume, error) && (o->dry || weights_have_room(c, !*resume, error));
+}
+
 static bool prepare_outputs(Run *run)
 {
-    const char *paths[] = {run->config->output.file, run->config->output.weights,
-                           run->config->output.gradients, run->config->output.checkpoint};
-    const char *resume = run->options->resume ? run->options->resume : "";
-    bool ok = true;
-    for (int i = 0; i < (run->options->dry ? 1 : 4) && run->main && ok; i++)
-        if (paths[i][0])
-            ok = files_prepare(paths[i], &run->error) && draft_is_possible(paths[i], &run->error);
-    ok = ok && (!run->main || config_check_files(run->config, resume, &run->error));
-    ok = ok && (!run->main || run->options->dry || weights_have_room(run->config, !*resume, &run->error));
+    bool ok = !run->main || outputs_are_possible(run->config, run->options, &run->error);
     return agree(run->world, ok);
 }
 
